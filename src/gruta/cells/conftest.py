@@ -1,0 +1,136 @@
+"""The cells under test, one description each, and what their tests share."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from gruta.cells.gru import op as gru
+from gruta.cells.gru import reference as gru_reference
+from gruta.cells.lstm import op as lstm
+from gruta.cells.lstm import reference as lstm_reference
+from gruta.cells.op import Cell, Walk
+from gruta.cells.rnn import op as rnn
+from gruta.cells.rnn import reference as rnn_reference
+
+TOLERANCE = {
+    torch.float64: {"rtol": 1e-11, "atol": 1e-12},
+    torch.float32: {"rtol": 1e-4, "atol": 1e-5},
+    torch.bfloat16: {"rtol": 0, "atol": 3e-2},
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A cell, its reference, and torch's layer of the same kind where there is one."""
+
+    name: str
+    cell: Cell
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+    gates: int
+    states: int = 1
+    projected: bool = False
+    layer: Callable[..., torch.nn.RNNBase] | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+    def tensors(
+        self, T: int, B: int, I: int, H: int, dtype: torch.dtype, bias: bool = True, seed: int = 0
+    ) -> tuple[Any, ...]:
+        """Random leaves in the op's order, None for what is left out."""
+        generator = torch.Generator().manual_seed(seed)
+
+        def leaf(*shape: int, fan_in: int = 1) -> Tensor:
+            values = torch.randn(shape, generator=generator, dtype=torch.float64) / fan_in**0.5
+            return values.to(dtype).requires_grad_()
+
+        G, P = self.gates * H, self.width(H)
+        initial = (leaf(B, P), leaf(B, H))[: self.states]
+        biases = (leaf(G), leaf(G)) if bias else (None, None)
+        weights = (leaf(G, I, fan_in=I), leaf(G, P, fan_in=P), *biases)
+        if self.states == 2:
+            weights = (*weights, leaf(P, H, fan_in=H) if self.projected else None)
+        return leaf(T, B, I), *initial, *weights
+
+    def width(self, H: int) -> int:
+        """P, the size of h."""
+        return (H + 1) // 2 if self.projected else H
+
+    def reference(
+        self, walk: Walk, tensors: tuple[Any, ...], d_outputs: tuple[Tensor, ...]
+    ) -> tuple[Any, Any]:
+        """The trace and the gradients of the NumPy reference."""
+        lengths = None if walk.lengths is None else walk.lengths.numpy()
+        options = {"lengths": lengths, "reverse": walk.reverse}
+        arrays = [None if t is None else t.detach().numpy() for t in tensors]
+        trace = self.forward(*arrays, **options)
+        weights = arrays[1 + self.states : 3 + self.states] + arrays[5 + self.states :]
+        d_arrays = [d.numpy() for d in d_outputs]
+        return trace, self.backward(trace, *d_arrays, arrays[0], *weights, **options)
+
+
+def _subject(name: str, cell: Cell, reference: Any, gates: int, **options: Any) -> Subject:
+    fixed = options.pop("fixed", {})
+    forward, backward = partial(reference.forward, **fixed), partial(reference.backward, **fixed)
+    return Subject(name, cell, forward, backward, gates, **options)
+
+
+_RELU = {"nonlinearity": "relu"}
+SUBJECTS = [
+    _subject("gru", gru.RESET_AFTER, gru_reference, 3, layer=torch.nn.GRU),
+    _subject("gru-before", gru.RESET_BEFORE, gru_reference, 3, fixed={"reset_after": False}),
+    _subject("lstm", lstm.LSTM, lstm_reference, 4, states=2, layer=torch.nn.LSTM),
+    _subject(
+        "lstm-projected",
+        lstm.LSTM,
+        lstm_reference,
+        4,
+        states=2,
+        projected=True,
+        layer=torch.nn.LSTM,
+    ),
+    _subject("rnn-tanh", rnn.TANH, rnn_reference, 1, layer=torch.nn.RNN),
+    _subject(
+        "rnn-relu", rnn.RELU, rnn_reference, 1, fixed=_RELU, layer=partial(torch.nn.RNN, **_RELU)
+    ),
+]
+
+
+@pytest.fixture(params=SUBJECTS, ids=str, scope="session")
+def subject(request: pytest.FixtureRequest) -> Subject:
+    return request.param
+
+
+@pytest.fixture(scope="session", params=[torch.float32, torch.float64], ids=["f32", "f64"])
+def dtype(request: pytest.FixtureRequest) -> torch.dtype:
+    return request.param
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _poisoned_memory() -> Iterator[None]:
+    """Memory that torch hands out uninitialised holds NaN, so no test passes by reading it."""
+    torch.use_deterministic_algorithms(True)
+    assert torch.zeros(1).new_empty(3).isnan().all()
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture(scope="session")
+def assert_close() -> Callable[[Any, Any], None]:
+    """Sequences of arrays equal in length, shape and dtype, and in value within `TOLERANCE`."""
+
+    def check(actual: Iterable[Any], expected: Iterable[Any]) -> None:
+        for a, e in zip(actual, expected, strict=True):
+            if a is None or e is None:
+                assert a is e
+                continue
+            a, e = torch.as_tensor(a), torch.as_tensor(e)
+            torch.testing.assert_close(a, e, **TOLERANCE[a.dtype])
+
+    return check

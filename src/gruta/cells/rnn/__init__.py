@@ -1,0 +1,1 @@
+"""The plain recurrent network, tanh or ReLU; README.md has the mathematics."""

@@ -1,0 +1,183 @@
+"""A run directory: everything that a training leaves, written so that a kill leaves no half file.
+
+run.json               format, task, versions, the data's fingerprint
+settings.toml          the settings as resolved
+metrics.jsonl          a line for each logged step and each validation
+checkpoint.safetensors where training stands: weights, optimiser, best weights, position
+model.safetensors      the trained weights; there once training has ended
+codec.json             scaler, calendar, baselines: what turns data into the model's input
+report.html, *.png     for people
+"""
+
+import json
+import os
+import struct
+import tomllib
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Self
+
+import tomli_w
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from gruta.errors import InputError
+
+FORMAT = 1
+_LIMIT_BYTES = 2**31
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace `path` by a file with this content, or leave it as it was (OSError)."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+class Run:
+    """The run directory at `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path, task: str, settings: Mapping[str, Any], data: str) -> "Run":
+        """A new run; `data` is the fingerprint of what it trains on. InputError if it exists."""
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(
+                f"{path}: exists already; resume that run with --resume, or name another directory"
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        run = cls(path)
+        about = {
+            "format": FORMAT,
+            "task": task,
+            "data": data,
+            "threads": torch.get_num_threads(),
+            "versions": {name: metadata.version(name) for name in ("gruta", "torch", "numpy")},
+        }
+        run._write("settings.toml", tomli_w.dumps(_without_none(settings)).encode())
+        run.write_json("run.json", about)
+        return run
+
+    @classmethod
+    def open(cls, path: Path, task: str) -> "Run":
+        """The run that lies at `path`; InputError unless it is one of this task and format."""
+        if not path.is_dir():
+            raise InputError(f"{path}: expected the directory of a run, found none")
+        run = cls(path)
+        about = run.read_json("run.json")
+        if not isinstance(about, dict) or "format" not in about:
+            raise InputError(f"{path}/run.json: expected a run's description with its format")
+        if about["format"] != FORMAT:
+            raise InputError(
+                f"{path}: the run has format {about['format']}, this gruta reads {FORMAT}; "
+                "install the gruta version that wrote it, named in run.json"
+            )
+        if about.get("task") != task:
+            raise InputError(f"{path}: expected a {task} run, found {about.get('task')!r}")
+        return run
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What run.json says."""
+        return self.read_json("run.json")  # type: ignore[no-any-return]
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as they were resolved; a setting that was None is absent."""
+        try:
+            return tomllib.loads(self._read("settings.toml").decode())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"{self.path}/settings.toml: not valid TOML: {error}") from error
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write a JSON file of the run."""
+        self._write(name, json.dumps(content, indent=1, allow_nan=False).encode())
+
+    def read_json(self, name: str) -> Any:
+        """Read a JSON file of the run; InputError if it is missing or broken."""
+        try:
+            return json.loads(self._read(name))
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"{self.path / name}: not valid JSON: {error}") from error
+
+    def write_tensors(self, name: str, tensors: Mapping[str, Tensor], about: Any = None) -> None:
+        """Write tensors, and anything that JSON can hold, as one safetensors file."""
+        kept = {k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()}
+        self._write(name, save(kept, {"about": json.dumps(about, allow_nan=False)}))
+
+    def read_tensors(self, name: str) -> tuple[dict[str, Tensor], Any]:
+        """What `write_tensors` wrote; InputError if the file is missing or broken."""
+        raw = self._read(name)
+        try:
+            (size,) = struct.unpack_from("<Q", raw)
+            header = json.loads(raw[8 : 8 + size])
+            return load(raw), json.loads(header["__metadata__"]["about"])
+        except Exception as error:
+            raise InputError(
+                f"{self.path / name}: not a whole safetensors file of gruta ({error}); "
+                "train again or restore the file"
+            ) from error
+
+    def has(self, name: str) -> bool:
+        """Whether the run holds a file of this name."""
+        return (self.path / name).is_file()
+
+    def _write(self, name: str, content: bytes) -> None:
+        write_atomically(self.path / name, content)
+
+    def _read(self, name: str) -> bytes:
+        path = self.path / name
+        try:
+            if path.stat().st_size > _LIMIT_BYTES:
+                raise InputError(f"{path}: larger than {_LIMIT_BYTES} bytes, not read")
+            return path.read_bytes()
+        except FileNotFoundError:
+            raise InputError(
+                f"{self.path}: {name} is missing, the run is incomplete; resume it with --resume, "
+                "or train again"
+            ) from None
+
+
+class MetricsFile:
+    """metrics.jsonl: appended to line by line, cut back to a checkpoint on resume."""
+
+    def __init__(self, path: Path, size: int = 0) -> None:
+        """Open for appending after the first `size` bytes; what follows them is dropped."""
+        self._file = open(path, "ab")  # noqa: SIM115
+        self._file.truncate(size)
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Add one line."""
+        self._file.write(json.dumps(record).encode() + b"\n")
+
+    def synced_size(self) -> int:
+        """The size in bytes, once all of it is on the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """All records of a metrics file; a last line that a kill cut short is left out."""
+    lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
+    return [json.loads(line) for line in lines]
+
+
+def _without_none(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}

@@ -1,0 +1,1 @@
+"""The health of gradients: measured here, drawn elsewhere."""

@@ -1,0 +1,118 @@
+#include "gruta/kernels/arguments.h"
+
+namespace nb = nanobind;
+
+namespace gruta {
+namespace {
+
+std::string dtype_text(nb::dlpack::dtype dtype) {
+    using Code = nb::dlpack::dtype_code;
+    const std::string bits = std::to_string(dtype.bits);
+    switch (static_cast<Code>(dtype.code)) {
+        case Code::Int:
+            return "int" + bits;
+        case Code::UInt:
+            return "uint" + bits;
+        case Code::Float:
+            return "float" + bits;
+        case Code::Complex:
+            return "complex" + bits;
+        case Code::Bool:
+            return "bool";
+        default:
+            return "another dtype of " + bits + " bits";
+    }
+}
+
+std::string shape_text(const ReadArray& array) {
+    std::string text;
+    for (std::size_t axis = 0; axis < array.ndim(); ++axis) {
+        text += (axis == 0 ? "" : ", ") + std::to_string(array.shape(axis));
+    }
+    return "[" + text + "]";
+}
+
+// "[B, H] = [3, any]"
+std::string axes_text(Axes axes) {
+    std::string symbols, extents;
+    for (const Axis& axis : axes) {
+        const char* const comma = symbols.empty() ? "" : ", ";
+        symbols += comma + std::string(axis.symbol);
+        extents += comma + (axis.extent == kAny ? "any" : std::to_string(axis.extent));
+    }
+    return "[" + symbols + "] = [" + extents + "]";
+}
+
+bool fits(const ReadArray& array, Axes axes) {
+    if (array.ndim() != axes.size()) return false;
+    std::size_t i = 0;
+    for (const Axis& axis : axes) {
+        const auto extent = static_cast<std::int64_t>(array.shape(i++));
+        if (axis.extent != kAny && axis.extent != extent) return false;
+    }
+    return true;
+}
+
+bool is_contiguous(const ReadArray& array) {
+    if (array.size() == 0) return true;
+    std::int64_t expected = 1;
+    for (std::size_t axis = array.ndim(); axis-- > 0;) {
+        const auto extent = static_cast<std::int64_t>(array.shape(axis));
+        if (extent != 1 && array.stride(axis) != expected) return false;
+        expected *= extent;
+    }
+    return true;
+}
+
+[[noreturn]] void refuse_dtype(const std::string& name, const std::string& expected,
+                               nb::dlpack::dtype dtype) {
+    throw nb::type_error((name + " must be " + expected + ", got " + dtype_text(dtype) +
+                          ": convert it with numpy.asarray(" + name + ", dtype=...)")
+                             .c_str());
+}
+
+}  // namespace
+
+ReadArray take_read(const char* name, nb::handle object) {
+    ReadArray array;
+    if (nb::try_cast(object, array, false)) return array;
+    throw nb::type_error((std::string(name) + " must be a NumPy array of numbers, got " +
+                          nb::type_name(object.type()).c_str() + ": pass numpy.asarray(" + name +
+                          ")")
+                             .c_str());
+}
+
+WrittenArray take_written(const char* name, nb::handle object) {
+    WrittenArray array;
+    if (nb::try_cast(object, array, false)) return array;
+    take_read(name, object);
+    throw nb::value_error(
+        (std::string(name) + " must be writable, got a read-only array: pass a copy of it")
+            .c_str());
+}
+
+void check(const char* name, const ReadArray& array, nb::dlpack::dtype dtype, Axes axes) {
+    if (array.dtype() != dtype) refuse_dtype(name, dtype_text(dtype), array.dtype());
+    if (!fits(array, axes)) {
+        throw nb::value_error((std::string(name) + " must have the shape " + axes_text(axes) +
+                               ", got " + shape_text(array) +
+                               ": make it agree with the other arguments")
+                                  .c_str());
+    }
+    if (!is_contiguous(array)) {
+        throw nb::value_error((std::string(name) +
+                               " must be C-contiguous, got a strided view: pass "
+                               "numpy.ascontiguousarray(" +
+                               name + ")")
+                                  .c_str());
+    }
+}
+
+bool is_double(const char* name, nb::handle object) {
+    const nb::dlpack::dtype dtype = take_read(name, object).dtype();
+    if (dtype == nb::dtype<double>()) return true;
+    if (dtype == nb::dtype<float>()) return false;
+    refuse_dtype(name, "float32 or float64", dtype);
+}
+
+}  // namespace gruta

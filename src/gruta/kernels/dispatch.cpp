@@ -1,0 +1,62 @@
+#include "gruta/kernels/dispatch.h"
+
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace gruta {
+
+namespace baseline {
+extern const Kernels kernels;
+}
+
+#if defined(__x86_64__)
+namespace avx2 {
+extern const Kernels kernels;
+}
+namespace avx512 {
+extern const Kernels kernels;
+}
+#endif
+
+namespace {
+
+// Widest first. Each test asks for what CMakeLists.txt lets the compiler use in that file.
+constexpr Isa kIsas[] = {
+#if defined(__x86_64__)
+    {"avx512", &avx512::kernels,
+     [] {
+         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+     }},
+    {"avx2", &avx2::kernels,
+     [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+#endif
+    {"baseline", &baseline::kernels, [] { return true; }},
+};
+
+const Isa& choose() {
+    const char* const wanted = std::getenv("GRUTA_ISA");
+    const bool automatic = wanted == nullptr || *wanted == '\0';
+    std::string accepted;
+    for (const Isa& candidate : kIsas) {
+        if (!candidate.runs_here()) continue;
+        if (automatic || std::string_view(wanted) == candidate.name) return candidate;
+        accepted += accepted.empty() ? "" : ", ";
+        accepted += candidate.name;
+    }
+    throw std::invalid_argument(
+        "GRUTA_ISA must be one of the instruction sets that this CPU has (" + accepted +
+        "), got '" + wanted + "': correct it, or unset it to get the fastest");
+}
+
+}  // namespace
+
+const Isa& isa() {
+    static const Isa& chosen = choose();
+    return chosen;
+}
+
+}  // namespace gruta

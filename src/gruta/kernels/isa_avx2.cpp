@@ -1,0 +1,3 @@
+#define GRUTA_ISA avx2
+#define GRUTA_VECTOR_BYTES 32
+#include "gruta/kernels/table.h"

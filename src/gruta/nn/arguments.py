@@ -1,0 +1,67 @@
+"""The checks on a recurrent layer's arguments and input; the error types are torch.nn's."""
+
+import numbers
+import warnings
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from gruta.nn.recurrent import Recurrent
+
+
+def check_arguments(layer: "Recurrent") -> None:
+    """TypeError or ValueError that names the argument, what was expected, and what came."""
+    for name in ("input_size", "hidden_size", "num_layers", "proj_size"):
+        value = getattr(layer, name)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
+    for name in ("bias", "batch_first", "bidirectional", "learn_h0"):
+        value = getattr(layer, name)
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
+    for name in ("input_size", "hidden_size", "num_layers"):
+        if getattr(layer, name) <= 0:
+            raise ValueError(f"{name} must be greater than zero, got {getattr(layer, name)}")
+    if layer.proj_size and layer.mode != "LSTM":
+        raise ValueError("proj_size is only supported by the LSTM, not by RNN or GRU")
+    if not 0 <= layer.proj_size < layer.hidden_size:
+        raise ValueError(
+            f"proj_size must be 0 (no projection) or smaller than hidden_size "
+            f"({layer.hidden_size}), got {layer.proj_size}"
+        )
+    _check_dropout(layer)
+
+
+def _check_dropout(layer: "Recurrent") -> None:
+    p = layer.dropout
+    if not isinstance(p, numbers.Real) or isinstance(p, bool) or not 0 <= p <= 1:
+        raise ValueError(f"dropout should be a number from 0 to 1, got {p!r}")
+    if p > 0 and layer.num_layers == 1:
+        warnings.warn(
+            f"dropout={p} acts between layers, after all but the last one: with num_layers=1 it "
+            "does nothing",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def check_input(layer: "Recurrent", x: Tensor, dims: int) -> None:
+    """ValueError on the wrong dtype, RuntimeError on the wrong shape."""
+    dtype = layer.weight_ih_l0.dtype
+    if x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
+        raise ValueError(
+            f"input: expected dtype {dtype}, the weights', got {x.dtype}; convert one of them, "
+            f"input.to({dtype}) or model.to({x.dtype})"
+        )
+    if x.dim() != dims:
+        raise RuntimeError(f"input must have {dims} dimensions, got {x.dim()}")
+    if x.shape[-1] != layer.input_size:
+        raise RuntimeError(
+            f"input.size(-1) must be equal to input_size. Expected {layer.input_size}, "
+            f"got {x.shape[-1]}"
+        )
+    time = 1 if dims == 3 and layer.batch_first else 0
+    if x.shape[time] == 0:
+        raise RuntimeError("input: expected at least one time step, got none")

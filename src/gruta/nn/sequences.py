@@ -1,0 +1,39 @@
+"""Batches of sequences of unequal length: padded with lengths, and torch's packed form."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+
+def unpack(packed: PackedSequence) -> tuple[Tensor, Tensor]:
+    """x `[T, B, I]` and lengths `[B]` on x's device, in the order of the rows before packing."""
+    x, lengths = pad_packed_sequence(packed)
+    return x, lengths.to(x.device)
+
+
+def repack(h: Tensor, like: PackedSequence) -> PackedSequence:
+    """h `[T, B, H]`, rows in the order before packing, packed as `like` is."""
+    _, lengths = pad_packed_sequence(like)
+    if like.sorted_indices is not None:
+        h = h.index_select(1, like.sorted_indices)
+        lengths = lengths[like.sorted_indices.cpu()]
+    data = pack_padded_sequence(h, lengths).data
+    return PackedSequence(data, like.batch_sizes, like.sorted_indices, like.unsorted_indices)
+
+
+def as_lengths(lengths: Tensor | Sequence[int], T: int, B: int, device: torch.device) -> Tensor:
+    """`[B]` int64 on `device`; ValueError unless there are B integers from 0 to T.
+
+    Values that already lie on an accelerator are not read back, so their range is not checked.
+    """
+    given = torch.as_tensor(lengths)
+    if given.shape != (B,) or given.is_floating_point() or given.dtype == torch.bool:
+        raise ValueError(
+            f"lengths: expected {B} integers, one a row of the batch, got shape "
+            f"{list(given.shape)} of {given.dtype}"
+        )
+    if given.device.type == "cpu" and B and not 0 <= int(given.min()) <= int(given.max()) <= T:
+        raise ValueError(f"lengths: expected values from 0 to {T}, got {given.tolist()}")
+    return given.to(device, torch.int64)

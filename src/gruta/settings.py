@@ -1,0 +1,69 @@
+"""Settings: what they are called, what they mean, and which values they admit.
+
+The descriptions here are the command line's help and the estimators' documentation.
+"""
+
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gruta.errors import InputError
+
+
+class TrainSettings(BaseModel):
+    """What the training loop needs to know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int = Field(500, gt=0, description="Optimiser steps, at most.")
+    batch_size: int = Field(32, gt=0, description="Sequences in a batch.")
+    optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = Field(
+        "adamw", description="How gradients become steps."
+    )
+    learning_rate: float = Field(1e-3, gt=0, description="The highest rate of the schedule.")
+    weight_decay: float = Field(0.01, ge=0, description="Pull of the weights towards zero.")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum, for sgd and rmsprop.")
+    schedule: Literal["constant", "cosine", "onecycle"] = Field(
+        "onecycle", description="How the rate moves over the steps."
+    )
+    warmup: float = Field(
+        0.2, ge=0, lt=1, description="Share of the steps in which the rate rises."
+    )
+    clip: Literal["norm", "value", "none"] = Field(
+        "norm", description="Gradient clipping: by global norm, by value, or none."
+    )
+    clip_threshold: float = Field(1.0, gt=0, description="The norm or value to clip at.")
+    validate_every: int = Field(50, gt=0, description="Steps between two validations.")
+    patience: int = Field(
+        0, ge=0, description="Stop after this many validations without a better one; 0: never."
+    )
+    checkpoint_every: int = Field(50, gt=0, description="Steps between two checkpoints.")
+    log_every: int = Field(10, gt=0, description="Steps between two lines of metrics.")
+    tbptt: int = Field(
+        0,
+        ge=0,
+        description="Truncated backpropagation through time: run along the series in pieces of "
+        "this many steps and carry the state from one to the next; 0: independent windows.",
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of all that is drawn at random.")
+    device: Literal["auto", "cpu"] = Field(
+        "cpu", description="cpu, or auto for an accelerator where there is one."
+    )
+    precision: Literal["no", "bf16"] = Field(
+        "no", description="Mixed precision, as accelerate names it."
+    )
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def resolve(model: type[S], given: dict[str, Any]) -> S:
+    """The settings `model` with these values; InputError names each one that does not fit."""
+    try:
+        return model(**given)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}, got {e['input']!r}"
+            for e in error.errors(include_url=False)
+        )
+        raise InputError(problems) from None

@@ -1,0 +1,300 @@
+"""The one training loop. Read `train` from top to bottom; what a sample is, the task says.
+
+All that is random in a step is a function of the seed and the step, and nothing is carried in a
+generator, so a run that was killed goes on from its checkpoint to the same numbers.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from gruta.checkpoint import MetricsFile, Run
+from gruta.health.clipping import Clipper, Clipping
+from gruta.settings import TrainSettings
+from gruta.stopping import StopSignal
+from gruta.stopwatch import Stopwatch
+
+Batch = dict[str, Tensor]
+State = tuple[Tensor, ...]
+CHECKPOINT = "checkpoint.safetensors"
+MODEL = "model.safetensors"
+METRICS = "metrics.jsonl"
+
+
+class Task(Protocol):
+    """What the loop asks of a task."""
+
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+
+    def batch(self, step: int) -> Batch:
+        """The batch of this step: a function of the seed and the step alone."""
+
+    def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
+        """The loss, and the state to carry into the next step (None: nothing is carried)."""
+
+    def validate(self) -> dict[str, float]:
+        """Scores on the validation part by name; the lowest "validation_loss" is the best."""
+
+
+class Progress:
+    """Where a person sees how training goes; this one shows nothing."""
+
+    def step(self, record: Mapping[str, Any]) -> None:
+        """After each logged step, with its line of metrics."""
+
+    def validated(self, record: Mapping[str, Any], best: bool) -> None:
+        """After each validation, with its line of metrics."""
+
+    def note(self, message: str) -> None:
+        """Something that deserves a line."""
+
+
+class Interrupted(Exception):
+    """Training was asked to stop, and has saved where it stands."""
+
+
+class Diverged(RuntimeError):
+    """Gradients stayed non-finite; the last good checkpoint is kept."""
+
+
+@dataclass
+class Position:
+    """Where training stands; the checkpoint holds it."""
+
+    step: int = 0
+    best_loss: float | None = None
+    best_step: int = 0
+    validations_since_best: int = 0
+    metrics_bytes: int = 0
+    seconds: float = 0.0
+    clipper: dict[str, Any] = field(default_factory=dict)
+
+
+def train(
+    task: Task, settings: TrainSettings, run: Run, progress: Progress | None = None
+) -> Stopwatch:
+    """Train `task.model` in `run`, from its checkpoint if there is one, and leave the best weights.
+
+    They end in the model and in the run's model.safetensors. The answer tells where the time went.
+    Raises Interrupted after Ctrl-C or SIGTERM, Diverged after ten non-finite gradients in a row.
+    """
+    accelerator = Accelerator(cpu=settings.device == "cpu", mixed_precision=settings.precision)
+    model, optimizer = accelerator.prepare(task.model, make_optimizer(task.model, settings))
+    clipper = Clipper(settings.clip, settings.clip_threshold)
+    training = Training(task, settings, run, progress or Progress(), model, optimizer, clipper)
+    training.restore()
+    watch, position = training.watch, training.position
+    if position.step == 0:
+        training.validate()
+
+    with StopSignal() as stop, training.metrics:
+        while position.step < settings.steps and not training.patience_is_over:
+            torch.manual_seed(seed_of(settings.seed, position.step))
+            with watch("batch"):
+                batch = {
+                    name: value.to(accelerator.device)
+                    for name, value in task.batch(position.step).items()
+                }
+            with watch("forward"):
+                model.train()
+                loss, training.state = task.loss(batch, training.state)
+            with watch("backward"):
+                accelerator.backward(loss)
+            with watch("optimizer"):
+                accelerator.unscale_gradients(optimizer)
+                clipping = clipper(model.named_parameters())
+                if clipping.nonfinite is None:
+                    for group in optimizer.param_groups:
+                        group["lr"] = rate(settings, position.step)
+                    optimizer.step()
+                optimizer.zero_grad()
+            position.step += 1
+
+            last = position.step == settings.steps
+            with watch("log"):
+                if clipping.nonfinite is not None:
+                    training.skipped(clipping.nonfinite)
+                if position.step % settings.log_every == 0 or last:
+                    training.log(float(loss), clipping)
+            if position.step % settings.validate_every == 0 or last:
+                training.validate()
+            if position.step % settings.checkpoint_every == 0 or last or stop.requested:
+                training.save()
+            if stop.requested and not last:
+                raise Interrupted(f"stopped after step {position.step} of {settings.steps}")
+
+    model.load_state_dict(training.best)
+    run.write_tensors(MODEL, training.best, {"step": position.best_step})
+    return watch
+
+
+class Training:
+    """A training under way: what the checkpoint holds, and what is written on the way."""
+
+    def __init__(
+        self,
+        task: Task,
+        settings: TrainSettings,
+        run: Run,
+        progress: Progress,
+        model: nn.Module,
+        optimizer: Any,
+        clipper: Clipper,
+    ) -> None:
+        self.task, self.settings, self.run, self.progress = task, settings, run, progress
+        self.model, self.optimizer, self.clipper = model, optimizer, clipper
+        self.position = Position()
+        self.best: dict[str, Tensor] = {}
+        self._state: State | None = None
+
+    @property
+    def state(self) -> State | None:
+        """The state that the next step starts from; gradients end at it."""
+        return self._state
+
+    @state.setter
+    def state(self, state: State | None) -> None:
+        self._state = None if state is None else tuple(s.detach() for s in state)
+
+    @property
+    def patience_is_over(self) -> bool:
+        """Whether too many validations went by without a better one."""
+        return 0 < self.settings.patience <= self.position.validations_since_best
+
+    def skipped(self, parameter: str) -> None:
+        """Say that a step was left out; after too many in a row, give up (Diverged)."""
+        self.state = None
+        self.progress.note(
+            f"step {self.position.step} skipped: the gradient of {parameter} is not finite"
+        )
+        if self.clipper.exhausted:
+            raise Diverged(
+                f"{self.clipper.patience} steps in a row had a gradient that is not finite, last "
+                f"in {parameter}; the checkpoint before them is kept in {self.run.path}. Lower "
+                "the learning rate or the clipping threshold and train again"
+            )
+
+    def log(self, loss: float, clipping: Clipping) -> None:
+        """A line of metrics; names are fixed, so that runs can be compared."""
+        record = {
+            "step": self.position.step,
+            "loss": _finite(loss),
+            "learning_rate": rate(self.settings, self.position.step - 1),
+            "gradient_norm_before_clipping": _finite(clipping.norm_before),
+            "gradient_norm_after_clipping": _finite(clipping.norm_after),
+            "clip_coefficient": clipping.coefficient,
+            "clipped_share": self.clipper.clipped_share,
+            "seconds": round(self.watch.total, 3),
+        }
+        self.metrics.append(record)
+        self.progress.step(record)
+
+    @torch.no_grad()
+    def validate(self) -> None:
+        """Score the validation part, and keep the weights if they are the best so far."""
+        with self.watch("validation"):
+            self.model.eval()
+            scores = self.task.validate()
+        position, loss = self.position, scores["validation_loss"]
+        best = position.best_loss is None or loss < position.best_loss
+        if best:
+            position.best_loss, position.best_step = loss, position.step
+            position.validations_since_best = 0
+            self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        else:
+            position.validations_since_best += 1
+        record = {"step": position.step} | scores
+        self.metrics.append(record)
+        self.progress.validated(record, best)
+
+    def save(self) -> None:
+        """Write the checkpoint; after a gradient that was not finite, the last good one stays."""
+        if self.clipper.nonfinite_in_a_row:
+            return
+        with self.watch("checkpoint"):
+            self.position.clipper = self.clipper.state_dict()
+            self.position.metrics_bytes = self.metrics.synced_size()
+            self.position.seconds = self.watch.total
+            tensors = {f"model/{k}": v for k, v in self.model.state_dict().items()}
+            tensors |= {f"best/{k}": v for k, v in self.best.items()}
+            tensors |= {f"state/{i}": s for i, s in enumerate(self.state or ())}
+            for i, slots in self.optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer/{i}/{k}": v for k, v in slots.items() if v is not None}
+            self.run.write_tensors(CHECKPOINT, tensors, asdict(self.position))
+
+    def restore(self) -> None:
+        """Put everything where the run's checkpoint left it; without one, to the start."""
+        if self.run.has(CHECKPOINT):
+            tensors, about = self.run.read_tensors(CHECKPOINT)
+            self.position = Position(**about)
+            self.model.load_state_dict(_under("model/", tensors))
+            self.best = _under("best/", tensors)
+            state = _under("state/", tensors)
+            self.state = tuple(state[str(i)] for i in range(len(state))) or None
+            slots: dict[int, dict[str, Tensor]] = {}
+            for name, value in _under("optimizer/", tensors).items():
+                i, slot = name.split("/")
+                slots.setdefault(int(i), {})[slot] = value
+            self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+            self.clipper.load_state_dict(self.position.clipper)
+        self.watch = Stopwatch(self.position.seconds)
+        self.metrics = MetricsFile(self.run.path / METRICS, self.position.metrics_bytes)
+
+
+def rate(settings: TrainSettings, step: int) -> float:
+    """The learning rate of a step.
+
+    cosine: a linear rise over the warm-up, then half a cosine down to 0 (Loshchilov and Hutter
+    2016, arXiv:1608.03983). onecycle: half a cosine up from 1/25 of the rate over the warm-up, then
+    half a cosine down to 1/250,000 of it (Smith and Topin 2017, arXiv:1708.07120).
+    """
+    top, warm = settings.learning_rate, settings.warmup * settings.steps
+    if settings.schedule == "constant":
+        return top
+    one_cycle = settings.schedule == "onecycle"
+    if step < warm:
+        rising = (step + 1) / (warm + 1)
+        return _between(top / 25, top, rising) if one_cycle else top * rising
+    falling = (step - warm) / max(1.0, settings.steps - 1 - warm)
+    return _between(top, top / 250_000 if one_cycle else 0.0, falling)
+
+
+def _between(start: float, end: float, share: float) -> float:
+    """Half a cosine from `start` (share 0) to `end` (share 1)."""
+    return end + (start - end) * (1 + math.cos(math.pi * min(share, 1.0))) / 2
+
+
+def seed_of(seed: int, step: int) -> int:
+    """The seed of all that is drawn in a step; distinct for each seed and step."""
+    return (seed << 32) + step
+
+
+def make_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
+    """The optimiser of the settings over the model's trainable parameters."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    lr, decay, momentum = settings.learning_rate, settings.weight_decay, settings.momentum
+    match settings.optimizer:
+        case "adamw":
+            return torch.optim.AdamW(parameters, lr, weight_decay=decay)
+        case "adam":
+            return torch.optim.Adam(parameters, lr, weight_decay=decay)
+        case "rmsprop":
+            return torch.optim.RMSprop(parameters, lr, momentum=momentum, weight_decay=decay)
+        case "sgd":
+            return torch.optim.SGD(parameters, lr, momentum=momentum, weight_decay=decay)
+
+
+def _finite(x: float) -> float | None:
+    """JSON has no word for NaN or infinity."""
+    return x if math.isfinite(x) else None
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
