@@ -65,7 +65,7 @@ class Run:
             "threads": torch.get_num_threads(),
             "versions": {name: metadata.version(name) for name in ("gruta", "torch", "numpy")},
         }
-        run._write("settings.toml", tomli_w.dumps(_without_none(settings)).encode())
+        run.write("settings.toml", tomli_w.dumps(_without_none(settings)).encode())
         run.write_json("run.json", about)
         return run
 
@@ -95,29 +95,29 @@ class Run:
     def settings(self) -> dict[str, Any]:
         """The settings as they were resolved; a setting that was None is absent."""
         try:
-            return tomllib.loads(self._read("settings.toml").decode())
+            return tomllib.loads(self.read("settings.toml").decode())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{self.path}/settings.toml: not valid TOML: {error}") from error
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file of the run."""
-        self._write(name, json.dumps(content, indent=1, allow_nan=False).encode())
+        self.write(name, json.dumps(content, indent=1, allow_nan=False).encode())
 
     def read_json(self, name: str) -> Any:
         """Read a JSON file of the run; InputError if it is missing or broken."""
         try:
-            return json.loads(self._read(name))
+            return json.loads(self.read(name))
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{self.path / name}: not valid JSON: {error}") from error
 
     def write_tensors(self, name: str, tensors: Mapping[str, Tensor], about: Any = None) -> None:
         """Write tensors, and anything that JSON can hold, as one safetensors file."""
         kept = {k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()}
-        self._write(name, save(kept, {"about": json.dumps(about, allow_nan=False)}))
+        self.write(name, save(kept, {"about": json.dumps(about, allow_nan=False)}))
 
     def read_tensors(self, name: str) -> tuple[dict[str, Tensor], Any]:
         """What `write_tensors` wrote; InputError if the file is missing or broken."""
-        raw = self._read(name)
+        raw = self.read(name)
         try:
             (size,) = struct.unpack_from("<Q", raw)
             header = json.loads(raw[8 : 8 + size])
@@ -132,10 +132,12 @@ class Run:
         """Whether the run holds a file of this name."""
         return (self.path / name).is_file()
 
-    def _write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file of the run, whole or not at all."""
         write_atomically(self.path / name, content)
 
-    def _read(self, name: str) -> bytes:
+    def read(self, name: str) -> bytes:
+        """A file of the run; InputError if it is missing."""
         path = self.path / name
         try:
             if path.stat().st_size > _LIMIT_BYTES:
@@ -155,6 +157,7 @@ class MetricsFile:
         """Open for appending after the first `size` bytes; what follows them is dropped."""
         self._file = open(path, "ab")  # noqa: SIM115
         self._file.truncate(size)
+        self._file.seek(size)
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Add one line."""

@@ -5,7 +5,7 @@ The descriptions here are the command line's help and the estimators' documentat
 
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gruta.errors import InputError
 
@@ -52,6 +52,51 @@ class TrainSettings(BaseModel):
     precision: Literal["no", "bf16"] = Field(
         "no", description="Mixed precision, as accelerate names it."
     )
+
+
+class ForecastSettings(TrainSettings):
+    """What the forecaster needs to know besides."""
+
+    time: str = Field("ds", description="Column with the time stamps.")
+    target: str = Field("y", description="Column to forecast.")
+    known: tuple[str, ...] = Field(
+        (), description="Columns whose values are known for the steps to come (a calendar, a plan)."
+    )
+    past: tuple[str, ...] = Field(
+        (), description="Columns whose values are known up to the present only."
+    )
+    horizon: int = Field(1, gt=0, le=10_000, description="Steps to forecast.")
+    lookback: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="Steps that the network reads before a forecast; 0: two of the shortest "
+        "season, 24 without one.",
+    )
+    cell: Literal["gru", "lstm", "rnn"] = Field("gru", description="The recurrent cell.")
+    hidden: int = Field(48, gt=0, le=65_536, description="Hidden units.")
+    quantiles: tuple[float, ...] = Field(
+        (0.1, 0.5, 0.9),
+        description="Quantiles to forecast, increasing; 0.5, the point forecast, among them.",
+    )
+    validation_share: float = Field(
+        0.1, gt=0, lt=0.5, description="Share of the series, its end, that picks the best weights."
+    )
+    origins: int = Field(
+        4, gt=0, description="Places in a training window from which a forecast is learned."
+    )
+    ridge: float = Field(1e-6, ge=0, description="Ridge penalty of the linear path.")
+
+    steps: int = Field(400, gt=0, description="Optimiser steps, at most.")
+    learning_rate: float = Field(8e-3, gt=0, description="The highest rate of the schedule.")
+
+    @field_validator("quantiles")
+    @classmethod
+    def _median_among(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
+        inside = all(0 < q < 1 for q in quantiles)
+        if not inside or 0.5 not in quantiles or list(quantiles) != sorted(set(quantiles)):
+            raise ValueError("expected increasing numbers between 0 and 1 with 0.5 among them")
+        return quantiles
 
 
 S = TypeVar("S", bound=BaseModel)

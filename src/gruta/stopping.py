@@ -24,7 +24,7 @@ class StopSignal:
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
-        signal.signal(number, self._earlier[number])
+        self._restore()
 
     def __exit__(
         self,
@@ -32,5 +32,8 @@ class StopSignal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._restore()
+
+    def _restore(self) -> None:
         for number, handler in self._earlier.items():
             signal.signal(number, handler)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from gruta.checkpoint import MetricsFile, Run
@@ -85,16 +86,19 @@ def train(
     They end in the model and in the run's model.safetensors. The answer tells where the time went.
     Raises Interrupted after Ctrl-C or SIGTERM, Diverged after ten non-finite gradients in a row.
     """
+    # accelerate keeps one state a process: it would refuse a second training with another precision,
+    # and keep the first one's device.
+    AcceleratorState._reset_state(reset_partial_state=True)
     accelerator = Accelerator(cpu=settings.device == "cpu", mixed_precision=settings.precision)
     model, optimizer = accelerator.prepare(task.model, make_optimizer(task.model, settings))
     clipper = Clipper(settings.clip, settings.clip_threshold)
     training = Training(task, settings, run, progress or Progress(), model, optimizer, clipper)
     training.restore()
     watch, position = training.watch, training.position
-    if position.step == 0:
-        training.validate()
 
     with StopSignal() as stop, training.metrics:
+        if position.step == 0:
+            training.validate()
         while position.step < settings.steps and not training.patience_is_over:
             torch.manual_seed(seed_of(settings.seed, position.step))
             with watch("batch"):
@@ -122,7 +126,7 @@ def train(
                 if clipping.nonfinite is not None:
                     training.skipped(clipping.nonfinite)
                 if position.step % settings.log_every == 0 or last:
-                    training.log(float(loss), clipping)
+                    training.log(float(loss.detach()), clipping)
             if position.step % settings.validate_every == 0 or last:
                 training.validate()
             if position.step % settings.checkpoint_every == 0 or last or stop.requested:
@@ -203,14 +207,15 @@ class Training:
             self.model.eval()
             scores = self.task.validate()
         position, loss = self.position, scores["validation_loss"]
-        best = position.best_loss is None or loss < position.best_loss
+        bar = math.inf if position.best_loss is None else position.best_loss
+        best = not self.best or loss < bar
         if best:
-            position.best_loss, position.best_step = loss, position.step
+            position.best_loss, position.best_step = _finite(loss), position.step
             position.validations_since_best = 0
             self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         else:
             position.validations_since_best += 1
-        record = {"step": position.step} | scores
+        record = {"step": position.step} | {name: _finite(s) for name, s in scores.items()}
         self.metrics.append(record)
         self.progress.validated(record, best)
 

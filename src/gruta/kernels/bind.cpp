@@ -80,23 +80,25 @@ struct GruWeights {
 };
 
 template <class Real>
-void gru_sequence_of(nb::handle x_, nb::handle h_0_, nb::handle w_ih, nb::handle w_hh,
-                     nb::handle b_ih, nb::handle b_hh, nb::handle lengths_, bool reverse,
-                     bool reset_after, nb::handle h_, nb::handle h_n_, nb::handle gates_) {
+void gru_sequence_of(nb::handle x_array, nb::handle h_0_array, nb::handle w_ih, nb::handle w_hh,
+                     nb::handle b_ih, nb::handle b_hh, nb::handle lengths_array, bool reverse,
+                     bool reset_after, nb::handle h_array, nb::handle h_n_array,
+                     nb::handle gates_array) {
     using In = Argument<const Real>;
     using Out = Argument<Real>;
-    const In x("x", x_, {{"T", kAny}, {"B", kAny}, {"I", kAny}});
+    const In x("x", x_array, {{"T", kAny}, {"B", kAny}, {"I", kAny}});
     const std::int64_t T = x.extent(0), B = x.extent(1), I = x.extent(2);
-    const In h_0("h_0", h_0_, {{"B", B}, {"H", kAny}});
+    const In h_0("h_0", h_0_array, {{"B", B}, {"H", kAny}});
     const std::int64_t H = h_0.extent(1);
     check_at_least_one("I", "x", I);
     check_at_least_one("H", "h_0", H);
     const GruWeights<Real> weights(w_ih, w_hh, b_ih, b_hh, I, H);
-    const auto lengths = Argument<const std::int64_t>::optional("lengths", lengths_, {{"B", B}});
+    const auto lengths =
+        Argument<const std::int64_t>::optional("lengths", lengths_array, {{"B", B}});
     check_lengths(lengths, B, T);
-    const Out h("h", h_, {{"T", T}, {"B", B}, {"H", H}});
-    const Out h_n("h_n", h_n_, {{"B", B}, {"H", H}});
-    const Out gates = Out::optional("gates", gates_, {{"T", T}, {"B", B}, {"4H", 4 * H}});
+    const Out h("h", h_array, {{"T", T}, {"B", B}, {"H", H}});
+    const Out h_n("h_n", h_n_array, {{"B", B}, {"H", H}});
+    const Out gates = Out::optional("gates", gates_array, {{"T", T}, {"B", B}, {"4H", 4 * H}});
 
     const gru::Kernels<Real>& kernels = isa().kernels->gru<Real>();
     const gru::Shape shape = {B, T, I, H, reset_after};
@@ -120,22 +122,22 @@ void gru_sequence(nb::handle x, nb::handle h_0, nb::handle w_ih, nb::handle w_hh
 template <class Real>
 class GruStep {
   public:
-    GruStep(nb::handle w_ih_, nb::handle w_hh_, nb::handle b_ih, nb::handle b_hh,
+    GruStep(nb::handle w_ih_array, nb::handle w_hh_array, nb::handle b_ih, nb::handle b_hh,
             bool reset_after) {
-        const Argument<const Real> w_ih("w_ih", w_ih_, {{"3H", kAny}, {"I", kAny}});
-        const Argument<const Real> w_hh("w_hh", w_hh_, {{"3H", kAny}, {"H", kAny}});
+        const Argument<const Real> w_ih("w_ih", w_ih_array, {{"3H", kAny}, {"I", kAny}});
+        const Argument<const Real> w_hh("w_hh", w_hh_array, {{"3H", kAny}, {"H", kAny}});
         shape_ = {0, 1, w_ih.extent(1), w_hh.extent(1), reset_after};
         check_at_least_one("I", "w_ih", shape_.I);
         check_at_least_one("H", "w_hh", shape_.H);
-        const GruWeights<Real> weights(w_ih_, w_hh_, b_ih, b_hh, shape_.I, shape_.H);
+        const GruWeights<Real> weights(w_ih_array, w_hh_array, b_ih, b_hh, shape_.I, shape_.H);
         packed_.grow(kernels_.packed_bytes(shape_));
         kernels_.pack(shape_, weights.view(), packed_.data());
     }
 
-    void step(nb::handle x_, nb::handle h_) {
-        const Argument<const Real> x("x", x_, {{"B", kAny}, {"I", shape_.I}});
+    void step(nb::handle x_array, nb::handle h_array) {
+        const Argument<const Real> x("x", x_array, {{"B", kAny}, {"I", shape_.I}});
         const std::int64_t B = x.extent(0);
-        const Argument<Real> h("h", h_, {{"B", B}, {"H", shape_.H}});
+        const Argument<Real> h("h", h_array, {{"B", B}, {"H", shape_.H}});
 
         const nb::gil_scoped_release unlocked;
         const std::lock_guard turn(mutex_);
@@ -156,12 +158,28 @@ class GruStep {
     std::mutex mutex_;
 };
 
+constexpr const char* kIsaDoc = "The instruction set that serves this process.";
+
+constexpr const char* kGruSequenceDoc =
+    R"(One GRU layer in one direction, written to h, h_n and gates.
+
+x [T, B, I], h_0 [B, H], w_ih [3H, I], w_hh [3H, H], b_ih and b_hh [3H] or None, h [T, B, H],
+h_n [B, H] (may be h_0), gates [T, B, 4H] or None: C-contiguous, all float32 or all float64.
+lengths [B] int64, each from 0 to T, or None. Nothing is copied or converted: TypeError for another
+dtype, ValueError for another shape, for strides, and for outputs that are read-only.)";
+
+constexpr const char* kGruStepDoc =
+    "Packed weights of a GRU: w_ih [3H, I], w_hh [3H, H], b_ih and b_hh [3H] or None.";
+
+constexpr const char* kStepDoc =
+    "Take in x [B, I] and bring the state h [B, H] forward, in place; both C-contiguous.";
+
 template <class Real>
 void bind_gru_step(nb::module_& module, const char* name) {
-    nb::class_<GruStep<Real>>(module, name)
+    nb::class_<GruStep<Real>>(module, name, kGruStepDoc)
         .def(nb::init<nb::handle, nb::handle, nb::handle, nb::handle, bool>(), "w_ih"_a, "w_hh"_a,
              "b_ih"_a.none(), "b_hh"_a.none(), "reset_after"_a)
-        .def("step", &GruStep<Real>::step, "x"_a, "h"_a);
+        .def("step", &GruStep<Real>::step, "x"_a, "h"_a, kStepDoc);
 }
 
 }  // namespace
@@ -169,10 +187,10 @@ void bind_gru_step(nb::module_& module, const char* name) {
 
 NB_MODULE(_native, module) {
     using namespace gruta;
-    module.def("isa", [] { return isa().name; });
+    module.def("isa", [] { return isa().name; }, kIsaDoc);
     module.def("gru_sequence", gru_sequence, "x"_a, "h_0"_a, "w_ih"_a, "w_hh"_a, "b_ih"_a.none(),
                "b_hh"_a.none(), "lengths"_a.none(), "reverse"_a, "reset_after"_a, "h"_a, "h_n"_a,
-               "gates"_a.none());
+               "gates"_a.none(), kGruSequenceDoc);
     bind_gru_step<float>(module, "GruStepF32");
     bind_gru_step<double>(module, "GruStepF64");
 }

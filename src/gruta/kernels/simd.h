@@ -76,7 +76,7 @@ constexpr Index kLanes = GRUTA_VECTOR_BYTES / sizeof(Real);
 
 template <class Real>
 inline Vec<Real> splat(Real value) {
-    return Vec<Real>{} + value;
+    return value - Vec<Real>{};
 }
 
 template <class Real>

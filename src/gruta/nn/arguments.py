@@ -17,7 +17,7 @@ def check_arguments(layer: "Recurrent") -> None:
         value = getattr(layer, name)
         if not isinstance(value, int) or isinstance(value, bool):
             raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
-    for name in ("bias", "batch_first", "bidirectional", "learn_h0"):
+    for name in ("bias", "batch_first", "learn_h0"):
         value = getattr(layer, name)
         if not isinstance(value, bool):
             raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
@@ -37,7 +37,8 @@ def check_arguments(layer: "Recurrent") -> None:
 def _check_dropout(layer: "Recurrent") -> None:
     p = layer.dropout
     if not isinstance(p, numbers.Real) or isinstance(p, bool) or not 0 <= p <= 1:
-        raise ValueError(f"dropout should be a number from 0 to 1, got {p!r}")
+        kind = ValueError if isinstance(p, numbers.Real | str) else TypeError
+        raise kind(f"dropout should be a number from 0 to 1, got {p!r}")
     if p > 0 and layer.num_layers == 1:
         warnings.warn(
             f"dropout={p} acts between layers, after all but the last one: with num_layers=1 it "

@@ -128,7 +128,7 @@ class Recurrent(nn.Module):
     def forward(
         self,
         input: Tensor | PackedSequence,
-        hx: Tensor | State | None = None,
+        hx: Tensor | Sequence[Tensor] | None = None,
         *,
         lengths: Tensor | Sequence[int] | None = None,
     ) -> tuple[Tensor | PackedSequence, Tensor | State]:
@@ -162,7 +162,7 @@ class Recurrent(nn.Module):
         out, state = self._layers(x, self._initial(x, hx), given)
         return (out.transpose(0, 1) if self.batch_first else out), state
 
-    def _initial(self, x: Tensor, hx: Tensor | State | None, batched: bool = True) -> State:
+    def _initial(self, x: Tensor, hx: Tensor | Sequence[Tensor] | None, batched: bool = True) -> State:
         """The checked initial states, each `[L*D, B, size]`."""
         shapes = [(self.num_layers * self._directions, x.shape[1], s) for s in self._state_sizes()]
         if hx is None:
@@ -170,11 +170,7 @@ class Recurrent(nn.Module):
                 return tuple(x.new_zeros(shape) for shape in shapes)
             learned = (getattr(self, name)[:, None] for name in self.state_names)
             return tuple(s.expand(shape) for s, shape in zip(learned, shapes, strict=True))
-        states = _as_tuple(hx)
-        if len(states) != len(shapes):
-            raise RuntimeError(
-                f"{type(self).__name__}: hx: expected {len(shapes)} states, got {len(states)}"
-            )
+        states = self._as_states(hx)
         if not batched:
             if any(s.dim() != 2 for s in states):
                 dims = ", ".join(f"{s.dim()}-D" for s in states)
@@ -187,6 +183,17 @@ class Recurrent(nn.Module):
                 raise RuntimeError(
                     f"hx: expected dtype {x.dtype} as the input's, got {state.dtype}"
                 )
+        return states
+
+    def _as_states(self, hx: Tensor | Sequence[Tensor]) -> State:
+        """The tensors of `hx`, one for each of `state_names`; TypeError on anything else."""
+        pair = len(self.state_names) == 2
+        states = tuple(hx) if pair and isinstance(hx, tuple | list) else (hx,)
+        if len(states) != len(self.state_names) or not all(isinstance(s, Tensor) for s in states):
+            expected = "a tuple of the tensors h_0 and c_0" if pair else "a tensor"
+            raise TypeError(
+                f"{type(self).__name__}: hx: expected {expected}, got {type(hx).__name__}"
+            )
         return states
 
     def _layers(self, x: Tensor, initial: State, lengths: Tensor | None) -> tuple[Tensor, Any]:
@@ -232,10 +239,6 @@ _DEFAULTS: dict[str, Any] = {
 
 def _each(state: Tensor | State, change: Callable[[Tensor], Tensor]) -> Tensor | State:
     return tuple(map(change, state)) if isinstance(state, tuple) else change(state)
-
-
-def _as_tuple(state: Tensor | State) -> State:
-    return state if isinstance(state, tuple) else (state,)
 
 
 class Extras(TypedDict, total=False):

@@ -1,0 +1,156 @@
+import json
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gruta.codec.frequency import BusinessDays, FixedStep, Frequency, Months, infer, parse
+from gruta.errors import InputError
+
+DAY = 86_400_000_000
+
+
+def stamps(*text: str) -> np.ndarray:
+    return np.array(text, dtype="M8[us]")
+
+
+moments = st.datetimes(
+    min_value=np.datetime64("1900-01-01", "us").item(),
+    max_value=np.datetime64("2100-01-01", "us").item(),
+).map(lambda moment: np.datetime64(moment, "us"))
+frequencies = st.one_of(
+    # Steps of 28 days and more may fall on the same day of every month.
+    st.integers(1, 28 * DAY - 1).map(FixedStep),
+    st.just(BusinessDays()),
+    st.builds(Months, st.integers(1, 36), st.integers(1, 31)),
+)
+
+
+@given(frequencies)
+def test_a_frequency_survives_json_by_its_name(frequency: Frequency) -> None:
+    assert parse(json.loads(json.dumps(frequency.name))) == frequency
+
+
+@given(frequencies, moments)
+def test_infer_finds_the_frequency_that_made_the_stamps(
+    frequency: Frequency, start: np.datetime64
+) -> None:
+    times = frequency.after(start, 80)
+    found = infer(times)
+    assert (found.after(times[0], 79) == times[1:]).all()
+    # Five business days in a row are days, and days clipped by every month are its end: 80 stamps
+    # leave no such doubt, except for months that always have the same lengths.
+    if not isinstance(frequency, Months):
+        assert found == frequency
+
+
+@given(frequencies, moments, st.integers(1, 30), st.integers(1, 30))
+def test_after_goes_on_where_it_stopped(
+    frequency: Frequency, start: np.datetime64, first: int, more: int
+) -> None:
+    times = frequency.after(start, first)
+    assert (
+        frequency.after(start, first + more) == np.append(times, frequency.after(times[-1], more))
+    ).all()
+
+
+@pytest.mark.parametrize(
+    ("frequency", "times"),
+    [
+        ("1d", stamps("2024-02-28", "2024-02-29", "2024-03-01")),
+        ("1d", stamps("2023-02-28", "2023-03-01", "2023-03-02")),
+        ("1w", stamps("2020-12-21", "2020-12-28", "2021-01-04")),
+        ("30min", stamps("2014-01-01T23:00", "2014-01-01T23:30", "2014-01-02")),
+        # Clocks go forward in this night where there is daylight saving; here no hour is lost.
+        ("1h", stamps("2024-03-31T00:00", "2024-03-31T01:00", "2024-03-31T02:00")),
+        ("business day", stamps("2024-05-02T09:00", "2024-05-03T09:00", "2024-05-06T09:00")),
+        ("1 month", stamps("2023-12-01", "2024-01-01", "2024-02-01", "2024-03-01")),
+        ("1 month (end)", stamps("2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30")),
+        ("1 month (end)", stamps("2023-02-28", "2023-03-31", "2023-04-30", "2023-05-31")),
+        ("1 month (day 30)", stamps("2023-01-30", "2023-02-28", "2023-03-30", "2023-04-30")),
+        ("1 month (day 15)", stamps("2024-01-15T06:00", "2024-02-15T06:00", "2024-03-15T06:00")),
+        ("3 months (end)", stamps("2023-03-31", "2023-06-30", "2023-09-30", "2023-12-31")),
+        ("12 months", stamps("2023-01-01", "2024-01-01", "2025-01-01")),
+        ("12 months (end)", stamps("2023-02-28", "2024-02-29", "2025-02-28")),
+    ],
+)
+def test_known_stamps(frequency: str, times: np.ndarray) -> None:
+    assert infer(times).name == frequency
+    assert (parse(frequency).after(times[0], len(times) - 1) == times[1:]).all()
+
+
+@pytest.mark.parametrize(
+    "name", ["30min", "1h", "1d", "1w", "business day", "1 month", "3 months (end)"]
+)
+def test_a_missing_stamp_does_not_change_the_frequency(name: str) -> None:
+    times = parse(name).after(np.datetime64("2024-01-31", "us"), 20)
+    assert infer(np.delete(times, 7)).name == name
+    assert infer(np.delete(times, [3, 4, 11])).name == name
+
+
+def test_weekdays_of_a_week_are_days_and_a_weekend_rules_out_business_days() -> None:
+    assert infer(stamps("2024-05-06", "2024-05-07", "2024-05-08")).name == "1d"
+    weekend = stamps("2024-05-10", "2024-05-11", "2024-05-12", "2024-05-13", "2024-05-16")
+    assert infer(weekend).name == "1d"
+
+
+@pytest.mark.parametrize(
+    ("name", "seasons"),
+    [
+        ("100ms", (600, 36_000)),
+        ("1s", (3_600, 86_400)),
+        ("1min", (1_440, 10_080)),
+        ("15min", (96, 672)),
+        ("30min", (48, 336)),
+        ("1h", (24, 168)),
+        ("7h", (24,)),
+        ("8h", (3, 21)),
+        ("5h", ()),
+        ("1d", (7,)),
+        ("2d", ()),
+        ("business day", (5,)),
+        ("1w", (52,)),
+        ("2w", (26,)),
+        ("3w", ()),
+        ("1 month", (12,)),
+        ("3 months (end)", (4,)),
+        ("5 months", ()),
+        ("12 months", ()),
+    ],
+)
+def test_seasons(name: str, seasons: tuple[int, ...]) -> None:
+    assert parse(name).seasons() == seasons
+
+
+@pytest.mark.parametrize(
+    ("name", "stamp", "phase"),
+    [
+        ("30min", "2024-05-08T00:00", 0),
+        ("30min", "2024-05-08T23:30", 47),
+        ("30min", "2024-05-08T23:45", 47),
+        ("1s", "2024-05-08T13:00:01", 1),
+        ("1d", "2024-05-06T12:00", 0),
+        ("1d", "1969-12-28", 6),
+        ("business day", "2024-05-10", 4),
+        ("1w", "2024-01-01", 0),
+        ("1w", "2021-01-03", 51),  # ISO week 53 of 2020
+        ("1w", "2024-12-30", 0),  # ISO week 1 of 2025
+        ("2w", "2024-01-15", 1),
+        ("1 month (end)", "2024-12-31", 11),
+        ("3 months", "1969-07-01", 2),
+        ("12 months", "2024-01-01", 0),
+    ],
+)
+def test_phase_comes_from_the_stamp(name: str, stamp: str, phase: int) -> None:
+    assert parse(name).phase(stamps(stamp)).tolist() == [phase]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "1", "0h", "60min", "1 days", "1 month (day 32)", "1 month (day 1)", "9" * 12 + "w"],
+)
+def test_other_names_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match=f"such as 30min, .*got {re.escape(repr(name))}"):
+        parse(name)

@@ -1,0 +1,153 @@
+"""A CSV or Parquet file, or a frame, as polars columns: found and loaded, not yet looked into."""
+
+import csv
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from narwhals.typing import IntoDataFrame
+
+from gruta.errors import InputError
+
+_LIMIT_BYTES = 4 * 2**30
+_LONGEST_HEADER = 2**20
+
+
+def read_table(
+    source: str | Path | IntoDataFrame, names: Sequence[str]
+) -> tuple[str, pl.DataFrame]:
+    """The columns `names` of a file or frame, and what messages call it.
+
+    A column holds numbers, booleans, dates or date-times as the source had them, else text. All of
+    a CSV file is text, with a decimal point even where the file separates by semicolon and so
+    writes a decimal comma. InputError if the source or a column is not there or cannot be read.
+    """
+    if isinstance(source, str | Path):
+        label = str(source)
+        frame = _open(Path(source), names)
+    else:
+        label = "frame"
+        frame = source
+    try:
+        table = nw.from_native(frame, eager_only=True)
+    except TypeError:
+        raise InputError(
+            f"{label}: expected a path or a pandas or polars DataFrame, got "
+            f"{type(frame).__name__}; collect a lazy frame first"
+        ) from None
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{label}: {reason}; give each column its own name") from None
+    _require(names, table.columns, label)
+    return label, pl.DataFrame([_column(table[name]) for name in names])
+
+
+def _open(path: Path, names: Sequence[str]) -> pl.DataFrame | pa.Table:
+    try:
+        if not path.is_file():
+            found = "a directory" if path.is_dir() else "no file"
+            raise InputError(f"{path}: expected a CSV or Parquet file, found {found}")
+        _require_size(path, path.stat().st_size)
+        match path.suffix.lower():
+            case ".csv":
+                return _open_csv(path, names)
+            case ".parquet":
+                return _open_parquet(path, names)
+            case suffix:
+                raise InputError(
+                    f"{path}: expected a file that ends in .csv or .parquet, found {suffix!r}; "
+                    "convert or rename it"
+                )
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _open_csv(path: Path, names: Sequence[str]) -> pl.DataFrame:
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            header = file.readline(_LONGEST_HEADER)
+        separator = ";" if header.count(";") > header.count(",") else ","
+        present = next(csv.reader([header], delimiter=separator), [])
+        if not present:
+            raise InputError(f"{path}: expected a line of column names first, found none")
+        _require(names, present, str(path))
+        table = pl.read_csv(
+            path, columns=list(names), separator=separator, infer_schema=False, glob=False
+        )
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: expected UTF-8 text; save the file as CSV UTF-8") from None
+    except (csv.Error, pl.exceptions.PolarsError):
+        raise InputError(f"{path}: {_why_malformed(path, separator, len(present))}") from None
+    if separator == ";":
+        return table.with_columns(pl.all().str.replace(",", ".", literal=True))
+    return table
+
+
+def _why_malformed(path: Path, separator: str, width: int) -> str:
+    """The first thing wrong in a CSV file that polars refused, found line by line."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            for row, cells in enumerate(csv.reader(file, delimiter=separator, strict=True)):
+                if len(cells) > width:
+                    return (
+                        f"row {row}: expected {width} cells as in the header, found {len(cells)}; "
+                        "put a cell that holds the separator in quotes"
+                    )
+    except UnicodeDecodeError:
+        return "expected UTF-8 text; save the file as CSV UTF-8"
+    except csv.Error as error:
+        return f"row {row + 1}: {error}; look for a quote that is not closed"
+    return "not a CSV file; look for stray quotes and line ends"
+
+
+def _open_parquet(path: Path, names: Sequence[str]) -> pa.Table:
+    # pyarrow, as polars panics on some damaged files.
+    with open(path, "rb") as content:
+        try:
+            file = pq.ParquetFile(content)
+            _require(names, file.schema_arrow.names, str(path))
+            # A few bytes of Parquet can stand for any number of equal rows.
+            _require_size(path, file.metadata.num_rows * len(names) * 8)
+            return file.read(columns=list(names))
+        except InputError:
+            raise
+        except (pa.ArrowException, OSError, ValueError) as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(
+                f"{path}: not a whole Parquet file ({reason}); write or copy it again"
+            ) from None
+
+
+def _require_size(path: Path, size: int) -> None:
+    if size > _LIMIT_BYTES:
+        raise InputError(
+            f"{path}: {size} bytes of data, the limit is {_LIMIT_BYTES}; split the file, or keep "
+            "only the columns needed"
+        )
+
+
+def _require(names: Sequence[str], present: Sequence[str], label: str) -> None:
+    """InputError unless each of `names` is there, once."""
+    for name in names:
+        if name not in present:
+            near = difflib.get_close_matches(name, map(str, present), n=1)
+            raise InputError(
+                f"{label}: expected a column {name!r}, found {', '.join(map(repr, present))}"
+                + (f"; did you mean {near[0]!r}?" if near else "")
+            )
+        if list(present).count(name) > 1:
+            raise InputError(f"{label}: the column {name!r} is there twice; rename one")
+
+
+def _column(column: "nw.Series[Any]") -> pl.Series:
+    kind = column.dtype
+    if kind.is_numeric() or kind.is_temporal() or kind in (nw.Boolean, nw.String):
+        return column.to_polars()
+    # Categories, periods and Python objects of any kind: what they look like says what they are.
+    text = [None if value is None else str(value) for value in column.to_list()]
+    return pl.Series(column.name, text, dtype=pl.String)

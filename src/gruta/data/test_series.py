@@ -1,0 +1,292 @@
+import datetime as dt
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from gruta.data import table as table_module
+from gruta.data.series import Columns, Series, read_series
+from gruta.errors import InputError
+
+COLUMNS = Columns(known=("workday",), past=("temp",))
+TO_COME = 4
+Write = Callable[[str | bytes], Path]
+
+
+@pytest.fixture
+def frame() -> pl.DataFrame:
+    """Fifty half-hours; in the last four neither target nor temperature is known yet."""
+    rng = np.random.default_rng(0)
+    start = dt.datetime(2024, 2, 28, 12)
+    hidden: list[float | None] = [None] * TO_COME
+    return pl.DataFrame(
+        {
+            "ds": [start + dt.timedelta(minutes=30 * i) for i in range(50)],
+            "y": rng.normal(size=46).tolist() + hidden,
+            "workday": [i % 3 == 0 for i in range(50)],
+            "temp": rng.normal(size=46).tolist() + hidden,
+            "note": ["anything"] * 50,
+        }
+    )
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(content: str | bytes) -> Path:
+        path = tmp_path / "series.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def daily(*values: object) -> str:
+    """A CSV file with a value a day from 2024-02-28."""
+    days = pl.date_range(dt.date(2024, 2, 28), dt.date(2024, 12, 31), eager=True)
+    return "ds,y\n" + "".join(f"{d},{v}\n" for d, v in zip(days, values, strict=False))
+
+
+def stamped(*stamps: str) -> str:
+    """A CSV file with these stamps and values that vary."""
+    return "ds,y\n" + "".join(f"{stamp},{i}\n" for i, stamp in enumerate(stamps))
+
+
+def assert_same(found: Series, expected: Series) -> None:
+    for name in ("times", "target", "known", "past"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+        assert getattr(found, name).dtype == getattr(expected, name).dtype
+    assert found.frequency == expected.frequency
+    assert found.fingerprint() == expected.fingerprint()
+
+
+def test_arrays_hold_what_the_frame_held(frame: pl.DataFrame) -> None:
+    series = read_series(frame, COLUMNS)
+    assert series.times.dtype == np.dtype("M8[us]")
+    assert series.times[[0, -1]].tolist() == [frame["ds"][0], frame["ds"][-1]]
+    assert series.target[:46].tolist() == frame["y"][:46].to_list()
+    assert np.isnan(series.target[46:]).all()
+    assert series.known.tolist() == [[float(day)] for day in frame["workday"]]
+    assert series.past[:46, 0].tolist() == frame["temp"][:46].to_list()
+    assert (series.observed, len(series), series.frequency.name) == (46, 50, "30min")
+    assert series.source == "frame"
+
+
+def test_every_way_in_gives_the_same_series(frame: pl.DataFrame, tmp_path: Path) -> None:
+    expected = read_series(frame, COLUMNS)
+    pandas = frame.to_pandas()
+    frame.write_csv(tmp_path / "polars.csv")
+    pandas.to_csv(tmp_path / "pandas.csv", index=False)
+    frame.write_csv(tmp_path / "bom.csv", include_bom=True, line_terminator="\r\n")
+    frame.write_csv(tmp_path / "brazil.CSV", separator=";", decimal_comma=True)
+    frame.write_parquet(tmp_path / "polars.parquet")
+    pandas.to_parquet(tmp_path / "pandas.parquet")
+    for name in ("polars.csv", "pandas.csv", "bom.csv", "brazil.CSV", "polars.parquet"):
+        assert_same(read_series(tmp_path / name, COLUMNS), expected)
+    assert_same(read_series(str(tmp_path / "pandas.parquet"), COLUMNS), expected)
+    assert_same(read_series(pandas, COLUMNS), expected)
+    assert_same(read_series(pandas.astype(object), COLUMNS), expected)
+    assert_same(read_series(frame.to_arrow(), COLUMNS), expected)
+    nanoseconds = frame.with_columns(pl.col("ds").dt.cast_time_unit("ns"))
+    assert_same(read_series(nanoseconds, COLUMNS), expected)
+
+
+def test_stamps_with_a_zone_become_utc(frame: pl.DataFrame, write: Write) -> None:
+    expected = read_series(frame, COLUMNS)
+    local = pl.col("ds").dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Lisbon")
+    assert_same(read_series(frame.with_columns(local), COLUMNS), expected)
+    # Clocks go back: 01:30 comes twice, told apart by the offset.
+    text = stamped("2024-10-27T01:30+01:00", "2024-10-27T01:00Z", "2024-10-27T01:30:00.0+0000")
+    times = read_series(write(text), Columns()).times
+    expected_times = ["2024-10-27T00:30", "2024-10-27T01:00", "2024-10-27T01:30"]
+    np.testing.assert_array_equal(times, np.array(expected_times, "M8[us]"))
+
+
+def test_stamps_of_a_month_and_of_a_pandas_period(write: Write) -> None:
+    text = read_series(write(stamped("2024-01", "2024-02", "2024-03")), Columns())
+    periods = pd.DataFrame({"ds": pd.period_range("2024-01", periods=3, freq="M"), "y": [0, 1, 2]})
+    assert_same(read_series(periods, Columns()), text)
+    assert text.frequency.name == "1 month"
+
+
+def test_rows_are_a_series_of_their_own(frame: pl.DataFrame) -> None:
+    series = read_series(frame, COLUMNS)
+    part = series.rows(40, 48)
+    assert_same(part, read_series(frame[40:48], COLUMNS))
+    assert part.observed == 6
+
+
+def test_fingerprint_tells_a_changed_value_name_or_stamp(frame: pl.DataFrame) -> None:
+    changed = [
+        frame.with_columns(pl.col("y") + 1e-15),
+        frame.with_columns(~pl.col("workday")),
+        frame.with_columns(pl.col("temp").reverse().forward_fill().backward_fill()),
+        frame.with_columns(pl.col("ds") + dt.timedelta(microseconds=1)),
+    ]
+    prints = {read_series(one, COLUMNS).fingerprint() for one in [frame, *changed]}
+    renamed = Columns(known=("day",), past=("temp",))
+    prints.add(read_series(frame.rename({"workday": "day"}), renamed).fingerprint())
+    assert len(prints) == 6
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "expected a line of column names first, found none"),
+        ("\n", "expected a line of column names first, found none"),
+        ("ds,y\n", "expected at least 3 rows, found 0"),
+        (daily(1, 2), "expected at least 3 rows, found 2"),
+        (bytes(range(256)), "expected UTF-8 text; save the file as CSV UTF-8"),
+        (daily(1, 2, "é").encode("latin1"), "expected UTF-8 text"),
+        (daily(1, "2,5", 3), "row 2: expected 2 cells as in the header, found 3"),
+        (daily(1, '"2', 3), "row 2: .*; look for a quote that is not closed"),
+        ("time,y\n1,2\n", "expected a column 'ds', found 'time', 'y'$"),
+        ("ds;Y\n1;2\n", r"expected a column 'y', found 'ds', 'Y'"),
+        ("ds,y2\n1,2\n", r"found 'ds', 'y2'; did you mean 'y2'\?"),
+        ("ds,y,y\n1,2,3\n", "the column 'y' is there twice; rename one"),
+        (daily(1, "2x", 3), "row 2, column 'y': expected a number, found '2x'; correct it"),
+        (daily(1, 2, "1_0"), "row 3, column 'y': expected a number, found '1_0'"),
+        (daily(1, "", 3), "row 2, column 'y': expected a number, found none; .*only the last rows"),
+        (daily("NaN", 2, 3), "row 1, column 'y': expected a number, found none"),
+        (daily(1, 2, "-inf"), "row 3, column 'y': expected a number, found -inf"),
+        (daily(1, 2, 3, "1e999", ""), "row 4, column 'y': expected a number, found inf"),
+        (daily(1, 2, "", ""), "column 'y': expected at least 3 rows with a value, found 2"),
+        (daily(5, 5.0, "5", ""), "expected a target that varies, found 5.0 in every row"),
+        (stamped("2024-01-01", "", "2024-01-03"), "row 2, column 'ds': .*found no stamp"),
+        (stamped("2023-02-28", "2023-02-29", "2023-03-01"), "row 2, .*found '2023-02-29'"),
+        (
+            stamped("01/02/2024", "02/02/2024", "03/02/2024"),
+            "row 1, .*as 2024-03-31 .*'01/02/2024'",
+        ),
+        (stamped("1", "2", "3"), "row 1, column 'ds': expected a stamp .*, found '1'"),
+        (
+            stamped("2024-01-01", "2024-01-02T00:00Z", "2024-01-03"),
+            "row 2, column 'ds': expected a zone in every stamp or in none, found '2024-01-02T00",
+        ),
+        (
+            stamped("2024-01-01", "2024-01-02", "2024-01-02", "2024-01-03"),
+            "row 3, column 'ds': the stamp 2024-01-02 is that of the row before; keep one",
+        ),
+        (
+            stamped("2024-01-01", "2024-01-03", "2024-01-02", "2024-01-04"),
+            "row 3, column 'ds': 2024-01-02 comes after 2024-01-03; sort the rows",
+        ),
+        (
+            stamped("2024-01-31", "2024-02-29", "2024-04-30", "2024-05-31", "2024-07-31"),
+            r"row 3, .*expected 2024-03-31, as most steps are 1 month \(end\), found 2024-04-30; "
+            "insert",
+        ),
+        (
+            stamped("2024-01-01", "2024-01-01 01:00", "2024-01-01 01:20", "2024-01-01 02:20"),
+            "row 3, .*expected 2024-01-01 02:00, as most steps are 1h, found 2024-01-01 01:20; "
+            "remove the row or move its stamp",
+        ),
+    ],
+)
+def test_a_file_that_does_not_fit_is_told_where_and_why(
+    write: Write, content: str | bytes, message: str
+) -> None:
+    path = write(content)
+    with pytest.raises(InputError, match=f"^{re.escape(str(path))}: .*{message}"):
+        read_series(path, Columns())
+
+
+def test_covariates_must_be_numbers_where_they_are_needed(frame: pl.DataFrame) -> None:
+    with pytest.raises(
+        InputError, match=r"row 47, column 'temp': .*found none; .*rows to come too"
+    ):
+        read_series(frame, Columns(known=("temp",)))
+    with pytest.raises(InputError, match=r"row 1, column 'note': .*found 'anything'"):
+        read_series(frame, Columns(past=("note",)))
+    gap = frame.with_columns(temp=pl.when(pl.col("y") != pl.col("y").first()).then("temp"))
+    with pytest.raises(InputError, match="row 1, column 'temp': expected a number, found none"):
+        read_series(gap, COLUMNS)
+    with pytest.raises(InputError, match="column 'later': expected numbers, found Datetime"):
+        read_series(frame.with_columns(later="ds"), Columns(known=("later",)))
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (pl.LazyFrame({"ds": [1]}), "or polars DataFrame, got LazyFrame; collect"),
+        ({"ds": [1]}, "expected a path or a pandas or polars DataFrame, got dict"),
+        (pd.DataFrame([[1, 2]], columns=["y", "y"]), "give each column its own name"),
+        (pd.DataFrame([[1, 2]]), "expected a column 'ds', found 0, 1"),
+        (pl.DataFrame({"ds": [1, 2, 3], "y": [1, 2, 3]}), "column 'ds': .*stamp .*, found Int64"),
+        (pl.DataFrame({"ds": [1.0, 2, 3], "y": [1, 2, 3]}), "column 'ds': .*found Float64"),
+        (pl.DataFrame({"ds": [None] * 3, "y": [1, 2, 3]}), "row 1, column 'ds': .*no stamp"),
+        (
+            pd.DataFrame({"ds": ["2024-01", "2024-02", "2024-03"], "y": [1, "b", None]}),
+            "row 2, column 'y': expected a number, found 'b'",
+        ),
+    ],
+)
+def test_a_frame_that_does_not_fit_is_told_why(frame: object, message: str) -> None:
+    with pytest.raises(InputError, match=f"^frame: .*{message}"):
+        read_series(frame, Columns())  # type: ignore[arg-type]
+
+
+def test_a_column_has_one_use() -> None:
+    with pytest.raises(InputError, match="column 'y' is used twice; it can be the time, the targ"):
+        Columns(past=("y",))
+
+
+def test_paths_that_are_no_data_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"missing\.csv: expected a CSV or Parquet file, found no"):
+        read_series(tmp_path / "missing.csv", Columns())
+    with pytest.raises(InputError, match="expected a CSV or Parquet file, found a directory"):
+        read_series(tmp_path, Columns())
+    other = tmp_path / "series.xlsx"
+    other.write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"ends in \.csv or \.parquet, found '\.xlsx'; convert"):
+        read_series(other, Columns())
+
+
+def test_a_parquet_file_cut_short_or_damaged(frame: pl.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "series.parquet"
+    frame.write_parquet(path)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for kept in (0, 4, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:kept])
+        with pytest.raises(InputError, match=r"series\.parquet: not a whole Parquet file \("):
+            read_series(path, COLUMNS)
+    for _ in range(200):
+        damaged = bytearray(whole)
+        damaged[rng.integers(len(whole))] ^= int(rng.integers(1, 256))
+        path.write_bytes(damaged)
+        # Damage may go unseen, in a column not read or in a value; nothing else may be raised.
+        with suppress(InputError):
+            read_series(path, COLUMNS)
+
+
+def test_a_parquet_file_names_its_missing_column(frame: pl.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "series.parquet"
+    frame.write_parquet(path)
+    with pytest.raises(InputError, match=r"column 'tmep', found 'ds', .*; did you mean 'temp'\?"):
+        read_series(path, Columns(past=("tmep",)))
+
+
+def test_size_is_checked_before_anything_is_loaded(
+    frame: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sparse = tmp_path / "huge.csv"
+    with open(sparse, "wb") as file:
+        file.truncate(4 * 2**30 + 1)
+    with pytest.raises(
+        InputError, match=r"huge\.csv: 4294967297 bytes of data, the limit is 42949"
+    ):
+        read_series(sparse, Columns())
+    # Small on the disk, as its rows are all alike.
+    many = tmp_path / "many.parquet"
+    pl.DataFrame({"ds": ["2024-01-01"], "y": [1.0]}).select(pl.all().repeat_by(100_000)).explode(
+        "ds", "y"
+    ).write_parquet(many)
+    monkeypatch.setattr(table_module, "_LIMIT_BYTES", 1_000_000)
+    assert many.stat().st_size < 1_000_000
+    with pytest.raises(InputError, match=r"many\.parquet: 1600000 bytes of data, the limit is"):
+        read_series(many, Columns())

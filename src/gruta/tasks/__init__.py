@@ -1,0 +1,1 @@
+"""What the networks are put to work on; one folder a task."""

@@ -1,0 +1,128 @@
+"""From a series to the network's table: scales fitted on the training part, the calendar, seasons."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gruta.codec.calendar import calendar
+from gruta.codec.frequency import Frequency, parse
+from gruta.codec.scaler import Scaler
+from gruta.data.series import Columns, Series
+from gruta.errors import InputError
+from gruta.settings import ForecastSettings
+from gruta.tasks.forecast.features import Table, first_origin
+
+SEASONS_NEEDED = 4
+"""A season counts if the training part holds this many of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """How a series enters the network, and how a forecast leaves it."""
+
+    columns: Columns
+    frequency: Frequency
+    target: Scaler
+    known: Scaler
+    past: Scaler
+    seasons: tuple[int, ...]
+    lookback: int
+    horizon: int
+
+    @classmethod
+    def fit(cls, series: Series, train_rows: int, settings: ForecastSettings) -> "Encoding":
+        """Scales and seasons from the first `train_rows` rows; InputError if they are too few."""
+        frequency = series.frequency
+        seasons = tuple(s for s in frequency.seasons() if s * SEASONS_NEEDED <= train_rows)
+        lookback = settings.lookback or (2 * seasons[0] if seasons else 24)
+        needed = first_origin(seasons, lookback, settings.horizon) + 2 * settings.horizon + 1
+        if train_rows < needed:
+            raise InputError(
+                f"{series.source}: {train_rows} rows to train on, but a lookback of {lookback} and "
+                f"a horizon of {settings.horizon} need at least {needed} (seasons: "
+                f"{', '.join(map(str, seasons)) or 'none'}); lower --lookback or --horizon, or "
+                "give a longer series"
+            )
+        return cls(
+            columns=series.columns,
+            frequency=frequency,
+            target=Scaler.fit(series.target[:train_rows, None]),
+            known=Scaler.fit(series.known[:train_rows]),
+            past=Scaler.fit(series.past[:train_rows]),
+            seasons=seasons,
+            lookback=lookback,
+            horizon=settings.horizon,
+        )
+
+    @property
+    def history(self) -> int:
+        """Rows that a forecast needs, its origin included."""
+        return first_origin(self.seasons, self.lookback, self.horizon) + 1
+
+    def table(self, series: Series) -> Table:
+        """The series as scaled columns; InputError if it is not of this encoding's frequency."""
+        if series.frequency != self.frequency:
+            raise InputError(
+                f"{series.source}: expected a step of {self.frequency.name}, the trained model's, "
+                f"found {series.frequency.name}"
+            )
+        return Table(
+            y=_tensor(self.target.encode(series.target[:, None])[:, 0]),
+            known=_tensor(self.known.encode(series.known)),
+            past=_tensor(self.past.encode(series.past)),
+            calendar=_tensor(calendar(series.times, self.frequency)),
+            seasons=self.seasons,
+            lookback=self.lookback,
+            horizon=self.horizon,
+        )
+
+    def decode(self, scaled: Tensor) -> NDArray[np.float64]:
+        """Values of the target in its own unit, any shape."""
+        return self.target.decode(scaled.double().numpy()[..., None])[..., 0]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for the run directory."""
+        return {
+            "columns": {
+                "time": self.columns.time,
+                "target": self.columns.target,
+                "known": list(self.columns.known),
+                "past": list(self.columns.past),
+            },
+            "frequency": self.frequency.name,
+            "target": self.target.to_json(),
+            "known": self.known.to_json(),
+            "past": self.past.to_json(),
+            "seasons": list(self.seasons),
+            "lookback": self.lookback,
+            "horizon": self.horizon,
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Encoding":
+        """What `to_json` gave; InputError if it is anything else."""
+        try:
+            names = content["columns"]
+            return cls(
+                columns=Columns(
+                    names["time"], names["target"], tuple(names["known"]), tuple(names["past"])
+                ),
+                frequency=parse(content["frequency"]),
+                target=Scaler.from_json(content["target"]),
+                known=Scaler.from_json(content["known"]),
+                past=Scaler.from_json(content["past"]),
+                seasons=tuple(map(int, content["seasons"])),
+                lookback=int(content["lookback"]),
+                horizon=int(content["horizon"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"codec.json: not a forecaster's encoding ({error})") from error
+
+
+def _tensor(values: NDArray[np.float64]) -> Tensor:
+    return torch.from_numpy(values.astype(np.float32))

@@ -1,0 +1,232 @@
+"""`Forecaster`: from a file or a frame to a trained model, in scikit-learn's manners."""
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+import torch
+from narwhals.typing import IntoDataFrame
+
+from gruta.checkpoint import Run
+from gruta.data.series import Columns, Series, read_series
+from gruta.errors import InputError
+from gruta.settings import ForecastSettings, resolve
+from gruta.stopwatch import Stopwatch
+from gruta.tasks.forecast.encoding import Encoding
+from gruta.tasks.forecast.evaluation import Evaluation, evaluate, origins_from
+from gruta.tasks.forecast.features import Table
+from gruta.tasks.forecast.intervals import spread
+from gruta.tasks.forecast.network import ForecastNetwork
+from gruta.tasks.forecast.scores import seasonal_error
+from gruta.tasks.forecast.task import ForecastTask, Split, forecast_changes
+from gruta.tasks.forecast.trained import CODEC, Trained
+from gruta.train import MODEL, Progress, train
+
+TASK = "forecast"
+Source = str | Path | IntoDataFrame
+
+
+class Forecaster:
+    """Forecasts a series by a recurrent network beside a linear path.
+
+    Settings are keyword arguments, those of `gruta.settings.ForecastSettings`:
+
+    >>> forecaster = Forecaster(horizon=48, known=("workday",)).fit("demand.csv")
+    >>> forecaster.predict("demand.csv")
+
+    After `fit` or `load`, `trained_` holds what was learned (network, scales, seasons); after
+    `fit`, `stopwatch_` tells where the time went.
+    """
+
+    trained_: Trained
+    stopwatch_: Stopwatch
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = resolve(ForecastSettings, settings)
+        self._given = settings
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The settings by name; `deep` is there for scikit-learn and changes nothing."""
+        return self.settings.model_dump() | self._given
+
+    def set_params(self, **settings: Any) -> Self:
+        """Change settings; what was learned stays until the next `fit`."""
+        given = self._given | settings
+        self.settings, self._given = resolve(ForecastSettings, given), given
+        return self
+
+    def fit(
+        self,
+        data: Source,
+        *,
+        run: str | Path | None = None,
+        resume: bool = False,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Train on all rows of `data` that have a target; the last of them pick the best weights.
+
+        run: a directory to keep the run in; with `resume`, one that holds a run of the same
+        settings and data, which goes on where it stopped. InputError on data that does not fit.
+        """
+        series = read_series(data, self._columns)
+        rows = series.observed
+        train_rows = rows - max(round(self.settings.validation_share * rows), self.settings.horizon)
+        encoding = Encoding.fit(series, train_rows, self.settings)
+        table = encoding.table(series)
+        split = Split.of(table.first_origin, train_rows, rows, table.horizon)
+        with tempfile.TemporaryDirectory() as scratch, torch.random.fork_rng(devices=[]):
+            opened = self._open_run(Path(run or Path(scratch, "run")), series, resume)
+            task = self._task(table, split)
+            self.stopwatch_ = train(task, self.settings, opened, progress)
+            season = encoding.seasons[0] if encoding.seasons else 1
+            self.trained_ = Trained(
+                task.model.cpu().eval(),
+                encoding,
+                self.settings.quantiles,
+                self._spread(task),
+                seasonal_error(series.target[:train_rows], season),
+                series.times[rows - 1],
+            )
+            self.trained_.save_codec(opened)
+            self._files = _contents(opened)
+        return self
+
+    def predict(self, data: Source) -> Any:
+        """Quantiles for the horizon after the last row of `data` that has a target.
+
+        `data` holds the history and, where there are known covariates, a row below it for each
+        step to come with their values and an empty target. A frame like `data` comes back, polars
+        for a file: the time column, `forecast` (the median), and a column a quantile, q10, ….
+        """
+        series = read_series(data, self._columns)
+        encoding, origin = self.trained_.encoding, series.observed - 1
+        if origin + 1 < encoding.history:
+            raise InputError(
+                f"{series.source}: {origin + 1} rows with a target, but a forecast needs the last "
+                f"{encoding.history}; give a longer history"
+            )
+        series = _with_rows_to_come(series, encoding.horizon)
+        quantiles = self.trained_.quantiles(series, torch.tensor([origin]))[0]
+        levels = self.settings.quantiles
+        columns: dict[str, Any] = {
+            encoding.columns.time: series.times[origin + 1 : origin + 1 + encoding.horizon],
+            "forecast": quantiles[:, levels.index(0.5)],
+        }
+        columns |= {f"q{100 * q:g}": quantiles[:, i] for i, q in enumerate(levels)}
+        if isinstance(data, str | Path):
+            return pl.DataFrame(columns)
+        backend = nw.from_native(data, eager_only=True).implementation
+        return nw.from_dict(columns, backend=backend).to_native()
+
+    def evaluate(
+        self, data: Source, *, start: str | np.datetime64 | None = None, stride: int = 1
+    ) -> Evaluation:
+        """Forecasts and scores from every `stride`-th row, with the simple baselines.
+
+        start: the first stamp to forecast; by default the first that training did not see.
+        """
+        series = read_series(data, self._columns)
+        if start is None:
+            first = self.trained_.encoding.frequency.after(self.trained_.until, 1)[0]
+        else:
+            first = _stamp(start)
+        origins = origins_from(series, self.trained_.encoding, first, stride)
+        return evaluate(self.trained_, series, origins, self.settings.cell)
+
+    def save(self, path: str | Path) -> None:
+        """Write what `load` needs into a new directory."""
+        run = Run.create(Path(path), TASK, self.settings.model_dump(), "")
+        for name, content in self._files.items():
+            run.write(name, content)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The forecaster that a finished run, or `save`, left in a directory."""
+        run = Run.open(Path(path), TASK)
+        forecaster = cls(**run.settings())
+        forecaster.trained_ = Trained.load(run, forecaster.settings)
+        forecaster._files = _contents(run)
+        return forecaster
+
+    @property
+    def _columns(self) -> Columns:
+        s = self.settings
+        return Columns(s.time, s.target, s.known, s.past)
+
+    def _open_run(self, directory: Path, series: Series, resume: bool) -> Run:
+        fingerprint = series.fingerprint()
+        if not resume:
+            return Run.create(directory, TASK, self.settings.model_dump(), fingerprint)
+        run = Run.open(directory, TASK)
+        earlier = resolve(ForecastSettings, run.settings())
+        changed = [k for k, v in self.settings if v != getattr(earlier, k)]
+        if changed:
+            raise InputError(
+                f"{directory}: the run was started with another {', '.join(changed)}; resume with "
+                "the same settings, or train in another directory"
+            )
+        if run.about["data"] != fingerprint:
+            raise InputError(
+                f"{series.source}: not the data that {directory} was started with; resume with the "
+                "same rows and columns, or train in another directory"
+            )
+        return run
+
+    def _task(self, table: Table, split: Split) -> ForecastTask:
+        """The task with a new network, its linear path solved."""
+        torch.manual_seed(self.settings.seed)
+        network = ForecastNetwork(
+            self.settings.cell,
+            past=table.past_width,
+            features=table.future_width,
+            horizon=table.horizon,
+            lookback=table.lookback,
+            hidden=self.settings.hidden,
+            quantiles=self.settings.quantiles,
+        )
+        task = ForecastTask(network, table, split, self.settings)
+        network.prepare(table, task.past, split.train, self.settings.ridge)
+        return task
+
+    def _spread(self, task: ForecastTask) -> torch.Tensor:
+        origins = task.split.validation
+        forecast = forecast_changes(task.model, task.table, task.past, origins)
+        return spread(forecast, task.table.changes(origins), self.settings.quantiles)
+
+
+def _contents(run: Run) -> dict[str, bytes]:
+    """The files that a forecaster can be loaded from."""
+    return {name: run.read(name) for name in ("run.json", "settings.toml", CODEC, MODEL)}
+
+
+def _with_rows_to_come(series: Series, horizon: int) -> Series:
+    """`series` with at least `horizon` rows after the last one that has a target."""
+    missing = series.observed + horizon - len(series)
+    if missing <= 0:
+        return series
+    if series.columns.known:
+        raise InputError(
+            f"{series.source}: expected {horizon} rows after the last one with a target, with the "
+            f"values of {', '.join(series.columns.known)} and an empty target; found "
+            f"{horizon - missing}"
+        )
+    return replace(
+        series,
+        times=np.append(series.times, series.frequency.after(series.times[-1], missing)),
+        target=np.append(series.target, np.full(missing, np.nan)),
+        known=np.zeros((len(series) + missing, 0)),
+        past=np.concatenate([series.past, np.full((missing, series.past.shape[1]), np.nan)]),
+    )
+
+
+def _stamp(start: str | np.datetime64) -> np.datetime64:
+    try:
+        return np.datetime64(start, "us")
+    except ValueError:
+        raise InputError(
+            f"start: expected a stamp such as 2024-03-31 or 2024-03-31T13:30, got {start!r}"
+        ) from None

@@ -1,0 +1,115 @@
+"""What the forecaster sees of a series: columns, lags, and what is known about the steps to come.
+
+Letters in shapes: N rows, B windows, P origins inside a window, K steps of the horizon, L lookback,
+C columns, F features of a step to come.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Table:
+    """A series as scaled float32 columns; y is NaN in the rows to come."""
+
+    y: Tensor  # [N]
+    known: Tensor  # [N, C] covariates that are known for the steps to come
+    past: Tensor  # [N, C] covariates that are known up to the origin
+    calendar: Tensor  # [N, C]
+    seasons: tuple[int, ...]
+    lookback: int
+    horizon: int
+
+    @property
+    def first_origin(self) -> int:
+        """The first row that can be an origin: its window, and the lags of that, all exist."""
+        return first_origin(self.seasons, self.lookback, self.horizon)
+
+
+    @property
+    def future_width(self) -> int:
+        """Columns that `future_features` gives."""
+        known = self.known.shape[1]
+        return 2 * known + self.calendar.shape[1] + 1 + len(self.seasons) * (3 + known)
+
+    @property
+    def past_width(self) -> int:
+        """Columns that `past_features` gives."""
+        return 2 + self.past.shape[1] + self.future_width
+
+    def changes(self, origin: Tensor) -> Tensor:
+        """`[..., K]`: what came after rows `origin [...]`, less the value there."""
+        at = origin.unsqueeze(-1) + torch.arange(1, self.horizon + 1)
+        return self.y[at] - self.y[origin].unsqueeze(-1)
+
+
+def first_origin(seasons: tuple[int, ...], lookback: int, horizon: int) -> int:
+    """Rows of history before the first origin: the window, then the longest seasonal lag."""
+    longest = max((s * math.ceil(horizon / s) for s in seasons), default=0)
+    return lookback + longest + SEASONAL_NEIGHBOURS
+
+
+SEASONAL_NEIGHBOURS = 2
+"""Rows before a seasonal lag that are read with it: its own change, and the change before that."""
+
+
+def future_features(table: Table, origin: Tensor, steps: Tensor) -> Tensor:
+    """`[..., K, F]`: what is known at rows `origin [...]` about each of `steps [K]` after them.
+
+    Covariates then and now, the calendar, the value at the origin, and for each season the same
+    phase in the last season before the origin: its value, its last two changes, its covariates.
+    """
+    y, known = table.y, table.known
+    at = origin.unsqueeze(-1) + steps
+    now = y[origin].unsqueeze(-1).expand(at.shape)
+    known_now = known[origin].unsqueeze(-2).expand(*at.shape, -1)
+    parts = [known[at], known_now, table.calendar[at], now.unsqueeze(-1)]
+    for season in table.seasons:
+        then = at - season * ((steps - 1) // season + 1)
+        changes = [y[then] - now, y[then] - y[then - 1], y[then - 1] - y[then - 2]]
+        parts += [torch.stack(changes, -1), known[then]]
+    return torch.cat(parts, -1)
+
+
+def past_features(table: Table) -> Tensor:
+    """`[N, C]`: what the encoder reads at a row: value, change, covariates, and the step to come.
+
+    Rows before the first window, and those with no step to come, hold zeros.
+    """
+    y = table.y
+    rows = torch.arange(table.first_origin - table.lookback, len(y) - 1)
+    change = y[rows] - y[rows - 1]
+    coming = future_features(table, rows, torch.tensor([1])).squeeze(-2)
+    seen = torch.cat([torch.stack([y[rows], change], -1), table.past[rows], coming], -1)
+    features = seen.new_zeros(len(y), seen.shape[1])
+    features[rows] = seen
+    return features
+
+
+def lags(table: Table, origin: Tensor) -> Tensor:
+    """`[..., L]`: the values up to each row of `origin [...]`, less the value at that row."""
+    windows = table.y.unfold(0, table.lookback, 1)
+    return windows[origin - table.lookback + 1] - table.y[origin].unsqueeze(-1)
+
+
+def windows(
+    table: Table, past: Tensor, last: Tensor, positions: Tensor, length: int
+) -> dict[str, Tensor]:
+    """The windows of `length` rows that end at rows `last [B]`, with origins inside them.
+
+    positions: `[B, P]`, the origins' places in their window, 0 to length - 1.
+    Gives past `[B, length, C]`, positions, lags `[B, P, L]`, future `[B, P, K, F]`, and target
+    `[B, P, K]`, the change from the origin's value.
+    """
+    steps = torch.arange(1, table.horizon + 1)
+    origin = last.unsqueeze(-1) - (length - 1) + positions
+    return {
+        "past": past.unfold(0, length, 1)[last - length + 1].transpose(1, 2),
+        "positions": positions,
+        "lags": lags(table, origin),
+        "future": future_features(table, origin, steps),
+        "target": table.changes(origin),
+    }

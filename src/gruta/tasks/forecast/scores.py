@@ -1,0 +1,60 @@
+"""Scores of forecasts against what came, by utilsforecast's losses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from utilsforecast import losses
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Score:
+    """One model's scores; sMAPE in per cent, MAE and RMSE in the target's unit.
+
+    smape: mean of 200·|F − A| / (|F| + |A|), 0 where both are 0. mase: MAE over the mean absolute
+    error of the seasonal naive forecast within the training part. coverage: share of the values
+    inside the outermost quantiles; None for a model without them.
+    """
+
+    model: str
+    parameters: int
+    smape: float
+    mae: float
+    rmse: float
+    mase: float
+    coverage: float | None = None
+
+
+def point_scores(truth: Values, forecasts: Mapping[str, Values]) -> dict[str, dict[str, float]]:
+    """smape, mae and rmse of each forecast `[M, K]` against truth `[M, K]`, by model."""
+    frame, models = _frame(truth, forecasts), list(forecasts)
+    found = {
+        name: loss(frame, models)
+        for name, loss in (("smape", losses.smape), ("mae", losses.mae), ("rmse", losses.rmse))
+    }
+    factor = {"smape": 200.0, "mae": 1.0, "rmse": 1.0}
+    return {
+        model: {name: factor[name] * float(found[name][model][0]) for name in found}
+        for model in models
+    }
+
+
+def coverage(truth: Values, low: Values, high: Values) -> float:
+    """Share of truth that lies within [low, high]."""
+    frame = _frame(truth, {"m": low, "m-lo-80": low, "m-hi-80": high})
+    return float(losses.coverage(frame, ["m"], level=80)["m"][0])
+
+
+def seasonal_error(train: Values, season: int) -> float:
+    """Mean absolute error of the seasonal naive forecast within the training part `[N]`."""
+    return float(np.abs(train[season:] - train[:-season]).mean())
+
+
+def _frame(truth: Values, columns: Mapping[str, Values]) -> pl.DataFrame:
+    flat: dict[str, Any] = {name: values.ravel() for name, values in columns.items()}
+    return pl.DataFrame({"unique_id": np.zeros(truth.size, int), "y": truth.ravel()} | flat)
