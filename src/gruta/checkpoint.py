@@ -107,7 +107,7 @@ class Run:
         """Read a JSON file of the run; InputError if it is missing or broken."""
         try:
             return json.loads(self.read(name))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InputError(f"{self.path / name}: not valid JSON: {error}") from error
 
     def write_tensors(self, name: str, tensors: Mapping[str, Tensor], about: Any = None) -> None:
@@ -154,7 +154,16 @@ class MetricsFile:
     """metrics.jsonl: appended to line by line, cut back to a checkpoint on resume."""
 
     def __init__(self, path: Path, size: int = 0) -> None:
-        """Open for appending after the first `size` bytes; what follows them is dropped."""
+        """Open for appending after the first `size` bytes; what follows them is dropped.
+
+        InputError if the file is shorter: then it is not the one that the checkpoint belongs to.
+        """
+        found = path.stat().st_size if path.exists() else 0
+        if found < size:
+            raise InputError(
+                f"{path}: expected at least {size} bytes, found {found}; restore the file, or "
+                "train again in another directory"
+            )
         self._file = open(path, "ab")  # noqa: SIM115
         self._file.truncate(size)
         self._file.seek(size)

@@ -22,7 +22,9 @@ class TrainSettings(BaseModel):
     )
     learning_rate: float = Field(1e-3, gt=0, description="The highest rate of the schedule.")
     weight_decay: float = Field(0.01, ge=0, description="Pull of the weights towards zero.")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum, for sgd and rmsprop.")
+    momentum: float = Field(
+        0.9, ge=0, lt=1, description="Share of the last step in the next; beta 1 of adam and adamw."
+    )
     schedule: Literal["constant", "cosine", "onecycle"] = Field(
         "onecycle", description="How the rate moves over the steps."
     )
@@ -79,15 +81,30 @@ class ForecastSettings(TrainSettings):
         (0.1, 0.5, 0.9),
         description="Quantiles to forecast, increasing; 0.5, the point forecast, among them.",
     )
+    test_share: float = Field(
+        0.1,
+        ge=0,
+        lt=0.5,
+        description="Share of the series, its end, that training never sees, for the test.",
+    )
     validation_share: float = Field(
-        0.1, gt=0, lt=0.5, description="Share of the series, its end, that picks the best weights."
+        0.1, gt=0, lt=0.5, description="Share of the series, before that, to pick the best weights."
     )
     origins: int = Field(
-        4, gt=0, description="Places in a training window from which a forecast is learned."
+        0,
+        ge=0,
+        description="Places in a training window from which a forecast is learned; 0: so many that "
+        "they forecast about as many values as the window has, at least 4.",
     )
-    ridge: float = Field(1e-6, ge=0, description="Ridge penalty of the linear path.")
+    ridge: float = Field(
+        0.0,
+        ge=0,
+        description="Ridge penalty of the linear path; 0: the one that forecasts the validation "
+        "part best.",
+    )
 
-    steps: int = Field(400, gt=0, description="Optimiser steps, at most.")
+    steps: int = Field(250, gt=0, description="Optimiser steps, at most.")
+    weight_decay: float = Field(1.0, ge=0, description="Pull of the weights towards zero.")
     learning_rate: float = Field(8e-3, gt=0, description="The highest rate of the schedule.")
 
     @field_validator("quantiles")

@@ -12,11 +12,17 @@ class Stopwatch:
         self.seconds: dict[str, float] = {}
         self._before = before
         self._start = time.perf_counter()
+        self._stopped: float | None = None
 
     @property
     def total(self) -> float:
-        """All seconds so far, those of an earlier process included."""
-        return self._before + time.perf_counter() - self._start
+        """All seconds so far, or until `stop`, those of an earlier process included."""
+        until = time.perf_counter() if self._stopped is None else self._stopped
+        return self._before + until - self._start
+
+    def stop(self) -> None:
+        """Let `total` stand still."""
+        self._stopped = time.perf_counter()
 
     @contextmanager
     def __call__(self, part: str) -> Iterator[None]:

@@ -15,6 +15,7 @@ from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from gruta.checkpoint import MetricsFile, Run
+from gruta.errors import InputError
 from gruta.health.clipping import Clipper, Clipping
 from gruta.settings import TrainSettings
 from gruta.stopping import StopSignal
@@ -86,7 +87,7 @@ def train(
     They end in the model and in the run's model.safetensors. The answer tells where the time went.
     Raises Interrupted after Ctrl-C or SIGTERM, Diverged after ten non-finite gradients in a row.
     """
-    # accelerate keeps one state a process: it would refuse a second training with another precision,
+    # accelerate keeps one state a process: it would refuse a second training of another precision,
     # and keep the first one's device.
     AcceleratorState._reset_state(reset_partial_state=True)
     accelerator = Accelerator(cpu=settings.device == "cpu", mixed_precision=settings.precision)
@@ -134,6 +135,7 @@ def train(
             if stop.requested and not last:
                 raise Interrupted(f"stopped after step {position.step} of {settings.steps}")
 
+    watch.stop()
     model.load_state_dict(training.best)
     run.write_tensors(MODEL, training.best, {"step": position.best_step})
     return watch
@@ -238,19 +240,28 @@ class Training:
         """Put everything where the run's checkpoint left it; without one, to the start."""
         if self.run.has(CHECKPOINT):
             tensors, about = self.run.read_tensors(CHECKPOINT)
-            self.position = Position(**about)
-            self.model.load_state_dict(_under("model/", tensors))
-            self.best = _under("best/", tensors)
-            state = _under("state/", tensors)
-            self.state = tuple(state[str(i)] for i in range(len(state))) or None
-            slots: dict[int, dict[str, Tensor]] = {}
-            for name, value in _under("optimizer/", tensors).items():
-                i, slot = name.split("/")
-                slots.setdefault(int(i), {})[slot] = value
-            self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
-            self.clipper.load_state_dict(self.position.clipper)
+            try:
+                self._take(tensors, about)
+            except (KeyError, RuntimeError, TypeError, ValueError) as error:
+                raise InputError(
+                    f"{self.run.path / CHECKPOINT}: does not fit the model and optimiser of this "
+                    f"run ({error}); restore the file, or train again in another directory"
+                ) from error
         self.watch = Stopwatch(self.position.seconds)
         self.metrics = MetricsFile(self.run.path / METRICS, self.position.metrics_bytes)
+
+    def _take(self, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+        self.position = Position(**about)
+        self.clipper.load_state_dict(self.position.clipper)
+        self.model.load_state_dict(_under("model/", tensors))
+        self.best = _under("best/", tensors)
+        state = _under("state/", tensors)
+        self.state = tuple(state[str(i)] for i in range(len(state))) or None
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, value in _under("optimizer/", tensors).items():
+            i, slot = name.split("/")
+            slots.setdefault(int(i), {})[slot] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
 
 
 def rate(settings: TrainSettings, step: int) -> float:
@@ -287,9 +298,9 @@ def make_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Opt
     lr, decay, momentum = settings.learning_rate, settings.weight_decay, settings.momentum
     match settings.optimizer:
         case "adamw":
-            return torch.optim.AdamW(parameters, lr, weight_decay=decay)
+            return torch.optim.AdamW(parameters, lr, betas=(momentum, 0.98), weight_decay=decay)
         case "adam":
-            return torch.optim.Adam(parameters, lr, weight_decay=decay)
+            return torch.optim.Adam(parameters, lr, betas=(momentum, 0.98), weight_decay=decay)
         case "rmsprop":
             return torch.optim.RMSprop(parameters, lr, momentum=momentum, weight_decay=decay)
         case "sgd":

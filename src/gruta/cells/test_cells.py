@@ -1,6 +1,6 @@
 """What every cell meets, on every path; what only one of them does is tested in its own folder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import hypothesis.strategies as st
@@ -43,15 +43,15 @@ def given_only(tensors: Sequence[Any], values: Sequence[Any]) -> list[Any]:
     return [v for t, v in zip(tensors, values, strict=False) if t is not None]
 
 
-def same_as_reference(
-    subject: Any, walk: Walk, tensors: tuple[Any, ...], evaluate: Callable[..., Any], check: Any
+def compare_with_reference(
+    subject: Any, walk: Walk, tensors: Sequence[Any], outputs: Sequence[Tensor], assert_close: Any
 ) -> None:
-    outputs = evaluate(walk, tensors)
+    """Outputs, final states, and the gradient of every tensor from random upstream gradients."""
     d_outputs = random_like(outputs)
     trace, expected = subject.reference(walk, tensors, d_outputs)
-    check(outputs, trace[: len(outputs)])
+    assert_close(outputs, trace[: len(outputs)])
     found = gradients(outputs, tensors, d_outputs)
-    check(given_only(tensors, found), given_only(tensors, expected))
+    assert_close(given_only(tensors, found), given_only(tensors, expected))
 
 
 @every_bias
@@ -59,22 +59,16 @@ def same_as_reference(
 def test_fused_path_agrees_with_reference(subject, dtype, walk, bias, assert_close):
     tensors = subject.tensors(7, 5, 3, 63, dtype, bias)
     assert choose(subject.cell, walk, tensors) is Path.FUSED
-
-    def evaluate(walk, tensors):
-        return run(subject.cell, walk, tensors)
-
-    same_as_reference(subject, walk, tensors, evaluate, assert_close)
+    outputs = run(subject.cell, walk, tensors)
+    compare_with_reference(subject, walk, tensors, outputs, assert_close)
 
 
 @every_bias
 @every_walk
 def test_composite_path_agrees_with_reference(subject, walk, bias, assert_close):
     tensors = subject.tensors(7, 5, 3, 6, torch.float64, bias)
-
-    def evaluate(walk, tensors):
-        return subject.cell.composite(walk, *tensors)
-
-    same_as_reference(subject, walk, tensors, evaluate, assert_close)
+    outputs = subject.cell.composite(walk, *tensors)
+    compare_with_reference(subject, walk, tensors, outputs, assert_close)
 
 
 @st.composite
@@ -92,11 +86,8 @@ def walks_and_sizes(draw: st.DrawFn) -> tuple[Walk, tuple[int, int, int, int]]:
 def test_fused_path_agrees_with_reference_at_any_size(subject, assert_close, case, bias):
     walk, sizes = case
     tensors = subject.tensors(*sizes, torch.float64, bias)
-
-    def evaluate(walk, tensors):
-        return run(subject.cell, walk, tensors)
-
-    same_as_reference(subject, walk, tensors, evaluate, assert_close)
+    outputs = run(subject.cell, walk, tensors)
+    compare_with_reference(subject, walk, tensors, outputs, assert_close)
 
 
 @every_walk
@@ -285,6 +276,20 @@ def test_padded_rows_equal_each_row_alone(subject, reverse, assert_close):
     assert_close(padded, alone)
     d = random_like(padded)
     assert_close(gradients(padded, tensors, d), gradients(alone, tensors, d))
+
+
+def test_strided_inputs_and_gradients_are_read_as_they_stand(subject, assert_close):
+    def strided(t):
+        return t if t is None else t.repeat_interleave(2, dim=-1)[..., ::2]
+
+    tensors = subject.tensors(4, 3, 2, 5, torch.float64)
+    found = run(subject.cell, Walk(), tuple(strided(t) for t in tensors))
+    expected = run(subject.cell, Walk(), tensors)
+    assert_close(found, expected)
+    expanded = [torch.ones((), dtype=torch.float64).expand_as(t) for t in expected]
+    for d in ([strided(t) for t in random_like(expected)], expanded):
+        plain = gradients(expected, tensors, [t.contiguous() for t in d])
+        assert_close(gradients(found, tensors, d), plain)
 
 
 def test_torchs_own_op_stands_in_on_other_devices(subject, assert_close):

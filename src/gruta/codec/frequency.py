@@ -172,7 +172,7 @@ def infer(times: Stamps) -> Frequency:
     """
     step = _most_common(np.diff(times).astype(np.int64))
     candidates: list[Frequency] = [FixedStep(step)]
-    if step == _DAY and (weekday(times) < 5).all():
+    if step == _DAY:
         candidates.append(BusinessDays())
     if step >= 28 * _DAY:
         count = max(1, _most_common(np.diff(_month(times))))

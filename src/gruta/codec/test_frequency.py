@@ -67,6 +67,7 @@ def test_after_goes_on_where_it_stopped(
         ("1h", stamps("2024-03-31T00:00", "2024-03-31T01:00", "2024-03-31T02:00")),
         ("business day", stamps("2024-05-02T09:00", "2024-05-03T09:00", "2024-05-06T09:00")),
         ("1 month", stamps("2023-12-01", "2024-01-01", "2024-02-01", "2024-03-01")),
+        ("1 month", stamps("2024-07-01", "2024-08-01", "2024-09-01")),
         ("1 month (end)", stamps("2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30")),
         ("1 month (end)", stamps("2023-02-28", "2023-03-31", "2023-04-30", "2023-05-31")),
         ("1 month (day 30)", stamps("2023-01-30", "2023-02-28", "2023-03-30", "2023-04-30")),
@@ -90,10 +91,15 @@ def test_a_missing_stamp_does_not_change_the_frequency(name: str) -> None:
     assert infer(np.delete(times, [3, 4, 11])).name == name
 
 
-def test_weekdays_of_a_week_are_days_and_a_weekend_rules_out_business_days() -> None:
+def test_a_stray_stamp_does_not_change_the_frequency() -> None:
+    months = parse("1 month").after(np.datetime64("2023-12-01", "us"), 7)
+    assert infer(np.sort(np.append(months, stamps("2024-02-20")))).name == "1 month"
+    workdays = parse("business day").after(np.datetime64("2024-05-05", "us"), 20)
+    assert infer(np.sort(np.append(workdays, stamps("2024-05-11")))).name == "business day"
+
+
+def test_weekdays_of_one_week_are_days() -> None:
     assert infer(stamps("2024-05-06", "2024-05-07", "2024-05-08")).name == "1d"
-    weekend = stamps("2024-05-10", "2024-05-11", "2024-05-12", "2024-05-13", "2024-05-16")
-    assert infer(weekend).name == "1d"
 
 
 @pytest.mark.parametrize(
@@ -136,6 +142,7 @@ def test_seasons(name: str, seasons: tuple[int, ...]) -> None:
         ("business day", "2024-05-10", 4),
         ("1w", "2024-01-01", 0),
         ("1w", "2021-01-03", 51),  # ISO week 53 of 2020
+        ("1w", "2026-01-01", 0),  # a Thursday
         ("1w", "2024-12-30", 0),  # ISO week 1 of 2025
         ("2w", "2024-01-15", 1),
         ("1 month (end)", "2024-12-31", 11),

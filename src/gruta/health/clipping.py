@@ -43,6 +43,8 @@ class Clipper:
             raise InputError(f"clip: expected one of {', '.join(get_args(Mode))}, got {mode!r}")
         if not threshold > 0:
             raise InputError(f"clip_threshold: expected a positive number, got {threshold}")
+        if patience < 1:
+            raise InputError(f"patience: expected at least 1, got {patience}")
         self.mode = mode
         self.threshold = threshold
         self.patience = patience

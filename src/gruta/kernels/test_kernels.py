@@ -202,7 +202,7 @@ def test_activations_saturate_and_pass_nan_on(dtype):
 
 def test_threads_at_once_do_not_disturb_each_other():
     rng = np.random.default_rng(5)
-    tasks = [draw(rng, 4, 50, 8, 33, np.float32) for _ in range(2)]
+    tasks = [draw(rng, 16, 50, 8, 96, np.float32) for _ in range(2)]
     cell = gru.Step(*tasks[0][2:])
     results: list[list[np.ndarray]] = [[], []]
 

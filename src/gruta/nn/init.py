@@ -16,8 +16,8 @@ KEEP_GATE = {"GRU": 1, "LSTM": 1}
 """Which block of rows is the gate that keeps the old state: z of r, z, n; f of i, f, g, o."""
 
 
-def check(scheme: str, mode: str, longest_lag: int | None) -> None:
-    """Refuse a scheme that is unknown or that the cell has no gate for (ValueError)."""
+def check(scheme: str, mode: str, bias: bool, longest_lag: int | None) -> None:
+    """Refuse a scheme that is unknown or that the layer has no gate or bias for (ValueError)."""
     if scheme not in get_args(Scheme):
         raise ValueError(f"init: expected one of {', '.join(get_args(Scheme))}, got {scheme!r}")
     if scheme != "chrono":
@@ -26,6 +26,8 @@ def check(scheme: str, mode: str, longest_lag: int | None) -> None:
         return
     if mode not in KEEP_GATE:
         raise ValueError("init='chrono' sets the bias of a gate, and the RNN has none: use a GRU")
+    if not bias:
+        raise ValueError("init='chrono' sets the bias of a gate: expected bias=True, got False")
     if longest_lag is None or longest_lag < 3:
         raise ValueError(
             "init='chrono' needs longest_lag, the longest lag in steps that the network should "

@@ -19,7 +19,7 @@ from gruta.cells.op import Cell, Walk, run
 from gruta.cells.rnn import op as rnn
 from gruta.nn import init as schemes
 from gruta.nn.arguments import check_arguments, check_input
-from gruta.nn.sequences import as_lengths, repack, unpack
+from gruta.nn.sequences import as_lengths, repack, unpack, without_padding
 
 State = tuple[Tensor, ...]
 
@@ -68,7 +68,7 @@ class Recurrent(nn.Module):
         self.longest_lag = longest_lag
         self.learn_h0 = learn_h0
         check_arguments(self)
-        schemes.check(init, self.mode, longest_lag)
+        schemes.check(init, self.mode, bias, longest_lag)
         for name, shape in self._shapes():
             setattr(self, name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         self.reset_parameters()
@@ -159,10 +159,13 @@ class Recurrent(nn.Module):
         x = input.transpose(0, 1) if self.batch_first else input
         T, B = x.shape[:2]
         given = None if lengths is None else as_lengths(lengths, T, B, x.device)
+        x = x if given is None else without_padding(x, given)
         out, state = self._layers(x, self._initial(x, hx), given)
         return (out.transpose(0, 1) if self.batch_first else out), state
 
-    def _initial(self, x: Tensor, hx: Tensor | Sequence[Tensor] | None, batched: bool = True) -> State:
+    def _initial(
+        self, x: Tensor, hx: Tensor | Sequence[Tensor] | None, batched: bool = True
+    ) -> State:
         """The checked initial states, each `[L*D, B, size]`."""
         shapes = [(self.num_layers * self._directions, x.shape[1], s) for s in self._state_sizes()]
         if hx is None:

@@ -37,3 +37,12 @@ def as_lengths(lengths: Tensor | Sequence[int], T: int, B: int, device: torch.de
     if given.device.type == "cpu" and B and not 0 <= int(given.min()) <= int(given.max()) <= T:
         raise ValueError(f"lengths: expected values from 0 to {T}, got {given.tolist()}")
     return given.to(device, torch.int64)
+
+
+def without_padding(x: Tensor, lengths: Tensor) -> Tensor:
+    """x `[T, B, I]` with zeros past the lengths.
+
+    A NaN there would enter the gradient of the weights, which sums over all steps, as 0 * NaN.
+    """
+    steps = torch.arange(x.shape[0], device=x.device)[:, None]
+    return torch.where((steps < lengths)[:, :, None], x, 0)

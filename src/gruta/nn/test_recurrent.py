@@ -69,9 +69,7 @@ def test_packed_sequence_agrees_with_torch(kind, options, lengths, enforce_sorte
 def test_any_size_agrees_with_torch(kind, assert_close, sizes, layers, both):
     T, B, I, H = sizes
     H += "proj_size" in kind.arguments and 2
-    ours, theirs = kind.twins(
-        I, H, num_layers=layers, bidirectional=both, dtype=torch.float64
-    )
+    ours, theirs = kind.twins(I, H, num_layers=layers, bidirectional=both, dtype=torch.float64)
     x, initial = torch.randn(T, B, I).double(), kind.initial(ours, B, torch.float64)
     assert_close(kind.results(ours, x, initial), kind.results(theirs, x, initial))
 
@@ -98,11 +96,12 @@ def test_state_dict_loads_both_ways(kind, options):
     ours, theirs = kind.make(3, 6, **options), kind.theirs(3, 6, **kind.arguments, **options)
     assert list(ours.state_dict()) == list(theirs.state_dict())
     theirs.load_state_dict(ours.state_dict(), strict=True)
-    names = [[n for n, p in theirs.named_parameters() if p is w] for w in sum(theirs.all_weights, [])]
     assert [len(ws) for ws in ours.all_weights] == [len(ws) for ws in theirs.all_weights]
-    for (name,), weight in zip(names, sum(ours.all_weights, []), strict=True):
-        assert weight is getattr(ours, name)
-        assert torch.equal(weight, getattr(theirs, name))
+    for layer in (ours, theirs):
+        listed = [w for ws in layer.all_weights for w in ws]
+        assert all(w is p for w, p in zip(listed, layer.parameters(), strict=True))
+    for mine, torchs in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(mine, torchs)
 
 
 def test_repr_is_torchs_until_an_argument_of_gruta_differs(kind):
@@ -223,7 +222,9 @@ def test_learned_initial_state_stands_in_for_a_missing_one(kind, assert_close):
     for k, name in enumerate(layer.state_names):
         found[f"d_initial_{k}"] = found.pop(f"d_{name}")
         given_rows[f"d_initial_{k}"] = given_rows[f"d_initial_{k}"].sum(1)
-    assert_close([found[name] for name in sorted(found)], [given_rows[n] for n in sorted(given_rows)])
+    assert_close(
+        [found[name] for name in sorted(found)], [given_rows[n] for n in sorted(given_rows)]
+    )
     other = kind.given(kind.initial(layer, 4, torch.float64))
     assert_close(layer(x, other)[0], plain(x, other)[0])
 

@@ -57,6 +57,7 @@ def forward(
     T, B, H = x.shape[0], *h_0.shape
     gates = x.new_empty(T, B, 4 * H) if save else None
     if not kernels.available():
+        kernels.warn_missing()
         with torch.no_grad():
             return composite(walk, *tensors, reset_after=reset_after, gates=gates), gates
     h, h_n = x.new_empty(T, B, H), x.new_empty(B, H)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from gruta import kernels
 from gruta.cells.gru import reference
 from gruta.cells.gru.op import RESET_AFTER, RESET_BEFORE
 from gruta.cells.op import Walk, run
@@ -80,18 +81,36 @@ def test_reset_gate_at_zero_hides_the_state_from_the_candidate(reset_after, asse
     assert_close([trace.n], [np.tanh(from_input if reset_after else from_input + b_hh[8:])])
 
 
+@pytest.fixture(params=[True, False], ids=["kernel", "no-kernel"])
+def calls(request, monkeypatch):
+    """The calls of the kernel, of which there must be one a forward pass, or none without it."""
+    if request.param and not kernels.available():
+        pytest.skip(kernels.why_missing())
+    made = []
+
+    def counted(*arguments):
+        made.append(arguments)
+        kernel(*arguments)
+
+    kernel = getattr(kernels, "gru_sequence", None)
+    monkeypatch.setattr(kernels, "gru_sequence", counted, raising=False)
+    monkeypatch.setattr(kernels, "available", lambda: request.param)
+    yield made
+    assert len(made) == request.param
+
+
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("reverse", [False, True])
-def test_gates_that_are_saved_are_the_references(cell, reverse, dtype, assert_close):
-    arguments = random_arguments()
-    tensors = [torch.from_numpy(a).to(dtype) for a in arguments]
+def test_forward_pass_and_its_gates_agree_with_reference(cell, reverse, dtype, calls, assert_close):
+    tensors = [torch.from_numpy(a).to(dtype) for a in random_arguments()]
     walk = Walk(torch.tensor([5, 0, 2]), reverse)
-    _, gates = cell.forward(walk, *tensors, save=True)
+    (h, h_n), gates = cell.forward(walk, *tensors, save=True)
     trace = reference.forward(
         *(t.numpy() for t in tensors),
         reset_after=cell is RESET_AFTER,
         lengths=walk.lengths.numpy(),
         reverse=reverse,
     )
+    assert_close((h, h_n), (trace.h, trace.h_n))
     gates = torch.where(walk.active(5), gates, 0)
     assert_close(gates.chunk(4, dim=-1), [trace.r, trace.z, trace.n, trace.q])

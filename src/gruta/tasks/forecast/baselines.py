@@ -24,7 +24,7 @@ def linear(table: Table, origins: Tensor, path: LinearPath) -> Tensor:
     steps = torch.arange(1, table.horizon + 1)
     forecasts = [
         table.y[some].unsqueeze(-1) + path(lags(table, some), future_features(table, some, steps))
-        for some in origins.split(256)
+        for some in torch.split(origins, 256)
     ]
     return torch.cat(forecasts)
 

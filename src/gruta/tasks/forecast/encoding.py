@@ -124,5 +124,5 @@ class Encoding:
             raise InputError(f"codec.json: not a forecaster's encoding ({error})") from error
 
 
-def _tensor(values: NDArray[np.float64]) -> Tensor:
+def _tensor(values: NDArray[np.floating]) -> Tensor:
     return torch.from_numpy(values.astype(np.float32))

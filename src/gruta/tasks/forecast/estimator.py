@@ -1,6 +1,7 @@
 """`Forecaster`: from a file or a frame to a trained model, in scikit-learn's manners."""
 
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -22,12 +23,13 @@ from gruta.tasks.forecast.features import Table
 from gruta.tasks.forecast.intervals import spread
 from gruta.tasks.forecast.network import ForecastNetwork
 from gruta.tasks.forecast.scores import seasonal_error
-from gruta.tasks.forecast.task import ForecastTask, Split, forecast_changes
+from gruta.tasks.forecast.split import Parts, Split
+from gruta.tasks.forecast.task import ForecastTask, forecast_changes
 from gruta.tasks.forecast.trained import CODEC, Trained
 from gruta.train import MODEL, Progress, train
 
 TASK = "forecast"
-Source = str | Path | IntoDataFrame
+Source = str | Path | IntoDataFrame | Series
 
 
 class Forecaster:
@@ -38,12 +40,15 @@ class Forecaster:
     >>> forecaster = Forecaster(horizon=48, known=("workday",)).fit("demand.csv")
     >>> forecaster.predict("demand.csv")
 
-    After `fit` or `load`, `trained_` holds what was learned (network, scales, seasons); after
-    `fit`, `stopwatch_` tells where the time went.
+    After `fit` or `load`, `trained_` holds what was learned (network, scales, seasons). After `fit`,
+    `train_seconds_` and, of these, `linear_seconds_` for the linear path are known, and
+    `stopwatch_` tells where the time of the loop went.
     """
 
     trained_: Trained
     stopwatch_: Stopwatch
+    linear_seconds_: float
+    train_seconds_: float
 
     def __init__(self, **settings: Any) -> None:
         self.settings = resolve(ForecastSettings, settings)
@@ -67,29 +72,32 @@ class Forecaster:
         resume: bool = False,
         progress: Progress | None = None,
     ) -> Self:
-        """Train on all rows of `data` that have a target; the last of them pick the best weights.
+        """Train on the rows of `data` that have a target, but for the test share at their end.
 
         run: a directory to keep the run in; with `resume`, one that holds a run of the same
         settings and data, which goes on where it stopped. InputError on data that does not fit.
         """
-        series = read_series(data, self._columns)
-        rows = series.observed
-        train_rows = rows - max(round(self.settings.validation_share * rows), self.settings.horizon)
-        encoding = Encoding.fit(series, train_rows, self.settings)
+        series = self._series(data)
+        parts = Parts.of(series.observed, self.settings)
+        series = series.rows(0, parts.seen)
+        encoding = Encoding.fit(series, parts.train, self.settings)
         table = encoding.table(series)
-        split = Split.of(table.first_origin, train_rows, rows, table.horizon)
+        split = Split.of(table, parts)
         with tempfile.TemporaryDirectory() as scratch, torch.random.fork_rng(devices=[]):
             opened = self._open_run(Path(run or Path(scratch, "run")), series, resume)
+            start = time.perf_counter()
             task = self._task(table, split)
+            self.linear_seconds_ = time.perf_counter() - start
             self.stopwatch_ = train(task, self.settings, opened, progress)
+            self.train_seconds_ = self.linear_seconds_ + self.stopwatch_.total
             season = encoding.seasons[0] if encoding.seasons else 1
             self.trained_ = Trained(
                 task.model.cpu().eval(),
                 encoding,
                 self.settings.quantiles,
                 self._spread(task),
-                seasonal_error(series.target[:train_rows], season),
-                series.times[rows - 1],
+                seasonal_error(series.target[: parts.train], season),
+                series.times[-1],
             )
             self.trained_.save_codec(opened)
             self._files = _contents(opened)
@@ -102,7 +110,7 @@ class Forecaster:
         step to come with their values and an empty target. A frame like `data` comes back, polars
         for a file: the time column, `forecast` (the median), and a column a quantile, q10, ….
         """
-        series = read_series(data, self._columns)
+        series = self._series(data)
         encoding, origin = self.trained_.encoding, series.observed - 1
         if origin + 1 < encoding.history:
             raise InputError(
@@ -117,7 +125,7 @@ class Forecaster:
             "forecast": quantiles[:, levels.index(0.5)],
         }
         columns |= {f"q{100 * q:g}": quantiles[:, i] for i, q in enumerate(levels)}
-        if isinstance(data, str | Path):
+        if isinstance(data, str | Path | Series):
             return pl.DataFrame(columns)
         backend = nw.from_native(data, eager_only=True).implementation
         return nw.from_dict(columns, backend=backend).to_native()
@@ -129,7 +137,7 @@ class Forecaster:
 
         start: the first stamp to forecast; by default the first that training did not see.
         """
-        series = read_series(data, self._columns)
+        series = self._series(data)
         if start is None:
             first = self.trained_.encoding.frequency.after(self.trained_.until, 1)[0]
         else:
@@ -152,10 +160,11 @@ class Forecaster:
         forecaster._files = _contents(run)
         return forecaster
 
-    @property
-    def _columns(self) -> Columns:
+    def _series(self, data: Source) -> Series:
+        if isinstance(data, Series):
+            return data
         s = self.settings
-        return Columns(s.time, s.target, s.known, s.past)
+        return read_series(data, Columns(s.time, s.target, s.known, s.past))
 
     def _open_run(self, directory: Path, series: Series, resume: bool) -> Run:
         fingerprint = series.fingerprint()
@@ -179,17 +188,9 @@ class Forecaster:
     def _task(self, table: Table, split: Split) -> ForecastTask:
         """The task with a new network, its linear path solved."""
         torch.manual_seed(self.settings.seed)
-        network = ForecastNetwork(
-            self.settings.cell,
-            past=table.past_width,
-            features=table.future_width,
-            horizon=table.horizon,
-            lookback=table.lookback,
-            hidden=self.settings.hidden,
-            quantiles=self.settings.quantiles,
-        )
+        network = ForecastNetwork.of(table, self.settings)
         task = ForecastTask(network, table, split, self.settings)
-        network.prepare(table, task.past, split.train, self.settings.ridge)
+        network.prepare(table, task.past, split, self.settings.ridge)
         return task
 
     def _spread(self, task: ForecastTask) -> torch.Tensor:
@@ -225,7 +226,7 @@ def _with_rows_to_come(series: Series, horizon: int) -> Series:
 
 def _stamp(start: str | np.datetime64) -> np.datetime64:
     try:
-        return np.datetime64(start, "us")
+        return np.datetime64(str(start), "us")
     except ValueError:
         raise InputError(
             f"start: expected a stamp such as 2024-03-31 or 2024-03-31T13:30, got {start!r}"

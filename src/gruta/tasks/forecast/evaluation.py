@@ -22,10 +22,12 @@ Values = NDArray[np.float64]
 class Evaluation:
     """Forecasts from M origins, in the target's unit, and their scores.
 
-    times `[M, K]` are the stamps that were forecast; quantiles `[M, K, Q]`; truth `[M, K]`;
-    baselines by name, each `[M, K]`. The network's score comes first.
+    origins `[M]` are the series' rows that were forecast from; times `[M, K]` the stamps that were
+    forecast; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name, each `[M, K]`. The network's
+    score comes first.
     """
 
+    origins: Tensor
     times: Stamps
     truth: Values
     quantiles: Values
@@ -86,4 +88,4 @@ def evaluate(trained: Trained, series: Series, origins: Tensor, name: str) -> Ev
         )
         for model, values in found.items()
     ]
-    return Evaluation(series.times[at], truth, quantiles, levels, simple, scores)
+    return Evaluation(origins, series.times[at], truth, quantiles, levels, simple, scores)

@@ -28,7 +28,6 @@ class Table:
         """The first row that can be an origin: its window, and the lags of that, all exist."""
         return first_origin(self.seasons, self.lookback, self.horizon)
 
-
     @property
     def future_width(self) -> int:
         """Columns that `future_features` gives."""

@@ -15,10 +15,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gruta.nn import GRU, LSTM, RNN
+from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.features import Table, future_features, lags
+from gruta.tasks.forecast.split import Split
 from gruta.train import State
 
 CELLS = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
+PENALTIES = (1e-6, 1e-4, 1e-2, 1e-1)
 
 
 class Standardise(nn.Module):
@@ -69,27 +72,38 @@ class LinearPath(nn.Module):
         return self.on_lags.numel() + self.on_future.numel() + self.bias.numel()
 
     @torch.no_grad()
-    def solve(self, table: Table, origins: Tensor, ridge: float) -> None:
-        """Ridge regression on standardised columns over `origins [M]`, `ridge` relative to M.
+    def solve(self, table: Table, split: Split, ridge: float) -> None:
+        """Ridge regression on standardised columns over the training origins.
 
-        `error [K]` becomes the mean absolute error on these rows. Only sums over rows are kept, so
-        memory does not grow with M.
+        ridge: the penalty, relative to the number of rows; 0 takes the one of `PENALTIES` with the
+        lowest mean absolute error in the validation part. `error [K]` becomes that of the training
+        part. Only sums over rows are kept, so memory does not grow with their number.
         """
         sums = Moments()
-        for x, y in _blocks(table, origins):
+        for x, y in _blocks(table, split.train):
             sums.add(x, y)
-        weight, bias = sums.ridge(ridge)
-        missed = [(y - (x @ weight[..., None])[..., 0] - bias).abs() for x, y in _blocks(table, origins)]
-        self.error.copy_(torch.cat(missed, 1).mean(1).clamp_min(1e-4))
+        candidates = [sums.ridge(strength) for strength in ([ridge] if ridge else PENALTIES)]
+        errors = [float(_error(table, split.validation, *solved).mean()) for solved in candidates]
+        weight, bias = candidates[errors.index(min(errors))]
+        self.error.copy_(_error(table, split.train, weight, bias).clamp_min(1e-4))
         self.on_lags.copy_(weight[:, : table.lookback])
         self.on_future.copy_(weight[:, table.lookback :])
         self.bias.copy_(bias[:, 0])
 
 
+def _error(table: Table, origins: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """`[K]`: the mean absolute error of linear models over about a thousand of these origins."""
+    origins = origins[:: max(1, len(origins) // 1024)]
+    missed = [
+        (y - (x @ weight[..., None])[..., 0] - bias).abs() for x, y in _blocks(table, origins)
+    ]
+    return torch.cat(missed, 1).mean(1)
+
+
 def _blocks(table: Table, origins: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Columns x `[K, M', L + F]` and targets y `[K, M']` in float64, some origins at a time."""
     steps = torch.arange(1, table.horizon + 1)
-    for some in origins.split(512):
+    for some in torch.split(origins, 512):
         future = future_features(table, some, steps).transpose(0, 1)
         before = lags(table, some).expand(table.horizon, -1, -1)
         yield torch.cat([before, future], -1).double(), table.changes(some).T.double()
@@ -156,18 +170,28 @@ class ForecastNetwork(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def prepare(self, table: Table, past: Tensor, origins: Tensor, ridge: float) -> None:
-        """Solve the linear path and set the scales from the training rows `origins`."""
-        self.linear.solve(table, origins, ridge)
-        sample = origins[:: max(1, len(origins) // 512)]
-        self.scale_past.fit(past[origins])
-        self.scale_future.fit(
-            future_features(table, sample, torch.arange(1, table.horizon + 1))
+    @classmethod
+    def of(cls, table: Table, settings: ForecastSettings) -> "ForecastNetwork":
+        """The untrained network that reads this table."""
+        return cls(
+            settings.cell,
+            past=table.past_width,
+            features=table.future_width,
+            horizon=table.horizon,
+            lookback=table.lookback,
+            hidden=settings.hidden,
+            quantiles=settings.quantiles,
         )
 
-    def forward(
-        self, batch: dict[str, Tensor], state: State | None = None
-    ) -> tuple[Tensor, State]:
+    def prepare(self, table: Table, past: Tensor, split: Split, ridge: float) -> None:
+        """Solve the linear path and set the scales, from the training part."""
+        self.linear.solve(table, split, ridge)
+        origins = split.train
+        sample = origins[:: max(1, len(origins) // 512)]
+        self.scale_past.fit(past[origins])
+        self.scale_future.fit(future_features(table, sample, torch.arange(1, table.horizon + 1)))
+
+    def forward(self, batch: dict[str, Tensor], state: State | None = None) -> tuple[Tensor, State]:
         """The quantiles, in units of the scaled series, and the encoder's last state.
 
         batch: as `features.windows` gives it; state: the encoder's state before the window.
@@ -191,7 +215,9 @@ class ForecastNetwork(nn.Module):
 
     def _quantiles(self, base: Tensor, unit: Tensor, raw: Tensor) -> Tensor:
         """The median corrects the linear path; each other quantile lies beyond its inner neighbour."""
-        below, median, above = raw.split([self.median, 1, raw.shape[-1] - self.median - 1], -1)
+        below, median, above = torch.split(
+            raw, [self.median, 1, raw.shape[-1] - self.median - 1], -1
+        )
         middle = base + unit * median
         lower = F.softplus(below).flip(-1).cumsum(-1).flip(-1)
         upper = F.softplus(above).cumsum(-1)
@@ -203,7 +229,7 @@ def _unless_lone(state: State | None) -> Tensor | State | None:
 
 
 def pinball(forecast: Tensor, target: Tensor, quantiles: Sequence[float]) -> Tensor:
-    """Mean pinball loss of `[..., Q]` against `[...]`; the median, the point forecast, counts twice."""
+    """Mean pinball loss of `[..., Q]` against `[...]`; the median counts twice."""
     level = forecast.new_tensor(quantiles)
     weight = torch.where(level == 0.5, 1.0, 0.5)
     error = target.unsqueeze(-1) - forecast

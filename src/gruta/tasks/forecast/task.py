@@ -1,7 +1,6 @@
 """The forecaster as a task for the training loop."""
 
 import functools
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,24 +10,11 @@ from gruta.errors import InputError
 from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.features import Table, past_features, windows
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
+from gruta.tasks.forecast.split import Split
 from gruta.train import Batch, State
 
 VALIDATION_ORIGINS = 256
 """At most this many origins, evenly spaced, are scored in a validation."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """Origins whose whole horizon lies in the training part, and those with it in validation."""
-
-    train: Tensor
-    validation: Tensor
-
-    @classmethod
-    def of(cls, first: int, train_rows: int, rows: int, horizon: int) -> "Split":
-        """`rows` observed rows, the first `train_rows` for training, the rest for validation."""
-        train = torch.arange(first, train_rows - horizon)
-        return cls(train, torch.arange(max(first, train_rows - 1), rows - horizon))
 
 
 class ForecastTask:
@@ -40,6 +26,7 @@ class ForecastTask:
         self.model = network
         self.table, self.split, self.settings = table, split, settings
         self.past = past_features(table)
+        self.origins = settings.origins or max(4, table.lookback // table.horizon)
         self.streams = min(settings.batch_size, len(split.train) // max(settings.tbptt, 1))
         if settings.tbptt and not self.streams:
             raise InputError(
@@ -59,7 +46,7 @@ class ForecastTask:
                 _shuffled(self.settings.seed, len(self.split.train), step * size, size)
             ]
         draw = np.random.default_rng((self.settings.seed, step))
-        shape = (len(last), self.settings.origins)
+        shape = (len(last), self.origins)
         positions = torch.from_numpy(draw.integers(length // 4, length, shape))
         positions[:, -1] = length - 1
         before_first = self.split.train[0] - (last - length + 1)
@@ -106,7 +93,7 @@ def forecast_changes(
     network.eval()
     device = network.head.weight.device
     forecasts = []
-    for some in origins.split(256):
+    for some in torch.split(origins, 256):
         newest = torch.full((len(some), 1), table.lookback - 1)
         batch = windows(table, past, some, newest, table.lookback)
         forecast, _ = network({k: v.to(device) for k, v in batch.items()})

@@ -1,0 +1,31 @@
+"""The command line. Heavy imports happen inside the commands, so that help answers at once."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Entry point of `gruta`."""
+    try:
+        import typer  # noqa: F401
+    except ImportError:
+        sys.exit("The command line needs typer, rich and pydantic: pip install 'gruta[cli]'")
+    _choose_language()
+    from gruta.cli.app import run
+
+    sys.exit(run())
+
+
+def _choose_language() -> None:
+    """From --lang, before typer is imported: some of its texts are fixed then."""
+    from gruta import locale
+
+    for i, argument in enumerate(sys.argv):
+        name, _, value = argument.partition("=")
+        if name == "--lang":
+            value = value or (sys.argv[i + 1] if i + 1 < len(sys.argv) else "")
+            try:
+                os.environ["GRUTA_LANG"] = locale.known(value)
+            except ValueError as error:
+                print(f"gruta: --lang: {error}", file=sys.stderr)
+                sys.exit(2)

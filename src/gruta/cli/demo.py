@@ -1,0 +1,44 @@
+"""`gruta demo`: the main job on real data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gruta.locale import translate as _
+
+OUT = Path("runs", "demo")
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help=_("Directory for the runs and the report."))] = OUT,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=0, help=_("Instead, train the GRU with this many seeds and give the mean score.")
+        ),
+    ] = 0,
+    profile: Annotated[
+        bool, typer.Option("--profile", help=_("Show where the training time went."))
+    ] = False,
+) -> None:
+    """Train and compare GRU, LSTM and RNN on half-hourly electricity demand."""
+    from gruta.cli.progress import progress
+    from gruta.cli.tables import print_job, print_seeds
+    from gruta.demo.report import write_report
+    from gruta.demo.run import JOBS, demand, run_job, write_summary
+    from gruta.demo.seeds import run_seeds
+
+    series = demand()
+    if seeds:
+        for job in JOBS:
+            print_seeds(run_seeds(job, series, range(seeds), out, progress))
+        return
+    results = []
+    for job in JOBS:
+        results.append(run_job(job, series, out, progress))
+        print_job(results[-1])
+    write_summary(out / "summary.json", results)
+    report = write_report(out, results)
+    print(_("Scores: {path}").format(path=out / "summary.json"))
+    print(_("Open the report: {path}").format(path=report))

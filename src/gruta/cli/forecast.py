@@ -1,0 +1,163 @@
+"""`gruta train forecast`, `gruta evaluate`, `gruta predict`."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gruta.cli.options import with_settings
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.settings import ForecastSettings, resolve
+
+if TYPE_CHECKING:
+    from gruta.tasks.forecast.evaluation import Evaluation
+
+train_app = typer.Typer(
+    no_args_is_help=True, help=_("Train a model on a file; each task is a command.")
+)
+
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help=_("CSV or Parquet file."), show_default=False)
+]
+RunPath = Annotated[
+    Path, typer.Argument(metavar="RUN", help=_("Directory of a run."), show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
+
+
+@train_app.callback()
+def tasks() -> None:
+    """Keep `forecast` a command of its own, though it is the only one yet."""
+
+
+@train_app.command(
+    "forecast",
+    help=_(
+        "Train a forecaster on FILE: a row a time step, stamps in even steps. The end of the file "
+        "is held out, forecast, and scored beside naive, seasonal naive and linear forecasts."
+    ),
+)
+@with_settings(ForecastSettings)
+def train_forecast(
+    file: File,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            help=_("Directory of the run."), show_default=_("runs/, the file's name, the cell")
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help=_("Go on with the run where it stopped."))
+    ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help=_("Show where the training time went."))
+    ] = False,
+    as_json: Json = False,
+    *,
+    given: dict[str, Any],
+) -> None:
+    """Train, score what was held out, and write the report."""
+    from gruta.checkpoint import read_metrics
+    from gruta.cli.progress import progress
+    from gruta.cli.tables import print_profile
+    from gruta.tasks.forecast import Forecaster
+    from gruta.tasks.forecast.report import write_report
+    from gruta.train import METRICS, Diverged, Interrupted
+
+    cell = given.get("cell", ForecastSettings.model_fields["cell"].default)
+    directory = run or Path("runs", f"{file.stem}-{cell}")
+    settings = _settings_of(directory) | given if resume else given
+    forecaster = Forecaster(**settings)
+    try:
+        with progress(directory.name, forecaster.settings.steps) as shown:
+            forecaster.fit(file, run=directory, resume=resume, progress=shown)
+    except Interrupted as stop:
+        again = f"gruta train forecast {file} --run {directory} --resume"
+        print(f"gruta: {stop}; {_('to go on:')} {again}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    except Diverged as error:
+        raise InputError(str(error)) from error
+    if profile:
+        print_profile(forecaster.stopwatch_)
+    result: dict[str, Any] = {"run": str(directory)}
+    if forecaster.settings.test_share:
+        evaluation = forecaster.evaluate(file, stride=forecaster.settings.horizon)
+        metrics = read_metrics(directory / METRICS)
+        report = write_report(directory, evaluation, metrics, forecaster.settings)
+        result |= _scores(evaluation) | {"report": str(report)}
+        if not as_json:
+            _show(evaluation)
+            print(_("Report: {path}").format(path=report))
+    if as_json:
+        print(json.dumps(result))
+    else:
+        print(_("Run: {path}").format(path=directory))
+
+
+def evaluate(
+    run: RunPath,
+    file: File,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="STAMP",
+            help=_("First stamp to forecast."),
+            show_default=_("the first that training did not see"),
+        ),
+    ] = None,
+    stride: Annotated[int, typer.Option(help=_("Rows from one forecast to the next."))] = 1,
+    as_json: Json = False,
+) -> None:
+    """Score a trained run on a file."""
+    from gruta.tasks.forecast import Forecaster
+
+    evaluation = Forecaster.load(run).evaluate(file, start=start, stride=stride)
+    if as_json:
+        print(json.dumps(_scores(evaluation)))
+    else:
+        _show(evaluation)
+
+
+def predict(
+    run: RunPath,
+    file: File,
+    out: Annotated[
+        Path | None,
+        typer.Option(help=_("CSV file to write."), show_default=_("standard output")),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Forecast the steps after a file's last row."""
+    from gruta.checkpoint import write_atomically
+    from gruta.tasks.forecast import Forecaster
+
+    forecast = Forecaster.load(run).predict(file)
+    text = forecast.write_json() + "\n" if as_json else forecast.write_csv()
+    if out is None:
+        print(text, end="")
+    else:
+        write_atomically(out, text.encode())
+
+
+def _settings_of(directory: Path) -> dict[str, Any]:
+    from gruta.checkpoint import Run
+    from gruta.tasks.forecast.estimator import TASK
+
+    return resolve(ForecastSettings, Run.open(directory, TASK).settings()).model_dump()
+
+
+def _scores(evaluation: "Evaluation") -> dict[str, Any]:
+    scores = [asdict(s) for s in evaluation.scores]
+    return {"scores": scores, "lost_to": evaluation.lost_to}
+
+
+def _show(evaluation: "Evaluation") -> None:
+    from gruta.cli.tables import print_scores, print_verdict
+
+    print_scores(evaluation.scores)
+    print_verdict(evaluation)

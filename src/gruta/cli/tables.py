@@ -1,0 +1,94 @@
+"""Tables in the terminal."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from gruta.demo.results import JobResult
+from gruta.demo.seeds import SeedScores
+from gruta.locale import translate as _
+from gruta.stopwatch import Stopwatch
+from gruta.tasks.forecast.evaluation import Evaluation
+from gruta.tasks.forecast.scores import Score
+
+WORK = ("forward", "backward", "optimizer")
+"""The parts of a training step that no loop can do without."""
+
+
+def print_scores(scores: Sequence[Score], title: str = "") -> None:
+    """A row a model."""
+    table = _table(title, _("model"))
+    for name in (_("parameters"), "sMAPE %", "MAE", "RMSE", "MASE", _("coverage")):
+        table.add_column(name, justify="right")
+    for s in scores:
+        inside = "" if s.coverage is None else f"{s.coverage:.3f}"
+        numbers = (f"{s.smape:.3f}", f"{s.mae:.4g}", f"{s.rmse:.4g}", f"{s.mase:.3f}", inside)
+        table.add_row(s.model, str(s.parameters), *numbers)
+    Console().print(table)
+
+
+def print_job(job: JobResult) -> None:
+    """A row a model, with the seconds that its training took, and who lost to whom."""
+    table = _table(_(job.title), _("model"))
+    for name in (_("parameters"), _("train seconds"), "sMAPE %", "MAE", "MASE", _("coverage")):
+        table.add_column(name, justify="right")
+    for s in job.scores:
+        inside = "" if s.coverage is None else f"{s.coverage:.3f}"
+        seconds = f"{job.train_seconds[s.model]:.1f}"
+        numbers = (f"{s.smape:.3f}", f"{s.mae:.4g}", f"{s.mase:.3f}", inside)
+        table.add_row(s.model, str(s.parameters), seconds, *numbers)
+    console = Console()
+    console.print(table)
+    for cell, better in job.lost_to.items():
+        console.print(_lost(cell, better))
+
+
+def print_verdict(evaluation: Evaluation) -> None:
+    """Whether the network beat the baselines."""
+    network = evaluation.scores[0].model
+    if evaluation.lost_to:
+        Console().print(_lost(network, evaluation.lost_to))
+    else:
+        Console().print(_("{network} beats every baseline shown.").format(network=network))
+
+
+def _lost(network: str, better: Sequence[str]) -> str:
+    return _("{network} loses to: {better}").format(network=network, better=", ".join(better))
+
+
+def print_seeds(scores: SeedScores) -> None:
+    """The mean over seeds, and the paired difference to the rich linear model."""
+    table = _table(_(scores.job.title), _("seed"))
+    table.add_column("sMAPE %", justify="right")
+    for seed, value in scores.by_seed.items():
+        table.add_row(str(seed), f"{value:.4f}")
+    table.add_row(_("mean"), f"{scores.mean:.4f} ± {scores.deviation:.4f}")
+    table.add_row("linear rich", f"{scores.rich:.4f}")
+    table.add_row(
+        _("paired difference ± standard error"),
+        f"{scores.difference:.4f} ± {scores.standard_error:.4f}",
+    )
+    Console().print(table)
+
+
+def print_profile(watch: Stopwatch) -> None:
+    """Where the time of a training went; validation is forward passes, and counted apart."""
+    table = _table(_("Where the training time went"), _("part"))
+    table.add_column(_("seconds"), justify="right")
+    table.add_column(_("share"), justify="right")
+    total = sum(watch.seconds.values())
+    for part, seconds in watch.seconds.items():
+        table.add_row(part, f"{seconds:.2f}", f"{seconds / total:.1%}")
+    work = sum(watch.seconds.get(part, 0.0) for part in (*WORK, "validation"))
+    table.add_row(
+        _("outside the network and optimizer"), f"{total - work:.2f}", f"{1 - work / total:.1%}"
+    )
+    Console().print(table)
+
+
+def _table(title: str, first: str) -> Table:
+    table = Table(title=title or None, box=box.SIMPLE)
+    table.add_column(first)
+    return table

@@ -1,0 +1,164 @@
+"""The main job on real data: GRU, LSTM and RNN forecast electricity demand, and are compared.
+
+Every network gets the same budget: the same optimiser steps, and as many parameters as the GRU.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gruta.checkpoint import read_metrics, write_atomically
+from gruta.data.electricity import electricity_demand
+from gruta.data.series import Columns, Series, read_series
+from gruta.demo.results import JobResult
+from gruta.demo.rich_linear import NAME, rich_linear
+from gruta.errors import InputError
+from gruta.tasks.forecast import Forecaster
+from gruta.tasks.forecast.encoding import Encoding
+from gruta.tasks.forecast.evaluation import Evaluation
+from gruta.tasks.forecast.network import ForecastNetwork
+from gruta.tasks.forecast.scores import Score, point_scores
+from gruta.tasks.forecast.split import Parts
+from gruta.train import METRICS, Progress
+
+CELLS = ("gru", "lstm", "rnn")
+LOOKBACK = 96
+HIDDEN = 48
+COLUMNS = Columns("ds", "demand", known=("workday", "temperature"))
+OpenProgress = Callable[[str, int], AbstractContextManager[Progress]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be forecast: `horizon` steps, from every `stride`-th row of the test part."""
+
+    key: str
+    title: str
+    horizon: int
+    stride: int
+
+
+JOBS = (
+    Job("next-half-hour", "The next half-hour", horizon=1, stride=1),
+    Job("next-48", "The next 48 half-hours", horizon=48, stride=48),
+)
+
+
+def demand() -> Series:
+    """The demo's series."""
+    return read_series(electricity_demand(), COLUMNS)
+
+
+def run_job(job: Job, series: Series, directory: Path, progress: OpenProgress) -> JobResult:
+    """Train and score each cell, a run each in `directory`; finished runs are not trained again."""
+    runs = {cell: directory / f"{job.key}-{cell}" for cell in CELLS}
+    sizes = equal_sizes(job, series)
+    fitted = {
+        cell: fit(forecaster(job, cell, sizes[cell]), series, runs[cell], progress)
+        for cell in CELLS
+    }
+    evaluations = {c: fitted[c].evaluate(series, stride=job.stride) for c in CELLS}
+    start = time.perf_counter()
+    rich, rich_forecast = score_rich_linear(evaluations["gru"], fitted["gru"], series)
+    seconds = {cell: fitted[cell].train_seconds_ for cell in CELLS}
+    seconds |= dict.fromkeys(evaluations["gru"].baselines, 0.0)
+    seconds |= {
+        "linear": fitted["gru"].linear_seconds_,
+        rich.model: time.perf_counter() - start,
+    }
+    return JobResult(
+        key=job.key,
+        title=job.title,
+        evaluations=evaluations,
+        rich=rich,
+        rich_forecast=rich_forecast,
+        train_seconds=seconds,
+        metrics={cell: read_metrics(runs[cell] / METRICS) for cell in CELLS},
+        settings={cell: fitted[cell].settings for cell in CELLS},
+    )
+
+
+def forecaster(job: Job, cell: str, hidden: int, seed: int = 0) -> Forecaster:
+    """The untrained forecaster of a job."""
+    return Forecaster(
+        time=COLUMNS.time,
+        target=COLUMNS.target,
+        known=COLUMNS.known,
+        horizon=job.horizon,
+        lookback=LOOKBACK,
+        cell=cell,
+        hidden=hidden,
+        seed=seed,
+    )
+
+
+def equal_sizes(job: Job, series: Series) -> dict[str, int]:
+    """Hidden units of each cell, so that all networks have about the GRU's number of parameters."""
+    gru = forecaster(job, "gru", HIDDEN)
+    parts = Parts.of(series.observed, gru.settings)
+    table = Encoding.fit(series, parts.train, gru.settings).table(series)
+
+    def parameters(cell: str, hidden: int) -> int:
+        settings = forecaster(job, cell, hidden).settings
+        with torch.device("meta"):
+            network = ForecastNetwork.of(table, settings)
+        return sum(p.numel() for p in network.parameters())
+
+    goal = parameters("gru", HIDDEN)
+    sizes = range(HIDDEN // 2, 2 * HIDDEN)
+    counts = {cell: [parameters(cell, hidden) for hidden in sizes] for cell in CELLS}
+    return {cell: sizes[int(np.abs(np.subtract(counts[cell], goal)).argmin())] for cell in CELLS}
+
+
+def fit(
+    forecaster: Forecaster, series: Series, directory: Path, progress: OpenProgress
+) -> Forecaster:
+    """`forecaster`, trained in `directory`, or found there if it was trained before."""
+    with progress(directory.name, forecaster.settings.steps) as shown:
+        if directory.exists():
+            try:
+                return forecaster.fit(series, run=directory, resume=True, progress=shown)
+            except InputError as error:
+                shown.note(f"{error}; training anew")
+                shutil.rmtree(directory)
+        return forecaster.fit(series, run=directory, progress=shown)
+
+
+def score_rich_linear(
+    evaluation: Evaluation, fitted: Forecaster, series: Series
+) -> tuple[Score, NDArray[np.float64]]:
+    """The rich linear model's score and forecasts at the origins of `evaluation`."""
+    horizon = fitted.settings.horizon
+    train_rows = Parts.of(series.observed, fitted.settings).train
+    forecast, size = rich_linear(series, train_rows, evaluation.origins, horizon)
+    values = point_scores(evaluation.truth, {NAME: forecast})[NAME]
+    mase = values["mae"] / fitted.trained_.seasonal_error
+    return Score(NAME, size, mase=mase, **values), forecast
+
+
+def write_summary(path: Path, jobs: list[JobResult]) -> None:
+    """Write summary.json: a record for each model and baseline and each job."""
+    records = [_record(job, score) for job in jobs for score in job.scores]
+    write_atomically(path, json.dumps(records, indent=1, allow_nan=False).encode())
+
+
+def _record(job: JobResult, score: Score) -> dict[str, Any]:
+    record = {
+        "model": score.model,
+        "job": job.key,
+        "parameters": score.parameters,
+        "train_seconds": round(job.train_seconds[score.model], 2),
+        "test_smape": score.smape,
+        "test_mae": score.mae,
+        "test_mase": score.mase,
+    }
+    return record if score.coverage is None else record | {"coverage": score.coverage}

@@ -1,0 +1,221 @@
+"""Charts that know no task: arrays in, a matplotlib figure out.
+
+Figures are made as objects and never handed to pyplot, so nothing stays open behind them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import NDArray
+
+from gruta.locale import translate as _
+from gruta.report.numbers import date_formats, number, percent
+
+Values = NDArray[np.float64]
+Stamps = NDArray[np.datetime64]
+
+INK = "#22252a"
+FAINT = "#c9ccd1"
+ACCENTS = {"gru": "#00796b", "lstm": "#d1660f", "rnn": "#7a4fb5"}
+
+# From dark to light, each with a dash of its own: greys alone are hard to tell apart.
+GREYS: tuple[tuple[str, Any], ...] = (
+    ("#4a4e55", "-"),
+    ("#6b7078", (0, (6, 2))),
+    ("#7f848c", (0, (4, 1.5, 1, 1.5))),
+    ("#8f949c", (0, (2.5, 1.5))),
+    ("#a2a7ae", (0, (1, 1.2))),
+)
+
+STYLE: dict[str, Any] = {
+    "axes.edgecolor": FAINT,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.labelcolor": INK,
+    "axes.spines.left": False,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "figure.constrained_layout.h_pad": 0.06,
+    "figure.constrained_layout.w_pad": 0.06,
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "grid.color": "#e6e8eb",
+    "grid.linewidth": 0.8,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+    "lines.solid_capstyle": "round",
+    "text.color": INK,
+    "xtick.color": FAINT,
+    "xtick.labelcolor": "#5b6068",
+    "ytick.color": FAINT,
+    "ytick.labelcolor": "#5b6068",
+    "ytick.major.size": 0,
+}
+
+WIDTH = 6.8
+"""Inches: the width at which the text of a chart is as large as that of the page."""
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """How a line is drawn."""
+
+    color: str
+    dash: Any = "-"
+    width: float = 1.6
+    alpha: float = 1.0
+    marker: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A named line: x and y `[N]`; NaN leaves a gap."""
+
+    label: str
+    x: Values
+    y: Values
+    stroke: Stroke
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A forecast made in one go: times, middle, and where there is an interval its ends, `[K]`."""
+
+    times: Stamps
+    middle: Values
+    low: Values | None = None
+    high: Values | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """The forecasts of one model."""
+
+    title: str
+    color: str
+    windows: Sequence[Window]
+
+
+def strokes(models: Iterable[str]) -> dict[str, Stroke]:
+    """A colour for each recurrent cell, everywhere the same; greys for the others, in order."""
+    models = list(models)
+    others = [model for model in models if model not in ACCENTS]
+    greys = {m: Stroke(*GREYS[i % len(GREYS)], width=1.3) for i, m in enumerate(others)}
+    return {m: greys[m] if m in greys else Stroke(ACCENTS[m], width=2.0) for m in models}
+
+
+@mpl.rc_context(STYLE)
+def lines(
+    curves: Sequence[Curve],
+    xlabel: str,
+    ylabel: str,
+    *,
+    log: bool = False,
+    limit: tuple[float, str] | None = None,
+) -> Figure:
+    """Curves in one chart; `limit` is a value of y to mark, and its name."""
+    figure = Figure((WIDTH, 3.7), layout="constrained")
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
+    for curve in curves:
+        style = curve.stroke
+        axes.plot(
+            curve.x,
+            curve.y,
+            label=curve.label,
+            color=style.color,
+            linestyle=style.dash,
+            linewidth=style.width,
+            alpha=style.alpha,
+            marker=style.marker,
+            markersize=4.5,
+        )
+    if limit:
+        axes.axhline(limit[0], color=INK, linewidth=1.0, linestyle=(0, (4, 3)), label=limit[1])
+    if log:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    axes.margins(x=0.01)
+    _numbers(axes.xaxis, axes.yaxis)
+    _legend(figure, axes)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def forecasts(
+    times: Stamps,
+    truth: Values,
+    panels: Sequence[Panel],
+    ylabel: str,
+    share: float | None = None,
+) -> Figure:
+    """Truth `[N]` under each model's forecasts; `share` of the truth should be in the intervals."""
+    figure = Figure((WIDTH, 1.1 + 2.1 * max(len(panels), 1.3)), layout="constrained")
+    every = figure.subplots(len(panels), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    for axes, panel in zip(every, panels, strict=True):
+        for part in _unbroken(times):
+            axes.plot(times[part], truth[part], color=INK, linewidth=1.1, label=_("what came"))
+        for window in panel.windows:
+            _draw_window(axes, window, panel.color, share)
+        axes.set_title(panel.title, color=panel.color)
+        axes.margins(x=0.01)
+        _numbers(axes.yaxis)
+    locator, formats = AutoDateLocator(maxticks=8), date_formats()
+    every[-1].xaxis.set_major_locator(locator)
+    every[-1].xaxis.set_major_formatter(
+        ConciseDateFormatter(
+            locator,
+            formats=formats,
+            zero_formats=["", *formats[:1], *formats[1:3], formats[3], formats[3]],
+            offset_formats=["", "%Y", "%Y", "%Y", "%Y", "%Y"],
+        )
+    )
+    figure.supylabel(ylabel, fontsize="medium")
+    _legend(figure, every[0])
+    return figure
+
+
+def _draw_window(axes: Axes, window: Window, color: str, share: float | None) -> None:
+    if window.low is not None and window.high is not None:
+        label = _("interval that should hold {share}").format(share=percent(share))
+        axes.fill_between(
+            window.times, window.low, window.high, color=color, alpha=0.22, linewidth=0, label=label
+        )
+    if len(window.times) > 1:
+        axes.axvline(window.times[0], color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
+    axes.plot(
+        window.times, window.middle, color=color, linewidth=1.6, alpha=0.9, label=_("forecast")
+    )
+
+
+def _unbroken(times: Stamps) -> list[slice]:
+    """Stretches of `times` without a leap, so that no line bridges what was not looked at."""
+    steps = np.diff(times)
+    leaps = np.flatnonzero(steps > 4 * np.median(steps)) + 1 if len(steps) else steps[:0]
+    edges = [0, *(int(i) for i in leaps), len(times)]
+    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def _numbers(*axis: Any) -> None:
+    for one in axis:
+        one.set_major_formatter(FuncFormatter(lambda value, _position: number(value)))
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    named = dict(zip(labels, handles, strict=True))
+    if len(named) > 1:
+        columns = min(4, len(named)) if max(map(len, named)) < 22 else 3
+        figure.legend(list(named.values()), list(named), loc="outside upper left", ncols=columns)

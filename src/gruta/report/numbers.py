@@ -1,0 +1,41 @@
+"""Numbers and dates as the reader's language writes them."""
+
+import math
+from collections.abc import Iterable
+
+from gruta.locale import language
+
+MISSING = "–"
+
+_DECIMAL_COMMA = str.maketrans(".,", ",.")
+
+
+def number(value: float | None, digits: int | None = None) -> str:
+    """`value` with `digits` decimals, else with up to four significant ones; None as a dash."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if digits is None:
+        digits = 0 if isinstance(value, int) else min(decimals([value], 4), 12)
+        text = f"{value:,.{digits}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    else:
+        text = f"{value:,.{digits}f}"
+    return text.translate(_DECIMAL_COMMA) if language() == "pt_BR" else text
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    """A share of 1 as per cent."""
+    return MISSING if share is None else f"{number(100 * share, digits)}%"
+
+
+def decimals(values: Iterable[float | None], significant: int = 3) -> int:
+    """How many decimals show the smallest of `values`, 0 aside, to `significant` digits."""
+    sizes = [abs(v) for v in values if v is not None and v and math.isfinite(v)]
+    return max(0, significant - 1 - math.floor(math.log10(min(sizes)))) if sizes else 0
+
+
+def date_formats() -> list[str]:
+    """Tick formats of a time axis: years, months, days, hours, minutes, seconds."""
+    day = "%d/%m" if language() == "pt_BR" else "%d %b"
+    month = "%m/%Y" if language() == "pt_BR" else "%b %Y"
+    return ["%Y", month, day, "%H:%M", "%H:%M", "%S.%f"]

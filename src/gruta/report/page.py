@@ -1,0 +1,165 @@
+"""A report: one HTML file that needs nothing else, and each of its figures as a PNG beside it."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import jinja2
+import matplotlib as mpl
+import matplotlib.figure
+
+from gruta.checkpoint import write_atomically
+from gruta.locale import language
+from gruta.locale import translate as _
+from gruta.report.charts import STYLE
+from gruta.report.numbers import number
+
+REPORT = "report.html"
+PNG_DOTS_PER_INCH = 192
+
+Value = str | float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A chart; `name` is its file's, `alt` says what it shows to who cannot see it."""
+
+    name: str
+    caption: str
+    alt: str
+    figure: matplotlib.figure.Figure
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: text, or numbers where `digits` tells their decimals.
+
+    best: which of its numbers is set in bold.
+    """
+
+    title: str
+    digits: int | None = None
+    best: Literal["lowest", "highest"] | None = None
+
+
+class Cell(NamedTuple):
+    """A value as the page shows it."""
+
+    text: str
+    numeric: bool
+    best: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of values, None where there is none; `colors` puts a dot before each row's first."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Value]]
+    caption: str = ""
+    note: str = ""
+    colors: Sequence[str] = ()
+
+    def cells(self) -> list[list[Cell]]:
+        """The rows, written out."""
+        best = [self._best(i) for i in range(len(self.columns))]
+        return [
+            [
+                Cell(_written(value, column), column.digits is not None, i in marked)
+                for column, value, marked in zip(self.columns, row, best, strict=True)
+            ]
+            for i, row in enumerate(self.rows)
+        ]
+
+    def _best(self, index: int) -> list[int]:
+        """The rows whose number is the best of a column, as it is written."""
+        column = self.columns[index]
+        values = {i: row[index] for i, row in enumerate(self.rows)}
+        numbers = {
+            i: round(v, column.digits or 0) for i, v in values.items() if isinstance(v, int | float)
+        }
+        if column.best is None or len(numbers) < 2:
+            return []
+        bar = min(numbers.values()) if column.best == "lowest" else max(numbers.values())
+        return [i for i, value in numbers.items() if value == bar]
+
+
+@dataclass(frozen=True)
+class Code:
+    """Something to type, as it is."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, what is said under it, then what is shown."""
+
+    title: str
+    paragraphs: Sequence[str] = ()
+    content: Sequence[Figure | Table | Code] = ()
+
+
+def write(directory: Path, title: str, lead: str, sections: Sequence[Section]) -> Path:
+    """Write report.html and NAME.png of each figure into `directory`; the path of the former.
+
+    The page comes last, and each file whole or not at all (OSError).
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    figures = [item for s in sections for item in s.content if isinstance(item, Figure)]
+    for figure in figures:
+        write_atomically(directory / f"{figure.name}.png", _png(figure.figure))
+    page = (
+        _environment()
+        .get_template("template.html.j2")
+        .render(
+            language=language().replace("_", "-"),
+            title=title,
+            lead=lead,
+            sections=sections,
+            image=_image,
+            kind=lambda item: type(item).__name__,
+            contents_title=_("Contents"),
+            best_note=_("Bold: the best of its column."),
+        )
+    )
+    path = directory / REPORT
+    write_atomically(path, page.encode())
+    return path
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("gruta.report", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+
+
+def _written(value: Value, column: Column) -> str:
+    return value if isinstance(value, str) else number(value, column.digits)
+
+
+def _image(figure: Figure) -> str:
+    """The chart as a data address: SVG stays sharp at every size, and its ids keep to themselves."""
+    return "data:image/svg+xml;base64," + base64.b64encode(_svg(figure.figure)).decode()
+
+
+def _svg(figure: matplotlib.figure.Figure) -> bytes:
+    buffer = io.BytesIO()
+    # Text as paths needs no font at the reader's; salt and date fixed: the same report, the same bytes.
+    with mpl.rc_context(STYLE | {"svg.fonttype": "path", "svg.hashsalt": "gruta"}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def _png(figure: matplotlib.figure.Figure) -> bytes:
+    buffer = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="png", dpi=PNG_DOTS_PER_INCH, facecolor="white")
+    return buffer.getvalue()

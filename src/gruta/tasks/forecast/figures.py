@@ -1,0 +1,272 @@
+"""Forecasts and their errors as tables and charts; one run's report and the demo's show them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.locale import translate as _
+from gruta.report.charts import ACCENTS, Curve, Panel, Stroke, Window, forecasts, lines
+from gruta.report.numbers import decimals, number, percent
+from gruta.report.page import Column, Figure, Table
+from gruta.settings import ForecastSettings
+from gruta.tasks.forecast.evaluation import Evaluation
+from gruta.tasks.forecast.scores import Score
+
+Values = NDArray[np.float64]
+
+_STEPS_SHOWN = 192
+_SHARES = np.arange(1, 100)
+
+
+def model_name(model: str) -> str:
+    """A cell or a baseline, as people read it."""
+    if model in ACCENTS:
+        return model.upper()
+    kind, _space, season = model.rpartition(" ")
+    if kind == "seasonal naive":
+        return _("seasonal naive, {steps} steps").format(steps=number(int(season)))
+    return {"naive": _("naive"), "linear": _("linear"), "linear rich": _("linear, rich")}.get(
+        model, model
+    )
+
+
+def score_table(
+    scores: Sequence[Score],
+    strokes: Mapping[str, Stroke],
+    unit: str,
+    nominal: float | None,
+    seconds: Mapping[str, float] | None = None,
+) -> Table:
+    """All models' scores; `seconds` of training by model, where they are known."""
+    per_unit = f" ({unit})" if unit else ""
+    columns = [
+        Column(_("model")),
+        Column("sMAPE (%)", decimals((s.smape for s in scores), 3), "lowest"),
+        Column(f"MAE{per_unit}", decimals((s.mae for s in scores), 3), "lowest"),
+        Column(f"RMSE{per_unit}", decimals((s.rmse for s in scores), 3), "lowest"),
+        Column("MASE", 3, "lowest"),
+        Column(_("coverage (%)"), 1),
+        Column(_("parameters"), 0),
+    ]
+    if seconds is not None:
+        columns.append(Column(_("training (s)"), 1))
+    rows = [
+        [
+            model_name(s.model),
+            s.smape,
+            s.mae,
+            s.rmse,
+            s.mase,
+            None if s.coverage is None else 100 * s.coverage,
+            s.parameters,
+            *([] if seconds is None else [seconds.get(s.model)]),
+        ]
+        for s in scores
+    ]
+    colors = [strokes[s.model].color for s in scores]
+    return Table(columns, rows, _("Scores on the test part"), _note(nominal), colors)
+
+
+def _note(nominal: float | None) -> str:
+    """What the columns mean."""
+    note = _(
+        "MAE: mean absolute error. RMSE: root of the mean squared error, which weighs large errors "
+        "more. sMAPE: the error relative to forecast and truth. MASE: MAE over that of repeating "
+        "the season before, within the training part; below 1 is better than that."
+    )
+    if nominal is None:
+        return note
+    return f"{note} " + _(
+        "Coverage: share of the truth inside the interval, which should be {share}."
+    ).format(share=percent(nominal))
+
+
+def nominal_share(levels: Sequence[float]) -> float | None:
+    """The share of truth that the outermost quantiles should hold; None for a lone median."""
+    return levels[-1] - levels[0] if len(levels) > 1 else None
+
+
+def forecast_figure(
+    name: str, evaluations: Mapping[str, Evaluation], ylabel: str, unit: str = ""
+) -> Figure:
+    """Truth and forecasts with their intervals over a typical stretch, a panel for each cell."""
+    first = next(iter(evaluations.values()))
+    rows = typical_rows(first)
+    panels = [
+        Panel(
+            f"{model_name(cell)}: MAE {_in_unit(_mean_error(e, rows), unit)}",
+            ACCENTS[cell],
+            [_window(e, row) for row in rows],
+        )
+        for cell, e in evaluations.items()
+    ]
+    cells = ", ".join(model_name(cell) for cell in evaluations)
+    horizon = first.times.shape[1]
+    how = (
+        _("Each value is forecast one step ahead.")
+        if horizon == 1
+        else _("At each dotted line {horizon} steps are forecast in one go.").format(
+            horizon=number(horizon)
+        )
+    )
+    return Figure(
+        name,
+        _(
+            "Forecast against what came, over a stretch with an error that is typical of the test "
+            "part. {how}"
+        ).format(how=how),
+        _("Line charts of the forecasts of {cells} with intervals over what came.").format(
+            cells=cells
+        ),
+        forecasts(
+            first.times[rows].ravel(),
+            first.truth[rows].ravel(),
+            panels,
+            ylabel,
+            nominal_share(first.levels),
+        ),
+    )
+
+
+def typical_rows(evaluation: Evaluation) -> NDArray[np.intp]:
+    """Consecutive windows that do not overlap, their error the median among such stretches."""
+    chain = _apart(evaluation)
+    count = min(len(chain), max(3, _STEPS_SHOWN // evaluation.times.shape[1]))
+    error = np.abs(evaluation.median - evaluation.truth)[chain].mean(axis=1)
+    means = np.convolve(error, np.ones(count) / count, mode="valid")
+    start = int(np.argsort(means, kind="stable")[len(means) // 2])
+    return chain[start : start + count]
+
+
+def _apart(evaluation: Evaluation) -> NDArray[np.intp]:
+    """Rows each of which begins after the one before has ended."""
+    starts, ends = evaluation.times[:, 0], evaluation.times[:, -1]
+    rows = [0]
+    while (following := int(np.searchsorted(starts, ends[rows[-1]], side="right"))) < len(starts):
+        rows.append(following)
+    return np.array(rows, np.intp)
+
+
+def _window(evaluation: Evaluation, row: int) -> Window:
+    low, high = evaluation.quantiles[row, :, 0], evaluation.quantiles[row, :, -1]
+    single = len(evaluation.levels) == 1
+    return Window(
+        evaluation.times[row],
+        evaluation.median[row],
+        None if single else low,
+        None if single else high,
+    )
+
+
+def _mean_error(evaluation: Evaluation, rows: NDArray[np.intp]) -> float:
+    return float(np.abs(evaluation.median - evaluation.truth)[rows].mean())
+
+
+def error_figure(
+    name: str,
+    truth: Values,
+    models: Mapping[str, Values],
+    strokes: Mapping[str, Stroke],
+    unit: str = "",
+) -> Figure:
+    """Errors of each model's forecast `[M, K]`: by step ahead, or for one step their spread."""
+    errors = {model: np.abs(values - truth) for model, values in models.items()}
+    return (
+        _spread_figure(name, errors, strokes, unit)
+        if truth.shape[1] == 1
+        else _steps_figure(name, errors, strokes, unit)
+    )
+
+
+def _steps_figure(
+    name: str, errors: Mapping[str, Values], strokes: Mapping[str, Stroke], unit: str
+) -> Figure:
+    by_step = {model: e.mean(axis=0) for model, e in errors.items()}
+    steps = np.arange(1.0, len(next(iter(by_step.values()))) + 1)
+    return Figure(
+        name,
+        _(
+            "Mean absolute error by how far ahead the forecast looks, on a logarithmic scale; lower "
+            "is better."
+        ),
+        _("Line chart of the error by step ahead. At the last step: {errors}.").format(
+            errors=_each({model: float(e[-1]) for model, e in by_step.items()}, unit)
+        ),
+        lines(
+            [Curve(model_name(m), steps, e, strokes[m]) for m, e in by_step.items()],
+            _("steps ahead"),
+            _axis(_("mean absolute error"), unit),
+            log=all((e > 0).all() for e in by_step.values()),
+        ),
+    )
+
+
+def _spread_figure(
+    name: str, errors: Mapping[str, Values], strokes: Mapping[str, Stroke], unit: str
+) -> Figure:
+    spread = {model: np.percentile(e, _SHARES) for model, e in errors.items()}
+    half = _each({m: float(e[len(_SHARES) // 2]) for m, e in spread.items()}, unit)
+    return Figure(
+        name,
+        _(
+            "Errors from the smallest to the largest, on a logarithmic scale: at 90, nine of ten "
+            "forecasts miss by less than the curve's height; lower is better."
+        ),
+        _("Line chart of the errors in order of size. Half of them are below: {errors}.").format(
+            errors=half
+        ),
+        lines(
+            [
+                Curve(model_name(m), _SHARES.astype(float), np.where(e > 0, e, np.nan), strokes[m])
+                for m, e in spread.items()
+            ],
+            _("share of the forecasts (%)"),
+            _axis(_("absolute error below"), unit),
+            log=True,
+        ),
+    )
+
+
+def _each(values: Mapping[str, float], unit: str) -> str:
+    return ", ".join(f"{model_name(model)} {_in_unit(v, unit)}" for model, v in values.items())
+
+
+def _in_unit(value: float, unit: str) -> str:
+    return f"{number(value, decimals([value]))} {unit}".rstrip()
+
+
+def _axis(quantity: str, unit: str) -> str:
+    return f"{quantity} ({unit})" if unit else quantity
+
+
+def settings_table(runs: Mapping[str, Mapping[str, ForecastSettings]]) -> Table:
+    """What was set, a column for each title in `runs`, which holds settings by cell."""
+    columns = [Column(_("setting")), *(Column(title) for title in runs), Column(_("meaning"))]
+    fields = ForecastSettings.model_fields
+    rows = [
+        [
+            name,
+            *(
+                _values({cell: getattr(s, name) for cell, s in cells.items()})
+                for cells in runs.values()
+            ),
+            _(field.description or ""),
+        ]
+        for name, field in fields.items()
+    ]
+    return Table(columns, rows)
+
+
+def _values(by_cell: Mapping[str, object]) -> str:
+    """One value if all cells share it, else each cell's."""
+    texts = {cell: _text(value) for cell, value in by_cell.items()}
+    if len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return "; ".join(f"{model_name(cell)} {text}" for cell, text in texts.items())
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return "; ".join(map(_text, value)) or number(None)
+    return number(value) if isinstance(value, int | float) else str(value)

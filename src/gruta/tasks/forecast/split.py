@@ -1,0 +1,41 @@
+"""Which rows of a series are for training, for validation, and for the test."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gruta.settings import ForecastSettings
+from gruta.tasks.forecast.features import Table
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How many rows of a series, from its start, are for training, and how many training sees."""
+
+    train: int
+    seen: int
+
+    @classmethod
+    def of(cls, rows: int, settings: ForecastSettings) -> "Parts":
+        """`rows` with a target: training, then validation, then the test, which is not seen."""
+        seen = rows - round(settings.test_share * rows)
+        validation = max(round(settings.validation_share * rows), settings.horizon)
+        return cls(seen - validation, seen)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Origins `[M]` with their whole horizon in the training part, and in validation."""
+
+    train: Tensor
+    validation: Tensor
+
+    @classmethod
+    def of(cls, table: Table, parts: Parts) -> "Split":
+        """All origins that have the history they need."""
+        first, horizon = table.first_origin, table.horizon
+        return cls(
+            torch.arange(first, parts.train - horizon),
+            torch.arange(max(first, parts.train - 1), parts.seen - horizon),
+        )

@@ -1,0 +1,67 @@
+"""The adding problem (Hochreiter and Schmidhuber 1997), a small task for the tests of training."""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gruta.checkpoint import Run
+from gruta.nn import GRU
+from gruta.settings import TrainSettings
+from gruta.train import Batch, State, seed_of
+
+T = 6
+
+
+class Network(nn.Module):
+    """The sum, read from the last state; dropout, so that a step draws random numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = GRU(2, 8)
+        self.dropout = nn.Dropout(0.1)
+        self.sum = nn.Linear(8, 1)
+
+    def forward(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """x `[T, B, 2]` to the sums `[B]` and the state to carry."""
+        _, h = self.gru(x, None if state is None else state[0])
+        return self.sum(self.dropout(h[0]))[:, 0], (h,)
+
+
+class Adding:
+    """Add the two marked numbers of a sequence; with `tbptt`, the state is carried on."""
+
+    def __init__(self, settings: TrainSettings) -> None:
+        torch.manual_seed(settings.seed)
+        self.settings = settings
+        self.model = Network()
+
+    def batch(self, step: int) -> Batch:
+        """x `[T, B, 2]`, numbers and marks, and y `[B]`."""
+        generator = torch.Generator().manual_seed(seed_of(self.settings.seed, step))
+        B = self.settings.batch_size
+        numbers = torch.rand(T, B, generator=generator)
+        marked = torch.rand(T, B, generator=generator).argsort(0) < 2
+        return {
+            "x": torch.stack([numbers, marked.float()], dim=2),
+            "y": (numbers * marked).sum(0),
+        }
+
+    def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
+        """Mean squared error of the sums."""
+        y, state = self.model(batch["x"], state)
+        return F.mse_loss(y, batch["y"]), state if self.settings.tbptt else None
+
+    def validate(self) -> dict[str, float]:
+        """The same error over a batch that no step sees."""
+        batch = self.batch(2**31)
+        y, _ = self.model(batch["x"], None)
+        return {"validation_loss": float(F.mse_loss(y, batch["y"]))}
+
+
+def run_at(path: Path, settings: TrainSettings) -> Run:
+    """The run that lies at `path`, or a new one."""
+    if (path / "run.json").exists():
+        return Run.open(path, "adding")
+    return Run.create(path, "adding", settings.model_dump(), data="")

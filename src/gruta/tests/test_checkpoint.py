@@ -1,0 +1,219 @@
+"""A run directory keeps whole files whatever happens, and refuses what is not one."""
+
+import errno
+import json
+import os
+import pickle
+import resource
+import signal
+import struct
+
+import pytest
+import torch
+
+from gruta.checkpoint import MetricsFile, Run, read_metrics, write_atomically
+from gruta.errors import InputError
+
+TENSORS = {"w": torch.arange(6.0).view(2, 3), "n": torch.tensor(3), "e": torch.zeros(0, 2)}
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run.create(tmp_path / "run", "forecast", {"steps": 5, "horizon": None}, "fingerprint")
+
+
+@pytest.fixture
+def full_disk():
+    """No file may grow past 4 KiB: a longer write fails half-way."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_write_that_fails_half_way_leaves_the_old_file(tmp_path, full_disk):
+    path = tmp_path / "model.safetensors"
+    write_atomically(path, b"old")
+    with pytest.raises(OSError, match="File too large"):
+        write_atomically(path, bytes(100_000))
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_failing_disk_leaves_the_old_file(tmp_path, monkeypatch, call):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "model.safetensors"
+    write_atomically(path, b"old")
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_created_run_opens_with_what_it_was_given(run):
+    opened = Run.open(run.path, "forecast")
+    assert opened.settings() == {"steps": 5}
+    assert opened.about["data"] == "fingerprint"
+    assert opened.about["versions"]["torch"] == torch.__version__
+    assert opened.about["threads"] == torch.get_num_threads()
+
+
+def test_tensors_come_back_bit_for_bit(run):
+    odd = {"strided": torch.randn(4, 3).T, "nan": torch.tensor([torch.nan, -0.0]), **TENSORS}
+    shared = {"tied": odd["w"], "f64": torch.randn(2, dtype=torch.float64)}
+    run.write_tensors("t.safetensors", odd | shared, {"step": 3, "best": None})
+    tensors, about = run.read_tensors("t.safetensors")
+    assert about == {"step": 3, "best": None}
+    for name, tensor in (odd | shared).items():
+        torch.testing.assert_close(tensors[name], tensor, rtol=0, atol=0, equal_nan=True)
+
+
+def test_run_is_not_created_where_something_is(run, tmp_path):
+    with pytest.raises(InputError, match="exists already"):
+        Run.create(run.path, "forecast", {}, "")
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="exists already"):
+        Run.create(tmp_path / "file", "forecast", {}, "")
+    (tmp_path / "empty").mkdir()
+    Run.create(tmp_path / "empty", "forecast", {}, "")
+
+
+def broken(**about):
+    return json.dumps({"format": 1, "task": "forecast"} | about).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "run.json is missing"),
+        (b"{", "run.json: not valid JSON"),
+        (b"\xff\xfe", "run.json: not valid JSON"),
+        (b"[" * 100_000, "run.json: not valid JSON"),
+        (b"[]", "run.json: expected a run's description"),
+        (b"{}", "run.json: expected a run's description"),
+        (broken(format=2), "the run has format 2, this gruta reads 1"),
+        (broken(task="generate"), "expected a forecast run, found 'generate'"),
+        (broken(task=None), "expected a forecast run, found None"),
+    ],
+)
+def test_directory_that_is_no_run_of_this_task_is_refused(run, content, message):
+    path = run.path / "run.json"
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(InputError, match=message) as refusal:
+        Run.open(run.path, "forecast")
+    assert str(run.path) in str(refusal.value)
+
+
+def test_missing_directory_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    for name in ("nowhere", "file"):
+        with pytest.raises(InputError, match=f"{name}: expected the directory of a run"):
+            Run.open(tmp_path / name, "forecast")
+
+
+@pytest.mark.parametrize("content", [b"steps =", b"steps = 1\nsteps = 2", b"\xff"])
+def test_broken_settings_are_refused(run, content):
+    (run.path / "settings.toml").write_bytes(content)
+    with pytest.raises(InputError, match=r"settings\.toml: not valid TOML"):
+        run.settings()
+
+
+def safetensors(header: bytes, data: bytes = b"", size: int | None = None) -> bytes:
+    return struct.pack("<Q", len(header) if size is None else size) + header + data
+
+
+def entry(dtype: str = "F32", shape: object = (2,), offsets: object = (0, 8)) -> bytes:
+    about = {"__metadata__": {"about": "null"}}
+    w = {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+    return json.dumps(about | {"w": w}).encode()
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.abort, ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"\x01\x02", id="shorter than its first number"),
+        pytest.param(safetensors(b"{}", size=2**64 - 1), id="header longer than memory"),
+        pytest.param(safetensors(b"{}", size=10**8), id="header longer than the file"),
+        pytest.param(safetensors(b"garbage!"), id="header is no JSON"),
+        pytest.param(safetensors(b"[" * 100_000), id="header nested too deep"),
+        pytest.param(safetensors(b"{}"), id="without gruta's description"),
+        pytest.param(safetensors(entry(), bytes(4)), id="data cut short"),
+        pytest.param(safetensors(entry(offsets=(0, 2**40)), bytes(8)), id="data past the end"),
+        pytest.param(safetensors(entry(offsets=(-8, 0)), bytes(8)), id="data before the start"),
+        pytest.param(safetensors(entry(shape=(2**62, 8)), bytes(8)), id="shape overflows"),
+        pytest.param(safetensors(entry(dtype="O"), bytes(8)), id="unknown dtype"),
+        pytest.param(os.urandom(4096), id="noise"),
+        pytest.param(pickle.dumps(Bomb()), id="pickle"),
+    ],
+)
+def test_hostile_weights_are_refused_and_named(run, content):
+    (run.path / "model.safetensors").write_bytes(content)
+    with pytest.raises(InputError, match=r"model\.safetensors: not a whole safetensors file"):
+        run.read_tensors("model.safetensors")
+
+
+def test_every_cut_of_a_weights_file_is_refused(run):
+    run.write_tensors("m", TENSORS)
+    whole = (run.path / "m").read_bytes()
+    for size in range(len(whole)):
+        (run.path / "m").write_bytes(whole[:size])
+        with pytest.raises(InputError, match="m: not a whole"):
+            run.read_tensors("m")
+
+
+def test_what_torch_save_writes_is_refused(run):
+    torch.save(TENSORS, run.path / "checkpoint.safetensors")
+    with pytest.raises(InputError, match=r"checkpoint\.safetensors: not a whole"):
+        run.read_tensors("checkpoint.safetensors")
+
+
+def test_nan_in_a_description_is_a_bug_and_keeps_the_old_file(run):
+    run.write_tensors("m", TENSORS, {"loss": 1.0})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        run.write_tensors("m", TENSORS, {"loss": float("nan")})
+    assert run.read_tensors("m")[1] == {"loss": 1.0}
+
+
+def lines(path):
+    return [record["step"] for record in read_metrics(path)]
+
+
+def test_metrics_are_cut_back_to_the_checkpoint(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    with MetricsFile(path) as metrics:
+        metrics.append({"step": 1})
+        size = metrics.synced_size()
+        metrics.append({"step": 2})
+    assert lines(path) == [1, 2]
+    with MetricsFile(path, size) as metrics:
+        assert metrics.synced_size() == size
+        metrics.append({"step": 3})
+        assert metrics.synced_size() == path.stat().st_size
+    assert lines(path) == [1, 3]
+
+
+def test_metrics_shorter_than_the_checkpoint_says_are_refused(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n')
+    with pytest.raises(InputError, match=r"metrics\.jsonl: expected at least 50 bytes, found 12"):
+        MetricsFile(path, 50)
+    assert path.stat().st_size == 12
+
+
+def test_line_that_a_kill_cut_short_is_left_out(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\n{"step": 2}\n{"ste')
+    assert lines(path) == [1, 2]
+    assert read_metrics(tmp_path / "missing") == []

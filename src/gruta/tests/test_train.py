@@ -1,0 +1,355 @@
+"""The loop trains, measures, and goes on from any stop to the same numbers."""
+
+import math
+import signal
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+import torch
+
+from gruta.checkpoint import read_metrics
+from gruta.errors import InputError
+from gruta.settings import TrainSettings
+from gruta.stopping import StopSignal
+from gruta.tests.adding import Adding, run_at
+from gruta.train import CHECKPOINT, METRICS, MODEL, Diverged, Interrupted, Progress, rate, train
+
+SHORT = {
+    "steps": 12,
+    "batch_size": 32,
+    "learning_rate": 0.01,
+    "log_every": 1,
+    "validate_every": 4,
+    "checkpoint_every": 3,
+}
+
+
+class PowerCut(Exception):
+    """Ends a training from inside, as a crash does."""
+
+
+def power_cut():
+    raise PowerCut
+
+
+class Notes(Progress):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, message):
+        self.notes.append(message)
+
+
+def before_step(task, step, act):
+    """`act` once, as the batch of this step is asked for."""
+    batch = task.batch
+
+    def acting(asked):
+        if asked == step:
+            task.batch = batch
+            act()
+        return batch(asked)
+
+    task.batch = acting
+    return task
+
+
+def with_nan_gradient(task, steps):
+    """The loss of these steps has a gradient of NaN at the output's bias."""
+    loss, seen = task.loss, iter(range(10**6))
+
+    def poisoned(batch, state):
+        value, state = loss(batch, state)
+        bad = next(seen) in steps
+        return value + task.model.sum.bias.sum() * (math.nan if bad else 0.0), state
+
+    task.loss = poisoned
+    return task
+
+
+def left_by(path):
+    """All that a run leaves for good: its metrics but for wall times, and its tensors as bytes."""
+    records = read_metrics(path / METRICS)
+    metrics = [{k: v for k, v in r.items() if k != "seconds"} for r in records]
+    files = (run_at(path, None).read_tensors(name)[0] for name in (MODEL, CHECKPOINT))
+    return metrics, [{k: t.numpy().tobytes() for k, t in file.items()} for file in files]
+
+
+def column(path, name):
+    return [record[name] for record in read_metrics(path / METRICS) if name in record]
+
+
+GOLDEN = [0.0] * 10
+GOLDEN_RTOL = 1e-4
+"""Room for another CPU's order of summation over ten steps, and for nothing else."""
+
+
+def test_short_trajectory_is_the_pinned_one(tmp_path):
+    settings = TrainSettings(**SHORT | {"steps": 10})
+    train(Adding(settings), settings, run_at(tmp_path, settings))
+    assert column(tmp_path, "loss") == pytest.approx(GOLDEN, rel=GOLDEN_RTOL)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd", "rmsprop"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle"])
+def test_every_optimizer_and_schedule_lowers_the_loss(tmp_path, optimizer, schedule):
+    given = {"steps": 30, "optimizer": optimizer, "schedule": schedule, "log_every": 10}
+    settings = TrainSettings(**SHORT | given)
+    train(Adding(settings), settings, run_at(tmp_path, settings))
+    first, *_, last = column(tmp_path, "validation_loss")
+    assert last < 0.5 * first
+
+
+@pytest.mark.parametrize(
+    ("schedule", "warmup", "expected"),
+    [
+        ("constant", 0.2, {0: 1, 5: 1, 9: 1}),
+        ("cosine", 0.2, {0: 1 / 3, 1: 2 / 3, 2: 1, 9: 0}),
+        ("cosine", 0.1, {0: 1 / 2, 1: 1, 5: 1 / 2, 9: 0}),
+        ("cosine", 0.0, {0: 1, 3: 3 / 4, 6: 1 / 4, 9: 0}),
+        ("onecycle", 0.2, {0: 0.28, 1: 0.76, 2: 1, 9: 1 / 250_000}),
+        ("onecycle", 0.1, {0: 0.52, 1: 1, 5: (1 + 1 / 250_000) / 2, 9: 1 / 250_000}),
+    ],
+)
+def test_rate_at_points_worked_out_by_hand(schedule, warmup, expected):
+    settings = TrainSettings(steps=10, learning_rate=2.0, schedule=schedule, warmup=warmup)
+    found = {step: rate(settings, step) for step in expected}
+    assert found == pytest.approx({step: 2.0 * share for step, share in expected.items()})
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "onecycle"])
+def test_rate_rises_then_falls_and_never_leaves_its_bounds(schedule):
+    for steps in (1, 2, 7):
+        for warmup in (0.0, 0.5, 0.99):
+            settings = TrainSettings(steps=steps, schedule=schedule, warmup=warmup)
+            rates = [rate(settings, step) for step in range(steps)]
+            assert all(0 <= r <= settings.learning_rate for r in rates)
+            top = rates.index(max(rates))
+            assert all(a < b for a, b in pairwise(rates[: top + 1]))
+            assert all(a > b for a, b in pairwise(rates[top:]))
+
+
+def test_names_of_metrics_are_fixed(tmp_path):
+    settings = TrainSettings(**SHORT)
+    watch = train(Adding(settings), settings, run_at(tmp_path, settings))
+    scored, logged = read_metrics(tmp_path / METRICS)[:2]
+    assert list(scored) == ["step", "validation_loss"]
+    assert list(logged) == [
+        "step",
+        "loss",
+        "learning_rate",
+        "gradient_norm_before_clipping",
+        "gradient_norm_after_clipping",
+        "clip_coefficient",
+        "clipped_share",
+        "seconds",
+    ]
+    parts = ["validation", "batch", "forward", "backward", "optimizer", "log", "checkpoint"]
+    assert sorted(watch.seconds) == sorted(parts)
+
+
+def test_logged_rate_is_the_one_of_the_step(tmp_path):
+    settings = TrainSettings(**SHORT)
+    train(Adding(settings), settings, run_at(tmp_path, settings))
+    expected = [rate(settings, step) for step in range(settings.steps)]
+    assert column(tmp_path, "learning_rate") == expected
+
+
+def test_step_with_a_nan_gradient_is_skipped_and_named(tmp_path):
+    settings = TrainSettings(**SHORT | {"steps": 3, "tbptt": 4})
+    task, progress, met = with_nan_gradient(Adding(settings), {1}), Notes(), []
+    weights = [p for p in task.model.parameters()]
+    batch, loss = task.batch, task.loss
+    task.batch = lambda step: met.append([p.detach().clone() for p in weights]) or batch(step)
+    states = []
+    task.loss = lambda b, state: states.append(state) or loss(b, state)
+    train(task, settings, run_at(tmp_path, settings), progress)
+    assert progress.notes == ["step 2 skipped: the gradient of sum.bias is not finite"]
+    assert not all(map(torch.equal, met[0], met[1]))
+    assert all(map(torch.equal, met[1], met[2]))
+    assert states[1] is not None
+    assert states[2] is None
+    assert column(tmp_path, "loss")[1] is None
+    assert column(tmp_path, "gradient_norm_before_clipping")[1] is None
+
+
+def test_ten_nan_gradients_in_a_row_end_the_training_and_keep_the_checkpoint(tmp_path):
+    settings = TrainSettings(**SHORT | {"steps": 20, "checkpoint_every": 1})
+    task = with_nan_gradient(Adding(settings), {2} | set(range(5, 20)))
+    run = run_at(tmp_path, settings)
+    with pytest.raises(Diverged, match=r"10 steps in a row .* sum\.bias.*learning rate"):
+        train(task, settings, run)
+    tensors, position = run.read_tensors(CHECKPOINT)
+    assert position["step"] == 5
+    assert all(t.isfinite().all() for t in tensors.values())
+    assert not run.has(MODEL)
+
+
+def test_patience_ends_the_training_with_the_best_weights(tmp_path):
+    settings = TrainSettings(**SHORT | {"steps": 100, "validate_every": 2, "patience": 2})
+    task, met = Adding(settings), []
+    losses = iter([3.0, 2.0, 2.5, 1.0, 1.0, 4.0, 0.5])
+
+    def validate():
+        met.append({k: v.clone() for k, v in task.model.state_dict().items()})
+        return {"validation_loss": next(losses)}
+
+    task.validate = validate
+    run = run_at(tmp_path, settings)
+    train(task, settings, run)
+    assert column(tmp_path, "validation_loss") == [3.0, 2.0, 2.5, 1.0, 1.0, 4.0]
+    kept, about = run.read_tensors(MODEL)
+    assert about == {"step": 6}
+    for name, value in task.model.state_dict().items():
+        assert torch.equal(value, met[3][name])
+        assert torch.equal(value, kept[name])
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_score_that_is_not_finite_is_never_the_best_but_for_want_of_another(tmp_path, bad):
+    settings = TrainSettings(**SHORT)
+    task, losses = Adding(settings), iter([bad, 5.0, bad, 6.0])
+    task.validate = lambda: {"validation_loss": next(losses)}
+    run = run_at(tmp_path, settings)
+    train(task, settings, run)
+    assert column(tmp_path, "validation_loss") == [None, 5.0, None, 6.0]
+    assert run.read_tensors(MODEL)[1] == {"step": 4}
+    never = run_at(tmp_path / "never", settings)
+    task = Adding(settings)
+    task.validate = lambda: {"validation_loss": bad}
+    train(task, settings, never)
+    assert never.read_tensors(MODEL)[1] == {"step": 0}
+
+
+def test_carried_state_is_handed_over_without_its_graph(tmp_path):
+    settings = TrainSettings(**SHORT | {"tbptt": 4, "steps": 3})
+    task, given, returned = Adding(settings), [], []
+    loss = task.loss
+
+    def watched(batch, state):
+        given.append(state)
+        value, state = loss(batch, state)
+        returned.append(state)
+        return value, state
+
+    task.loss = watched
+    train(task, settings, run_at(tmp_path, settings))
+    assert given[0] is None
+    for (handed,), (left,) in zip(given[1:], returned, strict=False):
+        assert left.requires_grad
+        assert not handed.requires_grad
+        assert torch.equal(handed, left)
+
+
+OPTIMIZERS = [
+    {"optimizer": "adamw"},
+    {"optimizer": "adam"},
+    {"optimizer": "sgd"},
+    {"optimizer": "sgd", "momentum": 0.0},
+    {"optimizer": "rmsprop"},
+    {"optimizer": "adamw", "tbptt": 4},
+    {"optimizer": "adamw", "precision": "bf16"},
+]
+
+
+@pytest.mark.parametrize("given", OPTIMIZERS, ids=str)
+def test_training_cut_off_goes_on_to_the_same_numbers(tmp_path, given):
+    settings = TrainSettings(**SHORT | given)
+    train(Adding(settings), settings, run_at(tmp_path / "whole", settings))
+    path = tmp_path / "cut"
+    for step in (2, 7, 10):  # before the first checkpoint, between two, after the same one
+        with pytest.raises(PowerCut):
+            train(
+                before_step(Adding(settings), step, power_cut), settings, run_at(path, settings)
+            )
+    train(Adding(settings), settings, run_at(path, settings))
+    assert left_by(path) == left_by(tmp_path / "whole")
+    train(Adding(settings), settings, run_at(path, settings))  # there is nothing left to do
+    assert left_by(path) == left_by(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_saves_after_the_step_and_training_goes_on_to_the_same(tmp_path, number):
+    settings = TrainSettings(**SHORT | {"tbptt": 4})
+    train(Adding(settings), settings, run_at(tmp_path / "whole", settings))
+    path, handler = tmp_path / "stopped", signal.getsignal(number)
+    task = before_step(Adding(settings), 7, lambda: signal.raise_signal(number))
+    with pytest.raises(Interrupted, match="stopped after step 8 of 12"):
+        train(task, settings, run_at(path, settings))
+    assert signal.getsignal(number) is handler
+    assert run_at(path, settings).read_tensors(CHECKPOINT)[1]["step"] == 8
+    train(Adding(settings), settings, run_at(path, settings))
+    assert left_by(path) == left_by(tmp_path / "whole")
+
+
+def test_second_signal_acts_at_once_whichever_came_first():
+    with pytest.raises(KeyboardInterrupt), StopSignal() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.requested
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_checkpoint_of_another_model_is_refused(tmp_path):
+    settings = TrainSettings(**SHORT)
+    run = run_at(tmp_path, settings)
+    train(Adding(settings), settings, run)
+    other = Adding(settings)
+    other.model.sum = torch.nn.Linear(8, 2)
+    with pytest.raises(InputError, match=r"checkpoint\.safetensors: does not fit"):
+        train(other, settings, run)
+    (tmp_path / MODEL).rename(tmp_path / CHECKPOINT)
+    with pytest.raises(InputError, match=r"checkpoint\.safetensors: does not fit"):
+        train(Adding(settings), settings, run)
+
+
+KILLED_AGAIN_AND_AGAIN = """
+import os, random, signal, sys, time
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from gruta.settings import TrainSettings
+from gruta.tests.adding import Adding, run_at
+from gruta.train import CHECKPOINT, METRICS, train
+
+settings = TrainSettings(steps=30, checkpoint_every=1, log_every=1, validate_every=5, tbptt=4)
+
+def start(path):  # by fork, because to import torch takes longer than to train
+    if (child := os.fork()) == 0:
+        train(Adding(settings), settings, run_at(path, settings))
+        os._exit(0)
+    return child
+
+def changed(file, before):
+    return file.exists() and file.stat().st_ino != before
+
+def killed(path, checkpoints):
+    child, ended = start(path), 0
+    for _ in range(checkpoints):
+        file = path / CHECKPOINT
+        before = file.stat().st_ino if file.exists() else 0
+        while not changed(file, before) and not ended:
+            ended, _ = os.waitpid(child, os.WNOHANG)
+            time.sleep(0.0002)
+    time.sleep(random.uniform(0, 0.02))
+    if not ended:
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        return os.WIFSIGNALED(status)
+    return False
+
+whole, cut = map(Path, sys.argv[1:])
+os.waitpid(start(whole), 0)
+print(sum(killed(cut, checkpoints) for checkpoints in (0, 1, 4, 7, 3, 5)))
+os.waitpid(start(cut), 0)
+"""
+
+
+def test_training_killed_at_any_moment_goes_on_to_the_same_numbers(tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    program = [sys.executable, "-c", KILLED_AGAIN_AND_AGAIN, str(whole), str(cut)]
+    done = subprocess.run(program, check=True, capture_output=True, text=True, timeout=120)
+    assert int(done.stdout) >= 3
+    assert left_by(cut) == left_by(whole)
+    assert len(column(cut, "loss")) == 30
