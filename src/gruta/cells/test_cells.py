@@ -109,6 +109,7 @@ def test_gradient_through_time_is_that_of_each_state_met(subject, walk, assert_c
     _, expected = subject.reference(walk, tensors, d_outputs)
     found = torch.where(active, torch.stack([states[0].grad for states in met]), 0)
     assert_close([found], [expected.h])
+    assert not expected[-1][~active[..., 0].numpy()].any()
 
 
 @every_bias

@@ -1,31 +1,61 @@
-"""The commands, put together, and what happens to errors that they raise."""
+"""The commands by name, and what happens to errors that they raise."""
 
 import errno
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from gruta import locale
-from gruta.cli import demo, forecast
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
+HOMES = {"train": "forecast", "evaluate": "forecast", "predict": "forecast", "demo": "demo"}
+"""The module of each command; it has a Typer app of the command's name."""
+
+
+def _summaries() -> dict[str, str]:
+    return {
+        "train": _("Train a model on a file; each task is a command."),
+        "evaluate": _("Score a trained run on a file, beside the simple baselines."),
+        "predict": _("Forecast the steps after a file's last row."),
+        "demo": _("Train and compare GRU, LSTM and RNN on real half-hourly electricity demand."),
+    }
+
+
+class LazyGroup(TyperGroup):
+    """Imports a command's module when it is called, not to list it in the help."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in the order of the help."""
+        return list(HOMES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A stand-in that knows its help, or None."""
+        summary = _summaries().get(cmd_name)
+        return None if summary is None else TyperCommand(cmd_name, help=summary)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command itself, imported."""
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        if name is None or stand_in is None:
+            return name, stand_in, rest
+        module = import_module(f"gruta.cli.{HOMES[name]}")
+        command = typer.main.get_command(getattr(module, f"{name}_app"))
+        command.name, command.help = name, command.help or stand_in.help
+        return name, command, rest
+
+
 app = typer.Typer(
     name="gruta",
+    cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     help=_("Gated recurrent networks: trained, seen from inside, and put to work."),
 )
-app.add_typer(forecast.train_app, name="train")
-app.command("evaluate", help=_("Score a trained run on a file, beside the simple baselines."))(
-    forecast.evaluate
-)
-app.command("predict", help=_("Forecast the steps after a file's last row."))(forecast.predict)
-app.command(
-    "demo", help=_("Train and compare GRU, LSTM and RNN on real half-hourly electricity demand.")
-)(demo.demo)
 
 
 def _show_version(wanted: bool) -> None:
@@ -55,7 +85,7 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """Options before the command's name."""
+    """Options before the command's name; the language was chosen before this module's import."""
 
 
 def run() -> int:

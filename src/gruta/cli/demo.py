@@ -7,9 +7,13 @@ import typer
 
 from gruta.locale import translate as _
 
+demo_app = typer.Typer(add_completion=False)
 OUT = Path("runs", "demo")
 
 
+@demo_app.command(
+    help=_("Train and compare GRU, LSTM and RNN on real half-hourly electricity demand.")
+)
 def demo(
     out: Annotated[Path, typer.Option(help=_("Directory for the runs and the report."))] = OUT,
     seeds: Annotated[
@@ -24,7 +28,7 @@ def demo(
 ) -> None:
     """Train and compare GRU, LSTM and RNN on half-hourly electricity demand."""
     from gruta.cli.progress import progress
-    from gruta.cli.tables import print_job, print_seeds
+    from gruta.cli.tables import print_job, print_profile, print_seeds
     from gruta.demo.report import write_report
     from gruta.demo.run import JOBS, demand, run_job, write_summary
     from gruta.demo.seeds import run_seeds
@@ -38,6 +42,9 @@ def demo(
     for job in JOBS:
         results.append(run_job(job, series, out, progress))
         print_job(results[-1])
+        if profile:
+            for cell, seconds in results[-1].profiles.items():
+                print_profile(f"{job.key} {cell}", seconds)
     write_summary(out / "summary.json", results)
     report = write_report(out, results)
     print(_("Scores: {path}").format(path=out / "summary.json"))

@@ -16,9 +16,9 @@ from gruta.settings import ForecastSettings, resolve
 if TYPE_CHECKING:
     from gruta.tasks.forecast.evaluation import Evaluation
 
-train_app = typer.Typer(
-    no_args_is_help=True, help=_("Train a model on a file; each task is a command.")
-)
+train_app = typer.Typer(no_args_is_help=True, add_completion=False)
+evaluate_app = typer.Typer(add_completion=False)
+predict_app = typer.Typer(add_completion=False)
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE", help=_("CSV or Parquet file."), show_default=False)
@@ -29,7 +29,7 @@ RunPath = Annotated[
 Json = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
 
 
-@train_app.callback()
+@train_app.callback(help=_("Train a model on a file; each task is a command."))
 def tasks() -> None:
     """Keep `forecast` a command of its own, though it is the only one yet."""
 
@@ -82,7 +82,7 @@ def train_forecast(
     except Diverged as error:
         raise InputError(str(error)) from error
     if profile:
-        print_profile(forecaster.stopwatch_)
+        print_profile(directory.name, forecaster.stopwatch_.seconds)
     result: dict[str, Any] = {"run": str(directory)}
     if forecaster.settings.test_share:
         evaluation = forecaster.evaluate(file, stride=forecaster.settings.horizon)
@@ -98,6 +98,7 @@ def train_forecast(
         print(_("Run: {path}").format(path=directory))
 
 
+@evaluate_app.command(help=_("Score a trained run on a file, beside the simple baselines."))
 def evaluate(
     run: RunPath,
     file: File,
@@ -123,6 +124,7 @@ def evaluate(
         _show(evaluation)
 
 
+@predict_app.command(help=_("Forecast the steps after a file's last row."))
 def predict(
     run: RunPath,
     file: File,

@@ -1,6 +1,6 @@
 """Tables in the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Console
@@ -9,7 +9,6 @@ from rich.table import Table
 from gruta.demo.results import JobResult
 from gruta.demo.seeds import SeedScores
 from gruta.locale import translate as _
-from gruta.stopwatch import Stopwatch
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.scores import Score
 
@@ -73,15 +72,18 @@ def print_seeds(scores: SeedScores) -> None:
     Console().print(table)
 
 
-def print_profile(watch: Stopwatch) -> None:
+def print_profile(title: str, seconds_of: Mapping[str, float]) -> None:
     """Where the time of a training went; validation is forward passes, and counted apart."""
-    table = _table(_("Where the training time went"), _("part"))
+    if not seconds_of:
+        Console().print(_("{title}: trained before, no time went into it now").format(title=title))
+        return
+    table = _table(_("{title}: where the training time went").format(title=title), _("part"))
     table.add_column(_("seconds"), justify="right")
     table.add_column(_("share"), justify="right")
-    total = sum(watch.seconds.values())
-    for part, seconds in watch.seconds.items():
+    total = sum(seconds_of.values())
+    for part, seconds in seconds_of.items():
         table.add_row(part, f"{seconds:.2f}", f"{seconds / total:.1%}")
-    work = sum(watch.seconds.get(part, 0.0) for part in (*WORK, "validation"))
+    work = sum(seconds_of.get(part, 0.0) for part in (*WORK, "validation"))
     table.add_row(
         _("outside the network and optimizer"), f"{total - work:.2f}", f"{1 - work / total:.1%}"
     )

@@ -16,7 +16,8 @@ class JobResult:
     """One job: the networks by cell, the baselines in their evaluations, the rich linear model.
 
     All evaluations share origins, truth and baselines. rich_forecast is `[M, K]`; train_seconds
-    are by model, baselines included; metrics are the records of metrics.jsonl.
+    are by model, baselines included; metrics are the records of metrics.jsonl; profiles are the
+    seconds by part of the training, empty for a run that was trained before.
     """
 
     key: str
@@ -27,6 +28,7 @@ class JobResult:
     train_seconds: dict[str, float]
     metrics: dict[str, list[dict[str, Any]]]
     settings: dict[str, ForecastSettings]
+    profiles: dict[str, dict[str, float]]
 
     @property
     def scores(self) -> list[Score]:

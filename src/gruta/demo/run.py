@@ -84,6 +84,7 @@ def run_job(job: Job, series: Series, directory: Path, progress: OpenProgress) -
         train_seconds=seconds,
         metrics={cell: read_metrics(runs[cell] / METRICS) for cell in CELLS},
         settings={cell: fitted[cell].settings for cell in CELLS},
+        profiles={cell: fitted[cell].stopwatch_.seconds for cell in CELLS},
     )
 
 

@@ -5,6 +5,7 @@ Figures are made as objects and never handed to pyplot, so nothing stays open be
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import matplotlib as mpl
@@ -34,7 +35,8 @@ GREYS: tuple[tuple[str, Any], ...] = (
     ("#a2a7ae", (0, (1, 1.2))),
 )
 
-STYLE: dict[str, Any] = {
+# matplotlib types the names as a closed list, which a plain dict does not satisfy.
+STYLE: Any = {
     "axes.edgecolor": FAINT,
     "axes.grid": True,
     "axes.grid.axis": "y",
@@ -172,13 +174,13 @@ def forecasts(
         axes.set_title(panel.title, color=panel.color)
         axes.margins(x=0.01)
         _numbers(axes.yaxis)
-    locator, formats = AutoDateLocator(maxticks=8), date_formats()
+    locator, formats = AutoDateLocator(), date_formats()
     every[-1].xaxis.set_major_locator(locator)
     every[-1].xaxis.set_major_formatter(
         ConciseDateFormatter(
             locator,
             formats=formats,
-            zero_formats=["", *formats[:1], *formats[1:3], formats[3], formats[3]],
+            zero_formats=["", *formats[:3], *formats[3:5]],
             offset_formats=["", "%Y", "%Y", "%Y", "%Y", "%Y"],
         )
     )
@@ -205,7 +207,7 @@ def _unbroken(times: Stamps) -> list[slice]:
     steps = np.diff(times)
     leaps = np.flatnonzero(steps > 4 * np.median(steps)) + 1 if len(steps) else steps[:0]
     edges = [0, *(int(i) for i in leaps), len(times)]
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(a, b) for a, b in pairwise(edges)]
 
 
 def _numbers(*axis: Any) -> None:

@@ -146,13 +146,13 @@ def _written(value: Value, column: Column) -> str:
 
 
 def _image(figure: Figure) -> str:
-    """The chart as a data address: SVG stays sharp at every size, and its ids keep to themselves."""
+    """The chart as a data address: sharp at every size, and its ids cannot meet another's."""
     return "data:image/svg+xml;base64," + base64.b64encode(_svg(figure.figure)).decode()
 
 
 def _svg(figure: matplotlib.figure.Figure) -> bytes:
     buffer = io.BytesIO()
-    # Text as paths needs no font at the reader's; salt and date fixed: the same report, the same bytes.
+    # Text as paths needs no font at the reader's. A fixed salt and no date: the same bytes again.
     with mpl.rc_context(STYLE | {"svg.fonttype": "path", "svg.hashsalt": "gruta"}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     return buffer.getvalue()

@@ -81,7 +81,18 @@ def column(path, name):
     return [record[name] for record in read_metrics(path / METRICS) if name in record]
 
 
-GOLDEN = [0.0] * 10
+GOLDEN = [
+    0.8436322,
+    0.8352317,
+    0.7924995,
+    0.5120522,
+    0.5223211,
+    0.4646731,
+    0.4814316,
+    0.2632943,
+    0.3078278,
+    0.3310530,
+]
 GOLDEN_RTOL = 1e-4
 """Room for another CPU's order of summation over ten steps, and for nothing else."""
 
@@ -95,10 +106,10 @@ def test_short_trajectory_is_the_pinned_one(tmp_path):
 @pytest.mark.parametrize("optimizer", ["adamw", "adam", "sgd", "rmsprop"])
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle"])
 def test_every_optimizer_and_schedule_lowers_the_loss(tmp_path, optimizer, schedule):
-    given = {"steps": 30, "optimizer": optimizer, "schedule": schedule, "log_every": 10}
-    settings = TrainSettings(**SHORT | given)
+    given = {"steps": 40, "validate_every": 40, "checkpoint_every": 40, "learning_rate": 0.02}
+    settings = TrainSettings(**SHORT | given, optimizer=optimizer, schedule=schedule)
     train(Adding(settings), settings, run_at(tmp_path, settings))
-    first, *_, last = column(tmp_path, "validation_loss")
+    first, last = column(tmp_path, "validation_loss")
     assert last < 0.5 * first
 
 
@@ -160,15 +171,18 @@ def test_logged_rate_is_the_one_of_the_step(tmp_path):
 def test_step_with_a_nan_gradient_is_skipped_and_named(tmp_path):
     settings = TrainSettings(**SHORT | {"steps": 3, "tbptt": 4})
     task, progress, met = with_nan_gradient(Adding(settings), {1}), Notes(), []
-    weights = [p for p in task.model.parameters()]
-    batch, loss = task.batch, task.loss
-    task.batch = lambda step: met.append([p.detach().clone() for p in weights]) or batch(step)
-    states = []
-    task.loss = lambda b, state: states.append(state) or loss(b, state)
+    loss = task.loss
+
+    def watched(batch, state):
+        met.append((state, [p.detach().clone() for p in task.model.parameters()]))
+        return loss(batch, state)
+
+    task.loss = watched
     train(task, settings, run_at(tmp_path, settings), progress)
     assert progress.notes == ["step 2 skipped: the gradient of sum.bias is not finite"]
-    assert not all(map(torch.equal, met[0], met[1]))
-    assert all(map(torch.equal, met[1], met[2]))
+    states, weights = zip(*met, strict=True)
+    assert not any(map(torch.equal, weights[0], weights[1]))
+    assert all(map(torch.equal, weights[1], weights[2]))
     assert states[1] is not None
     assert states[2] is None
     assert column(tmp_path, "loss")[1] is None
@@ -261,9 +275,7 @@ def test_training_cut_off_goes_on_to_the_same_numbers(tmp_path, given):
     path = tmp_path / "cut"
     for step in (2, 7, 10):  # before the first checkpoint, between two, after the same one
         with pytest.raises(PowerCut):
-            train(
-                before_step(Adding(settings), step, power_cut), settings, run_at(path, settings)
-            )
+            train(before_step(Adding(settings), step, power_cut), settings, run_at(path, settings))
     train(Adding(settings), settings, run_at(path, settings))
     assert left_by(path) == left_by(tmp_path / "whole")
     train(Adding(settings), settings, run_at(path, settings))  # there is nothing left to do
@@ -313,7 +325,7 @@ from gruta.settings import TrainSettings
 from gruta.tests.adding import Adding, run_at
 from gruta.train import CHECKPOINT, METRICS, train
 
-settings = TrainSettings(steps=30, checkpoint_every=1, log_every=1, validate_every=5, tbptt=4)
+settings = TrainSettings(steps=24, checkpoint_every=1, log_every=1, validate_every=5, tbptt=4)
 
 def start(path):  # by fork, because to import torch takes longer than to train
     if (child := os.fork()) == 0:
@@ -341,7 +353,7 @@ def killed(path, checkpoints):
 
 whole, cut = map(Path, sys.argv[1:])
 os.waitpid(start(whole), 0)
-print(sum(killed(cut, checkpoints) for checkpoints in (0, 1, 4, 7, 3, 5)))
+print(sum(killed(cut, checkpoints) for checkpoints in (0, 1, 4, 6, 3, 2)))
 os.waitpid(start(cut), 0)
 """
 
@@ -352,4 +364,4 @@ def test_training_killed_at_any_moment_goes_on_to_the_same_numbers(tmp_path):
     done = subprocess.run(program, check=True, capture_output=True, text=True, timeout=120)
     assert int(done.stdout) >= 3
     assert left_by(cut) == left_by(whole)
-    assert len(column(cut, "loss")) == 30
+    assert len(column(cut, "loss")) == 24

@@ -187,8 +187,8 @@ def _steps_figure(
     return Figure(
         name,
         _(
-            "Mean absolute error by how far ahead the forecast looks, on a logarithmic scale; lower "
-            "is better."
+            "Mean absolute error by how far ahead the forecast looks, on a logarithmic scale; "
+            "lower is better."
         ),
         _("Line chart of the error by step ahead. At the last step: {errors}.").format(
             errors=_each({model: float(e[-1]) for model, e in by_step.items()}, unit)

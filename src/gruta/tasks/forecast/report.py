@@ -50,13 +50,13 @@ def verdict(evaluation: Evaluation) -> str:
     digits = decimals([network.mae, best.mae])
     if network.mae < best.mae:
         compared = _(
-            "Over {count} forecasts that training did not see, the {cell} missed by {mae} on average: "
-            "{share} less than the best simple forecast ({baseline}, {baseline_mae})."
+            "Over {count} forecasts that training did not see, the {cell} missed by {mae} on "
+            "average: {share} less than the best simple forecast ({baseline}, {baseline_mae})."
         )
     else:
         compared = _(
-            "Over {count} forecasts that training did not see, the {cell} missed by {mae} on average: "
-            "{share} more than the best simple forecast ({baseline}, {baseline_mae})."
+            "Over {count} forecasts that training did not see, the {cell} missed by {mae} on "
+            "average: {share} more than the best simple forecast ({baseline}, {baseline_mae})."
         )
     text = compared.format(
         count=number(evaluation.truth.size),
@@ -73,8 +73,8 @@ def _beaten(evaluation: Evaluation) -> str:
     if not evaluation.lost_to:
         return _("It beat every simple forecast, in sMAPE and in MAE.")
     return _(
-        "It lost, in sMAPE or in MAE, to: {models}. Where a simple forecast does better, use it, or "
-        "give the network more history, known columns or steps of training."
+        "It lost, in sMAPE or in MAE, to: {models}. Where a simple forecast does better, use it, "
+        "or give the network more history, known columns or steps of training."
     ).format(models="; ".join(map(model_name, evaluation.lost_to)))
 
 
@@ -82,8 +82,8 @@ def _scores(evaluation: Evaluation, styles: Mapping[str, Stroke]) -> Section:
     nominal = nominal_share(evaluation.levels)
     words = [
         _(
-            "The simple forecasts are the bar to clear. Naive repeats the last value; seasonal naive "
-            "repeats the value of one season before; linear is a least-squares model of the inputs "
+            "The simple forecasts are the bar to clear. Naive repeats the last value; seasonal "
+            "naive repeats the value of one season before; linear is a least-squares model of the inputs "
             "that the network has too."
         )
     ]
