@@ -27,6 +27,8 @@ from gruta.errors import InputError
 
 FORMAT = 1
 _LIMIT_BYTES = 2**31
+_BEGUN = {"settings.toml", ".settings.toml.partial", ".run.json.partial"}
+"""What a kill in the middle of `Run.create` can leave; run.json comes last and makes it a run."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -52,7 +54,7 @@ class Run:
     @classmethod
     def create(cls, path: Path, task: str, settings: Mapping[str, Any], data: str) -> "Run":
         """A new run; `data` is the fingerprint of what it trains on. InputError if it exists."""
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and not (path.is_dir() and {p.name for p in path.iterdir()} <= _BEGUN):
             raise InputError(
                 f"{path}: exists already; resume that run with --resume, or name another directory"
             )

@@ -1,6 +1,5 @@
 """The commands by name, and what happens to errors that they raise."""
 
-import errno
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -95,12 +94,7 @@ def run() -> int:
     except InputError as error:
         return _fail(str(error))
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
-            raise
-        where = error.filename or _("a file")
-        return _fail(
-            _("{path}: cannot be written: {reason}").format(path=where, reason=error.strerror)
-        )
+        return _fail(f"{error.filename or _('a file')}: {error.strerror or error}")
     return 0
 
 

@@ -1,5 +1,7 @@
 """`gruta demo`: the main job on real data."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,30 +24,44 @@ def demo(
             min=0, help=_("Instead, train the GRU with this many seeds and give the mean score.")
         ),
     ] = 0,
+    rolling: Annotated[
+        bool,
+        typer.Option(
+            "--rolling",
+            help=_("Instead, show how training was chosen, by rolling origins before the test."),
+        ),
+    ] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help=_("Show where the training time went."))
     ] = False,
 ) -> None:
     """Train and compare GRU, LSTM and RNN on half-hourly electricity demand."""
-    from gruta.cli.progress import progress
-    from gruta.cli.tables import print_job, print_profile, print_seeds
+    from gruta.cli.progress import progress, stoppable
+    from gruta.cli.tables import print_job, print_profile, print_seeds, print_trials
     from gruta.demo.report import write_report
+    from gruta.demo.rolling import ENDS, table, trials
     from gruta.demo.run import JOBS, demand, run_job, write_summary
     from gruta.demo.seeds import run_seeds
 
     series = demand()
-    if seeds:
+    with stoppable(shlex.join(["gruta", *sys.argv[1:]])):
+        if seeds:
+            for job in JOBS:
+                print_seeds(run_seeds(job, series, range(seeds), out, progress))
+            return
+        if rolling:
+            for job in JOBS:
+                found = list(trials(job, series, out / "rolling", progress))
+                print_trials(_(job.title), table(found), ENDS)
+            return
+        results = []
         for job in JOBS:
-            print_seeds(run_seeds(job, series, range(seeds), out, progress))
-        return
-    results = []
-    for job in JOBS:
-        results.append(run_job(job, series, out, progress))
-        print_job(results[-1])
-        if profile:
-            for cell, seconds in results[-1].profiles.items():
-                print_profile(f"{job.key} {cell}", seconds)
-    write_summary(out / "summary.json", results)
-    report = write_report(out, results)
-    print(_("Scores: {path}").format(path=out / "summary.json"))
-    print(_("Open the report: {path}").format(path=report))
+            results.append(run_job(job, series, out, progress))
+            print_job(results[-1])
+            if profile:
+                for cell, seconds in results[-1].profiles.items():
+                    print_profile(f"{job.key} {cell}", seconds)
+        write_summary(out / "summary.json", results)
+        report = write_report(out, results)
+        print(_("Scores: {path}").format(path=out / "summary.json"))
+        print(_("Open the report: {path}").format(path=report))

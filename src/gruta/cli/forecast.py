@@ -1,7 +1,7 @@
 """`gruta train forecast`, `gruta evaluate`, `gruta predict`."""
 
 import json
-import sys
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +11,7 @@ import typer
 from gruta.cli.options import with_settings
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.settings import ForecastSettings, resolve
+from gruta.settings import ForecastSettings
 
 if TYPE_CHECKING:
     from gruta.tasks.forecast.evaluation import Evaluation
@@ -61,29 +61,28 @@ def train_forecast(
     given: dict[str, Any],
 ) -> None:
     """Train, score what was held out, and write the report."""
-    from gruta.checkpoint import read_metrics
-    from gruta.cli.progress import progress
+    from gruta.checkpoint import Run, read_metrics
+    from gruta.cli.progress import progress, stoppable
     from gruta.cli.tables import print_profile
-    from gruta.tasks.forecast import Forecaster
+    from gruta.tasks.forecast.estimator import TASK, Forecaster, settings_of
     from gruta.tasks.forecast.report import write_report
-    from gruta.train import METRICS, Diverged, Interrupted
+    from gruta.train import METRICS
 
     cell = given.get("cell", ForecastSettings.model_fields["cell"].default)
     directory = run or Path("runs", f"{file.stem}-{cell}")
-    settings = _settings_of(directory) | given if resume else given
-    forecaster = Forecaster(**settings)
-    try:
-        with progress(directory.name, forecaster.settings.steps) as shown:
-            forecaster.fit(file, run=directory, resume=resume, progress=shown)
-    except Interrupted as stop:
-        again = f"gruta train forecast {file} --run {directory} --resume"
-        print(f"gruta: {stop}; {_('to go on:')} {again}", file=sys.stderr)
-        raise typer.Exit(130) from None
-    except Diverged as error:
-        raise InputError(str(error)) from error
-    if profile:
-        print_profile(directory.name, forecaster.stopwatch_.seconds)
+    earlier = settings_of(Run.open(directory, TASK)).model_dump() if resume else {}
+    forecaster = Forecaster(**earlier | given)
+    again = ["gruta", "train", "forecast", str(file), "--run", str(directory), "--resume"]
+    with (
+        stoppable(shlex.join(again)),
+        progress(directory.name, forecaster.settings.steps) as shown,
+    ):
+        forecaster.fit(file, run=directory, resume=resume, progress=shown)
     result: dict[str, Any] = {"run": str(directory)}
+    if profile and as_json:
+        result["profile"] = forecaster.stopwatch_.seconds
+    elif profile:
+        print_profile(directory.name, forecaster.stopwatch_.seconds)
     if forecaster.settings.test_share:
         evaluation = forecaster.evaluate(file, stride=forecaster.settings.horizon)
         metrics = read_metrics(directory / METRICS)
@@ -138,19 +137,14 @@ def predict(
     from gruta.checkpoint import write_atomically
     from gruta.tasks.forecast import Forecaster
 
+    if out is not None and not out.parent.is_dir():
+        raise InputError(f"--out: {out.parent}: expected a directory to write {out.name} into")
     forecast = Forecaster.load(run).predict(file)
     text = forecast.write_json() + "\n" if as_json else forecast.write_csv()
     if out is None:
         print(text, end="")
     else:
         write_atomically(out, text.encode())
-
-
-def _settings_of(directory: Path) -> dict[str, Any]:
-    from gruta.checkpoint import Run
-    from gruta.tasks.forecast.estimator import TASK
-
-    return resolve(ForecastSettings, Run.open(directory, TASK).settings()).model_dump()
 
 
 def _scores(evaluation: "Evaluation") -> dict[str, Any]:

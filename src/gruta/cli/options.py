@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args
 
 import typer
 from pydantic import BaseModel
@@ -24,11 +24,8 @@ def with_settings(model: type[BaseModel]) -> Callable[[F], F]:
         fields = [_parameter(name, field) for name, field in model.model_fields.items()]
 
         def with_options(**values: Any) -> Any:
-            given = {
-                name: values.pop(name)
-                for name in model.model_fields
-                if values[name] is not None or values.pop(name)
-            }
+            options = {name: values.pop(name) for name in model.model_fields}
+            given = {name: value for name, value in options.items() if value is not None}
             return command(**values, given=given)
 
         with_options.__doc__ = command.__doc__
@@ -44,7 +41,7 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     default = field.default
     many = isinstance(default, tuple)
     shown = ", ".join(map(str, default)) or _("none") if many else str(default)
-    kind = _element_type(field.annotation)
+    kind: Any = get_args(field.annotation)[0] if many else field.annotation
     option = typer.Option(
         f"--{name.replace('_', '-')}",
         help=_(field.description or "") + (" " + _("May be given several times.") if many else ""),
@@ -55,15 +52,8 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
         name,
         inspect.Parameter.KEYWORD_ONLY,
         default=None,
-        annotation=Annotated[list[kind] | None if many else kind | None, option],  # type: ignore[valid-type]
+        annotation=Annotated[(list[kind] if many else kind) | None, option],
     )
-
-
-def _element_type(annotation: Any) -> Any:
-    """The type on the command line: that of a tuple's elements, choices as they are."""
-    if get_origin(annotation) is tuple:
-        return get_args(annotation)[0]
-    return annotation if get_origin(annotation) is Literal else annotation
 
 
 def _panel(name: str) -> str:

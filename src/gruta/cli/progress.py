@@ -5,11 +5,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress as Bar, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
+from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.train import Progress
+from gruta.train import Diverged, Interrupted, Progress
 
 
 class LiveProgress(Progress):
@@ -35,7 +38,7 @@ class LiveProgress(Progress):
 
     def note(self, message: str) -> None:
         """A line above the bar."""
-        self._bar.console.print(message)
+        self._bar.console.print(message, markup=False)
 
 
 class PlainProgress(Progress):
@@ -76,7 +79,7 @@ def progress(title: str, steps: int) -> Iterator[Progress]:
         yield PlainProgress(title, steps)
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn(_("step {task.completed}/{task.total}")),
         TextColumn(_("loss {task.fields[loss]}")),
@@ -88,6 +91,18 @@ def progress(title: str, steps: int) -> Iterator[Progress]:
     with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=steps, loss="-", norm="-", validation="-", speed="")
         yield LiveProgress(bar, task)
+
+
+@contextmanager
+def stoppable(again: str) -> Iterator[None]:
+    """Let a training inside end early with a message; the command `again` would go on with it."""
+    try:
+        yield
+    except Interrupted as stop:
+        print(f"gruta: {stop}; {_('to go on:')} {again}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    except Diverged as error:
+        raise InputError(str(error)) from error
 
 
 def _number(x: float | None) -> str:

@@ -22,9 +22,8 @@ def print_scores(scores: Sequence[Score], title: str = "") -> None:
     for name in (_("parameters"), "sMAPE %", "MAE", "RMSE", "MASE", _("coverage")):
         table.add_column(name, justify="right")
     for s in scores:
-        inside = "" if s.coverage is None else f"{s.coverage:.3f}"
-        numbers = (f"{s.smape:.3f}", f"{s.mae:.4g}", f"{s.rmse:.4g}", f"{s.mase:.3f}", inside)
-        table.add_row(s.model, str(s.parameters), *numbers)
+        numbers = (f"{s.smape:.3f}", f"{s.mae:.4g}", f"{s.rmse:.4g}")
+        table.add_row(s.model, str(s.parameters), *numbers, _known(s.mase), _known(s.coverage))
     Console().print(table)
 
 
@@ -34,9 +33,8 @@ def print_job(job: JobResult) -> None:
     for name in (_("parameters"), _("train seconds"), "sMAPE %", "MAE", "MASE", _("coverage")):
         table.add_column(name, justify="right")
     for s in job.scores:
-        inside = "" if s.coverage is None else f"{s.coverage:.3f}"
         seconds = f"{job.train_seconds[s.model]:.1f}"
-        numbers = (f"{s.smape:.3f}", f"{s.mae:.4g}", f"{s.mase:.3f}", inside)
+        numbers = (f"{s.smape:.3f}", f"{s.mae:.4g}", _known(s.mase), _known(s.coverage))
         table.add_row(s.model, str(s.parameters), seconds, *numbers)
     console = Console()
     console.print(table)
@@ -45,12 +43,16 @@ def print_job(job: JobResult) -> None:
 
 
 def print_verdict(evaluation: Evaluation) -> None:
-    """Whether the network beat the baselines."""
+    """Whether a baseline beat the network."""
     network = evaluation.scores[0].model
     if evaluation.lost_to:
         Console().print(_lost(network, evaluation.lost_to))
     else:
-        Console().print(_("{network} beats every baseline shown.").format(network=network))
+        Console().print(_("No baseline shown beats {network}.").format(network=network))
+
+
+def _known(x: float | None) -> str:
+    return "" if x is None else f"{x:.3f}"
 
 
 def _lost(network: str, better: Sequence[str]) -> str:
@@ -69,6 +71,17 @@ def print_seeds(scores: SeedScores) -> None:
         _("paired difference ± standard error"),
         f"{scores.difference:.4f} ± {scores.standard_error:.4f}",
     )
+    Console().print(table)
+
+
+def print_trials(title: str, rows: Mapping[str, Sequence[float]], ends: Sequence[int]) -> None:
+    """sMAPE of each variant, by the row at which a fold ends, and the mean."""
+    table = _table(f"{title}, sMAPE %", _("variant"))
+    for end in ends:
+        table.add_column(_("up to row {end}").format(end=end), justify="right")
+    table.add_column(_("mean"), justify="right")
+    for variant, scores in rows.items():
+        table.add_row(variant, *(f"{s:.3f}" for s in scores))
     Console().print(table)
 
 

@@ -1,8 +1,8 @@
 """The best linear model that we found by hand for the demo's data: the bar for the networks.
 
-Beside the lags it is given, for the step to come, what one learns by looking at the data: the time of
-day, apart for working days and others; the temperature, with kinks at 18, 25 and 32 °C where heating
-ends and cooling begins; the temperature's effect by time of day; and the week before.
+Beside the lags it is given, for the step to come, what one learns by looking at the data: the time
+of day, apart for working days and others; the temperature, with kinks at 18, 25 and 32 °C where
+heating ends and cooling begins; the temperature's effect by time of day; and the week before.
 """
 
 import numpy as np

@@ -26,7 +26,7 @@ from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.encoding import Encoding
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.network import ForecastNetwork
-from gruta.tasks.forecast.scores import Score, point_scores
+from gruta.tasks.forecast.scores import Score, mase, point_scores
 from gruta.tasks.forecast.split import Parts
 from gruta.train import METRICS, Progress
 
@@ -125,7 +125,7 @@ def fit(
 ) -> Forecaster:
     """`forecaster`, trained in `directory`, or found there if it was trained before."""
     with progress(directory.name, forecaster.settings.steps) as shown:
-        if directory.exists():
+        if (directory / "run.json").is_file():
             try:
                 return forecaster.fit(series, run=directory, resume=True, progress=shown)
             except InputError as error:
@@ -142,8 +142,8 @@ def score_rich_linear(
     train_rows = Parts.of(series.observed, fitted.settings).train
     forecast, size = rich_linear(series, train_rows, evaluation.origins, horizon)
     values = point_scores(evaluation.truth, {NAME: forecast})[NAME]
-    mase = values["mae"] / fitted.trained_.seasonal_error
-    return Score(NAME, size, mase=mase, **values), forecast
+    unit = fitted.trained_.seasonal_error
+    return Score(NAME, size, mase=mase(values["mae"], unit), **values), forecast
 
 
 def write_summary(path: Path, jobs: list[JobResult]) -> None:

@@ -57,7 +57,9 @@ def run_seeds(
 def smape_by_origin(
     forecast: NDArray[np.float64], truth: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """`[M]`: sMAPE in per cent of each origin's forecast, from `[M, K]`."""
-    share = np.abs(forecast - truth) / (np.abs(forecast) + np.abs(truth))
+    """`[M]`: sMAPE in per cent of each origin's forecast, from `[M, K]`; 0 where both are 0."""
+    size = np.abs(forecast) + np.abs(truth)
+    missed = np.abs(forecast - truth)
+    share = np.divide(missed, size, out=np.zeros_like(size), where=size > 0)
     by_origin: NDArray[np.float64] = 200 * share.mean(axis=1)
     return by_origin

@@ -3,6 +3,7 @@
 Figures are made as objects and never handed to pyplot, so nothing stays open behind them.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,9 +29,9 @@ ACCENTS = {"gru": "#00796b", "lstm": "#d1660f", "rnn": "#7a4fb5"}
 
 # From dark to light, each with a dash of its own: greys alone are hard to tell apart.
 GREYS: tuple[tuple[str, Any], ...] = (
-    ("#4a4e55", "-"),
-    ("#6b7078", (0, (6, 2))),
-    ("#7f848c", (0, (4, 1.5, 1, 1.5))),
+    ("#33373d", "-"),
+    ("#5d626a", (0, (6, 2))),
+    ("#7b8089", (0, (4, 1.5, 1, 1.5))),
     ("#8f949c", (0, (2.5, 1.5))),
     ("#a2a7ae", (0, (1, 1.2))),
 )
@@ -109,9 +110,12 @@ class Panel:
 
 
 def strokes(models: Iterable[str]) -> dict[str, Stroke]:
-    """A colour for each recurrent cell, everywhere the same; greys for the others, in order."""
+    """A colour for each recurrent cell, the same everywhere; greys for the others, darkest last.
+
+    The last is the strongest in a list of baselines that begins with the simplest.
+    """
     models = list(models)
-    others = [model for model in models if model not in ACCENTS]
+    others = [model for model in reversed(models) if model not in ACCENTS]
     greys = {m: Stroke(*GREYS[i % len(GREYS)], width=1.3) for i, m in enumerate(others)}
     return {m: greys[m] if m in greys else Stroke(ACCENTS[m], width=2.0) for m in models}
 
@@ -147,8 +151,6 @@ def lines(
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_minor_locator(NullLocator())
-    else:
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.margins(x=0.01)
     _numbers(axes.xaxis, axes.yaxis)
     _legend(figure, axes)
@@ -164,26 +166,20 @@ def forecasts(
     share: float | None = None,
 ) -> Figure:
     """Truth `[N]` under each model's forecasts; `share` of the truth should be in the intervals."""
-    figure = Figure((WIDTH, 1.1 + 2.1 * max(len(panels), 1.3)), layout="constrained")
+    figure = Figure((WIDTH, 1.0 + max(2.0 * len(panels), 2.7)), layout="constrained")
     every = figure.subplots(len(panels), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for axes, panel in zip(every, panels, strict=True):
         for part in _unbroken(times):
-            axes.plot(times[part], truth[part], color=INK, linewidth=1.1, label=_("what came"))
+            axes.plot(times[part], truth[part], color=INK, linewidth=1.1, label=_("actual"))
         for window in panel.windows:
             _draw_window(axes, window, panel.color, share)
+            if len(panel.windows) > 1:
+                start = window.times[0]
+                axes.axvline(start, color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
         axes.set_title(panel.title, color=panel.color)
         axes.margins(x=0.01)
         _numbers(axes.yaxis)
-    locator, formats = AutoDateLocator(), date_formats()
-    every[-1].xaxis.set_major_locator(locator)
-    every[-1].xaxis.set_major_formatter(
-        ConciseDateFormatter(
-            locator,
-            formats=formats,
-            zero_formats=["", *formats[:3], *formats[3:5]],
-            offset_formats=["", "%Y", "%Y", "%Y", "%Y", "%Y"],
-        )
-    )
+    _dates(every[-1])
     figure.supylabel(ylabel, fontsize="medium")
     _legend(figure, every[0])
     return figure
@@ -196,10 +192,9 @@ def _draw_window(axes: Axes, window: Window, color: str, share: float | None) ->
             window.times, window.low, window.high, color=color, alpha=0.22, linewidth=0, label=label
         )
     if len(window.times) > 1:
-        axes.axvline(window.times[0], color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
-    axes.plot(
-        window.times, window.middle, color=color, linewidth=1.6, alpha=0.9, label=_("forecast")
-    )
+        axes.plot(
+            window.times, window.middle, color=color, linewidth=1.6, alpha=0.9, label=_("forecast")
+        )
 
 
 def _unbroken(times: Stamps) -> list[slice]:
@@ -208,6 +203,18 @@ def _unbroken(times: Stamps) -> list[slice]:
     leaps = np.flatnonzero(steps > 4 * np.median(steps)) + 1 if len(steps) else steps[:0]
     edges = [0, *(int(i) for i in leaps), len(times)]
     return [slice(a, b) for a, b in pairwise(edges)]
+
+
+def _dates(axes: Axes) -> None:
+    locator, formats = AutoDateLocator(), date_formats()  # type: ignore[no-untyped-call]
+    formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
+        locator,
+        formats=formats,
+        zero_formats=["", *formats[:3], *formats[3:5]],
+        offset_formats=["", *["%Y"] * 5],
+    )
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(formatter)
 
 
 def _numbers(*axis: Any) -> None:
@@ -219,5 +226,10 @@ def _legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     named = dict(zip(labels, handles, strict=True))
     if len(named) > 1:
-        columns = min(4, len(named)) if max(map(len, named)) < 22 else 3
-        figure.legend(list(named.values()), list(named), loc="outside upper left", ncols=columns)
+        rows = math.ceil(len(named) / (4 if max(map(len, named)) < 22 else 3))
+        figure.legend(
+            list(named.values()),
+            list(named),
+            loc="outside upper left",
+            ncols=math.ceil(len(named) / rows),
+        )

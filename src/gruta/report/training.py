@@ -1,6 +1,6 @@
 """How training went: loss and gradient norm, from the records of metrics.jsonl."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -54,10 +54,7 @@ def gradient_figure(
         _curve(model, records, NORM, replace(strokes[model], width=1.4))
         for model, records in metrics.items()
     ]
-    largest = _listed(
-        _("{model} {norm}").format(model=model, norm=number(_largest(records)))
-        for model, records in metrics.items()
-    )
+    largest = _listed(f"{model} {number(_largest(records))}" for model, records in metrics.items())
     limit = (threshold, _("clipping threshold")) if clip == "norm" else None
     return Figure(
         name,
@@ -75,6 +72,10 @@ def _clipped(metrics: Mapping[str, Records], clip: str, threshold: float) -> str
     """What clipping did, in words."""
     if clip == "none":
         return _("Gradients were not clipped.")
+    if not any(_last(records, "clipped_share") for records in metrics.values()):
+        return _("None had to be clipped: the threshold is {threshold}.").format(
+            threshold=number(threshold)
+        )
     shares = _listed(
         _("{model} in {share} of the steps").format(
             model=model, share=percent(_last(records, "clipped_share"))
@@ -117,5 +118,6 @@ def _spans_decades(curves: Sequence[Curve]) -> bool:
     return bool(len(values)) and bool(values.min() > 0) and bool(values.max() > 8 * values.min())
 
 
-def _listed(parts: Any) -> str:
-    return ", ".join(parts)
+def _listed(parts: Iterable[str]) -> str:
+    # A semicolon, as numbers may hold a comma.
+    return "; ".join(parts)

@@ -7,6 +7,7 @@ import pickle
 import resource
 import signal
 import struct
+from pathlib import Path
 
 import pytest
 import torch
@@ -82,6 +83,32 @@ def test_run_is_not_created_where_something_is(run, tmp_path):
         Run.create(tmp_path / "file", "forecast", {}, "")
     (tmp_path / "empty").mkdir()
     Run.create(tmp_path / "empty", "forecast", {}, "")
+
+
+@pytest.mark.parametrize("written", [1, 2, 3, 4])
+def test_creation_that_was_killed_can_be_repeated(tmp_path, monkeypatch, written):
+    calls, kept = iter(range(1, 5)), {name: getattr(os, name) for name in ("fsync", "replace")}
+
+    class Killed(BaseException):
+        pass
+
+    def kill_at(name):
+        def call(*arguments):
+            if next(calls) == written:
+                raise Killed
+            kept[name](*arguments)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for name in kept:
+            patch.setattr(os, name, kill_at(name))
+        patch.setattr(Path, "unlink", lambda *_, **__: None)  # a killed process tidies nothing up
+        with pytest.raises(Killed):
+            Run.create(tmp_path / "run", "forecast", {"steps": 4}, "")
+    assert os.listdir(tmp_path / "run")
+    Run.create(tmp_path / "run", "forecast", {"steps": 5}, "")
+    assert Run.open(tmp_path / "run", "forecast").settings() == {"steps": 5}
 
 
 def broken(**about):

@@ -1,26 +1,33 @@
 """The simple forecasts that stand beside every score."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from gruta.data.series import Series
+from gruta.tasks.forecast.encoding import Encoding
 from gruta.tasks.forecast.features import Table, future_features, lags
 from gruta.tasks.forecast.network import LinearPath
 
-
-def naive(table: Table, origins: Tensor) -> Tensor:
-    """`[M, K]`: the value at the origin, for every step."""
-    return table.y[origins].unsqueeze(-1).expand(-1, table.horizon)
+Values = NDArray[np.float64]
 
 
-def seasonal_naive(table: Table, origins: Tensor, season: int) -> Tensor:
-    """`[M, K]`: the value of the same phase in the last season before the origin."""
-    steps = torch.arange(1, table.horizon + 1)
-    return table.y[origins.unsqueeze(-1) + steps - season * ((steps - 1) // season + 1)]
+def naive(y: Values, origins: Tensor, horizon: int) -> Values:
+    """`[M, K]`: the value of y `[N]` at the origin, for every step."""
+    return np.repeat(y[origins.numpy()][:, None], horizon, axis=1)
+
+
+def seasonal_naive(y: Values, origins: Tensor, horizon: int, season: int) -> Values:
+    """`[M, K]`: the value of y `[N]` of the same phase in the last season before the origin."""
+    steps = np.arange(1, horizon + 1)
+    found: Values = y[origins.numpy()[:, None] + steps - season * ((steps - 1) // season + 1)]
+    return found
 
 
 @torch.no_grad()
 def linear(table: Table, origins: Tensor, path: LinearPath) -> Tensor:
-    """`[M, K]`: the linear model on the lags and covariates that the network has too."""
+    """`[M, K]`, scaled: the linear model on the lags and covariates that the network has too."""
     steps = torch.arange(1, table.horizon + 1)
     forecasts = [
         table.y[some].unsqueeze(-1) + path(lags(table, some), future_features(table, some, steps))
@@ -29,10 +36,14 @@ def linear(table: Table, origins: Tensor, path: LinearPath) -> Tensor:
     return torch.cat(forecasts)
 
 
-def baselines(table: Table, origins: Tensor, path: LinearPath) -> dict[str, Tensor]:
-    """All of them by name, in units of the scaled series."""
+def baselines(
+    series: Series, encoding: Encoding, origins: Tensor, path: LinearPath
+) -> dict[str, Values]:
+    """All of them by name, each `[M, K]`, in the target's unit."""
+    y, horizon = series.target, encoding.horizon
     seasonal = {
-        f"seasonal naive {season}": seasonal_naive(table, origins, season)
-        for season in table.seasons
+        f"seasonal naive {season}": seasonal_naive(y, origins, horizon, season)
+        for season in encoding.seasons
     }
-    return {"naive": naive(table, origins), **seasonal, "linear": linear(table, origins, path)}
+    by_line = encoding.decode(linear(encoding.table(series), origins, path))
+    return {"naive": naive(y, origins, horizon), **seasonal, "linear": by_line}

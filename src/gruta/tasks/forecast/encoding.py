@@ -1,4 +1,4 @@
-"""From a series to the network's table: scales fitted on the training part, the calendar, seasons."""
+"""From a series to the network's table: scales of the training part, the calendar, seasons."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -19,7 +20,6 @@ from gruta.settings import ForecastSettings, resolve
 from gruta.stopwatch import Stopwatch
 from gruta.tasks.forecast.encoding import Encoding
 from gruta.tasks.forecast.evaluation import Evaluation, evaluate, origins_from
-from gruta.tasks.forecast.features import Table
 from gruta.tasks.forecast.intervals import spread
 from gruta.tasks.forecast.network import ForecastNetwork
 from gruta.tasks.forecast.scores import seasonal_error
@@ -40,8 +40,8 @@ class Forecaster:
     >>> forecaster = Forecaster(horizon=48, known=("workday",)).fit("demand.csv")
     >>> forecaster.predict("demand.csv")
 
-    After `fit` or `load`, `trained_` holds what was learned (network, scales, seasons). After `fit`,
-    `train_seconds_` and, of these, `linear_seconds_` for the linear path are known, and
+    After `fit` or `load`, `trained_` holds what was learned (network, scales, seasons). After
+    `fit`, `train_seconds_` and, of these, `linear_seconds_` for the linear path are known, and
     `stopwatch_` tells where the time of the loop went.
     """
 
@@ -77,22 +77,26 @@ class Forecaster:
         run: a directory to keep the run in; with `resume`, one that holds a run of the same
         settings and data, which goes on where it stopped. InputError on data that does not fit.
         """
-        series = self._series(data)
+        s = self.settings
+        series = _series(data, Columns(s.time, s.target, s.known, s.past))
         parts = Parts.of(series.observed, self.settings)
         series = series.rows(0, parts.seen)
         encoding = Encoding.fit(series, parts.train, self.settings)
         table = encoding.table(series)
         split = Split.of(table, parts)
         with tempfile.TemporaryDirectory() as scratch, torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.settings.seed)
+            network = ForecastNetwork.of(table, self.settings)
+            task = ForecastTask(network, table, split, self.settings)
             opened = self._open_run(Path(run or Path(scratch, "run")), series, resume)
             start = time.perf_counter()
-            task = self._task(table, split)
+            network.prepare(table, task.past, split, self.settings.ridge)
             self.linear_seconds_ = time.perf_counter() - start
             self.stopwatch_ = train(task, self.settings, opened, progress)
             self.train_seconds_ = self.linear_seconds_ + self.stopwatch_.total
             season = encoding.seasons[0] if encoding.seasons else 1
             self.trained_ = Trained(
-                task.model.cpu().eval(),
+                network.cpu().eval(),
                 encoding,
                 self.settings.quantiles,
                 self._spread(task),
@@ -110,16 +114,17 @@ class Forecaster:
         step to come with their values and an empty target. A frame like `data` comes back, polars
         for a file: the time column, `forecast` (the median), and a column a quantile, q10, ….
         """
-        series = self._series(data)
-        encoding, origin = self.trained_.encoding, series.observed - 1
+        trained = self._fitted()
+        encoding = trained.encoding
+        series = _series(data, encoding.columns)
+        origin = series.observed - 1
         if origin + 1 < encoding.history:
             raise InputError(
                 f"{series.source}: {origin + 1} rows with a target, but a forecast needs the last "
                 f"{encoding.history}; give a longer history"
             )
         series = _with_rows_to_come(series, encoding.horizon)
-        quantiles = self.trained_.quantiles(series, torch.tensor([origin]))[0]
-        levels = self.settings.quantiles
+        quantiles, levels = trained.quantiles(series, torch.tensor([origin]))[0], trained.levels
         columns: dict[str, Any] = {
             encoding.columns.time: series.times[origin + 1 : origin + 1 + encoding.horizon],
             "forecast": quantiles[:, levels.index(0.5)],
@@ -137,16 +142,17 @@ class Forecaster:
 
         start: the first stamp to forecast; by default the first that training did not see.
         """
-        series = self._series(data)
+        trained = self._fitted()
+        series = _series(data, trained.encoding.columns)
         if start is None:
-            first = self.trained_.encoding.frequency.after(self.trained_.until, 1)[0]
+            first = trained.encoding.frequency.after(trained.until, 1)[0]
         else:
             first = _stamp(start)
-        origins = origins_from(series, self.trained_.encoding, first, stride)
-        return evaluate(self.trained_, series, origins, self.settings.cell)
+        return evaluate(trained, series, origins_from(series, trained.encoding, first, stride))
 
     def save(self, path: str | Path) -> None:
         """Write what `load` needs into a new directory."""
+        self._fitted()
         run = Run.create(Path(path), TASK, self.settings.model_dump(), "")
         for name, content in self._files.items():
             run.write(name, content)
@@ -155,48 +161,54 @@ class Forecaster:
     def load(cls, path: str | Path) -> Self:
         """The forecaster that a finished run, or `save`, left in a directory."""
         run = Run.open(Path(path), TASK)
-        forecaster = cls(**run.settings())
+        forecaster = cls(**settings_of(run).model_dump())
         forecaster.trained_ = Trained.load(run, forecaster.settings)
         forecaster._files = _contents(run)
         return forecaster
 
-    def _series(self, data: Source) -> Series:
-        if isinstance(data, Series):
-            return data
-        s = self.settings
-        return read_series(data, Columns(s.time, s.target, s.known, s.past))
+    def _fitted(self) -> Trained:
+        if not hasattr(self, "trained_"):
+            raise InputError("Forecaster: nothing is learned yet; call fit, or load a run")
+        return self.trained_
 
     def _open_run(self, directory: Path, series: Series, resume: bool) -> Run:
         fingerprint = series.fingerprint()
         if not resume:
             return Run.create(directory, TASK, self.settings.model_dump(), fingerprint)
         run = Run.open(directory, TASK)
-        earlier = resolve(ForecastSettings, run.settings())
+        earlier = settings_of(run)
         changed = [k for k, v in self.settings if v != getattr(earlier, k)]
         if changed:
             raise InputError(
                 f"{directory}: the run was started with another {', '.join(changed)}; resume with "
                 "the same settings, or train in another directory"
             )
-        if run.about["data"] != fingerprint:
+        if run.about.get("data") != fingerprint:
             raise InputError(
                 f"{series.source}: not the data that {directory} was started with; resume with the "
                 "same rows and columns, or train in another directory"
             )
         return run
 
-    def _task(self, table: Table, split: Split) -> ForecastTask:
-        """The task with a new network, its linear path solved."""
-        torch.manual_seed(self.settings.seed)
-        network = ForecastNetwork.of(table, self.settings)
-        task = ForecastTask(network, table, split, self.settings)
-        network.prepare(table, task.past, split, self.settings.ridge)
-        return task
-
     def _spread(self, task: ForecastTask) -> torch.Tensor:
         origins = task.split.validation
         forecast = forecast_changes(task.model, task.table, task.past, origins)
         return spread(forecast, task.table.changes(origins), self.settings.quantiles)
+
+
+def settings_of(run: Run) -> ForecastSettings:
+    """The settings that a run was started with; InputError if its settings.toml is broken."""
+    given = run.settings()
+    try:
+        return resolve(ForecastSettings, given)
+    except InputError as error:
+        raise InputError(
+            f"{run.path}/settings.toml: {error}; restore the file or train again"
+        ) from None
+
+
+def _series(data: Source, columns: Columns) -> Series:
+    return data if isinstance(data, Series) else read_series(data, columns)
 
 
 def _contents(run: Run) -> dict[str, bytes]:
@@ -226,8 +238,13 @@ def _with_rows_to_come(series: Series, horizon: int) -> Series:
 
 def _stamp(start: str | np.datetime64) -> np.datetime64:
     try:
-        return np.datetime64(str(start), "us")
-    except ValueError:
-        raise InputError(
-            f"start: expected a stamp such as 2024-03-31 or 2024-03-31T13:30, got {start!r}"
-        ) from None
+        with warnings.catch_warnings(action="error"):  # NumPy warns of a zone
+            stamp = np.datetime64(str(start), "us")
+        if not np.isnat(stamp):
+            return stamp
+    except (ValueError, UserWarning):
+        pass
+    raise InputError(
+        f"start: expected a stamp such as 2024-03-31 or 2024-03-31T13:30, without a zone (UTC "
+        f"where the data has one), got {str(start)!r}"
+    )

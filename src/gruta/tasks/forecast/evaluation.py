@@ -12,7 +12,7 @@ from gruta.data.series import Series
 from gruta.errors import InputError
 from gruta.tasks.forecast.baselines import baselines
 from gruta.tasks.forecast.encoding import Encoding
-from gruta.tasks.forecast.scores import Score, coverage, point_scores
+from gruta.tasks.forecast.scores import Score, coverage, mase, point_scores
 from gruta.tasks.forecast.trained import Trained
 
 Values = NDArray[np.float64]
@@ -63,16 +63,13 @@ def origins_from(series: Series, encoding: Encoding, start: np.datetime64, strid
     return origins
 
 
-def evaluate(trained: Trained, series: Series, origins: Tensor, name: str) -> Evaluation:
-    """Forecast after `origins [M]` and score it as `name`, with the baselines beside it."""
+def evaluate(trained: Trained, series: Series, origins: Tensor) -> Evaluation:
+    """Forecast after `origins [M]` and score it, with the baselines beside it."""
     encoding, network, levels = trained.encoding, trained.network, trained.levels
-    table = encoding.table(series)
+    name = network.cell
     at = (origins.unsqueeze(-1) + torch.arange(1, encoding.horizon + 1)).numpy()
     truth, quantiles = series.target[at], trained.quantiles(series, origins)
-    simple = {
-        model: encoding.decode(forecast)
-        for model, forecast in baselines(table, origins, network.linear).items()
-    }
+    simple = baselines(series, encoding, origins, network.linear)
     found = point_scores(truth, {name: quantiles[..., levels.index(0.5)]} | simple)
     inside = coverage(truth, quantiles[..., 0], quantiles[..., -1]) if len(levels) > 1 else None
     linear_size = network.linear.size
@@ -82,7 +79,7 @@ def evaluate(trained: Trained, series: Series, origins: Tensor, name: str) -> Ev
         Score(
             model,
             sizes.get(model, 0),
-            mase=values["mae"] / trained.seasonal_error,
+            mase=mase(values["mae"], trained.seasonal_error),
             coverage=inside if model == name else None,
             **values,
         )

@@ -65,12 +65,18 @@ def future_features(table: Table, origin: Tensor, steps: Tensor) -> Tensor:
     at = origin.unsqueeze(-1) + steps
     now = y[origin].unsqueeze(-1).expand(at.shape)
     known_now = known[origin].unsqueeze(-2).expand(*at.shape, -1)
-    parts = [known[at], known_now, table.calendar[at], now.unsqueeze(-1)]
+    parts = [rows(known, at), known_now, rows(table.calendar, at), now.unsqueeze(-1)]
     for season in table.seasons:
         then = at - season * ((steps - 1) // season + 1)
-        changes = [y[then] - now, y[then] - y[then - 1], y[then - 1] - y[then - 2]]
-        parts += [torch.stack(changes, -1), known[then]]
+        last, before, earlier = (rows(y, then - back) for back in range(3))
+        changes = [last - now, last - before, before - earlier]
+        parts += [torch.stack(changes, -1), rows(known, then)]
     return torch.cat(parts, -1)
+
+
+def rows(columns: Tensor, at: Tensor) -> Tensor:
+    """`columns[at]` for columns `[N]` or `[N, C]`; several times faster than indexing."""
+    return columns.index_select(0, at.reshape(-1)).view(*at.shape, *columns.shape[1:])
 
 
 def past_features(table: Table) -> Tensor:
@@ -79,19 +85,19 @@ def past_features(table: Table) -> Tensor:
     Rows before the first window, and those with no step to come, hold zeros.
     """
     y = table.y
-    rows = torch.arange(table.first_origin - table.lookback, len(y) - 1)
-    change = y[rows] - y[rows - 1]
-    coming = future_features(table, rows, torch.tensor([1])).squeeze(-2)
-    seen = torch.cat([torch.stack([y[rows], change], -1), table.past[rows], coming], -1)
+    at = torch.arange(table.first_origin - table.lookback, len(y) - 1)
+    change = y[at] - y[at - 1]
+    coming = future_features(table, at, torch.tensor([1])).squeeze(-2)
+    seen = torch.cat([torch.stack([y[at], change], -1), table.past[at], coming], -1)
     features = seen.new_zeros(len(y), seen.shape[1])
-    features[rows] = seen
+    features[at] = seen
     return features
 
 
 def lags(table: Table, origin: Tensor) -> Tensor:
     """`[..., L]`: the values up to each row of `origin [...]`, less the value at that row."""
     windows = table.y.unfold(0, table.lookback, 1)
-    return windows[origin - table.lookback + 1] - table.y[origin].unsqueeze(-1)
+    return rows(windows, origin - table.lookback + 1) - table.y[origin].unsqueeze(-1)
 
 
 def windows(
@@ -104,9 +110,10 @@ def windows(
     `[B, P, K]`, the change from the origin's value.
     """
     steps = torch.arange(1, table.horizon + 1)
-    origin = last.unsqueeze(-1) - (length - 1) + positions
+    first = last.unsqueeze(-1) - (length - 1)
+    origin = first + positions
     return {
-        "past": past.unfold(0, length, 1)[last - length + 1].transpose(1, 2),
+        "past": rows(past, first + torch.arange(length)),
         "positions": positions,
         "lags": lags(table, origin),
         "future": future_features(table, origin, steps),

@@ -26,7 +26,7 @@ def model_name(model: str) -> str:
     kind, _space, season = model.rpartition(" ")
     if kind == "seasonal naive":
         return _("seasonal naive, {steps} steps").format(steps=number(int(season)))
-    return {"naive": _("naive"), "linear": _("linear"), "linear rich": _("linear, rich")}.get(
+    return {"naive": _("naive"), "linear": _("linear"), "linear rich": _("rich linear")}.get(
         model, model
     )
 
@@ -45,7 +45,7 @@ def score_table(
         Column("sMAPE (%)", decimals((s.smape for s in scores), 3), "lowest"),
         Column(f"MAE{per_unit}", decimals((s.mae for s in scores), 3), "lowest"),
         Column(f"RMSE{per_unit}", decimals((s.rmse for s in scores), 3), "lowest"),
-        Column("MASE", 3, "lowest"),
+        Column("MASE", decimals((s.mase for s in scores), 3), "lowest"),
         Column(_("coverage (%)"), 1),
         Column(_("parameters"), 0),
     ]
@@ -87,46 +87,80 @@ def nominal_share(levels: Sequence[float]) -> float | None:
     return levels[-1] - levels[0] if len(levels) > 1 else None
 
 
-def forecast_figure(
-    name: str, evaluations: Mapping[str, Evaluation], ylabel: str, unit: str = ""
-) -> Figure:
-    """Truth and forecasts with their intervals over a typical stretch, a panel for each cell."""
+def forecast_figures(
+    name: str, evaluations: Mapping[str, Evaluation], target: str, unit: str = ""
+) -> list[Figure]:
+    """Forecasts with their intervals over a typical stretch, a panel for each cell.
+
+    One step ahead they lie so close to the truth that the eye cannot tell them apart: then there is
+    a second chart of how far off they are.
+    """
     first = next(iter(evaluations.values()))
     rows = typical_rows(first)
-    panels = [
+    times, truth = first.times[rows].ravel(), first.truth[rows].ravel()
+    share, horizon = nominal_share(first.levels), first.times.shape[1]
+    caption = _(
+        "Forecasts and actual values over a stretch with an error that is typical of the test part."
+    )
+    if horizon > 1:
+        how = _("At each dotted line {horizon} steps are forecast in one go.")
+        chart = forecasts(
+            times, truth, _panels(evaluations, rows, unit), _axis(target, unit), share
+        )
+        how = how.format(horizon=number(horizon))
+        return [Figure(name, f"{caption} {how}", _seen(evaluations), chart)]
+    cell = next(iter(evaluations))
+    panels = _panels({cell: first}, rows, unit)
+    differences = _panels(evaluations, rows, unit, less=truth)
+    how = _("Each value is forecast one step ahead.")
+    return [
+        Figure(
+            name,
+            f"{caption} {how}",
+            _seen({cell: first}),
+            forecasts(times, truth, panels, _axis(target, unit), share),
+        ),
+        Figure(
+            f"{name}-difference",
+            _(
+                "The same stretch, less the actual value: the black line at 0 is what came, and "
+                "where the band holds it the interval was right."
+            ),
+            _("Line charts of forecast less actual value, with intervals: {cells}.").format(
+                cells=", ".join(map(model_name, evaluations))
+            ),
+            forecasts(
+                times,
+                np.zeros_like(truth),
+                differences,
+                _axis(_("forecast less actual"), unit),
+                share,
+            ),
+        ),
+    ]
+
+
+def _seen(evaluations: Mapping[str, Evaluation]) -> str:
+    return _("Line charts of forecasts, with intervals, and actual values: {cells}.").format(
+        cells=", ".join(map(model_name, evaluations))
+    )
+
+
+def _panels(
+    evaluations: Mapping[str, Evaluation],
+    rows: NDArray[np.intp],
+    unit: str,
+    less: Values | None = None,
+) -> list[Panel]:
+    """A panel for each cell; all values `less` those `[N]` if there are any."""
+    return [
         Panel(
-            f"{model_name(cell)}: MAE {_in_unit(_mean_error(e, rows), unit)}",
+            f"{model_name(cell)}: MAE {in_unit(_mean_error(e, rows), unit)}",
             ACCENTS[cell],
-            [_window(e, row) for row in rows],
+            [_joined(e, rows, less)] if less is not None else _windows(e, rows),
         )
         for cell, e in evaluations.items()
     ]
-    cells = ", ".join(model_name(cell) for cell in evaluations)
-    horizon = first.times.shape[1]
-    how = (
-        _("Each value is forecast one step ahead.")
-        if horizon == 1
-        else _("At each dotted line {horizon} steps are forecast in one go.").format(
-            horizon=number(horizon)
-        )
-    )
-    return Figure(
-        name,
-        _(
-            "Forecast against what came, over a stretch with an error that is typical of the test "
-            "part. {how}"
-        ).format(how=how),
-        _("Line charts of the forecasts of {cells} with intervals over what came.").format(
-            cells=cells
-        ),
-        forecasts(
-            first.times[rows].ravel(),
-            first.truth[rows].ravel(),
-            panels,
-            ylabel,
-            nominal_share(first.levels),
-        ),
-    )
 
 
 def typical_rows(evaluation: Evaluation) -> NDArray[np.intp]:
@@ -148,14 +182,22 @@ def _apart(evaluation: Evaluation) -> NDArray[np.intp]:
     return np.array(rows, np.intp)
 
 
-def _window(evaluation: Evaluation, row: int) -> Window:
-    low, high = evaluation.quantiles[row, :, 0], evaluation.quantiles[row, :, -1]
-    single = len(evaluation.levels) == 1
+def _windows(evaluation: Evaluation, rows: NDArray[np.intp]) -> list[Window]:
+    """A window for each row; forecasts of one step are joined, as a point makes no line."""
+    if evaluation.times.shape[1] == 1:
+        return [_joined(evaluation, rows)]
+    return [_joined(evaluation, rows[i : i + 1]) for i in range(len(rows))]
+
+
+def _joined(evaluation: Evaluation, rows: NDArray[np.intp], less: Values | None = None) -> Window:
+    base = 0.0 if less is None else less
+    interval = len(evaluation.levels) > 1
+    quantiles = evaluation.quantiles[rows]
     return Window(
-        evaluation.times[row],
-        evaluation.median[row],
-        None if single else low,
-        None if single else high,
+        evaluation.times[rows].ravel(),
+        evaluation.median[rows].ravel() - base,
+        quantiles[..., 0].ravel() - base if interval else None,
+        quantiles[..., -1].ravel() - base if interval else None,
     )
 
 
@@ -229,11 +271,13 @@ def _spread_figure(
 
 
 def _each(values: Mapping[str, float], unit: str) -> str:
-    return ", ".join(f"{model_name(model)} {_in_unit(v, unit)}" for model, v in values.items())
+    return "; ".join(f"{model_name(model)} {in_unit(v, unit)}" for model, v in values.items())
 
 
-def _in_unit(value: float, unit: str) -> str:
-    return f"{number(value, decimals([value]))} {unit}".rstrip()
+def in_unit(value: float, unit: str, digits: int | None = None) -> str:
+    """A value with its unit, which stay on one line."""
+    text = number(value, decimals([value]) if digits is None else digits)
+    return f"{text}\u00a0{unit}" if unit else text
 
 
 def _axis(quantity: str, unit: str) -> str:

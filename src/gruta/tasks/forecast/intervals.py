@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,8 +22,10 @@ def spread(forecast: Tensor, target: Tensor, quantiles: Sequence[float]) -> Tens
             factors.append(1.0)
             continue
         ratio = ((target - median) / distance).flatten()
+        ratio = ratio[ratio.isfinite()]
         inside = level if level > 0.5 else 1 - level
-        factors.append(max(0.0, float(torch.quantile(ratio[ratio.isfinite()], inside))))
+        # NumPy's quantile, as torch's refuses more than 2**24 values.
+        factors.append(max(0.0, float(np.quantile(ratio, inside))) if len(ratio) else 1.0)
     return torch.tensor(factors)
 
 

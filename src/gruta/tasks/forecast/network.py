@@ -130,7 +130,8 @@ class Moments:
     def ridge(self, strength: float) -> tuple[Tensor, Tensor]:
         """Weights `[K, C]` and bias `[K, 1]`; the penalty acts on standardised columns."""
         mean, mean_y = self.x / self.rows, self.y / self.rows
-        assert isinstance(mean, Tensor) and isinstance(mean_y, Tensor)
+        assert isinstance(mean, Tensor)
+        assert isinstance(mean_y, Tensor)
         covariance = self.xx / self.rows - mean[:, :, None] * mean[:, None, :]
         deviation = covariance.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()
         inverse = torch.where(deviation > 1e-6, 1 / deviation, 0)
@@ -159,6 +160,7 @@ class ForecastNetwork(nn.Module):
         quantiles: Sequence[float],
     ) -> None:
         super().__init__()
+        self.cell = cell
         self.median = list(quantiles).index(0.5)
         self.linear = LinearPath(horizon, lookback, features)
         self.scale_past, self.scale_future = Standardise(past), Standardise(features)
@@ -214,7 +216,7 @@ class ForecastNetwork(nn.Module):
         return (h, torch.zeros_like(h)) if isinstance(self.decoder, LSTM) else h
 
     def _quantiles(self, base: Tensor, unit: Tensor, raw: Tensor) -> Tensor:
-        """The median corrects the linear path; each other quantile lies beyond its inner neighbour."""
+        """The median corrects the linear path; the others lie beyond their inner neighbours."""
         below, median, above = torch.split(
             raw, [self.median, 1, raw.shape[-1] - self.median - 1], -1
         )

@@ -13,7 +13,7 @@ from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.figures import (
     error_figure,
-    forecast_figure,
+    forecast_figures,
     model_name,
     nominal_share,
     score_table,
@@ -50,13 +50,13 @@ def verdict(evaluation: Evaluation) -> str:
     digits = decimals([network.mae, best.mae])
     if network.mae < best.mae:
         compared = _(
-            "Over {count} forecasts that training did not see, the {cell} missed by {mae} on "
-            "average: {share} less than the best simple forecast ({baseline}, {baseline_mae})."
+            "Over {count} values that training did not see, the {cell} missed by {mae} on average: "
+            "{share} less than the best simple forecast ({baseline}, {baseline_mae})."
         )
     else:
         compared = _(
-            "Over {count} forecasts that training did not see, the {cell} missed by {mae} on "
-            "average: {share} more than the best simple forecast ({baseline}, {baseline_mae})."
+            "Over {count} values that training did not see, the {cell} missed by {mae} on average: "
+            "{share} more than the best simple forecast ({baseline}, {baseline_mae})."
         )
     text = compared.format(
         count=number(evaluation.truth.size),
@@ -83,8 +83,8 @@ def _scores(evaluation: Evaluation, styles: Mapping[str, Stroke]) -> Section:
     words = [
         _(
             "The simple forecasts are the bar to clear. Naive repeats the last value; seasonal "
-            "naive repeats the value of one season before; linear is a least-squares model of the inputs "
-            "that the network has too."
+            "naive repeats the value of one season before; linear is a least-squares model of the "
+            "inputs that the network has too."
         )
     ]
     inside = evaluation.scores[0].coverage
@@ -107,7 +107,7 @@ def _forecasts(
         _("What it forecasts"),
         (),
         [
-            forecast_figure("forecast", {settings.cell: evaluation}, settings.target),
+            *forecast_figures("forecast", {settings.cell: evaluation}, settings.target),
             error_figure("error", evaluation.truth, models, styles),
         ],
     )

@@ -17,8 +17,8 @@ class Score:
     """One model's scores; sMAPE in per cent, MAE and RMSE in the target's unit.
 
     smape: mean of 200·|F − A| / (|F| + |A|), 0 where both are 0. mase: MAE over the mean absolute
-    error of the seasonal naive forecast within the training part. coverage: share of the values
-    inside the outermost quantiles; None for a model without them.
+    error of the seasonal naive forecast within the training part; None where that is 0. coverage:
+    share of the values inside the outermost quantiles; None for a model without them.
     """
 
     model: str
@@ -26,7 +26,7 @@ class Score:
     smape: float
     mae: float
     rmse: float
-    mase: float
+    mase: float | None
     coverage: float | None = None
 
 
@@ -53,6 +53,11 @@ def coverage(truth: Values, low: Values, high: Values) -> float:
 def seasonal_error(train: Values, season: int) -> float:
     """Mean absolute error of the seasonal naive forecast within the training part `[N]`."""
     return float(np.abs(train[season:] - train[:-season]).mean())
+
+
+def mase(mae: float, seasonal_error: float) -> float | None:
+    """MAE in units of the seasonal naive forecast's; None where that made no error."""
+    return mae / seasonal_error if seasonal_error else None
 
 
 def _frame(truth: Values, columns: Mapping[str, Values]) -> pl.DataFrame:

@@ -18,10 +18,14 @@ class Parts:
 
     @classmethod
     def of(cls, rows: int, settings: ForecastSettings) -> "Parts":
-        """`rows` with a target: training, then validation, then the test, which is not seen."""
-        seen = rows - round(settings.test_share * rows)
+        """`rows` with a target: training, then validation, then the test, which is not seen.
+
+        Validation and test, where there is one, hold at least one horizon.
+        """
         validation = max(round(settings.validation_share * rows), settings.horizon)
-        return cls(seen - validation, seen)
+        test = max(round(settings.test_share * rows), settings.horizon)
+        seen = rows - test if settings.test_share else rows
+        return cls(max(0, seen - validation), seen)
 
 
 @dataclass(frozen=True)

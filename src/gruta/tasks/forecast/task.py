@@ -14,7 +14,7 @@ from gruta.tasks.forecast.split import Split
 from gruta.train import Batch, State
 
 VALIDATION_ORIGINS = 256
-"""At most this many origins, evenly spaced, are scored in a validation."""
+"""About this many origins, evenly spaced, are scored in a validation."""
 
 
 class ForecastTask:

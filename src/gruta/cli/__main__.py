@@ -1,0 +1,5 @@
+"""`python -m gruta.cli`."""
+
+from gruta.cli import main
+
+main()

@@ -1,0 +1,167 @@
+"""A report is one file that needs nothing else, is written whole, and speaks two languages."""
+
+import os
+import sys
+from html.parser import HTMLParser
+
+import matplotlib.figure
+import numpy as np
+import pytest
+
+from gruta.locale import spoken
+from gruta.report.charts import Curve, Panel, Window, forecasts, lines, strokes
+from gruta.report.numbers import decimals, number, percent
+from gruta.report.page import Code, Column, Figure, Section, Table, write
+
+NASTY = '<script src="https://example.org/x.js">alert(1)</script> & "sales".csv'
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def chart() -> matplotlib.figure.Figure:
+    x = np.arange(5.0)
+    styles = strokes(["gru", "naive"])
+    curves = [Curve(name, x, x + 0.5, style) for name, style in styles.items()]
+    return lines(curves, "step", "loss", log=True, limit=(1.0, "limit"))
+
+
+def table() -> Table:
+    columns = [Column("model"), Column("MAE", 2, "lowest"), Column("coverage", 1)]
+    rows = [["gru", 1.234, 80.0], ["naive", 2.5, None], [NASTY, 1.2341, None]]
+    return Table(columns, rows, "Scores", "A note.", ["#00796b", "#999999", "#333333"])
+
+
+def sections() -> list[Section]:
+    drawn = Figure("loss", f"Caption {NASTY}", f"Alt {NASTY}", chart())
+    return [Section(NASTY, [f"Said of {NASTY}"], [drawn, table(), Code("make demo")])]
+
+
+@pytest.fixture
+def page(tmp_path):
+    return write(tmp_path / "run", "Title", "Lead.", sections()).read_text(encoding="utf-8")
+
+
+def test_writes_the_page_and_a_png_of_each_figure(tmp_path):
+    path = write(tmp_path / "run", "Title", "Lead.", sections())
+    assert path == tmp_path / "run" / "report.html"
+    assert sorted(p.name for p in path.parent.iterdir()) == ["loss.png", "report.html"]
+    assert (path.parent / "loss.png").read_bytes().startswith(PNG)
+
+
+class Addresses(HTMLParser):
+    """The addresses that a page refers to, and the tags in it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.found: list[str] = []
+        self.alts: list[str | None] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.found += [v or "" for k, v in attrs if k in ("src", "srcset", "href", "action")]
+        self.alts += [dict(attrs).get("alt")] if tag == "img" else []
+
+
+def test_needs_no_network(page):
+    parsed = Addresses(page)
+    assert len(parsed.found) == 1
+    assert parsed.found[0].startswith("data:image/svg+xml;base64,")
+    assert not parsed.tags & {"script", "link", "iframe", "object", "base"}
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_what_a_user_named_is_text_and_no_markup(page):
+    assert "<script" not in page
+    assert "&lt;script src=" in page
+
+
+def test_every_picture_has_words_for_who_cannot_see_it(page):
+    assert Addresses(page).alts == [f"Alt {NASTY}"]
+
+
+@pytest.mark.parametrize(
+    ("language", "tag", "shown", "note"),
+    [("en", "en", "1.23", "Bold: the best"), ("pt_BR", "pt-BR", "1,23", "Em negrito: o melhor")],
+)
+def test_speaks_the_readers_language(tmp_path, language, tag, shown, note):
+    with spoken(language):
+        page = write(tmp_path, "T", "L", sections()).read_text(encoding="utf-8")
+    assert f'<html lang="{tag}">' in page
+    assert f'<td class="numeric best">{shown}</td>' in page
+    assert note in page
+
+
+def test_marks_all_that_are_best_as_they_are_written():
+    best = [[cell.best for cell in row] for row in table().cells()]
+    assert best == [[False, True, False], [False, False, False], [False, True, False]]
+
+
+def test_same_content_gives_the_same_bytes(tmp_path):
+    first, second = (write(tmp_path / d, "T", "L", sections()).read_bytes() for d in "ab")
+    assert first == second
+
+
+def test_leaves_no_figure_open(page):
+    assert (
+        "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+    )
+
+
+def test_a_failed_write_leaves_the_old_page(tmp_path, monkeypatch):
+    path = write(tmp_path, "Old", "L", [])
+    before = path.read_bytes()
+
+    def full(*_paths: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write(tmp_path, "New", "L", [])
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "english", "portuguese"),
+    [
+        (1234.5, 1, "1,234.5", "1.234,5"),
+        (0.00012346, None, "0.0001235", "0,0001235"),
+        (1e-6, None, "0.000001", "0,000001"),
+        (12, None, "12", "12"),
+        (0.0, None, "0", "0"),
+        (float("nan"), 2, "–", "–"),
+        (None, None, "–", "–"),
+    ],
+)
+def test_numbers(value, digits, english, portuguese):
+    with spoken("en"):
+        assert number(value, digits) == english
+    with spoken("pt_BR"):
+        assert number(value, digits) == portuguese
+
+
+def test_percent_and_decimals():
+    with spoken("pt_BR"):
+        assert percent(0.7654, 1) == "76,5%"
+    assert decimals([0.0123, None, 4.5], 3) == 4
+    assert decimals([1234.0]) == 0
+    assert decimals([0.0, None]) == 0
+
+
+def test_cells_keep_their_colour_and_the_last_baseline_is_the_darkest():
+    few, many = strokes(["gru", "linear"]), strokes(["gru", "lstm", "rnn", "naive", "linear"])
+    assert few["gru"] == many["gru"]
+    assert few["linear"] == many["linear"]
+    assert many["naive"].color > many["linear"].color
+
+
+def test_no_line_bridges_a_gap_in_time():
+    hours = np.timedelta64(1, "h") * np.arange(4)
+    start = np.datetime64("2014-12-01", "us")
+    times = np.concatenate([start + hours, start + np.timedelta64(5, "D") + hours])
+    window = Window(times[:4], np.ones(4), np.zeros(4), np.full(4, 2.0))
+    drawn = forecasts(times, np.ones(8), [Panel("GRU", "#00796b", [window])], "y", 0.8)
+    actual = [line for line in drawn.axes[0].get_lines() if line.get_label() == "actual"]
+    assert [len(line.get_xdata()) for line in actual] == [4, 4]

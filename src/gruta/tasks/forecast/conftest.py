@@ -1,0 +1,88 @@
+import datetime as dt
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from gruta.data.series import Columns, Series, read_series
+from gruta.tasks.forecast import Forecaster
+from gruta.tasks.forecast.features import Table
+
+ROWS = 420
+"""Seventeen days: the week is too long to count as a season, the day is not."""
+
+COLUMNS = Columns(known=("plan",), past=("wind",))
+SMALL = {
+    "known": ("plan",),
+    "past": ("wind",),
+    "horizon": 3,
+    "lookback": 24,
+    "hidden": 5,
+    "steps": 12,
+    "batch_size": 8,
+    "log_every": 1,
+    "validate_every": 4,
+    "checkpoint_every": 4,
+}
+"""A forecaster that trains in a moment."""
+
+
+def hourly(rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
+    """A daily cycle whose height the plan doubles, and wind that is felt an hour later."""
+    rng = np.random.default_rng(seed)
+    hours = np.arange(rows)
+    plan = (rng.random(rows) < 0.3).astype(float)
+    wind = rng.normal(size=rows)
+    cycle = np.sin(2 * np.pi * hours / 24) * (1 + plan)
+    y = 20 + 3 * cycle + np.r_[0.0, wind[:-1]] + 0.2 * rng.normal(size=rows)
+    start = dt.datetime(2024, 1, 1)
+    stamps = [start + dt.timedelta(hours=int(h)) for h in hours]
+    return pl.DataFrame({"ds": stamps, "y": y, "plan": plan, "wind": wind})
+
+
+@pytest.fixture(scope="session")
+def frame() -> pl.DataFrame:
+    return hourly()
+
+
+@pytest.fixture(scope="session")
+def series(frame: pl.DataFrame) -> Series:
+    return read_series(frame, COLUMNS)
+
+
+@pytest.fixture(scope="session")
+def fitted(frame: pl.DataFrame) -> Forecaster:
+    return Forecaster(**SMALL).fit(frame)
+
+
+@pytest.fixture
+def random_table() -> Callable[..., Table]:
+    """A table of noise with one column of each kind."""
+
+    def make(
+        rows: int = 60, lookback: int = 5, horizon: int = 3, seasons: tuple[int, ...] = (4,)
+    ) -> Table:
+        draw = torch.Generator().manual_seed(0)
+        columns = torch.randn(rows, 4, generator=draw)
+        return Table(
+            y=columns[:, 0].cumsum(0),
+            known=columns[:, 1:2],
+            past=columns[:, 2:3],
+            calendar=columns[:, 3:4],
+            seasons=seasons,
+            lookback=lookback,
+            horizon=horizon,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Networks as small as these wait for a second thread longer than they compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -1,0 +1,140 @@
+"""One run's report: what it shows, in both languages, also of data with nothing to see in it."""
+
+import numpy as np
+import pytest
+import torch
+
+from gruta.locale import spoken
+from gruta.settings import ForecastSettings
+from gruta.tasks.forecast.evaluation import Evaluation
+from gruta.tasks.forecast.figures import model_name, typical_rows
+from gruta.tasks.forecast.report import verdict, write_report
+from gruta.tasks.forecast.scores import Score, point_scores
+
+METRICS = [
+    {"step": 0, "validation_loss": 0.5},
+    {
+        "step": 10,
+        "loss": 0.3,
+        "gradient_norm_before_clipping": 2.5,
+        "clipped_share": 0.25,
+    },
+    {"step": 10, "validation_loss": 0.2},
+    {
+        "step": 20,
+        "loss": None,
+        "gradient_norm_before_clipping": None,
+        "clipped_share": 0.125,
+    },
+]
+
+
+def evaluation(origins=20, horizon=3, levels=(0.1, 0.5, 0.9), off=0.5, stride=None):
+    """Forecasts that miss by `off`, baselines that miss by 1."""
+    starts = np.arange(origins) * (stride or horizon)
+    steps = starts[:, None] + np.arange(horizon)
+    times = np.datetime64("2014-12-01", "us") + steps * np.timedelta64(1, "h")
+    truth = 10 + np.sin(steps)
+    quantiles = (truth + off)[..., None] + 2 * (np.array(levels) - 0.5)
+    simple = {"naive": truth + 1, "seasonal naive 24": truth - 1, "linear": truth + 1}
+    found = point_scores(truth, {"gru": quantiles[..., levels.index(0.5)]} | simple)
+    scores = [
+        Score(m, 100, mase=1.0, coverage=0.8 if m == "gru" else None, **values)
+        for m, values in found.items()
+    ]
+    return Evaluation(
+        times=times,
+        truth=truth,
+        quantiles=quantiles,
+        levels=levels,
+        baselines=simple,
+        scores=scores,
+        origins=torch.from_numpy(starts),
+    )
+
+
+def page(directory, found, metrics=METRICS, **settings):
+    path = write_report(directory, found, metrics, ForecastSettings(**settings))
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "clipped"),
+    [
+        ("en", "Forecast of y by a GRU", "the whole to length 1: GRU in 12% of the steps"),
+        ("pt_BR", "Previsão de y por uma GRU", "ao comprimento 1: GRU em 12% dos passos"),
+    ],
+)
+def test_report_in_both_languages(tmp_path, language, title, clipped):
+    with spoken(language):
+        text = page(tmp_path, evaluation(), horizon=3)
+    assert f"<h1>{title}</h1>" in text
+    assert clipped in text
+    pictures = {"forecast.png", "error.png", "loss.png", "gradient.png"}
+    assert {p.name for p in tmp_path.iterdir()} == pictures | {"report.html"}
+
+
+def test_one_step_ahead_shows_differences_too(tmp_path):
+    page(tmp_path, evaluation(horizon=1))
+    assert (tmp_path / "forecast-difference.png").exists()
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        evaluation(origins=1),
+        evaluation(origins=1, horizon=1),
+        evaluation(levels=(0.5,)),
+        evaluation(off=0.0),
+        evaluation(horizon=1, off=0.0),
+    ],
+    ids=["one origin", "one value", "no interval", "no error", "no error in one step"],
+)
+def test_report_of_the_least_there_can_be(tmp_path, found):
+    assert "GRU" in page(tmp_path, found, metrics=[])
+
+
+@pytest.mark.parametrize(
+    ("clip", "words"),
+    [("none", "Gradients were not clipped."), ("value", "each component to ±1: GRU in 12%")],
+)
+def test_report_says_how_gradients_were_clipped(tmp_path, clip, words):
+    assert words in page(tmp_path, evaluation(), clip=clip)
+
+
+def test_verdict_names_what_was_beaten_and_what_was_not():
+    with spoken("en"):
+        better, worse = verdict(evaluation(off=0.5)), verdict(evaluation(off=1.5))
+    assert "the GRU missed by 0.500 on average: 50.0% less than the best" in better
+    assert "It beat every simple forecast" in better
+    assert "the GRU missed by 1.500 on average: 50.0% more than the best" in worse
+    assert "It lost, in sMAPE or in MAE, to: naive; seasonal naive, 24 steps; linear." in worse
+
+
+def test_windows_shown_do_not_overlap():
+    rows = typical_rows(evaluation(origins=300, horizon=6, stride=1))
+    assert len(rows) == 32
+    assert (np.diff(rows) == 6).all()
+
+
+def test_stretch_shown_has_the_median_error():
+    found = evaluation(origins=960, horizon=1)
+    found.quantiles[:, 0, 1] = found.truth[:, 0] + np.arange(960)
+    rows = typical_rows(found)
+    assert (rows == np.arange(384, 384 + 192)).all()
+
+
+@pytest.mark.parametrize(
+    ("model", "english", "portuguese"),
+    [
+        ("lstm", "LSTM", "LSTM"),
+        ("seasonal naive 336", "seasonal naive, 336 steps", "ingênua sazonal, 336 passos"),
+        ("linear rich", "rich linear", "linear enriquecida"),
+        ("other model", "other model", "other model"),
+    ],
+)
+def test_model_names(model, english, portuguese):
+    with spoken("en"):
+        assert model_name(model) == english
+    with spoken("pt"):
+        assert model_name(model) == portuguese

@@ -1,0 +1,92 @@
+"""The catalogues hold every text that the code hands to `translate`, and nothing else."""
+
+import ast
+import string
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gruta
+from gruta import locale
+from gruta.settings import ForecastSettings, TrainSettings
+
+ROOT = Path(gruta.__file__).parent
+
+
+def catalogue() -> dict[str, str]:
+    return tomllib.loads((ROOT / "locale" / "pt_BR.toml").read_text(encoding="utf-8"))
+
+
+def calls() -> Iterator[ast.Call]:
+    for path in ROOT.rglob("*.py"):
+        if not path.name.startswith("test_"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def literals(node: ast.expr) -> Iterator[str]:
+    """The texts that an argument may be: a literal, or a choice of several."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp() | ast.BoolOp():
+            choices = [node.body, node.orelse] if isinstance(node, ast.IfExp) else node.values
+            for choice in choices:
+                yield from literals(choice)
+
+
+def texts() -> set[str]:
+    """Texts given to `_`, and those that reach it by way of a setting, a panel or a job."""
+    found = {
+        text
+        for call in calls()
+        if isinstance(call.func, ast.Name) and call.func.id == "_" and call.args
+        for text in literals(call.args[0])
+    }
+    for settings in (TrainSettings, ForecastSettings):
+        found |= {field.description or "" for field in settings.model_fields.values()}
+    return (found | indirect()) - {""}
+
+
+def indirect() -> set[str]:
+    from gruta.cli.options import PANELS
+    from gruta.demo.run import JOBS
+
+    return {*PANELS, *(job.title for job in JOBS)}
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def test_every_text_is_translated():
+    assert texts() - catalogue().keys() == set()
+
+
+def test_no_translation_is_left_over():
+    assert catalogue().keys() - texts() == set()
+
+
+@pytest.mark.parametrize("text", catalogue())
+def test_placeholders_agree(text):
+    assert placeholders(catalogue()[text]) == placeholders(text)
+
+
+def test_language_is_chosen_inside_a_block():
+    with locale.spoken("pt"):
+        assert (locale.language(), locale.translate("naive")) == ("pt_BR", "ingênua")
+        with locale.spoken("en"):
+            assert locale.translate("naive") == "naive"
+        assert locale.language() == "pt_BR"
+
+
+@pytest.mark.parametrize("name", ["pt", "pt-br", "PT_BR", "pt_BR.UTF-8"])
+def test_portuguese_has_several_names(name):
+    assert locale.known(name) == "pt_BR"
+
+
+def test_unknown_language_is_refused():
+    with pytest.raises(ValueError, match="language: expected one of en, pt_BR, got 'xx'"):
+        locale.known("xx")
