@@ -173,6 +173,7 @@ class MetricsFile:
     def append(self, record: Mapping[str, Any]) -> None:
         """Add one line."""
         self._file.write(json.dumps(record).encode() + b"\n")
+        self._file.flush()
 
     def synced_size(self) -> int:
         """The size in bytes, once all of it is on the disk."""

@@ -136,6 +136,7 @@ def train(
                 raise Interrupted(f"stopped after step {position.step} of {settings.steps}")
 
     watch.stop()
+    accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     model.load_state_dict(training.best)
     run.write_tensors(MODEL, training.best, {"step": position.best_step})
     return watch

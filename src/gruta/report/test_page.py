@@ -162,6 +162,7 @@ def test_no_line_bridges_a_gap_in_time():
     start = np.datetime64("2014-12-01", "us")
     times = np.concatenate([start + hours, start + np.timedelta64(5, "D") + hours])
     window = Window(times[:4], np.ones(4), np.zeros(4), np.full(4, 2.0))
-    drawn = forecasts(times, np.ones(8), [Panel("GRU", "#00796b", [window])], "y", 0.8)
+    with spoken("en"):
+        drawn = forecasts(times, np.ones(8), [Panel("GRU", "#00796b", [window])], "y", 0.8)
     actual = [line for line in drawn.axes[0].get_lines() if line.get_label() == "actual"]
     assert [len(line.get_xdata()) for line in actual] == [4, 4]

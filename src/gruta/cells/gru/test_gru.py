@@ -82,11 +82,11 @@ def test_reset_gate_at_zero_hides_the_state_from_the_candidate(reset_after, asse
 
 
 @pytest.fixture(params=[True, False], ids=["kernel", "no-kernel"])
-def calls(request, monkeypatch):
-    """The calls of the kernel, of which there must be one a forward pass, or none without it."""
+def backend(request, monkeypatch):
+    """A forward pass calls the kernel once, or, where there is none, says so."""
     if request.param and not kernels.available():
         pytest.skip(kernels.why_missing())
-    made = []
+    made, warned = [], []
 
     def counted(*arguments):
         made.append(arguments)
@@ -95,13 +95,15 @@ def calls(request, monkeypatch):
     kernel = getattr(kernels, "gru_sequence", None)
     monkeypatch.setattr(kernels, "gru_sequence", counted, raising=False)
     monkeypatch.setattr(kernels, "available", lambda: request.param)
-    yield made
-    assert len(made) == request.param
+    monkeypatch.setattr(kernels, "warn_missing", lambda: warned.append(True))
+    yield
+    assert (len(made), len(warned)) == ((1, 0) if request.param else (0, 1))
 
 
+@pytest.mark.usefixtures("backend")
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("reverse", [False, True])
-def test_forward_pass_and_its_gates_agree_with_reference(cell, reverse, dtype, calls, assert_close):
+def test_forward_pass_and_its_gates_agree_with_reference(cell, reverse, dtype, assert_close):
     tensors = [torch.from_numpy(a).to(dtype) for a in random_arguments()]
     walk = Walk(torch.tensor([5, 0, 2]), reverse)
     (h, h_n), gates = cell.forward(walk, *tensors, save=True)

@@ -1,6 +1,6 @@
 """Forecasts and their errors as tables and charts; one run's report and the demo's show them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,58 +92,66 @@ def forecast_figures(
 ) -> list[Figure]:
     """Forecasts with their intervals over a typical stretch, a panel for each cell.
 
-    One step ahead they lie so close to the truth that the eye cannot tell them apart: then there is
-    a second chart of how far off they are.
+    One step ahead they lie so close to the truth that the eye cannot tell them apart: then the
+    first cell stands for all, and a second chart shows how far off each is.
     """
     first = next(iter(evaluations.values()))
-    rows = typical_rows(first)
-    times, truth = first.times[rows].ravel(), first.truth[rows].ravel()
-    share, horizon = nominal_share(first.levels), first.times.shape[1]
+    rows, horizon = typical_rows(first), first.times.shape[1]
+    if horizon > 1:
+        shown = evaluations
+        how = _("At each dotted line {horizon} steps are forecast in one go.")
+    else:
+        shown = dict(list(evaluations.items())[:1])
+        how = _("Each value is forecast one step ahead.")
     caption = _(
         "Forecasts and actual values over a stretch with an error that is typical of the test part."
     )
-    if horizon > 1:
-        how = _("At each dotted line {horizon} steps are forecast in one go.")
-        chart = forecasts(
-            times, truth, _panels(evaluations, rows, unit), _axis(target, unit), share
-        )
-        how = how.format(horizon=number(horizon))
-        return [Figure(name, f"{caption} {how}", _seen(evaluations), chart)]
-    cell = next(iter(evaluations))
-    panels = _panels({cell: first}, rows, unit)
-    differences = _panels(evaluations, rows, unit, less=truth)
-    how = _("Each value is forecast one step ahead.")
-    return [
-        Figure(
-            name,
-            f"{caption} {how}",
-            _seen({cell: first}),
-            forecasts(times, truth, panels, _axis(target, unit), share),
-        ),
-        Figure(
-            f"{name}-difference",
-            _(
-                "The same stretch, less the actual value: the black line at 0 is what came, and "
-                "where the band holds it the interval was right."
-            ),
-            _("Line charts of forecast less actual value, with intervals: {cells}.").format(
-                cells=", ".join(map(model_name, evaluations))
-            ),
-            forecasts(
-                times,
-                np.zeros_like(truth),
-                differences,
-                _axis(_("forecast less actual"), unit),
-                share,
-            ),
-        ),
-    ]
-
-
-def _seen(evaluations: Mapping[str, Evaluation]) -> str:
-    return _("Line charts of forecasts, with intervals, and actual values: {cells}.").format(
-        cells=", ".join(map(model_name, evaluations))
+    alt = _("Line charts of forecasts, with intervals, and actual values: {cells}.")
+    chart = forecasts(
+        first.times[rows].ravel(),
+        first.truth[rows].ravel(),
+        _panels(shown, rows, unit),
+        _axis(target, unit),
+        nominal_share(first.levels),
     )
+    figure = Figure(
+        name,
+        f"{caption} {how.format(horizon=number(horizon))}",
+        alt.format(cells=_names(shown)),
+        chart,
+    )
+    if horizon > 1:
+        return [figure]
+    return [figure, _difference_figure(f"{name}-difference", evaluations, rows, unit)]
+
+
+def _difference_figure(
+    name: str, evaluations: Mapping[str, Evaluation], rows: NDArray[np.intp], unit: str
+) -> Figure:
+    """Forecasts and intervals less the truth, which so becomes the line at 0."""
+    first = next(iter(evaluations.values()))
+    truth = first.truth[rows].ravel()
+    return Figure(
+        name,
+        _(
+            "The same stretch, less the actual value: the black line at 0 is what came, and where "
+            "the band holds it the interval was right."
+        ),
+        _("Line charts of forecast less actual value, with intervals: {cells}.").format(
+            cells=_names(evaluations)
+        ),
+        forecasts(
+            first.times[rows].ravel(),
+            np.zeros_like(truth),
+            _panels(evaluations, rows, unit, less=truth),
+            _axis(_("forecast less actual"), unit),
+            nominal_share(first.levels),
+        ),
+    )
+
+
+def _names(models: Iterable[str]) -> str:
+    return ", ".join(map(model_name, models))
 
 
 def _panels(
@@ -214,11 +222,9 @@ def error_figure(
 ) -> Figure:
     """Errors of each model's forecast `[M, K]`: by step ahead, or for one step their spread."""
     errors = {model: np.abs(values - truth) for model, values in models.items()}
-    return (
-        _spread_figure(name, errors, strokes, unit)
-        if truth.shape[1] == 1
-        else _steps_figure(name, errors, strokes, unit)
-    )
+    if truth.shape[1] == 1:
+        return _spread_figure(name, errors, strokes, unit)
+    return _steps_figure(name, errors, strokes, unit)
 
 
 def _steps_figure(
@@ -287,7 +293,8 @@ def _axis(quantity: str, unit: str) -> str:
 def settings_table(runs: Mapping[str, Mapping[str, ForecastSettings]]) -> Table:
     """What was set, a column for each title in `runs`, which holds settings by cell."""
     columns = [Column(_("setting")), *(Column(title) for title in runs), Column(_("meaning"))]
-    fields = ForecastSettings.model_fields
+    # Where cells are compared, each value names its cell.
+    alone = all(len(cells) == 1 for cells in runs.values())
     rows = [
         [
             name,
@@ -297,7 +304,8 @@ def settings_table(runs: Mapping[str, Mapping[str, ForecastSettings]]) -> Table:
             ),
             _(field.description or ""),
         ]
-        for name, field in fields.items()
+        for name, field in ForecastSettings.model_fields.items()
+        if alone or name != "cell"
     ]
     return Table(columns, rows)
 

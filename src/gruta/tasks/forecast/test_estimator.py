@@ -1,0 +1,410 @@
+"""From data to a trained forecaster and back from the disk, and what each input is answered with."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+
+from gruta.checkpoint import Run, read_metrics
+from gruta.data.series import read_series
+from gruta.errors import InputError
+from gruta.tasks.forecast import Forecaster
+from gruta.tasks.forecast.conftest import COLUMNS, ROWS, SMALL, hourly
+from gruta.tasks.forecast.features import past_features, windows
+from gruta.train import METRICS
+
+SEEN = ROWS - round(0.1 * ROWS)
+TRAINED = SEEN - round(0.1 * ROWS)
+FORMS = ("csv", "parquet", "pandas", "polars")
+
+
+def in_form(frame, form, directory):
+    match form:
+        case "csv":
+            frame.write_csv(directory / "series.csv")
+            return directory / "series.csv"
+        case "parquet":
+            frame.write_parquet(directory / "series.parquet")
+            return str(directory / "series.parquet")
+        case "pandas":
+            return frame.to_pandas()
+        case "polars":
+            return frame
+
+
+def to_come(frame, rows=3):
+    """`frame` with its last rows made rows to come: no target, no wind."""
+    unknown = pl.int_range(pl.len()) >= pl.len() - rows
+    return frame.with_columns(
+        [pl.when(unknown).then(None).otherwise(pl.col(name)).alias(name) for name in ("y", "wind")]
+    )
+
+
+def weights(forecaster):
+    return {k: v.numpy().tobytes() for k, v in forecaster.trained_.network.state_dict().items()}
+
+
+def codec(forecaster):
+    trained = forecaster.trained_
+    return trained.encoding.to_json(), trained.spread.tolist(), trained.seasonal_error
+
+
+def columns_of(forecast):
+    return {name: list(forecast[name]) for name in forecast.columns}
+
+
+def changed(frame, rows, **factors):
+    """`frame` with these columns multiplied in these rows."""
+    at = pl.int_range(pl.len()).is_between(rows.start, rows.stop, closed="left")
+    return frame.with_columns(
+        [
+            pl.when(at).then(pl.col(name) * factor).otherwise(pl.col(name)).alias(name)
+            for name, factor in factors.items()
+        ]
+    )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_the_data_gives_the_same_numbers(frame, fitted, tmp_path, form):
+    forecaster = Forecaster(**SMALL).fit(in_form(frame, form, tmp_path))
+    assert weights(forecaster) == weights(fitted)
+    assert codec(forecaster) == codec(fitted)
+    data = in_form(to_come(frame), form, tmp_path)
+    assert forecaster.evaluate(data).scores == fitted.evaluate(to_come(frame)).scores
+    forecast = forecaster.predict(data)
+    assert isinstance(forecast, pd.DataFrame if form == "pandas" else pl.DataFrame)
+    expected = fitted.predict(to_come(frame))
+    assert columns_of(forecast) == columns_of(expected)
+    assert forecast["ds"].dtype == ("datetime64[us]" if form == "pandas" else pl.Datetime("us"))
+
+
+def test_forecast_of_the_rows_to_come(frame, fitted):
+    forecast = fitted.predict(to_come(frame))
+    assert forecast.columns == ["ds", "forecast", "q10", "q50", "q90"]
+    assert forecast["ds"].to_list() == frame["ds"].to_list()[-3:]
+    assert (forecast["q10"] <= forecast["q50"]).all()
+    assert (forecast["q50"] <= forecast["q90"]).all()
+    assert forecast["forecast"].equals(forecast["q50"], check_names=False)
+    assert forecast["forecast"].is_between(8, 32).all()
+
+
+def test_last_origin_of_an_evaluation_is_that_prediction(frame, fitted):
+    evaluation = fitted.evaluate(frame)
+    forecast = fitted.predict(to_come(frame))
+    assert evaluation.times[-1].tolist() == forecast["ds"].to_list()
+    np.testing.assert_allclose(evaluation.median[-1], forecast["forecast"], rtol=1e-5)
+    assert evaluation.truth[-1].tolist() == frame["y"].to_list()[-3:]
+
+
+def test_known_covariates_of_the_rows_to_come_are_required_and_read(frame, fitted):
+    expected = r"expected 3 rows after the last one with a target, .* plan .* found 2"
+    with pytest.raises(InputError, match=expected):
+        fitted.predict(to_come(frame, rows=3).head(-1))
+    with pytest.raises(InputError, match="found 0"):
+        fitted.predict(frame)
+    other = changed(to_come(frame), range(ROWS - 3, ROWS), plan=0.0)
+    other = other.with_columns(plan=pl.col("plan") + (pl.int_range(pl.len()) >= ROWS - 3))
+    assert columns_of(fitted.predict(other)) != columns_of(fitted.predict(to_come(frame)))
+
+
+def test_past_covariates_alone_need_no_rows_to_come(frame):
+    forecaster = Forecaster(**SMALL | {"known": ()}).fit(frame)
+    forecast = forecaster.predict(frame)
+    hour = dt.timedelta(hours=1)
+    assert forecast["ds"].to_list() == [frame["ds"][-1] + (i + 1) * hour for i in range(3)]
+    assert forecast["forecast"].is_finite().all()
+    louder = changed(frame, range(ROWS - 1, ROWS), wind=-5.0)
+    assert columns_of(forecaster.predict(louder)) != columns_of(forecast)
+
+
+def test_every_step_is_decoded_from_the_newest_state(frame, fitted):
+    trained, series = fitted.trained_, read_series(frame, COLUMNS)
+    table = trained.encoding.table(series)
+    newest = torch.full((1, 1), table.lookback - 1)
+    batch = windows(table, past_features(table), torch.tensor([400]), newest, table.lookback)
+    batch["past"].requires_grad_()
+    forecast, _ = trained.network(batch)
+    for step in range(3):
+        median = forecast[0, 0, step, 1]
+        felt = torch.autograd.grad(median, batch["past"], retain_graph=True)[0][0, -1]
+        assert felt.abs().sum() > 1e-6
+
+
+def test_newest_value_moves_the_whole_forecast(frame, fitted):
+    before = fitted.predict(to_come(frame))["forecast"]
+    moved = changed(to_come(frame), range(ROWS - 4, ROWS - 3), y=1.2)
+    change = fitted.predict(moved)["forecast"] - before
+    assert (change.abs() > 1e-3).all()
+
+
+def test_test_part_changes_nothing_that_is_learned(frame, fitted):
+    other = changed(frame, range(SEEN, ROWS), y=-7.0, plan=3.0, wind=50.0)
+    forecaster = Forecaster(**SMALL).fit(other)
+    assert weights(forecaster) == weights(fitted)
+    assert codec(forecaster) == codec(fitted)
+
+
+def test_validation_part_changes_no_scale_and_no_linear_path(frame):
+    settings = SMALL | {"ridge": 1e-3, "steps": 1}
+    other = changed(frame, range(TRAINED, SEEN), y=-7.0, plan=3.0, wind=50.0)
+    one, two = (Forecaster(**settings).fit(data) for data in (frame, other))
+    assert one.trained_.encoding.to_json() == two.trained_.encoding.to_json()
+    assert one.trained_.seasonal_error == two.trained_.seasonal_error
+    for name, value in one.trained_.network.named_buffers():
+        assert torch.equal(value, two.trained_.network.get_buffer(name)), name
+    assert one.trained_.spread.tolist() != two.trained_.spread.tolist()
+
+
+def test_interval_covers_the_validation_part_as_promised(frame, fitted):
+    trained = fitted.trained_
+    validation = frame.head(SEEN)
+    start = frame["ds"][TRAINED]
+    evaluation = fitted.evaluate(validation, start=np.datetime64(start))
+    assert trained.until == np.datetime64(frame["ds"][SEEN - 1])
+    for i, level in enumerate(trained.levels):
+        if level != 0.5:
+            below = (evaluation.truth <= evaluation.quantiles[..., i]).mean()
+            assert below == pytest.approx(level, abs=0.02)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
+def test_saved_forecaster_forecasts_the_same(frame, tmp_path, cell):
+    forecaster = Forecaster(**SMALL | {"cell": cell}).fit(frame)
+    forecaster.save(tmp_path / "kept")
+    loaded = Forecaster.load(tmp_path / "kept")
+    assert weights(loaded) == weights(forecaster)
+    assert codec(loaded) == codec(forecaster)
+    assert loaded.settings == forecaster.settings
+    expected = columns_of(forecaster.predict(to_come(frame)))
+    assert columns_of(loaded.predict(to_come(frame))) == expected
+    evaluation = loaded.evaluate(frame)
+    assert evaluation.scores == forecaster.evaluate(frame).scores
+    assert evaluation.scores[0].model == cell
+    loaded.save(tmp_path / "again")
+    assert columns_of(Forecaster.load(tmp_path / "again").predict(to_come(frame))) == expected
+    with pytest.raises(InputError, match="kept: exists already"):
+        forecaster.save(tmp_path / "kept")
+
+
+@pytest.mark.parametrize("horizon", [1, 50])
+def test_any_horizon(frame, horizon):
+    settings = SMALL | {"horizon": horizon, "quantiles": (0.05, 0.5, 0.6, 0.975), "steps": 3}
+    forecaster = Forecaster(**settings).fit(frame)
+    forecast = forecaster.predict(to_come(frame, rows=horizon))
+    assert forecast.columns == ["ds", "forecast", "q5", "q50", "q60", "q97.5"]
+    assert len(forecast) == horizon
+    evaluation = forecaster.evaluate(frame, stride=horizon)
+    assert evaluation.quantiles.shape[1:] == (horizon, 4)
+    assert [s.model for s in evaluation.scores] == ["gru", "naive", "seasonal naive 24", "linear"]
+
+
+def test_median_alone(frame):
+    forecaster = Forecaster(**SMALL | {"quantiles": (0.5,), "steps": 3}).fit(frame)
+    assert forecaster.predict(to_come(frame)).columns == ["ds", "forecast", "q50"]
+    assert forecaster.evaluate(frame).scores[0].coverage is None
+
+
+def test_evaluation_by_default_starts_where_training_ended(frame, fitted):
+    evaluation = fitted.evaluate(frame, stride=2)
+    assert evaluation.times[0, 0] == np.datetime64(frame["ds"][SEEN])
+    assert evaluation.origins.tolist() == list(range(SEEN - 1, ROWS - 3, 2))
+    later = fitted.evaluate(frame, start=str(frame["ds"][SEEN + 5]))
+    assert later.origins[0] == SEEN + 4
+
+
+@pytest.mark.parametrize("start", ["soon", "", "2024-01-15T00:00Z", "31/01/2024"])
+def test_start_that_is_no_stamp_is_refused(frame, fitted, start):
+    with pytest.raises(InputError, match=r"start: expected a stamp such as .*, got "):
+        fitted.evaluate(frame, start=start)
+
+
+def test_nothing_to_score_is_refused_with_what_it_takes(frame, fitted):
+    with pytest.raises(InputError, match="no forecast to score from 2024-01-16.*420 rows"):
+        fitted.evaluate(frame.head(SEEN))
+    with pytest.raises(InputError, match="stride: expected a positive number of steps, got 0"):
+        fitted.evaluate(frame, stride=0)
+
+
+def test_history_that_is_too_short_is_refused(frame, fitted):
+    with pytest.raises(InputError, match="20 rows with a target, but a forecast needs the last 5"):
+        fitted.predict(to_come(frame.head(23)))
+
+
+def test_other_frequency_is_refused(frame, fitted):
+    with pytest.raises(InputError, match="expected a step of 1h, the trained model's, found 2h"):
+        fitted.predict(to_come(frame.gather_every(2)))
+
+
+def test_series_that_never_errs_by_the_season_has_no_mase(frame):
+    exact = frame.with_columns(y=pl.int_range(pl.len()) % 24)
+    forecaster = Forecaster(horizon=2, lookback=24, hidden=4, steps=3).fit(exact)
+    scores = {s.model: s for s in forecaster.evaluate(exact).scores}
+    assert scores["gru"].mase is None
+    assert scores["seasonal naive 24"].smape == 0
+
+
+def test_same_seed_same_result_and_another_seed_another(frame, fitted):
+    torch.manual_seed(99)
+    state = torch.random.get_rng_state()
+    again = Forecaster(**SMALL).fit(frame)
+    assert weights(again) == weights(fitted)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert weights(Forecaster(**SMALL | {"seed": 1}).fit(frame)) != weights(fitted)
+
+
+def losses(path, name="loss"):
+    return [r[name] for r in read_metrics(path / METRICS) if name in r]
+
+
+GOLDEN = [0.0] * 8
+GOLDEN_RTOL = 1e-4
+"""Room for another CPU's order of summation over eight steps, and for nothing else."""
+
+
+def test_short_trajectory_is_the_pinned_one(frame, tmp_path):
+    Forecaster(**SMALL | {"steps": 8}).fit(frame, run=tmp_path / "run")
+    assert losses(tmp_path / "run") == pytest.approx(GOLDEN, rel=GOLDEN_RTOL)
+
+
+@pytest.mark.parametrize("tbptt", [0, 12])
+def test_training_finds_what_a_linear_model_cannot_say(tmp_path, tbptt):
+    settings = SMALL | {"steps": 150, "hidden": 16, "batch_size": 16, "tbptt": tbptt}
+    forecaster = Forecaster(**settings | {"validate_every": 25, "checkpoint_every": 150})
+    run = tmp_path / "run"
+    data = hourly(1200)
+    forecaster.fit(data, run=run)
+    loss, validation = losses(run), losses(run, "validation_loss")
+    assert np.mean(loss[-10:]) < 0.8 * np.mean(loss[:10])
+    assert min(validation) < 0.9 * validation[0]
+    scores = {s.model: s.mae for s in forecaster.evaluate(data).scores}
+    assert scores["gru"] < 0.95 * scores["linear"]
+
+
+SHORT_MARGIN = 1.3
+"""With 120 rows to learn from, the network may miss by this much more than the linear path."""
+
+
+@pytest.mark.parametrize(("unit", "season", "horizon"), [("1d", 7, 7), ("1mo", 12, 1)])
+def test_short_series_trains_by_the_defaults_and_does_not_lose_badly(unit, season, horizon):
+    rng, i = np.random.default_rng(1), np.arange(150)
+    cycle = 8 * np.sin(2 * np.pi * i / season) + 3 * np.cos(4 * np.pi * i / season)
+    y = 50 + 0.1 * i + cycle + rng.normal(size=150).cumsum() / 2 + rng.normal(size=150)
+    start = dt.datetime(2001, 1, 1)
+    stamps = pl.datetime_range(start, start.replace(year=2030), unit, eager=True).head(150)
+    data = pl.DataFrame({"ds": stamps, "y": y})
+    evaluation = Forecaster(horizon=horizon).fit(data).evaluate(data)
+    network, naive, seasonal, linear = (s.mae for s in evaluation.scores)
+    assert network < min(naive, SHORT_MARGIN * linear, 1.5 * seasonal)
+
+
+def test_series_shorter_than_it_takes_is_refused(frame):
+    expected = (
+        r"frame: 64 rows to train on, but a lookback of 24 and a horizon of 20 need at least \d+"
+        r" .*lower --lookback or --horizon"
+    )
+    with pytest.raises(InputError, match=expected):
+        Forecaster(horizon=20, lookback=24).fit(frame.head(104))
+    with pytest.raises(InputError, match="frame: 0 rows to train on"):
+        Forecaster(horizon=20).fit(frame.head(30))
+
+
+def test_run_directory_stays_away_when_the_settings_do_not_fit_the_data(frame, tmp_path):
+    with pytest.raises(InputError, match="tbptt"):
+        Forecaster(**SMALL | {"tbptt": 5000}).fit(frame, run=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_resuming_with_other_settings_or_data_is_refused(frame, tmp_path):
+    run = tmp_path / "run"
+    settings = SMALL | {"steps": 2}
+    Forecaster(**settings).fit(frame, run=run)
+    with pytest.raises(InputError, match="exists already; resume that run with --resume"):
+        Forecaster(**settings).fit(frame, run=run)
+    with pytest.raises(InputError, match="the run was started with another steps, hidden"):
+        Forecaster(**settings | {"hidden": 7, "steps": 3}).fit(frame, run=run, resume=True)
+    with pytest.raises(InputError, match="frame: not the data that .*run was started with"):
+        Forecaster(**settings).fit(changed(frame, range(5, 6), y=2.0), run=run, resume=True)
+    kept = (run / METRICS).read_bytes()
+    Forecaster(**settings).fit(frame, run=run, resume=True)
+    assert (run / METRICS).read_bytes() == kept
+
+
+def test_parameters_are_those_of_scikit_learn(frame):
+    base = pytest.importorskip("sklearn.base")
+    forecaster = Forecaster(horizon=3, quantiles=[0.1, 0.5])
+    assert forecaster.get_params()["horizon"] == 3
+    assert forecaster.get_params()["cell"] == "gru"
+    clone = base.clone(forecaster)
+    assert clone.settings == forecaster.settings
+    assert clone.set_params(horizon=5) is clone
+    assert (clone.settings.horizon, forecaster.settings.horizon) == (5, 3)
+    with pytest.raises(InputError, match="horizn"):
+        forecaster.set_params(horizn=4)
+    assert forecaster.settings.horizon == 3
+
+
+def test_names_of_what_is_learned_end_in_an_underscore(fitted):
+    before = set(vars(Forecaster()))
+    learned = {name for name in vars(fitted) if not name.startswith("_")} - before
+    assert learned == {"trained_", "stopwatch_", "linear_seconds_", "train_seconds_"}
+    assert fitted.train_seconds_ >= fitted.linear_seconds_ > 0
+
+
+def test_forecaster_that_has_learned_nothing_says_so(frame, tmp_path):
+    for act in (
+        lambda f: f.predict(frame),
+        lambda f: f.evaluate(frame),
+        lambda f: f.save(tmp_path / "x"),
+    ):
+        with pytest.raises(InputError, match="nothing is learned yet; call fit, or load a run"):
+            act(Forecaster())
+    assert not (tmp_path / "x").exists()
+
+
+def test_what_was_learned_stays_until_the_next_fit(frame, tmp_path):
+    forecaster = Forecaster(**SMALL | {"steps": 2}).fit(frame)
+    expected = columns_of(forecaster.predict(to_come(frame)))
+    forecaster.set_params(horizon=9, quantiles=(0.2, 0.5), known=(), cell="rnn")
+    assert columns_of(forecaster.predict(to_come(frame))) == expected
+    assert forecaster.evaluate(frame).scores[0].model == "gru"
+    forecaster.save(tmp_path / "kept")
+    assert columns_of(Forecaster.load(tmp_path / "kept").predict(to_come(frame))) == expected
+
+
+def break_settings(path):
+    path.write_text(path.read_text().replace("horizon = 3", "horizon = -3"))
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "expected"),
+    [
+        ("settings.toml", break_settings, r"settings\.toml: horizon: .* greater than 0, got -3"),
+        ("settings.toml", lambda p: p.write_text("= 1"), r"settings\.toml: not valid TOML"),
+        ("codec.json", lambda p: p.write_text("[]"), r"codec\.json, .* do not fit together"),
+        ("codec.json", lambda p: p.unlink(), r"codec\.json is missing, the run is incomplete"),
+        (
+            "model.safetensors",
+            lambda p: p.write_bytes(p.read_bytes()[:-100]),
+            r"model\.safetensors: not a whole safetensors file",
+        ),
+        (
+            "settings.toml",
+            lambda p: p.write_text(p.read_text().replace("hidden = 5", "hidden = 6")),
+            r"settings\.toml do not fit together",
+        ),
+    ],
+)
+def test_broken_run_is_refused(fitted, tmp_path, name, harm, expected):
+    fitted.save(tmp_path / "run")
+    harm(tmp_path / "run" / name)
+    with pytest.raises(InputError, match=expected):
+        Forecaster.load(tmp_path / "run")
+
+
+def test_run_of_another_task_is_refused(tmp_path):
+    Run.create(tmp_path / "run", "speak", {}, "")
+    with pytest.raises(InputError, match="expected a forecast run, found 'speak'"):
+        Forecaster.load(tmp_path / "run")

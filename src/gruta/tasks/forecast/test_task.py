@@ -1,0 +1,109 @@
+from itertools import pairwise
+
+import pytest
+import torch
+
+from gruta.errors import InputError
+from gruta.settings import ForecastSettings
+from gruta.tasks.forecast.features import past_features
+from gruta.tasks.forecast.network import ForecastNetwork
+from gruta.tasks.forecast.split import Parts, Split
+from gruta.tasks.forecast.task import ForecastTask
+
+
+def parts(rows, **given):
+    return Parts.of(rows, ForecastSettings(**given))
+
+
+def test_parts_follow_each_other():
+    assert parts(1000) == Parts(train=800, seen=900)
+    assert parts(1000, test_share=0, validation_share=0.25) == Parts(train=750, seen=1000)
+
+
+def test_validation_and_test_hold_a_horizon_at_least():
+    assert parts(100, horizon=20) == Parts(train=60, seen=80)
+    assert parts(100, horizon=20, test_share=0) == Parts(train=80, seen=100)
+    assert parts(30, horizon=20).train == 0
+
+
+def test_targets_of_the_splits_do_not_meet(random_table):
+    table = random_table(rows=100)
+    split = Split.of(table, Parts(train=70, seen=90))
+    assert split.train[0] == table.first_origin
+    assert split.train[-1] + table.horizon == 69
+    assert split.validation[0] + 1 == 70
+    assert split.validation[-1] + table.horizon == 89
+
+
+def task_on(table, **given):
+    settings = ForecastSettings(hidden=4, **given)
+    split = Split.of(table, Parts(len(table.y) - 20, len(table.y)))
+    torch.manual_seed(0)
+    task = ForecastTask(ForecastNetwork.of(table, settings), table, split, settings)
+    task.model.prepare(table, task.past, split, 0.0)
+    return task
+
+
+def test_batch_depends_on_seed_and_step_alone(random_table):
+    table = random_table(rows=200)
+    task, again = (task_on(table, batch_size=8) for _ in range(2))
+    later = again.batch(3)
+    assert all(torch.equal(task.batch(3)[name], later[name]) for name in later)
+    assert not torch.equal(task.batch(3)["past"], task.batch(4)["past"])
+    assert not torch.equal(
+        task.batch(3)["past"], task_on(table, seed=1, batch_size=8).batch(3)["past"]
+    )
+
+
+def test_an_epoch_meets_every_training_origin_once(random_table):
+    task = task_on(random_table(rows=200), batch_size=7, lookback=5)
+    n = len(task.split.train)
+    values = task.table.y[task.split.train]
+    last = torch.cat([task.batch(step)["past"][:, -1, 0] for step in range(-(-n // 7))])[:n]
+    assert torch.equal(last.sort().values, values.sort().values)
+
+
+def test_batch_larger_than_the_training_part_wraps_round(random_table):
+    task = task_on(random_table(), batch_size=100)
+    assert len(task.split.train) < 50
+    assert len(task.batch(0)["past"]) == 100
+
+
+def test_newest_row_is_always_an_origin_and_none_lies_before_the_first(random_table):
+    table = random_table(rows=80, lookback=12)
+    task = task_on(table, batch_size=64)
+    for step in range(5):
+        batch = task.batch(step)
+        assert (batch["positions"][:, -1] == 11).all()
+        assert all(value.isfinite().all() for value in batch.values())
+
+
+def test_tbptt_pieces_follow_each_other_and_the_state_is_carried(random_table):
+    table = random_table(rows=200)
+    task = task_on(table, tbptt=8, batch_size=3)
+    rows = len(task.split.train) // 3
+    pieces = rows // 8
+    batches = [task.batch(step) for step in range(pieces + 1)]
+    fresh = [bool(batch["fresh"]) for batch in batches]
+    assert fresh == [True, *[False] * (pieces - 1), True]
+    place = {tuple(row): i for i, row in enumerate(past_features(table).tolist())}
+    ends = [[place[tuple(row)] for row in batch["past"][:, -1].tolist()] for batch in batches]
+    assert all(b == [i + 8 for i in a] for a, b in pairwise(ends[:-1]))
+    given = []
+    forward = task.model.forward
+    task.model.forward = lambda batch, state: given.append(state) or forward(batch, state)
+    state = None
+    for batch in batches:
+        _, state = task.loss(batch, state)
+        assert state is not None
+    assert [s is None for s in given] == fresh
+
+
+def test_independent_windows_carry_no_state(random_table):
+    task = task_on(random_table(rows=100))
+    assert task.loss(task.batch(0), None)[1] is None
+
+
+def test_tbptt_longer_than_the_training_part_is_refused(random_table):
+    with pytest.raises(InputError, match=r"tbptt: expected at most the \d+ rows .* got 100"):
+        task_on(random_table(rows=100), tbptt=100)
