@@ -32,7 +32,7 @@ def write_report(directory: Path, jobs: Sequence[JobResult]) -> Path:
         _settings(jobs),
         Section(
             _("Do it again"),
-            [_("On one machine, the same command gives the same numbers.")],
+            [_("On one machine, the same command gives the same scores.")],
             [Code("make demo")],
         ),
     ]

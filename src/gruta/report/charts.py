@@ -58,6 +58,7 @@ STYLE: Any = {
     "legend.frameon": False,
     "lines.solid_capstyle": "round",
     "text.color": INK,
+    "text.parse_math": False,  # a column's name may hold dollar signs
     "xtick.color": FAINT,
     "xtick.labelcolor": "#5b6068",
     "ytick.color": FAINT,

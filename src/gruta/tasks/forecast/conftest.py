@@ -42,17 +42,17 @@ def hourly(rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
     return pl.DataFrame({"ds": stamps, "y": y, "plan": plan, "wind": wind})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def frame() -> pl.DataFrame:
     return hourly()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def series(frame: pl.DataFrame) -> Series:
     return read_series(frame, COLUMNS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fitted(frame: pl.DataFrame) -> Forecaster:
     return Forecaster(**SMALL).fit(frame)
 

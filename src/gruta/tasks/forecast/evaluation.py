@@ -51,9 +51,8 @@ def origins_from(series: Series, encoding: Encoding, start: np.datetime64, strid
     """Rows from which to forecast: every `stride`-th, the first step of the first at `start`."""
     if stride < 1:
         raise InputError(f"stride: expected a positive number of steps, got {stride}")
-    first = int(np.searchsorted(series.times, start)) - 1
-    last = series.observed - encoding.horizon
-    origins = torch.arange(max(first, encoding.history - 1), last, stride)
+    first = max(int(np.searchsorted(series.times, start)), encoding.history) - 1
+    origins = torch.tensor(range(first, series.observed - encoding.horizon, stride))
     if not len(origins):
         raise InputError(
             f"{series.source}: no forecast to score from {start} on: that needs {encoding.horizon} "

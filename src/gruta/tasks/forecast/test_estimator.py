@@ -1,4 +1,4 @@
-"""From data to a trained forecaster and back from the disk, and what each input is answered with."""
+"""From data to a trained forecaster, to the disk and back; what does not fit is refused."""
 
 import datetime as dt
 
@@ -222,7 +222,7 @@ def test_start_that_is_no_stamp_is_refused(frame, fitted, start):
 
 
 def test_nothing_to_score_is_refused_with_what_it_takes(frame, fitted):
-    with pytest.raises(InputError, match="no forecast to score from 2024-01-16.*420 rows"):
+    with pytest.raises(InputError, match=r"no forecast to score from 2024-01-16.* 378 rows"):
         fitted.evaluate(frame.head(SEEN))
     with pytest.raises(InputError, match="stride: expected a positive number of steps, got 0"):
         fitted.evaluate(frame, stride=0)
@@ -259,7 +259,7 @@ def losses(path, name="loss"):
     return [r[name] for r in read_metrics(path / METRICS) if name in r]
 
 
-GOLDEN = [0.0] * 8
+GOLDEN = [0.2629049, 0.2854872, 0.2649782, 0.2446007, 0.2247861, 0.2621731, 0.2828178, 0.2902824]
 GOLDEN_RTOL = 1e-4
 """Room for another CPU's order of summation over eight steps, and for nothing else."""
 
@@ -325,7 +325,7 @@ def test_resuming_with_other_settings_or_data_is_refused(frame, tmp_path):
         Forecaster(**settings).fit(frame, run=run)
     with pytest.raises(InputError, match="the run was started with another steps, hidden"):
         Forecaster(**settings | {"hidden": 7, "steps": 3}).fit(frame, run=run, resume=True)
-    with pytest.raises(InputError, match="frame: not the data that .*run was started with"):
+    with pytest.raises(InputError, match=r"frame: not the data that .*run was started with"):
         Forecaster(**settings).fit(changed(frame, range(5, 6), y=2.0), run=run, resume=True)
     kept = (run / METRICS).read_bytes()
     Forecaster(**settings).fit(frame, run=run, resume=True)

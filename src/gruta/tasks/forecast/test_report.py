@@ -74,6 +74,10 @@ def test_report_in_both_languages(tmp_path, language, title, clipped):
     assert {p.name for p in tmp_path.iterdir()} == pictures | {"report.html"}
 
 
+def test_a_column_may_have_any_name(tmp_path):
+    assert "&lt;b&gt; $\\frac$" in page(tmp_path, evaluation(), target="<b> $\\frac$")
+
+
 def test_one_step_ahead_shows_differences_too(tmp_path):
     page(tmp_path, evaluation(horizon=1))
     assert (tmp_path / "forecast-difference.png").exists()

@@ -1,0 +1,384 @@
+"""The command line: what it prints, what it leaves behind, and how it refuses."""
+
+import errno
+import json
+import math
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import gruta
+from gruta import checkpoint
+from gruta.checkpoint import Run, read_metrics
+from gruta.cli import main
+from gruta.train import CHECKPOINT, METRICS, MODEL
+
+ROWS = 300
+SHORT = "--horizon 2 --lookback 24 --hidden 4 --batch-size 4 --steps 6 --log-every 1"
+PROGRAM = [sys.executable, "-m", "gruta.cli"]
+
+
+@dataclass
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Gruta = Callable[..., Done]
+
+
+@pytest.fixture
+def run_gruta(monkeypatch, capfd) -> Gruta:
+    """The entry point inside this process, which has imported what a new one spends seconds on."""
+    monkeypatch.setenv("GRUTA_LANG", "en")
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(*arguments) -> Done:
+        monkeypatch.setattr(sys, "argv", ["gruta", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capfd.readouterr()
+        return Done(end.value.code or 0, out, err)
+
+    return run
+
+
+def launch(*arguments, **environment) -> subprocess.Popen:
+    """A process of its own, which takes signals."""
+    return subprocess.Popen(
+        [*PROGRAM, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "GRUTA_LANG": "en"} | environment,
+    )
+
+
+def value(hour: int) -> float:
+    return round(10 + 3 * math.sin(2 * math.pi * hour / 24) + (hour * 7919 % 13) / 10, 3)
+
+
+def stamp(hour: int) -> str:
+    return f"2024-01-{1 + hour // 24:02} {hour % 24:02}:00"
+
+
+def table(rows: int = ROWS, **replaced: str) -> str:
+    """An hourly CSV file; `row_5="..."` replaces row 5, which is line 6."""
+    lines = [f"{stamp(hour)},{value(hour)}" for hour in range(rows)]
+    for name, line in replaced.items():
+        lines[int(name.removeprefix("row_")) - 1] = line
+    return "\n".join(["ds,y", *lines]) + "\n"
+
+
+@pytest.fixture
+def csv(tmp_path) -> Path:
+    path = tmp_path / "demand.csv"
+    path.write_text(table())
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> tuple[Done, Path, Path]:
+    """What a process of its own prints for `train`, its run, and its file."""
+    place = tmp_path_factory.mktemp("trained")
+    path, run = place / "demand.csv", place / "run"
+    path.write_text(table())
+    process = launch("train", "forecast", path, "--run", run, *SHORT.split(), "--json", "--profile")
+    out, err = process.communicate(timeout=120)
+    return Done(process.returncode, out, err), run, path
+
+
+def test_train_prints_json_and_leaves_a_whole_run(trained):
+    done, run, _ = trained
+    assert done.code == 0
+    result = json.loads(done.out)
+    assert result["run"] == str(run)
+    assert result["report"] == str(run / "report.html")
+    assert [s["model"] for s in result["scores"]] == ["gru", "naive", "seasonal naive 24", "linear"]
+    assert set(result["scores"][0]) == {
+        "model", "parameters", "smape", "mae", "rmse", "mase", "coverage"
+    }  # fmt: skip
+    assert "forward" in result["profile"]
+    left = {path.name for path in run.iterdir()}
+    assert {"run.json", "settings.toml", METRICS, MODEL, CHECKPOINT, "codec.json"} <= left
+    assert {"report.html", "forecast.png", "loss.png"} <= left
+    assert not [name for name in left if "partial" in name]
+    assert "step 6 of 6" in done.err
+
+
+def test_evaluate_agrees_with_the_scores_of_training(trained, run_gruta):
+    done, run, path = trained
+    found = json.loads(run_gruta("evaluate", run, path, "--stride", 2, "--json").out)
+    first, second = (json.loads(text)["scores"] for text in (done.out, json.dumps(found)))
+    for a, b in zip(first, second, strict=True):
+        assert a == pytest.approx(b, rel=1e-5)
+    shown = run_gruta("evaluate", run, path).out
+    assert "sMAPE %" in shown
+    assert "seasonal naive 24" in shown
+
+
+def test_predict_prints_or_writes_the_forecast(trained, run_gruta, tmp_path):
+    _, run, path = trained
+    printed = run_gruta("predict", run, path)
+    assert printed.code == 0
+    lines = printed.out.splitlines()
+    assert lines[0] == "ds,forecast,q10,q50,q90"
+    assert [line.split(",")[0][:16] for line in lines[1:]] == [
+        stamp(ROWS + i).replace(" ", "T") for i in range(2)
+    ]
+    as_json = json.loads(run_gruta("predict", run, path, "--json").out)
+    assert as_json[0]["forecast"] == pytest.approx(float(lines[1].split(",")[1]))
+    out = tmp_path / "forecast.csv"
+    assert run_gruta("predict", run, path, "--out", out).out == ""
+    assert out.read_text() == printed.out
+
+
+def test_trains_on_parquet_with_options_given_several_times(run_gruta, csv, monkeypatch):
+    monkeypatch.chdir(csv.parent)
+    frame = pl.read_csv(csv).with_columns(a=pl.col("y") * 2, b=pl.lit(1.0))
+    frame.write_parquet("demand.parquet")
+    arguments = shlex.split(f"{SHORT} --known a --known b --quantiles 0.5 --quantiles 0.75")
+    done = run_gruta("train", "forecast", "demand.parquet", "--test-share", 0, *arguments)
+    assert done.code == 0
+    assert done.out == "Run: runs/demand-gru\n"
+    settings = Run.open(Path("runs/demand-gru"), "forecast").settings()
+    assert (settings["known"], settings["quantiles"]) == (["a", "b"], [0.5, 0.75])
+
+
+def rejects(done: Done, *words: str) -> None:
+    """Exit status 2 and one message of these words; no traceback, nothing on standard output."""
+    assert done.code == 2, done
+    assert "Traceback" not in done.err
+    assert done.out == ""
+    message = " ".join(done.err.split())
+    for word in words:
+        assert word in message, message
+
+
+BAD_FILES = {
+    "empty": ("", "expected a line of column names"),
+    "binary": (bytes(range(256)) * 40, "demand.csv", "expected"),
+    "no such column": (table().replace("ds,y", "ds,z"), "expected a column 'y', found 'ds', 'z'"),
+    "text": (table(row_5=f"{stamp(4)},many"), "row 5, column 'y'", "number, found 'many'"),
+    "unsorted": (table(row_5=f"{stamp(2)},1"), "row 5, column 'ds'", "sort the rows"),
+    "duplicate": (table(row_5=f"{stamp(3)},1"), "row 5, column 'ds'", "keep one of the two"),
+    "gap": (table(row_5=f"{stamp(5)},1"), "row 5, column 'ds'", "insert the rows"),
+    "no date": (table(row_5="soon,1"), "row 5, column 'ds'", "stamp", "found 'soon'"),
+    "nan": (table(row_5=f"{stamp(4)},nan"), "row 5, column 'y'", "correct it or fill it in"),
+    "infinity": (table(row_5=f"{stamp(4)},inf"), "row 5, column 'y'", "expected a number"),
+    "constant": ("ds,y\n" + "".join(f"{stamp(h)},1\n" for h in range(200)), "column 'y'", "varies"),
+    "short": (table(30), "rows to train on, but a lookback of 24", "lower --lookback"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_file_is_refused_and_nothing_is_left(run_gruta, csv, name):
+    content, *words = BAD_FILES[name]
+    csv.write_bytes(content if isinstance(content, bytes) else content.encode())
+    run = csv.parent / "run"
+    rejects(run_gruta("train", "forecast", csv, "--run", run, *SHORT.split()), str(csv), *words)
+    assert os.listdir(csv.parent) == [csv.name]
+
+
+BAD_OPTIONS = {
+    "--steps -3": ("steps", "greater than 0, got -3"),
+    "--horizon many": ("--horizon", "many"),
+    "--cell gpu": ("--cell", "gpu", "gru", "lstm", "rnn"),
+    "--quantiles 0.1 --quantiles 0.9": ("quantiles", "with 0.5 among them"),
+    "--quantiles 0.5 --quantiles 1.5": ("quantiles", "between 0 and 1"),
+    "--test-share 0.9": ("test_share", "less than 0.5, got 0.9"),
+    "--target z": ("expected a column 'z'", "'y'"),
+    "--known y": ("column 'y' is used twice",),
+    "--tbptt 5000": ("tbptt", "got 5000"),
+    "--speed 3": ("--speed",),
+    "--resume": ("run: expected the directory of a run, found none",),
+}
+
+
+@pytest.mark.parametrize("options", BAD_OPTIONS)
+def test_bad_option_is_refused_and_nothing_is_left(run_gruta, csv, options):
+    arguments = [*SHORT.split(), *options.split()]
+    done = run_gruta("train", "forecast", csv, "--run", csv.parent / "run", *arguments)
+    rejects(done, *BAD_OPTIONS[options])
+    assert os.listdir(csv.parent) == [csv.name]
+
+
+def test_missing_file_is_refused(run_gruta, tmp_path):
+    done = run_gruta("train", "forecast", tmp_path / "no.csv", "--run", tmp_path / "run")
+    rejects(done, f"{tmp_path}/no.csv: expected a CSV or Parquet file, found no file")
+    assert not os.listdir(tmp_path)
+
+
+def test_directory_that_is_in_use_is_refused_and_kept(run_gruta, csv):
+    (csv.parent / "notes.txt").write_text("mine")
+    done = run_gruta("train", "forecast", csv, "--run", csv.parent, *SHORT.split())
+    rejects(done, f"{csv.parent}: exists already", "--resume", "another directory")
+    assert sorted(os.listdir(csv.parent)) == [csv.name, "notes.txt"]
+
+
+def unfinished(run):
+    (run / "codec.json").unlink()
+    (run / MODEL).unlink()
+
+
+def newer(run):
+    about = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(about | {"format": 99}))
+
+
+BAD_RUNS = {
+    "none": (lambda run: run.rename(run.with_name("elsewhere")), "expected the directory of a run"),
+    "unfinished": (unfinished, "the run is incomplete; resume it with --resume"),
+    "newer": (newer, "the run has format 99, this gruta reads 1", "install"),
+    "cut": (lambda run: os.truncate(run / MODEL, 500), MODEL, "not a whole safetensors file"),
+    "broken": (lambda run: (run / "settings.toml").write_text("steps = ="), "not valid TOML"),
+    "wrong": (lambda run: (run / "settings.toml").write_text("step = 1"), "settings.toml: step:"),
+}
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+@pytest.mark.parametrize("name", BAD_RUNS)
+def test_broken_run_is_refused(trained, run_gruta, tmp_path, command, name):
+    _, whole, path = trained
+    run = tmp_path / "run"
+    run.mkdir()
+    for file in whole.iterdir():
+        (run / file.name).write_bytes(file.read_bytes())
+    harm, *words = BAD_RUNS[name]
+    harm(run)
+    rejects(run_gruta(command, run, path), str(run), *words)
+
+
+def test_resume_with_other_settings_or_data_is_refused(trained, run_gruta, csv):
+    _, run, path = trained
+    before = {file.name: file.read_bytes() for file in run.iterdir()}
+    again = ("--run", run, "--resume")
+    done = run_gruta("train", "forecast", path, *again, "--hidden", 9)
+    rejects(done, f"{run}: the run was started with another hidden", "same settings")
+    csv.write_text(table(row_5=f"{stamp(4)},99"))
+    done = run_gruta("train", "forecast", csv, *again)
+    rejects(done, f"{csv}: not the data that", "same rows and columns")
+    assert {file.name: file.read_bytes() for file in run.iterdir()} == before
+
+
+@pytest.mark.parametrize("out", ["none/forecast.csv", "."])
+def test_forecast_that_cannot_be_written_is_said(trained, run_gruta, tmp_path, out):
+    _, run, path = trained
+    rejects(run_gruta("predict", run, path, "--out", tmp_path / out), str(tmp_path))
+    assert not os.listdir(tmp_path)
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A disk of 64 KiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no right to mount a small tmpfs")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_full_disk_ends_training_with_one_message_and_no_half_file(run_gruta, csv, full_disk):
+    run = full_disk / "run"
+    done = run_gruta("train", "forecast", csv, "--run", run, *SHORT.split(), "--hidden", 64)
+    rejects(done, os.strerror(errno.ENOSPC), str(run))
+    assert len([line for line in done.err.splitlines() if line.startswith("gruta:")]) == 1
+    left = {file.name for file in run.iterdir()}
+    assert left <= {"run.json", "settings.toml", METRICS}
+    read_metrics(run / METRICS)
+
+
+LONG = [*SHORT.split(), "--steps", "400", "--checkpoint-every", "5", "--validate-every", "200"]
+
+
+def weights(run: Path) -> bytes:
+    return (run / MODEL).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(trained) -> bytes:
+    _, run, path = trained
+    whole = run.with_name("whole")
+    process = launch("train", "forecast", path, "--run", whole, "--test-share", "0", *LONG)
+    assert process.wait(timeout=120) == 0
+    return weights(whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_training_goes_on_to_the_same_weights(
+    trained, uninterrupted, tmp_path, run_gruta, number
+):
+    path, run = trained[2], tmp_path / "my run"
+    process = launch("train", "forecast", path, "--run", run, "--test-share", "0", *LONG)
+    until = time.monotonic() + 60
+    while not (run / CHECKPOINT).exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert not (run / MODEL).exists()
+    again = ["train", "forecast", str(path), "--run", str(run), "--resume"]
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert err.splitlines()[-1].startswith("gruta: stopped after step ")
+        assert err.splitlines()[-1].endswith(shlex.join(["gruta", *again]))
+        assert "Traceback" not in err
+    assert run_gruta(*again).code == 0
+    assert weights(run) == uninterrupted
+
+
+def test_help_lists_the_commands(run_gruta):
+    done = run_gruta("--help")
+    assert done.code == 0
+    for command in ("train", "evaluate", "predict", "demo"):
+        assert f" {command} " in done.out
+    assert "--lookback" in run_gruta("train", "forecast", "--help").out
+
+
+def test_version(run_gruta):
+    assert run_gruta("--version").out == f"{gruta.__version__}\n"
+
+
+def test_unknown_command_is_refused(run_gruta):
+    rejects(run_gruta("trian"), "trian")
+
+
+def spoken(*arguments, **environment) -> Done:
+    process = launch(*arguments, **environment)
+    out, err = process.communicate(timeout=120)
+    return Done(process.returncode, out, err)
+
+
+def test_portuguese_is_spoken_in_help_and_output(trained):
+    _, run, path = trained
+    for way in (["--lang", "pt-BR"], ["--lang=pt"]):
+        done = spoken(*way, "--help", COLUMNS="120")
+        assert done.code == 0
+        assert "Treina" in done.out
+        assert "Train a model" not in done.out
+    assert "Treina" in spoken("--help", GRUTA_LANG="pt_BR", COLUMNS="120").out
+    out = spoken("--lang", "pt-BR", "evaluate", run, path, COLUMNS="120").out
+    assert "parâmetros" in out
+
+
+def test_unknown_language_is_refused():
+    rejects(spoken("--lang", "xx", "--help"), "--lang: language: expected one of en, pt_BR")
+
+
+def test_bug_is_not_dressed_up_as_a_mistake_of_the_user(trained, run_gruta, monkeypatch):
+    monkeypatch.setattr(checkpoint.Run, "open", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run_gruta("predict", trained[1], trained[2])

@@ -1,0 +1,56 @@
+"""Who may import whom, seen from outside: what a fresh interpreter has loaded afterwards."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import gruta
+import gruta.nn
+
+HEAVY = {"torch", "accelerate", "polars", "pyarrow", "matplotlib", "utilsforecast", "safetensors"}
+
+
+def loaded_by(program: str, *arguments: str) -> set[str]:
+    """The top-level modules that a fresh interpreter holds after `program`."""
+    report = "\nimport json, sys; print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
+    command = [sys.executable, "-c", program + report, *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "gruta",
+        "gruta.codec.calendar",
+        "gruta.codec.scaler",
+        "gruta.cells.gru",
+        "gruta.cells.gru.reference",
+        "gruta.cells.lstm.reference",
+        "gruta.cells.rnn.reference",
+        "gruta.kernels",
+        "gruta.locale",
+    ],
+)
+def test_import_loads_no_torch_and_nothing_else_that_is_heavy(module):
+    assert not loaded_by(f"import {module}") & HEAVY
+
+
+def test_help_loads_no_torch():
+    program = (
+        "import sys; from gruta.cli import main\n"
+        "try: main()\nexcept SystemExit as end: assert not end.code"
+    )
+    assert not loaded_by(program, "--help") & (HEAVY | {"numpy"})
+
+
+def test_public_names_are_these():
+    assert gruta.__all__ == ["Forecaster", "InputError", "nn"]
+    assert gruta.nn.__all__ == ["GRU", "LSTM", "RNN"]
+    assert set(dir(gruta)) == {*gruta.__all__, "__version__"}
+    for name in gruta.__all__:
+        assert getattr(gruta, name) is not None
+    with pytest.raises(AttributeError, match="module 'gruta' has no attribute 'Forecast'"):
+        gruta.Forecast  # noqa: B018
