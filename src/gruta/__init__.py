@@ -1,7 +1,7 @@
 """gruta: gated recurrent networks, trained, seen from inside, and put to work.
 
-`gruta.nn` holds the layers, `gruta.Forecaster` a ready forecaster. Importing gruta loads no PyTorch:
-public names are resolved on first use.
+`gruta.nn` holds the layers, `gruta.Forecaster` is a ready forecaster. Importing gruta loads no
+PyTorch: public names are resolved on first use.
 """
 
 from importlib import import_module, metadata

@@ -13,7 +13,8 @@ import json
 import os
 import struct
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
@@ -34,14 +35,25 @@ _BEGUN = {"settings.toml", ".settings.toml.partial", ".run.json.partial"}
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by a file with this content, or leave it as it was (OSError)."""
     partial = path.with_name(f".{path.name}.partial")
+    with _naming(path):
+        try:
+            with open(partial, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """An OSError from inside names this file; that of a write names none."""
     try:
-        with open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
         raise
 
 
@@ -166,6 +178,7 @@ class MetricsFile:
                 f"{path}: expected at least {size} bytes, found {found}; restore the file, or "
                 "train again in another directory"
             )
+        self._path = path
         self._file = open(path, "ab")  # noqa: SIM115
         self._file.truncate(size)
         self._file.seek(size)
@@ -177,15 +190,17 @@ class MetricsFile:
 
     def synced_size(self) -> int:
         """The size in bytes, once all of it is on the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with _naming(self._path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
         return self._file.tell()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        with _naming(self._path):
+            self._file.close()
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

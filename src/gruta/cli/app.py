@@ -90,7 +90,7 @@ def options(
 def run() -> int:
     """Run the command line; the exit status: 2 for what a person can mend, 130 for an interrupt."""
     try:
-        app()
+        app(prog_name="gruta")
     except InputError as error:
         return _fail(str(error))
     except OSError as error:

@@ -12,6 +12,7 @@ from rich.progress import Progress as Bar
 
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.report.numbers import number
 from gruta.train import Diverged, Interrupted, Progress
 
 
@@ -106,9 +107,9 @@ def stoppable(again: str) -> Iterator[None]:
 
 
 def _number(x: float | None) -> str:
-    return "-" if x is None else f"{x:.4g}"
+    return number(x)
 
 
 def _speed(record: Mapping[str, Any]) -> str:
     per_second = record["step"] / max(record["seconds"], 1e-9)
-    return _("{n:.1f} steps/s").format(n=per_second)
+    return _("{n} steps/s").format(n=number(per_second, 1))

@@ -9,7 +9,9 @@ from rich.table import Table
 from gruta.demo.results import JobResult
 from gruta.demo.seeds import SeedScores
 from gruta.locale import translate as _
+from gruta.report.numbers import number, percent
 from gruta.tasks.forecast.evaluation import Evaluation
+from gruta.tasks.forecast.names import model_name
 from gruta.tasks.forecast.scores import Score
 
 WORK = ("forward", "backward", "optimizer")
@@ -22,8 +24,14 @@ def print_scores(scores: Sequence[Score], title: str = "") -> None:
     for name in (_("parameters"), "sMAPE %", "MAE", "RMSE", "MASE", _("coverage")):
         table.add_column(name, justify="right")
     for s in scores:
-        numbers = (f"{s.smape:.3f}", f"{s.mae:.4g}", f"{s.rmse:.4g}")
-        table.add_row(s.model, str(s.parameters), *numbers, _known(s.mase), _known(s.coverage))
+        numbers = (number(s.smape, 3), number(s.mae), number(s.rmse))
+        table.add_row(
+            model_name(s.model),
+            number(s.parameters),
+            *numbers,
+            number(s.mase, 3),
+            number(s.coverage, 3),
+        )
     Console().print(table)
 
 
@@ -33,9 +41,9 @@ def print_job(job: JobResult) -> None:
     for name in (_("parameters"), _("train seconds"), "sMAPE %", "MAE", "MASE", _("coverage")):
         table.add_column(name, justify="right")
     for s in job.scores:
-        seconds = f"{job.train_seconds[s.model]:.1f}"
-        numbers = (f"{s.smape:.3f}", f"{s.mae:.4g}", _known(s.mase), _known(s.coverage))
-        table.add_row(s.model, str(s.parameters), seconds, *numbers)
+        seconds = number(job.train_seconds[s.model], 1)
+        numbers = (number(s.smape, 3), number(s.mae), number(s.mase, 3), number(s.coverage, 3))
+        table.add_row(model_name(s.model), number(s.parameters), seconds, *numbers)
     console = Console()
     console.print(table)
     for cell, better in job.lost_to.items():
@@ -48,15 +56,13 @@ def print_verdict(evaluation: Evaluation) -> None:
     if evaluation.lost_to:
         Console().print(_lost(network, evaluation.lost_to))
     else:
-        Console().print(_("No baseline shown beats {network}.").format(network=network))
-
-
-def _known(x: float | None) -> str:
-    return "" if x is None else f"{x:.3f}"
+        Console().print(_("No baseline shown beats {network}.").format(network=model_name(network)))
 
 
 def _lost(network: str, better: Sequence[str]) -> str:
-    return _("{network} loses to: {better}").format(network=network, better=", ".join(better))
+    return _("{network} loses to: {better}").format(
+        network=model_name(network), better=", ".join(map(model_name, better))
+    )
 
 
 def print_seeds(scores: SeedScores) -> None:
@@ -64,12 +70,12 @@ def print_seeds(scores: SeedScores) -> None:
     table = _table(_(scores.job.title), _("seed"))
     table.add_column("sMAPE %", justify="right")
     for seed, value in scores.by_seed.items():
-        table.add_row(str(seed), f"{value:.4f}")
-    table.add_row(_("mean"), f"{scores.mean:.4f} ± {scores.deviation:.4f}")
-    table.add_row("linear rich", f"{scores.rich:.4f}")
+        table.add_row(str(seed), number(value, 4))
+    table.add_row(_("mean"), f"{number(scores.mean, 4)} ± {number(scores.deviation, 4)}")
+    table.add_row(model_name("linear rich"), number(scores.rich, 4))
     table.add_row(
         _("paired difference ± standard error"),
-        f"{scores.difference:.4f} ± {scores.standard_error:.4f}",
+        f"{number(scores.difference, 4)} ± {number(scores.standard_error, 4)}",
     )
     Console().print(table)
 
@@ -81,7 +87,7 @@ def print_trials(title: str, rows: Mapping[str, Sequence[float]], ends: Sequence
         table.add_column(_("up to row {end}").format(end=end), justify="right")
     table.add_column(_("mean"), justify="right")
     for variant, scores in rows.items():
-        table.add_row(variant, *(f"{s:.3f}" for s in scores))
+        table.add_row(variant, *(number(s, 3) for s in scores))
     Console().print(table)
 
 
@@ -95,15 +101,17 @@ def print_profile(title: str, seconds_of: Mapping[str, float]) -> None:
     table.add_column(_("share"), justify="right")
     total = sum(seconds_of.values())
     for part, seconds in seconds_of.items():
-        table.add_row(part, f"{seconds:.2f}", f"{seconds / total:.1%}")
+        table.add_row(part, number(seconds, 2), percent(seconds / total, 1))
     work = sum(seconds_of.get(part, 0.0) for part in (*WORK, "validation"))
     table.add_row(
-        _("outside the network and optimizer"), f"{total - work:.2f}", f"{1 - work / total:.1%}"
+        _("outside the network and optimizer"),
+        number(total - work, 2),
+        percent(1 - work / total, 1),
     )
     Console().print(table)
 
 
 def _table(title: str, first: str) -> Table:
     table = Table(title=title or None, box=box.SIMPLE)
-    table.add_column(first)
+    table.add_column(first, no_wrap=True)
     return table

@@ -14,11 +14,11 @@ from gruta.tasks.forecast.figures import (
     error_figure,
     forecast_figures,
     in_unit,
-    model_name,
     nominal_share,
     score_table,
     settings_table,
 )
+from gruta.tasks.forecast.names import model_name
 
 UNIT = "GW"
 

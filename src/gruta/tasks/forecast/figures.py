@@ -11,24 +11,13 @@ from gruta.report.numbers import decimals, number, percent
 from gruta.report.page import Column, Figure, Table
 from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.evaluation import Evaluation
+from gruta.tasks.forecast.names import model_name
 from gruta.tasks.forecast.scores import Score
 
 Values = NDArray[np.float64]
 
 _STEPS_SHOWN = 192
 _SHARES = np.arange(1, 100)
-
-
-def model_name(model: str) -> str:
-    """A cell or a baseline, as people read it."""
-    if model in ACCENTS:
-        return model.upper()
-    kind, _space, season = model.rpartition(" ")
-    if kind == "seasonal naive":
-        return _("seasonal naive, {steps} steps").format(steps=number(int(season)))
-    return {"naive": _("naive"), "linear": _("linear"), "linear rich": _("rich linear")}.get(
-        model, model
-    )
 
 
 def score_table(

@@ -14,11 +14,11 @@ from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.figures import (
     error_figure,
     forecast_figures,
-    model_name,
     nominal_share,
     score_table,
     settings_table,
 )
+from gruta.tasks.forecast.names import model_name
 
 Metrics = Sequence[Mapping[str, Any]]
 

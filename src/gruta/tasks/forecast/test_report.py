@@ -7,7 +7,8 @@ import torch
 from gruta.locale import spoken
 from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.evaluation import Evaluation
-from gruta.tasks.forecast.figures import model_name, typical_rows
+from gruta.tasks.forecast.figures import typical_rows
+from gruta.tasks.forecast.names import model_name
 from gruta.tasks.forecast.report import verdict, write_report
 from gruta.tasks.forecast.scores import Score, point_scores
 

@@ -1,0 +1,18 @@
+"""What people call the networks and the baselines."""
+
+from gruta.locale import translate as _
+from gruta.report.numbers import number
+
+NETWORKS = ("gru", "lstm", "rnn")
+
+
+def model_name(model: str) -> str:
+    """A cell or a baseline, as people read it."""
+    if model in NETWORKS:
+        return model.upper()
+    kind, _space, season = model.rpartition(" ")
+    if kind == "seasonal naive":
+        return _("seasonal naive, {steps} steps").format(steps=number(int(season)))
+    return {"naive": _("naive"), "linear": _("linear"), "linear rich": _("rich linear")}.get(
+        model, model
+    )
