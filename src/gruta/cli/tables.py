@@ -22,7 +22,7 @@ def print_scores(scores: Sequence[Score], title: str = "") -> None:
     """A row a model."""
     table = _table(title, _("model"))
     for name in (_("parameters"), "sMAPE %", "MAE", "RMSE", "MASE", _("coverage")):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for s in scores:
         numbers = (number(s.smape, 3), number(s.mae), number(s.rmse))
         table.add_row(
@@ -39,7 +39,7 @@ def print_job(job: JobResult) -> None:
     """A row a model, with the seconds that its training took, and who lost to whom."""
     table = _table(_(job.title), _("model"))
     for name in (_("parameters"), _("train seconds"), "sMAPE %", "MAE", "MASE", _("coverage")):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for s in job.scores:
         seconds = number(job.train_seconds[s.model], 1)
         numbers = (number(s.smape, 3), number(s.mae), number(s.mase, 3), number(s.coverage, 3))
@@ -68,7 +68,7 @@ def _lost(network: str, better: Sequence[str]) -> str:
 def print_seeds(scores: SeedScores) -> None:
     """The mean over seeds, and the paired difference to the rich linear model."""
     table = _table(_(scores.job.title), _("seed"))
-    table.add_column("sMAPE %", justify="right")
+    table.add_column("sMAPE %", justify="right", no_wrap=True)
     for seed, value in scores.by_seed.items():
         table.add_row(str(seed), number(value, 4))
     table.add_row(_("mean"), f"{number(scores.mean, 4)} ± {number(scores.deviation, 4)}")
@@ -84,8 +84,8 @@ def print_trials(title: str, rows: Mapping[str, Sequence[float]], ends: Sequence
     """sMAPE of each variant, by the row at which a fold ends, and the mean."""
     table = _table(f"{title}, sMAPE %", _("variant"))
     for end in ends:
-        table.add_column(_("up to row {end}").format(end=end), justify="right")
-    table.add_column(_("mean"), justify="right")
+        table.add_column(_("up to row {end}").format(end=end), justify="right", no_wrap=True)
+    table.add_column(_("mean"), justify="right", no_wrap=True)
     for variant, scores in rows.items():
         table.add_row(variant, *(number(s, 3) for s in scores))
     Console().print(table)
@@ -97,8 +97,8 @@ def print_profile(title: str, seconds_of: Mapping[str, float]) -> None:
         Console().print(_("{title}: trained before, no time went into it now").format(title=title))
         return
     table = _table(_("{title}: where the training time went").format(title=title), _("part"))
-    table.add_column(_("seconds"), justify="right")
-    table.add_column(_("share"), justify="right")
+    table.add_column(_("seconds"), justify="right", no_wrap=True)
+    table.add_column(_("share"), justify="right", no_wrap=True)
     total = sum(seconds_of.values())
     for part, seconds in seconds_of.items():
         table.add_row(part, number(seconds, 2), percent(seconds / total, 1))
@@ -113,5 +113,5 @@ def print_profile(title: str, seconds_of: Mapping[str, float]) -> None:
 
 def _table(title: str, first: str) -> Table:
     table = Table(title=title or None, box=box.SIMPLE)
-    table.add_column(first, no_wrap=True)
+    table.add_column(first)
     return table
