@@ -48,6 +48,13 @@ class TrainSettings(BaseModel):
         "this many steps and carry the state from one to the next; 0: independent windows.",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of all that is drawn at random.")
+    threads: int = Field(
+        1,
+        gt=0,
+        le=1024,
+        description="CPU threads. A small network gains little from a second one, and loses much "
+        "where other work wants the cores.",
+    )
     device: Literal["auto", "cpu"] = Field(
         "cpu", description="cpu, or auto for an accelerator where there is one."
     )

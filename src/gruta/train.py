@@ -5,7 +5,8 @@ generator, so a run that was killed goes on from its checkpoint to the same numb
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -263,6 +264,17 @@ class Training:
             i, slot = name.split("/")
             slots.setdefault(int(i), {})[slot] = value
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let torch compute on `count` CPU threads inside the with block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def rate(settings: TrainSettings, step: int) -> float:

@@ -26,7 +26,7 @@ from gruta.tasks.forecast.scores import seasonal_error
 from gruta.tasks.forecast.split import Parts, Split
 from gruta.tasks.forecast.task import ForecastTask, forecast_changes
 from gruta.tasks.forecast.trained import CODEC, Trained
-from gruta.train import MODEL, Progress, train
+from gruta.train import MODEL, Progress, threads, train
 
 TASK = "forecast"
 Source = str | Path | IntoDataFrame | Series
@@ -84,7 +84,11 @@ class Forecaster:
         encoding = Encoding.fit(series, parts.train, self.settings)
         table = encoding.table(series)
         split = Split.of(table, parts)
-        with tempfile.TemporaryDirectory() as scratch, torch.random.fork_rng(devices=[]):
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            torch.random.fork_rng(devices=[]),
+            threads(self.settings.threads),
+        ):
             torch.manual_seed(self.settings.seed)
             network = ForecastNetwork.of(table, self.settings)
             task = ForecastTask(network, table, split, self.settings)

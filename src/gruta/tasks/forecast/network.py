@@ -138,7 +138,9 @@ class Moments:
         correlation = covariance * inverse[:, :, None] * inverse[:, None, :]
         correlation = correlation + strength * torch.eye(mean.shape[1], dtype=mean.dtype)
         toward = (self.xy / self.rows - mean * mean_y) * inverse
-        weight = torch.linalg.solve(correlation, toward) * inverse
+        # By Cholesky: torch's batched LU fails where its thread count was set to more than one.
+        factor = torch.linalg.cholesky(correlation)
+        weight = torch.cholesky_solve(toward[..., None], factor)[..., 0] * inverse
         return weight, mean_y - (mean * weight).sum(1, keepdim=True)
 
 

@@ -10,10 +10,12 @@ from gruta.tasks.forecast.network import (
     PENALTIES,
     ForecastNetwork,
     LinearPath,
+    Moments,
     Standardise,
     pinball,
 )
 from gruta.tasks.forecast.split import Split
+from gruta.train import threads
 
 LEVELS = ((0.5,), (0.1, 0.5), (0.1, 0.5, 0.9), (0.05, 0.2, 0.5, 0.6, 0.95))
 
@@ -174,3 +176,17 @@ def test_pinball_loss_by_hand():
     # Errors 2, 1, -1: 0.1·2 and 0.1·1 count half, the median's 0.5·1 whole.
     loss = pinball(forecast, torch.tensor([3.0]), (0.1, 0.5, 0.9))
     assert float(loss) == pytest.approx((0.5 * 0.2 + 0.5 + 0.5 * 0.1) / 3)
+
+
+def test_many_fits_are_solved_on_two_threads_as_on_one():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(12, 500, 100, dtype=torch.float64, generator=generator)
+    y = torch.randn(12, 500, dtype=torch.float64, generator=generator)
+    sums = Moments()
+    sums.add(x, y)
+    with threads(1):
+        alone = sums.ridge(1e-3)
+    with threads(2):
+        together = sums.ridge(1e-3)
+    for a, b in zip(alone, together, strict=True):
+        torch.testing.assert_close(a, b)
