@@ -180,8 +180,8 @@ def test_pinball_loss_by_hand():
 
 def test_many_fits_are_solved_on_two_threads_as_on_one():
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(12, 500, 100, dtype=torch.float64, generator=generator)
-    y = torch.randn(12, 500, dtype=torch.float64, generator=generator)
+    x = torch.randn(48, 300, 171, dtype=torch.float64, generator=generator)
+    y = torch.randn(48, 300, dtype=torch.float64, generator=generator)
     sums = Moments()
     sums.add(x, y)
     with threads(1):
