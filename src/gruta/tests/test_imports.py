@@ -54,3 +54,20 @@ def test_public_names_are_these():
         assert getattr(gruta, name) is not None
     with pytest.raises(AttributeError, match="module 'gruta' has no attribute 'Forecast'"):
         gruta.Forecast  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("missing", "program", "extra", "status"),
+    [
+        ("torch", "import gruta; gruta.Forecaster", "train", 1),
+        ("torch", "import gruta; gruta.nn", "train", 1),
+        ("typer", "from gruta.cli import main; main()", "cli", 2),
+        ("polars", "from gruta.cli import main; main()", "train", 2),
+    ],
+)
+def test_missing_package_names_the_extra_that_brings_it(missing, program, extra, status):
+    block = f"import sys; sys.modules[{missing!r}] = None; sys.argv[0] = 'gruta'; "
+    command = [sys.executable, "-c", block + program, "evaluate", "run", "file.csv"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert f"{missing} is not installed: pip install 'gruta[{extra}]'" in done.stderr
+    assert done.returncode == status

