@@ -23,7 +23,7 @@ $(VENV)/installed: pyproject.toml constraints.txt $(NATIVE)
 	@$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
 	@echo "Installing gruta and building its kernels"
 	@$(PIP) scikit-build-core nanobind cmake ninja
-	@$(PIP) --no-build-isolation --editable '.[dev]' --config-settings=cmake.define.GRUTA_WERROR=ON
+	@$(PIP) --no-build-isolation --editable '.[dev]'
 	@touch $@
 
 demo: install ## Train and compare GRU, LSTM and RNN on real electricity demand
@@ -37,6 +37,10 @@ lint: install ## Style, types, and which room may import which
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/cmake -S . -B build/warnings -G Ninja -DGRUTA_WERROR=ON --log-level=WARNING \
+		-DPython_EXECUTABLE=$(abspath $(BIN)/python) -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
+		-Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir)
+	$(BIN)/cmake --build build/warnings
 	$(BIN)/clang-format --dry-run --Werror $(filter-out CMakeLists.txt,$(NATIVE))
 
 format: install ## Rewrite the sources in the house style

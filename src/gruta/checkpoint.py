@@ -1,11 +1,11 @@
 """A run directory: everything that a training leaves, written so that a kill leaves no half file.
 
-run.json               format, task, versions, the data's fingerprint
+run.json               format, task, versions, threads, the data's fingerprint
 settings.toml          the settings as resolved
 metrics.jsonl          a line for each logged step and each validation
 checkpoint.safetensors where training stands: weights, optimiser, best weights, position
 model.safetensors      the trained weights; there once training has ended
-codec.json             scaler, calendar, baselines: what turns data into the model's input
+codec.json             scales, frequency, seasons, stretched quantiles: a series in, a forecast out
 report.html, *.png     for people
 """
 

@@ -5,7 +5,7 @@ The descriptions here are the command line's help and the estimators' documentat
 
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gruta.errors import InputError
 
@@ -95,13 +95,16 @@ class ForecastSettings(TrainSettings):
         description="Share of the series, its end, that training never sees, for the test.",
     )
     validation_share: float = Field(
-        0.1, gt=0, lt=0.5, description="Share of the series, before that, to pick the best weights."
+        0.1,
+        gt=0,
+        lt=0.5,
+        description="Share of the series, before the test, to pick the best weights.",
     )
     origins: int = Field(
         0,
         ge=0,
         description="Places in a training window from which a forecast is learned; 0: so many that "
-        "they forecast about as many values as the window has, at least 4.",
+        "they forecast about as many values as the window has, from 4 to 96.",
     )
     ridge: float = Field(
         0.0,
@@ -111,8 +114,23 @@ class ForecastSettings(TrainSettings):
     )
 
     steps: int = Field(250, gt=0, description="Optimiser steps, at most.")
-    weight_decay: float = Field(1.0, ge=0, description="Pull of the weights towards zero.")
+    weight_decay: float = Field(
+        1.0, ge=0, description="Pull of the weights towards zero; 0 unless set, but for adamw."
+    )
     learning_rate: float = Field(8e-3, gt=0, description="The highest rate of the schedule.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _decay_for_adamw(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """The others would pull the clipped gradient itself, and so strong a pull erases them."""
+        decoupled = given.get("optimizer", "adamw") == "adamw"
+        return given if decoupled else {"weight_decay": 0.0} | given
+
+    @field_validator("known", "past", mode="before")
+    @classmethod
+    def _one_column(cls, names: Any) -> Any:
+        """A single name stands for itself."""
+        return (names,) if isinstance(names, str) else names
 
     @field_validator("quantiles")
     @classmethod

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gruta.checkpoint import MetricsFile, Run
 from gruta.errors import InputError
 from gruta.health.clipping import Clipper, Clipping
+from gruta.locale import translate as _
 from gruta.settings import TrainSettings
 from gruta.stopping import StopSignal
 from gruta.stopwatch import Stopwatch
@@ -87,6 +88,7 @@ def train(
 
     They end in the model and in the run's model.safetensors. The answer tells where the time went.
     Raises Interrupted after Ctrl-C or SIGTERM, Diverged after ten non-finite gradients in a row.
+    accelerate keeps one state a process; it is reset here, also one that the caller made.
     """
     # accelerate keeps one state a process: it would refuse a second training of another precision,
     # and keep the first one's device.
@@ -115,7 +117,7 @@ def train(
                 accelerator.backward(loss)
             with watch("optimizer"):
                 accelerator.unscale_gradients(optimizer)
-                clipping = clipper(model.named_parameters())
+                clipping = clipper(model.named_parameters(), loss)
                 if clipping.nonfinite is None:
                     for group in optimizer.param_groups:
                         group["lr"] = rate(settings, position.step)
@@ -133,8 +135,12 @@ def train(
                 training.validate()
             if position.step % settings.checkpoint_every == 0 or last or stop.requested:
                 training.save()
-            if stop.requested and not last:
-                raise Interrupted(f"stopped after step {position.step} of {settings.steps}")
+            if stop.requested:
+                raise Interrupted(
+                    _("stopped after step {step} of {steps}").format(
+                        step=position.step, steps=settings.steps
+                    )
+                )
 
     watch.stop()
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)
@@ -176,17 +182,24 @@ class Training:
         """Whether too many validations went by without a better one."""
         return 0 < self.settings.patience <= self.position.validations_since_best
 
-    def skipped(self, parameter: str) -> None:
-        """Say that a step was left out; after too many in a row, give up (Diverged)."""
+    def skipped(self, culprit: str) -> None:
+        """Record that a step was left out; after too many in a row, give up (Diverged).
+
+        culprit: the parameter whose gradient is not finite, or "loss".
+        """
         self.state = None
+        self.metrics.append({"step": self.position.step, "skipped": culprit})
         self.progress.note(
-            f"step {self.position.step} skipped: the gradient of {parameter} is not finite"
+            _("step {step} skipped, not finite: {culprit}").format(
+                step=self.position.step, culprit=culprit
+            )
         )
         if self.clipper.exhausted:
             raise Diverged(
-                f"{self.clipper.patience} steps in a row had a gradient that is not finite, last "
-                f"in {parameter}; the checkpoint before them is kept in {self.run.path}. Lower "
-                "the learning rate or the clipping threshold and train again"
+                f"{self.clipper.patience} steps in a row had a loss or a gradient that is not "
+                f"finite, last that of {culprit}; the checkpoint before them is kept in "
+                f"{self.run.path}. Lower the learning rate or the clipping threshold, and train "
+                "again"
             )
 
     def log(self, loss: float, clipping: Clipping) -> None:
@@ -258,7 +271,8 @@ class Training:
         self.model.load_state_dict(_under("model/", tensors))
         self.best = _under("best/", tensors)
         state = _under("state/", tensors)
-        self.state = tuple(state[str(i)] for i in range(len(state))) or None
+        device = next(self.model.parameters()).device
+        self.state = tuple(state[str(i)].to(device) for i in range(len(state))) or None
         slots: dict[int, dict[str, Tensor]] = {}
         for name, value in _under("optimizer/", tensors).items():
             i, slot = name.split("/")

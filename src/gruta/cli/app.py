@@ -19,7 +19,7 @@ def _summaries() -> dict[str, str]:
     return {
         "train": _("Train a model on a file; each task is a command."),
         "evaluate": _("Score a trained run on a file, beside the simple baselines."),
-        "predict": _("Forecast the steps after a file's last row."),
+        "predict": _("Forecast the steps after a file's last row with a target."),
         "demo": _("Train and compare GRU, LSTM and RNN on real half-hourly electricity demand."),
     }
 

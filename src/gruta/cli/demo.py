@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gruta.errors import InputError
 from gruta.locale import translate as _
 
 demo_app = typer.Typer(add_completion=False)
@@ -43,6 +44,8 @@ def demo(
     from gruta.demo.run import JOBS, demand, run_job, write_summary
     from gruta.demo.seeds import run_seeds
 
+    if seeds and rolling:
+        raise InputError("--seeds and --rolling: give one or the other")
     series = demand()
     with stoppable(shlex.join(["gruta", *sys.argv[1:]])):
         if seeds:

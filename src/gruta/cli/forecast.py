@@ -1,7 +1,9 @@
 """`gruta train forecast`, `gruta evaluate`, `gruta predict`."""
 
+import io
 import json
 import shlex
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +16,8 @@ from gruta.locale import translate as _
 from gruta.settings import ForecastSettings
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from gruta.tasks.forecast.evaluation import Evaluation
 
 train_app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -110,26 +114,33 @@ def evaluate(
             show_default=_("the first that training did not see"),
         ),
     ] = None,
-    stride: Annotated[int, typer.Option(help=_("Rows from one forecast to the next."))] = 1,
+    stride: Annotated[
+        int | None,
+        typer.Option(help=_("Rows from one forecast to the next."), show_default=_("the horizon")),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Score a trained run on a file."""
     from gruta.tasks.forecast import Forecaster
 
-    evaluation = Forecaster.load(run).evaluate(file, start=start, stride=stride)
+    forecaster = Forecaster.load(run)
+    stride = forecaster.settings.horizon if stride is None else stride
+    evaluation = forecaster.evaluate(file, start=start, stride=stride)
     if as_json:
         print(json.dumps(_scores(evaluation)))
-    else:
-        _show(evaluation)
+        return
+    _show(evaluation)
+    if evaluation.times[0, 0] <= forecaster.trained_.until:
+        print(_("Some of these values were seen in training."))
 
 
-@predict_app.command(help=_("Forecast the steps after a file's last row."))
+@predict_app.command(help=_("Forecast the steps after a file's last row with a target."))
 def predict(
     run: RunPath,
     file: File,
     out: Annotated[
         Path | None,
-        typer.Option(help=_("CSV file to write."), show_default=_("standard output")),
+        typer.Option(help=_("CSV or Parquet file to write."), show_default=_("standard output")),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -137,14 +148,30 @@ def predict(
     from gruta.checkpoint import write_atomically
     from gruta.tasks.forecast import Forecaster
 
+    kind = ".json" if as_json else ".csv" if out is None else out.suffix
+    if kind not in (".csv", ".parquet", ".json"):
+        raise InputError(f"--out: expected a file that ends in .csv or .parquet, got {out}")
     if out is not None and not out.parent.is_dir():
         raise InputError(f"--out: {out.parent}: expected a directory to write {out.name} into")
-    forecast = Forecaster.load(run).predict(file)
-    text = forecast.write_json() + "\n" if as_json else forecast.write_csv()
+    content = _as_bytes(Forecaster.load(run).predict(file), kind)
     if out is None:
-        print(text, end="")
+        print(content.decode(), end="")
     else:
-        write_atomically(out, text.encode())
+        write_atomically(out, content)
+        print(_("Wrote {path}").format(path=out), file=sys.stderr)
+
+
+def _as_bytes(forecast: "pl.DataFrame", kind: str) -> bytes:
+    """The forecast as a file of this kind; stamps in whole seconds where they are."""
+    buffer = io.BytesIO()
+    if kind == ".parquet":
+        forecast.write_parquet(buffer)
+    elif kind == ".json":
+        forecast.write_json(buffer)
+        buffer.write(b"\n")
+    else:
+        forecast.write_csv(buffer, datetime_format="%Y-%m-%dT%H:%M:%S%.f")
+    return buffer.getvalue()
 
 
 def _scores(evaluation: "Evaluation") -> dict[str, Any]:
@@ -156,4 +183,6 @@ def _show(evaluation: "Evaluation") -> None:
     from gruta.cli.tables import print_scores, print_verdict
 
     print_scores(evaluation.scores)
+    count, steps = evaluation.truth.shape
+    print(_("{count} forecasts of {steps} steps").format(count=count, steps=steps))
     print_verdict(evaluation)

@@ -64,6 +64,6 @@ def _panel(name: str) -> str:
 
 
 PANELS = {
-    "Data": ("time", "target", "known", "past", "validation_share"),
+    "Data": ("time", "target", "known", "past", "test_share", "validation_share"),
     "Model": ("horizon", "lookback", "cell", "hidden", "quantiles", "origins", "ridge"),
 }

@@ -27,15 +27,15 @@ class LiveProgress(Progress):
         self._bar.update(
             self._task,
             completed=record["step"],
-            loss=_number(record["loss"]),
-            norm=_number(record["gradient_norm_before_clipping"]),
+            loss=number(record["loss"]),
+            norm=number(record["gradient_norm_before_clipping"]),
             speed=_speed(record),
         )
 
     def validated(self, record: Mapping[str, Any], best: bool) -> None:
         """Show the validation's loss."""
         mark = "*" if best else ""
-        self._bar.update(self._task, validation=_number(record["validation_loss"]) + mark)
+        self._bar.update(self._task, validation=number(record["validation_loss"]) + mark)
 
     def note(self, message: str) -> None:
         """A line above the bar."""
@@ -51,8 +51,8 @@ class PlainProgress(Progress):
     def step(self, record: Mapping[str, Any]) -> None:
         """Keep what the next line will show."""
         self._last = _("loss {loss}, gradient norm {norm}, {speed}").format(
-            loss=_number(record["loss"]),
-            norm=_number(record["gradient_norm_before_clipping"]),
+            loss=number(record["loss"]),
+            norm=number(record["gradient_norm_before_clipping"]),
             speed=_speed(record),
         )
 
@@ -63,7 +63,7 @@ class PlainProgress(Progress):
             step=record["step"],
             steps=self._steps,
             last=self._last,
-            validation=_number(record["validation_loss"]) + ("*" if best else ""),
+            validation=number(record["validation_loss"]) + ("*" if best else ""),
         )
         self.note(line)
 
@@ -102,12 +102,11 @@ def stoppable(again: str) -> Iterator[None]:
     except Interrupted as stop:
         print(f"gruta: {stop}; {_('to go on:')} {again}", file=sys.stderr)
         raise typer.Exit(130) from None
+    except KeyboardInterrupt:
+        print(f"gruta: {_('stopped; to go on:')} {again}", file=sys.stderr)
+        raise typer.Exit(130) from None
     except Diverged as error:
         raise InputError(str(error)) from error
-
-
-def _number(x: float | None) -> str:
-    return number(x)
 
 
 def _speed(record: Mapping[str, Any]) -> str:

@@ -1,18 +1,21 @@
 """Tables in the terminal."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from gruta.demo.results import JobResult
-from gruta.demo.seeds import SeedScores
 from gruta.locale import translate as _
 from gruta.report.numbers import number, percent
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.names import model_name
 from gruta.tasks.forecast.scores import Score
+
+if TYPE_CHECKING:
+    from gruta.demo.results import JobResult
+    from gruta.demo.seeds import SeedScores
 
 WORK = ("forward", "backward", "optimizer")
 """The parts of a training step that no loop can do without."""
@@ -35,10 +38,10 @@ def print_scores(scores: Sequence[Score], title: str = "") -> None:
     Console().print(table)
 
 
-def print_job(job: JobResult) -> None:
+def print_job(job: "JobResult") -> None:
     """A row a model, with the seconds that its training took, and who lost to whom."""
     table = _table(_(job.title), _("model"))
-    for name in (_("parameters"), _("train seconds"), "sMAPE %", "MAE", "MASE", _("coverage")):
+    for name in (_("parameters"), _("train s"), "sMAPE %", "MAE", "MASE", _("coverage")):
         table.add_column(name, justify="right", no_wrap=True)
     for s in job.scores:
         seconds = number(job.train_seconds[s.model], 1)
@@ -65,7 +68,7 @@ def _lost(network: str, better: Sequence[str]) -> str:
     )
 
 
-def print_seeds(scores: SeedScores) -> None:
+def print_seeds(scores: "SeedScores") -> None:
     """The mean over seeds, and the paired difference to the rich linear model."""
     table = _table(_(scores.job.title), _("seed"))
     table.add_column("sMAPE %", justify="right", no_wrap=True)
@@ -87,7 +90,7 @@ def print_trials(title: str, rows: Mapping[str, Sequence[float]], ends: Sequence
         table.add_column(_("up to row {end}").format(end=end), justify="right", no_wrap=True)
     table.add_column(_("mean"), justify="right", no_wrap=True)
     for variant, scores in rows.items():
-        table.add_row(variant, *(number(s, 3) for s in scores))
+        table.add_row(model_name(variant), *(number(s, 3) for s in scores))
     Console().print(table)
 
 
@@ -100,8 +103,17 @@ def print_profile(title: str, seconds_of: Mapping[str, float]) -> None:
     table.add_column(_("seconds"), justify="right", no_wrap=True)
     table.add_column(_("share"), justify="right", no_wrap=True)
     total = sum(seconds_of.values())
+    parts = {
+        "batch": _("batch"),
+        "forward": _("forward pass"),
+        "backward": _("backward pass"),
+        "optimizer": _("clipping and optimizer"),
+        "validation": _("validation"),
+        "log": _("log"),
+        "checkpoint": _("checkpoint"),
+    }
     for part, seconds in seconds_of.items():
-        table.add_row(part, number(seconds, 2), percent(seconds / total, 1))
+        table.add_row(parts.get(part, part), number(seconds, 2), percent(seconds / total, 1))
     work = sum(seconds_of.get(part, 0.0) for part in (*WORK, "validation"))
     table.add_row(
         _("outside the network and optimizer"),
@@ -113,5 +125,5 @@ def print_profile(title: str, seconds_of: Mapping[str, float]) -> None:
 
 def _table(title: str, first: str) -> Table:
     table = Table(title=title or None, box=box.SIMPLE)
-    table.add_column(first)
+    table.add_column(first, min_width=16)
     return table

@@ -9,6 +9,7 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from narwhals.typing import IntoDataFrame
 
@@ -16,6 +17,7 @@ from gruta.errors import InputError
 
 _LIMIT_BYTES = 4 * 2**30
 _LONGEST_HEADER = 2**20
+_THOUSANDS = r"^\s*[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]*)?\s*$"
 
 
 def read_table(
@@ -76,16 +78,28 @@ def _open_csv(path: Path, names: Sequence[str]) -> pl.DataFrame:
         if not present:
             raise InputError(f"{path}: expected a line of column names first, found none")
         _require(names, present, str(path))
-        table = pl.read_csv(
-            path, columns=list(names), separator=separator, infer_schema=False, glob=False
-        )
+        # All of it: polars counts a row's cells only where it reads every column.
+        table = pl.read_csv(path, separator=separator, infer_schema=False, glob=False)
+        table = table.select(names)
     except UnicodeDecodeError:
         raise InputError(f"{path}: expected UTF-8 text; save the file as CSV UTF-8") from None
     except (csv.Error, pl.exceptions.PolarsError):
         raise InputError(f"{path}: {_why_malformed(path, separator, len(present))}") from None
-    if separator == ";":
-        return table.with_columns(pl.all().str.replace(",", ".", literal=True))
-    return table
+    return _decimal_points(path, table) if separator == ";" else table
+
+
+def _decimal_points(path: Path, table: pl.DataFrame) -> pl.DataFrame:
+    """Numbers with a decimal point instead of the comma; points between thousands are refused."""
+    for column in table:
+        grouped = column.str.contains(_THOUSANDS).fill_null(False)
+        if grouped.any():
+            row = int(grouped.arg_max() or 0)
+            raise InputError(
+                f"{path}: row {row + 1}, column {column.name!r}: {column[row]!r} reads as a number "
+                "with a point between its thousands; write numbers without such points, and with a "
+                "decimal comma, as the file is separated by semicolons"
+            )
+    return table.with_columns(pl.all().str.replace(",", ".", literal=True))
 
 
 def _why_malformed(path: Path, separator: str, width: int) -> str:
@@ -111,9 +125,14 @@ def _open_parquet(path: Path, names: Sequence[str]) -> pa.Table:
         try:
             file = pq.ParquetFile(content)
             _require(names, file.schema_arrow.names, str(path))
-            # A few bytes of Parquet can stand for any number of equal rows.
-            _require_size(path, file.metadata.num_rows * len(names) * 8)
-            return file.read(columns=list(names))
+            for name in names:
+                _require_flat(path, file.schema_arrow.field(name))
+            _require_size(path, max(file.metadata.num_rows * len(names) * 8, _stored(file, names)))
+            # Text as a dictionary: a few bytes of Parquet can stand for any number of long cells.
+            file = pq.ParquetFile(content, metadata=file.metadata, read_dictionary=list(names))
+            table = file.read(columns=list(names))
+            _require_size(path, sum(map(_text_size, table.itercolumns())))
+            return pa.table({name: _spelt_out(table[name]) for name in names})
         except InputError:
             raise
         except (pa.ArrowException, OSError, ValueError) as error:
@@ -121,6 +140,41 @@ def _open_parquet(path: Path, names: Sequence[str]) -> pa.Table:
             raise InputError(
                 f"{path}: not a whole Parquet file ({reason}); write or copy it again"
             ) from None
+
+
+def _require_flat(path: Path, field: pa.Field) -> None:
+    """InputError for a kind whose cells may be of any size, unless it is text."""
+    kind = getattr(field.type, "storage_type", field.type)
+    if pa.types.is_nested(kind) or pa.types.is_fixed_size_binary(kind):
+        raise InputError(
+            f"{path}: column {field.name!r}: expected numbers, stamps or text, found {field.type}; "
+            "leave the column out"
+        )
+
+
+def _stored(file: pq.ParquetFile, names: Sequence[str]) -> int:
+    """Bytes of these columns once they are decompressed, each different cell at least once."""
+    groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+    chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+    return sum(c.total_uncompressed_size for c in chunks if c.path_in_schema in names)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Whether this is a dictionary of text or bytes."""
+    text = (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
+    return pa.types.is_dictionary(kind) and kind.value_type in text
+
+
+def _text_size(column: pa.ChunkedArray) -> int:
+    """Bytes that a column's text takes with every cell spelt out; 0 where it holds none."""
+    if not _is_text(column.type):
+        return 0
+    lengths = (pc.binary_length(chunk.dictionary).take(chunk.indices) for chunk in column.chunks)
+    return sum(pc.sum(length).as_py() or 0 for length in lengths)
+
+
+def _spelt_out(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(column.type.value_type) if _is_text(column.type) else column
 
 
 def _require_size(path: Path, size: int) -> None:

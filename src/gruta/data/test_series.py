@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gruta.data import table as table_module
@@ -200,6 +202,12 @@ def test_a_file_that_does_not_fit_is_told_where_and_why(
         read_series(path, Columns())
 
 
+def test_row_with_a_surplus_cell_is_refused_though_a_column_is_not_read(write: Write) -> None:
+    path = write("ds,temp,y\n2024-01-01,1,10\n2024-01-02,2,11\n2024-01-03,3,5,12\n")
+    with pytest.raises(InputError, match="row 3: expected 3 cells as in the header, found 4"):
+        read_series(path, Columns())
+
+
 def test_covariates_must_be_numbers_where_they_are_needed(frame: pl.DataFrame) -> None:
     with pytest.raises(
         InputError, match=r"row 47, column 'temp': .*found none; .*rows to come too"
@@ -297,3 +305,41 @@ def test_size_is_checked_before_anything_is_loaded(
     assert many.stat().st_size < 1_000_000
     with pytest.raises(InputError, match=r"many\.parquet: 1600000 bytes of data, the limit is"):
         read_series(many, Columns())
+
+
+@pytest.mark.parametrize("encoding", ["PLAIN", "RLE_DICTIONARY"])
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.binary(), "categorical"])
+def test_long_cells_of_a_small_parquet_file_are_not_spelt_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: pa.DataType | str, encoding: str
+) -> None:
+    path = tmp_path / "long.parquet"
+    cells = pa.array(["x" * 100_000] * 50)
+    cells = cells.dictionary_encode() if kind == "categorical" else cells.cast(kind)
+    table = pa.table({"ds": cells, "y": np.arange(50.0)})
+    pq.write_table(table, path, compression="zstd", use_dictionary=encoding != "PLAIN")
+    assert path.stat().st_size < 10_000
+    monkeypatch.setattr(table_module, "_LIMIT_BYTES", 2_000_000)
+    before = pa.default_memory_pool().max_memory()
+    with pytest.raises(
+        InputError, match=r"long\.parquet: 50\d{5} bytes of data, the limit is 2000"
+    ):
+        read_series(path, Columns())
+    assert pa.default_memory_pool().max_memory() <= max(before, 2_000_000)
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.int64()), pa.struct({"a": pa.int64()}), pa.binary(3)])
+def test_parquet_column_of_compound_cells_is_refused(tmp_path: Path, kind: pa.DataType) -> None:
+    path = tmp_path / "compound.parquet"
+    pq.write_table(pa.table({"ds": pa.array([None] * 3, kind), "y": [1.0, 2.0, 3.0]}), path)
+    with pytest.raises(
+        InputError, match=r"compound\.parquet: column 'ds': expected numbers, stamps"
+    ):
+        read_series(path, Columns())
+
+
+@pytest.mark.parametrize("cell", ["1.094", "-12.345.678", "1.101,030"])
+def test_points_between_thousands_are_refused_rather_than_read_as_decimals(tmp_path, cell):
+    path = tmp_path / "brasil.csv"
+    path.write_text(f"ds;y\n2024-01-01;987\n2024-01-02;{cell}\n2024-01-03;12,5\n")
+    with pytest.raises(InputError, match=rf"row 2, column 'y': '{re.escape(cell)}' .*thousands"):
+        read_series(path, Columns())

@@ -145,9 +145,10 @@ def _learning(jobs: Sequence[JobResult]) -> Section:
         [
             _(
                 "The loss is what training lowers. The thin line is the loss of the batch just "
-                "learned from; the dots are the loss on the validation part, which is only looked "
-                "at. While both fall, what is learned holds beyond the examples. Where the line "
-                "goes on falling and the dots rise, the network learns its examples by heart."
+                "learned from; the dots are the loss on the validation part, from which nothing is "
+                "learned but when to stop. While both fall, what is learned holds beyond the "
+                "examples. Where the line goes on falling and the dots rise, the network learns "
+                "its examples by heart."
             ),
             _(
                 "In backpropagation through time the gradient is a product along the chain of "

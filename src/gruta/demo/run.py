@@ -28,7 +28,7 @@ from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.network import ForecastNetwork
 from gruta.tasks.forecast.scores import Score, mase, point_scores
 from gruta.tasks.forecast.split import Parts
-from gruta.train import METRICS, Progress
+from gruta.train import METRICS, Progress, threads
 
 CELLS = ("gru", "lstm", "rnn")
 LOOKBACK = 96
@@ -68,7 +68,8 @@ def run_job(job: Job, series: Series, directory: Path, progress: OpenProgress) -
     }
     evaluations = {c: fitted[c].evaluate(series, stride=job.stride) for c in CELLS}
     start = time.perf_counter()
-    rich, rich_forecast = score_rich_linear(evaluations["gru"], fitted["gru"], series)
+    with threads(1):
+        rich, rich_forecast = score_rich_linear(evaluations["gru"], fitted["gru"], series)
     seconds = {cell: fitted[cell].train_seconds_ for cell in CELLS}
     seconds |= dict.fromkeys(evaluations["gru"].baselines, 0.0)
     seconds |= {

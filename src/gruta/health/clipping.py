@@ -18,8 +18,8 @@ class Clipping:
 
     norm_before, norm_after: global 2-norm of the gradient, summed in float64.
     coefficient: norm_after / norm_before; 1 where nothing was clipped.
-    nonfinite: the first parameter whose gradient holds NaN or infinity; then nothing was changed
-        and the step must be skipped.
+    nonfinite: the first parameter whose gradient holds NaN or infinity, or "loss"; then nothing was
+        changed and the step must be skipped.
     """
 
     norm_before: float
@@ -57,16 +57,20 @@ class Clipper:
         """Share of the finite steps so far that were clipped."""
         return self.clipped_steps / self.steps if self.steps else 0.0
 
-    def __call__(self, named_parameters: Iterable[tuple[str, nn.Parameter]]) -> Clipping:
-        """Clip the gradients in place."""
+    def __call__(
+        self, named_parameters: Iterable[tuple[str, nn.Parameter]], loss: Tensor | None = None
+    ) -> Clipping:
+        """Clip the gradients in place; a non-finite `loss` counts as a non-finite gradient."""
         named = [(name, p.grad) for name, p in named_parameters if p.grad is not None]
         gradients = [g for _, g in named]
         norms = _norms(gradients)
         before = float(torch.linalg.vector_norm(norms))
-        if not torch.isfinite(norms).all():
-            worst = int(torch.nonzero(~torch.isfinite(norms))[0])
+        culprits = [named[i][0] for i in torch.nonzero(~torch.isfinite(norms)).flatten().tolist()]
+        if loss is not None and not torch.isfinite(loss).all():
+            culprits.append("loss")
+        if culprits:
             self.nonfinite_in_a_row += 1
-            return Clipping(before, before, 1.0, clipped=False, nonfinite=named[worst][0])
+            return Clipping(before, before, 1.0, clipped=False, nonfinite=culprits[0])
         after = self._clip(gradients, before)
         clipped = after < before
         self.nonfinite_in_a_row = 0

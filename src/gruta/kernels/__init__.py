@@ -1,7 +1,7 @@
 """The compiled kernels: whether they are there, and which instruction set serves this process.
 
 `GRUTA_ISA` (baseline, avx2 or avx512) picks the instruction set; unset, the fastest one of this CPU
-is taken. A name that the CPU cannot serve is a ValueError on import.
+is taken. A name that the CPU cannot serve is an InputError on import.
 """
 
 import functools
@@ -17,13 +17,18 @@ __all__ = [
     "why_missing",
 ]
 
+from gruta.errors import InputError
+
 try:
     from gruta.kernels._native import GruStepF32, GruStepF64, gru_sequence
     from gruta.kernels._native import isa as _native_isa
 except ImportError as error:
     _isa, _why = "", str(error)
 else:
-    _isa, _why = _native_isa(), ""
+    try:
+        _isa, _why = _native_isa(), ""
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def available() -> bool:

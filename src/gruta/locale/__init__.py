@@ -22,14 +22,9 @@ def language() -> str:
     return _chosen.get() or _from_environment()
 
 
-def choose(name: str) -> None:
-    """Use this language from here on; the region and the case may be left out (pt, pt-br)."""
-    _chosen.set(known(name))
-
-
 @contextmanager
 def spoken(name: str) -> Iterator[None]:
-    """Use a language inside a with block."""
+    """Use a language inside a with block; see `known` for the names."""
     token = _chosen.set(known(name))
     try:
         yield
@@ -38,7 +33,7 @@ def spoken(name: str) -> Iterator[None]:
 
 
 def known(name: str) -> str:
-    """The language that `name` means; ValueError if there is no catalogue for it."""
+    """The language that `name` means (pt, pt-BR, …); ValueError if there is no catalogue for it."""
     short = name.replace("-", "_").split(".")[0].lower()
     for candidate in LANGUAGES:
         if short in (candidate.lower(), candidate.split("_")[0].lower()):

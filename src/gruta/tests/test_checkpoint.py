@@ -7,6 +7,7 @@ import pickle
 import resource
 import signal
 import struct
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,21 +24,23 @@ def run(tmp_path):
     return Run.create(tmp_path / "run", "forecast", {"steps": 5, "horizon": None}, "fingerprint")
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """No file may grow past 4 KiB: a longer write fails half-way."""
+    """No file may grow past 4 KiB: a longer write fails half-way, also one of pytest's own."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, handler)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_write_that_fails_half_way_leaves_the_old_file(tmp_path, full_disk):
+def test_write_that_fails_half_way_leaves_the_old_file(tmp_path):
     path = tmp_path / "model.safetensors"
     write_atomically(path, b"old")
-    with pytest.raises(OSError, match="File too large"):
+    with full_disk(), pytest.raises(OSError, match="File too large"):
         write_atomically(path, bytes(100_000))
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == [path.name]

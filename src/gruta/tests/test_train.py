@@ -179,7 +179,7 @@ def test_step_with_a_nan_gradient_is_skipped_and_named(tmp_path):
 
     task.loss = watched
     train(task, settings, run_at(tmp_path, settings), progress)
-    assert progress.notes == ["step 2 skipped: the gradient of sum.bias is not finite"]
+    assert progress.notes == ["step 2 skipped, not finite: sum.bias"]
     states, weights = zip(*met, strict=True)
     assert not any(map(torch.equal, weights[0], weights[1]))
     assert all(map(torch.equal, weights[1], weights[2]))
@@ -187,6 +187,18 @@ def test_step_with_a_nan_gradient_is_skipped_and_named(tmp_path):
     assert states[2] is None
     assert column(tmp_path, "loss")[1] is None
     assert column(tmp_path, "gradient_norm_before_clipping")[1] is None
+    assert column(tmp_path, "skipped") == ["sum.bias"]
+
+
+def test_step_with_a_nan_loss_is_skipped_though_its_gradient_is_finite(tmp_path):
+    settings = TrainSettings(**SHORT | {"steps": 2})
+    task, progress = Adding(settings), Notes()
+    loss = task.loss
+    task.loss = lambda batch, state: (loss(batch, state)[0] + float("nan"), None)
+    before = [p.detach().clone() for p in task.model.parameters()]
+    train(task, settings, run_at(tmp_path, settings), progress)
+    assert progress.notes == [f"step {i} skipped, not finite: loss" for i in (1, 2)]
+    assert all(map(torch.equal, before, task.model.parameters()))
 
 
 def test_ten_nan_gradients_in_a_row_end_the_training_and_keep_the_checkpoint(tmp_path):

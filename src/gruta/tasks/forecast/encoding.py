@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gruta.codec.calendar import calendar
-from gruta.codec.frequency import Frequency, parse
+from gruta.codec.frequency import Frequency, Stamps, parse
 from gruta.codec.scaler import Scaler
 from gruta.data.series import Columns, Series
 from gruta.errors import InputError
@@ -19,6 +19,9 @@ from gruta.tasks.forecast.features import Table, first_origin
 
 SEASONS_NEEDED = 4
 """A season counts if the training part holds this many of it."""
+
+LARGEST = 1e150
+"""Values beyond this are refused: their squares, which scales and scores sum, are not finite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,18 @@ class Encoding:
 
     @classmethod
     def fit(cls, series: Series, train_rows: int, settings: ForecastSettings) -> "Encoding":
-        """Scales and seasons from the first `train_rows` rows; InputError if they are too few."""
+        """Scales and seasons from the first `train_rows` rows.
+
+        InputError if these are too few, or a value of the series is too large to reckon with.
+        """
+        columns = np.column_stack([series.target, series.known, series.past])
+        names = (series.columns.target, *series.columns.known, *series.columns.past)
+        for name, largest in zip(names, np.abs(columns).max(axis=0), strict=True):
+            if largest > LARGEST:
+                raise InputError(
+                    f"{series.source}: column {name!r}: expected values up to {LARGEST:g} in size, "
+                    f"found {largest:g}; give the column in a larger unit"
+                )
         frequency = series.frequency
         seasons = tuple(s for s in frequency.seasons() if s * SEASONS_NEEDED <= train_rows)
         lookback = settings.lookback or (2 * seasons[0] if seasons else 24)
@@ -71,11 +85,27 @@ class Encoding:
                 f"{series.source}: expected a step of {self.frequency.name}, the trained model's, "
                 f"found {series.frequency.name}"
             )
+        return self._table(series.times, series.target, series.known, series.past)
+
+    def empty_table(self) -> Table:
+        """A table without rows, as wide as those of `table`."""
+        known, past = len(self.columns.known), len(self.columns.past)
+        return self._table(
+            np.empty(0, "M8[us]"), np.empty(0), np.empty((0, known)), np.empty((0, past))
+        )
+
+    def _table(
+        self,
+        times: Stamps,
+        target: NDArray[np.float64],
+        known: NDArray[np.float64],
+        past: NDArray[np.float64],
+    ) -> Table:
         return Table(
-            y=_tensor(self.target.encode(series.target[:, None])[:, 0]),
-            known=_tensor(self.known.encode(series.known)),
-            past=_tensor(self.past.encode(series.past)),
-            calendar=_tensor(calendar(series.times, self.frequency)),
+            y=_tensor(self.target.encode(target[:, None])[:, 0]),
+            known=_tensor(self.known.encode(known)),
+            past=_tensor(self.past.encode(past)),
+            calendar=_tensor(calendar(times, self.frequency)),
             seasons=self.seasons,
             lookback=self.lookback,
             horizon=self.horizon,
@@ -108,7 +138,7 @@ class Encoding:
         """What `to_json` gave; InputError if it is anything else."""
         try:
             names = content["columns"]
-            return cls(
+            encoding = cls(
                 columns=Columns(
                     names["time"], names["target"], tuple(names["known"]), tuple(names["past"])
                 ),
@@ -120,8 +150,24 @@ class Encoding:
                 lookback=int(content["lookback"]),
                 horizon=int(content["horizon"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+            encoding._require_sound()
+            return encoding
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"codec.json: not a forecaster's encoding ({error})") from error
+
+    def _require_sound(self) -> None:
+        """ValueError unless the parts can be those of one encoding."""
+        columns, seasons = self.columns, self.seasons
+        if seasons != tuple(sorted(set(seasons))) or min(seasons, default=1) < 1:
+            raise ValueError(f"expected increasing seasons of at least 1 step, got {seasons}")
+        if min(self.lookback, self.horizon) < 1:
+            raise ValueError(
+                f"expected a lookback and a horizon of at least 1 step, got {self.lookback} and "
+                f"{self.horizon}"
+            )
+        scaled = [len(scaler.mean) for scaler in (self.target, self.known, self.past)]
+        if scaled != [1, len(columns.known), len(columns.past)]:
+            raise ValueError(f"expected a scale for each of {columns.names[1:]}, got {scaled}")
 
 
 def _tensor(values: NDArray[np.floating]) -> Tensor:

@@ -22,6 +22,8 @@ from gruta.train import State
 
 CELLS = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
 PENALTIES = (1e-6, 1e-4, 1e-2, 1e-1)
+MOST_MOMENTS = 2**23
+"""So many sums over products of columns are held at once when the linear path is solved."""
 
 
 class Standardise(nn.Module):
@@ -77,36 +79,49 @@ class LinearPath(nn.Module):
 
         ridge: the penalty, relative to the number of rows; 0 takes the one of `PENALTIES` with the
         lowest mean absolute error in the validation part. `error [K]` becomes that of the training
-        part. Only sums over rows are kept, so memory does not grow with their number.
+        part. Only sums over rows are kept, for some steps at a time, so memory grows neither with
+        the rows nor with the horizon.
         """
-        sums = Moments()
-        for x, y in _blocks(table, split.train):
-            sums.add(x, y)
-        candidates = [sums.ridge(strength) for strength in ([ridge] if ridge else PENALTIES)]
-        errors = [float(_error(table, split.validation, *solved).mean()) for solved in candidates]
-        weight, bias = candidates[errors.index(min(errors))]
-        self.error.copy_(_error(table, split.train, weight, bias).clamp_min(1e-4))
-        self.on_lags.copy_(weight[:, : table.lookback])
-        self.on_future.copy_(weight[:, table.lookback :])
-        self.bias.copy_(bias[:, 0])
+        columns = self.on_lags.shape[1] + self.on_future.shape[1]
+        at_once = max(1, MOST_MOMENTS // columns**2)
+        for steps in torch.split(torch.arange(table.horizon), at_once):
+            weight, bias = _solve(table, split, steps + 1, [ridge] if ridge else PENALTIES)
+            error = _error(table, split.train, steps + 1, weight, bias)
+            self.error[steps] = error.clamp_min(1e-4).float()
+            self.on_lags[steps] = weight[:, : table.lookback].float()
+            self.on_future[steps] = weight[:, table.lookback :].float()
+            self.bias[steps] = bias[:, 0].float()
 
 
-def _error(table: Table, origins: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+def _solve(
+    table: Table, split: Split, steps: Tensor, penalties: Sequence[float]
+) -> tuple[Tensor, Tensor]:
+    """Weights `[K, C]` and bias `[K, 1]` for these steps, by the penalty that validates best."""
+    sums = Moments()
+    for x, y in _blocks(table, split.train, steps):
+        sums.add(x, y)
+    candidates = [sums.ridge(strength) for strength in penalties]
+    errors = [float(_error(table, split.validation, steps, *found).mean()) for found in candidates]
+    return candidates[errors.index(min(errors))]
+
+
+def _error(table: Table, origins: Tensor, steps: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """`[K]`: the mean absolute error of linear models over about a thousand of these origins."""
     origins = origins[:: max(1, len(origins) // 1024)]
     missed = [
-        (y - (x @ weight[..., None])[..., 0] - bias).abs() for x, y in _blocks(table, origins)
+        (y - (x @ weight[..., None])[..., 0] - bias).abs()
+        for x, y in _blocks(table, origins, steps)
     ]
     return torch.cat(missed, 1).mean(1)
 
 
-def _blocks(table: Table, origins: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def _blocks(table: Table, origins: Tensor, steps: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Columns x `[K, M', L + F]` and targets y `[K, M']` in float64, some origins at a time."""
-    steps = torch.arange(1, table.horizon + 1)
     for some in torch.split(origins, 512):
         future = future_features(table, some, steps).transpose(0, 1)
-        before = lags(table, some).expand(table.horizon, -1, -1)
-        yield torch.cat([before, future], -1).double(), table.changes(some).T.double()
+        before = lags(table, some).expand(len(steps), -1, -1)
+        changes = table.changes(some)[:, steps - 1]
+        yield torch.cat([before, future], -1).double(), changes.T.double()
 
 
 class Moments:

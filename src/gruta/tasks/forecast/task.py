@@ -13,6 +13,9 @@ from gruta.tasks.forecast.network import ForecastNetwork, pinball
 from gruta.tasks.forecast.split import Split
 from gruta.train import Batch, State
 
+MOST_ORIGINS = 96
+"""More places in a window are not taken of themselves: a batch grows with them and the lookback."""
+
 VALIDATION_ORIGINS = 256
 """About this many origins, evenly spaced, are scored in a validation."""
 
@@ -26,7 +29,9 @@ class ForecastTask:
         self.model = network
         self.table, self.split, self.settings = table, split, settings
         self.past = past_features(table)
-        self.origins = settings.origins or max(4, table.lookback // table.horizon)
+        self.origins = settings.origins or min(
+            MOST_ORIGINS, max(4, table.lookback // table.horizon)
+        )
         self.streams = min(settings.batch_size, len(split.train) // max(settings.tbptt, 1))
         if settings.tbptt and not self.streams:
             raise InputError(
@@ -74,7 +79,7 @@ class ForecastTask:
         return self._loss(forecast, batch["target"]), last if self.settings.tbptt else None
 
     def _loss(self, forecast: Tensor, target: Tensor) -> Tensor:
-        unit = self.model.linear.error.mean()
+        unit = self.model.linear.error.mean().to(forecast.device)
         return pinball(forecast / unit, target / unit, self.settings.quantiles)
 
     def validate(self) -> dict[str, float]:

@@ -1,6 +1,8 @@
 """From data to a trained forecaster, to the disk and back; what does not fit is refused."""
 
 import datetime as dt
+import json
+import resource
 
 import numpy as np
 import pandas as pd
@@ -402,6 +404,63 @@ def test_broken_run_is_refused(fitted, tmp_path, name, harm, expected):
     harm(tmp_path / "run" / name)
     with pytest.raises(InputError, match=expected):
         Forecaster.load(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("harm", "expected"),
+    [
+        ({"seasons": [0]}, "expected increasing seasons of at least 1 step"),
+        ({"seasons": [-5]}, "expected increasing seasons of at least 1 step"),
+        ({"seasons": [24, 24]}, "expected increasing seasons of at least 1 step"),
+        ({"seasons": []}, "size mismatch for scale_past.mean"),
+        ({"seasons": [24, 168]}, "size mismatch for scale_past.mean"),
+        ({"frequency": "1d"}, "size mismatch for scale_past.mean"),
+        ({"lookback": 0}, "expected a lookback and a horizon of at least 1 step, got 0 and 3"),
+        ({"lookback": -24}, "expected a lookback and a horizon of at least 1 step"),
+        ({"lookback": 10**30}, ""),
+        ({"lookback": float("inf")}, "cannot convert float infinity"),
+        ({"horizon": 0}, "expected a lookback and a horizon of at least 1 step"),
+        ({"known": {"mean": [], "scale": []}}, r"expected a scale for each of .* got \[1, 0, 1\]"),
+        ({"past": {"mean": [0, 0], "scale": [1, 1]}}, r"expected a scale .* got \[1, 1, 2\]"),
+        ({"target": {"mean": [], "scale": []}}, r"expected a scale .* got \[0, 1, 1\]"),
+    ],
+)
+def test_damaged_codec_is_refused_as_it_is_loaded(fitted, tmp_path, harm, expected):
+    fitted.save(tmp_path / "run")
+    run = Run(tmp_path / "run")
+    content = run.read_json("codec.json")
+    content["encoding"] |= harm
+    (run.path / "codec.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=rf"(?s)codec\.json.* do not fit together .*{expected}"):
+        Forecaster.load(run.path)
+
+
+def test_settings_of_a_vast_network_are_refused_without_its_memory(fitted, tmp_path):
+    fitted.save(tmp_path / "run")
+    settings = tmp_path / "run" / "settings.toml"
+    settings.write_text(settings.read_text().replace("hidden = 5", "hidden = 65536"))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(InputError, match=r"settings\.toml do not fit together"):
+        Forecaster.load(tmp_path / "run")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**18  # KiB
+
+
+def test_loaded_network_is_like_the_trained_one(fitted, tmp_path):
+    fitted.save(tmp_path / "run")
+    network = Forecaster.load(tmp_path / "run").trained_.network
+    assert not network.training
+    expected = fitted.trained_.network
+    assert [n for n, _ in network.named_parameters()] == [n for n, _ in expected.named_parameters()]
+    assert [n for n, _ in network.named_buffers()] == [n for n, _ in expected.named_buffers()]
+    assert all(p.requires_grad and p.dtype == torch.float32 for p in network.parameters())
+
+
+@pytest.mark.parametrize("column", ["y", "plan", "wind"])
+def test_values_too_large_to_reckon_with_are_refused_before_training(frame, tmp_path, column):
+    vast = frame.with_columns(pl.col(column) / pl.col(column).abs().max() * 1e307)
+    with pytest.raises(InputError, match=rf"frame: column '{column}': .* up to 1e\+150 .* 1e\+307"):
+        Forecaster(**SMALL).fit(vast, run=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_run_of_another_task_is_refused(tmp_path):

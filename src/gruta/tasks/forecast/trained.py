@@ -13,7 +13,7 @@ from gruta.data.series import Series
 from gruta.errors import InputError
 from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.encoding import Encoding
-from gruta.tasks.forecast.features import past_features
+from gruta.tasks.forecast.features import Table, past_features
 from gruta.tasks.forecast.intervals import stretch
 from gruta.tasks.forecast.network import ForecastNetwork
 from gruta.tasks.forecast.task import forecast_changes
@@ -62,7 +62,7 @@ class Trained:
         weights, _ = run.read_tensors(MODEL)
         try:
             encoding = Encoding.from_json(codec["encoding"])
-            network = _network_for(weights, encoding, settings)
+            network = _network_for(weights, encoding.empty_table(), settings)
             return cls(
                 network,
                 encoding,
@@ -79,17 +79,11 @@ class Trained:
 
 
 def _network_for(
-    weights: Mapping[str, Tensor], encoding: Encoding, settings: ForecastSettings
+    weights: Mapping[str, Tensor], table: Table, settings: ForecastSettings
 ) -> ForecastNetwork:
-    """The network of these weights, whose shapes tell how many columns it reads."""
-    network = ForecastNetwork(
-        settings.cell,
-        past=len(weights["scale_past.mean"]),
-        features=len(weights["scale_future.mean"]),
-        horizon=encoding.horizon,
-        lookback=encoding.lookback,
-        hidden=settings.hidden,
-        quantiles=settings.quantiles,
-    )
-    network.load_state_dict(weights)
+    """The network that these describe; RuntimeError if the weights are of another."""
+    # On "meta" it takes no memory, however large the settings say it is.
+    with torch.device("meta"):
+        network = ForecastNetwork.of(table, settings)
+    network.load_state_dict({name: w.float() for name, w in weights.items()}, assign=True)
     return network.eval()
