@@ -327,7 +327,7 @@ def test_every_other_instruction_set_of_this_cpu(isa):
 def test_unknown_instruction_set_is_refused():
     run = run_python("import gruta.kernels", GRUTA_ISA="sse9")
     assert run.returncode != 0
-    assert "ValueError: GRUTA_ISA must be one of the instruction sets" in run.stderr
+    assert "InputError: GRUTA_ISA must be one of the instruction sets" in run.stderr
     assert "baseline" in run.stderr
     assert "got 'sse9'" in run.stderr
 
