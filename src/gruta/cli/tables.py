@@ -124,6 +124,6 @@ def print_profile(title: str, seconds_of: Mapping[str, float]) -> None:
 
 
 def _table(title: str, first: str) -> Table:
-    table = Table(title=title or None, box=box.SIMPLE)
+    table = Table(title=title or None, box=box.SIMPLE, collapse_padding=True, pad_edge=False)
     table.add_column(first, min_width=16)
     return table
