@@ -2,6 +2,7 @@
 
 import numbers
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -24,14 +25,18 @@ def check_arguments(layer: "Recurrent") -> None:
     for name in ("input_size", "hidden_size", "num_layers"):
         if getattr(layer, name) <= 0:
             raise ValueError(f"{name} must be greater than zero, got {getattr(layer, name)}")
-    if layer.proj_size and layer.mode != "LSTM":
-        raise ValueError("proj_size is only supported by the LSTM, not by RNN or GRU")
     if not 0 <= layer.proj_size < layer.hidden_size:
         raise ValueError(
             f"proj_size must be 0 (no projection) or smaller than hidden_size "
             f"({layer.hidden_size}), got {layer.proj_size}"
         )
     _check_dropout(layer)
+
+
+def refuse_projection(given: Mapping[str, object]) -> None:
+    """ValueError if `proj_size`, which only the LSTM has, is among the arguments given."""
+    if "proj_size" in given:
+        raise ValueError("proj_size is only supported by the LSTM, not by RNN or GRU")
 
 
 def _check_dropout(layer: "Recurrent") -> None:

@@ -18,7 +18,7 @@ from gruta.cells.lstm import op as lstm
 from gruta.cells.op import Cell, Walk, run
 from gruta.cells.rnn import op as rnn
 from gruta.nn import init as schemes
-from gruta.nn.arguments import check_arguments, check_input
+from gruta.nn.arguments import check_arguments, check_input, refuse_projection
 from gruta.nn.sequences import as_lengths, repack, unpack, without_padding
 
 State = tuple[Tensor, ...]
@@ -277,6 +277,7 @@ class GRU(Recurrent):
         reset_after: bool = True,
         **extras: Unpack[Extras],
     ) -> None:
+        refuse_projection(extras)
         super().__init__(
             input_size=input_size,
             hidden_size=hidden_size,
@@ -329,6 +330,7 @@ class RNN(Recurrent):
         dtype: torch.dtype | None = None,
         **extras: Unpack[Extras],
     ) -> None:
+        refuse_projection(extras)
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"nonlinearity: expected 'tanh' or 'relu', got {nonlinearity!r}")
         self.mode = f"RNN_{nonlinearity.upper()}"

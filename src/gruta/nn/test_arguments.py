@@ -35,6 +35,7 @@ WRONG_ARGUMENTS = [
     {"dropout": "0.5"},
     {"dropout": None},
     {"proj_size": -1},
+    {"proj_size": 0},
     {"proj_size": 2},
     {"proj_size": H},
     {"proj_size": H + 1},
