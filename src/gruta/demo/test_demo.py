@@ -26,14 +26,6 @@ ROWS = 1800
 JOB = Job("next-2", "The next 2 half-hours", horizon=2, stride=2)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def half_hourly(noise: float) -> Series:
     """Demand that follows the time of day, otherwise on working days, and cooling above 25 °C."""
     rng, row = np.random.default_rng(0), np.arange(ROWS)
