@@ -1,6 +1,6 @@
 """The cells under test, one description each, and what their tests share."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -42,7 +42,16 @@ class Subject:
         return self.name
 
     def tensors(
-        self, T: int, B: int, I: int, H: int, dtype: torch.dtype, bias: bool = True, seed: int = 0
+        self,
+        T: int,
+        B: int,
+        I: int,
+        H: int,
+        dtype: torch.dtype,
+        bias: bool = True,
+        restart: bool = False,
+        norm: bool = False,
+        seed: int = 0,
     ) -> tuple[Any, ...]:
         """Random leaves in the op's order, None for what is left out."""
         generator = torch.Generator().manual_seed(seed)
@@ -51,13 +60,38 @@ class Subject:
             values = torch.randn(shape, generator=generator, dtype=torch.float64) / fan_in**0.5
             return values.to(dtype).requires_grad_()
 
-        G, P = self.gates * H, self.width(H)
-        initial = (leaf(B, P), leaf(B, H))[: self.states]
+        G, P, sizes = self.gates * H, self.width(H), self.sizes(H)
+        initial = tuple(leaf(B, size) for size in sizes)
         biases = (leaf(G), leaf(G)) if bias else (None, None)
         weights = (leaf(G, I, fan_in=I), leaf(G, P, fan_in=P), *biases)
         if self.states == 2:
             weights = (*weights, leaf(P, H, fan_in=H) if self.projected else None)
-        return leaf(T, B, I), *initial, *weights
+        x = leaf(T, B, I)
+        restarts = tuple(leaf(size) if restart else None for size in sizes)
+        norms = tuple(leaf(G) if norm else None for _ in range(4))
+        return x, *initial, *restarts, *weights, *norms
+
+    def walk(
+        self, T: int, B: int, H: int, options: Collection[str], dtype: torch.dtype, seed: int = 0
+    ) -> Walk:
+        """A walk with these options, drawn at random; `test_options.py` lists their names."""
+        generator = torch.Generator().manual_seed(seed)
+
+        def mask(*shape: int) -> Tensor:
+            return torch.rand(shape, generator=generator) < 0.4
+
+        held = tuple(mask(T, B, size) for size in self.sizes(H))
+        return Walk(
+            torch.randint(T + 1, (B,), generator=generator) if "lengths" in options else None,
+            "reverse" in options,
+            mask(T, B) if "reset" in options else None,
+            2 * mask(B, self.width(H)).to(dtype) if "dropout" in options else None,
+            held if "hold" in options else 0.3 if "expected hold" in options else 0.0,
+        )
+
+    def sizes(self, H: int) -> tuple[int, ...]:
+        """The size of each state."""
+        return (self.width(H), H)[: self.states]
 
     def width(self, H: int) -> int:
         """P, the size of h."""
@@ -67,13 +101,26 @@ class Subject:
         self, walk: Walk, tensors: tuple[Any, ...], d_outputs: tuple[Tensor, ...]
     ) -> tuple[Any, Any]:
         """The trace and the gradients of the NumPy reference."""
-        lengths = None if walk.lengths is None else walk.lengths.numpy()
-        options = {"lengths": lengths, "reverse": walk.reverse}
         arrays = [None if t is None else t.detach().numpy() for t in tensors]
-        trace = self.forward(*arrays, **options)
-        weights = arrays[1 + self.states : 3 + self.states] + arrays[5 + self.states :]
+        S = self.states
+        initial, restarts = arrays[1 : 1 + S], arrays[1 + S : 1 + 2 * S]
+        weights, norm = arrays[1 + 2 * S : -4], arrays[-4:]
+        options: dict[str, Any] = {
+            "reverse": walk.reverse,
+            "hold": walk.hold,
+            "norm": None if norm[0] is None else tuple(norm),
+        }
+        for name in ("lengths", "reset", "dropout"):
+            given = getattr(walk, name)
+            options[name] = None if given is None else given.numpy()
+        if isinstance(walk.hold, tuple):
+            options["hold"] = tuple(held.numpy() for held in walk.hold)
+        names = ("restart",) if S == 1 else ("restart_h", "restart_c")
+        restarting = dict(zip(names, restarts, strict=True))
+        trace = self.forward(arrays[0], *initial, *weights, **restarting, **options)
         d_arrays = [d.numpy() for d in d_outputs]
-        return trace, self.backward(trace, *d_arrays, arrays[0], *weights, **options)
+        without_biases = weights[:2] + weights[4:]
+        return trace, self.backward(trace, *d_arrays, arrays[0], *without_biases, **options)
 
 
 def _gru(name: str, cell: Cell, reset_after: bool) -> Subject:

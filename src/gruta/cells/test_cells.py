@@ -1,20 +1,20 @@
 """What every cell meets, on every path; what only one of them does is tested in its own folder."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import hypothesis.strategies as st
-import numpy as np
 import pytest
 import torch
 from hypothesis import example, given, settings
 from torch import Tensor
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
+from gruta import kernels
 from gruta.cells.gru.op import RESET_AFTER
 from gruta.cells.op import Path, Walk, choose, run
 
+FAST = Path.KERNEL if kernels.available() else Path.COMPOSITE
 LENGTHS = [3, 0, 7, 1, 6]
 WALKS = [
     pytest.param(Walk(lengths, reverse), id=f"{name}-{'backward' if reverse else 'forward'}")
@@ -57,9 +57,9 @@ def compare_with_reference(
 
 @every_bias
 @every_walk
-def test_fused_path_agrees_with_reference(subject, dtype, walk, bias, assert_close):
+def test_fast_path_agrees_with_reference(subject, dtype, walk, bias, assert_close):
     tensors = subject.tensors(7, 5, 3, 63, dtype, bias)
-    assert choose(subject.cell, walk, tensors) is Path.FUSED
+    assert choose(subject.cell, walk, tensors) is FAST
     outputs = run(subject.cell, walk, tensors)
     compare_with_reference(subject, walk, tensors, outputs, assert_close)
 
@@ -84,7 +84,7 @@ def walks_and_sizes(draw: st.DrawFn) -> tuple[Walk, tuple[int, int, int, int]]:
 @example(case=(Walk(), (1, 1, 1, 1)), bias=True)
 @example(case=(Walk(torch.tensor([0, 0])), (2, 2, 1, 1)), bias=True)
 @settings(max_examples=20, deadline=None)
-def test_fused_path_agrees_with_reference_at_any_size(subject, assert_close, case, bias):
+def test_fast_path_agrees_with_reference_at_any_size(subject, assert_close, case, bias):
     walk, sizes = case
     tensors = subject.tensors(*sizes, torch.float64, bias)
     outputs = run(subject.cell, walk, tensors)
@@ -94,13 +94,13 @@ def test_fused_path_agrees_with_reference_at_any_size(subject, assert_close, cas
 @every_walk
 def test_gradient_through_time_is_that_of_each_state_met(subject, walk, assert_close):
     tensors = subject.tensors(7, 5, 3, 6, torch.float64)
-    x, weights = tensors[0], tensors[1 + subject.states :]
+    x, rest = tensors[0], tensors[1 + subject.states :]
     states = tensors[1 : 1 + subject.states]
     active = torch.ones(7, 5, 1, dtype=torch.bool) if walk.lengths is None else walk.active(7)
     met: list[Any] = [None] * 7
     for t in range(6, -1, -1) if walk.reverse else range(7):
         step = Walk(active[t, :, 0].long())
-        _, *states = subject.cell.composite(step, x[t : t + 1], *states, *weights)
+        _, *states = subject.cell.composite(step, x[t : t + 1], *states, *rest)
         states[0].retain_grad()
         met[t] = states
     d_outputs = random_like([torch.stack([states[0] for states in met]), *states])
@@ -134,7 +134,7 @@ def test_reference_agrees_with_torch_in_both_directions(subject, dtype, bias, as
             weights = [*weights[:2], None, None, *weights[2:]]
         if subject.states == 2 and not subject.projected:
             weights = [*weights, None]
-        tensors = (x, *states, *weights)
+        tensors = (x, *states, *(None for _ in states), *weights, *(None,) * 4)
         d_side = (d_outputs[0].chunk(2, dim=-1)[side], *(d[side] for d in d_outputs[1:]))
         trace, expected = subject.reference(Walk(lengths, side == 1), tensors, d_side)
         assert_close([outputs[0].chunk(2, dim=-1)[side]], trace[:1])
@@ -147,13 +147,14 @@ def test_reference_agrees_with_torch_in_both_directions(subject, dtype, bias, as
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_first_and_second_derivatives_agree_with_differences(subject, reverse):
-    tensors = subject.tensors(3, 3, 2, 2, torch.float64)
-    present = [t for t in tensors if t is not None]
+    template = subject.tensors(3, 3, 2, 2, torch.float64)
+    present = [t for t in template if t is not None]
     walk = Walk(torch.tensor([2, 0, 3]), reverse)
 
     def function(*present):
-        tensors = present + (None,) * (subject.states == 2 and not subject.projected)
-        assert choose(subject.cell, walk, tensors) is Path.FUSED
+        given = iter(present)
+        tensors = [t if t is None else next(given) for t in template]
+        assert choose(subject.cell, walk, tensors) is FAST
         return run(subject.cell, walk, tensors)
 
     assert gradcheck(function, present)
@@ -162,7 +163,7 @@ def test_first_and_second_derivatives_agree_with_differences(subject, reverse):
 
 def test_second_derivative_of_an_input_computed_from_a_weight(subject, assert_close):
     tensors = subject.tensors(3, 2, 3, 4, torch.float64)
-    w = tensors[1 + subject.states]
+    w = tensors[1 + 2 * subject.states]
 
     def curvature(evaluate):
         outputs = evaluate((torch.tanh(tensors[0] * w.sum()), *tensors[1:]))
@@ -199,7 +200,7 @@ def test_vmap_equals_the_loop(subject, assert_close):
     mapped = torch.func.vmap(f)(xs)
     assert f.path is Path.COMPOSITE
     assert_close([mapped], [torch.stack([f(x) for x in xs])])
-    assert f.path is Path.FUSED
+    assert f.path is FAST
 
 
 def test_gradients_of_each_sample_by_vmap_equal_the_loop(subject, assert_close):
@@ -212,14 +213,14 @@ def test_gradients_of_each_sample_by_vmap_equal_the_loop(subject, assert_close):
     mapped = torch.func.vmap(torch.func.grad(loss))(xs)
     assert f.path is Path.COMPOSITE
     looped = [torch.autograd.grad(loss(x.requires_grad_()), x)[0] for x in xs.unbind()]
-    assert f.path is Path.FUSED
+    assert f.path is FAST
     assert_close([mapped], [torch.stack(looped)])
 
 
 def test_vmap_over_the_backward_pass_alone_equals_the_loop(subject, assert_close):
     f = OfX(subject)
     h = f(f.x)
-    assert f.path is Path.FUSED
+    assert f.path is FAST
     ds = torch.stack([*random_like([h]), *random_like([h], seed=2)])
     looped = torch.stack([torch.autograd.grad(h, f.x, d, retain_graph=True)[0] for d in ds])
     batched = torch.autograd.grad(h, f.x, ds, is_grads_batched=True, retain_graph=True)
@@ -240,7 +241,7 @@ def test_forward_mode_agrees_with_differences(subject):
         assert f.path is Path.COMPOSITE
     with torch.no_grad():
         difference = (f(x + 1e-6 * tangent) - f(x - 1e-6 * tangent)) / 2e-6
-    assert f.path is Path.FUSED
+    assert f.path is FAST
     torch.testing.assert_close(by_jvp, difference, rtol=0, atol=1e-8)
     torch.testing.assert_close(by_dual, difference, rtol=0, atol=1e-8)
 
@@ -248,10 +249,10 @@ def test_forward_mode_agrees_with_differences(subject):
 @pytest.mark.parametrize("size", [1, 3])
 def test_chunks_that_pass_on_the_state_equal_the_whole(subject, size, assert_close):
     tensors = subject.tensors(7, 3, 2, 5, torch.float64)
-    states, weights = tensors[1 : 1 + subject.states], tensors[1 + subject.states :]
+    states, rest = tensors[1 : 1 + subject.states], tensors[1 + subject.states :]
     parts = []
     for x in tensors[0].split(size):
-        h, *states = run(subject.cell, Walk(), (x, *states, *weights))
+        h, *states = run(subject.cell, Walk(), (x, *states, *rest))
         parts.append(h)
     chunked, whole = (torch.cat(parts), *states), run(subject.cell, Walk(), tensors)
     assert_close(chunked, whole)
@@ -262,12 +263,12 @@ def test_chunks_that_pass_on_the_state_equal_the_whole(subject, size, assert_clo
 @pytest.mark.parametrize("reverse", [False, True])
 def test_padded_rows_equal_each_row_alone(subject, reverse, assert_close):
     tensors = subject.tensors(7, 5, 2, 4, torch.float64)
-    (x, *states), weights = tensors[: 1 + subject.states], tensors[1 + subject.states :]
+    (x, *states), rest = tensors[: 1 + subject.states], tensors[1 + subject.states :]
     rows = []
     for b, length in enumerate(LENGTHS):
         own = [s[b : b + 1] for s in states]
         if length:
-            alone = (x[:length, b : b + 1], *own, *weights)
+            alone = (x[:length, b : b + 1], *own, *rest)
             h, *own = run(subject.cell, Walk(reverse=reverse), alone)
         else:
             h = x.new_zeros(0, 1, own[0].shape[1])
@@ -318,7 +319,7 @@ def test_other_dtypes_and_tensor_subclasses_take_the_composite_path(subject):
     x, *rest = subject.tensors(2, 2, 2, 2, torch.float32)
     assert choose(subject.cell, Walk(), (x.bfloat16(), *rest)) is Path.COMPOSITE
     assert choose(subject.cell, Walk(), (x.detach().as_subclass(Own), *rest)) is Path.COMPOSITE
-    assert choose(subject.cell, Walk(), (torch.nn.Parameter(x), *rest)) is Path.FUSED
+    assert choose(subject.cell, Walk(), (torch.nn.Parameter(x), *rest)) is FAST
 
 
 @pytest.mark.parametrize("lengths", [None, torch.tensor([3, 0])], ids=["whole", "lengths"])
@@ -334,35 +335,17 @@ def test_autocast_returns_the_dtype_that_torch_returns(subject, lengths, assert_
     assert_close([t.bfloat16() for t in outputs], [t.bfloat16() for t in expected])
 
 
-def test_nothing_is_saved_where_no_gradient_is_wanted(subject):
-    saves = []
-
-    def forward(*arguments, save):
-        saves.append(save)
-        return subject.cell.forward(*arguments, save=save)
-
-    cell = replace(subject.cell, forward=forward)
-    tensors = subject.tensors(3, 2, 4, 5, torch.float32)
-    run(cell, Walk(), tensors)
-    run(cell, Walk(), [t if t is None else t.detach() for t in tensors])
-    with torch.no_grad():
-        run(cell, Walk(), tensors)
-    assert saves == [True, False, False]
-    assert subject.cell.forward(Walk(), *tensors, save=False)[1] is None
-
-
 def test_compiled_in_one_piece_equals_eager(assert_close):
     def f(*tensors):
-        return run(RESET_AFTER, Walk(), tensors)
+        return run(RESET_AFTER, Walk(), (*tensors, *(None,) * 6))
 
     x, h_0, w_ih, w_hh = (torch.randn(s) for s in [(2, 3, 4), (3, 5), (15, 4), (15, 5)])
     compiled = torch.compile(f, backend="aot_eager", fullgraph=True)
-    assert_close(compiled(x, h_0, w_ih, w_hh, None, None), f(x, h_0, w_ih, w_hh, None, None))
+    assert_close(compiled(x, h_0, None, w_ih, w_hh), f(x, h_0, None, w_ih, w_hh))
 
 
 @pytest.mark.parametrize("lengths", [[1], [1, 4], [-1, 2]])
 def test_reference_refuses_lengths_that_do_not_fit(subject, lengths):
     tensors = subject.tensors(3, 2, 1, 1, torch.float64)
-    arrays = [t if t is None else t.detach().numpy() for t in tensors]
     with pytest.raises(ValueError, match="lengths: expected 2 integers from 0 to T=3"):
-        subject.forward(*arrays, lengths=np.array(lengths))
+        subject.reference(Walk(torch.tensor(lengths)), tensors, ())

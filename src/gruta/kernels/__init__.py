@@ -1,26 +1,49 @@
-"""The compiled kernels: whether they are there, and which instruction set serves this process.
+"""The compiled kernels: whether they are there, which instruction set serves, and how to call them.
 
 `GRUTA_ISA` (baseline, avx2 or avx512) picks the instruction set; unset, the fastest one of this CPU
-is taken. A name that the CPU cannot serve is an InputError on import.
+is taken. A name that the CPU cannot serve is an InputError on import. `GRUTA_THREADS` says how many
+threads a call on NumPy arrays may use that does not say it itself; unset, one.
 """
 
 import functools
+import operator
+import os
+import sys
 import warnings
+from typing import NamedTuple
+
+from gruta.errors import InputError
 
 __all__ = [
-    "GruStepF32",
-    "GruStepF64",
+    "Gradients",
+    "PackedF32",
+    "PackedF64",
+    "Pass",
+    "Weights",
     "available",
-    "gru_sequence",
+    "cell_facts",
+    "fma_rounds",
     "isa",
+    "layer_backward",
+    "layer_forward",
+    "layer_plan",
+    "stream_rounds",
+    "threads",
     "warn_missing",
     "why_missing",
 ]
 
-from gruta.errors import InputError
-
 try:
-    from gruta.kernels._native import GruStepF32, GruStepF64, gru_sequence
+    from gruta.kernels._native import (
+        PackedF32,
+        PackedF64,
+        cell_facts,
+        fma_rounds,
+        layer_backward,
+        layer_forward,
+        layer_plan,
+        stream_rounds,
+    )
     from gruta.kernels._native import isa as _native_isa
 except ImportError as error:
     _isa, _why = "", str(error)
@@ -29,6 +52,76 @@ else:
         _isa, _why = _native_isa(), ""
     except ValueError as error:
         raise InputError(str(error)) from None
+
+
+_MOST_THREADS = 1024  # the kernels use no more
+
+
+class Weights(NamedTuple):
+    """Addresses of a direction's weights, 0 for what is left out; layer.h gives the shapes."""
+
+    w_ih: int
+    w_hh: int
+    b_ih: int = 0
+    b_hh: int = 0
+    w_hr: int = 0
+
+
+class Pass(NamedTuple):
+    """Addresses of what one direction reads and writes, 0 for what is left out.
+
+    A view has two strides beside it, counted in items: that of a step and that of a row.
+    """
+
+    lengths: int
+    reverse: bool
+    reset: int
+    reset_step: int
+    reset_row: int
+    restart_h: int
+    restart_c: int
+    dropout: int
+    hold_h: int
+    hold_c: int
+    x: int
+    x_step: int
+    x_row: int
+    h_0: int
+    c_0: int
+    h: int
+    h_step: int
+    h_row: int
+    h_n: int
+    c_n: int
+    gates: int
+
+
+class Gradients(NamedTuple):
+    """Addresses of the gradients that come in, and of those to be written, as in `Pass`."""
+
+    dh: int
+    dh_step: int
+    dh_row: int
+    dh_n: int
+    dc_n: int
+    dx: int
+    dx_step: int
+    dx_row: int
+    dh_0: int
+    dc_0: int
+    d_restart_h: int
+    d_restart_c: int
+    dw_ih: int
+    dw_hh: int
+    db_ih: int
+    db_hh: int
+    dw_hr: int
+    through_h: int
+    through_h_step: int
+    through_h_row: int
+    through_c: int
+    through_c_step: int
+    through_c_row: int
 
 
 def available() -> bool:
@@ -46,6 +139,25 @@ def isa() -> str:
     return _isa
 
 
+def threads(asked: int | None = None) -> int:
+    """How many threads a call may use: `asked`, or else the environment's `GRUTA_THREADS`, or 1.
+
+    Raises InputError for anything but an integer of at least 1.
+    """
+    name = "threads" if asked is not None else "GRUTA_THREADS"
+    given = asked if asked is not None else os.environ.get("GRUTA_THREADS") or "1"
+    try:
+        count = int(given) if isinstance(given, str) else operator.index(given)
+    except (TypeError, ValueError):
+        count = 0
+    if count < 1:
+        raise InputError(
+            f"{name} must be an integer of at least 1, got {given!r}: correct it, or leave it out "
+            "to use one thread"
+        )
+    return min(count, _MOST_THREADS)
+
+
 @functools.cache
 def warn_missing() -> None:
     """Warn, once per process, that slower paths stand in for the kernels."""
@@ -54,5 +166,13 @@ def warn_missing() -> None:
         "used. To build them, install a C++20 compiler (GCC or Clang) and run "
         "`pip install --force-reinstall --no-deps gruta`.",
         RuntimeWarning,
-        stacklevel=4,  # the caller of the door that asked, through one function of its own
+        stacklevel=_levels_to_the_caller(),
     )
+
+
+def _levels_to_the_caller() -> int:
+    """How far above `warn_missing` the first code stands that is neither gruta's nor torch's."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(("gruta.", "torch.")):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -2,40 +2,36 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+Sizes = tuple[int, int, int, int, int]
+Fields = tuple[int, ...]
+
 def isa() -> str: ...
-def gru_sequence(
-    x: NDArray[Any],
-    h_0: NDArray[Any],
-    w_ih: NDArray[Any],
-    w_hh: NDArray[Any],
-    b_ih: NDArray[Any] | None,
-    b_hh: NDArray[Any] | None,
-    lengths: NDArray[Any] | None,
-    reverse: bool,
-    reset_after: bool,
-    h: NDArray[Any],
-    h_n: NDArray[Any],
-    gates: NDArray[Any] | None,
+def cell_facts() -> dict[str, tuple[int, int, int]]: ...
+def layer_forward(
+    cell: str,
+    is_double: bool,
+    sizes: Sizes,
+    weights: list[Fields],
+    passes: list[Fields],
+    held: float,
+    threads: int,
 ) -> None: ...
+def layer_backward(
+    cell: str,
+    is_double: bool,
+    sizes: Sizes,
+    weights: list[Fields],
+    passes: list[Fields],
+    gradients: list[Fields],
+    threads: int,
+) -> None: ...
+def layer_plan(cell: str, sizes: Sizes, directions: int, threads: int) -> tuple[int, int, bool]: ...
+def fma_rounds(rounds: int) -> int: ...
+def stream_rounds(bytes: int, rounds: int) -> int: ...
 
-class GruStepF32:
-    def __init__(
-        self,
-        w_ih: NDArray[Any],
-        w_hh: NDArray[Any],
-        b_ih: NDArray[Any] | None,
-        b_hh: NDArray[Any] | None,
-        reset_after: bool,
-    ) -> None: ...
-    def step(self, x: NDArray[Any], h: NDArray[Any]) -> None: ...
+class PackedF32:
+    def __init__(self, cell: str, sizes: Sizes, weights: Fields, storage: str) -> None: ...
+    def step(self, x: NDArray[Any], h: NDArray[Any], c: NDArray[Any] | None = None) -> None: ...
+    def sequence(self, sizes: Sizes, fields: Fields, threads: int) -> None: ...
 
-class GruStepF64:
-    def __init__(
-        self,
-        w_ih: NDArray[Any],
-        w_hh: NDArray[Any],
-        b_ih: NDArray[Any] | None,
-        b_hh: NDArray[Any] | None,
-        reset_after: bool,
-    ) -> None: ...
-    def step(self, x: NDArray[Any], h: NDArray[Any]) -> None: ...
+class PackedF64(PackedF32): ...

@@ -1,15 +1,19 @@
-// The Python module gruta.kernels._native: checks what comes in, lets go of the interpreter, and
+// The Python module gruta.kernels._native: takes what comes in, lets go of the interpreter, and
 // calls the kernels of the instruction set that serves this process.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
 
-#include <cstddef>
+#include <array>
 #include <cstdint>
-#include <memory>
 #include <mutex>
-#include <new>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "gruta/kernels/arguments.h"
+#include "gruta/kernels/call.h"
 #include "gruta/kernels/dispatch.h"
 
 namespace nb = nanobind;
@@ -18,168 +22,279 @@ using namespace nb::literals;
 namespace gruta {
 namespace {
 
-// Memory for a kernel: uninitialised, on a cache line's boundary.
-class Memory {
+// Reads the fields of a tuple of integers one after the other; addresses among them, 0 for null.
+class Fields {
   public:
-    Memory() = default;
-    explicit Memory(std::size_t bytes) { grow(bytes); }
+    Fields(nb::handle fields, std::size_t expected) : fields_(nb::cast<nb::tuple>(fields)) {
+        if (fields_.size() != expected) {
+            throw nb::value_error(("a pass has " + std::to_string(expected) + " fields, got " +
+                                   std::to_string(fields_.size()))
+                                      .c_str());
+        }
+    }
 
-    void* data() const { return data_.get(); }
+    std::int64_t number() { return nb::cast<std::int64_t>(fields_[next_++]); }
 
-    // Makes room for at least so many bytes; what was there is lost.
-    void grow(std::size_t bytes) {
-        if (bytes <= bytes_) return;
-        data_.reset(::operator new(bytes, kAlignment));
-        bytes_ = bytes;
+    template <class Item>
+    Item* array() {
+        return reinterpret_cast<Item*>(nb::cast<std::uintptr_t>(fields_[next_++]));
+    }
+
+    template <class Item>
+    View<Item> view() {
+        Item* const data = array<Item>();
+        const std::int64_t step = number();
+        return {data, step, number()};
     }
 
   private:
-    static constexpr std::align_val_t kAlignment{64};
-    struct Free {
-        void operator()(void* data) const { ::operator delete(data, kAlignment); }
-    };
-
-    std::size_t bytes_ = 0;
-    std::unique_ptr<void, Free> data_;
+    nb::tuple fields_;
+    std::size_t next_ = 0;
 };
 
-void check_at_least_one(const char* symbol, const char* source, std::int64_t extent) {
-    if (extent >= 1) return;
-    throw nb::value_error((std::string(symbol) + ", the last axis of " + source +
-                           ", must be at least 1, got 0: there is nothing to compute")
+constexpr std::size_t kWeightFields = 5, kPassFields = 21, kGradientFields = 23;
+
+// In the order of gruta.kernels.Weights.
+template <class Real>
+Weights<Real> read_weights(nb::handle tuple) {
+    Fields f(tuple, kWeightFields);
+    Weights<Real> weights;
+    for (auto* field :
+         {&weights.w_ih, &weights.w_hh, &weights.b_ih, &weights.b_hh, &weights.w_hr}) {
+        *field = f.array<const Real>();
+    }
+    return weights;
+}
+
+// In the order of gruta.kernels.Pass.
+template <class Real>
+Forward<Real> read_pass(nb::handle tuple, double held) {
+    Fields f(tuple, kPassFields);
+    Forward<Real> pass = {};
+    pass.walk.lengths = f.array<const std::int64_t>();
+    pass.walk.reverse = f.number() != 0;
+    pass.walk.reset = f.view<const std::uint8_t>();
+    for (auto& restart : pass.walk.restart) restart = f.array<const Real>();
+    pass.walk.dropout = f.array<const Real>();
+    for (auto& hold : pass.walk.hold) hold = f.array<const std::uint8_t>();
+    pass.walk.held = static_cast<Real>(held);
+    pass.x = f.view<const Real>();
+    for (auto& initial : pass.initial) initial = f.array<const Real>();
+    pass.h = f.view<Real>();
+    for (auto& final : pass.final) final = f.array<Real>();
+    pass.gates = f.array<Real>();
+    return pass;
+}
+
+// In the order of gruta.kernels.Gradients.
+template <class Real>
+Backward<Real> read_gradients(nb::handle tuple, const Forward<Real>& pass) {
+    Fields f(tuple, kGradientFields);
+    Backward<Real> back = {};
+    back.pass = pass;
+    back.dh = f.view<const Real>();
+    for (auto& d_final : back.d_final) d_final = f.array<const Real>();
+    back.dx = f.view<Real>();
+    for (auto& d_initial : back.d_initial) d_initial = f.array<Real>();
+    for (auto& d_restart : back.d_restart) d_restart = f.array<Real>();
+    for (auto* field : {&back.dw_ih, &back.dw_hh, &back.db_ih, &back.db_hh, &back.dw_hr}) {
+        *field = f.array<Real>();
+    }
+    for (auto& through : back.through) through = f.view<Real>();
+    return back;
+}
+
+using Sizes = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
+
+Shape shape_of(const Sizes& sizes) {
+    const auto& [B, T, I, H, P] = sizes;
+    return {B, T, I, H, P};
+}
+
+int cell_index(const std::string& name) {
+    for (int i = 0; i < kCellCount; ++i) {
+        if (name == kCellNames[i]) return i;
+    }
+    throw nb::value_error(("cell must be one of gru, gru_reset_before, lstm, rnn_tanh, rnn_relu, "
+                           "got '" +
+                           name + "'")
                               .c_str());
 }
 
-void check_lengths(const Argument<const std::int64_t>& lengths, std::int64_t B, std::int64_t T) {
-    if (lengths.data() == nullptr) return;
-    for (std::int64_t b = 0; b < B; ++b) {
-        const std::int64_t length = lengths.data()[b];
-        if (length >= 0 && length <= T) continue;
-        throw nb::value_error(("lengths[" + std::to_string(b) +
-                               "] must be from 0 to T = " + std::to_string(T) + ", got " +
-                               std::to_string(length) + ": cut it, or pad x to more steps")
-                                  .c_str());
-    }
+std::vector<const void*> addresses(const std::vector<Memory>& memories) {
+    std::vector<const void*> found;
+    for (const Memory& memory : memories) found.push_back(memory.data());
+    return found;
 }
 
-// The weights as they come from Python, held while they are packed.
 template <class Real>
-struct GruWeights {
-    using In = Argument<const Real>;
-
-    GruWeights(nb::handle w_ih, nb::handle w_hh, nb::handle b_ih, nb::handle b_hh, std::int64_t I,
-               std::int64_t H)
-        : w_ih("w_ih", w_ih, {{"3H", 3 * H}, {"I", I}}),
-          w_hh("w_hh", w_hh, {{"3H", 3 * H}, {"H", H}}),
-          b_ih(In::optional("b_ih", b_ih, {{"3H", 3 * H}})),
-          b_hh(In::optional("b_hh", b_hh, {{"3H", 3 * H}})) {}
-
-    gru::Weights<Real> view() const { return {w_ih.data(), w_hh.data(), b_ih.data(), b_hh.data()}; }
-
-    In w_ih, w_hh, b_ih, b_hh;
-};
-
-template <class Real>
-void gru_sequence_of(nb::handle x_array, nb::handle h_0_array, nb::handle w_ih, nb::handle w_hh,
-                     nb::handle b_ih, nb::handle b_hh, nb::handle lengths_array, bool reverse,
-                     bool reset_after, nb::handle h_array, nb::handle h_n_array,
-                     nb::handle gates_array) {
-    using In = Argument<const Real>;
-    using Out = Argument<Real>;
-    const In x("x", x_array, {{"T", kAny}, {"B", kAny}, {"I", kAny}});
-    const std::int64_t T = x.extent(0), B = x.extent(1), I = x.extent(2);
-    const In h_0("h_0", h_0_array, {{"B", B}, {"H", kAny}});
-    const std::int64_t H = h_0.extent(1);
-    check_at_least_one("I", "x", I);
-    check_at_least_one("H", "h_0", H);
-    const GruWeights<Real> weights(w_ih, w_hh, b_ih, b_hh, I, H);
-    const auto lengths =
-        Argument<const std::int64_t>::optional("lengths", lengths_array, {{"B", B}});
-    check_lengths(lengths, B, T);
-    const Out h("h", h_array, {{"T", T}, {"B", B}, {"H", H}});
-    const Out h_n("h_n", h_n_array, {{"B", B}, {"H", H}});
-    const Out gates = Out::optional("gates", gates_array, {{"T", T}, {"B", B}, {"4H", 4 * H}});
-
-    const gru::Kernels<Real>& kernels = isa().kernels->gru<Real>();
-    const gru::Shape shape = {B, T, I, H, reset_after};
-    const gru::Sequence<Real> sequence = {x.data(), h_0.data(), lengths.data(), reverse,
-                                          h.data(), h_n.data(), gates.data()};
-    const Memory packed(kernels.packed_bytes(shape));
-    const Memory scratch(kernels.scratch_bytes(shape));
+void forward_of(int cell, const Shape& shape, nb::list weights, nb::list passes, double held,
+                int threads) {
+    const CellKernels<Real>& kernels = isa().kernels->of<Real>(cell);
+    std::vector<Weights<Real>> read;
+    std::vector<Forward<Real>> calls;
+    for (nb::handle tuple : weights) read.push_back(read_weights<Real>(tuple));
+    for (nb::handle tuple : passes) calls.push_back(read_pass<Real>(tuple, held));
     const nb::gil_scoped_release unlocked;
-    kernels.pack(shape, weights.view(), packed.data());
-    kernels.forward(shape, packed.data(), sequence, scratch.data());
+    std::vector<Memory> packed;
+    for (const Weights<Real>& one : read) packed.push_back(pack(kernels.forward, shape, one));
+    run_forward(kernels.forward, shape, addresses(packed), calls,
+                plan(shape, kernels.gates, static_cast<int>(calls.size()), threads));
 }
 
-void gru_sequence(nb::handle x, nb::handle h_0, nb::handle w_ih, nb::handle w_hh, nb::handle b_ih,
-                  nb::handle b_hh, nb::handle lengths, bool reverse, bool reset_after, nb::handle h,
-                  nb::handle h_n, nb::handle gates) {
-    const auto run = is_double("x", x) ? gru_sequence_of<double> : gru_sequence_of<float>;
-    run(x, h_0, w_ih, w_hh, b_ih, b_hh, lengths, reverse, reset_after, h, h_n, gates);
-}
-
-// Packed weights and the memory of a step; calls from several threads take turns.
 template <class Real>
-class GruStep {
-  public:
-    GruStep(nb::handle w_ih_array, nb::handle w_hh_array, nb::handle b_ih, nb::handle b_hh,
-            bool reset_after) {
-        const Argument<const Real> w_ih("w_ih", w_ih_array, {{"3H", kAny}, {"I", kAny}});
-        const Argument<const Real> w_hh("w_hh", w_hh_array, {{"3H", kAny}, {"H", kAny}});
-        shape_ = {0, 1, w_ih.extent(1), w_hh.extent(1), reset_after};
-        check_at_least_one("I", "w_ih", shape_.I);
-        check_at_least_one("H", "w_hh", shape_.H);
-        const GruWeights<Real> weights(w_ih_array, w_hh_array, b_ih, b_hh, shape_.I, shape_.H);
-        packed_.grow(kernels_.packed_bytes(shape_));
-        kernels_.pack(shape_, weights.view(), packed_.data());
+void backward_of(int cell, const Shape& shape, nb::list weights, nb::list passes,
+                 nb::list gradients, int threads) {
+    const CellKernels<Real>& kernels = isa().kernels->of<Real>(cell);
+    std::vector<Weights<Real>> read;
+    std::vector<Backward<Real>> calls;
+    for (nb::handle tuple : weights) read.push_back(read_weights<Real>(tuple));
+    for (std::size_t i = 0; i < passes.size(); ++i) {
+        calls.push_back(read_gradients<Real>(gradients[i], read_pass<Real>(passes[i], 0)));
     }
+    const nb::gil_scoped_release unlocked;
+    std::vector<Memory> packed;
+    for (const Weights<Real>& one : read) packed.push_back(pack(kernels.backward, shape, one));
+    run_backward(kernels.backward, shape, addresses(packed), calls,
+                 plan(shape, kernels.gates, static_cast<int>(calls.size()), threads));
+}
 
-    void step(nb::handle x_array, nb::handle h_array) {
+void layer_forward(const std::string& cell, bool is_double, const Sizes& sizes, nb::list weights,
+                   nb::list passes, double held, int threads) {
+    const auto call = is_double ? forward_of<double> : forward_of<float>;
+    call(cell_index(cell), shape_of(sizes), weights, passes, held, threads);
+}
+
+void layer_backward(const std::string& cell, bool is_double, const Sizes& sizes, nb::list weights,
+                    nb::list passes, nb::list gradients, int threads) {
+    const auto call = is_double ? backward_of<double> : backward_of<float>;
+    call(cell_index(cell), shape_of(sizes), weights, passes, gradients, threads);
+}
+
+std::tuple<int, int, bool> layer_plan(const std::string& cell, const Sizes& sizes, int directions,
+                                      int threads) {
+    const int gates = isa().kernels->of<float>(cell_index(cell)).gates;
+    const Plan found = plan(shape_of(sizes), gates, directions, threads);
+    return {found.groups, found.members, found.splits_units};
+}
+
+// Gates, states and saved numbers a unit, by cell.
+nb::dict cell_facts() {
+    nb::dict facts;
+    for (int i = 0; i < kCellCount; ++i) {
+        const CellKernels<float>& kernels = isa().kernels->of<float>(i);
+        facts[kCellNames[i]] = nb::make_tuple(kernels.gates, kernels.states, kernels.saved);
+    }
+    return facts;
+}
+
+template <class Real>
+const ForwardKernels<Real>& stored_as(const std::string& storage, int cell) {
+    if constexpr (sizeof(Real) == 4) {
+        if (storage == "float16") return isa().kernels->float16.cell[cell];
+        if (storage == "bfloat16") return isa().kernels->bfloat16.cell[cell];
+    }
+    return isa().kernels->of<Real>(cell).forward;
+}
+
+// Packed weights, to be called any number of times: a step at a time, or a sequence.
+template <class Real>
+class Packed {
+  public:
+    Packed(const std::string& cell, const Sizes& sizes, nb::handle weights,
+           const std::string& storage)
+        : shape_(shape_of(sizes)),
+          states_(isa().kernels->of<Real>(cell_index(cell)).states),
+          gates_(isa().kernels->of<Real>(cell_index(cell)).gates),
+          kernels_(stored_as<Real>(storage, cell_index(cell))),
+          packed_(pack(kernels_, shape_, read_weights<Real>(weights))) {}
+
+    // Calls from several threads take turns.
+    void step(nb::handle x_array, nb::handle h_array, nb::handle c_array) {
         const Argument<const Real> x("x", x_array, {{"B", kAny}, {"I", shape_.I}});
         const std::int64_t B = x.extent(0);
-        const Argument<Real> h("h", h_array, {{"B", B}, {"H", shape_.H}});
+        const Argument<Real> h("h", h_array, {{"B", B}, {"P", shape_.P}});
+        Real* c = nullptr;
+        if (states_ > 1) c = Argument<Real>("c", c_array, {{"B", B}, {"H", shape_.H}}).data();
 
         const nb::gil_scoped_release unlocked;
         const std::lock_guard turn(mutex_);
-        gru::Shape shape = shape_;
+        Shape shape = shape_;
         shape.B = B;
-        output_.grow(sizeof(Real) * static_cast<std::size_t>(B * shape.H));
-        scratch_.grow(kernels_.scratch_bytes(shape));
-        auto* const output = static_cast<Real*>(output_.data());
-        kernels_.forward(shape, packed_.data(),
-                         {x.data(), h.data(), nullptr, false, output, h.data(), nullptr},
-                         scratch_.data());
+        shape.T = 1;
+        output_.grow(sizeof(Real) * static_cast<std::size_t>(B * shape.P));
+        Team alone;
+        scratch_.grow(kernels_.scratch_bytes(shape, alone));
+        Forward<Real> pass = {};
+        pass.x = {x.data(), 0, shape.I};
+        pass.initial[0] = pass.final[0] = h.data();
+        pass.initial[1] = pass.final[1] = c;
+        pass.h = {static_cast<Real*>(output_.data()), 0, shape.P};
+        kernels_.run(shape, packed_.data(), pass, scratch_.data(), alone);
+    }
+
+    void sequence(const Sizes& sizes, nb::handle pass_fields, int threads) {
+        const Shape shape = shape_of(sizes);
+        const Forward<Real> pass = read_pass<Real>(pass_fields, 0);
+        const nb::gil_scoped_release unlocked;
+        run_forward(kernels_, shape, {packed_.data()}, {pass}, plan(shape, gates_, 1, threads));
     }
 
   private:
-    const gru::Kernels<Real>& kernels_ = isa().kernels->gru<Real>();
-    gru::Shape shape_;
+    Shape shape_;
+    int states_, gates_;
+    const ForwardKernels<Real>& kernels_;
     Memory packed_, scratch_, output_;
     std::mutex mutex_;
 };
 
+std::int64_t fma_rounds(std::int64_t rounds) {
+    const nb::gil_scoped_release unlocked;
+    float sink;
+    return isa().kernels->probes.multiply_add_rounds(rounds, &sink);
+}
+
+std::int64_t stream_rounds(std::int64_t bytes, std::int64_t rounds) {
+    const nb::gil_scoped_release unlocked;
+    constexpr std::int64_t K = 256;
+    const std::int64_t panels = bytes / (K * isa().vector_bytes);
+    const auto length = static_cast<std::size_t>(K * (panels * isa().vector_bytes + 4));
+    const Memory memory(length);
+    auto* const numbers = static_cast<float*>(memory.data());
+    for (std::size_t i = 0; i < length / sizeof(float); ++i) numbers[i] = 1.0f;
+    float sink[16];
+    return isa().kernels->probes.stream_rounds(numbers, numbers + K, K, panels, rounds, sink);
+}
+
 constexpr const char* kIsaDoc = "The instruction set that serves this process.";
+constexpr const char* kFactsDoc = "By cell: gates, states, and numbers that it saves a unit.";
+constexpr const char* kForwardDoc =
+    R"(One layer forward, an entry of `weights` and `passes` a direction.
 
-constexpr const char* kGruSequenceDoc =
-    R"(One GRU layer in one direction, written to h, h_n and gates.
+sizes: B, T, I, H, P. The tuples are gruta.kernels.Weights and Pass; addresses are not checked.)";
+constexpr const char* kBackwardDoc = R"(The gradients of `layer_forward`, which saved its gates.
 
-x [T, B, I], h_0 [B, H], w_ih [3H, I], w_hh [3H, H], b_ih and b_hh [3H] or None, h [T, B, H],
-h_n [B, H] (may be h_0), gates [T, B, 4H] or None: C-contiguous, all float32 or all float64.
-lengths [B] int64, each from 0 to T, or None. Nothing is copied or converted: TypeError for another
-dtype, ValueError for another shape, for strides, and for outputs that are read-only.)";
-
-constexpr const char* kGruStepDoc =
-    "Packed weights of a GRU: w_ih [3H, I], w_hh [3H, H], b_ih and b_hh [3H] or None.";
-
+The tuples of `gradients` are gruta.kernels.Gradients; addresses are not checked.)";
+constexpr const char* kPlanDoc = "Groups, members a group, and whether these split the units.";
+constexpr const char* kPackedDoc =
+    "Weights packed once: of gruta.kernels.Weights, whose addresses are not checked.";
 constexpr const char* kStepDoc =
-    "Take in x [B, I] and bring the state h [B, H] forward, in place; both C-contiguous.";
+    "Take in x [B, I] and bring h [B, P], and c [B, H], forward in place; all C-contiguous.";
+constexpr const char* kSequenceDoc = "One direction of a layer; see layer_forward.";
+constexpr const char* kFmaDoc = R"(Products and sums in registers, as fast as one thread can.
+
+Returns the floating point operations done, float32.)";
+constexpr const char* kStreamDoc = R"(A row times a matrix of so many bytes, again and again.
+
+Returns the bytes of the matrix read, float32.)";
 
 template <class Real>
-void bind_gru_step(nb::module_& module, const char* name) {
-    nb::class_<GruStep<Real>>(module, name, kGruStepDoc)
-        .def(nb::init<nb::handle, nb::handle, nb::handle, nb::handle, bool>(), "w_ih"_a, "w_hh"_a,
-             "b_ih"_a.none(), "b_hh"_a.none(), "reset_after"_a)
-        .def("step", &GruStep<Real>::step, "x"_a, "h"_a, kStepDoc);
+void bind_packed(nb::module_& module, const char* name) {
+    nb::class_<Packed<Real>>(module, name, kPackedDoc)
+        .def(nb::init<const std::string&, const Sizes&, nb::handle, const std::string&>(), "cell"_a,
+             "sizes"_a, "weights"_a, "storage"_a)
+        .def("step", &Packed<Real>::step, "x"_a, "h"_a, "c"_a = nb::none(), kStepDoc)
+        .def("sequence", &Packed<Real>::sequence, "sizes"_a, "fields"_a, "threads"_a, kSequenceDoc);
 }
 
 }  // namespace
@@ -188,9 +303,15 @@ void bind_gru_step(nb::module_& module, const char* name) {
 NB_MODULE(_native, module) {
     using namespace gruta;
     module.def("isa", [] { return isa().name; }, kIsaDoc);
-    module.def("gru_sequence", gru_sequence, "x"_a, "h_0"_a, "w_ih"_a, "w_hh"_a, "b_ih"_a.none(),
-               "b_hh"_a.none(), "lengths"_a.none(), "reverse"_a, "reset_after"_a, "h"_a, "h_n"_a,
-               "gates"_a.none(), kGruSequenceDoc);
-    bind_gru_step<float>(module, "GruStepF32");
-    bind_gru_step<double>(module, "GruStepF64");
+    module.def("cell_facts", cell_facts, kFactsDoc);
+    module.def("layer_forward", layer_forward, "cell"_a, "is_double"_a, "sizes"_a, "weights"_a,
+               "passes"_a, "held"_a, "threads"_a, kForwardDoc);
+    module.def("layer_backward", layer_backward, "cell"_a, "is_double"_a, "sizes"_a, "weights"_a,
+               "passes"_a, "gradients"_a, "threads"_a, kBackwardDoc);
+    module.def("layer_plan", layer_plan, "cell"_a, "sizes"_a, "directions"_a, "threads"_a,
+               kPlanDoc);
+    module.def("fma_rounds", fma_rounds, "rounds"_a, kFmaDoc);
+    module.def("stream_rounds", stream_rounds, "bytes"_a, "rounds"_a, kStreamDoc);
+    bind_packed<float>(module, "PackedF32");
+    bind_packed<double>(module, "PackedF64");
 }

@@ -22,19 +22,25 @@ extern const Kernels kernels;
 
 namespace {
 
+#if defined(__x86_64__)
+bool has_avx2() {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("f16c");
+}
+#endif
+
 // Widest first. Each test asks for what CMakeLists.txt lets the compiler use in that file.
 constexpr Isa kIsas[] = {
 #if defined(__x86_64__)
-    {"avx512", &avx512::kernels,
+    {"avx512", 64, &avx512::kernels,
      [] {
          return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+                has_avx2();
      }},
-    {"avx2", &avx2::kernels,
-     [] { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }},
+    {"avx2", 32, &avx2::kernels, has_avx2},
 #endif
-    {"baseline", &baseline::kernels, [] { return true; }},
+    {"baseline", 16, &baseline::kernels, [] { return true; }},
 };
 
 const Isa& choose() {

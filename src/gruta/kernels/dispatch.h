@@ -1,33 +1,59 @@
-// The kernels of every cell, compiled for several instruction sets; one of them serves a process.
+// The kernels of each instruction set, and the choice among them.
 #pragma once
 
-#include "gruta/cells/gru/kernel.h"
+#include <cstdint>
+
+#include "gruta/kernels/layer.h"
 
 namespace gruta {
 
+// The cells in the order in which the tables hold them.
+constexpr const char* kCellNames[] = {"gru", "gru_reset_before", "lstm", "rnn_tanh", "rnn_relu"};
+constexpr int kCellCount = 5;
+
+template <class Real>
+struct Cells {
+    CellKernels<Real> cell[kCellCount];
+};
+
+// Weights of 16 bits with states in float32, forward only.
+struct SmallCells {
+    ForwardKernels<float> cell[kCellCount];
+};
+
+// What the machine can do at most; probe.h says what they measure.
+struct Probes {
+    std::int64_t (*multiply_add_rounds)(std::int64_t rounds, float* sink);
+    std::int64_t (*stream_rounds)(const float* row, const float* weights, std::int64_t K,
+                                  std::int64_t panels, std::int64_t rounds, float* sink);
+};
+
 struct Kernels {
-    gru::Kernels<float> gru_float;
-    gru::Kernels<double> gru_double;
+    Cells<float> float32;
+    Cells<double> float64;
+    SmallCells float16;
+    SmallCells bfloat16;
+    Probes probes;
 
     template <class Real>
-    const gru::Kernels<Real>& gru() const {
-        if constexpr (sizeof(Real) == sizeof(float)) {
-            return gru_float;
+    const CellKernels<Real>& of(int cell) const {
+        if constexpr (sizeof(Real) == 4) {
+            return float32.cell[cell];
         } else {
-            return gru_double;
+            return float64.cell[cell];
         }
     }
 };
 
 struct Isa {
     const char* name;
+    int vector_bytes;
     const Kernels* kernels;
     bool (*runs_here)();
 };
 
-// The widest set that this CPU has, or the one that the environment variable GRUTA_ISA names;
-// chosen on the first call. Throws std::invalid_argument for a name that is unknown or that the CPU
-// lacks.
+// The instruction set that serves this process: the one that GRUTA_ISA names, or the widest that
+// the CPU has. Chosen on the first call; std::invalid_argument for a name that cannot serve here.
 const Isa& isa();
 
 }  // namespace gruta

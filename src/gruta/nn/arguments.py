@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from gruta.nn.recurrent import Recurrent
+    from gruta.nn.stack import Recurrent
 
 
 def check_arguments(layer: "Recurrent") -> None:
@@ -18,7 +18,7 @@ def check_arguments(layer: "Recurrent") -> None:
         value = getattr(layer, name)
         if not isinstance(value, int) or isinstance(value, bool):
             raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
-    for name in ("bias", "batch_first", "learn_h0"):
+    for name in ("bias", "batch_first", "learn_h0", "layer_norm", "residual"):
         value = getattr(layer, name)
         if not isinstance(value, bool):
             raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
@@ -30,6 +30,13 @@ def check_arguments(layer: "Recurrent") -> None:
             f"proj_size must be 0 (no projection) or smaller than hidden_size "
             f"({layer.hidden_size}), got {layer.proj_size}"
         )
+    if layer.residual and layer.num_layers == 1:
+        raise ValueError(
+            "residual=True adds a layer's input to its output from the second layer on: expected "
+            "num_layers of at least 2, got 1"
+        )
+    _check_probability(layer, "recurrent_dropout")
+    _check_probability(layer, "zoneout")
     _check_dropout(layer)
 
 
@@ -37,6 +44,13 @@ def refuse_projection(given: Mapping[str, object]) -> None:
     """ValueError if `proj_size`, which only the LSTM has, is among the arguments given."""
     if "proj_size" in given:
         raise ValueError("proj_size is only supported by the LSTM, not by RNN or GRU")
+
+
+def _check_probability(layer: "Recurrent", name: str) -> None:
+    p = getattr(layer, name)
+    if not isinstance(p, numbers.Real) or isinstance(p, bool) or not 0 <= float(p) < 1:
+        kind = ValueError if isinstance(p, numbers.Real | str) else TypeError
+        raise kind(f"{name} should be a number from 0 to below 1, got {p!r}")
 
 
 def _check_dropout(layer: "Recurrent") -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import init
 
 if TYPE_CHECKING:
-    from gruta.nn.recurrent import Recurrent
+    from gruta.nn.stack import Recurrent
 
 Scheme = Literal["torch", "orthogonal", "chrono"]
 
@@ -37,7 +37,9 @@ def check(scheme: str, mode: str, bias: bool, longest_lag: int | None) -> None:
 
 @torch.no_grad()
 def fill(layer: "Recurrent") -> None:
-    """Fill `layer`'s parameters by its `init` scheme; a learned initial state starts at zero.
+    """Fill `layer`'s parameters by its `init` scheme.
+
+    A learned initial state starts at zero, the gain of a layer norm at 1 and its bias at zero.
 
     torch: uniform in ±1/√H, as torch.nn does.
     orthogonal: recurrent blocks orthogonal (Saxe et al. 2013, arXiv:1312.6120), input blocks Glorot
@@ -49,6 +51,8 @@ def fill(layer: "Recurrent") -> None:
     for name, parameter in layer.named_parameters():
         if name in ("h_0", "c_0"):
             init.zeros_(parameter)
+        elif name.startswith("ln_"):
+            init.constant_(parameter, 1.0 if "gain" in name else 0.0)
         else:
             init.uniform_(parameter, -bound, bound)
     if layer.init == "orthogonal":

@@ -39,6 +39,17 @@ def as_lengths(lengths: Tensor | Sequence[int], T: int, B: int, device: torch.de
     return given.to(device, torch.int64)
 
 
+def as_resets(reset_mask: Tensor, shape: Sequence[int], axes: str, device: torch.device) -> Tensor:
+    """`reset_mask` on `device`; ValueError unless it is a bool tensor of the input's `shape`."""
+    given = torch.as_tensor(reset_mask)
+    if given.shape != tuple(shape) or given.dtype != torch.bool:
+        raise ValueError(
+            f"reset_mask: expected bool of shape {axes} = {list(shape)} as the input's, got shape "
+            f"{list(given.shape)} of {given.dtype}"
+        )
+    return given.to(device)
+
+
 def without_padding(x: Tensor, lengths: Tensor) -> Tensor:
     """x `[T, B, I]` with zeros past the lengths.
 

@@ -27,6 +27,8 @@ def loaded_by(program: str, *arguments: str) -> set[str]:
         "gruta.codec.calendar",
         "gruta.codec.scaler",
         "gruta.cells.gru",
+        "gruta.cells.lstm",
+        "gruta.cells.rnn",
         "gruta.cells.gru.reference",
         "gruta.cells.lstm.reference",
         "gruta.cells.rnn.reference",

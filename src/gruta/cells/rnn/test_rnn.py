@@ -25,7 +25,7 @@ def powers(cell, scale, T=30):
     h_0 = torch.full((1, 2), 1e-3, dtype=torch.float64, requires_grad=True)
     x, w_ih = h_0.new_zeros(T, 1, 1), h_0.new_zeros(2, 1)
     w_hh = scale * torch.eye(2, dtype=torch.float64)
-    _, h_n = run(cell, Walk(), (x, h_0, w_ih, w_hh, None, None))
+    _, h_n = run(cell, Walk(), (x, h_0, None, w_ih, w_hh, *(None,) * 6))
     (dh_0,) = torch.autograd.grad(h_n, h_0, torch.ones_like(h_n))
     return h_n, dh_0
 
@@ -47,7 +47,7 @@ def test_tanh_bounds_the_state_where_relu_lets_it_grow():
 def test_relu_passes_no_gradient_at_exactly_zero():
     h_0 = torch.zeros(1, 1, dtype=torch.float64, requires_grad=True)
     x, w = torch.zeros(1, 1, 1, dtype=torch.float64), torch.ones(1, 1, dtype=torch.float64)
-    tensors = (x, h_0, w, w, None, None)
+    tensors = (x, h_0, None, w, w, *(None,) * 6)
     for outputs in (run(RELU, Walk(), tensors), RELU.composite(Walk(), *tensors)):
         (dh_0,) = torch.autograd.grad(outputs[1].sum(), h_0)
         assert dh_0.item() == 0

@@ -1,0 +1,189 @@
+// The LSTM's step, forward and backward, on the vectors of one instruction set; README.md derives
+// it. Gates in the order i, f, g, o; saved i, f, g, o, c, where c is the state after the step.
+#pragma once
+
+#include "gruta/kernels/backward.h"
+#include "gruta/kernels/forward.h"
+
+namespace gruta::GRUTA_ISA {
+
+struct Lstm {
+    static constexpr int gates = 4;
+    static constexpr int states = 2;
+    static constexpr int saved = 5;
+    static constexpr int first = 4;
+    static constexpr int apart = -1;
+    static constexpr Second second = Second::projection;
+
+    // Panels whose tanh c is computed at once on the way back.
+    static constexpr Index kAtOnce = 8;
+
+    static constexpr int slots = 4;
+    static constexpr int hidden_slot = 0;
+    static constexpr Gates<4> input_gates = in_order<4>();
+    static constexpr int input_slot[] = {0, 1, 2, 3};
+    static constexpr int bias_slot[] = {0, 1, 2, 3};
+
+    template <class Real, class Weight>
+    static void step(const Step<Real, Weight>& s) {
+        multiply<gates, Real>(
+            s.range, s.part.units, dense(s.shape.P), s.packed.hh,
+            [&](Index i) { return s.row(i).input; },
+            [&](const Tile& tile, const Vec<Real>* sums) { step_gates(s, tile, sums); });
+        if (s.shape.P != s.shape.H) step_projection(s);
+    }
+
+    template <class Real, class Weight>
+    static void step_gates(const Step<Real, Weight>& s, const Tile& tile, const Vec<Real>* sums) {
+        constexpr Index W = kLanes<Real>;
+        const Index H = s.shape.H, count = tile.count();
+        // i, f and o of every item; g, and later tanh c in its place.
+        Vec<Real> ifo[whole_groups<Real>(3 * kMostItems<gates>)];
+        Vec<Real> g[whole_groups<Real>(kMostItems<gates>)];
+        tile.each([&](Index item, Index i, Index panel) {
+            const Real* const projected = s.projected(i, panel, gates);
+            const auto sum = [&](int gate) {
+                return load(projected + gate * W) + sums[item * gates + gate];
+            };
+            ifo[3 * item] = sum(0);
+            ifo[3 * item + 1] = sum(1);
+            g[item] = sum(2);
+            ifo[3 * item + 2] = sum(3);
+        });
+        sigmoids<Real>(ifo, 3 * count);
+        tanhs<Real>(g, count);
+        tile.each([&](Index item, Index i, Index panel) {
+            const Row<Real>& row = s.row(i);
+            const Span span = span_of<Real>(H, panel);
+            const Vec<Real> c_before = load(row.before[1] + span.first, span.width);
+            const Vec<Real> c = new_cell<Real>(ifo[3 * item], ifo[3 * item + 1], g[item], c_before);
+            save(row, H, span, 0, ifo[3 * item]);
+            save(row, H, span, 1, ifo[3 * item + 1]);
+            save(row, H, span, 2, g[item]);
+            save(row, H, span, 3, ifo[3 * item + 2]);
+            g[item] = c;
+            save(row, H, span, 4, settle(s.shape, s.walk, row, 1, span, c));
+        });
+        tanhs<Real>(g, count);
+        tile.each([&](Index item, Index i, Index panel) {
+            const Row<Real>& row = s.row(i);
+            const Span span = span_of<Real>(H, panel);
+            const Vec<Real> m = ifo[3 * item + 2] * g[item];
+            if (s.shape.P != H) {
+                store(s.scratch.between + row.b * H + span.first, m, span.width);
+            } else {
+                settle(s.shape, s.walk, row, 0, span, m);
+            }
+        });
+    }
+
+    template <class Real, class Weight>
+    static void step_projection(const Step<Real, Weight>& s) {
+        const Index H = s.shape.H;
+        wait_for_units(s.team);
+        multiply<1, Real>(
+            s.range, s.part.outputs, dense(H), s.packed.second,
+            [&](Index i) { return s.scratch.between + s.row(i).b * H; },
+            [&](const Tile& tile, const Vec<Real>* sums) {
+                tile.each([&](Index item, Index i, Index panel) {
+                    const Row<Real>& row = s.row(i);
+                    const Span span = span_of<Real>(s.shape.P, panel);
+                    settle(s.shape, s.walk, row, 0, span, sums[item]);
+                });
+            });
+    }
+
+    template <class Real>
+    static void step_back(const StepBack<Lstm, Real>& s) {
+        const bool projects = s.shape.P != s.shape.H;
+        for (Index i = s.range.first; i < s.range.end; ++i) {
+            for (Index panel = s.part.outputs.first; panel < s.part.outputs.end; ++panel) {
+                const Span span = span_of<Real>(s.shape.P, panel);
+                const auto [d, kept] =
+                    split_held(s.shape, s.walk, s.row(i), 0, span, arriving(s, i, panel, span));
+                store(s.carry(0, i, panel), kept);
+                store(projects ? d_projected(s, i, panel) : s.second(i, panel), d);
+            }
+        }
+        if (projects) step_projection_back(s);
+        for (Index i = s.range.first; i < s.range.end; ++i) {
+            for (Index first = s.part.units.first; first < s.part.units.end; first += kAtOnce) {
+                const Index end = first + kAtOnce;
+                step_gates_back(s, i, {first, end < s.part.units.end ? end : s.part.units.end});
+            }
+        }
+        carry_back(s);
+    }
+
+    // dm, the gradient of m = o ⊙ tanh c.
+    template <class Real>
+    static void step_projection_back(const StepBack<Lstm, Real>& s) {
+        constexpr Index W = kLanes<Real>;
+        const Layout layout = {panel_count<Real>(s.shape.P), W, s.scratch.rows * W};
+        wait_for_units(s.team);
+        multiply<1, Real>(
+            s.range, s.part.units, layout, s.packed.second,
+            [&](Index i) { return d_projected(s, i, 0); },
+            [&](const Tile& tile, const Vec<Real>* sums) {
+                tile.each([&](Index item, Index i, Index panel) {
+                    store(s.second(i, panel), sums[item]);
+                });
+            });
+    }
+
+    // From dm to the gradients of the gates' sums and of c before the step.
+    template <class Real>
+    static void step_gates_back(const StepBack<Lstm, Real>& s, Index i, Range panels) {
+        const Index H = s.shape.H;
+        const Row<Real>& row = s.row(i);
+        Vec<Real> tanh_c[whole_groups<Real>(kAtOnce)];
+        for (Index panel = panels.first; panel < panels.end; ++panel) {
+            const Span span = span_of<Real>(H, panel);
+            tanh_c[panel - panels.first] =
+                new_cell<Real>(s.gate(i, span, 0), s.gate(i, span, 1), s.gate(i, span, 2),
+                               load(row.before[1] + span.first, span.width));
+        }
+        tanhs<Real>(tanh_c, panels.size());
+        for (Index panel = panels.first; panel < panels.end; ++panel) {
+            step_panel_back(s, i, panel, tanh_c[panel - panels.first]);
+        }
+    }
+
+    template <class Real>
+    static void step_panel_back(const StepBack<Lstm, Real>& s, Index i, Index panel,
+                                Vec<Real> tanh_c) {
+        const Row<Real>& row = s.row(i);
+        const Span span = span_of<Real>(s.shape.H, panel);
+        const Vec<Real> in = s.gate(i, span, 0), forget = s.gate(i, span, 1);
+        const Vec<Real> g = s.gate(i, span, 2), out = s.gate(i, span, 3);
+        const Vec<Real> c_before = load(row.before[1] + span.first, span.width);
+        const Vec<Real> dm = load(s.second(i, panel));
+        const Vec<Real> by_m = dm * out * (Real(1) - tanh_c * tanh_c);
+        const Vec<Real> later = load(s.carry(1, i, panel));
+        Real* const through = at(s.back.through[1], row.t, row.b);
+        if (through != nullptr) store(through + span.first, later + by_m, span.width);
+        const auto [fresh, kept] = split_held(s.shape, s.walk, row, 1, span, later);
+        const Vec<Real> dc = fresh + by_m;
+        store(s.da(i, panel, 0), dc * g * in * (Real(1) - in));
+        store(s.da(i, panel, 1), dc * c_before * forget * (Real(1) - forget));
+        store(s.da(i, panel, 2), dc * in * (Real(1) - g * g));
+        store(s.da(i, panel, 3), dm * tanh_c * out * (Real(1) - out));
+        if (s.shape.P != s.shape.H) {
+            store(s.scratch.between + i * s.shape.H + span.first, out * tanh_c, span.width);
+        }
+        hand_back(s, 1, i, panel, multiply_add<Real>(dc, forget, kept));
+    }
+
+    template <class Real>
+    static Real* d_projected(const StepBack<Lstm, Real>& s, Index i, Index panel) {
+        return s.scratch.d_projected + (panel * s.scratch.rows + i) * kLanes<Real>;
+    }
+
+    // The forward and the backward pass compute it alike, to the last bit.
+    template <class Real>
+    static Vec<Real> new_cell(Vec<Real> in, Vec<Real> forget, Vec<Real> g, Vec<Real> c_before) {
+        return multiply_add<Real>(forget, c_before, in * g);
+    }
+};
+
+}  // namespace gruta::GRUTA_ISA

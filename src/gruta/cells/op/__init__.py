@@ -1,0 +1,24 @@
+"""The cells in PyTorch: what they share.
+
+One call is one layer with its directions. It has up to three paths with the same meaning: gruta's
+compiled kernels, torch's own op (other devices, for what it can do), and the composite form, plain
+torch operations under autograd.
+"""
+
+from gruta.cells.op.cell import Cell, Walk, product
+from gruta.cells.op.layer import run, run_layer
+from gruta.cells.op.path import Path, choose, why
+from gruta.cells.op.tap import Tap, tapped
+
+__all__ = [
+    "Cell",
+    "Path",
+    "Tap",
+    "Walk",
+    "choose",
+    "product",
+    "run",
+    "run_layer",
+    "tapped",
+    "why",
+]

@@ -1,0 +1,100 @@
+"""What a cell is to PyTorch, and how a call of it walks over time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gruta.cells.layer_norm import EPSILON
+
+Tensors = tuple[Any, ...]  # each a Tensor, or None where the cell can do without
+
+
+class Walk(NamedTuple):
+    """How a layer walks over time, and what happens to its state on the way.
+
+    lengths: `[B]` int64, the steps of each row; None for all T.
+    reverse: from the last step to the first.
+    reset: `[T, B]` bool; where true, the state is replaced before x_t is read, in either direction,
+        by the restart state of the call or by zeros. Past a row's length it has no effect.
+    dropout: `[B, P]`, a factor on the copy of h that enters the products with W_hh: 0 or 1/(1 - p).
+    hold: zoneout (Krueger et al. 2016, arXiv:1606.01305): for each state `[T, B, size]` bool, true
+        where a unit keeps its old value; or a number p, for p * old + (1 - p) * new everywhere.
+    """
+
+    lengths: Tensor | None = None
+    reverse: bool = False
+    reset: Tensor | None = None
+    dropout: Tensor | None = None
+    hold: tuple[Tensor, ...] | float = 0.0
+
+    @property
+    def is_default(self) -> bool:
+        """All T steps of every row, forwards, and nothing happens to the state between them."""
+        others = (self.lengths, self.reset, self.dropout)
+        return not self.reverse and not self.hold and all(option is None for option in others)
+
+    def active(self, T: int) -> Tensor | None:
+        """`[T, B, 1]` bool: true where step t lies within row b's length; None where all do."""
+        if self.lengths is None:
+            return None
+        return (torch.arange(T, device=self.lengths.device)[:, None] < self.lengths)[:, :, None]
+
+    def restarted(self, t: int, state: Tensor, restart: Tensor | None) -> Tensor:
+        """The state `[B, size]` that step t starts from; `restart [size]`, None for zeros."""
+        if self.reset is None:
+            return state
+        start = 0 if restart is None else restart.to(state.dtype)
+        return torch.where(self.reset[t][:, None], start, state)
+
+    def dropped(self, h: Tensor) -> Tensor:
+        """The copy of h `[B, P]` that enters the products with W_hh."""
+        return h if self.dropout is None else h * self.dropout
+
+    def held(self, t: int, k: int, old: Tensor, new: Tensor) -> Tensor:
+        """The k-th state after step t, which leads from `old` to `new`, both `[B, size]`."""
+        if isinstance(self.hold, tuple):
+            return torch.where(self.hold[k][t], old, new)
+        return self.hold * old + (1 - self.hold) * new if self.hold else new
+
+
+def product(
+    v: Tensor, w: Tensor, bias: Tensor | None, norm: Sequence[Tensor | None], H: int
+) -> Tensor:
+    """W v + bias, or LN(W v) + bias where there is a norm: `[..., G·H]`, normalised gate by gate.
+
+    v: `[..., size]`; w: `[G·H, size]`; bias `[G·H]`; norm: its gain and bias `[G·H]`, or two None.
+    The answer has the dtype of the product W v, which under autocast is not the weights'.
+    """
+    gain, shift = norm
+    if gain is None or shift is None:
+        return F.linear(v, w, bias)
+    p = F.linear(v, w)
+    blocks = p.view(*p.shape[:-1], -1, H)
+    a = F.layer_norm(blocks, (H,), eps=EPSILON).flatten(-2) * gain + shift
+    return (a if bias is None else a + bias).to(p.dtype)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell's passes over a sequence.
+
+    `tensors` are x `[T, B, I]`, the initial states, a restart state `[size]` or None for each of
+    them, and the weights: w_ih, w_hh, b_ih, b_hh (or None), the LSTM's w_hr (or None), and the
+    layer norm's ln_ih_gain, ln_ih_bias, ln_hh_gain, ln_hh_bias `[G·H]`, all None without it.
+
+    name: the kernel's. gates: G. states: how many are carried from step to step. projects: whether
+    a weight w_hr that makes h of a larger state has a place among the tensors.
+    composite(walk, *tensors) -> h and the final states, differentiable in every way.
+    native(walk, *tensors) -> the same by torch's own op, where it has one.
+    """
+
+    name: str
+    gates: int
+    states: int
+    composite: Callable[..., tuple[Tensor, ...]]
+    native: Callable[..., tuple[Tensor, ...]] | None = None
+    projects: bool = False

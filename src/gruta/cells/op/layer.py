@@ -1,0 +1,156 @@
+"""A call into a cell, by the path that serves it, with a gradient to differentiate again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gruta.cells.op import compiled, library, tap
+from gruta.cells.op.cell import Cell, Tensors, Walk
+from gruta.cells.op.path import Path, choose, needs_grad
+from gruta.cells.op.transforms import batched, transformed
+
+
+def run(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Tensor, ...]:
+    """h `[T, B, P]`, zero past a row's length, and the final states `[B, size]`."""
+    h, finals = run_layer(cell, tensors[0], [(walk, tensors[1:])])
+    return h, *finals[0]
+
+
+def run_layer(
+    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]]
+) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
+    """A layer with all its directions: h `[T, B, D*P]`, and the final states of each direction.
+
+    sides: for every direction how it walks, and its tensors but for x.
+    """
+    path = choose(cell, sides[0][0], (x, *(t for _, tensors in sides for t in tensors)))
+    if path is Path.KERNEL:
+        return _by_kernel(cell, x, sides)
+    outputs = []
+    for walk, tensors in sides:
+        native = path is Path.NATIVE and walk.is_default and cell.native is not None
+        evaluate = cell.native if native else cell.composite
+        outputs.append(evaluate(walk, x, *tensors))  # type: ignore[misc]
+    h = outputs[0][0] if len(sides) == 1 else torch.cat([out[0] for out in outputs], dim=-1)
+    return h, [tuple(out[1:]) for out in outputs]
+
+
+def _by_kernel(
+    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]]
+) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
+    places = [tensors[: 2 * cell.states + 4 + cell.projects] for _, tensors in sides]
+    masks = [_masks(walk) for walk, _ in sides]
+    hold = sides[0][0].hold
+    spec = compiled.Spec(
+        cell.name,
+        cell.states,
+        tuple(walk.reverse for walk, _ in sides),
+        0.0 if isinstance(hold, tuple) else hold,
+        tuple(tuple(t is not None for t in place) for place in places),
+        tuple(tuple(m is not None for m in mask) for mask in masks),
+    )
+    x = x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
+    given = [t.contiguous() for place in places for t in place if t is not None]
+    own = [m for mask in masks for m in mask if m is not None]
+    S = cell.states
+    if torch.compiler.is_compiling():
+        outputs = library.layer(spec, x, given, own, save=needs_grad((x, *given)))
+    elif needs_grad((x, *given)):
+        walks = [walk for walk, _ in sides]
+        outputs = _Kernel.apply(cell, walks, spec, own, x, *given)  # type: ignore[no-untyped-call]
+    else:
+        outputs = compiled.forward(spec, x, given, own, save=tap.is_tapped())
+        _record(spec, outputs)
+    return outputs[0], [tuple(outputs[1 + k * S : 1 + (k + 1) * S]) for k in range(len(sides))]
+
+
+def _record(spec: compiled.Spec, outputs: Sequence[Tensor]) -> list[tap.Tap]:
+    if not tap.is_tapped():
+        return []
+    D = len(spec.reverse)
+    return tap.record(spec.cell, outputs[0].chunk(D, dim=-1), outputs[1 + spec.states * D :])
+
+
+def _masks(walk: Walk) -> tuple[Tensor | None, ...]:
+    """What a kernel reads of a walk: lengths, reset, dropout, and a mask for each state to hold."""
+    hold = tuple(h.contiguous() for h in walk.hold) if isinstance(walk.hold, tuple) else ()
+    lengths, dropout = walk.lengths, walk.dropout
+    return (
+        None if lengths is None else lengths.contiguous(),
+        walk.reset,
+        None if dropout is None else dropout.contiguous(),
+        *hold,
+    )
+
+
+class _Kernel(torch.autograd.Function):
+    """The kernels as one node of the graph; differentiated twice, it is the composite form."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        cell: Cell,
+        walks: list[Walk],
+        spec: compiled.Spec,
+        masks: list[Tensor],
+        x: Tensor,
+        *tensors: Tensor,
+    ) -> tuple[Tensor, ...]:
+        outputs = compiled.forward(spec, x, tensors, masks, save=True)
+        ctx.cell, ctx.walks, ctx.spec, ctx.masks = cell, walks, spec, masks
+        ctx.taps = _record(spec, outputs)
+        ctx.save_for_backward(x, *tensors, *outputs)
+        ctx.set_materialize_grads(False)
+        return tuple(outputs[: 1 + cell.states * len(walks)])
+
+    @staticmethod
+    def backward(ctx: Any, *d_outputs: Tensor | None) -> tuple[Any, ...]:
+        count = 1 + sum(map(sum, ctx.spec.present))
+        (x, *tensors), outputs = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+        if torch.is_grad_enabled() or transformed() or any(map(batched, d_outputs)):
+            return None, None, None, None, *_composite_gradient(ctx, x, tensors, d_outputs)
+        needs = ctx.needs_input_grad[4:]
+        for one in ctx.taps:
+            one.through = compiled.empty_states(ctx.spec, x, tensors)
+        through = [one.through for one in ctx.taps]
+        found = compiled.backward(
+            ctx.spec, x, tensors, ctx.masks, outputs, d_outputs, needs, through
+        )
+        return None, None, None, None, *found
+
+
+def _composite_gradient(
+    ctx: Any, x: Tensor, tensors: Sequence[Tensor], d_outputs: Sequence[Tensor | None]
+) -> list[Tensor | None]:
+    """The gradient by the composite form, which can be differentiated again or run under a vmap.
+
+    The inputs enter through views, so that a gradient does not run on past one input into another
+    that it was computed from.
+    """
+    again = torch.is_grad_enabled()
+    with torch.enable_grad():
+        views = [t.view_as(t) for t in (x, *tensors)]
+        outputs: list[Tensor] = []
+        finals: list[Tensor] = []
+        sides = compiled.directions(ctx.spec, views[1:], ctx.masks)
+        for walk, side in zip(ctx.walks, sides, strict=True):
+            filled = (*side.initial, *side.restarts, *side.weights, None, None, None, None)
+            h, *final = ctx.cell.composite(walk, views[0], *filled)
+            outputs.append(h)
+            finals.extend(final)
+        reached = [torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0], *finals]
+    needs = ctx.needs_input_grad[4:]
+    wanted = [v for v, need in zip(views, needs, strict=True) if need]
+    pairs = [(out, d) for out, d in zip(reached, d_outputs, strict=True) if d is not None]
+    found = iter(
+        torch.autograd.grad(
+            [out for out, _ in pairs],
+            wanted,
+            [d for _, d in pairs],
+            create_graph=again,
+            materialize_grads=True,
+        )
+    )
+    return [next(found) if need else None for need in needs]

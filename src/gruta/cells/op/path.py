@@ -1,0 +1,68 @@
+"""Which path computes a call, chosen before any op is called, and why."""
+
+from enum import Enum
+
+import torch
+
+from gruta import kernels
+from gruta.cells.op.cell import Cell, Tensors, Walk
+from gruta.cells.op.transforms import DTYPES, PLAIN, autocast, transformed
+
+
+class Path(Enum):
+    """How a call is computed."""
+
+    KERNEL = "gruta's compiled kernel"
+    NATIVE = "torch's own op"
+    COMPOSITE = "the composite form under autograd"
+
+
+def choose(cell: Cell, walk: Walk, tensors: Tensors) -> Path:
+    """The path for a call with these inputs.
+
+    It is chosen here, before any op is called: a custom function that met a transform would answer
+    with silent zeros (jvp) or a slow loop (vmap).
+    """
+    return why(cell, walk, tensors)[0]
+
+
+def why(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Path, str]:
+    """The path for a call, and the reason for it."""
+    x, compiling = tensors[0], torch.compiler.is_compiling()
+    if transformed():
+        return Path.COMPOSITE, "a transform (vmap, jvp, forward-mode) is under way"
+    if autocast(x.device.type):
+        return Path.COMPOSITE, "autocast is on"
+    for t in tensors:
+        if t is None:
+            continue
+        if not t.is_cpu:
+            return _elsewhere(cell, walk, tensors, t.device.type)
+        if t.dtype is not x.dtype or t.dtype not in DTYPES:
+            return Path.COMPOSITE, f"a tensor is of {t.dtype}"
+        if not compiling and type(t) not in PLAIN:
+            return Path.COMPOSITE, f"a tensor is a {type(t).__name__}"
+    if not kernels.available():
+        kernels.warn_missing()
+        return Path.COMPOSITE, f"the compiled kernels are missing ({kernels.why_missing()})"
+    if tensors[-1] is not None:
+        return Path.COMPOSITE, "layer norm has no kernel"
+    w_hr = tensors[5 + 2 * cell.states] if cell.projects else None
+    if w_hr is not None and w_hr.shape[0] == w_hr.shape[1]:
+        return Path.COMPOSITE, "a projection to the same size has no kernel"
+    if not isinstance(walk.hold, tuple) and walk.hold and needs_grad(tensors):
+        return Path.COMPOSITE, "the expectation of zoneout has no backward kernel"
+    return Path.KERNEL, "float32 or float64 on a CPU"
+
+
+def _elsewhere(cell: Cell, walk: Walk, tensors: Tensors, device: str) -> tuple[Path, str]:
+    if cell.native is None:
+        return Path.COMPOSITE, f"torch has no op for this cell, and the device is {device}"
+    if not walk.is_default or tensors[-1] is not None:
+        return Path.COMPOSITE, f"torch's op lacks an option of this call; the device is {device}"
+    return Path.NATIVE, f"the device is {device}"
+
+
+def needs_grad(tensors: Tensors) -> bool:
+    """Whether autograd wants the gradient of any of them."""
+    return torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)

@@ -1,0 +1,28 @@
+"""What a call into a cell may be part of, beyond plain eager mode."""
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+DTYPES = (torch.float32, torch.float64)
+"""What the kernels compute."""
+
+PLAIN = (Tensor, torch.nn.Parameter)
+"""Tensors without behaviour of their own, as subclasses have it (fake tensors among them)."""
+
+
+def transformed() -> bool:
+    """Under functorch or forward-mode differentiation, for which an op has no rule."""
+    return (
+        torch._C._functorch.peek_interpreter_stack() is not None or forward_ad._current_level >= 0
+    )
+
+
+def batched(gradient: Tensor | None) -> bool:
+    """Under autograd's own vmap (`is_grads_batched`), which is not on functorch's stack."""
+    return gradient is not None and torch._C._functorch.is_legacy_batchedtensor(gradient)
+
+
+def autocast(device: str) -> bool:
+    """Whether autocast is on for this type of device."""
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)

@@ -1,0 +1,73 @@
+// The plain RNN's step, forward and backward, on the vectors of one instruction set; README.md
+// derives it. Nothing is saved: the states say all.
+#pragma once
+
+#include "gruta/kernels/backward.h"
+#include "gruta/kernels/forward.h"
+
+namespace gruta::GRUTA_ISA {
+
+template <bool kTanh>
+struct Rnn {
+    static constexpr int gates = 1;
+    static constexpr int states = 1;
+    static constexpr int saved = 0;
+    static constexpr int first = 1;
+    static constexpr int apart = -1;
+    static constexpr Second second = Second::none;
+
+    static constexpr int slots = 1;
+    static constexpr int hidden_slot = 0;
+    static constexpr Gates<1> input_gates = in_order<1>();
+    static constexpr int input_slot[] = {0};
+    static constexpr int bias_slot[] = {0};
+
+    template <class Real, class Weight>
+    static void step(const Step<Real, Weight>& s) {
+        multiply<1, Real>(
+            s.range, s.part.units, dense(s.shape.H), s.packed.hh,
+            [&](Index i) { return s.row(i).input; },
+            [&](const Tile& tile, const Vec<Real>* sums) { step_state(s, tile, sums); });
+    }
+
+    template <class Real, class Weight>
+    static void step_state(const Step<Real, Weight>& s, const Tile& tile, const Vec<Real>* sums) {
+        Vec<Real> a[whole_groups<Real>(kMostItems<1>)];
+        tile.each([&](Index item, Index i, Index panel) {
+            a[item] = load(s.projected(i, panel, 1)) + sums[item];
+        });
+        if constexpr (kTanh) tanhs<Real>(a, tile.count());
+        tile.each([&](Index item, Index i, Index panel) {
+            const Row<Real>& row = s.row(i);
+            const Span span = span_of<Real>(s.shape.H, panel);
+            settle(s.shape, s.walk, row, 0, span, kTanh ? a[item] : rectify<Real>(a[item]));
+        });
+    }
+
+    template <class Real>
+    static void step_back(const StepBack<Rnn, Real>& s) {
+        for (Index i = s.range.first; i < s.range.end; ++i) {
+            for (Index panel = s.part.units.first; panel < s.part.units.end; ++panel) {
+                const Span span = span_of<Real>(s.shape.H, panel);
+                const auto [d, kept] =
+                    split_held(s.shape, s.walk, s.row(i), 0, span, arriving(s, i, panel, span));
+                const Vec<Real> h = load(s.row(i).after[0] + span.first, span.width);
+                store(s.carry(0, i, panel), kept);
+                if constexpr (kTanh) {
+                    store(s.da(i, panel, 0), d * (Real(1) - h * h));
+                } else {
+                    store(s.da(i, panel, 0), h > Vec<Real>{} ? d : Vec<Real>{});
+                }
+            }
+        }
+        carry_back(s);
+    }
+
+    // max(a, 0), and NaN of NaN.
+    template <class Real>
+    static Vec<Real> rectify(Vec<Real> a) {
+        return a <= Vec<Real>{} ? Vec<Real>{} : a;
+    }
+};
+
+}  // namespace gruta::GRUTA_ISA

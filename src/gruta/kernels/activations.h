@@ -1,0 +1,175 @@
+// σ and tanh.
+#pragma once
+
+#include "gruta/kernels/group.h"
+
+namespace gruta::GRUTA_ISA {
+
+template <class Real>
+struct Exponential;
+
+template <>
+struct Exponential<float> {
+    static constexpr int mantissa_bits = 23;
+    static constexpr int exponent_bias = 127;
+    // Adding 1.5 · 2^mantissa_bits rounds to an integer and leaves it in the low bits.
+    static constexpr float to_integer = 0x1.8p23f;
+    static constexpr float log2_e = 0x1.715476p0f;
+    // ln 2 in two parts: the first is short enough for its product with an exponent to be exact.
+    static constexpr float ln2_high = 0x1.62e4p-1f;
+    static constexpr float ln2_low = 0x1.7f7d1cp-20f;
+    // σ(−x) is below the smallest normal number above the ceiling, σ(x) and tanh(x) are 1.
+    static constexpr float sigmoid_ceiling = 0x1.5d5892p+6f;
+    static constexpr float sigmoid_one = 20.0f;
+    static constexpr float tanh_one = 10.0f;
+    // (exp(r) − 1 − r) / r² as a Taylor series, cut where it is exact to a tenth of an ulp for
+    // |r| ≤ ln 2 / 2.
+    static constexpr float series[] = {1.f / 2,   1.f / 6,   1.f / 24,
+                                       1.f / 120, 1.f / 720, 1.f / 5040};
+};
+
+template <>
+struct Exponential<double> {
+    static constexpr int mantissa_bits = 52;
+    static constexpr int exponent_bias = 1023;
+    static constexpr double to_integer = 0x1.8p52;
+    static constexpr double log2_e = 0x1.71547652b82fep0;
+    static constexpr double ln2_high = 0x1.62e42feep-1;
+    static constexpr double ln2_low = 0x1.a39ef35793c76p-33;
+    static constexpr double sigmoid_ceiling = 0x1.6232bdd7abcd2p+9;
+    static constexpr double sigmoid_one = 40.0;
+    static constexpr double tanh_one = 20.0;
+    static constexpr double series[] = {
+        1. / 2,     1. / 6,      1. / 24,      1. / 120,      1. / 720,       1. / 5040,
+        1. / 40320, 1. / 362880, 1. / 3628800, 1. / 39916800, 1. / 479001600, 1. / 6227020800,
+    };
+};
+
+// 1 / d to 14 bits or more.
+inline Vec<float> reciprocal_estimate(Vec<float> d) {
+#if defined(__AVX512F__) && GRUTA_VECTOR_BYTES == 64
+    return _mm512_maskz_rcp14_ps(0xffff, d);
+#elif defined(__AVX__) && GRUTA_VECTOR_BYTES == 32
+    const Vec<float> y = _mm256_rcp_ps(d);
+    return y * (2.0f - d * y);
+#elif defined(__SSE__) && GRUTA_VECTOR_BYTES == 16
+    const Vec<float> y = _mm_rcp_ps(d);
+    return y * (2.0f - d * y);
+#else
+    return 1.0f / d;
+#endif
+}
+
+inline Vec<double> reciprocal_estimate(Vec<double> d) {
+    return 1.0 / d;
+}
+
+template <class Real>
+inline Group<Real> reciprocal_estimates(const Group<Real>& a) {
+    return each([](Vec<Real> d) { return reciprocal_estimate(d); }, a);
+}
+
+// exp(x) = scale · (1 + r + curve) with a power of two, |r| ≤ ln 2 / 2 and 0 ≤ curve < 0.07, for x
+// whose exp is a normal number. Of NaN, r is NaN.
+template <class Real>
+struct Power {
+    Group<Real> scale, r, curve;
+};
+
+template <class Real>
+inline Power<Real> power(const Group<Real>& x) {
+    using E = Exponential<Real>;
+    // The integer nearest to x / ln 2 stands in the low bits of `shifted`.
+    const auto shifted = each(
+        [](Vec<Real> v) { return multiply_add<Real>(v, splat(E::log2_e), splat(E::to_integer)); },
+        x);
+    const auto whole = shifted + (-E::to_integer);
+    const auto r = multiply_add(whole, -E::ln2_low, multiply_add(whole, -E::ln2_high, x));
+
+    constexpr int terms = sizeof(E::series) / sizeof(Real);
+    auto tail = each([](Vec<Real>) { return splat(E::series[terms - 1]); }, x);
+    for (int i = terms - 2; i >= 0; --i) tail = multiply_add(tail, r, E::series[i]);
+
+    const auto scale = each(
+        [](Vec<Real> v) {
+            const Bits<Real> exponent = reinterpret_cast<Bits<Real>>(v) + E::exponent_bias;
+            return reinterpret_cast<Vec<Real>>(exponent << E::mantissa_bits);
+        },
+        shifted);
+    return {scale, r, r * r * tail};
+}
+
+// 1 / (1 + exp(−x)). An estimate y of it misses by 1 − y (1 + exp(−x)), which is found nearly
+// without rounding since exp(−x) is at hand as scale · (1 + p); what remains misses by its square.
+template <class Real>
+inline Group<Real> sigmoid(const Group<Real>& x) {
+    using E = Exponential<Real>;
+    const Real one = 1;
+    const auto [scale, r, curve] =
+        power(at_most(at_least(-x, -E::sigmoid_one), E::sigmoid_ceiling));
+    const auto p = r + curve;
+    const auto y = reciprocal_estimates(multiply_add(scale, p, scale + one));
+    const auto y_scale = y * scale;
+    const auto miss = multiply_add(-y_scale, p, (one - y) - y_scale);
+    return each([](Vec<Real> found,
+                   Vec<Real> v) { return v < splat(-E::sigmoid_ceiling) ? Vec<Real>{} : found; },
+                multiply_add(y, miss, y), x);
+}
+
+// e / (e + 2) with e = expm1(2|x|) and the sign of x, which keeps its digits near zero; corrected
+// as σ is.
+template <class Real>
+inline Group<Real> tanh(const Group<Real>& x) {
+    const Real one = 1;
+    const Bits<Real> sign = reinterpret_cast<Bits<Real>>(splat(Real(-0.0)));
+    const auto abs = each(
+        [=](Vec<Real> v) {
+            return reinterpret_cast<Vec<Real>>(reinterpret_cast<Bits<Real>>(v) & ~sign);
+        },
+        x);
+    const auto [scale, r, curve] = power(at_most(abs + abs, 2 * Exponential<Real>::tanh_one));
+    // e in two parts: the greater one is exact or all but.
+    const auto most = multiply_add(scale, r, scale + (-one)), rest = scale * curve;
+    const auto e = most + rest;
+    const auto reciprocal = reciprocal_estimates(e + (one + one));
+    const auto y = e * reciprocal, below_one = one - y;
+    const auto miss = multiply_add(rest, below_one, multiply_add(most, below_one, -(y + y)));
+    return each(
+        [=](Vec<Real> found, Vec<Real> v) {
+            return reinterpret_cast<Vec<Real>>(reinterpret_cast<Bits<Real>>(found) |
+                                               (reinterpret_cast<Bits<Real>>(v) & sign));
+        },
+        multiply_add(reciprocal, miss, y), x);
+}
+
+// Vectors that room for `count` of them takes, in whole groups.
+template <class Real>
+constexpr Index whole_groups(Index count) {
+    constexpr Index size = Group<Real>::size;
+    return (count + size - 1) / size * size;
+}
+
+// f of `count` vectors, in place, where there is room for whole groups of them.
+template <class Real, class F>
+inline void apply(const F& f, Vec<Real>* to, Index count) {
+    constexpr Index size = Group<Real>::size;
+    for (Index i = count; i % size != 0; ++i) to[i] = Vec<Real>{};
+    for (Index i = 0; i < count; i += size) {
+        Group<Real> group;
+        for (Index k = 0; k < size; ++k) group.at[k] = to[i + k];
+        group = f(group);
+        for (Index k = 0; k < size; ++k) to[i + k] = group.at[k];
+    }
+}
+
+template <class Real>
+[[gnu::noinline]] void sigmoids(Vec<Real>* of, Index count) {
+    apply<Real>([](const Group<Real>& x) { return sigmoid(x); }, of, count);
+}
+
+template <class Real>
+[[gnu::noinline]] void tanhs(Vec<Real>* of, Index count) {
+    apply<Real>([](const Group<Real>& x) { return tanh(x); }, of, count);
+}
+
+}  // namespace gruta::GRUTA_ISA

@@ -1,0 +1,108 @@
+#include "gruta/kernels/call.h"
+
+#include <algorithm>
+
+#include "gruta/kernels/threads.h"
+
+namespace gruta {
+
+namespace {
+
+// Below so many operations a thread, waking it costs more than it saves.
+constexpr double kWorthAThread = 4e5;
+// The least of a step's weights, in numbers, that pays a wait for each other every step.
+constexpr double kWorthAWait = 64 * 1024;
+
+Team alone() {
+    return {};
+}
+
+// Runs every pass: in groups side by side as planned, or one after another on this thread.
+template <class KernelsOf, class Pass>
+void run(const KernelsOf& kernels, const Shape& shape, const std::vector<const void*>& packed,
+         const std::vector<Pass>& passes, const Plan& plan) {
+    const auto groups = static_cast<std::size_t>(plan.groups);
+    Team member = alone();
+    member.size = plan.members;
+    member.splits_units = plan.splits_units;
+    const std::size_t bytes =
+        std::max(kernels.scratch_bytes(shape, alone()), kernels.scratch_bytes(shape, member));
+    std::vector<Memory> scratch(groups);
+    for (Memory& memory : scratch) memory.grow(bytes);
+
+    std::vector<Barrier> barriers(groups);
+    const bool together = run_together(plan.threads(), [&](int thread) {
+        const auto group = static_cast<std::size_t>(thread % plan.groups);
+        Team team = member;
+        team.member = thread / plan.groups;
+        team.barrier = &barriers[group];
+        for (std::size_t i = group; i < passes.size(); i += groups) {
+            kernels.run(shape, packed[i], passes[i], scratch[group].data(), team);
+            team.wait();  // before the next pass writes to the same scratch
+        }
+    });
+    if (together) return;
+    for (std::size_t i = 0; i < passes.size(); ++i) {
+        Team team = alone();
+        kernels.run(shape, packed[i], passes[i], scratch[0].data(), team);
+    }
+}
+
+}  // namespace
+
+void Memory::grow(std::size_t bytes) {
+    if (bytes <= bytes_) return;
+    data_.reset(::operator new(bytes, kAlignment));
+    bytes_ = bytes;
+}
+
+Plan plan(const Shape& shape, int gates, int directions, int threads) {
+    const double weights = static_cast<double>(gates) * static_cast<double>(shape.H) *
+                           static_cast<double>(shape.I + shape.P);
+    const double rows = static_cast<double>(shape.B) * static_cast<double>(shape.T);
+    const double work = 2 * weights * rows * directions;
+    const int worth = static_cast<int>(std::min(work / kWorthAThread, 1024.0));
+    threads = std::min(threads, worth);
+    if (threads <= 1) return {};
+    if (shape.B >= threads) return {1, threads, false};
+    if (directions > 1) {
+        const int members = std::max(1, threads / directions);
+        const bool splits = members > 1 && shape.B < members;
+        return {directions, members, splits};
+    }
+    const double recurrent =
+        static_cast<double>(gates) * static_cast<double>(shape.H) * static_cast<double>(shape.P);
+    if (recurrent / threads < kWorthAWait) {
+        return shape.B > 1 ? Plan{1, static_cast<int>(shape.B), false} : Plan{};
+    }
+    return {1, threads, true};
+}
+
+template <class Real>
+void run_forward(const ForwardKernels<Real>& kernels, const Shape& shape,
+                 const std::vector<const void*>& packed, const std::vector<Forward<Real>>& passes,
+                 const Plan& plan) {
+    run(kernels, shape, packed, passes, plan);
+}
+
+template <class Real>
+void run_backward(const BackwardKernels<Real>& kernels, const Shape& shape,
+                  const std::vector<const void*>& packed, const std::vector<Backward<Real>>& passes,
+                  const Plan& plan) {
+    run(kernels, shape, packed, passes, plan);
+}
+
+template void run_forward(const ForwardKernels<float>&, const Shape&,
+                          const std::vector<const void*>&, const std::vector<Forward<float>>&,
+                          const Plan&);
+template void run_forward(const ForwardKernels<double>&, const Shape&,
+                          const std::vector<const void*>&, const std::vector<Forward<double>>&,
+                          const Plan&);
+template void run_backward(const BackwardKernels<float>&, const Shape&,
+                           const std::vector<const void*>&, const std::vector<Backward<float>>&,
+                           const Plan&);
+template void run_backward(const BackwardKernels<double>&, const Shape&,
+                           const std::vector<const void*>&, const std::vector<Backward<double>>&,
+                           const Plan&);
+
+}  // namespace gruta

@@ -1,0 +1,66 @@
+// One call as Python makes it: a layer with all its directions, its memory and its threads.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "gruta/kernels/dispatch.h"
+
+namespace gruta {
+
+// Memory for a kernel: uninitialised, on a cache line's boundary.
+class Memory {
+  public:
+    Memory() = default;
+    explicit Memory(std::size_t bytes) { grow(bytes); }
+
+    void* data() const { return data_.get(); }
+
+    // Makes room for at least so many bytes; what was there is lost. std::bad_alloc if there is
+    // none.
+    void grow(std::size_t bytes);
+
+  private:
+    static constexpr std::align_val_t kAlignment{64};
+    struct Free {
+        void operator()(void* data) const { ::operator delete(data, kAlignment); }
+    };
+
+    std::size_t bytes_ = 0;
+    std::unique_ptr<void, Free> data_;
+};
+
+// How the threads share a call. Directions side by side: that many groups, each with its members.
+struct Plan {
+    int groups = 1;
+    int members = 1;
+    bool splits_units = false;
+
+    int threads() const { return groups * members; }
+};
+
+// The plan for `threads` threads at most.
+Plan plan(const Shape& shape, int gates, int directions, int threads);
+
+// A layer's forward pass over packed weights; as many entries as directions.
+template <class Real>
+void run_forward(const ForwardKernels<Real>& kernels, const Shape& shape,
+                 const std::vector<const void*>& packed, const std::vector<Forward<Real>>& passes,
+                 const Plan& plan);
+
+template <class Real>
+void run_backward(const BackwardKernels<Real>& kernels, const Shape& shape,
+                  const std::vector<const void*>& packed, const std::vector<Backward<Real>>& passes,
+                  const Plan& plan);
+
+// Weights packed for `kernels`.
+template <class KernelsOf, class Real>
+Memory pack(const KernelsOf& kernels, const Shape& shape, const Weights<Real>& weights) {
+    Memory packed(kernels.packed_bytes(shape));
+    kernels.pack(shape, weights, packed.data());
+    return packed;
+}
+
+}  // namespace gruta

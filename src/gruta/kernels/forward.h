@@ -1,0 +1,254 @@
+// The forward pass of every cell: the inputs' product a block of steps at a time, then step by step
+// the states. What a step computes is the cell's.
+#pragma once
+
+#include "gruta/kernels/activations.h"
+#include "gruta/kernels/pack.h"
+#include "gruta/kernels/walk.h"
+
+namespace gruta::GRUTA_ISA {
+
+// How much of W_ih x + bias is computed ahead of the steps that use it: little enough to stay in L2
+// beside the recurrent weights.
+constexpr Index kProjectedBytes = 128 * 1024;
+
+// A member may begin a step while others still read what the step before has left.
+constexpr Index kInputSteps = 2;
+
+// What a cell multiplies in a step. `first`: gates whose product reads h. `second`: a product that
+// needs the first one's results, of one gate over H numbers.
+enum class Second { none, candidate, projection };
+
+template <class Real, class Weight>
+struct Packed {
+    std::size_t bytes;
+    Weight* ih;      // [panel][I][G][lane]
+    Weight* hh;      // [panel][P][first][lane]
+    Weight* second;  // [panel][H][1][lane]
+    Real* bias;      // [panel][G][lane]: b_ih and, but for the gate that keeps it apart, b_hh
+    Real* b_apart;   // [panel][lane]: b_hh of that gate
+};
+
+template <class Cell>
+bool has_second(const Shape& shape) {
+    return Cell::second == Second::candidate ||
+           (Cell::second == Second::projection && shape.P != shape.H);
+}
+
+template <class Cell, class Real, class Weight>
+Packed<Real, Weight> cut_packed(const Shape& shape, const void* memory) {
+    constexpr Index W = kLanes<Real>;
+    const Index panels = panel_count<Real>(shape.H);
+    const Index second = Cell::second == Second::candidate ? panels : panel_count<Real>(shape.P);
+    Arena arena(memory);
+    Packed<Real, Weight> packed;
+    packed.ih = arena.take<Weight>(panels, shape.I, Cell::gates * W);
+    packed.hh = arena.take<Weight>(panels, shape.P, Cell::first * W);
+    packed.second = arena.take<Weight>(has_second<Cell>(shape) ? second : 0, shape.H, W);
+    packed.bias = arena.take<Real>(panels, Cell::gates * W);
+    packed.b_apart = arena.take<Real>(panels, W);
+    packed.bytes = arena.bytes();
+    return packed;
+}
+
+template <class Cell, class Real, class Weight>
+std::size_t packed_bytes(const Shape& shape) {
+    return cut_packed<Cell, Real, Weight>(shape, nullptr).bytes;
+}
+
+template <class Cell, class Real, class Weight>
+void pack_forward(const Shape& shape, const Weights<Real>& weights, void* memory) {
+    constexpr int G = Cell::gates;
+    const Index H = shape.H, P = shape.P;
+    const auto packed = cut_packed<Cell, Real, Weight>(shape, memory);
+    pack<G>(weights.w_ih, H, shape.I, in_order<G>(), packed.ih);
+    pack<Cell::first>(weights.w_hh, H, P, in_order<Cell::first>(), packed.hh);
+    if (Cell::second == Second::candidate) {
+        pack<1>(weights.w_hh, H, H, Gates<1>{{G - 1}}, packed.second);
+    } else if (has_second<Cell>(shape)) {
+        pack<1>(weights.w_hr, P, H, in_order<1>(), packed.second);
+    }
+    const Index lanes = panel_count<Real>(H) * kLanes<Real>;
+    clear(packed.bias, G * lanes);
+    clear(packed.b_apart, lanes);
+    for (int g = 0; g < G; ++g) {
+        add_bias<G>(weights.b_ih, H, g, g, packed.bias);
+        if (g == Cell::apart) {
+            add_bias<1>(weights.b_hh, H, g, 0, packed.b_apart);
+        } else {
+            add_bias<G>(weights.b_hh, H, g, g, packed.bias);
+        }
+    }
+}
+
+template <class Real>
+struct ForwardScratch {
+    std::size_t bytes;
+    Index steps;  // of a block
+    Block<Real> block;
+    Real* projected;  // [rows of a block][panel][G][lane]
+    Real* inputs;     // [2][B][P], for dropout
+    Real* between;    // [B][H], what the second product reads
+    Real* kept;       // [B][panel][lane], what the second product's end needs of the first's
+    Real* zeros;      // [max(P, H)]
+};
+
+template <class Cell, class Real>
+ForwardScratch<Real> cut_forward_scratch(const Shape& shape, const Team& team, const void* memory) {
+    constexpr Index W = kLanes<Real>, G = Cell::gates;
+    const Index panels = panel_count<Real>(shape.H), rows = most_rows(shape, team);
+    const Index second = has_second<Cell>(shape) ? shape.B : 0;
+    const Index row_bytes = panels * G * W * static_cast<Index>(sizeof(Real));
+    const Index fitting = kProjectedBytes / row_bytes / (rows > 0 ? rows : 1);
+    Arena arena(memory);
+    ForwardScratch<Real> scratch;
+    scratch.steps = fitting < 1 ? 1 : fitting > shape.T ? shape.T : fitting;
+    scratch.inputs = arena.take<Real>(kInputSteps, shape.B, shape.P);
+    scratch.between = arena.take<Real>(second, shape.H);
+    scratch.kept = arena.take<Real>(second, panels, W);
+    // The rest is each member's own.
+    for (int member = 0; member <= (memory == nullptr ? team.size - 1 : team.member); ++member) {
+        scratch.block = Block<Real>::cut(arena, scratch.steps, rows);
+        scratch.projected = arena.take<Real>(scratch.steps * rows, panels, G * W);
+        scratch.zeros = arena.take<Real>(shape.P > shape.H ? shape.P : shape.H);
+    }
+    scratch.bytes = arena.bytes();
+    return scratch;
+}
+
+template <class Cell, class Real>
+std::size_t forward_scratch_bytes(const Shape& shape, const Team& team) {
+    return cut_forward_scratch<Cell, Real>(shape, team, nullptr).bytes;
+}
+
+// What a cell's step is given: the rows `range` of one step, and the member's part of the work.
+template <class Real, class Weight>
+struct Step {
+    const Shape& shape;
+    const Part& part;
+    const Packed<Real, Weight>& packed;
+    const ForwardScratch<Real>& scratch;
+    const Walk<Real>& walk;
+    Range range;
+    Team& team;
+
+    const Row<Real>& row(Index i) const { return scratch.block.rows[i]; }
+
+    // W_ih x + bias of a row's panel, [gate][lane].
+    const Real* projected(Index i, Index panel, int gates) const {
+        return scratch.projected + (i * panel_count<Real>(shape.H) + panel) * gates * kLanes<Real>;
+    }
+    Real* kept(Index i, Index panel) const {
+        return scratch.kept + (row(i).b * panel_count<Real>(shape.H) + panel) * kLanes<Real>;
+    }
+};
+
+// Where a panel's units lie in the arrays of a row.
+struct Span {
+    Index first, width;
+};
+
+template <class Real>
+inline Span span_of(Index units, Index panel) {
+    return {panel * kLanes<Real>, panel_width<Real>(units, panel)};
+}
+
+// All bits set where the byte is not zero.
+template <class Real>
+inline Bits<Real> load_mask(const std::uint8_t* from, Index count) {
+    typedef std::uint8_t Bytes __attribute__((vector_size(GRUTA_VECTOR_BYTES / sizeof(Real))));
+    Bytes bytes = {};
+    __builtin_memcpy(&bytes, from, static_cast<std::size_t>(count));
+    return __builtin_convertvector(bytes, Bits<Real>) != 0;
+}
+
+// Stores the state after the step, `fresh` but for what is held of the old one, and returns it.
+template <class Real>
+inline Vec<Real> settle(const Shape& shape, const Walk<Real>& walk, const Row<Real>& row, int state,
+                        Span span, Vec<Real> fresh) {
+    const std::uint8_t* const hold = held_of(shape, walk, row, state);
+    if (hold != nullptr || walk.held != 0) {
+        const Vec<Real> old = load(row.before[state] + span.first, span.width);
+        fresh = hold != nullptr ? (load_mask<Real>(hold + span.first, span.width) ? old : fresh)
+                                : multiply_add<Real>(splat(walk.held), old - fresh, fresh);
+    }
+    store(row.after[state] + span.first, fresh, span.width);
+    return fresh;
+}
+
+template <class Real>
+inline void save(const Row<Real>& row, Index H, Span span, int slot, Vec<Real> value) {
+    if (row.gates != nullptr) store(row.gates + slot * H + span.first, value, span.width);
+}
+
+// projected = W_ih x + bias for all rows of the block.
+template <class Cell, class Real, class Weight>
+void project(const Shape& shape, Range panels, const Packed<Real, Weight>& packed,
+             const ForwardScratch<Real>& scratch) {
+    constexpr Index W = kLanes<Real>;
+    constexpr int G = Cell::gates;
+    const Index panel_total = panel_count<Real>(shape.H);
+    const Row<Real>* const rows = scratch.block.rows;
+    multiply<G, Real>(
+        {0, scratch.block.row_count()}, panels, dense(shape.I), packed.ih,
+        [=](Index i) { return rows[i].x; },
+        [&](const Tile& tile, const Vec<Real>* sums) {
+            tile.each([&](Index item, Index i, Index panel) {
+                const Real* const bias = packed.bias + panel * G * W;
+                Real* const to = scratch.projected + (i * panel_total + panel) * G * W;
+                for (int g = 0; g < G; ++g) {
+                    store(to + g * W, sums[item * G + g] + load(bias + g * W));
+                }
+            });
+        });
+}
+
+// Zeros where rows rest, and the final states of the member's rows.
+template <class Real>
+void finish_pass(const Shape& shape, Range rows, const Forward<Real>& pass, int states,
+                 Index saved) {
+    const Walk<Real>& walk = pass.walk;
+    for (Index b = rows.first; b < rows.end; ++b) {
+        const Index length = walk.lengths == nullptr ? shape.T : walk.lengths[b];
+        for (Index t = length; t < shape.T; ++t) {
+            clear(at(pass.h, t, b), shape.P);
+            if (pass.gates != nullptr) {
+                clear(pass.gates + (t * shape.B + b) * saved * shape.H, saved * shape.H);
+            }
+        }
+        const Real* const last = length == 0 ? pass.initial[0] + b * shape.P
+                                             : at(pass.h, walk.reverse ? 0 : length - 1, b);
+        copy(pass.final[0] + b * shape.P, last, shape.P);
+        if (states > 1 && length == 0) {
+            copy(pass.final[1] + b * shape.H, pass.initial[1] + b * shape.H, shape.H);
+        }
+    }
+}
+
+template <class Cell, class Real, class Weight>
+void forward(const Shape& shape, const void* packed_memory, const Forward<Real>& pass,
+             void* scratch_memory, Team& team) {
+    const auto packed = cut_packed<Cell, Real, Weight>(shape, packed_memory);
+    ForwardScratch<Real> scratch = cut_forward_scratch<Cell, Real>(shape, team, scratch_memory);
+    const Part part = part_of<Real>(shape, team);
+    clear(scratch.zeros, shape.P > shape.H ? shape.P : shape.H);
+    // c needs no place for every step: it is brought forward where the final state will stand.
+    const States<Real> states = {{pass.h, {pass.final[1], 0, shape.H}}, scratch.zeros};
+    for (Index done = 0; done < shape.T; done += scratch.steps) {
+        const Index end = done + scratch.steps < shape.T ? done + scratch.steps : shape.T;
+        list_rows(shape, pass, states, Cell::states, Cell::saved, part.rows, {done, end},
+                  scratch.inputs, kInputSteps, scratch.block);
+        project<Cell>(shape, part.units, packed, scratch);
+        for (Index step = 0; step < end - done; ++step) {
+            const Range range = scratch.block.of(step);
+            drop_inputs(shape, pass.walk, scratch.block.rows, range, part.outputs);
+            wait_for_units(team);
+            Cell::step(Step<Real, Weight>{shape, part, packed, scratch, pass.walk, range, team});
+        }
+    }
+    wait_for_units(team);
+    const Range own = share(shape.B, team.member, team.size);
+    finish_pass(shape, own, pass, Cell::states, Cell::saved);
+}
+
+}  // namespace gruta::GRUTA_ISA

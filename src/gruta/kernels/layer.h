@@ -1,0 +1,118 @@
+// What a caller of the kernels hands over and gets, for every cell alike. The mathematics is in the
+// cells' READMEs.
+//
+// One call is one layer in one direction. B batch, T time steps, I input size, H hidden size, P the
+// size of h (H unless the LSTM projects it), G gates in torch.nn's order. Arrays are dense and
+// row-major unless a view says otherwise. No kernel allocates, throws, or keeps a pointer after it
+// returns.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "gruta/kernels/team.h"
+
+namespace gruta {
+
+// B, T ≥ 0; I, H, P ≥ 1.
+struct Shape {
+    std::int64_t B, T, I, H, P;
+};
+
+constexpr int kMostStates = 2;  // h and, in the LSTM, c
+
+// An array [T, B, width] whose last axis is dense; strides count items.
+template <class Item>
+struct View {
+    Item* data;
+    std::int64_t step, row;
+};
+
+// Read while packing only.
+template <class Real>
+struct Weights {
+    const Real* w_ih;  // [G·H, I]
+    const Real* w_hh;  // [G·H, P]
+    const Real* b_ih;  // [G·H], or null for zeros
+    const Real* b_hh;  // [G·H], or null for zeros
+    const Real* w_hr;  // [P, H], or null where P = H without a projection
+};
+
+// How the state walks over time. All but `reverse` may be null or zero.
+template <class Real>
+struct Walk {
+    const std::int64_t* lengths;            // [B], each in 0..T; null when every row has T steps
+    bool reverse;                           // from t = T − 1 to 0
+    View<const std::uint8_t> reset;         // [T, B, 1]: true replaces the state before x_t
+    const Real* restart[kMostStates];       // [P], [H]: what replaces it; null for zeros
+    const Real* dropout;                    // [B, P] on the copy of h that enters the products
+    const std::uint8_t* hold[kMostStates];  // [T, B, P], [T, B, H]: true keeps the old state
+    Real
+        held;  // the share of the old state that every step keeps, 0 ≤ held < 1, where hold is null
+};
+
+template <class Real>
+struct Forward {
+    Walk<Real> walk;
+    View<const Real> x;                // [T, B, I]
+    const Real* initial[kMostStates];  // h_0 [B, P], c_0 [B, H]
+    // Every entry of the outputs is written. They overlap neither each other nor the inputs, except
+    // that a final state may be the initial one.
+    View<Real> h;              // [T, B, P]; zero from lengths[b] on
+    Real* final[kMostStates];  // h_n [B, P], c_n [B, H]: the states after the walk
+    Real* gates;               // [T, B, S·H], S as Kernels says, zero from lengths[b] on; or null
+};
+
+// What `forward` read and wrote, the gradient of what it wrote, and room for the gradient of what
+// it read. Any of the gradients that are written may be null.
+template <class Real>
+struct Backward {
+    Forward<Real> pass;
+    View<const Real> dh;               // [T, B, P], or null for zeros
+    const Real* d_final[kMostStates];  // dh_n [B, P], dc_n [B, H], or null for zeros
+
+    View<Real> dx;                 // [T, B, I]; zero from lengths[b] on
+    Real* d_initial[kMostStates];  // [B, P], [B, H]
+    Real* d_restart[kMostStates];  // [P], [H]
+    Real* dw_ih;                   // [G·H, I]
+    Real* dw_hh;                   // [G·H, P]
+    Real* db_ih;                   // [G·H]
+    Real* db_hh;                   // [G·H]
+    Real* dw_hr;                   // [P, H]
+    // ∂L/∂(each state) along every path, direct and through later steps.
+    View<Real> through[kMostStates];  // [T, B, P], [T, B, H]; zero from lengths[b] on
+};
+
+// `packed` and `scratch` are memory of the caller's, aligned to 64 bytes and as long as the
+// function above them says (PTRDIFF_MAX for sizes that no memory can hold). Packed weights depend
+// on the weights and I, H, P alone and serve any number of calls, at the same time too; scratch
+// serves one call at a time and carries nothing from one to the next. All members of a team make a
+// call together, with the same arguments.
+template <class Real>
+struct ForwardKernels {
+    std::size_t (*packed_bytes)(const Shape&);
+    void (*pack)(const Shape&, const Weights<Real>&, void* packed);
+    std::size_t (*scratch_bytes)(const Shape&, const Team&);
+    void (*run)(const Shape&, const void* packed, const Forward<Real>&, void* scratch, Team&);
+};
+
+template <class Real>
+struct BackwardKernels {
+    std::size_t (*packed_bytes)(const Shape&);
+    void (*pack)(const Shape&, const Weights<Real>&, void* packed);
+    std::size_t (*scratch_bytes)(const Shape&, const Team&);
+    // Needs `gates`, and a walk whose `held` is 0.
+    void (*run)(const Shape&, const void* packed, const Backward<Real>&, void* scratch, Team&);
+};
+
+// One cell in one dtype.
+template <class Real>
+struct CellKernels {
+    int gates;   // G
+    int states;  // 1, or 2 with c
+    int saved;   // S
+    ForwardKernels<Real> forward;
+    BackwardKernels<Real> backward;
+};
+
+}  // namespace gruta

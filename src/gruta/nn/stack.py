@@ -1,0 +1,340 @@
+"""A stack of recurrent layers, each in one direction or both: what RNN, LSTM and GRU share.
+
+Shapes, with D directions, L layers, and P the size of h (`proj_size` for a projected LSTM, else H):
+input `[T, B, I]` (`[B, T, I]` with batch_first, `[T, I]` unbatched, or a PackedSequence), output
+`[T, B, D*P]` laid out as the input is, initial and final h `[L*D, B, P]`, c `[L*D, B, H]`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, TypedDict
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from gruta.cells.op import Cell, Walk, run_layer
+from gruta.nn import init as schemes
+from gruta.nn import masks
+from gruta.nn.arguments import check_arguments, check_input
+from gruta.nn.sequences import as_lengths, as_resets, repack, unpack, without_padding
+
+State = tuple[Tensor, ...]
+
+
+class Recurrent(nn.Module):
+    """What the three kinds share; use `RNN`, `LSTM` or `GRU`.
+
+    Arguments as torch.nn's, then, by keyword only:
+        init: "torch", "orthogonal" or "chrono", see `gruta.nn.init`.
+        longest_lag: for chrono, the longest lag in steps that the network should remember.
+        learn_h0: the state to start from when none is given, and after a reset, is learned
+            (parameters `h_0`, and `c_0` in the LSTM, `[L*D, P or H]`); it starts at zero.
+        recurrent_dropout: in training, the probability that a unit of h is missing from the
+            products with weight_hh, the same units at all steps of a sequence; the state that is
+            carried on is whole (Gal and Ghahramani 2016, arXiv:1512.05287).
+        zoneout: in training, the probability that a unit of a state keeps its old value at a step;
+            in evaluation, the share of the old value that every unit keeps (Krueger et al. 2016,
+            arXiv:1606.01305).
+        layer_norm: normalise weight_ih x and weight_hh h, each gate on its own, before biases and
+            sum (Ba et al. 2016, arXiv:1607.06450): parameters `ln_ih_gain_l0`, `ln_ih_bias_l0`,
+            `ln_hh_gain_l0`, `ln_hh_bias_l0`, ..., `[gates*H]`.
+        residual: from the second layer on, add a layer's input to its output.
+    """
+
+    gates: ClassVar[int]
+    state_names: ClassVar[tuple[str, ...]] = ("h_0",)
+    weight_names: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    norm_names: ClassVar = ("ln_ih_gain", "ln_ih_bias", "ln_hh_gain", "ln_hh_bias")
+    mode: str
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+        *,
+        init: schemes.Scheme = "torch",
+        longest_lag: int | None = None,
+        learn_h0: bool = False,
+        recurrent_dropout: float = 0.0,
+        zoneout: float = 0.0,
+        layer_norm: bool = False,
+        residual: bool = False,
+    ) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.num_layers = num_layers
+        self.bias = bias
+        self.batch_first = batch_first
+        self.dropout = dropout
+        self.bidirectional = bidirectional
+        self.proj_size = proj_size
+        self.init = init
+        self.longest_lag = longest_lag
+        self.learn_h0 = learn_h0
+        self.recurrent_dropout = recurrent_dropout
+        self.zoneout = zoneout
+        self.layer_norm = layer_norm
+        self.residual = residual
+        check_arguments(self)
+        schemes.check(init, self.mode, bias, longest_lag)
+        for name, shape in self._shapes():
+            setattr(self, name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+        self.reset_parameters()
+
+    def _shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Name and shape of every parameter, in torch.nn's order, then those torch.nn has not."""
+        rows, h_size = self.gates * self.hidden_size, self.proj_size or self.hidden_size
+        for layer, suffix in self._passes():
+            width = h_size * self._directions if layer else self.input_size
+            yield f"weight_ih_l{layer}{suffix}", (rows, width)
+            yield f"weight_hh_l{layer}{suffix}", (rows, h_size)
+            if self.bias:
+                yield f"bias_ih_l{layer}{suffix}", (rows,)
+                yield f"bias_hh_l{layer}{suffix}", (rows,)
+            if self.proj_size:
+                yield f"weight_hr_l{layer}{suffix}", (self.proj_size, self.hidden_size)
+        for layer, suffix in self._passes() if self.layer_norm else ():
+            for name in self.norm_names:
+                yield f"{name}_l{layer}{suffix}", (rows,)
+        if self.learn_h0:
+            for name, size in zip(self.state_names, self._state_sizes(), strict=True):
+                yield name, (self.num_layers * self._directions, size)
+
+    def _passes(self) -> Iterator[tuple[int, str]]:
+        """The layer and the name's suffix of every pass: forwards, then backwards, a layer."""
+        for layer in range(self.num_layers):
+            yield layer, ""
+            if self.bidirectional:
+                yield layer, "_reverse"
+
+    @property
+    def _directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    def _state_sizes(self) -> tuple[int, ...]:
+        return (self.proj_size or self.hidden_size, self.hidden_size)[: len(self.state_names)]
+
+    def _cell(self) -> Cell:
+        raise NotImplementedError
+
+    def _weights(self, layer: int, suffix: str) -> tuple[Tensor | None, ...]:
+        end = f"_l{layer}{suffix}"
+        own, names = self._parameters, (*self.weight_names, *self.norm_names)
+        # Straight from the dictionary: an attribute of a module costs a microsecond. A weight that
+        # is parametrised is an attribute and no parameter.
+        return tuple(
+            (own.get(name + end) if name + end in own else getattr(self, name + end))
+            if self._has(name)
+            else None
+            for name in names
+        )
+
+    def _has(self, name: str) -> bool:
+        """Whether the layer has the weight of this name."""
+        if name.startswith("bias"):
+            return self.bias
+        if name == "weight_hr":
+            return self.proj_size > 0
+        return self.layer_norm or name.startswith("weight")
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters anew, by the scheme `init`."""
+        schemes.fill(self)
+
+    def flatten_parameters(self) -> None:
+        """Do nothing: there is no flat weight buffer. Here for code written for torch.nn."""
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """The weights and biases that torch.nn has too, in its order: a list for every layer and
+        direction. Learned initial states and layer norms are not among them.
+        """
+        names = [name for name, _ in self._shapes() if name.startswith(("weight_", "bias_"))]
+        per_pass = len(names) // (self.num_layers * self._directions)
+        tensors = [getattr(self, name) for name in names]
+        return [tensors[i : i + per_pass] for i in range(0, len(tensors), per_pass)]
+
+    def forward(
+        self,
+        input: Tensor | PackedSequence,
+        hx: Tensor | Sequence[Tensor] | None = None,
+        *,
+        lengths: Tensor | Sequence[int] | None = None,
+        reset_mask: Tensor | None = None,
+    ) -> tuple[Tensor | PackedSequence, Tensor | State]:
+        """(output, final state), shapes as the module's docstring says.
+
+        lengths: `[B]` integers from 0 to T on any device; past its length a row's output is 0 and
+        its state stays. reset_mask: `[T, B]` bool laid out as the input is (`[B, T]` with
+        batch_first, `[T]` unbatched); where true, every layer starts afresh at that step, in both
+        directions, from zeros or its learned initial state. ValueError or RuntimeError, as torch.nn
+        raises, on shapes that do not fit.
+        """
+        if isinstance(input, PackedSequence):
+            if lengths is not None:
+                raise ValueError("lengths: a PackedSequence has its own; give one or the other")
+            if reset_mask is not None:
+                raise ValueError(
+                    "reset_mask: a PackedSequence has no axis of time that it could follow; pad "
+                    "the batch (torch.nn.utils.rnn.pad_packed_sequence) and give its lengths"
+                )
+            check_input(self, input.data, 2)
+            x, walk_lengths = unpack(input)
+            out, state = self._layers(x, self._initial(x, hx), walk_lengths, None)
+            return repack(out, input), state
+        if input.dim() not in (2, 3):
+            raise ValueError(
+                f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead"
+            )
+        if input.dim() == 2:
+            if lengths is not None:
+                raise ValueError("lengths: the input has no batch axis for them; cut it instead")
+            check_input(self, input, 2)
+            x = input[:, None]
+            resets = self._resets(reset_mask, input, "[T]")
+            out, state = self._layers(x, self._initial(x, hx, batched=False), None, resets)
+            return out.squeeze(1), _each(state, lambda s: s.squeeze(1))
+        check_input(self, input, 3)
+        x = input.transpose(0, 1) if self.batch_first else input
+        T, B = x.shape[:2]
+        given = None if lengths is None else as_lengths(lengths, T, B, x.device)
+        x = x if given is None else without_padding(x, given)
+        resets = self._resets(reset_mask, input, "[B, T]" if self.batch_first else "[T, B]")
+        out, state = self._layers(x, self._initial(x, hx), given, resets)
+        return (out.transpose(0, 1) if self.batch_first else out), state
+
+    def _resets(self, reset_mask: Tensor | None, input: Tensor, axes: str) -> Tensor | None:
+        """The checked mask as `[T, B]`."""
+        if reset_mask is None:
+            return None
+        resets = as_resets(reset_mask, input.shape[:-1], axes, input.device)
+        if resets.dim() == 1:
+            return resets[:, None]
+        return resets.T if self.batch_first else resets
+
+    def _initial(
+        self, x: Tensor, hx: Tensor | Sequence[Tensor] | None, batched: bool = True
+    ) -> State:
+        """The checked initial states, each `[L*D, B, size]`."""
+        shapes = [(self.num_layers * self._directions, x.shape[1], s) for s in self._state_sizes()]
+        if hx is None:
+            if not self.learn_h0:
+                return tuple(x.new_zeros(shape) for shape in shapes)
+            learned = (getattr(self, name)[:, None] for name in self.state_names)
+            return tuple(s.expand(shape) for s, shape in zip(learned, shapes, strict=True))
+        states = self._as_states(hx)
+        if not batched:
+            if any(s.dim() != 2 for s in states):
+                dims = ", ".join(f"{s.dim()}-D" for s in states)
+                raise RuntimeError(f"hx: for unbatched 2-D input expected 2-D states, got {dims}")
+            states = tuple(s[:, None] for s in states)
+        for state, shape in zip(states, shapes, strict=True):
+            if state.shape != shape:
+                raise RuntimeError(f"Expected hidden size {shape}, got {list(state.shape)}")
+            if state.dtype != x.dtype and not torch.is_autocast_enabled(x.device.type):
+                raise RuntimeError(
+                    f"hx: expected dtype {x.dtype} as the input's, got {state.dtype}"
+                )
+        return states
+
+    def _as_states(self, hx: Tensor | Sequence[Tensor]) -> State:
+        """The tensors of `hx`, one for each of `state_names`; TypeError on anything else."""
+        pair = len(self.state_names) == 2
+        states = tuple(hx) if pair and isinstance(hx, tuple | list) else (hx,)
+        if len(states) != len(self.state_names) or not all(isinstance(s, Tensor) for s in states):
+            expected = "a tuple of the tensors h_0 and c_0" if pair else "a tensor"
+            raise TypeError(
+                f"{type(self).__name__}: hx: expected {expected}, got {type(hx).__name__}"
+            )
+        return states
+
+    def _layers(
+        self, x: Tensor, initial: State, lengths: Tensor | None, resets: Tensor | None
+    ) -> tuple[Tensor, Any]:
+        cell, finals = self._cell(), []
+        for layer in range(self.num_layers):
+            if layer and self.dropout:
+                x = F.dropout(x, self.dropout, self.training)
+            sides = []
+            for direction, suffix in enumerate(("", "_reverse")[: self._directions]):
+                row = layer * self._directions + direction
+                walk = Walk(lengths, bool(direction), resets, *self._noise(x))
+                states = (s[row] for s in initial)
+                restarts = self._restarts(row, resets)
+                sides.append((walk, (*states, *restarts, *self._weights(layer, suffix))))
+            out, final = run_layer(cell, x, sides)
+            finals.extend(final)
+            x = out + x if self.residual and layer else out
+        stacked = tuple(torch.stack(s) for s in zip(*finals, strict=True))
+        return x, stacked if len(stacked) > 1 else stacked[0]
+
+    def _noise(self, x: Tensor) -> tuple[Tensor | None, tuple[Tensor, ...] | float]:
+        """`Walk`'s dropout and hold for one pass over x `[T, B, size]`."""
+        if not self.training:
+            return None, float(self.zoneout)
+        (T, B), sizes, p = x.shape[:2], self._state_sizes(), self.recurrent_dropout
+        dtype = self.weight_hh_l0.dtype
+        return (
+            masks.drop(B, sizes[0], p, dtype, x.device) if p else None,
+            masks.hold(T, B, sizes, self.zoneout, x.device) if self.zoneout else 0.0,
+        )
+
+    def _restarts(self, row: int, resets: Tensor | None) -> tuple[Tensor | None, ...]:
+        """What a reset sets each state of a pass to, `[size]`, None for zeros."""
+        if resets is None or not self.learn_h0:
+            return (None,) * len(self.state_names)
+        return tuple(getattr(self, name)[row] for name in self.state_names)
+
+    def extra_repr(self) -> str:
+        """The sizes, and the arguments that differ from their defaults."""
+        shown = [
+            f"{name}={getattr(self, name)!r}"
+            for name, default in _DEFAULTS.items()
+            if getattr(self, name, default) != default
+        ]
+        return ", ".join([str(self.input_size), str(self.hidden_size), *shown])
+
+
+_DEFAULTS: dict[str, Any] = {
+    "proj_size": 0,
+    "num_layers": 1,
+    "bias": True,
+    "batch_first": False,
+    "dropout": 0.0,
+    "bidirectional": False,
+    "nonlinearity": "tanh",
+    "reset_after": True,
+    "init": "torch",
+    "longest_lag": None,
+    "learn_h0": False,
+    "recurrent_dropout": 0.0,
+    "zoneout": 0.0,
+    "layer_norm": False,
+    "residual": False,
+}
+
+
+def _each(state: Tensor | State, change: Callable[[Tensor], Tensor]) -> Tensor | State:
+    return tuple(map(change, state)) if isinstance(state, tuple) else change(state)
+
+
+class Extras(TypedDict, total=False):
+    """The arguments of `Recurrent` that torch.nn does not have."""
+
+    init: schemes.Scheme
+    longest_lag: int | None
+    learn_h0: bool
+    recurrent_dropout: float
+    zoneout: float
+    layer_norm: bool
+    residual: bool
