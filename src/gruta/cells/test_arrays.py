@@ -13,6 +13,7 @@ from gruta.tests.variants import VARIANTS, Arrays, assert_close, assert_same
 
 variants = pytest.mark.parametrize("variant", VARIANTS, ids=str)
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
 storages = pytest.mark.parametrize("storage", ["float16", "bfloat16"])
 
 
@@ -148,11 +149,15 @@ def test_arrays_in_any_order_of_memory_are_taken(variant):
     arrays = variant.draw(np.random.default_rng(6), 4, 6, 5, 9, np.float32)
     expected = variant.sequence(arrays)
     reset = np.zeros((6, 4), bool)
-    for change in [np.asfortranarray, with_gaps, backwards, misaligned, read_only]:
+    for change in [batch_first, np.asfortranarray, with_gaps, backwards, misaligned, read_only]:
         changed = arrays.map(change)
         given_reset = np.asfortranarray(reset)
         assert_same(variant.sequence(changed, reset=given_reset), expected)
         assert_same(variant.step(changed).sequence(changed.x, *changed.initial), expected)
+
+
+def batch_first(array):
+    return array.swapaxes(0, 1).copy().swapaxes(0, 1) if array.ndim == 3 else array
 
 
 def with_gaps(array):
@@ -179,9 +184,10 @@ def read_only(array):
     return array
 
 
+@every_dtype
 @variants
-def test_initial_states_are_left_as_they_were(variant):
-    arrays = variant.draw(np.random.default_rng(7), 3, 4, 5, 6, np.float32)
+def test_initial_states_are_left_as_they_were(dtype, variant):
+    arrays = variant.draw(np.random.default_rng(7), 3, 4, 5, 6, dtype)
     before = arrays.map(np.copy)
     for lengths in [None, [0, 0, 0]]:
         found = variant.sequence(arrays, lengths=lengths)
@@ -190,9 +196,10 @@ def test_initial_states_are_left_as_they_were(variant):
         assert_same(arrays.flat[: 1 + variant.states], before.flat[: 1 + variant.states])
 
 
+@every_dtype
 @variants
-def test_step_keeps_its_own_weights(variant):
-    arrays = variant.draw(np.random.default_rng(8), 2, 3, 4, 5, np.float32)
+def test_step_keeps_its_own_weights(dtype, variant):
+    arrays = variant.draw(np.random.default_rng(8), 2, 3, 4, 5, dtype)
     expected, cell = variant.sequence(arrays), variant.step(arrays)
     for weight in arrays.weights:
         if weight is not None:

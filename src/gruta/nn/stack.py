@@ -272,7 +272,7 @@ class Recurrent(nn.Module):
                 states = (s[row] for s in initial)
                 restarts = self._restarts(row, resets)
                 sides.append((walk, (*states, *restarts, *self._weights(layer, suffix))))
-            out, final = run_layer(cell, x, sides)
+            out, final = run_layer(cell, x, sides, f"l{layer}")
             finals.extend(final)
             x = out + x if self.residual and layer else out
         stacked = tuple(torch.stack(s) for s in zip(*finals, strict=True))

@@ -6,6 +6,7 @@ torch operations under autograd.
 """
 
 from gruta.cells.op.cell import Cell, Walk, product
+from gruta.cells.op.compiled import threads
 from gruta.cells.op.layer import run, run_layer
 from gruta.cells.op.path import Path, choose, why
 from gruta.cells.op.tap import Tap, tapped
@@ -20,5 +21,6 @@ __all__ = [
     "run",
     "run_layer",
     "tapped",
+    "threads",
     "why",
 ]

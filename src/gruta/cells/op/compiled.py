@@ -5,6 +5,7 @@ eager mode, which costs least, and ops of torch.library (`gruta::layer`, `gruta:
 for torch.compile, which then sees one op a layer.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,11 @@ from torch import Tensor
 from gruta import kernels
 
 Strides = tuple[int, int, int]  # address, items to the next step, items to the next row
+
+
+def threads() -> int:
+    """How many threads a call may use: torch's number, unless `GRUTA_THREADS` says another."""
+    return kernels.threads() if os.environ.get("GRUTA_THREADS") else torch.get_num_threads()
 
 
 class Spec(NamedTuple):
@@ -84,7 +90,7 @@ def forward(
         [_weights(side) for side in sides],
         passes,
         spec.held,
-        torch.get_num_threads(),
+        threads(),
     )
     return [out, *(s for final in finals for s in final), *gates]
 
@@ -142,7 +148,7 @@ def backward(
         [_weights(side) for side in sides],
         passes,
         gradients,
-        torch.get_num_threads(),
+        threads(),
     )
     parts = [d for d in dx if d is not None]
     return [sum(parts[1:], start=parts[0]) if parts else None, *found]

@@ -19,15 +19,15 @@ def run(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Tensor, ...]:
 
 
 def run_layer(
-    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]]
+    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]], name: str = ""
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     """A layer with all its directions: h `[T, B, D*P]`, and the final states of each direction.
 
-    sides: for every direction how it walks, and its tensors but for x.
+    sides: for every direction how it walks, and its tensors but for x. name: for `tapped`.
     """
     path = choose(cell, sides[0][0], (x, *(t for _, tensors in sides for t in tensors)))
     if path is Path.KERNEL:
-        return _by_kernel(cell, x, sides)
+        return _by_kernel(cell, x, sides, name)
     outputs = []
     for walk, tensors in sides:
         native = path is Path.NATIVE and walk.is_default and cell.native is not None
@@ -38,7 +38,7 @@ def run_layer(
 
 
 def _by_kernel(
-    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]]
+    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]], name: str
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     places = [tensors[: 2 * cell.states + 4 + cell.projects] for _, tensors in sides]
     masks = [_masks(walk) for walk, _ in sides]
@@ -59,18 +59,20 @@ def _by_kernel(
         outputs = library.layer(spec, x, given, own, save=needs_grad((x, *given)))
     elif needs_grad((x, *given)):
         walks = [walk for walk, _ in sides]
-        outputs = _Kernel.apply(cell, walks, spec, own, x, *given)  # type: ignore[no-untyped-call]
+        outputs = _Kernel.apply(cell, walks, spec, own, name, x, *given)  # type: ignore[no-untyped-call]
     else:
         outputs = compiled.forward(spec, x, given, own, save=tap.is_tapped())
-        _record(spec, outputs)
+        _record(spec, outputs, name)
     return outputs[0], [tuple(outputs[1 + k * S : 1 + (k + 1) * S]) for k in range(len(sides))]
 
 
-def _record(spec: compiled.Spec, outputs: Sequence[Tensor]) -> list[tap.Tap]:
+def _record(spec: compiled.Spec, outputs: Sequence[Tensor], name: str) -> list[tap.Tap]:
     if not tap.is_tapped():
         return []
     D = len(spec.reverse)
-    return tap.record(spec.cell, outputs[0].chunk(D, dim=-1), outputs[1 + spec.states * D :])
+    names = [name + ("_reverse" if reverse else "") for reverse in spec.reverse]
+    gates = outputs[1 + spec.states * D :]
+    return tap.record(spec.cell, names, outputs[0].chunk(D, dim=-1), gates)
 
 
 def _masks(walk: Walk) -> tuple[Tensor | None, ...]:
@@ -95,12 +97,13 @@ class _Kernel(torch.autograd.Function):
         walks: list[Walk],
         spec: compiled.Spec,
         masks: list[Tensor],
+        name: str,
         x: Tensor,
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
         outputs = compiled.forward(spec, x, tensors, masks, save=True)
         ctx.cell, ctx.walks, ctx.spec, ctx.masks = cell, walks, spec, masks
-        ctx.taps = _record(spec, outputs)
+        ctx.taps = _record(spec, outputs, name)
         ctx.save_for_backward(x, *tensors, *outputs)
         ctx.set_materialize_grads(False)
         return tuple(outputs[: 1 + cell.states * len(walks)])
@@ -110,15 +113,15 @@ class _Kernel(torch.autograd.Function):
         count = 1 + sum(map(sum, ctx.spec.present))
         (x, *tensors), outputs = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
         if torch.is_grad_enabled() or transformed() or any(map(batched, d_outputs)):
-            return None, None, None, None, *_composite_gradient(ctx, x, tensors, d_outputs)
-        needs = ctx.needs_input_grad[4:]
+            return None, None, None, None, None, *_composite_gradient(ctx, x, tensors, d_outputs)
+        needs = ctx.needs_input_grad[5:]
         for one in ctx.taps:
             one.through = compiled.empty_states(ctx.spec, x, tensors)
         through = [one.through for one in ctx.taps]
         found = compiled.backward(
             ctx.spec, x, tensors, ctx.masks, outputs, d_outputs, needs, through
         )
-        return None, None, None, None, *found
+        return None, None, None, None, None, *found
 
 
 def _composite_gradient(
@@ -141,7 +144,7 @@ def _composite_gradient(
             outputs.append(h)
             finals.extend(final)
         reached = [torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0], *finals]
-    needs = ctx.needs_input_grad[4:]
+    needs = ctx.needs_input_grad[5:]
     wanted = [v for v, need in zip(views, needs, strict=True) if need]
     pairs = [(out, d) for out, d in zip(reached, d_outputs, strict=True) if d is not None]
     found = iter(

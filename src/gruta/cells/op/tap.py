@@ -21,16 +21,16 @@ GATES = {
 class Tap:
     """One call of a layer in one direction; nothing is copied, so nothing may be changed in place.
 
-    cell: its name. h: the states `[T, B, P]`. gates: by the letter of the cell's README, `[T, B,
-    H]` each; for the LSTM c is the cell state. through: ∂L/∂h_t and, in the LSTM, ∂L/∂c_t along
-    every path, direct and through later steps, `[T, B, P or H]`; filled by a backward pass. All are
-    0 past a row's length. name: of the layer, "l0" or "l0_reverse" as in its parameters.
+    name: of the layer, "l0" or "l0_reverse" as in its parameters. cell: the kernel's name. h: the
+    states `[T, B, P]`. gates: by the letter of the cell's README, `[T, B, H]` each; for the LSTM c
+    is the cell state. through: ∂L/∂h_t and, in the LSTM, ∂L/∂c_t along every path, direct and
+    through later steps, `[T, B, P or H]`; filled by a backward pass. All are 0 past a row's length.
     """
 
+    name: str
     cell: str
     h: Tensor
     gates: dict[str, Tensor]
-    name: str = ""
     through: tuple[Tensor, ...] = field(default=())
 
 
@@ -56,13 +56,15 @@ def is_tapped() -> bool:
     return _current.get() is not None
 
 
-def record(cell: str, h: Sequence[Tensor], gates: Sequence[Tensor]) -> list[Tap]:
+def record(
+    cell: str, names: Sequence[str], h: Sequence[Tensor], gates: Sequence[Tensor]
+) -> list[Tap]:
     """The taps of a call, one a direction, which are also given to who collects."""
-    names = GATES[cell]
+    letters = GATES[cell]
     found = []
-    for states, saved in zip(h, gates, strict=True):
-        parts = saved.chunk(len(names), dim=-1) if names else ()
-        found.append(Tap(cell, states.detach(), dict(zip(names, parts, strict=True))))
+    for name, states, saved in zip(names, h, gates, strict=True):
+        parts = saved.chunk(len(letters), dim=-1) if letters else ()
+        found.append(Tap(name, cell, states.detach(), dict(zip(letters, parts, strict=True))))
     collected = _current.get()
     if collected is not None:
         collected.extend(found)

@@ -1,0 +1,96 @@
+"""Seeing what the layers do: `explain`, and `tapped`."""
+
+import pytest
+import torch
+
+import gruta.nn
+from gruta import kernels
+from gruta.cells.gru import reference
+from gruta.nn import explain, tapped
+
+pytestmark = pytest.mark.skipif(not kernels.available(), reason="there are no kernels to see")
+LAYERS = [gruta.nn.GRU, gruta.nn.LSTM, gruta.nn.RNN]
+every_kind = pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)
+
+
+def told(module, input, **arguments):
+    return [str(layer) for layer in explain(module, input, **arguments)]
+
+
+def test_explain_names_path_reason_and_instruction_set():
+    layer = gruta.nn.GRU(3, 5, num_layers=2)
+    found = explain(layer, torch.zeros(4, 2, 3))
+    assert [e.layer for e in found] == [0, 1]
+    assert {e.isa for e in found} == {kernels.isa()}
+    assert str(found[0]).startswith("layer 0: gruta's compiled kernel, since float32 or float64")
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        (gruta.nn.GRU(3, 5, layer_norm=True), "layer norm has no kernel"),
+        (gruta.nn.GRU(3, 5, zoneout=0.1).eval(), "expectation of zoneout has no backward kernel"),
+        (gruta.nn.GRU(3, 5, dtype=torch.bfloat16), "bfloat16"),
+        (gruta.nn.GRU(3, 5, device="meta"), "the device is meta"),
+    ],
+    ids=["layer-norm", "zoneout", "dtype", "device"],
+)
+def test_explain_says_why_there_is_no_kernel(module, reason):
+    weight = module.weight_ih_l0
+    (line,) = told(module, torch.zeros(4, 2, 3, dtype=weight.dtype, device=weight.device))
+    assert reason in line
+    assert "kernel, since" not in line
+
+
+def test_explain_tells_how_threads_share_the_work(monkeypatch):
+    monkeypatch.setenv("GRUTA_THREADS", "2")
+    wide, x = gruta.nn.GRU(256, 512), torch.zeros(50, 1, 256)
+    assert "2 threads a direction, which split the units" in told(wide, x)[0]
+    assert "which split the rows" in told(wide, x.expand(50, 8, 256))[0]
+    both = gruta.nn.GRU(256, 512, bidirectional=True)
+    assert "2 directions side by side" in told(both, x)[0]
+    assert "1 thread a direction" in told(gruta.nn.GRU(1, 1), torch.zeros(1, 1, 1))[0]
+
+
+def test_explain_refuses_what_is_no_layer_of_ours():
+    with pytest.raises(TypeError, match=r"module: expected a GRU, LSTM or RNN .* got GRU"):
+        explain(torch.nn.GRU(1, 1), torch.zeros(1, 1, 1))
+
+
+@every_kind
+def test_taps_hold_the_gradient_that_reaches_each_state(kind):
+    layer = kind(3, 5, num_layers=2, bidirectional=True, dtype=torch.float64)
+    x = torch.randn(6, 2, 3, dtype=torch.float64)
+    with tapped() as taps:
+        out, _ = layer(x, lengths=[6, 4])
+    (out * torch.arange(1.0, 11)).sum().backward()
+    assert [tap.name for tap in taps] == ["l0", "l0_reverse", "l1", "l1_reverse"]
+    top = taps[2]
+    last = torch.arange(1.0, 6, dtype=torch.float64)  # nothing comes after the last step
+    torch.testing.assert_close(top.through[0][5, 0], last)
+    torch.testing.assert_close(top.through[0][3, 1], last)
+    assert not top.through[0][4:, 1].any()
+    assert not torch.equal(top.through[0][0, 0], last)
+    assert len(top.through) == (2 if kind is gruta.nn.LSTM else 1)
+
+
+def test_taps_hold_states_and_gates_of_the_reference():
+    layer = gruta.nn.GRU(3, 5, dtype=torch.float64)
+    x = torch.randn(6, 2, 3, dtype=torch.float64)
+    with torch.no_grad(), tapped() as taps:
+        layer(x)
+    weights = [w.detach().numpy() for w in layer.all_weights[0]]
+    truth = reference.forward(x.numpy(), torch.zeros(2, 5, dtype=torch.float64).numpy(), *weights)
+    (tap,) = taps
+    torch.testing.assert_close(tap.h.numpy(), truth.h)
+    for letter, gate in tap.gates.items():
+        torch.testing.assert_close(gate.numpy(), getattr(truth, letter))
+
+
+def test_nothing_is_kept_once_tapping_ends():
+    layer = gruta.nn.GRU(3, 5)
+    with tapped() as taps:
+        pass
+    out, _ = layer(torch.zeros(2, 1, 3))
+    out.sum().backward()
+    assert taps == []
