@@ -187,9 +187,9 @@ def read_only(array):
 @every_dtype
 @variants
 def test_initial_states_are_left_as_they_were(dtype, variant):
-    arrays = variant.draw(np.random.default_rng(7), 3, 4, 5, 6, dtype)
-    before = arrays.map(np.copy)
-    for lengths in [None, [0, 0, 0]]:
+    for T, lengths in [(4, None), (4, [0, 0, 0]), (0, None)]:
+        arrays = variant.draw(np.random.default_rng(7), 3, T, 5, 6, dtype)
+        before = arrays.map(np.copy)
         found = variant.sequence(arrays, lengths=lengths)
         for final in found[1:]:
             final.fill(7)
@@ -232,6 +232,17 @@ def test_weights_of_16_bits_equal_rounded_ones(storage, variant, B, I, H):
     assert_same(found, variant.sequence(near))
     assert_same(in_steps(cell, arrays), found)
     assert_same(cell.sequence(arrays.x, *arrays.initial, threads=3), found)
+
+
+@storages
+@variants
+def test_weights_of_16_bits_are_the_same_ones_without_a_kernel(storage, variant, monkeypatch):
+    monkeypatch.setattr(kernels, "available", lambda: False)
+    monkeypatch.setattr(kernels, "warn_missing", lambda: None)
+    arrays = variant.draw(np.random.default_rng(9), 3, 4, 5, 6, np.float32)
+    near = arrays._replace(weights=tuple(rounded(w, storage) for w in arrays.weights))
+    found = variant.step(arrays, storage=storage).sequence(arrays.x, *arrays.initial)
+    assert_same(found, variant.sequence(near))
 
 
 @storages

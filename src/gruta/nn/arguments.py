@@ -18,7 +18,7 @@ def check_arguments(layer: "Recurrent") -> None:
         value = getattr(layer, name)
         if not isinstance(value, int) or isinstance(value, bool):
             raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
-    for name in ("bias", "batch_first", "learn_h0", "layer_norm", "residual"):
+    for name in ("bias", "batch_first", "learn_h0", "layer_norm", "residual", "recompute"):
         value = getattr(layer, name)
         if not isinstance(value, bool):
             raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")

@@ -40,6 +40,9 @@ class Recurrent(nn.Module):
             sum (Ba et al. 2016, arXiv:1607.06450): parameters `ln_ih_gain_l0`, `ln_ih_bias_l0`,
             `ln_hh_gain_l0`, `ln_hh_bias_l0`, ..., `[gates*H]`.
         residual: from the second layer on, add a layer's input to its output.
+        recompute: keep no gates for the backward pass, which computes them again chunk by chunk:
+            less than half of the memory for a third more work. Where the kernels do not serve, and
+            under torch.compile, it makes no difference.
     """
 
     gates: ClassVar[int]
@@ -68,6 +71,7 @@ class Recurrent(nn.Module):
         zoneout: float = 0.0,
         layer_norm: bool = False,
         residual: bool = False,
+        recompute: bool = False,
     ) -> None:
         super().__init__()
         self.input_size = input_size
@@ -85,6 +89,7 @@ class Recurrent(nn.Module):
         self.zoneout = zoneout
         self.layer_norm = layer_norm
         self.residual = residual
+        self.recompute = recompute
         check_arguments(self)
         schemes.check(init, self.mode, bias, longest_lag)
         for name, shape in self._shapes():
@@ -272,7 +277,7 @@ class Recurrent(nn.Module):
                 states = (s[row] for s in initial)
                 restarts = self._restarts(row, resets)
                 sides.append((walk, (*states, *restarts, *self._weights(layer, suffix))))
-            out, final = run_layer(cell, x, sides, f"l{layer}")
+            out, final = run_layer(cell, x, sides, f"l{layer}", self.recompute)
             finals.extend(final)
             x = out + x if self.residual and layer else out
         stacked = tuple(torch.stack(s) for s in zip(*finals, strict=True))
@@ -321,6 +326,7 @@ _DEFAULTS: dict[str, Any] = {
     "zoneout": 0.0,
     "layer_norm": False,
     "residual": False,
+    "recompute": False,
 }
 
 
@@ -338,3 +344,4 @@ class Extras(TypedDict, total=False):
     zoneout: float
     layer_norm: bool
     residual: bool
+    recompute: bool

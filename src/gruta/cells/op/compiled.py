@@ -69,16 +69,22 @@ def sizes(x: Tensor, first: Direction) -> tuple[int, int, int, int, int]:
 
 
 def forward(
-    spec: Spec, x: Tensor, tensors: Sequence[Tensor], masks: Sequence[Tensor], save: bool
+    spec: Spec,
+    x: Tensor,
+    tensors: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    save: bool,
+    out: Tensor | None = None,
 ) -> list[Tensor]:
     """h `[T, B, D*P]`, the final states of each direction, then, to be saved, its gates.
 
     x `[T, B, I]` has a dense last axis, every other tensor is contiguous; the gates are `[T, B,
-    S*H]` as the cell's README says. h lies in memory as x does, batch or time first.
+    S*H]` as the cell's README says. h is `out` where that is given, with a dense last axis; else it
+    lies in memory as x does, batch or time first.
     """
     sides = directions(spec, tensors, masks)
     shape = B, T, _, H, P = sizes(x, sides[0])
-    out = laid_out_as(x, len(sides) * P)
+    out = laid_out_as(x, len(sides) * P) if out is None else out
     finals = [[torch.empty_like(s) for s in side.initial] for side in sides]
     slots = kernels.cell_facts()[spec.cell][2]
     gates = [x.new_empty(T, B, slots * H) for _ in sides] if save else []
@@ -151,7 +157,9 @@ def backward(
         threads(),
     )
     parts = [d for d in dx if d is not None]
-    return [sum(parts[1:], start=parts[0]) if parts else None, *found]
+    for part in parts[1:]:
+        parts[0].add_(part)
+    return [parts[0] if parts else None, *found]
 
 
 def empty_states(spec: Spec, x: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gruta.cells.op import compiled, library, tap
+from gruta.cells.op import compiled, library, rebuild, tap
 from gruta.cells.op.cell import Cell, Tensors, Walk
 from gruta.cells.op.path import Path, choose, needs_grad
 from gruta.cells.op.transforms import batched, transformed
@@ -19,15 +19,20 @@ def run(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Tensor, ...]:
 
 
 def run_layer(
-    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]], name: str = ""
+    cell: Cell,
+    x: Tensor,
+    sides: Sequence[tuple[Walk, Tensors]],
+    name: str = "",
+    recompute: bool = False,
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     """A layer with all its directions: h `[T, B, D*P]`, and the final states of each direction.
 
     sides: for every direction how it walks, and its tensors but for x. name: for `tapped`.
+    recompute: keep no gates for the backward pass, which then computes them again.
     """
     path = choose(cell, sides[0][0], (x, *(t for _, tensors in sides for t in tensors)))
     if path is Path.KERNEL:
-        return _by_kernel(cell, x, sides, name)
+        return _by_kernel(cell, x, sides, name, recompute)
     outputs = []
     for walk, tensors in sides:
         native = path is Path.NATIVE and walk.is_default and cell.native is not None
@@ -38,7 +43,7 @@ def run_layer(
 
 
 def _by_kernel(
-    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]], name: str
+    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]], name: str, recompute: bool
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     places = [tensors[: 2 * cell.states + 4 + cell.projects] for _, tensors in sides]
     masks = [_masks(walk) for walk, _ in sides]
@@ -59,7 +64,8 @@ def _by_kernel(
         outputs = library.layer(spec, x, given, own, save=needs_grad((x, *given)))
     elif needs_grad((x, *given)):
         walks = [walk for walk, _ in sides]
-        outputs = _Kernel.apply(cell, walks, spec, own, name, x, *given)  # type: ignore[no-untyped-call]
+        recompute = recompute and not tap.is_tapped()
+        outputs = _Kernel.apply(cell, walks, spec, own, name, recompute, x, *given)  # type: ignore[no-untyped-call]
     else:
         outputs = compiled.forward(spec, x, given, own, save=tap.is_tapped())
         _record(spec, outputs, name)
@@ -98,14 +104,20 @@ class _Kernel(torch.autograd.Function):
         spec: compiled.Spec,
         masks: list[Tensor],
         name: str,
+        recompute: bool,
         x: Tensor,
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
-        outputs = compiled.forward(spec, x, tensors, masks, save=True)
         ctx.cell, ctx.walks, ctx.spec, ctx.masks = cell, walks, spec, masks
-        ctx.taps = _record(spec, outputs, name)
-        ctx.save_for_backward(x, *tensors, *outputs)
         ctx.set_materialize_grads(False)
+        ctx.taps, ctx.starts = [], None
+        if recompute:
+            outputs, ctx.starts = rebuild.forward(spec, x, tensors, masks)
+            ctx.save_for_backward(x, *tensors)
+        else:
+            outputs = compiled.forward(spec, x, tensors, masks, save=True)
+            ctx.taps = _record(spec, outputs, name)
+            ctx.save_for_backward(x, *tensors, *outputs)
         return tuple(outputs[: 1 + cell.states * len(walks)])
 
     @staticmethod
@@ -113,15 +125,18 @@ class _Kernel(torch.autograd.Function):
         count = 1 + sum(map(sum, ctx.spec.present))
         (x, *tensors), outputs = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
         if torch.is_grad_enabled() or transformed() or any(map(batched, d_outputs)):
-            return None, None, None, None, None, *_composite_gradient(ctx, x, tensors, d_outputs)
-        needs = ctx.needs_input_grad[5:]
+            return *[None] * 6, *_composite_gradient(ctx, x, tensors, d_outputs)
+        needs = ctx.needs_input_grad[6:]
+        if ctx.starts is not None:
+            found = rebuild.backward(ctx.spec, x, tensors, ctx.masks, ctx.starts, d_outputs, needs)
+            return *[None] * 6, *found
         for one in ctx.taps:
             one.through = compiled.empty_states(ctx.spec, x, tensors)
         through = [one.through for one in ctx.taps]
         found = compiled.backward(
             ctx.spec, x, tensors, ctx.masks, outputs, d_outputs, needs, through
         )
-        return None, None, None, None, None, *found
+        return *[None] * 6, *found
 
 
 def _composite_gradient(
@@ -144,7 +159,7 @@ def _composite_gradient(
             outputs.append(h)
             finals.extend(final)
         reached = [torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0], *finals]
-    needs = ctx.needs_input_grad[5:]
+    needs = ctx.needs_input_grad[6:]
     wanted = [v for v, need in zip(views, needs, strict=True) if need]
     pairs = [(out, d) for out, d in zip(reached, d_outputs, strict=True) if d is not None]
     found = iter(

@@ -1,0 +1,118 @@
+"""Training in less memory: the gates are not kept but computed again on the way back.
+
+The sequence is cut into chunks. The forward pass keeps h, which is its result anyway, and the
+states between chunks; the backward pass takes one chunk at a time, runs it forward once more, now
+with its gates, and then back. That costs a third more work and saves all but one chunk of gates.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import Tensor
+
+from gruta.cells.op import compiled
+from gruta.cells.op.compiled import Spec
+
+CHUNKS = 16
+"""Into how many chunks a sequence is cut: their gates take a sixteenth of the whole."""
+
+
+class Part(NamedTuple):
+    """One direction's part of a call: `spec` and the tensors of that direction alone."""
+
+    spec: Spec
+    initial: list[Tensor]
+    fixed: list[Tensor]  # restarts and weights, those that are there
+    masks: Sequence[Tensor | None]
+    place: slice  # of its states in h's last axis
+
+
+def parts(spec: Spec, tensors: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Part]:
+    """The directions of a call, each as a call of its own."""
+    found = []
+    for k, side in enumerate(compiled.directions(spec, tensors, masks)):
+        own = spec._replace(
+            reverse=(spec.reverse[k],), present=(spec.present[k],), masks=(spec.masks[k],)
+        )
+        fixed = [t for t in (*side.restarts, *side.weights) if t is not None]
+        P = side.initial[0].shape[1]
+        place = slice(k * P, (k + 1) * P)
+        found.append(Part(own, list(side.initial), fixed, side.masks, place))
+    return found
+
+
+def forward(
+    spec: Spec, x: Tensor, tensors: Sequence[Tensor], masks: Sequence[Tensor]
+) -> tuple[list[Tensor], list[list[list[Tensor]]]]:
+    """What `compiled.forward` returns without saving, and each chunk's initial states by direction.
+
+    The chunks are in the order of each direction's walk.
+    """
+    P = sum(part.initial[0].shape[1] for part in parts(spec, tensors, masks))
+    out = compiled.laid_out_as(x, P)
+    finals, starts = [], []
+    for part in parts(spec, tensors, masks):
+        states, met = part.initial, []
+        for chunk in _chunks(x.shape[0], part.spec.reverse[0]):
+            met.append(states)
+            own = _masks(part.masks, chunk)
+            given = [*states, *part.fixed]
+            into = out[chunk, :, part.place]
+            _, *states = compiled.forward(part.spec, x[chunk], given, own, save=False, out=into)
+        finals.extend(states)
+        starts.append(met)
+    return [out, *finals], starts
+
+
+def backward(
+    spec: Spec,
+    x: Tensor,
+    tensors: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    starts: Sequence[Sequence[Sequence[Tensor]]],
+    d_outputs: Sequence[Tensor | None],
+    needs: Sequence[bool],
+) -> list[Tensor | None]:
+    """The gradients of x and `tensors`, None where `needs` says that none is wanted."""
+    dx = compiled.laid_out_as(x, x.shape[2]).zero_() if needs[0] else None
+    found: list[Tensor | None] = []
+    S, wanted = spec.states, iter(needs[1:])
+    for k, part in enumerate(parts(spec, tensors, masks)):
+        wants = [next(wanted) for _ in (*part.initial, *part.fixed)]
+        d_states = list(d_outputs[1 + k * S : 1 + (k + 1) * S])
+        sums: list[Tensor | None] = [None] * len(part.fixed)
+        order = list(zip(_chunks(x.shape[0], part.spec.reverse[0]), starts[k], strict=True))
+        for chunk, states in reversed(order):
+            own, given = _masks(part.masks, chunk), [*states, *part.fixed]
+            again = compiled.forward(part.spec, x[chunk], given, own, save=True)
+            d_h = None if d_outputs[0] is None else d_outputs[0][chunk, :, part.place]
+            asked = [needs[0], *[True] * S, *wants[S:]]
+            d_x, *ds = compiled.backward(
+                part.spec, x[chunk], given, own, again, [d_h, *d_states], asked
+            )
+            d_states = ds[:S]
+            if dx is not None and d_x is not None:
+                dx[chunk] += d_x
+            for i, d in enumerate(ds[S:]):
+                so_far = sums[i]
+                sums[i] = d if so_far is None or d is None else so_far.add_(d)
+        found += [d if want else None for d, want in zip(d_states, wants[:S], strict=True)]
+        found += sums
+    return [dx, *found]
+
+
+def _chunks(T: int, reverse: bool) -> list[slice]:
+    """The chunks of T steps in the order of the walk; one, and empty, for no step at all."""
+    size = max(1, -(-T // CHUNKS))
+    found = [slice(t, min(t + size, T)) for t in range(0, T, size)] or [slice(0, 0)]
+    return found[::-1] if reverse else found
+
+
+def _masks(masks: Sequence[Tensor | None], chunk: slice) -> list[Tensor]:
+    """Lengths, reset, dropout and hold of a chunk, those that are there."""
+    lengths, reset, dropout, *hold = masks
+    if lengths is not None:
+        lengths = (lengths - chunk.start).clamp(0, chunk.stop - chunk.start)
+    steps = (None if mask is None else mask[chunk] for mask in hold)
+    own = (lengths, None if reset is None else reset[chunk], dropout, *steps)
+    return [mask for mask in own if mask is not None]
