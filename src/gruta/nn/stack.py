@@ -92,6 +92,7 @@ class Recurrent(nn.Module):
         self.recompute = recompute
         check_arguments(self)
         schemes.check(init, self.mode, bias, longest_lag)
+        self._names = {place: self._names_of(*place) for place in self._passes()}
         for name, shape in self._shapes():
             setattr(self, name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         self.reset_parameters()
@@ -133,24 +134,23 @@ class Recurrent(nn.Module):
         raise NotImplementedError
 
     def _weights(self, layer: int, suffix: str) -> tuple[Tensor | None, ...]:
-        end = f"_l{layer}{suffix}"
-        own, names = self._parameters, (*self.weight_names, *self.norm_names)
         # Straight from the dictionary: an attribute of a module costs a microsecond. A weight that
         # is parametrised is an attribute and no parameter.
+        own = self._parameters
         return tuple(
-            (own.get(name + end) if name + end in own else getattr(self, name + end))
-            if self._has(name)
-            else None
-            for name in names
+            None if name is None else own[name] if name in own else getattr(self, name)
+            for name in self._names[layer, suffix]
         )
 
-    def _has(self, name: str) -> bool:
-        """Whether the layer has the weight of this name."""
-        if name.startswith("bias"):
-            return self.bias
-        if name == "weight_hr":
-            return self.proj_size > 0
-        return self.layer_norm or name.startswith("weight")
+    def _names_of(self, layer: int, suffix: str) -> tuple[str | None, ...]:
+        """The parameters of a pass in the cell's order, None for those that the layer has not."""
+        there = {"bias": self.bias, "weight_hr": self.proj_size > 0, "ln": self.layer_norm}
+        return tuple(
+            f"{name}_l{layer}{suffix}"
+            if all(own for start, own in there.items() if name.startswith(start))
+            else None
+            for name in (*self.weight_names, *self.norm_names)
+        )
 
     def reset_parameters(self) -> None:
         """Draw all parameters anew, by the scheme `init`."""
@@ -280,7 +280,9 @@ class Recurrent(nn.Module):
             out, final = run_layer(cell, x, sides, f"l{layer}", self.recompute)
             finals.extend(final)
             x = out + x if self.residual and layer else out
-        stacked = tuple(torch.stack(s) for s in zip(*finals, strict=True))
+        stacked = tuple(
+            torch.stack(s) if len(s) > 1 else s[0][None] for s in zip(*finals, strict=True)
+        )
         return x, stacked if len(stacked) > 1 else stacked[0]
 
     def _noise(self, x: Tensor) -> tuple[Tensor | None, tuple[Tensor, ...] | float]:

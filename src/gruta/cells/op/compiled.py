@@ -7,6 +7,7 @@ for torch.compile, which then sees one op a layer.
 
 import os
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -82,23 +83,38 @@ def forward(
     S*H]` as the cell's README says. h is `out` where that is given, with a dense last axis; else it
     lies in memory as x does, batch or time first.
     """
-    sides = directions(spec, tensors, masks)
+    return call(spec.cell, spec.reverse, spec.held, x, directions(spec, tensors, masks), save, out)
+
+
+def call(
+    cell: str,
+    reverse: Sequence[bool],
+    held: float,
+    x: Tensor,
+    sides: Sequence[Direction],
+    save: bool,
+    out: Tensor | None = None,
+) -> list[Tensor]:
+    """`forward` for who has the directions at hand."""
     shape = B, T, _, H, P = sizes(x, sides[0])
     out = laid_out_as(x, len(sides) * P) if out is None else out
     finals = [[torch.empty_like(s) for s in side.initial] for side in sides]
-    slots = kernels.cell_facts()[spec.cell][2]
-    gates = [x.new_empty(T, B, slots * H) for _ in sides] if save else []
-    passes = _passes(spec, sides, x, out, finals, gates)
+    gates = [x.new_empty(T, B, _saved(cell) * H) for _ in sides] if save else []
     kernels.layer_forward(
-        spec.cell,
+        cell,
         x.dtype == torch.float64,
         shape,
-        [_weights(side) for side in sides],
-        passes,
-        spec.held,
+        [_five(side.weights) for side in sides],
+        _passes(reverse, sides, x, out, finals, gates),
+        held,
         threads(),
     )
     return [out, *(s for final in finals for s in final), *gates]
+
+
+@cache
+def _saved(cell: str) -> int:
+    return kernels.cell_facts()[cell][2]
 
 
 def backward(
@@ -122,7 +138,7 @@ def backward(
     I, P = shape[2], shape[4]
     count = 1 + spec.states * len(sides)
     finals = _grouped(outputs[1:count], spec.states)
-    passes = _passes(spec, sides, x, outputs[0], finals, outputs[count:])
+    passes = _passes(spec.reverse, sides, x, outputs[0], finals, outputs[count:])
     d_out = d_outputs[0] if d_outputs[0] is None else _dense_rows(d_outputs[0])
     d_finals = _grouped([_contiguous(d) for d in d_outputs[1:count]], spec.states)
     # Each direction has a gradient of x of its own: they may be computed at the same time.
@@ -151,7 +167,7 @@ def backward(
         spec.cell,
         x.dtype == torch.float64,
         shape,
-        [_weights(side) for side in sides],
+        [_five(side.weights) for side in sides],
         passes,
         gradients,
         threads(),
@@ -168,7 +184,7 @@ def empty_states(spec: Spec, x: Tensor, tensors: Sequence[Tensor]) -> tuple[Tens
 
 
 def _passes(
-    spec: Spec,
+    reverse: Sequence[bool],
     sides: Sequence[Direction],
     x: Tensor,
     out: Tensor,
@@ -185,7 +201,7 @@ def _passes(
         found.append(
             (
                 _at(lengths),
-                spec.reverse[k],
+                reverse[k],
                 *reset_view,
                 *_pair(side.restarts),
                 _at(dropout),
@@ -208,18 +224,15 @@ def _at(t: Tensor | None) -> int:
 
 def _pair(tensors: Sequence[Tensor | None]) -> tuple[int, int]:
     """Addresses for h and, in the LSTM, c; 0 where there is none."""
-    h, c = (*tensors, None, None)[:2]
-    return _at(h), _at(c)
+    if not tensors:
+        return 0, 0
+    return _at(tensors[0]), _at(tensors[1]) if len(tensors) > 1 else 0
 
 
 def _five(weights: Sequence[Tensor | None]) -> tuple[int, ...]:
     """Addresses of w_ih, w_hh, b_ih, b_hh and w_hr, which only the LSTM has."""
     found = tuple(map(_at, weights))
     return found if len(found) == 5 else (*found, 0)
-
-
-def _weights(side: Direction) -> tuple[int, ...]:
-    return _five(side.weights)
 
 
 def _view(t: Tensor | None) -> Strides:
@@ -238,7 +251,7 @@ def _dense_rows(t: Tensor) -> Tensor:
 def laid_out_as(x: Tensor, size: int) -> Tensor:
     """An empty `[T, B, size]`, with the batch outermost in memory if x `[T, B, I]` has it so."""
     T, B, _ = x.shape
-    if x.stride(1) > x.stride(0) and T > 1 and B > 1:
+    if B > 1 and T > 1 and x.stride(1) > x.stride(0):
         return x.new_empty(B, T, size).transpose(0, 1)
     return x.new_empty(T, B, size)
 

@@ -45,52 +45,72 @@ def run_layer(
 def _by_kernel(
     cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]], name: str, recompute: bool
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
-    places = [tensors[: 2 * cell.states + 4 + cell.projects] for _, tensors in sides]
-    masks = [_masks(walk) for walk, _ in sides]
+    S, x = cell.states, x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
+    directions = [_direction(cell, walk, tensors) for walk, tensors in sides]
+    reverse = tuple(walk.reverse for walk, _ in sides)
     hold = sides[0][0].hold
-    spec = compiled.Spec(
-        cell.name,
-        cell.states,
-        tuple(walk.reverse for walk, _ in sides),
-        0.0 if isinstance(hold, tuple) else hold,
-        tuple(tuple(t is not None for t in place) for place in places),
-        tuple(tuple(m is not None for m in mask) for mask in masks),
-    )
-    x = x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
-    given = [t.contiguous() for place in places for t in place if t is not None]
-    own = [m for mask in masks for m in mask if m is not None]
-    S = cell.states
-    if torch.compiler.is_compiling():
-        outputs = library.layer(spec, x, given, own, save=needs_grad((x, *given)))
-    elif needs_grad((x, *given)):
-        walks = [walk for walk, _ in sides]
-        recompute = recompute and not tap.is_tapped()
-        outputs = _Kernel.apply(cell, walks, spec, own, name, recompute, x, *given)  # type: ignore[no-untyped-call]
+    held = 0.0 if isinstance(hold, tuple) else hold
+    if not torch.compiler.is_compiling() and not _needs_grad(x, directions):
+        outputs = compiled.call(cell.name, reverse, held, x, directions, save=tap.is_tapped())
+        _record(cell.name, reverse, S, outputs, name)
     else:
-        outputs = compiled.forward(spec, x, given, own, save=tap.is_tapped())
-        _record(spec, outputs, name)
+        places = [(*side.initial, *side.restarts, *side.weights) for side in directions]
+        spec = compiled.Spec(
+            cell.name,
+            S,
+            reverse,
+            held,
+            tuple(tuple(t is not None for t in place) for place in places),
+            tuple(tuple(m is not None for m in side.masks) for side in directions),
+        )
+        given = [t for place in places for t in place if t is not None]
+        own = [m for side in directions for m in side.masks if m is not None]
+        if torch.compiler.is_compiling():
+            outputs = library.layer(spec, x, given, own, save=needs_grad((x, *given)))
+        else:
+            walks = [walk for walk, _ in sides]
+            recompute = recompute and not tap.is_tapped()
+            outputs = _Kernel.apply(cell, walks, spec, own, name, recompute, x, *given)  # type: ignore[no-untyped-call]
     return outputs[0], [tuple(outputs[1 + k * S : 1 + (k + 1) * S]) for k in range(len(sides))]
 
 
-def _record(spec: compiled.Spec, outputs: Sequence[Tensor], name: str) -> list[tap.Tap]:
-    if not tap.is_tapped():
-        return []
-    D = len(spec.reverse)
-    names = [name + ("_reverse" if reverse else "") for reverse in spec.reverse]
-    gates = outputs[1 + spec.states * D :]
-    return tap.record(spec.cell, names, outputs[0].chunk(D, dim=-1), gates)
-
-
-def _masks(walk: Walk) -> tuple[Tensor | None, ...]:
-    """What a kernel reads of a walk: lengths, reset, dropout, and a mask for each state to hold."""
+def _direction(cell: Cell, walk: Walk, tensors: Tensors) -> compiled.Direction:
+    """A direction as the kernels take it: contiguous, without the places that they do not know."""
+    S = cell.states
+    dense: list[Any] = [
+        t if t is None else t.contiguous() for t in tensors[: 2 * S + 4 + cell.projects]
+    ]
     hold = tuple(h.contiguous() for h in walk.hold) if isinstance(walk.hold, tuple) else ()
     lengths, dropout = walk.lengths, walk.dropout
-    return (
+    masks = (
         None if lengths is None else lengths.contiguous(),
         walk.reset,
         None if dropout is None else dropout.contiguous(),
         *hold,
     )
+    return compiled.Direction(dense[:S], dense[S : 2 * S], dense[2 * S :], masks)
+
+
+def _needs_grad(x: Tensor, directions: Sequence[compiled.Direction]) -> bool:
+    if not torch.is_grad_enabled():
+        return False
+    return x.requires_grad or any(
+        t is not None and t.requires_grad
+        for side in directions
+        for place in side[:3]
+        for t in place
+    )
+
+
+def _record(
+    cell: str, reverse: Sequence[bool], states: int, outputs: Sequence[Tensor], name: str
+) -> list[tap.Tap]:
+    """The taps of a call whose outputs end with the gates, if somebody collects."""
+    if not tap.is_tapped():
+        return []
+    names = [name + ("_reverse" if backwards else "") for backwards in reverse]
+    gates = outputs[1 + states * len(names) :]
+    return tap.record(cell, names, outputs[0].chunk(len(names), dim=-1), gates)
 
 
 class _Kernel(torch.autograd.Function):
@@ -116,7 +136,7 @@ class _Kernel(torch.autograd.Function):
             ctx.save_for_backward(x, *tensors)
         else:
             outputs = compiled.forward(spec, x, tensors, masks, save=True)
-            ctx.taps = _record(spec, outputs, name)
+            ctx.taps = _record(spec.cell, spec.reverse, cell.states, outputs, name)
             ctx.save_for_backward(x, *tensors, *outputs)
         return tuple(outputs[: 1 + cell.states * len(walks)])
 
