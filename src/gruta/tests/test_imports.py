@@ -50,7 +50,7 @@ def test_help_loads_no_torch():
 
 def test_public_names_are_these():
     assert gruta.__all__ == ["Forecaster", "InputError", "nn"]
-    assert gruta.nn.__all__ == ["GRU", "LSTM", "RNN"]
+    assert gruta.nn.__all__ == ["GRU", "LSTM", "RNN", "Explanation", "Tap", "explain", "tapped"]
     assert set(dir(gruta)) == {*gruta.__all__, "__version__"}
     for name in gruta.__all__:
         assert getattr(gruta, name) is not None
