@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NATIVE := CMakeLists.txt $(shell find src/gruta -name '*.h' -o -name '*.cpp')
 
-.PHONY: help install demo test lint format clean
+.PHONY: help install demo bench test lint format clean
 
 help: ## List the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,10 @@ $(VENV)/installed: pyproject.toml constraints.txt $(NATIVE)
 
 demo: install ## Train and compare GRU, LSTM and RNN on real electricity demand
 	@$(BIN)/gruta demo
+
+bench: install ## Measure the cells beside torch.nn, ONNX Runtime, OpenVINO and jax: 20 minutes
+	@$(PIP) --no-build-isolation --editable '.[bench]'
+	@$(BIN)/gruta bench cells
 
 test: lint ## All checks
 	$(BIN)/python -m pytest

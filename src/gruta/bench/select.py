@@ -1,0 +1,63 @@
+"""Which cases, rivals and numbers of threads a person asked for."""
+
+import re
+from collections.abc import Sequence
+
+from gruta.bench.cases import CASES, CELLS, REGIMES, Case
+from gruta.bench.machine import cores
+from gruta.bench.rivals import ENTRIES, GRUTA
+from gruta.errors import InputError
+
+RIVALS = tuple(name for name in ENTRIES if name != GRUTA)
+SIZES = ("T", "B", "I", "H")
+
+
+def select(only: Sequence[str], quick: bool) -> tuple[list[Case], list[str]]:
+    """The cases, and the rivals with gruta first.
+
+    only: names of cells, regimes and rivals, and sizes such as H=64, each item one of them or
+    several with commas between. Names of one kind add up, kinds narrow each other down, and a kind
+    that is not named stays whole. InputError for an unknown name, or if no case is left.
+    """
+    names = [name.strip() for item in only for name in item.split(",") if name.strip()]
+    wanted: dict[str, set[str]] = {}
+    for name in names:
+        wanted.setdefault(_kind(name), set()).add(name)
+    chosen = [case for case in CASES if _fits(case, wanted) and (case.quick or not quick)]
+    if not chosen:
+        part = " of the quick ones" if quick else ""
+        raise InputError(f"--only {','.join(names)}: no case{part} is all of this: name fewer")
+    rivals = [name for name in RIVALS if name in wanted.get("rival", RIVALS)]
+    return chosen, [GRUTA, *rivals]
+
+
+def _kind(name: str) -> str:
+    kinds = {"cell": CELLS, "regime": REGIMES, "rival": (GRUTA, *RIVALS)}
+    for kind, known in kinds.items():
+        if name in known:
+            return kind
+    if re.fullmatch(rf"[{''.join(SIZES)}]=\d+", name):
+        return name[0]
+    known_names = ", ".join(n for known in kinds.values() for n in known)
+    raise InputError(f"--only {name}: expected some of {known_names}, or a size such as H=64")
+
+
+def _fits(case: Case, wanted: dict[str, set[str]]) -> bool:
+    own: dict[str, str] = {"cell": case.cell, "regime": case.regime}
+    own |= {size: f"{size}={getattr(case, size)}" for size in SIZES}
+    return all(value in wanted.get(kind, {value}) for kind, value in own.items())
+
+
+def thread_counts(text: str) -> list[int]:
+    """The numbers in a list such as 1,2, those above the machine's cores left out.
+
+    InputError for anything else, or if none is left.
+    """
+    parts = text.split(",")
+    if not all(re.fullmatch(r"\s*[1-9]\d{0,3}\s*", part) for part in parts):
+        raise InputError(f"--threads {text}: expected numbers from 1 with commas, such as 1,2")
+    most = cores()
+    counts = [n for n in dict.fromkeys(map(int, parts)) if n <= most]
+    if not counts:
+        raise InputError(f"--threads {text}: this machine has {most} cores: ask for at most those")
+    return counts

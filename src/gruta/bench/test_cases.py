@@ -1,0 +1,84 @@
+"""What the table counts, and whom the options choose."""
+
+import pytest
+
+from gruta.bench import limits
+from gruta.bench.cases import CASES, CELLS, REGIMES, Case
+from gruta.bench.limits import ARITHMETIC, L2, L3
+from gruta.bench.select import RIVALS, select, thread_counts
+from gruta.errors import InputError
+
+MEGABYTE = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("case", "flops"),
+    [
+        (Case("gru", "step", 1, 1, 40, 64), 6 * 64 * 104),
+        (Case("lstm", "sequence", 100, 1, 40, 64), 100 * 8 * 64 * 104),
+        (Case("rnn", "inference", 90, 256, 5, 256), 90 * 256 * 2 * 256 * 261),
+        (Case("gru", "training-one", 10, 1, 40, 64), 3 * 10 * 6 * 64 * 104),
+        (Case("rnn", "training", 10, 32, 40, 64), 3 * 10 * 32 * 2 * 64 * 104),
+    ],
+)
+def test_flops_are_those_counted_by_hand(case, flops):
+    assert case.flops == flops
+
+
+def test_keys_tell_cases_apart_and_quick_ones_show_everything():
+    assert len({case.key for case in CASES}) == len(CASES)
+    quick = [case for case in CASES if case.quick]
+    assert {case.cell for case in quick} == set(CELLS)
+    assert {case.regime for case in quick} == set(REGIMES)
+
+
+@pytest.mark.parametrize(
+    ("case", "threads", "kind"),
+    [
+        (Case("gru", "sequence", 100, 1, 128, 256), 1, L2),  # W_hh is 3/4 of a megabyte
+        (Case("gru", "step", 1, 1, 128, 256), 1, L3),  # W_ih is read every step too
+        (Case("gru", "step", 1, 1, 128, 256), 2, L2),
+        (Case("gru", "half", 100, 1, 256, 512), 1, L3),
+        (Case("gru", "sequence", 100, 2, 256, 512), 2, L3),
+        (Case("gru", "inference", 100, 3, 256, 512), 1, ARITHMETIC),
+    ],
+)
+def test_a_limit_is_of_the_kind_that_the_weights_ask_for(case, threads, kind):
+    assert limits.kind(case, threads, MEGABYTE) == kind
+
+
+def test_a_byte_rate_is_worth_more_flops_with_small_weights():
+    assert limits.gflops(Case("gru", "sequence", 9, 1, 9, 9), L2, 100e9) == 50
+    assert limits.gflops(Case("gru", "half", 9, 1, 9, 9), L2, 100e9) == 100
+    assert limits.gflops(Case("gru", "inference", 9, 8, 9, 9), ARITHMETIC, 100e9) == 100
+
+
+def test_names_of_a_kind_add_up_and_kinds_narrow_down():
+    cases, rivals = select(["gru,lstm", "step", "H=64", "jax"], quick=False)
+    assert [case.key for case in cases] == ["gru-step-T1-B1-I40-H64", "lstm-step-T1-B1-I40-H64"]
+    assert rivals == ["gruta", "jax"]
+    assert select([], quick=False) == (list(CASES), ["gruta", *RIVALS])
+    assert all(case.quick for case in select(["training"], quick=True)[0])
+
+
+@pytest.mark.parametrize(
+    ("only", "message"),
+    [
+        ("gur", "--only gur: expected some of gru, lstm, rnn, step"),
+        ("H=", "--only H=: expected some of"),
+        ("gru,H=65", "--only gru,H=65: no case is all of this"),
+    ],
+)
+def test_names_that_mean_nothing_are_refused(only, message):
+    with pytest.raises(InputError, match=message):
+        select([only], quick=False)
+
+
+def test_threads_above_the_cores_are_left_out(monkeypatch):
+    monkeypatch.setattr("gruta.bench.select.cores", lambda: 2)
+    assert thread_counts("1,2,4, 2") == [1, 2]
+    with pytest.raises(InputError, match="--threads 3: this machine has 2 cores"):
+        thread_counts("3")
+    for text in ("", "0", "1,", "one", "-1"):
+        with pytest.raises(InputError, match=f"--threads {text}: expected numbers"):
+            thread_counts(text)

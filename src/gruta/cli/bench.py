@@ -1,0 +1,137 @@
+"""`gruta bench cells`."""
+
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gruta.errors import InputError
+from gruta.locale import translate as _
+
+if TYPE_CHECKING:
+    from gruta.bench.measure import Watch
+    from gruta.bench.results import Report
+
+bench_app = typer.Typer(no_args_is_help=True, add_completion=False)
+OUT = Path("runs", "bench")
+
+
+@bench_app.callback(help=_("Measure gruta beside other libraries, on this machine."))
+def benches() -> None:
+    """Keep `cells` a command of its own, though it is the only one yet."""
+
+
+@bench_app.command(
+    "cells",
+    help=_(
+        "GRU, LSTM and RNN against torch.nn, ONNX Runtime, OpenVINO and jax, each in a process of "
+        "its own. Nobody gets a time whose results differ from the reference."
+    ),
+)
+def cells(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help=_(
+                "Only these, with commas or several times: cells (gru, lstm, rnn), regimes (step, "
+                "sequence, half, inference, training-one, training, memory), rivals (torch, "
+                "onnxruntime, openvino, jax), sizes (H=64, B=32, ...). A kind that is not named "
+                "stays whole; gruta always takes part."
+            ),
+        ),
+    ] = None,
+    threads: Annotated[
+        str,
+        typer.Option(
+            metavar="N,N",
+            help=_("Numbers of threads; those above the machine's cores are left out."),
+            show_default=_("1,2; with --quick 1"),
+        ),
+    ] = "",
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help=_("A few sizes and fewer rounds: under two minutes.")),
+    ] = False,
+    slow: Annotated[
+        bool,
+        typer.Option("--compile", help=_("With torch.compile too, which takes minutes a case.")),
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option(help=_("Draw these inputs again."), show_default=_("a new one"))
+    ] = None,
+    json_path: Annotated[
+        str,
+        typer.Option(
+            "--json", metavar="PATH", help=_("Also write all numbers here as JSON; - prints them.")
+        ),
+    ] = "",
+    out: Annotated[
+        Path, typer.Option(help=_("Directory for the numbers, the charts and the logs."))
+    ] = OUT,
+) -> None:
+    """Measure the cells."""
+    from gruta.bench.measure import Plan, measure
+    from gruta.bench.select import select, thread_counts
+    from gruta.checkpoint import write_atomically
+    from gruta.cli.bench_progress import watching
+    from gruta.cli.bench_tables import print_report
+
+    cases, rivals = select(only or [], quick)
+    counts = thread_counts(threads or ("1" if quick else "1,2"))
+    target = _json_target(json_path)
+    (out / "logs").mkdir(parents=True, exist_ok=True)
+    rounds, most = (3, 4) if quick else (5, 8)
+    drawn = secrets.randbits(32) if seed is None else seed
+    plan = Plan(cases, rivals, counts, drawn, rounds=rounds, most=most, slow=slow)
+    try:
+        with watching() as watch:
+            _note_missing(rivals, watch)
+            report = measure(plan, out / "logs", watch)
+    except KeyboardInterrupt:
+        print(f"gruta: {_('stopped')}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    text = json.dumps(report.plain(), indent=1) + "\n"
+    if target is not None:
+        write_atomically(target, text.encode())
+    if json_path == "-":
+        print(text, end="")
+    else:
+        print_report(report)
+    _write(report, text, out)
+
+
+def _json_target(path: str) -> Path | None:
+    if path in ("", "-"):
+        return None
+    target = Path(path)
+    if not target.parent.is_dir() or target.is_dir():
+        raise InputError(f"--json: {path}: expected a file in a directory that exists, or -")
+    return target
+
+
+def _note_missing(rivals: list[str], watch: "Watch") -> None:
+    from gruta.bench.rivals import ENTRIES, missing_packages
+
+    for name in rivals:
+        if missing_packages(name):
+            said = _("{rival} is not installed and left out: pip install 'gruta[bench]'")
+            watch.note(said.format(rival=ENTRIES[name].title))
+
+
+def _write(report: "Report", text: str, out: Path) -> None:
+    from gruta.bench.plot import draw
+    from gruta.checkpoint import write_atomically
+
+    written = [out / "cells.json"]
+    write_atomically(written[0], text.encode())
+    for threads in report.limits:
+        rows = [row for row in report.rows if row.threads == threads]
+        if figure := draw(rows, threads):
+            written.append(out / f"cells-{threads}.png")
+            figure.savefig(written[-1], dpi=150)
+    for path in written:
+        print(_("Wrote {path}").format(path=path), file=sys.stderr)

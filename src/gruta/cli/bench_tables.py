@@ -1,0 +1,174 @@
+"""The tables of `gruta bench cells` in the terminal."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gruta.bench.cases import Goal
+from gruta.bench.limits import ARITHMETIC
+from gruta.bench.names import (
+    duration,
+    limit_name,
+    megabytes,
+    regime_name,
+    rival_name,
+    significant,
+    sizes,
+    threads_name,
+)
+from gruta.bench.results import Outcome, Report, Row
+from gruta.locale import translate as _
+from gruta.report.numbers import MISSING, percent
+
+
+def print_report(report: Report) -> None:
+    """The machine, a table of times and one of goals for each cell and number of threads."""
+    console = Console()
+    _print_machine(console, report)
+    for (cell, threads), group in groupby(report.rows, lambda row: (row.case.cell, row.threads)):
+        rows = list(group)
+        title = f"{cell.upper()}, {threads_name(threads)}"
+        console.print(_times(title, rows))
+        console.print(_goals(title, rows))
+    _print_notes(console, report)
+
+
+def _print_machine(console: Console, report: Report) -> None:
+    machine = report.machine
+    lines = [
+        _("{cpu}, cores: {cores}, {isa}, {system}").format(
+            cpu=machine["cpu"],
+            cores=machine["cores"],
+            isa=machine["instruction set"] or _("no compiled kernels"),
+            system=machine["system"],
+        ),
+        ", ".join(f"{rival_name(n)} {a.get('version', '?')}" for n, a in report.about.items()),
+    ]
+    for threads, rates in report.limits.items():
+        values = (
+            f"{limit_name(kind)} {significant(rate / 1e9)} "
+            + ("GFLOP/s" if kind == ARITHMETIC else "GB/s")
+            for kind, rate in rates.items()
+        )
+        lines.append(f"{threads_name(threads)}: {', '.join(values)}")
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
+
+
+def _times(title: str, rows: Sequence[Row]) -> Table:
+    """A row a case: the time of a call, and under it GFLOP/s."""
+    rivals = list(dict.fromkeys(o.rival for row in rows for o in row.outcomes))
+    table = _table(_("{title}: time of a call, and GFLOP/s").format(title=title))
+    for rival in rivals:
+        table.add_column(rival_name(rival), justify="right")
+    for row, heading in _with_headings(rows):
+        if heading:
+            table.add_row(heading)
+        mark = "~" if row.disturbed else ""
+        table.add_row(sizes(row.case) + mark, *(_cell(row, rival) for rival in rivals))
+    return table
+
+
+def _cell(row: Row, rival: str) -> str:
+    outcome = row.of(rival)
+    if outcome is None:
+        return MISSING
+    if row.case.regime == "memory":
+        peaks = [o for o in row.outcomes if o.rival == rival]
+        return "\n".join(megabytes(o.peak) if o.peak else _problem(o) for o in peaks)
+    if outcome.timing is None:
+        return _problem(outcome)
+    return f"{duration(outcome.timing.seconds)}\n{significant(row.gflops(outcome) or 0)}"
+
+
+def _problem(outcome: Outcome) -> str:
+    if outcome.parity is not None and not outcome.parity.passed:
+        return _("parity failed") + f"\n{outcome.parity.error:.0e}"
+    return _("failed")
+
+
+def _goals(title: str, rows: Sequence[Row]) -> Table:
+    """A row a case: ratios and share of the limit, what is asked of each, and the verdict."""
+    table = _table(_("{title}: how many times as fast (and the goal)").format(title=title))
+    for name in ("torch.nn", _("best other"), _("of the limit"), _("goal")):
+        table.add_column(name, justify="right")
+    for row, heading in _with_headings(rows):
+        if heading:
+            table.add_row(heading)
+        table.add_row(sizes(row.case), *_ratios(row), _met(row))
+    return table
+
+
+def _ratios(row: Row) -> tuple[str, str, str]:
+    verdict, goal = row.verdict, row.verdict.goal
+    if row.case.regime == "memory":
+        rebuilt = _asked(verdict.memory_rebuilt, goal.memory_rebuilt, "≤")
+        memory = _asked(verdict.memory, goal.memory, "≤")
+        return f"{memory}\n{rebuilt}", f"{_('gates kept')}\n{_('rebuilt')}", MISSING
+    other = _asked(verdict.other, goal.other)
+    if verdict.other is not None:
+        other += f"\n{rival_name(verdict.best_other)}"
+    share = percent(verdict.share)
+    if goal.share is not None:
+        share += f" ({percent(goal.share)})"
+    return _asked(verdict.torch, goal.torch), other, f"{share}\n{_ceiling(row, goal)}"
+
+
+def _ceiling(row: Row, goal: Goal) -> str:
+    if goal.seconds is not None:
+        return f"≤ {duration(goal.seconds)}"
+    return limit_name(row.limit_kind)
+
+
+def _asked(ratio: float | None, goal: float | None, sign: str = "") -> str:
+    shown = MISSING if ratio is None else f"{significant(ratio)}×"
+    return shown if goal is None else f"{shown} ({sign}{significant(goal, 2)}×)"
+
+
+def _met(row: Row) -> str:
+    met = row.verdict.met
+    return MISSING if met is None else _("met") if met else _("missed")
+
+
+def _print_notes(console: Console, report: Report) -> None:
+    judged = [row.verdict.met for row in report.rows if row.verdict.met is not None]
+    notes = [_("Goals met: {met} of {judged}.").format(met=sum(judged), judged=len(judged))]
+    notes.append(
+        _(
+            "Limit: from three rows on the FMA peak, else the weights that each step reads again, "
+            "a product and a sum each. A ratio counts as met from 85% of the limit on."
+        )
+    )
+    if any(row.disturbed for row in report.rows):
+        notes.append(_("~ Others took the cores meanwhile: measure again on an idle machine."))
+    notes += list(dict.fromkeys(_problems(report.rows)))
+    for note in notes:
+        console.print(note, markup=False, highlight=False)
+
+
+def _problems(rows: Iterable[Row]) -> Iterable[str]:
+    for row in rows:
+        for o in row.outcomes:
+            if o.problem:
+                who = f"{rival_name(o.rival)} {o.variant}".strip()
+                what = f"{row.case.cell.upper()}, {regime_name(row.case.regime)}"
+                yield f"{who}, {what}, {sizes(row.case)}: {o.problem}"
+
+
+def _with_headings(rows: Sequence[Row]) -> Iterable[tuple[Row, Text | None]]:
+    """Each row, the first of a regime with its heading."""
+    last = ""
+    for row in rows:
+        new = row.case.regime != last
+        last = row.case.regime
+        yield row, Text(regime_name(row.case.regime), style="bold") if new else None
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title, box=box.SIMPLE, collapse_padding=True, pad_edge=False)
+    table.add_column("", min_width=18)
+    return table

@@ -1,0 +1,109 @@
+"""`gruta bench cells` through the entry point."""
+
+import json
+import sys
+from dataclasses import replace
+
+import pytest
+
+from gruta.bench import measure, rivals, worker
+from gruta.bench.cases import CASES
+from gruta.bench.rivals import Job
+from gruta.bench.rivals.gruta_itself import Gruta
+from gruta.bench.worker import LIMITS, REFERENCE, Worker
+from gruta.cli import bench_tables, main
+
+
+@pytest.fixture
+def bench(monkeypatch, capfd, tmp_path):
+    monkeypatch.setenv("GRUTA_LANG", "en")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["gruta", "bench", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return end.value.code or 0, *capfd.readouterr()
+
+    return run
+
+
+def test_prints_json_and_names_who_is_missing(bench, monkeypatch, tmp_path):
+    found = rivals.find_spec
+    monkeypatch.setattr(rivals, "find_spec", lambda name: None if name == "jax" else found(name))
+    options = ("--quick", "--only", "gru,step", "--only", "torch,jax", "--seed", "5")
+    code, out, err = bench("cells", *options, "--json", "-")
+    assert code == 0, err
+    assert "jax is not installed and left out: pip install 'gruta[bench]'" in err
+    report = json.loads(out)
+    (row,) = report["rows"]
+    assert report["missing"] == {"jax": ["jax"]}
+    assert (row["cell"], row["regime"], row["threads"], row["flops"]) == ("gru", "step", 1, 39936)
+    assert [o["rival"] for o in row["outcomes"]] == ["gruta", "torch"]
+    for outcome in row["outcomes"]:
+        assert outcome["parity"]["passed"]
+        assert outcome["gflops"] == pytest.approx(39936 / outcome["seconds"] / 1e9)
+    assert set(report["limits"]["1"]) == {"FMA", "L2", "L3"}
+    written = {path.name for path in (tmp_path / "runs" / "bench").iterdir()}
+    assert written == {"cells.json", "cells-1.png", "logs"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--only", "keras"), "--only keras: expected some of gru"),
+        (("--threads", "0"), "--threads 0: expected numbers"),
+        (("--json", "nowhere/at/all.json"), "--json: nowhere/at/all.json: expected a file"),
+    ],
+)
+def test_bad_options_are_refused_in_one_line(bench, options, message, tmp_path):
+    code, out, err = bench("cells", *options)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"gruta: {message}")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+class Wrong(Gruta):
+    """Does gruta's work and is a little off."""
+
+    def prepare(self, case, inputs, variant) -> Job:
+        job = super().prepare(case, inputs, variant)
+        return replace(job, results=lambda: {k: v + 1e-3 for k, v in job.results().items()})
+
+
+class Here:
+    """A worker in this process, with what a `Process` has."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self._worker, self._answer = name, Worker(name, 1), {}
+
+    def send(self, do, **fields):
+        self._answer = getattr(self._worker, do)(**fields)
+
+    def answer(self):
+        return json.loads(json.dumps(self._answer))
+
+    def ask(self, do, **fields):
+        self.send(do, **fields)
+        return self.answer()
+
+
+def test_a_wrong_rival_is_refused_and_its_time_is_hidden(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(worker, "load", lambda name, n: Gruta(n) if name == "gruta" else Wrong(n))
+    monkeypatch.setattr(measure, "PAUSE", 0)
+    team = {name: Here(name) for name in (LIMITS, REFERENCE, "gruta", "jax")}
+    case = next(c for c in CASES if c.key == "gru-step-T1-B1-I40-H64")
+    plan = measure.Plan([case], ["gruta", "jax"], [1], seed=3, rounds=1, most=1, seconds=1e-3)
+    row = measure.Bench(plan, team, 1, case, tmp_path, tmp_path).time()
+    right, wrong = row.of("gruta"), row.of("jax")
+    assert right.timing is not None
+    assert right.parity.passed
+    assert (wrong.timing, wrong.parity.passed, wrong.parity.worst) == (None, False, "h")
+    assert row.verdict.other is None
+    plain = row.plain()["outcomes"][1]
+    assert "seconds" not in plain
+    assert plain["parity"]["error"] > 1e-4
+    assert bench_tables._cell(row, "jax").startswith("parity failed\n1e-03")
+    assert list(tmp_path.iterdir()) == []
