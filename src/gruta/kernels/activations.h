@@ -22,10 +22,10 @@ struct Exponential<float> {
     static constexpr float sigmoid_ceiling = 0x1.5d5892p+6f;
     static constexpr float sigmoid_one = 20.0f;
     static constexpr float tanh_one = 10.0f;
-    // (exp(r) − 1 − r) / r² as a Taylor series, cut where it is exact to a tenth of an ulp for
-    // |r| ≤ ln 2 / 2.
-    static constexpr float series[] = {1.f / 2,   1.f / 6,   1.f / 24,
-                                       1.f / 120, 1.f / 720, 1.f / 5040};
+    // (exp(r) − 1 − r) / r², so near that expm1(r) misses by less than a sixth of an ulp for
+    // |r| ≤ ln 2 / 2: a minimax fit, its coefficients rounded.
+    static constexpr float series[] = {0.5f, 0x1.5554bp-3f, 0x1.555486p-5f, 0x1.12228p-7f,
+                                       0x1.6d995p-10f};
 };
 
 template <>
@@ -39,6 +39,7 @@ struct Exponential<double> {
     static constexpr double sigmoid_ceiling = 0x1.6232bdd7abcd2p+9;
     static constexpr double sigmoid_one = 40.0;
     static constexpr double tanh_one = 20.0;
+    // The Taylor series, as long as it takes for the same.
     static constexpr double series[] = {
         1. / 2,     1. / 6,      1. / 24,      1. / 120,      1. / 720,       1. / 5040,
         1. / 40320, 1. / 362880, 1. / 3628800, 1. / 39916800, 1. / 479001600, 1. / 6227020800,
@@ -142,23 +143,22 @@ inline Group<Real> tanh(const Group<Real>& x) {
         multiply_add(reciprocal, miss, y), x);
 }
 
-// Vectors that room for `count` of them takes, in whole groups.
-template <class Real>
-constexpr Index whole_groups(Index count) {
-    constexpr Index size = Group<Real>::size;
-    return (count + size - 1) / size * size;
-}
-
-// f of `count` vectors, in place, where there is room for whole groups of them.
+// f of `count` vectors, in place.
 template <class Real, class F>
 inline void apply(const F& f, Vec<Real>* to, Index count) {
     constexpr Index size = Group<Real>::size;
-    for (Index i = count; i % size != 0; ++i) to[i] = Vec<Real>{};
-    for (Index i = 0; i < count; i += size) {
+    for (; count >= size; to += size, count -= size) {
         Group<Real> group;
-        for (Index k = 0; k < size; ++k) group.at[k] = to[i + k];
+        for (Index k = 0; k < size; ++k) group.at[k] = to[k];
         group = f(group);
-        for (Index k = 0; k < size; ++k) to[i + k] = group.at[k];
+        for (Index k = 0; k < size; ++k) to[k] = group.at[k];
+    }
+    if (count == 0) return;
+    Group<Real> group;
+    for (Index k = 0; k < size; ++k) group.at[k] = to[k < count ? k : 0];
+    group = f(group);
+    for (Index k = 0; k < size; ++k) {
+        if (k < count) to[k] = group.at[k];
     }
 }
 

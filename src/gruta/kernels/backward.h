@@ -27,9 +27,9 @@ PackedBack<Real> cut_packed_back(const Shape& shape, const void* memory) {
     const Index second = Cell::second == Second::candidate ? panels : panel_count<Real>(shape.P);
     Arena arena(memory);
     PackedBack<Real> packed;
-    packed.ih = arena.take<Real>(panel_count<Real>(shape.I), panels * W, Cell::gates * W);
-    packed.hh = arena.take<Real>(panel_count<Real>(shape.P), panels * W, Cell::first * W);
-    packed.second = arena.take<Real>(has_second<Cell>(shape) ? second : 0, panels * W, W);
+    packed.ih = arena.take<Real>(panel_count<Real>(shape.I), panels, Cell::gates * W * W);
+    packed.hh = arena.take<Real>(panel_count<Real>(shape.P), panels, Cell::first * W * W);
+    packed.second = arena.take<Real>(has_second<Cell>(shape) ? second : 0, panels, W * W);
     packed.bytes = arena.bytes();
     return packed;
 }
@@ -205,16 +205,16 @@ inline Vec<Real> dropped(const StepBack<Cell, Real>& s, Index i, Span span, Vec<
 template <class Cell, class Real>
 void carry_back(const StepBack<Cell, Real>& s) {
     wait_for_units(s.team);
-    multiply<1, Real>(
-        s.range, s.part.outputs, s.slots(Cell::first), s.packed.hh,
-        [&](Index i) { return s.da(i, 0, Cell::hidden_slot); },
-        [&](const Tile& tile, const Vec<Real>* sums) {
-            tile.each([&](Index item, Index i, Index panel) {
-                const Vec<Real> direct = load(s.carry(0, i, panel));
-                const Span span = span_of<Real>(s.shape.P, panel);
-                hand_back(s, 0, i, panel, direct + dropped(s, i, span, sums[item]));
-            });
-        });
+    multiply<1, Real>(s.range, s.part.outputs,
+                      Factors{s.slots(Cell::first), s.packed.hh,
+                              [&](Index i) { return s.da(i, 0, Cell::hidden_slot); }},
+                      from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
+                          tile.each([&](Index item, Index i, Index panel) {
+                              const Vec<Real> direct = load(s.carry(0, i, panel));
+                              const Span span = span_of<Real>(s.shape.P, panel);
+                              hand_back(s, 0, i, panel, direct + dropped(s, i, span, sums[item]));
+                          });
+                      });
 }
 
 // Everything of a block that sums over its rows, and dx. The members share the columns of the
@@ -256,9 +256,9 @@ void sum_block(const Shape& shape, const PackedBack<Real>& packed, const BackScr
     const Row<Real>* const listed = scratch.block.rows;
     const Layout layout = {panels, Cell::gates * W, scratch.rows * slots * W};
     multiply<1, Real>(
-        share(rows, team.member, team.size), {0, panel_count<Real>(shape.I)}, layout, packed.ih,
-        [&](Index i) { return scratch.da + i * slots * W; },
-        [&](const Tile& tile, const Vec<Real>* sums) {
+        share(rows, team.member, team.size), {0, panel_count<Real>(shape.I)},
+        Factors{layout, packed.ih, [&](Index i) { return scratch.da + i * slots * W; }},
+        from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
             tile.each([&](Index item, Index i, Index panel) {
                 const Span span = span_of<Real>(shape.I, panel);
                 Real* const to = at(back.dx, listed[i].t, listed[i].b);
@@ -371,10 +371,11 @@ void backward(const Shape& shape, const void* packed_memory, const Backward<Real
     const Part part = part_of<Real>(shape, team);
     const Forward<Real>& pass = back.pass;
     const Index saved = Cell::saved * shape.H;
-    // The last number of saved slots is c, where there is one.
-    const States<Real> states = {{{const_cast<Real*>(pass.h.data), pass.h.step, pass.h.row},
-                                  {pass.gates + saved - shape.H, shape.B * saved, saved}},
-                                 scratch.zeros};
+    // The last of the saved slots is c, where there is one.
+    Real* const c = Cell::states > 1 ? pass.gates + saved - shape.H : nullptr;
+    const States<Real> states = {
+        {{const_cast<Real*>(pass.h.data), pass.h.step, pass.h.row}, {c, shape.B * saved, saved}},
+        scratch.zeros};
     if (team.member == 0) clear_sums<Cell>(shape, scratch);
     clear(scratch.zeros, shape.P > shape.H ? shape.P : shape.H);
     start_back<Cell>(shape, part, scratch, back);

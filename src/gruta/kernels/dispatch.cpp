@@ -1,5 +1,9 @@
 #include "gruta/kernels/dispatch.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -11,10 +15,13 @@ namespace baseline {
 extern const Kernels kernels;
 }
 
-#if defined(__x86_64__)
+// CMakeLists.txt says which of them are compiled.
+#if defined(GRUTA_HAS_AVX2)
 namespace avx2 {
 extern const Kernels kernels;
 }
+#endif
+#if defined(GRUTA_HAS_AVX512)
 namespace avx512 {
 extern const Kernels kernels;
 }
@@ -23,21 +30,28 @@ extern const Kernels kernels;
 namespace {
 
 #if defined(__x86_64__)
-bool has_avx2() {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-           __builtin_cpu_supports("f16c");
+// Clang before 17 cannot be asked for it by name.
+bool has_f16c() {
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
+[[maybe_unused]] bool has_avx2() {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
+}
+
+[[maybe_unused]] bool has_avx512() {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && has_avx2();
 }
 #endif
 
 // Widest first. Each test asks for what CMakeLists.txt lets the compiler use in that file.
 constexpr Isa kIsas[] = {
-#if defined(__x86_64__)
-    {"avx512", 64, &avx512::kernels,
-     [] {
-         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                has_avx2();
-     }},
+#if defined(GRUTA_HAS_AVX512)
+    {"avx512", 64, &avx512::kernels, has_avx512},
+#endif
+#if defined(GRUTA_HAS_AVX2)
     {"avx2", 32, &avx2::kernels, has_avx2},
 #endif
     {"baseline", 16, &baseline::kernels, [] { return true; }},

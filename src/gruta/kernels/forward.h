@@ -42,9 +42,10 @@ Packed<Real, Weight> cut_packed(const Shape& shape, const void* memory) {
     const Index second = Cell::second == Second::candidate ? panels : panel_count<Real>(shape.P);
     Arena arena(memory);
     Packed<Real, Weight> packed;
-    packed.ih = arena.take<Weight>(panels, shape.I, Cell::gates * W);
-    packed.hh = arena.take<Weight>(panels, shape.P, Cell::first * W);
-    packed.second = arena.take<Weight>(has_second<Cell>(shape) ? second : 0, shape.H, W);
+    packed.ih = arena.take<Weight>(panels, stored_count<Weight>(shape.I), Cell::gates * W);
+    packed.hh = arena.take<Weight>(panels, stored_count<Weight>(shape.P), Cell::first * W);
+    packed.second =
+        arena.take<Weight>(has_second<Cell>(shape) ? second : 0, stored_count<Weight>(shape.H), W);
     packed.bias = arena.take<Real>(panels, Cell::gates * W);
     packed.b_apart = arena.take<Real>(panels, W);
     packed.bytes = arena.bytes();
@@ -61,8 +62,8 @@ void pack_forward(const Shape& shape, const Weights<Real>& weights, void* memory
     constexpr int G = Cell::gates;
     const Index H = shape.H, P = shape.P;
     const auto packed = cut_packed<Cell, Real, Weight>(shape, memory);
-    pack<G>(weights.w_ih, H, shape.I, in_order<G>(), packed.ih);
-    pack<Cell::first>(weights.w_hh, H, P, in_order<Cell::first>(), packed.hh);
+    pack<G>(weights.w_ih, H, shape.I, Cell::order, packed.ih);
+    pack<Cell::first>(weights.w_hh, H, P, Cell::order.template first<Cell::first>(), packed.hh);
     if (Cell::second == Second::candidate) {
         pack<1>(weights.w_hh, H, H, Gates<1>{{G - 1}}, packed.second);
     } else if (has_second<Cell>(shape)) {
@@ -72,11 +73,12 @@ void pack_forward(const Shape& shape, const Weights<Real>& weights, void* memory
     clear(packed.bias, G * lanes);
     clear(packed.b_apart, lanes);
     for (int g = 0; g < G; ++g) {
-        add_bias<G>(weights.b_ih, H, g, g, packed.bias);
+        const int gate = Cell::order.at[g];
+        add_bias<G>(weights.b_ih, H, gate, g, packed.bias);
         if (g == Cell::apart) {
-            add_bias<1>(weights.b_hh, H, g, 0, packed.b_apart);
+            add_bias<1>(weights.b_hh, H, gate, 0, packed.b_apart);
         } else {
-            add_bias<G>(weights.b_hh, H, g, g, packed.bias);
+            add_bias<G>(weights.b_hh, H, gate, g, packed.bias);
         }
     }
 }
@@ -85,6 +87,7 @@ template <class Real>
 struct ForwardScratch {
     std::size_t bytes;
     Index steps;  // of a block
+    bool ahead;   // whether W_ih x of a block is computed before its steps
     Block<Real> block;
     Real* projected;  // [rows of a block][panel][G][lane]
     Real* inputs;     // [2][B][P], for dropout
@@ -98,10 +101,12 @@ ForwardScratch<Real> cut_forward_scratch(const Shape& shape, const Team& team, c
     constexpr Index W = kLanes<Real>, G = Cell::gates;
     const Index panels = panel_count<Real>(shape.H), rows = most_rows(shape, team);
     const Index second = has_second<Cell>(shape) ? shape.B : 0;
-    const Index row_bytes = panels * G * W * static_cast<Index>(sizeof(Real));
-    const Index fitting = kProjectedBytes / row_bytes / (rows > 0 ? rows : 1);
+    const Index panel_bytes = G * W * static_cast<Index>(sizeof(Real));
+    const Index fitting = kProjectedBytes / panel_bytes / panels / (rows > 0 ? rows : 1);
     Arena arena(memory);
     ForwardScratch<Real> scratch;
+    // A full tile of rows uses the weights often enough to read those of the input at every step.
+    scratch.ahead = Cell::first < G || rows < kTileRows<G>;
     scratch.steps = fitting < 1 ? 1 : fitting > shape.T ? shape.T : fitting;
     scratch.inputs = arena.take<Real>(kInputSteps, shape.B, shape.P);
     scratch.between = arena.take<Real>(second, shape.H);
@@ -109,7 +114,8 @@ ForwardScratch<Real> cut_forward_scratch(const Shape& shape, const Team& team, c
     // The rest is each member's own.
     for (int member = 0; member <= (memory == nullptr ? team.size - 1 : team.member); ++member) {
         scratch.block = Block<Real>::cut(arena, scratch.steps, rows);
-        scratch.projected = arena.take<Real>(scratch.steps * rows, panels, G * W);
+        scratch.projected =
+            arena.take<Real>(scratch.ahead ? scratch.steps * rows : 0, panels, G * W);
         scratch.zeros = arena.take<Real>(shape.P > shape.H ? shape.P : shape.H);
     }
     scratch.bytes = arena.bytes();
@@ -119,6 +125,15 @@ ForwardScratch<Real> cut_forward_scratch(const Shape& shape, const Team& team, c
 template <class Cell, class Real>
 std::size_t forward_scratch_bytes(const Shape& shape, const Team& team) {
     return cut_forward_scratch<Cell, Real>(shape, team, nullptr).bytes;
+}
+
+template <int G, class Real, class Weight, class TileOf>
+inline void start_at_bias(const Packed<Real, Weight>& packed, const TileOf& tile, Vec<Real>* sums) {
+    constexpr Index W = kLanes<Real>;
+    tile.each([&](Index item, Index, Index panel) {
+        const Real* const bias = packed.bias + panel * G * W;
+        for (int g = 0; g < G; ++g) sums[g * tile.count + item] = load(bias + g * W);
+    });
 }
 
 // What a cell's step is given: the rows `range` of one step, and the member's part of the work.
@@ -134,14 +149,32 @@ struct Step {
 
     const Row<Real>& row(Index i) const { return scratch.block.rows[i]; }
 
-    // W_ih x + bias of a row's panel, [gate][lane].
+    // W_ih x + bias of a row's panel, [gate][lane], where it was computed ahead.
     const Real* projected(Index i, Index panel, int gates) const {
         return scratch.projected + (i * panel_count<Real>(shape.H) + panel) * gates * kLanes<Real>;
     }
+    // The bias of the gate that keeps it apart.
+    Vec<Real> apart(Index panel) const { return load(packed.b_apart + panel * kLanes<Real>); }
     Real* kept(Index i, Index panel) const {
         return scratch.kept + (row(i).b * panel_count<Real>(shape.H) + panel) * kLanes<Real>;
     }
 };
+
+// Sets the sums of a tile to W_ih x + bias, of the first `G` of the cell's gates.
+template <class Cell, int G, int P, int R, class Real, class Weight>
+inline void start_at_input(const Step<Real, Weight>& s, const Tile<P, R>& tile, Vec<Real>* sums) {
+    if constexpr (G == Cell::gates) {
+        if (!s.scratch.ahead) {
+            start_at_bias<G>(s.packed, tile, sums);
+            const auto x = [&](Index i) { return s.row(i).x; };
+            return add_product<G, Real>(tile, dense(s.shape.I), s.packed.ih, x, sums);
+        }
+    }
+    tile.each([&](Index item, Index i, Index panel) {
+        const Real* const from = s.projected(i, panel, Cell::gates);
+        for (int g = 0; g < G; ++g) sums[g * tile.count + item] = load(from + g * kLanes<Real>);
+    });
+}
 
 // Where a panel's units lie in the arrays of a row.
 struct Span {
@@ -190,15 +223,13 @@ void project(const Shape& shape, Range panels, const Packed<Real, Weight>& packe
     const Index panel_total = panel_count<Real>(shape.H);
     const Row<Real>* const rows = scratch.block.rows;
     multiply<G, Real>(
-        {0, scratch.block.row_count()}, panels, dense(shape.I), packed.ih,
-        [=](Index i) { return rows[i].x; },
-        [&](const Tile& tile, const Vec<Real>* sums) {
+        {0, scratch.block.row_count()}, panels,
+        Factors{dense(shape.I), packed.ih, [=](Index i) { return rows[i].x; }},
+        [&](const auto& tile, Vec<Real>* sums) { start_at_bias<G>(packed, tile, sums); },
+        [&](const auto& tile, const Vec<Real>* sums) {
             tile.each([&](Index item, Index i, Index panel) {
-                const Real* const bias = packed.bias + panel * G * W;
                 Real* const to = scratch.projected + (i * panel_total + panel) * G * W;
-                for (int g = 0; g < G; ++g) {
-                    store(to + g * W, sums[item * G + g] + load(bias + g * W));
-                }
+                for (int g = 0; g < G; ++g) store(to + g * W, sums[g * tile.count + item]);
             });
         });
 }
@@ -238,7 +269,7 @@ void forward(const Shape& shape, const void* packed_memory, const Forward<Real>&
         const Index end = done + scratch.steps < shape.T ? done + scratch.steps : shape.T;
         list_rows(shape, pass, states, Cell::states, Cell::saved, part.rows, {done, end},
                   scratch.inputs, kInputSteps, scratch.block);
-        project<Cell>(shape, part.units, packed, scratch);
+        if (scratch.ahead) project<Cell>(shape, part.units, packed, scratch);
         for (Index step = 0; step < end - done; ++step) {
             const Range range = scratch.block.of(step);
             drop_inputs(shape, pass.walk, scratch.block.rows, range, part.outputs);

@@ -57,46 +57,77 @@ constexpr int tile_panels(int R, int G) {
 // How the k's of a row lie in memory: `segments` runs of `length` numbers, `stride` apart.
 struct Layout {
     Index segments, length, stride;
-
-    Index k_count() const { return segments * length; }
 };
 
 constexpr Layout dense(Index K) {
     return {1, K, 0};
 }
 
-// sums[p][r][g] = Σ_k rows[r][k] · panel p [k][g]
+// How many of K weights are stored: whole words of as many as one load reads.
+template <class Weight>
+constexpr Index stored_count(Index K) {
+    constexpr Index size = kWordWeights<Weight>;
+    return (K + size - 1) / size * size;
+}
+
+// The sums of a tile, [G][P][R], and what they are products of.
+template <int P, int R, int G, class Real, class Weight>
+struct Multiplier {
+    static constexpr int words = kWordWeights<Weight>;
+
+    const Real* row[R];
+    Index panel_size;
+    Vec<Real> sum[G * P * R];
+
+    // Adds the products of N of a word's weights with what stands at k in the rows.
+    template <int N>
+    [[gnu::always_inline]] void add(const Weight* word, Index k) {
+        for (int p = 0; p < P; ++p) {
+            Vec<Real> weights[G][words];
+            for (int g = 0; g < G; ++g) {
+                load_word(word + p * panel_size + g * words * kLanes<Real>, weights[g]);
+            }
+            for (int n = 0; n < N; ++n) {
+                for (int r = 0; r < R; ++r) {
+                    for (int g = 0; g < G; ++g) {
+                        sum[(g * P + p) * R + r] += weights[g][n] * row[r][k + n];
+                    }
+                }
+            }
+        }
+    }
+};
+
+// sums[g][p][r] += Σ_k rows[r][k] · panel p [k][g]
 template <int P, int R, int G, class Real, class Weight>
 [[gnu::noinline]] void multiply_tile(const Real* const* rows, Layout layout, const Weight* panels,
                                      Vec<Real>* sums) {
-    constexpr Index W = kLanes<Real>;
-    const Index panel_size = layout.k_count() * G * W;
-    Vec<Real> sum[P][R][G] = {};
-    const Real* row[R];
-    for (int r = 0; r < R; ++r) row[r] = rows[r];
+    Multiplier<P, R, G, Real, Weight> by;
+    constexpr int words = by.words;
+    constexpr Index word_size = words * G * kLanes<Real>;
+    by.panel_size = layout.segments * stored_count<Weight>(layout.length) * G * kLanes<Real>;
+    unrolled<R>([&](int r) { by.row[r] = rows[r]; });
+    unrolled<G * P * R>([&](int i) { by.sum[i] = sums[i]; });
     for (Index segment = 0; segment < layout.segments; ++segment) {
-        for (Index k = 0; k < layout.length; ++k) {
-            for (int p = 0; p < P; ++p) {
-                Vec<Real> weights[G];
-                for (int g = 0; g < G; ++g) {
-                    weights[g] = load_weights<Real>(panels + p * panel_size + g * W);
-                }
-                for (int r = 0; r < R; ++r) {
-                    for (int g = 0; g < G; ++g) sum[p][r][g] += weights[g] * row[r][k];
-                }
-            }
-            panels += G * W;
+        Index k = 0;
+        for (; k + words <= layout.length; k += words, panels += word_size) {
+            by.template add<words>(panels, k);
         }
-        for (int r = 0; r < R; ++r) row[r] += layout.stride;
+        if (words > 1 && k < layout.length) {
+            by.template add<1>(panels, k);
+            panels += word_size;
+        }
+        unrolled<R>([&](int r) { by.row[r] += layout.stride; });
     }
-    __builtin_memcpy(sums, sum, sizeof sum);
+    unrolled<G * P * R>([&](int i) { sums[i] = by.sum[i]; });
 }
 
-// What a product has ready at a time: the sums of some rows in some panels. An item is one of each.
+// What a product works on at a time: the sums of some rows in some panels. An item is one of each.
+// Its sizes are known while compiling: what is done with a few sums is then as short as it can be.
+template <int kPanels, int kRows>
 struct Tile {
-    Index row, rows, panel, panels;
-
-    Index count() const { return rows * panels; }
+    static constexpr Index panels = kPanels, rows = kRows, count = kPanels * kRows;
+    Index row, panel;
 
     // f(item, row, panel) for every item.
     template <class F>
@@ -111,43 +142,61 @@ struct Tile {
 template <int G>
 constexpr int kMostItems = kAccumulators / G;
 
-// Calls use(tile, sums) with the sums [item][G] of the rows, for every panel.
-template <int P, int R, int G, class Real, class Weight, class RowAt, class Use>
-inline void multiply_panels(Index first_row, Range panels, Layout layout, const Weight* weights,
-                            const RowAt& row_at, const Use& use) {
+// The product of a tile, added to its sums [G][item].
+template <int G, class Real, int P, int R, class Weight, class RowAt>
+inline void add_product(const Tile<P, R>& tile, Layout layout, const Weight* weights,
+                        const RowAt& row_at, Vec<Real>* sums) {
     const Real* rows[R];
-    for (int r = 0; r < R; ++r) rows[r] = row_at(first_row + r);
-    Vec<Real> sums[P * R * G];
-    const Index panel_size = layout.k_count() * G * kLanes<Real>;
-    Index panel = panels.first;
-    for (; panel + P <= panels.end; panel += P) {
-        multiply_tile<P, R, G, Real>(rows, layout, weights + panel * panel_size, sums);
-        use(Tile{first_row, R, panel, P}, sums);
+    for (int r = 0; r < R; ++r) rows[r] = row_at(tile.row + r);
+    const Index panel_size =
+        layout.segments * stored_count<Weight>(layout.length) * G * kLanes<Real>;
+    multiply_tile<P, R, G, Real>(rows, layout, weights + tile.panel * panel_size, sums);
+}
+
+// Rows times packed weights, as `multiply` takes them.
+template <class Weight, class RowAt>
+struct Factors {
+    Layout layout;
+    const Weight* weights;
+    RowAt row_at;
+};
+
+// A tile of R rows after the other, as many panels wide as fit.
+template <int P, int R, int G, class Real, class Factors, class Start, class Use>
+inline void multiply_panels(Index first_row, Range panels, const Factors& factors,
+                            const Start& start, const Use& use) {
+    Vec<Real> sums[G * P * R];
+    Tile<P, R> tile = {first_row, panels.first};
+    for (; tile.panel + P <= panels.end; tile.panel += P) {
+        start(tile, sums);
+        add_product<G, Real>(tile, factors.layout, factors.weights, factors.row_at, sums);
+        use(tile, sums);
     }
     if constexpr (P > 1) {
-        const Range rest = {panel, panels.end};
-        multiply_panels<P / 2, R, G, Real>(first_row, rest, layout, weights, row_at, use);
+        const Range rest = {tile.panel, panels.end};
+        multiply_panels<P / 2, R, G, Real>(first_row, rest, factors, start, use);
     }
 }
 
 // The last rows, fewer than a full tile: as many as R of them.
-template <int R, int G, class Real, class Weight, class RowAt, class Use>
-inline void multiply_rest(Range rows, Range panels, Layout layout, const Weight* weights,
-                          const RowAt& row_at, const Use& use) {
+template <int R, int G, class Real, class Factors, class Start, class Use>
+inline void multiply_rest(Range rows, Range panels, const Factors& factors, const Start& start,
+                          const Use& use) {
     if constexpr (R > 0) {
         if (rows.size() == R) {
             constexpr int P = tile_panels(R, G);
-            multiply_panels<P, R, G, Real>(rows.first, panels, layout, weights, row_at, use);
+            multiply_panels<P, R, G, Real>(rows.first, panels, factors, start, use);
         } else {
-            multiply_rest<R - 1, G, Real>(rows, panels, layout, weights, row_at, use);
+            multiply_rest<R - 1, G, Real>(rows, panels, factors, start, use);
         }
     }
 }
 
 // The sums over k of row_at(row)[k] · weights[panel][k][g] for every row in `rows` and panel in
-// `panels`, a tile at a time: use(tile, sums) with sums [item][G].
-template <int G, class Real, class Weight, class RowAt, class Use>
-void multiply(Range rows, Range panels, Layout layout, const Weight* weights, const RowAt& row_at,
+// `panels`, a tile at a time: start(tile, sums) sets the sums [G][item] to what the product
+// is added to, and use(tile, sums) takes them away.
+template <int G, class Real, class Weight, class RowAt, class Start, class Use>
+void multiply(Range rows, Range panels, const Factors<Weight, RowAt>& factors, const Start& start,
               const Use& use) {
     constexpr int R = kTileRows<G>;
     constexpr int P = tile_panels(R, G);
@@ -155,10 +204,16 @@ void multiply(Range rows, Range panels, Layout layout, const Weight* weights, co
     for (Index panel = panels.first; panel < panels.end; panel += P) {
         const Range some = {panel, panel + P < panels.end ? panel + P : panels.end};
         for (Index row = rows.first; row < full; row += R) {
-            multiply_panels<P, R, G, Real>(row, some, layout, weights, row_at, use);
+            multiply_panels<P, R, G, Real>(row, some, factors, start, use);
         }
     }
-    multiply_rest<R - 1, G, Real>({full, rows.end}, panels, layout, weights, row_at, use);
+    multiply_rest<R - 1, G, Real>({full, rows.end}, panels, factors, start, use);
 }
+
+// The start of a product that stands alone.
+template <int G>
+constexpr auto from_zero = []<class V>(const auto& tile, V* sums) {
+    for (Index i = 0; i < tile.count * G; ++i) sums[i] = V{};
+};
 
 }  // namespace gruta::GRUTA_ISA

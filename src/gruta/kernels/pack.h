@@ -9,6 +9,15 @@ namespace gruta::GRUTA_ISA {
 template <int G>
 struct Gates {
     int at[G];
+
+    // The first few of them.
+    template <int F>
+    constexpr Gates<F> first() const {
+        static_assert(F <= G);
+        Gates<F> gates = {};
+        for (int g = 0; g < F; ++g) gates.at[g] = at[g];
+        return gates;
+    }
 };
 
 template <int G>
@@ -18,46 +27,26 @@ constexpr Gates<G> in_order() {
     return gates;
 }
 
-// a[0], b[0], a[1], b[1], ... of the lower or the upper halves.
-template <class Real>
-inline Vec<Real> interleave_low(Vec<Real> a, Vec<Real> b) {
-    if constexpr (kLanes<Real> == 2) {
-        return __builtin_shufflevector(a, b, 0, 2);
-    } else if constexpr (kLanes<Real> == 4) {
-        return __builtin_shufflevector(a, b, 0, 4, 1, 5);
-    } else if constexpr (kLanes<Real> == 8) {
-        return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-    } else {
-        return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7,
-                                       23);
-    }
+// Of two rows of a matrix: what stands off the diagonal in their 2×2 blocks of `bit` lanes trades
+// places.
+template <class Real, int bit, int... J>
+inline void trade(Vec<Real>& a, Vec<Real>& b, std::integer_sequence<int, J...>) {
+    constexpr int W = kLanes<Real>;
+    const Vec<Real> upper = __builtin_shufflevector(a, b, ((J & bit) ? W + (J ^ bit) : J)...);
+    b = __builtin_shufflevector(a, b, ((J & bit) ? W + J : (J ^ bit))...);
+    a = upper;
 }
 
-template <class Real>
-inline Vec<Real> interleave_high(Vec<Real> a, Vec<Real> b) {
-    if constexpr (kLanes<Real> == 2) {
-        return __builtin_shufflevector(a, b, 1, 3);
-    } else if constexpr (kLanes<Real> == 4) {
-        return __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    } else if constexpr (kLanes<Real> == 8) {
-        return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-    } else {
-        return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30,
-                                       15, 31);
-    }
-}
-
-// A square of vectors, rows for columns: a riffle of its two halves, once for each bit of an index.
-template <class Real>
+// A square of vectors, rows for columns: lanes and rows trade one bit of their numbers at a time.
+template <class Real, int bit = 1>
 inline void transpose(Vec<Real> (&square)[kLanes<Real>]) {
-    constexpr Index W = kLanes<Real>;
-    for (Index bit = 1; bit < W; bit *= 2) {
-        Vec<Real> next[W];
-        for (Index i = 0; i < W / 2; ++i) {
-            next[2 * i] = interleave_low<Real>(square[i], square[i + W / 2]);
-            next[2 * i + 1] = interleave_high<Real>(square[i], square[i + W / 2]);
-        }
-        for (Index i = 0; i < W; ++i) square[i] = next[i];
+    constexpr int W = kLanes<Real>;
+    if constexpr (bit < W) {
+        unrolled<W>([&](int i) {
+            if (i & bit) return;
+            trade<Real, bit>(square[i], square[i | bit], std::make_integer_sequence<int, W>());
+        });
+        transpose<Real, 2 * bit>(square);
     }
 }
 
@@ -89,36 +78,57 @@ inline Half narrow(float value, Half) {
     return Half(sign | (rebased + 0xfff + (rebased >> 13 & 1)) >> 13);
 }
 
-inline void store_weights(float* to, Vec<float> v) {
-    store(to, v);
+// Stores the weights of `count` k's, a vector each, as words `stride` apart.
+template <class Real, class Weight>
+inline void store_words(Weight* to, Index stride, const Vec<Real> (&weights)[kLanes<Real>],
+                        Index count) {
+    constexpr int words = kWordWeights<Weight>;
+    if constexpr (sizeof(Weight) == sizeof(Real)) {
+        unrolled<kLanes<Real>>([&](int k) {
+            if (k < count) store(to + k * stride, weights[k]);
+        });
+    } else {
+        for (Index k = 0; k < count; k += words, to += stride) {
+            for (Index lane = 0; lane < kLanes<Real>; ++lane) {
+                for (int n = 0; n < words; ++n) {
+                    const Real weight = k + n < count ? weights[k + n][lane] : 0;
+                    to[lane * words + n] = narrow(weight, Weight{});
+                }
+            }
+        }
+    }
 }
 
-inline void store_weights(double* to, Vec<double> v) {
-    store(to, v);
+// A square out of a matrix whose rows lie `stride` apart: `rows` of them, `columns` wide, zeros
+// beyond. Written out, so that a whole square passes through registers alone.
+template <class Real, class Row>
+inline void load_square(const Row& row, Index rows, Index columns,
+                        Vec<Real> (&square)[kLanes<Real>]) {
+    constexpr Index W = kLanes<Real>;
+    if (rows == W && columns == W) {
+        unrolled<W>([&](int i) { square[i] = load(row(i)); });
+    } else {
+        unrolled<W>([&](int i) { square[i] = i < rows ? load(row(i), columns) : Vec<Real>{}; });
+    }
 }
 
-template <class Weight>
-inline void store_weights(Weight* to, Vec<float> v) {
-    for (Index lane = 0; lane < kLanes<float>; ++lane) to[lane] = narrow(v[lane], Weight{});
-}
-
-// weights [.·H, K], of which `gates` takes G blocks of rows, to packed [panel][K][G][lane].
+// weights [.·H, K], of which `gates` takes G blocks of rows, to packed [panel][K][G][lane], the k's
+// in words.
 template <int G, class Real, class Weight>
 void pack(const Real* weights, Index H, Index K, Gates<G> gates, Weight* packed) {
     constexpr Index W = kLanes<Real>;
-    for (Index p = 0; p < panel_count<Real>(H); ++p, packed += K * G * W) {
+    for (Index p = 0; p < panel_count<Real>(H); ++p, packed += stored_count<Weight>(K) * G * W) {
         const Index width = panel_width<Real>(H, p);
         for (Index g = 0; g < G; ++g) {
             const Real* const from = weights + (gates.at[g] * H + p * W) * K;
-            Weight* const to = packed + g * W;
+            Weight* const to = packed + g * kWordWeights<Weight> * W;
             for (Index k = 0; k < K; k += W) {
                 const Index count = K - k < W ? K - k : W;
-                Vec<Real> square[W] = {};
-                for (Index lane = 0; lane < width; ++lane) {
-                    square[lane] = load(from + lane * K + k, count);
-                }
+                Vec<Real> square[W];
+                load_square<Real>([&](Index lane) { return from + lane * K + k; }, width, count,
+                                  square);
                 transpose<Real>(square);
-                for (Index i = 0; i < count; ++i) store_weights(to + (k + i) * G * W, square[i]);
+                store_words<Real>(to + k * G * W, kWordWeights<Weight> * G * W, square, count);
             }
         }
     }
@@ -154,12 +164,13 @@ void unpack(const Real* packed, Range panels, Index H, Index K, Gates<G> gates, 
             Real* const to = weights + (gates.at[g] * H + p * W) * K;
             for (Index k = 0; k < K; k += W) {
                 const Index count = K - k < W ? K - k : W;
-                Vec<Real> square[W] = {};
-                for (Index i = 0; i < count; ++i) square[i] = load(from + (k + i) * G * W);
+                Vec<Real> square[W];
+                load_square<Real>([&](Index i) { return from + (k + i) * G * W; }, count, W,
+                                  square);
                 transpose<Real>(square);
-                for (Index lane = 0; lane < width; ++lane) {
-                    store(to + lane * K + k, square[lane], count);
-                }
+                unrolled<W>([&](int lane) {
+                    if (lane < width) store(to + lane * K + k, square[lane], count);
+                });
             }
         }
     }

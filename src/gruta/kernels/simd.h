@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -50,6 +51,15 @@ using Vec = typename VectorOf<Real>::Vec;
 template <class Real>
 using Bits = typename VectorOf<Real>::Bits;
 
+// f(0), f(1), ..., f(N − 1), written out: what they index can then stay in registers. GCC gives up
+// on longer loops.
+template <int N, class F>
+inline void unrolled(const F& f) {
+    [&]<int... I>(std::integer_sequence<int, I...>) {
+        (f(I), ...);
+    }(std::make_integer_sequence<int, N>());
+}
+
 template <class Real>
 inline Vec<Real> splat(Real value) {
     return value - Vec<Real>{};
@@ -66,6 +76,13 @@ inline Vec<Real> load(const Real* from) {
 template <class Real>
 inline Vec<Real> load(const Real* from, Index count) {
     if (count == kLanes<Real>) return load(from);
+#if defined(__AVX512F__) && GRUTA_VECTOR_BYTES == 64
+    const unsigned some = (1u << count) - 1;
+    if constexpr (sizeof(Real) == 4)
+        return _mm512_maskz_loadu_ps(static_cast<__mmask16>(some), from);
+    if constexpr (sizeof(Real) == 8)
+        return _mm512_maskz_loadu_pd(static_cast<__mmask8>(some), from);
+#endif
     Vec<Real> v = {};
     __builtin_memcpy(&v, from, static_cast<std::size_t>(count) * sizeof(Real));
     return v;
@@ -80,6 +97,14 @@ inline void store(Real* to, Vec<Real> v) {
 template <class Real>
 inline void store(Real* to, Vec<Real> v, Index count) {
     if (count == kLanes<Real>) return store(to, v);
+#if defined(__AVX512F__) && GRUTA_VECTOR_BYTES == 64
+    const unsigned some = (1u << count) - 1;
+    if constexpr (sizeof(Real) == 4) {
+        return _mm512_mask_storeu_ps(to, static_cast<__mmask16>(some), v);
+    } else {
+        return _mm512_mask_storeu_pd(to, static_cast<__mmask8>(some), v);
+    }
+#endif
     __builtin_memcpy(to, &v, static_cast<std::size_t>(count) * sizeof(Real));
 }
 
@@ -148,25 +173,32 @@ inline Bits<float> widen(Shorts v) {
     return __builtin_convertvector(v, Bits<float>);
 }
 
-// Weights as they are stored, as Real.
-template <class Real>
-inline Vec<Real> load_weights(const Real* from) {
-    return load(from);
-}
+// Weights are read a word at a time: one vector of them, or two in the halves of 32 bits, for the
+// same lanes and two k's that follow each other. So each becomes a float in one instruction.
+template <class Weight>
+constexpr int kWordWeights = 1;
+template <>
+constexpr inline int kWordWeights<Bfloat16> = 2;
 
 template <class Real>
-inline Vec<Real> load_weights(const Bfloat16* from) {
-    return reinterpret_cast<Vec<float>>(widen(load_shorts(from)) << 16);
+inline void load_word(const Real* from, Vec<Real> (&weights)[1]) {
+    weights[0] = load(from);
 }
 
-template <class Real>
-inline Vec<Real> load_weights(const Half* from) {
+inline void load_word(const Bfloat16* from, Vec<float> (&weights)[2]) {
+    Bits<float> both;
+    __builtin_memcpy(&both, from, sizeof both);
+    weights[0] = reinterpret_cast<Vec<float>>(both << 16);
+    weights[1] = reinterpret_cast<Vec<float>>(both & -0x10000);
+}
+
+inline void load_word(const Half* from, Vec<float> (&weights)[1]) {
 #if defined(__AVX512F__) && GRUTA_VECTOR_BYTES == 64
     // Masked by all ones: GCC warns of what the plain form leaves undefined.
-    return _mm512_maskz_cvtph_ps(0xffff,
-                                 _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+    weights[0] =
+        _mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
 #elif defined(__F16C__) && GRUTA_VECTOR_BYTES == 32
-    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+    weights[0] = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 #else
     // Exponent and mantissa moved into place, as if the exponents had the same bias; one exact
     // product then mends the bias, subnormal numbers included. Infinity and NaN have all bits of
@@ -177,7 +209,7 @@ inline Vec<Real> load_weights(const Half* from) {
     const Bits<float> special = magnitude | 0x7f800000;
     const Bits<float> chosen =
         magnitude >= 0x7c00 << 13 ? special : reinterpret_cast<Bits<float>>(finite);
-    return reinterpret_cast<Vec<float>>(chosen | (bits & 0x8000) << 16);
+    weights[0] = reinterpret_cast<Vec<float>>(chosen | (bits & 0x8000) << 16);
 #endif
 }
 

@@ -1,6 +1,8 @@
 #include "gruta/kernels/threads.h"
 
+#if !defined(_WIN32)
 #include <pthread.h>
+#endif
 
 #include <atomic>
 #include <memory>
@@ -105,7 +107,9 @@ Pool* the_pool = nullptr;
 Pool& pool() {
     static const bool ready = [] {
         the_pool = new Pool;
+#if !defined(_WIN32)
         pthread_atfork(nullptr, nullptr, [] { the_pool = new Pool; });
+#endif
         return true;
     }();
     static_cast<void>(ready);
@@ -118,9 +122,9 @@ void Team::wait() {
     if (size == 1) return;
     ++round;
     const std::uint64_t expected = round * static_cast<std::uint64_t>(size);
-    std::atomic_ref<std::uint64_t> arrived(barrier->arrived);
-    arrived.fetch_add(1, std::memory_order_acq_rel);
-    spin_until([&] { return arrived.load(std::memory_order_acquire) >= expected; });
+    // Not std::atomic_ref, which the standard library of macOS lacks.
+    __atomic_fetch_add(&barrier->arrived, 1, __ATOMIC_ACQ_REL);
+    spin_until([&] { return __atomic_load_n(&barrier->arrived, __ATOMIC_ACQUIRE) >= expected; });
 }
 
 bool run_together(int size, const std::function<void(int)>& work) {

@@ -56,7 +56,7 @@ Part part_of(const Shape& shape, const Team& team) {
 
 // Rows of a member, at most.
 inline Index most_rows(const Shape& shape, const Team& team) {
-    return team.splits_units ? shape.B : (shape.B + team.size - 1) / team.size;
+    return team.splits_units ? shape.B : shape.B / team.size + (shape.B % team.size != 0);
 }
 
 // Before a product that reads what other members have computed.

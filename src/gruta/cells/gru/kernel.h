@@ -14,6 +14,7 @@ struct Gru {
     static constexpr int saved = 4;
     static constexpr int first = kResetAfter ? 3 : 2;
     static constexpr int apart = 2;
+    static constexpr Gates<3> order = in_order<3>();
     static constexpr Second second = kResetAfter ? Second::none : Second::candidate;
 
     // Gradients of the gates' sums in the order n, r, z, q: the first three meet x, the last three
@@ -26,48 +27,52 @@ struct Gru {
 
     template <class Real, class Weight>
     static void step(const Step<Real, Weight>& s) {
+        // What the tile at hand has of W_in x + b_in, which r does not multiply.
+        Vec<Real> input[kMostItems<first>];
         multiply<first, Real>(
-            s.range, s.part.units, dense(s.shape.H), s.packed.hh,
-            [&](Index i) { return s.row(i).input; },
-            [&](const Tile& tile, const Vec<Real>* sums) { step_gates(s, tile, sums); });
+            s.range, s.part.units,
+            Factors{dense(s.shape.H), s.packed.hh, [&](Index i) { return s.row(i).input; }},
+            [&](const auto& tile, Vec<Real>* sums) {
+                start_at_input<Gru, first>(s, tile, sums);
+                if constexpr (kResetAfter) {
+                    Vec<Real>* const q = sums + 2 * tile.count;
+                    tile.each([&](Index item, Index, Index panel) {
+                        input[item] = q[item];
+                        q[item] = s.apart(panel);
+                    });
+                }
+            },
+            [&](const auto& tile, Vec<Real>* sums) { step_gates(s, tile, sums, input); });
         if constexpr (!kResetAfter) step_candidate(s);
     }
 
-    template <class Real, class Weight>
-    static void step_gates(const Step<Real, Weight>& s, const Tile& tile, const Vec<Real>* sums) {
-        constexpr Index W = kLanes<Real>;
+    // input: W_in x + b_in, from which n is made.
+    template <class Real, class Weight, class TileOf>
+    static void step_gates(const Step<Real, Weight>& s, const TileOf& tile, Vec<Real>* sums,
+                           Vec<Real>* input) {
+        constexpr Index count = TileOf::count;
         const Index H = s.shape.H;
-        Vec<Real> rz[whole_groups<Real>(2 * kMostItems<first>)];
-        tile.each([&](Index item, Index i, Index panel) {
-            const Real* const projected = s.projected(i, panel, gates);
-            for (int g = 0; g < 2; ++g) {
-                rz[2 * item + g] = load(projected + g * W) + sums[item * first + g];
+        sigmoids<Real>(sums, 2 * count);
+        const Vec<Real>*const r = sums, *const z = sums + count, *const q = sums + 2 * count;
+        if constexpr (kResetAfter) {
+            for (Index item = 0; item < count; ++item) {
+                input[item] = multiply_add<Real>(r[item], q[item], input[item]);
             }
-        });
-        sigmoids<Real>(rz, 2 * tile.count());
-        Vec<Real> n[whole_groups<Real>(kMostItems<first>)], q[kMostItems<first>];
+            tanhs<Real>(input, count);
+        }
         tile.each([&](Index item, Index i, Index panel) {
             const Row<Real>& row = s.row(i);
             const Span span = span_of<Real>(H, panel);
-            const Vec<Real> r = rz[2 * item], z = rz[2 * item + 1];
-            save(row, H, span, 0, r);
-            save(row, H, span, 1, z);
+            save(row, H, span, 0, r[item]);
+            save(row, H, span, 1, z[item]);
             if constexpr (kResetAfter) {
-                q[item] = sums[item * first + 2] + load(s.packed.b_apart + panel * W);
-                n[item] =
-                    multiply_add<Real>(r, q[item], load(s.projected(i, panel, gates) + 2 * W));
+                blend(s, i, panel, z[item], input[item], q[item]);
             } else {
-                store(s.kept(i, panel), z);
+                store(s.kept(i, panel), z[item]);
                 store(s.scratch.between + row.b * H + span.first,
-                      r * load(row.input + span.first, span.width), span.width);
+                      r[item] * load(row.input + span.first, span.width), span.width);
             }
         });
-        if constexpr (kResetAfter) {
-            tanhs<Real>(n, tile.count());
-            tile.each([&](Index item, Index i, Index panel) {
-                blend(s, i, panel, rz[2 * item + 1], n[item], q[item]);
-            });
-        }
     }
 
     // The candidate's product needs r of every unit, so the gates are finished first.
@@ -77,15 +82,18 @@ struct Gru {
         const Index H = s.shape.H;
         wait_for_units(s.team);
         multiply<1, Real>(
-            s.range, s.part.units, dense(H), s.packed.second,
-            [&](Index i) { return s.scratch.between + s.row(i).b * H; },
-            [&](const Tile& tile, const Vec<Real>* sums) {
-                Vec<Real> n[whole_groups<Real>(kMostItems<1>)], q[kMostItems<1>];
+            s.range, s.part.units,
+            Factors{dense(H), s.packed.second,
+                    [&](Index i) { return s.scratch.between + s.row(i).b * H; }},
+            [&](const auto& tile, Vec<Real>* sums) {
+                tile.each([&](Index item, Index, Index panel) { sums[item] = s.apart(panel); });
+            },
+            [&](const auto& tile, const Vec<Real>* q) {
+                Vec<Real> n[kMostItems<1>];
                 tile.each([&](Index item, Index i, Index panel) {
-                    q[item] = sums[item] + load(s.packed.b_apart + panel * W);
                     n[item] = load(s.projected(i, panel, gates) + 2 * W) + q[item];
                 });
-                tanhs<Real>(n, tile.count());
+                tanhs<Real>(n, tile.count);
                 tile.each([&](Index item, Index i, Index panel) {
                     blend(s, i, panel, load(s.kept(i, panel)), n[item], q[item]);
                 });
@@ -139,9 +147,9 @@ struct Gru {
         const Index H = s.shape.H;
         wait_for_units(s.team);
         multiply<1, Real>(
-            s.range, s.part.units, s.slots(1), s.packed.second,
-            [&](Index i) { return s.da(i, 0, 0); },
-            [&](const Tile& tile, const Vec<Real>* sums) {
+            s.range, s.part.units,
+            Factors{s.slots(1), s.packed.second, [&](Index i) { return s.da(i, 0, 0); }},
+            from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
                 tile.each([&](Index item, Index i, Index panel) {
                     const Span span = span_of<Real>(H, panel);
                     const Vec<Real> r = s.gate(i, span, 0), d_reset_h = sums[item];

@@ -13,6 +13,8 @@ struct Lstm {
     static constexpr int saved = 5;
     static constexpr int first = 4;
     static constexpr int apart = -1;
+    // i, f, o and then g: first all that σ is taken of.
+    static constexpr Gates<4> order = {{0, 1, 3, 2}};
     static constexpr Second second = Second::projection;
 
     // Panels whose tanh c is computed at once on the way back.
@@ -27,40 +29,30 @@ struct Lstm {
     template <class Real, class Weight>
     static void step(const Step<Real, Weight>& s) {
         multiply<gates, Real>(
-            s.range, s.part.units, dense(s.shape.P), s.packed.hh,
-            [&](Index i) { return s.row(i).input; },
-            [&](const Tile& tile, const Vec<Real>* sums) { step_gates(s, tile, sums); });
+            s.range, s.part.units,
+            Factors{dense(s.shape.P), s.packed.hh, [&](Index i) { return s.row(i).input; }},
+            [&](const auto& tile, Vec<Real>* sums) { start_at_input<Lstm, gates>(s, tile, sums); },
+            [&](const auto& tile, Vec<Real>* sums) { step_gates(s, tile, sums); });
         if (s.shape.P != s.shape.H) step_projection(s);
     }
 
-    template <class Real, class Weight>
-    static void step_gates(const Step<Real, Weight>& s, const Tile& tile, const Vec<Real>* sums) {
-        constexpr Index W = kLanes<Real>;
-        const Index H = s.shape.H, count = tile.count();
-        // i, f and o of every item; g, and later tanh c in its place.
-        Vec<Real> ifo[whole_groups<Real>(3 * kMostItems<gates>)];
-        Vec<Real> g[whole_groups<Real>(kMostItems<gates>)];
-        tile.each([&](Index item, Index i, Index panel) {
-            const Real* const projected = s.projected(i, panel, gates);
-            const auto sum = [&](int gate) {
-                return load(projected + gate * W) + sums[item * gates + gate];
-            };
-            ifo[3 * item] = sum(0);
-            ifo[3 * item + 1] = sum(1);
-            g[item] = sum(2);
-            ifo[3 * item + 2] = sum(3);
-        });
-        sigmoids<Real>(ifo, 3 * count);
+    template <class Real, class Weight, class TileOf>
+    static void step_gates(const Step<Real, Weight>& s, const TileOf& tile, Vec<Real>* sums) {
+        constexpr Index count = TileOf::count;
+        const Index H = s.shape.H;
+        const Vec<Real>*const in = sums, *const forget = in + count, *const out = forget + count;
+        Vec<Real>* const g = sums + 3 * count;  // and later c in its place
+        sigmoids<Real>(sums, 3 * count);
         tanhs<Real>(g, count);
         tile.each([&](Index item, Index i, Index panel) {
             const Row<Real>& row = s.row(i);
             const Span span = span_of<Real>(H, panel);
             const Vec<Real> c_before = load(row.before[1] + span.first, span.width);
-            const Vec<Real> c = new_cell<Real>(ifo[3 * item], ifo[3 * item + 1], g[item], c_before);
-            save(row, H, span, 0, ifo[3 * item]);
-            save(row, H, span, 1, ifo[3 * item + 1]);
+            const Vec<Real> c = new_cell<Real>(in[item], forget[item], g[item], c_before);
+            save(row, H, span, 0, in[item]);
+            save(row, H, span, 1, forget[item]);
             save(row, H, span, 2, g[item]);
-            save(row, H, span, 3, ifo[3 * item + 2]);
+            save(row, H, span, 3, out[item]);
             g[item] = c;
             save(row, H, span, 4, settle(s.shape, s.walk, row, 1, span, c));
         });
@@ -68,7 +60,7 @@ struct Lstm {
         tile.each([&](Index item, Index i, Index panel) {
             const Row<Real>& row = s.row(i);
             const Span span = span_of<Real>(H, panel);
-            const Vec<Real> m = ifo[3 * item + 2] * g[item];
+            const Vec<Real> m = out[item] * g[item];
             if (s.shape.P != H) {
                 store(s.scratch.between + row.b * H + span.first, m, span.width);
             } else {
@@ -81,16 +73,16 @@ struct Lstm {
     static void step_projection(const Step<Real, Weight>& s) {
         const Index H = s.shape.H;
         wait_for_units(s.team);
-        multiply<1, Real>(
-            s.range, s.part.outputs, dense(H), s.packed.second,
-            [&](Index i) { return s.scratch.between + s.row(i).b * H; },
-            [&](const Tile& tile, const Vec<Real>* sums) {
-                tile.each([&](Index item, Index i, Index panel) {
-                    const Row<Real>& row = s.row(i);
-                    const Span span = span_of<Real>(s.shape.P, panel);
-                    settle(s.shape, s.walk, row, 0, span, sums[item]);
-                });
-            });
+        multiply<1, Real>(s.range, s.part.outputs,
+                          Factors{dense(H), s.packed.second,
+                                  [&](Index i) { return s.scratch.between + s.row(i).b * H; }},
+                          from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
+                              tile.each([&](Index item, Index i, Index panel) {
+                                  const Row<Real>& row = s.row(i);
+                                  const Span span = span_of<Real>(s.shape.P, panel);
+                                  settle(s.shape, s.walk, row, 0, span, sums[item]);
+                              });
+                          });
     }
 
     template <class Real>
@@ -122,9 +114,9 @@ struct Lstm {
         const Layout layout = {panel_count<Real>(s.shape.P), W, s.scratch.rows * W};
         wait_for_units(s.team);
         multiply<1, Real>(
-            s.range, s.part.units, layout, s.packed.second,
-            [&](Index i) { return d_projected(s, i, 0); },
-            [&](const Tile& tile, const Vec<Real>* sums) {
+            s.range, s.part.units,
+            Factors{layout, s.packed.second, [&](Index i) { return d_projected(s, i, 0); }},
+            from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
                 tile.each([&](Index item, Index i, Index panel) {
                     store(s.second(i, panel), sums[item]);
                 });
@@ -136,7 +128,7 @@ struct Lstm {
     static void step_gates_back(const StepBack<Lstm, Real>& s, Index i, Range panels) {
         const Index H = s.shape.H;
         const Row<Real>& row = s.row(i);
-        Vec<Real> tanh_c[whole_groups<Real>(kAtOnce)];
+        Vec<Real> tanh_c[kAtOnce];
         for (Index panel = panels.first; panel < panels.end; ++panel) {
             const Span span = span_of<Real>(H, panel);
             tanh_c[panel - panels.first] =

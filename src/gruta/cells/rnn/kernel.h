@@ -14,6 +14,7 @@ struct Rnn {
     static constexpr int saved = 0;
     static constexpr int first = 1;
     static constexpr int apart = -1;
+    static constexpr Gates<1> order = in_order<1>();
     static constexpr Second second = Second::none;
 
     static constexpr int slots = 1;
@@ -25,22 +26,19 @@ struct Rnn {
     template <class Real, class Weight>
     static void step(const Step<Real, Weight>& s) {
         multiply<1, Real>(
-            s.range, s.part.units, dense(s.shape.H), s.packed.hh,
-            [&](Index i) { return s.row(i).input; },
-            [&](const Tile& tile, const Vec<Real>* sums) { step_state(s, tile, sums); });
+            s.range, s.part.units,
+            Factors{dense(s.shape.H), s.packed.hh, [&](Index i) { return s.row(i).input; }},
+            [&](const auto& tile, Vec<Real>* sums) { start_at_input<Rnn, 1>(s, tile, sums); },
+            [&](const auto& tile, Vec<Real>* sums) { step_state(s, tile, sums); });
     }
 
-    template <class Real, class Weight>
-    static void step_state(const Step<Real, Weight>& s, const Tile& tile, const Vec<Real>* sums) {
-        Vec<Real> a[whole_groups<Real>(kMostItems<1>)];
+    template <class Real, class Weight, class TileOf>
+    static void step_state(const Step<Real, Weight>& s, const TileOf& tile, Vec<Real>* sums) {
+        if constexpr (kTanh) tanhs<Real>(sums, tile.count);
         tile.each([&](Index item, Index i, Index panel) {
-            a[item] = load(s.projected(i, panel, 1)) + sums[item];
-        });
-        if constexpr (kTanh) tanhs<Real>(a, tile.count());
-        tile.each([&](Index item, Index i, Index panel) {
-            const Row<Real>& row = s.row(i);
             const Span span = span_of<Real>(s.shape.H, panel);
-            settle(s.shape, s.walk, row, 0, span, kTanh ? a[item] : rectify<Real>(a[item]));
+            const Vec<Real> h = kTanh ? sums[item] : rectify<Real>(sums[item]);
+            settle(s.shape, s.walk, s.row(i), 0, span, h);
         });
     }
 
