@@ -287,7 +287,7 @@ class Recurrent(nn.Module):
 
     def _noise(self, x: Tensor) -> tuple[Tensor | None, tuple[Tensor, ...] | float]:
         """`Walk`'s dropout and hold for one pass over x `[T, B, size]`."""
-        if not self.training:
+        if not self.training or not (self.zoneout or self.recurrent_dropout):
             return None, float(self.zoneout)
         (T, B), sizes, p = x.shape[:2], self._state_sizes(), self.recurrent_dropout
         dtype = self.weight_hh_l0.dtype

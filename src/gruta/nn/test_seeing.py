@@ -1,5 +1,9 @@
 """Seeing what the layers do: `explain`, and `tapped`."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -43,13 +47,20 @@ def test_explain_says_why_there_is_no_kernel(module, reason):
 
 
 def test_explain_tells_how_threads_share_the_work(monkeypatch):
-    monkeypatch.setenv("GRUTA_THREADS", "2")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     wide, x = gruta.nn.GRU(256, 512), torch.zeros(50, 1, 256)
     assert "2 threads a direction, which split the units" in told(wide, x)[0]
     assert "which split the rows" in told(wide, x.expand(50, 8, 256))[0]
     both = gruta.nn.GRU(256, 512, bidirectional=True)
     assert "2 directions side by side" in told(both, x)[0]
     assert "1 thread a direction" in told(gruta.nn.GRU(1, 1), torch.zeros(1, 1, 1))[0]
+
+
+def test_the_environment_may_say_another_number_of_threads_than_torch():
+    code = "from gruta.cells.op import threads; print(threads())"
+    environment = os.environ | {"GRUTA_THREADS": "3"}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert told.stdout == b"3\n"
 
 
 def test_explain_refuses_what_is_no_layer_of_ours():

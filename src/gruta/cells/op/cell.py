@@ -34,8 +34,13 @@ class Walk(NamedTuple):
     @property
     def is_default(self) -> bool:
         """All T steps of every row, forwards, and nothing happens to the state between them."""
-        others = (self.lengths, self.reset, self.dropout)
-        return not self.reverse and not self.hold and all(option is None for option in others)
+        return not self.reverse and not self.hold and self.has_no_masks
+
+    @property
+    def has_no_masks(self) -> bool:
+        """Whether all the tensors are left out."""
+        held = isinstance(self.hold, tuple)
+        return not held and self.lengths is self.reset is self.dropout is None
 
     def active(self, T: int) -> Tensor | None:
         """`[T, B, 1]` bool: true where step t lies within row b's length; None where all do."""

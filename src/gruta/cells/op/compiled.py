@@ -2,80 +2,67 @@
 
 Two doors lead to the same two functions, `forward` and `backward`: a node of autograd's graph for
 eager mode, which costs least, and ops of torch.library (`gruta::layer`, `gruta::layer_backward`)
-for torch.compile, which then sees one op a layer.
+for torch.compile, which then sees one op a layer. A short call is mostly what happens here, so
+addresses are taken once and tuples are written out.
 """
 
 import os
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from gruta import kernels
 
-Strides = tuple[int, int, int]  # address, items to the next step, items to the next row
+Item = TypeVar("Item")
+Tensors = Sequence[Tensor | None]
+
+_ASKED_THREADS = kernels.threads() if os.environ.get("GRUTA_THREADS") else None
 
 
 def threads() -> int:
     """How many threads a call may use: torch's number, unless `GRUTA_THREADS` says another."""
-    return kernels.threads() if os.environ.get("GRUTA_THREADS") else torch.get_num_threads()
+    return _ASKED_THREADS or torch.get_num_threads()
 
 
 class Spec(NamedTuple):
     """What a call is, apart from its tensors.
 
-    cell: the kernel's name. states: of one direction. reverse: for every direction. held: the share
-    of the old state that every step keeps. The tensors of a call come without those left out:
-    `present` says for every place of every direction whether it is filled, in the order initial
-    states, restarts, w_ih, w_hh, b_ih, b_hh, w_hr; `masks` likewise for lengths, reset, dropout and
-    a mask to hold each state.
+    cell: the kernel's name. states: S, of one direction. reverse: for every direction. held: the
+    share of the old state that every step keeps.
+
+    The tensors of a call are those of one direction after the other, None for what is left out: S
+    initial states, S restarts, w_ih, w_hh, b_ih, b_hh and, where the cell projects, w_hr. Its masks
+    are a tuple a direction: lengths, reset, dropout and, to hold each state, S more, or none of
+    them all.
     """
 
     cell: str
     states: int
     reverse: tuple[bool, ...]
     held: float
-    present: tuple[tuple[bool, ...], ...]
-    masks: tuple[tuple[bool, ...], ...]
+
+    def of_direction(self, k: int, items: Sequence[Item]) -> Sequence[Item]:
+        """The k-th direction's among the tensors of all."""
+        size = len(items) // len(self.reverse)
+        return items[k * size : (k + 1) * size]
 
 
-class Direction(NamedTuple):
-    """The tensors of one direction, None for what is left out."""
-
-    initial: Sequence[Tensor]
-    restarts: Sequence[Tensor | None]
-    weights: Sequence[Tensor | None]
-    masks: Sequence[Tensor | None]
+Masks = Sequence[Tensors]
 
 
-def directions(spec: Spec, tensors: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Direction]:
-    """The tensors of each direction in their places."""
-    given, given_masks = iter(tensors), iter(masks)
-    found = []
-    for present, masked in zip(spec.present, spec.masks, strict=True):
-        filled: list[Any] = [next(given) if there else None for there in present]
-        S = spec.states
-        own = tuple(next(given_masks) if there else None for there in masked)
-        found.append(Direction(filled[:S], filled[S : 2 * S], filled[2 * S :], own))
-    return found
-
-
-def sizes(x: Tensor, first: Direction) -> tuple[int, int, int, int, int]:
+def sizes(spec: Spec, x: Tensor, tensors: Tensors) -> tuple[int, int, int, int, int]:
     """B, T, I, H, P."""
-    T, B, I = x.shape
-    P, H = first.initial[0].shape[1], first.initial[-1].shape[1]
-    return B, T, I, H, P
+    (T, B, I), h_0, c_0 = x.shape, tensors[0], tensors[spec.states - 1]
+    assert h_0 is not None
+    assert c_0 is not None
+    return B, T, I, c_0.shape[1], h_0.shape[1]
 
 
 def forward(
-    spec: Spec,
-    x: Tensor,
-    tensors: Sequence[Tensor],
-    masks: Sequence[Tensor],
-    save: bool,
-    out: Tensor | None = None,
+    spec: Spec, x: Tensor, tensors: Tensors, masks: Masks, save: bool, out: Tensor | None = None
 ) -> list[Tensor]:
     """h `[T, B, D*P]`, the final states of each direction, then, to be saved, its gates.
 
@@ -83,33 +70,15 @@ def forward(
     S*H]` as the cell's README says. h is `out` where that is given, with a dense last axis; else it
     lies in memory as x does, batch or time first.
     """
-    return call(spec.cell, spec.reverse, spec.held, x, directions(spec, tensors, masks), save, out)
-
-
-def call(
-    cell: str,
-    reverse: Sequence[bool],
-    held: float,
-    x: Tensor,
-    sides: Sequence[Direction],
-    save: bool,
-    out: Tensor | None = None,
-) -> list[Tensor]:
-    """`forward` for who has the directions at hand."""
-    shape = B, T, _, H, P = sizes(x, sides[0])
-    out = laid_out_as(x, len(sides) * P) if out is None else out
-    finals = [[torch.empty_like(s) for s in side.initial] for side in sides]
-    gates = [x.new_empty(T, B, _saved(cell) * H) for _ in sides] if save else []
-    kernels.layer_forward(
-        cell,
-        x.dtype == torch.float64,
-        shape,
-        [_five(side.weights) for side in sides],
-        _passes(reverse, sides, x, out, finals, gates),
-        held,
-        threads(),
-    )
-    return [out, *(s for final in finals for s in final), *gates]
+    cell, _, reverse, held = spec
+    shape = B, T, _, H, P = sizes(spec, x, tensors)
+    out = laid_out_as(x, len(reverse) * P) if out is None else out
+    finals = empty_finals(spec, tensors)
+    gates = [x.new_empty(T, B, _saved(cell) * H) for _ in reverse] if save else []
+    weights, passes = _calls(spec, x, tensors, masks, [out, *finals, *gates])
+    is_double = x.dtype is torch.float64
+    kernels.layer_forward(cell, is_double, shape, weights, passes, held, threads())
+    return [out, *finals, *gates]
 
 
 @cache
@@ -117,13 +86,60 @@ def _saved(cell: str) -> int:
     return kernels.cell_facts()[cell][2]
 
 
+def _calls(
+    spec: Spec, x: Tensor, tensors: Tensors, masks: Masks, outputs: Sequence[Tensor]
+) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+    """The tuples `kernels.Weights` and `kernels.Pass` of every direction."""
+    _, S, reverse, _ = spec
+    D, pad = len(reverse), (0,) * (2 - S)
+    x_view, (h, h_step, h_row) = _view(x), _view(outputs[0])
+    given, made = addresses(tensors), addresses(outputs)
+    size, width = len(given) // D, outputs[0].shape[2] // D * x.element_size()
+    weights, passes = [], []
+    for k, backwards in enumerate(reverse):
+        own = given[k * size : (k + 1) * size]
+        lengths, *reset, dropout, hold_h, hold_c = _mask_fields(masks[k], pad)
+        gates = made[1 + S * D + k] if len(made) > 1 + S * D else 0
+        weights.append((*own[2 * S :], 0)[:5])
+        passes.append(
+            (
+                lengths,
+                backwards,
+                *reset,
+                *own[S : 2 * S],
+                *pad,
+                dropout,
+                hold_h,
+                hold_c,
+                *x_view,
+                *own[:S],
+                *pad,
+                h + k * width,
+                h_step,
+                h_row,
+                *made[1 + S * k : 1 + S * (k + 1)],
+                *pad,
+                gates,
+            )
+        )
+    return weights, passes
+
+
+def _mask_fields(masks: Tensors, pad: tuple[int, ...]) -> tuple[int, ...]:
+    """Lengths, the view of reset, dropout, and hold of h and c, as `kernels.Pass` has them."""
+    if not masks:
+        return (0,) * 7
+    lengths, _, dropout, *hold = addresses(masks)
+    return (lengths, *_view(masks[1]), dropout, *hold, *pad)
+
+
 def backward(
     spec: Spec,
     x: Tensor,
-    tensors: Sequence[Tensor],
-    masks: Sequence[Tensor],
+    tensors: Tensors,
+    masks: Masks,
     outputs: Sequence[Tensor],
-    d_outputs: Sequence[Tensor | None],
+    d_outputs: Tensors,
     needs: Sequence[bool],
     through: Sequence[Sequence[Tensor]] = (),
 ) -> list[Tensor | None]:
@@ -133,114 +149,80 @@ def backward(
     zeros. through: for every direction, tensors like h's part of it and, in the LSTM, `[T, B, H]`,
     which take ∂L/∂(each state) along every path.
     """
-    sides = directions(spec, tensors, masks)
-    shape = sizes(x, sides[0])
-    I, P = shape[2], shape[4]
-    count = 1 + spec.states * len(sides)
-    finals = _grouped(outputs[1:count], spec.states)
-    passes = _passes(spec.reverse, sides, x, outputs[0], finals, outputs[count:])
+    cell, S, reverse, _ = spec
+    D, pad = len(reverse), (0,) * (2 - S)
+    shape = _, _, I, _, P = sizes(spec, x, tensors)
+    weights, passes = _calls(spec, x, tensors, masks, outputs)
     d_out = d_outputs[0] if d_outputs[0] is None else _dense_rows(d_outputs[0])
-    d_finals = _grouped([_contiguous(d) for d in d_outputs[1:count]], spec.states)
+    d_finals = [d if d is None else d.contiguous() for d in d_outputs[1 : 1 + S * D]]
     # Each direction has a gradient of x of its own: they may be computed at the same time.
-    dx = [laid_out_as(x, I) if needs[0] else None for _ in sides]
+    dx = [laid_out_as(x, I) if needs[0] else None for _ in reverse]
     found = [
-        torch.empty_like(t) if need else None for t, need in zip(tensors, needs[1:], strict=True)
+        torch.empty_like(t) if need and t is not None else None
+        for t, need in zip(tensors, needs[1:], strict=True)
     ]
-    d_sides = directions(spec, found, masks)  # type: ignore[arg-type]
+    coming, written, size = addresses(d_finals), addresses(found), len(found) // D
+    dh, dh_step, dh_row = _view(d_out)
+    width = 0 if d_out is None else P * x.element_size()
     gradients = []
-    for k, d in enumerate(d_sides):
-        part = None if d_out is None else d_out[..., k * P : (k + 1) * P]
-        taps = through[k] if through else ()
+    for k in range(D):
+        own = written[k * size : (k + 1) * size]
+        taps = [_view(t) for t in through[k]] if through else []
         gradients.append(
             (
-                *_view(part),
-                *_pair(d_finals[k]),
+                dh + k * width,
+                dh_step,
+                dh_row,
+                *coming[S * k : S * (k + 1)],
+                *pad,
                 *_view(dx[k]),
-                *_pair(d.initial),
-                *_pair(d.restarts),
-                *_five(d.weights),
-                *_view(taps[0] if taps else None),
-                *_view(taps[1] if len(taps) > 1 else None),
+                *own[:S],
+                *pad,
+                *own[S : 2 * S],
+                *pad,
+                *(*own[2 * S :], 0)[:5],
+                *(taps[0] if taps else _NOWHERE),
+                *(taps[1] if len(taps) > 1 else _NOWHERE),
             )
         )
-    kernels.layer_backward(
-        spec.cell,
-        x.dtype == torch.float64,
-        shape,
-        [_five(side.weights) for side in sides],
-        passes,
-        gradients,
-        threads(),
-    )
-    parts = [d for d in dx if d is not None]
-    for part in parts[1:]:
-        parts[0].add_(part)
-    return [parts[0] if parts else None, *found]
+    is_double = x.dtype is torch.float64
+    kernels.layer_backward(cell, is_double, shape, weights, passes, gradients, threads())
+    for part in dx[1:]:
+        if part is not None and dx[0] is not None:
+            dx[0].add_(part)
+    return [dx[0], *found]
 
 
-def empty_states(spec: Spec, x: Tensor, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+def empty_finals(spec: Spec, tensors: Tensors) -> list[Tensor]:
+    """Room for the final states of every direction."""
+    return [
+        torch.empty_like(s)
+        for k in range(len(spec.reverse))
+        for s in spec.of_direction(k, tensors)[: spec.states]
+        if s is not None
+    ]
+
+
+def empty_states(spec: Spec, x: Tensor, tensors: Tensors) -> tuple[Tensor, ...]:
     """Room for a gradient of every state: `[T, B, P]` and, in the LSTM, `[T, B, H]`."""
-    return tuple(x.new_empty(*x.shape[:2], s.shape[1]) for s in tensors[: spec.states])
+    states = (s for s in tensors[: spec.states] if s is not None)
+    return tuple(x.new_empty(*x.shape[:2], s.shape[1]) for s in states)
 
 
-def _passes(
-    reverse: Sequence[bool],
-    sides: Sequence[Direction],
-    x: Tensor,
-    out: Tensor,
-    finals: Sequence[Sequence[Tensor]],
-    gates: Sequence[Tensor],
-) -> list[tuple[int, ...]]:
-    """The tuple `kernels.Pass` of every direction."""
-    P = sides[0].initial[0].shape[1]
-    view, found = _view(x), []
-    out_at, out_step, out_row = _view(out)
-    for k, side in enumerate(sides):
-        lengths, reset, dropout, *hold = side.masks
-        reset_view = (0, 0, 0) if reset is None else (reset.data_ptr(), *reset.stride())
-        found.append(
-            (
-                _at(lengths),
-                reverse[k],
-                *reset_view,
-                *_pair(side.restarts),
-                _at(dropout),
-                *_pair(hold),
-                *view,
-                *_pair(side.initial),
-                out_at + k * P * out.element_size(),
-                out_step,
-                out_row,
-                *_pair(finals[k]),
-                _at(gates[k] if gates else None),
-            )
-        )
-    return found
+def addresses(tensors: Tensors) -> list[int]:
+    """Where each begins, 0 for None."""
+    return [0 if t is None else t.data_ptr() for t in tensors]
 
 
-def _at(t: Tensor | None) -> int:
-    return 0 if t is None else t.data_ptr()
+_NOWHERE = 0, 0, 0
 
 
-def _pair(tensors: Sequence[Tensor | None]) -> tuple[int, int]:
-    """Addresses for h and, in the LSTM, c; 0 where there is none."""
-    if not tensors:
-        return 0, 0
-    return _at(tensors[0]), _at(tensors[1]) if len(tensors) > 1 else 0
-
-
-def _five(weights: Sequence[Tensor | None]) -> tuple[int, ...]:
-    """Addresses of w_ih, w_hh, b_ih, b_hh and w_hr, which only the LSTM has."""
-    found = tuple(map(_at, weights))
-    return found if len(found) == 5 else (*found, 0)
-
-
-def _view(t: Tensor | None) -> Strides:
-    return (0, 0, 0) if t is None else (t.data_ptr(), t.stride(0), t.stride(1))
-
-
-def _contiguous(t: Tensor | None) -> Tensor | None:
-    return None if t is None else t.contiguous()
+def _view(t: Tensor | None) -> tuple[int, int, int]:
+    """Address, items to the next step, items to the next row."""
+    if t is None:
+        return _NOWHERE
+    step, row, *_ = t.stride()
+    return t.data_ptr(), step, row
 
 
 def _dense_rows(t: Tensor) -> Tensor:
@@ -254,7 +236,3 @@ def laid_out_as(x: Tensor, size: int) -> Tensor:
     if B > 1 and T > 1 and x.stride(1) > x.stride(0):
         return x.new_empty(B, T, size).transpose(0, 1)
     return x.new_empty(T, B, size)
-
-
-def _grouped(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
-    return [items[i : i + size] for i in range(0, len(items), size)]

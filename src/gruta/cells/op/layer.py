@@ -46,71 +46,46 @@ def _by_kernel(
     cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]], name: str, recompute: bool
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     S, x = cell.states, x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
-    directions = [_direction(cell, walk, tensors) for walk, tensors in sides]
-    reverse = tuple(walk.reverse for walk, _ in sides)
     hold = sides[0][0].hold
-    held = 0.0 if isinstance(hold, tuple) else hold
-    if not torch.compiler.is_compiling() and not _needs_grad(x, directions):
-        outputs = compiled.call(cell.name, reverse, held, x, directions, save=tap.is_tapped())
-        _record(cell.name, reverse, S, outputs, name)
+    reverse = tuple([walk.reverse for walk, _ in sides])
+    spec = compiled.Spec(cell.name, S, reverse, 0.0 if isinstance(hold, tuple) else hold)
+    places = 2 * S + 4 + cell.projects
+    tensors = [
+        t if t is None or t.is_contiguous() else t.contiguous()
+        for _, given in sides
+        for t in given[:places]
+    ]
+    masks = [_masks(walk, S) for walk, _ in sides]
+    if torch.compiler.is_compiling():
+        outputs = library.layer(spec, x, tensors, masks, save=needs_grad((x, *tensors)))
+    elif needs_grad((x, *tensors)):
+        walks = [walk for walk, _ in sides]
+        recompute = recompute and not tap.is_tapped()
+        outputs = _Kernel.apply(cell, walks, spec, masks, name, recompute, x, *tensors)  # type: ignore[no-untyped-call]
     else:
-        places = [(*side.initial, *side.restarts, *side.weights) for side in directions]
-        spec = compiled.Spec(
-            cell.name,
-            S,
-            reverse,
-            held,
-            tuple(tuple(t is not None for t in place) for place in places),
-            tuple(tuple(m is not None for m in side.masks) for side in directions),
-        )
-        given = [t for place in places for t in place if t is not None]
-        own = [m for side in directions for m in side.masks if m is not None]
-        if torch.compiler.is_compiling():
-            outputs = library.layer(spec, x, given, own, save=needs_grad((x, *given)))
-        else:
-            walks = [walk for walk, _ in sides]
-            recompute = recompute and not tap.is_tapped()
-            outputs = _Kernel.apply(cell, walks, spec, own, name, recompute, x, *given)  # type: ignore[no-untyped-call]
+        outputs = compiled.forward(spec, x, tensors, masks, save=tap.is_tapped())
+        _record(spec, outputs, name)
     return outputs[0], [tuple(outputs[1 + k * S : 1 + (k + 1) * S]) for k in range(len(sides))]
 
 
-def _direction(cell: Cell, walk: Walk, tensors: Tensors) -> compiled.Direction:
-    """A direction as the kernels take it: contiguous, without the places that they do not know."""
-    S = cell.states
-    dense: list[Any] = [
-        t if t is None else t.contiguous() for t in tensors[: 2 * S + 4 + cell.projects]
-    ]
-    hold = tuple(h.contiguous() for h in walk.hold) if isinstance(walk.hold, tuple) else ()
-    lengths, dropout = walk.lengths, walk.dropout
-    masks = (
-        None if lengths is None else lengths.contiguous(),
-        walk.reset,
-        None if dropout is None else dropout.contiguous(),
-        *hold,
+def _masks(walk: Walk, states: int) -> tuple[Tensor | None, ...]:
+    """A direction's masks as the kernels take them; empty if it has none."""
+    if walk.has_no_masks:
+        return ()
+    hold = walk.hold if isinstance(walk.hold, tuple) else (None,) * states
+    lengths, dropout, *held = (
+        None if mask is None else mask.contiguous() for mask in (walk.lengths, walk.dropout, *hold)
     )
-    return compiled.Direction(dense[:S], dense[S : 2 * S], dense[2 * S :], masks)
+    return lengths, walk.reset, dropout, *held
 
 
-def _needs_grad(x: Tensor, directions: Sequence[compiled.Direction]) -> bool:
-    if not torch.is_grad_enabled():
-        return False
-    return x.requires_grad or any(
-        t is not None and t.requires_grad
-        for side in directions
-        for place in side[:3]
-        for t in place
-    )
-
-
-def _record(
-    cell: str, reverse: Sequence[bool], states: int, outputs: Sequence[Tensor], name: str
-) -> list[tap.Tap]:
+def _record(spec: compiled.Spec, outputs: Sequence[Tensor], name: str) -> list[tap.Tap]:
     """The taps of a call whose outputs end with the gates, if somebody collects."""
     if not tap.is_tapped():
         return []
-    names = [name + ("_reverse" if backwards else "") for backwards in reverse]
-    gates = outputs[1 + states * len(names) :]
-    return tap.record(cell, names, outputs[0].chunk(len(names), dim=-1), gates)
+    names = [name + ("_reverse" if backwards else "") for backwards in spec.reverse]
+    gates = outputs[1 + spec.states * len(names) :]
+    return tap.record(spec.cell, names, outputs[0].chunk(len(names), dim=-1), gates)
 
 
 class _Kernel(torch.autograd.Function):
@@ -122,11 +97,11 @@ class _Kernel(torch.autograd.Function):
         cell: Cell,
         walks: list[Walk],
         spec: compiled.Spec,
-        masks: list[Tensor],
+        masks: compiled.Masks,
         name: str,
         recompute: bool,
         x: Tensor,
-        *tensors: Tensor,
+        *tensors: Tensor | None,
     ) -> tuple[Tensor, ...]:
         ctx.cell, ctx.walks, ctx.spec, ctx.masks = cell, walks, spec, masks
         ctx.set_materialize_grads(False)
@@ -136,17 +111,16 @@ class _Kernel(torch.autograd.Function):
             ctx.save_for_backward(x, *tensors)
         else:
             outputs = compiled.forward(spec, x, tensors, masks, save=True)
-            ctx.taps = _record(spec.cell, spec.reverse, cell.states, outputs, name)
+            ctx.taps = _record(spec, outputs, name)
             ctx.save_for_backward(x, *tensors, *outputs)
         return tuple(outputs[: 1 + cell.states * len(walks)])
 
     @staticmethod
     def backward(ctx: Any, *d_outputs: Tensor | None) -> tuple[Any, ...]:
-        count = 1 + sum(map(sum, ctx.spec.present))
-        (x, *tensors), outputs = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+        needs = ctx.needs_input_grad[6:]
+        (x, *tensors), outputs = ctx.saved_tensors[: len(needs)], ctx.saved_tensors[len(needs) :]
         if torch.is_grad_enabled() or transformed() or any(map(batched, d_outputs)):
             return *[None] * 6, *_composite_gradient(ctx, x, tensors, d_outputs)
-        needs = ctx.needs_input_grad[6:]
         if ctx.starts is not None:
             found = rebuild.backward(ctx.spec, x, tensors, ctx.masks, ctx.starts, d_outputs, needs)
             return *[None] * 6, *found
@@ -160,7 +134,7 @@ class _Kernel(torch.autograd.Function):
 
 
 def _composite_gradient(
-    ctx: Any, x: Tensor, tensors: Sequence[Tensor], d_outputs: Sequence[Tensor | None]
+    ctx: Any, x: Tensor, tensors: Sequence[Tensor | None], d_outputs: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
     """The gradient by the composite form, which can be differentiated again or run under a vmap.
 
@@ -169,18 +143,17 @@ def _composite_gradient(
     """
     again = torch.is_grad_enabled()
     with torch.enable_grad():
-        views = [t.view_as(t) for t in (x, *tensors)]
+        views = [None if t is None else t.view_as(t) for t in (x, *tensors)]
         outputs: list[Tensor] = []
         finals: list[Tensor] = []
-        sides = compiled.directions(ctx.spec, views[1:], ctx.masks)
-        for walk, side in zip(ctx.walks, sides, strict=True):
-            filled = (*side.initial, *side.restarts, *side.weights, None, None, None, None)
-            h, *final = ctx.cell.composite(walk, views[0], *filled)
+        for k, walk in enumerate(ctx.walks):
+            own = ctx.spec.of_direction(k, views[1:])
+            h, *final = ctx.cell.composite(walk, views[0], *own, None, None, None, None)
             outputs.append(h)
             finals.extend(final)
         reached = [torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0], *finals]
     needs = ctx.needs_input_grad[6:]
-    wanted = [v for v, need in zip(views, needs, strict=True) if need]
+    wanted = [v for v, need in zip(views, needs, strict=True) if need and v is not None]
     pairs = [(out, d) for out, d in zip(reached, d_outputs, strict=True) if d is not None]
     found = iter(
         torch.autograd.grad(

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,39 +22,64 @@ _LIBRARY.define(
 )
 
 
+class Call(NamedTuple):
+    """What text can say of a call: the spec, and which tensors and masks are there at all."""
+
+    spec: Spec
+    tensors: tuple[bool, ...]
+    masks: tuple[tuple[bool, ...], ...]
+
+
 def layer(
-    spec: Spec, x: Tensor, tensors: Sequence[Tensor], masks: Sequence[Tensor], save: bool
+    spec: Spec, x: Tensor, tensors: compiled.Tensors, masks: compiled.Masks, save: bool
 ) -> list[Tensor]:
     """What `compiled.forward` returns, as one op of a captured graph."""
-    return torch.ops.gruta.layer(encode(spec), x, list(tensors), list(masks), save)  # type: ignore[no-any-return]
+    there = tuple(t is not None for t in tensors)
+    call = Call(spec, there, tuple(tuple(m is not None for m in own) for own in masks))
+    given = [t for t in tensors if t is not None]
+    own = [m for side in masks for m in side if m is not None]
+    return torch.ops.gruta.layer(encode(call), x, given, own, save)  # type: ignore[no-any-return]
 
 
-def encode(spec: Spec) -> str:
-    """The spec as text: the arguments of an op are tensors, numbers and text."""
-    return repr(tuple(spec))
+def encode(call: Call) -> str:
+    """The call as text: the arguments of an op are tensors, numbers and text."""
+    return repr((tuple(call.spec), *call[1:]))
 
 
 @cache
-def _decode(text: str) -> Spec:
-    return Spec(*ast.literal_eval(text))
+def _decode(text: str) -> Call:
+    spec, *there = ast.literal_eval(text)
+    return Call(Spec(*spec), *there)
+
+
+def _filled(
+    call: Call, tensors: Sequence[Tensor], masks: Sequence[Tensor]
+) -> tuple[compiled.Tensors, compiled.Masks]:
+    """The tensors and masks in their places, None where there are none."""
+    given, own = iter(tensors), iter(masks)
+    return (
+        [next(given) if there else None for there in call.tensors],
+        [tuple(next(own) if there else None for there in side) for side in call.masks],
+    )
 
 
 def _forward(
     text: str, x: Tensor, tensors: list[Tensor], masks: list[Tensor], save: bool
 ) -> list[Tensor]:
-    return compiled.forward(_decode(text), x, tensors, masks, save)
+    call = _decode(text)
+    return compiled.forward(call.spec, x, *_filled(call, tensors, masks), save)
 
 
 def _forward_shapes(
     text: str, x: Tensor, tensors: list[Tensor], masks: list[Tensor], save: bool
 ) -> list[Tensor]:
-    spec = _decode(text)
-    sides = compiled.directions(spec, tensors, masks)
-    out = compiled.laid_out_as(x, sum(side.initial[0].shape[1] for side in sides))
-    finals = [torch.empty_like(s) for side in sides for s in side.initial]
-    width = kernels.cell_facts()[spec.cell][2] * sides[0].initial[-1].shape[1]
-    gates = [x.new_empty(*x.shape[:2], width) for _ in sides] if save else []
-    return [out, *finals, *gates]
+    call = _decode(text)
+    spec, (filled, _) = call.spec, _filled(call, tensors, masks)
+    T, B, _, H, P = compiled.sizes(spec, x, filled)
+    out = compiled.laid_out_as(x, len(spec.reverse) * P)
+    width = kernels.cell_facts()[spec.cell][2] * H
+    gates = [x.new_empty(T, B, width) for _ in spec.reverse] if save else []
+    return [out, *compiled.empty_finals(spec, filled), *gates]
 
 
 def _backward(
@@ -66,7 +91,11 @@ def _backward(
     d_outputs: list[Tensor],
     needs: list[bool],
 ) -> list[Tensor]:
-    found = compiled.backward(_decode(text), x, tensors, masks, outputs, d_outputs, needs)
+    call = _decode(text)
+    filled, own = _filled(call, tensors, masks)
+    wanted = iter(needs[1:])
+    asked = [needs[0], *(t is not None and next(wanted) for t in filled)]
+    found = compiled.backward(call.spec, x, filled, own, outputs, d_outputs, asked)
     return [d for d in found if d is not None]
 
 

@@ -31,7 +31,7 @@ def why(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Path, str]:
     x, compiling = tensors[0], torch.compiler.is_compiling()
     if transformed():
         return Path.COMPOSITE, "a transform (vmap, jvp, forward-mode) is under way"
-    if autocast(x.device.type):
+    if autocast("cpu" if x.is_cpu else x.device.type):
         return Path.COMPOSITE, "autocast is on"
     for t in tensors:
         if t is None:

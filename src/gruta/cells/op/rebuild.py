@@ -21,42 +21,39 @@ class Part(NamedTuple):
     """One direction's part of a call: `spec` and the tensors of that direction alone."""
 
     spec: Spec
-    initial: list[Tensor]
-    fixed: list[Tensor]  # restarts and weights, those that are there
-    masks: Sequence[Tensor | None]
+    initial: compiled.Tensors
+    fixed: compiled.Tensors  # restarts and weights
+    masks: compiled.Tensors
     place: slice  # of its states in h's last axis
 
 
-def parts(spec: Spec, tensors: Sequence[Tensor], masks: Sequence[Tensor]) -> list[Part]:
+def parts(spec: Spec, tensors: compiled.Tensors, masks: compiled.Masks, P: int) -> list[Part]:
     """The directions of a call, each as a call of its own."""
     found = []
-    for k, side in enumerate(compiled.directions(spec, tensors, masks)):
-        own = spec._replace(
-            reverse=(spec.reverse[k],), present=(spec.present[k],), masks=(spec.masks[k],)
-        )
-        fixed = [t for t in (*side.restarts, *side.weights) if t is not None]
-        P = side.initial[0].shape[1]
+    for k, reverse in enumerate(spec.reverse):
+        own = spec.of_direction(k, tensors)
+        initial, fixed = own[: spec.states], own[spec.states :]
         place = slice(k * P, (k + 1) * P)
-        found.append(Part(own, list(side.initial), fixed, side.masks, place))
+        found.append(Part(spec._replace(reverse=(reverse,)), initial, fixed, masks[k], place))
     return found
 
 
 def forward(
-    spec: Spec, x: Tensor, tensors: Sequence[Tensor], masks: Sequence[Tensor]
-) -> tuple[list[Tensor], list[list[list[Tensor]]]]:
+    spec: Spec, x: Tensor, tensors: compiled.Tensors, masks: compiled.Masks
+) -> tuple[list[Tensor | None], list[list[compiled.Tensors]]]:
     """What `compiled.forward` returns without saving, and each chunk's initial states by direction.
 
     The chunks are in the order of each direction's walk.
     """
-    P = sum(part.initial[0].shape[1] for part in parts(spec, tensors, masks))
-    out = compiled.laid_out_as(x, P)
-    finals, starts = [], []
-    for part in parts(spec, tensors, masks):
+    P = compiled.sizes(spec, x, tensors)[-1]
+    out = compiled.laid_out_as(x, P * len(spec.reverse))
+    finals: list[Tensor | None] = []
+    starts = []
+    for part in parts(spec, tensors, masks, P):
         states, met = part.initial, []
         for chunk in _chunks(x.shape[0], part.spec.reverse[0]):
             met.append(states)
-            own = _masks(part.masks, chunk)
-            given = [*states, *part.fixed]
+            own, given = [_masks(part.masks, chunk)], [*states, *part.fixed]
             into = out[chunk, :, part.place]
             _, *states = compiled.forward(part.spec, x[chunk], given, own, save=False, out=into)
         finals.extend(states)
@@ -67,23 +64,23 @@ def forward(
 def backward(
     spec: Spec,
     x: Tensor,
-    tensors: Sequence[Tensor],
-    masks: Sequence[Tensor],
-    starts: Sequence[Sequence[Sequence[Tensor]]],
-    d_outputs: Sequence[Tensor | None],
+    tensors: compiled.Tensors,
+    masks: compiled.Masks,
+    starts: Sequence[Sequence[compiled.Tensors]],
+    d_outputs: compiled.Tensors,
     needs: Sequence[bool],
 ) -> list[Tensor | None]:
     """The gradients of x and `tensors`, None where `needs` says that none is wanted."""
     dx = compiled.laid_out_as(x, x.shape[2]).zero_() if needs[0] else None
     found: list[Tensor | None] = []
-    S, wanted = spec.states, iter(needs[1:])
-    for k, part in enumerate(parts(spec, tensors, masks)):
-        wants = [next(wanted) for _ in (*part.initial, *part.fixed)]
+    S, P = spec.states, compiled.sizes(spec, x, tensors)[-1]
+    for k, part in enumerate(parts(spec, tensors, masks, P)):
+        wants = spec.of_direction(k, needs[1:])
         d_states = list(d_outputs[1 + k * S : 1 + (k + 1) * S])
         sums: list[Tensor | None] = [None] * len(part.fixed)
         order = list(zip(_chunks(x.shape[0], part.spec.reverse[0]), starts[k], strict=True))
         for chunk, states in reversed(order):
-            own, given = _masks(part.masks, chunk), [*states, *part.fixed]
+            own, given = [_masks(part.masks, chunk)], [*states, *part.fixed]
             again = compiled.forward(part.spec, x[chunk], given, own, save=True)
             d_h = None if d_outputs[0] is None else d_outputs[0][chunk, :, part.place]
             asked = [needs[0], *[True] * S, *wants[S:]]
@@ -108,11 +105,12 @@ def _chunks(T: int, reverse: bool) -> list[slice]:
     return found[::-1] if reverse else found
 
 
-def _masks(masks: Sequence[Tensor | None], chunk: slice) -> list[Tensor]:
-    """Lengths, reset, dropout and hold of a chunk, those that are there."""
+def _masks(masks: compiled.Tensors, chunk: slice) -> compiled.Tensors:
+    """Lengths, reset, dropout and hold of a chunk."""
+    if not masks:
+        return ()
     lengths, reset, dropout, *hold = masks
     if lengths is not None:
         lengths = (lengths - chunk.start).clamp(0, chunk.stop - chunk.start)
-    steps = (None if mask is None else mask[chunk] for mask in hold)
-    own = (lengths, None if reset is None else reset[chunk], dropout, *steps)
-    return [mask for mask in own if mask is not None]
+    steps = [None if mask is None else mask[chunk] for mask in hold]
+    return lengths, None if reset is None else reset[chunk], dropout, *steps

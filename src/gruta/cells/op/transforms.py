@@ -25,4 +25,5 @@ def batched(gradient: Tensor | None) -> bool:
 
 def autocast(device: str) -> bool:
     """Whether autocast is on for this type of device."""
-    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    known = device == "cpu" or torch.amp.is_autocast_available(device)
+    return known and torch.is_autocast_enabled(device)
