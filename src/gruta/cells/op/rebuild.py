@@ -40,14 +40,14 @@ def parts(spec: Spec, tensors: compiled.Tensors, masks: compiled.Masks, P: int) 
 
 def forward(
     spec: Spec, x: Tensor, tensors: compiled.Tensors, masks: compiled.Masks
-) -> tuple[list[Tensor | None], list[list[compiled.Tensors]]]:
+) -> tuple[list[Tensor], list[list[compiled.Tensors]]]:
     """What `compiled.forward` returns without saving, and each chunk's initial states by direction.
 
     The chunks are in the order of each direction's walk.
     """
     P = compiled.sizes(spec, x, tensors)[-1]
     out = compiled.laid_out_as(x, P * len(spec.reverse))
-    finals: list[Tensor | None] = []
+    finals: list[Tensor] = []
     starts = []
     for part in parts(spec, tensors, masks, P):
         states, met = part.initial, []
@@ -56,7 +56,7 @@ def forward(
             own, given = [_masks(part.masks, chunk)], [*states, *part.fixed]
             into = out[chunk, :, part.place]
             _, *states = compiled.forward(part.spec, x[chunk], given, own, save=False, out=into)
-        finals.extend(states)
+        finals.extend(s for s in states if s is not None)
         starts.append(met)
     return [out, *finals], starts
 
