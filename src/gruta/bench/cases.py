@@ -83,6 +83,7 @@ class Case:
 
 def _gru() -> tuple[Case, ...]:
     large, wide = Goal(1.6, 1.2, 0.85), Goal(1.6, 1.3, 0.75)
+    memory = Goal(memory=0.6, memory_rebuilt=0.35)
     return (
         Case("gru", "step", 1, 1, 40, 64, Goal(20, 8, seconds=2e-6), quick=True),
         Case("gru", "step", 1, 1, 128, 256, Goal(8, 2.5)),
@@ -102,7 +103,9 @@ def _gru() -> tuple[Case, ...]:
         Case("gru", "training", 100, 32, 128, 256, wide),
         Case("gru", "training", 100, 64, 256, 512, wide),
         Case("gru", "training", 90, 256, 5, 256, wide),
-        Case("gru", "memory", 500, 64, 128, 256, Goal(memory=0.6, memory_rebuilt=0.35), quick=True),
+        Case(
+            "gru", "memory", 2000, 64, 128, 256, Goal(memory=0.6, memory_rebuilt=0.35), quick=True
+        ),
     )
 
 
@@ -127,7 +130,7 @@ def _lstm() -> tuple[Case, ...]:
         Case("lstm", "training", 100, 32, 128, 256, training),
         Case("lstm", "training", 100, 64, 256, 512, training),
         Case("lstm", "training", 90, 256, 5, 256, training),
-        Case("lstm", "memory", 500, 64, 128, 256),
+        Case("lstm", "memory", 2000, 64, 128, 256),
     )
 
 
@@ -152,7 +155,7 @@ def _rnn() -> tuple[Case, ...]:
         Case("rnn", "training", 100, 32, 128, 256, training),
         Case("rnn", "training", 100, 64, 256, 512, training),
         Case("rnn", "training", 90, 256, 5, 256, training),
-        Case("rnn", "memory", 500, 64, 128, 256),
+        Case("rnn", "memory", 2000, 64, 128, 256),
     )
 
 

@@ -41,8 +41,8 @@ class Recurrent(nn.Module):
             `ln_hh_gain_l0`, `ln_hh_bias_l0`, ..., `[gates*H]`.
         residual: from the second layer on, add a layer's input to its output.
         recompute: keep no gates for the backward pass, which computes them again chunk by chunk:
-            less than half of the memory for a third more work. Where the kernels do not serve, and
-            under torch.compile, it makes no difference.
+            less than half of the memory for a third more work. Where the kernels do not serve,
+            under torch.compile, and in the RNN, which keeps none, it makes no difference.
     """
 
     gates: ClassVar[int]

@@ -39,7 +39,7 @@ def test_recomputing_gives_the_same_numbers(kind, T, batch_first):
         torch.testing.assert_close(a, b)
 
 
-@every_kind
+@pytest.mark.parametrize("kind", LAYERS[:2], ids=lambda kind: kind.__name__)  # the RNN saves none
 def test_recomputing_never_holds_the_gates_of_the_whole_sequence(kind, monkeypatch):
     longest = []
     whole = compiled.forward
@@ -50,7 +50,7 @@ def test_recomputing_never_holds_the_gates_of_the_whole_sequence(kind, monkeypat
 
     monkeypatch.setattr(compiled, "forward", forward)
     trained(kind(3, 5, recompute=True), torch.randn(64, 2, 3))
-    assert 0 < max(longest) <= 4
+    assert 0 < max(longest) <= 8
 
 
 def test_gradients_of_gradients_still_work():

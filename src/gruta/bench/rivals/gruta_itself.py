@@ -34,10 +34,12 @@ class Gruta:
         return {"version": gruta.__version__, "instruction set": isa}
 
     def variants(self, case: Case, slow: bool) -> tuple[str, ...]:
-        """Both 16-bit types; in a training step's memory, both ways to keep the gates."""
+        """Both 16-bit types; in a training step's memory, gates saved and, if any are, rebuilt."""
         if case.regime == "half":
             return "float16", "bfloat16"
-        return ("saved", "rebuilt") if case.regime == "memory" else ("float32",)
+        if case.regime == "memory":
+            return ("saved",) if case.cell == "rnn" else ("saved", "rebuilt")
+        return ("float32",)
 
     def prepare(self, case: Case, inputs: Inputs, variant: str) -> Job:
         """The object or layer that suits the regime."""

@@ -74,7 +74,7 @@ def forward(
     shape = B, T, _, H, P = sizes(spec, x, tensors)
     out = laid_out_as(x, len(reverse) * P) if out is None else out
     finals = empty_finals(spec, tensors)
-    gates = [x.new_empty(T, B, _saved(cell) * H) for _ in reverse] if save else []
+    gates = [x.new_empty(T, B, saved(cell) * H) for _ in reverse] if save else []
     weights, passes = _calls(spec, x, tensors, masks, [out, *finals, *gates])
     is_double = x.dtype is torch.float64
     kernels.layer_forward(cell, is_double, shape, weights, passes, held, threads())
@@ -82,7 +82,8 @@ def forward(
 
 
 @cache
-def _saved(cell: str) -> int:
+def saved(cell: str) -> int:
+    """How many numbers a unit the forward pass saves for the backward pass."""
     return kernels.cell_facts()[cell][2]
 
 

@@ -60,7 +60,7 @@ def _by_kernel(
         outputs = library.layer(spec, x, tensors, masks, save=needs_grad((x, *tensors)))
     elif needs_grad((x, *tensors)):
         walks = [walk for walk, _ in sides]
-        recompute = recompute and not tap.is_tapped()
+        recompute = recompute and compiled.saved(cell.name) > 0 and not tap.is_tapped()
         outputs = _Kernel.apply(cell, walks, spec, masks, name, recompute, x, *tensors)  # type: ignore[no-untyped-call]
     else:
         outputs = compiled.forward(spec, x, tensors, masks, save=tap.is_tapped())

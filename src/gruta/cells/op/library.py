@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from gruta import kernels
 from gruta.cells.op import compiled
 from gruta.cells.op.compiled import Spec
 
@@ -77,8 +76,7 @@ def _forward_shapes(
     spec, (filled, _) = call.spec, _filled(call, tensors, masks)
     T, B, _, H, P = compiled.sizes(spec, x, filled)
     out = compiled.laid_out_as(x, len(spec.reverse) * P)
-    width = kernels.cell_facts()[spec.cell][2] * H
-    gates = [x.new_empty(T, B, width) for _ in spec.reverse] if save else []
+    gates = [x.new_empty(T, B, compiled.saved(spec.cell) * H) for _ in spec.reverse] if save else []
     return [out, *compiled.empty_finals(spec, filled), *gates]
 
 

@@ -13,8 +13,11 @@ from torch import Tensor
 from gruta.cells.op import compiled
 from gruta.cells.op.compiled import Spec
 
-CHUNKS = 16
-"""Into how many chunks a sequence is cut: their gates take a sixteenth of the whole."""
+CHUNKS = 64
+"""Into how many chunks a sequence is cut, at most."""
+
+SHORTEST = 8
+"""Steps of a chunk, at least: each begins and ends with work of its own."""
 
 
 class Part(NamedTuple):
@@ -100,7 +103,7 @@ def backward(
 
 def _chunks(T: int, reverse: bool) -> list[slice]:
     """The chunks of T steps in the order of the walk; one, and empty, for no step at all."""
-    size = max(1, -(-T // CHUNKS))
+    size = max(SHORTEST, -(-T // CHUNKS))
     found = [slice(t, min(t + size, T)) for t in range(0, T, size)] or [slice(0, 0)]
     return found[::-1] if reverse else found
 
