@@ -83,7 +83,6 @@ class Case:
 
 def _gru() -> tuple[Case, ...]:
     large, wide = Goal(1.6, 1.2, 0.85), Goal(1.6, 1.3, 0.75)
-    memory = Goal(memory=0.6, memory_rebuilt=0.35)
     return (
         Case("gru", "step", 1, 1, 40, 64, Goal(20, 8, seconds=2e-6), quick=True),
         Case("gru", "step", 1, 1, 128, 256, Goal(8, 2.5)),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gruta/kernels/group.h"
+#include "gruta/kernels/tier.h"
 
 namespace gruta::GRUTA_ISA {
 
@@ -26,6 +27,10 @@ struct Exponential<float> {
     // |r| ≤ ln 2 / 2: a minimax fit, its coefficients rounded.
     static constexpr float series[] = {0.5f, 0x1.5554bp-3f, 0x1.555486p-5f, 0x1.12228p-7f,
                                        0x1.6d995p-10f};
+    // exp(r) to 2.7e-6 of it.
+    static constexpr float ln2 = 0x1.62e43p-1f;
+    static constexpr float fast_series[] = {0x1.ffffe8p-1f, 0x1.fffb32p-1f, 0x1.0005bap-1f,
+                                            0x1.57e15cp-3f, 0x1.53a094p-5f};
 };
 
 template <>
@@ -143,6 +148,37 @@ inline Group<Real> tanh(const Group<Real>& x) {
         multiply_add(reciprocal, miss, y), x);
 }
 
+// The faster tier: σ to 1e-6 and tanh to 2e-6, both absolutely.
+inline Group<float> fast_sigmoid(const Group<float>& x) {
+    using E = Exponential<float>;
+    const auto bounded = at_most(at_least(x, -E::sigmoid_ceiling), E::sigmoid_ceiling);
+    const auto shifted = each(
+        [](Vec<float> v) {
+            return multiply_add<float>(v, splat(-E::log2_e), splat(E::to_integer));
+        },
+        bounded);
+    const auto r = multiply_add(shifted + (-E::to_integer), -E::ln2, -bounded);
+    constexpr int terms = sizeof(E::fast_series) / sizeof(float);
+    auto exponential = each([](Vec<float>) { return splat(E::fast_series[terms - 1]); }, x);
+    for (int i = terms - 2; i >= 0; --i) {
+        exponential = multiply_add(exponential, r, E::fast_series[i]);
+    }
+    const auto d = each(
+        [](Vec<float> e, Vec<float> s) {
+            const Bits<float> scaled = reinterpret_cast<Bits<float>>(e) +
+                                       (reinterpret_cast<Bits<float>>(s) << E::mantissa_bits);
+            return reinterpret_cast<Vec<float>>(scaled) + 1.0f;
+        },
+        exponential, shifted);
+    const auto y = reciprocal_estimates(d);
+    return multiply_add(y, 1.0f - d * y, y);
+}
+
+inline Group<float> fast_tanh(const Group<float>& x) {
+    const auto y = fast_sigmoid(x + x);
+    return y + y + (-1.0f);
+}
+
 // f of `count` vectors, in place.
 template <class Real, class F>
 inline void apply(const F& f, Vec<Real>* to, Index count) {
@@ -164,11 +200,17 @@ inline void apply(const F& f, Vec<Real>* to, Index count) {
 
 template <class Real>
 [[gnu::noinline]] void sigmoids(Vec<Real>* of, Index count) {
+    if constexpr (sizeof(Real) == sizeof(float)) {
+        if (fast_activations) return apply<Real>(fast_sigmoid, of, count);
+    }
     apply<Real>([](const Group<Real>& x) { return sigmoid(x); }, of, count);
 }
 
 template <class Real>
 [[gnu::noinline]] void tanhs(Vec<Real>* of, Index count) {
+    if constexpr (sizeof(Real) == sizeof(float)) {
+        if (fast_activations) return apply<Real>(fast_tanh, of, count);
+    }
     apply<Real>([](const Group<Real>& x) { return tanh(x); }, of, count);
 }
 

@@ -15,6 +15,7 @@
 #include "gruta/kernels/arguments.h"
 #include "gruta/kernels/call.h"
 #include "gruta/kernels/dispatch.h"
+#include "gruta/kernels/tier.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -267,6 +268,7 @@ std::int64_t stream_rounds(std::int64_t bytes, std::int64_t rounds) {
 }
 
 constexpr const char* kIsaDoc = "The instruction set that serves this process.";
+constexpr const char* kActivationsDoc = "The tier of sigma and tanh in float32: exact or fast.";
 constexpr const char* kFactsDoc = "By cell: gates, states, and numbers that it saves a unit.";
 constexpr const char* kForwardDoc =
     R"(One layer forward, an entry of `weights` and `passes` a direction.
@@ -303,6 +305,7 @@ void bind_packed(nb::module_& module, const char* name) {
 NB_MODULE(_native, module) {
     using namespace gruta;
     module.def("isa", [] { return isa().name; }, kIsaDoc);
+    module.def("activations", [] { return fast_activations ? "fast" : "exact"; }, kActivationsDoc);
     module.def("cell_facts", cell_facts, kFactsDoc);
     module.def("layer_forward", layer_forward, "cell"_a, "is_double"_a, "sizes"_a, "weights"_a,
                "passes"_a, "held"_a, "threads"_a, kForwardDoc);

@@ -1,5 +1,7 @@
 #include "gruta/kernels/dispatch.h"
 
+#include "gruta/kernels/tier.h"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -10,6 +12,8 @@
 #include <string_view>
 
 namespace gruta {
+
+bool fast_activations = false;
 
 namespace baseline {
 extern const Kernels kernels;
@@ -72,10 +76,22 @@ const Isa& choose() {
         "), got '" + wanted + "': correct it, or unset it to get the fastest");
 }
 
+bool wants_fast_activations() {
+    const char* const wanted = std::getenv("GRUTA_ACTIVATIONS");
+    const std::string_view name = wanted == nullptr ? "" : wanted;
+    if (name.empty() || name == "exact") return false;
+    if (name == "fast") return true;
+    throw std::invalid_argument("GRUTA_ACTIVATIONS must be exact or fast, got '" +
+                                std::string(name) + "': correct it, or unset it to get exact ones");
+}
+
 }  // namespace
 
 const Isa& isa() {
-    static const Isa& chosen = choose();
+    static const Isa& chosen = []() -> const Isa& {
+        fast_activations = wants_fast_activations();
+        return choose();
+    }();
     return chosen;
 }
 

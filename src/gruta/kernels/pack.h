@@ -84,9 +84,11 @@ inline void store_words(Weight* to, Index stride, const Vec<Real> (&weights)[kLa
                         Index count) {
     constexpr int words = kWordWeights<Weight>;
     if constexpr (sizeof(Weight) == sizeof(Real)) {
-        unrolled<kLanes<Real>>([&](int k) {
-            if (k < count) store(to + k * stride, weights[k]);
-        });
+        if (count == kLanes<Real>) {
+            unrolled<kLanes<Real>>([&](int k) { store(to + k * stride, weights[k]); });
+        } else {
+            for (Index k = 0; k < count; ++k) store(to + k * stride, weights[k]);
+        }
     } else {
         for (Index k = 0; k < count; k += words, to += stride) {
             for (Index lane = 0; lane < kLanes<Real>; ++lane) {

@@ -333,6 +333,27 @@ def test_activations_saturate_and_pass_nan_on(dtype):
     np.testing.assert_array_equal(tanh, [-1, -1, 1, 1, np.nan])
 
 
+def test_the_faster_tier_is_there_on_demand():
+    code = """if True:
+        import numpy as np
+        from gruta.cells import rnn
+        from gruta.kernels import activations
+        x = np.linspace(-30, 30, 20_001, dtype="f").reshape(1, -1, 1)
+        x = np.append(x, np.array([-np.inf, np.inf], "f").reshape(1, -1, 1), axis=1)
+        h = rnn.sequence(x, np.zeros((x.size, 1), "f"), np.ones((1, 1), "f"), np.zeros((1, 1), "f"))
+        print(activations(), abs(h[0] - np.tanh(x.astype("d"))).max())
+    """
+    exact = run_python(code, GRUTA_ACTIVATIONS="exact").stdout.split()
+    fast = run_python(code, GRUTA_ACTIVATIONS="fast").stdout.split()
+    assert (exact[0], fast[0]) == ("exact", "fast")
+    assert float(exact[1]) < 2e-7 < float(fast[1]) < 2e-6
+
+
+def test_an_unknown_tier_is_refused():
+    run = run_python("import gruta.kernels", GRUTA_ACTIVATIONS="faster")
+    assert "InputError: GRUTA_ACTIVATIONS must be exact or fast, got 'faster'" in run.stderr
+
+
 @pytest.mark.skipif("GRUTA_ISA" in os.environ, reason="this is the run for one instruction set")
 @pytest.mark.parametrize("isa", sorted({"baseline", "avx2", "avx512"} - {kernels.isa()}))
 def test_every_other_instruction_set_of_this_cpu(isa):

@@ -39,7 +39,8 @@ class Explanation:
         shared = f", which split the {split}" if self.members > 1 else ""
         sides = f", {self.groups} directions side by side" if self.groups > 1 else ""
         threads = f"{self.members} thread{'s' if self.members > 1 else ''}"
-        return f"; {self.isa}{sides}, {threads} a direction{shared}"
+        fast = ", fast activations" if kernels.activations() == "fast" else ""
+        return f"; {self.isa}{fast}{sides}, {threads} a direction{shared}"
 
 
 def explain(
