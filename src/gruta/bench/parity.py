@@ -32,18 +32,20 @@ class Parity:
     worst: str
 
 
-def truth(case: Case, inputs: Inputs) -> dict[str, NDArray[np.float64]]:
-    """The reference in float64: h `[T, B, H]`, final states, and in training gradients `d_…`."""
+def truth(
+    case: Case, inputs: Inputs, dtype: type[np.floating[Any]] = np.float64
+) -> dict[str, NDArray[Any]]:
+    """The reference in `dtype`: h `[T, B, H]`, final states, and in training gradients `d_…`."""
     reference = import_module(f"gruta.cells.{case.cell}.reference")
-    x, states = _wide(inputs.x), [_wide(s) for s in inputs.states]
-    weights = [_wide(w) for w in inputs.weights]
+    x, states = inputs.x.astype(dtype), [s.astype(dtype) for s in inputs.states]
+    weights = [w.astype(dtype) for w in inputs.weights]
     trace = reference.forward(x, *states, *weights)
     found = {"h": trace.h, "h_n": trace.h_n}
     if inputs.c_0 is not None:
         found["c_n"] = trace.c_n
     if inputs.dh is not None:
         zeros = [np.zeros_like(s) for s in states]
-        gradients = reference.backward(trace, _wide(inputs.dh), *zeros, x, *weights[:2])
+        gradients = reference.backward(trace, inputs.dh.astype(dtype), *zeros, x, *weights[:2])
         for name in ("x", "w_ih", "w_hh", "b_ih", "b_hh"):
             found[f"d_{name}"] = getattr(gradients, name)
     return found
@@ -54,16 +56,13 @@ def compare(case: Case, found: Arrays, true: Arrays, storage: str) -> Parity:
     for name in REQUIRED_IN_TRAINING if case.trains else REQUIRED:
         if name not in found:
             return Parity(False, float("inf"), name)
-    errors = {name: _error(found[name], true.get(name)) for name in found}
+    errors = {name: relative_error(found[name], true.get(name)) for name in found}
     worst = max(errors, key=lambda name: errors[name])
     return Parity(errors[worst] <= TOLERANCE[storage], errors[worst], worst)
 
 
-def _error(found: NDArray[Any], true: NDArray[Any] | None) -> float:
+def relative_error(found: NDArray[Any], true: NDArray[Any] | None) -> float:
+    """The largest difference over the largest true value; infinite if shapes differ or for NaN."""
     if true is None or found.shape != true.shape or not np.isfinite(found).all():
         return float("inf")
     return float(np.abs(found - true).max() / np.abs(true).max())
-
-
-def _wide(array: NDArray[np.float32]) -> NDArray[np.float64]:
-    return array.astype(np.float64)

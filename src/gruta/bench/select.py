@@ -53,11 +53,16 @@ def thread_counts(text: str) -> list[int]:
 
     InputError for anything else, or if none is left.
     """
-    parts = text.split(",")
-    if not all(re.fullmatch(r"\s*[1-9]\d{0,3}\s*", part) for part in parts):
-        raise InputError(f"--threads {text}: expected numbers from 1 with commas, such as 1,2")
     most = cores()
-    counts = [n for n in dict.fromkeys(map(int, parts)) if n <= most]
-    if not counts:
+    found = [n for n in counts("--threads", text) if n <= most]
+    if not found:
         raise InputError(f"--threads {text}: this machine has {most} cores: ask for at most those")
-    return counts
+    return found
+
+
+def counts(option: str, text: str) -> list[int]:
+    """The numbers from 1 in a list with commas, each once; InputError for anything else."""
+    parts = text.split(",")
+    if not all(re.fullmatch(r"\s*[1-9]\d{0,5}\s*", part) for part in parts):
+        raise InputError(f"{option} {text}: expected numbers from 1 with commas, such as 1,2")
+    return list(dict.fromkeys(map(int, parts)))

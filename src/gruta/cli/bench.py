@@ -21,7 +21,7 @@ OUT = Path("runs", "bench")
 
 @bench_app.callback(help=_("Measure gruta beside other libraries, on this machine."))
 def benches() -> None:
-    """Keep `cells` a command of its own, though it is the only one yet."""
+    """What `gruta bench` alone shows is its help."""
 
 
 @bench_app.command(
@@ -102,6 +102,51 @@ def cells(
     else:
         print_report(report)
     _write(report, text, out)
+
+
+@bench_app.command(
+    "accuracy",
+    help=_(
+        "How far the layers' outputs and gradients are from the reference, over sequences of up to "
+        "10,000 steps, in every dtype."
+    ),
+)
+def accuracy(
+    lengths: Annotated[
+        str, typer.Option("--steps", metavar="T,T", help=_("Lengths of the sequences."))
+    ] = "100,1000,10000",
+    seed: Annotated[
+        int | None, typer.Option(help=_("Draw these inputs again."), show_default=_("a new one"))
+    ] = None,
+    json_path: Annotated[
+        str,
+        typer.Option(
+            "--json", metavar="PATH", help=_("Also write all numbers here as JSON; - prints them.")
+        ),
+    ] = "",
+) -> None:
+    """Measure the errors."""
+    from dataclasses import asdict
+
+    from gruta.bench.accuracy import accuracies
+    from gruta.bench.select import counts
+    from gruta.checkpoint import write_atomically
+    from gruta.cli.bench_tables import print_accuracies
+
+    steps = counts("--steps", lengths)
+    target = _json_target(json_path)
+    drawn = secrets.randbits(32) if seed is None else seed
+    found = []
+    for one in accuracies(steps, drawn):
+        print(f"{one.cell.upper()} {one.dtype} T={one.T}: {one.outputs:.1e}", file=sys.stderr)
+        found.append(one)
+    text = json.dumps([asdict(one) for one in found], indent=1) + "\n"
+    if target is not None:
+        write_atomically(target, text.encode())
+    if json_path == "-":
+        print(text, end="")
+    else:
+        print_accuracies(found)
 
 
 def _json_target(path: str) -> Path | None:

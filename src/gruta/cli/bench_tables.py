@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -24,6 +25,9 @@ from gruta.bench.results import Outcome, Report, Row
 from gruta.locale import translate as _
 from gruta.report.numbers import MISSING, percent
 
+if TYPE_CHECKING:
+    from gruta.bench.accuracy import Accuracy
+
 
 def print_report(report: Report) -> None:
     """The machine, a table of times and one of goals for each cell and number of threads."""
@@ -35,6 +39,23 @@ def print_report(report: Report) -> None:
         console.print(_times(title, rows))
         console.print(_goals(title, rows))
     _print_notes(console, report)
+
+
+def print_accuracies(found: "Sequence[Accuracy]") -> None:
+    """A row a cell and dtype, the errors of outputs and gradients by length."""
+    lengths = list(dict.fromkeys(one.T for one in found))
+    table = _table(_("largest error of outputs / of gradients, over the largest true value"))
+    for T in lengths:
+        table.add_column(f"T={T}", justify="right")
+    for cell, dtype in dict.fromkeys((one.cell, one.dtype) for one in found):
+        own = (one for one in found if (one.cell, one.dtype) == (cell, dtype))
+        table.add_row(f"{cell.upper()} {dtype}", *map(_errors, own))
+    Console().print(table)
+
+
+def _errors(one: "Accuracy") -> str:
+    gradients = "" if one.gradients is None else f" / {one.gradients:.1e}"
+    return f"{one.outputs:.1e}{gradients}"
 
 
 def _print_machine(console: Console, report: Report) -> None:

@@ -49,6 +49,22 @@ def test_prints_json_and_names_who_is_missing(bench, monkeypatch, tmp_path):
     assert written == {"cells.json", "cells-1.png", "logs"}
 
 
+def test_accuracy_is_that_of_the_dtype(bench):
+    code, out, err = bench("accuracy", "--steps", "30,2", "--json", "-")
+    assert code == 0, err
+    found = {(one["cell"], one["dtype"], one["T"]): one for one in json.loads(out)}
+    assert len(found) == 3 * 4 * 2
+    bounds = {"float32": 2e-6, "float64": 1e-14, "float16": 2e-3, "bfloat16": 2e-2}
+    for (_, dtype, _), one in found.items():
+        assert 0 < one["outputs"] < bounds[dtype]
+        assert (one["gradients"] is None) == (dtype in ("float16", "bfloat16"))
+        assert (one["gradients"] or 0) < 10 * bounds[dtype]
+    code, out, _ = bench("accuracy", "--steps", "2", "--seed", "1")
+    assert code == 0
+    assert "T=2" in out
+    assert "LSTM bfloat16" in out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
