@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NATIVE := CMakeLists.txt $(shell find src/gruta -name '*.h' -o -name '*.cpp')
 
-.PHONY: help install demo bench test lint format clean
+.PHONY: help install demo bench test lint format wheel clean
 
 help: ## List the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -41,7 +41,7 @@ lint: install ## Style, types, and which room may import which
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cmake -S . -B build/warnings -G Ninja -DGRUTA_WERROR=ON --log-level=WARNING \
+	$(BIN)/cmake -S . -B build/warnings -G Ninja -DGRUTA_WERROR=ON -DGRUTA_CHECKS=ON --log-level=WARNING \
 		-DPython_EXECUTABLE=$(abspath $(BIN)/python) -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
 		-Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir)
 	$(BIN)/cmake --build build/warnings
@@ -51,6 +51,9 @@ format: install ## Rewrite the sources in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(filter-out CMakeLists.txt,$(NATIVE))
+
+wheel: install ## Build a wheel for this machine into dist/
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean: ## Remove the environment and what was built
 	rm -rf $(VENV) build dist

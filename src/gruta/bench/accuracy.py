@@ -39,6 +39,15 @@ class Accuracy:
     outputs: float
     gradients: float | None
 
+    def __str__(self) -> str:
+        return f"{self.cell.upper()} {self.dtype} T={self.T}: {self.errors}"
+
+    @property
+    def errors(self) -> str:
+        """Of the outputs, and of the gradients where there are any."""
+        gradients = "" if self.gradients is None else f" / {self.gradients:.1e}"
+        return f"{self.outputs:.1e}{gradients}"
+
 
 def accuracies(lengths: Sequence[int], seed: int) -> Iterator[Accuracy]:
     """Every cell, length and dtype, one after the other."""

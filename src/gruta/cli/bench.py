@@ -3,8 +3,9 @@
 import json
 import secrets
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -126,27 +127,55 @@ def accuracy(
     ] = "",
 ) -> None:
     """Measure the errors."""
-    from dataclasses import asdict
-
     from gruta.bench.accuracy import accuracies
     from gruta.bench.select import counts
-    from gruta.checkpoint import write_atomically
     from gruta.cli.bench_tables import print_accuracies
 
     steps = counts("--steps", lengths)
-    target = _json_target(json_path)
     drawn = secrets.randbits(32) if seed is None else seed
-    found = []
-    for one in accuracies(steps, drawn):
-        print(f"{one.cell.upper()} {one.dtype} T={one.T}: {one.outputs:.1e}", file=sys.stderr)
-        found.append(one)
-    text = json.dumps([asdict(one) for one in found], indent=1) + "\n"
+    _hand_out(accuracies(steps, drawn), json_path, print_accuracies)
+
+
+@bench_app.command(
+    "options",
+    help=_(
+        "What the layers' options cost: the time with each over the time without it, in inference "
+        "and in training."
+    ),
+)
+def options(
+    threads: Annotated[int, typer.Option(min=1, help=_("Threads of a call."))] = 1,
+    json_path: Annotated[
+        str,
+        typer.Option(
+            "--json", metavar="PATH", help=_("Also write all numbers here as JSON; - prints them.")
+        ),
+    ] = "",
+) -> None:
+    """Measure the options."""
+    from gruta.bench.options import costs
+    from gruta.cli.bench_tables import print_costs
+
+    _hand_out(costs(threads), json_path, print_costs)
+
+
+def _hand_out(found: Iterable[Any], json_path: str, show: Callable[[list[Any]], None]) -> None:
+    """Each result on a line of standard error as it comes, and all of them at the end."""
+    from dataclasses import asdict
+
+    from gruta.checkpoint import write_atomically
+
+    target, collected = _json_target(json_path), []
+    for one in found:
+        print(one, file=sys.stderr)
+        collected.append(one)
+    text = json.dumps([asdict(one) for one in collected], indent=1) + "\n"
     if target is not None:
         write_atomically(target, text.encode())
     if json_path == "-":
         print(text, end="")
     else:
-        print_accuracies(found)
+        show(collected)
 
 
 def _json_target(path: str) -> Path | None:

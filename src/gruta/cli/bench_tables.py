@@ -27,6 +27,7 @@ from gruta.report.numbers import MISSING, percent
 
 if TYPE_CHECKING:
     from gruta.bench.accuracy import Accuracy
+    from gruta.bench.options import Cost
 
 
 def print_report(report: Report) -> None:
@@ -48,14 +49,21 @@ def print_accuracies(found: "Sequence[Accuracy]") -> None:
     for T in lengths:
         table.add_column(f"T={T}", justify="right")
     for cell, dtype in dict.fromkeys((one.cell, one.dtype) for one in found):
-        own = (one for one in found if (one.cell, one.dtype) == (cell, dtype))
-        table.add_row(f"{cell.upper()} {dtype}", *map(_errors, own))
+        own = (one.errors for one in found if (one.cell, one.dtype) == (cell, dtype))
+        table.add_row(f"{cell.upper()} {dtype}", *own)
     Console().print(table)
 
 
-def _errors(one: "Accuracy") -> str:
-    gradients = "" if one.gradients is None else f" / {one.gradients:.1e}"
-    return f"{one.outputs:.1e}{gradients}"
+def print_costs(found: "Sequence[Cost]") -> None:
+    """A row an option, a column a cell and size."""
+    table = _table(_("time with an option over time without it, inference / training"))
+    places = list(dict.fromkeys((one.cell, one.H) for one in found))
+    for cell, H in places:
+        table.add_column(f"{cell.upper()} H{H}", justify="right")
+    for option in dict.fromkeys(one.option for one in found):
+        own = {(one.cell, one.H): one.ratios for one in found if one.option == option}
+        table.add_row(option, *(own[place] for place in places))
+    Console().print(table)
 
 
 def _print_machine(console: Console, report: Report) -> None:

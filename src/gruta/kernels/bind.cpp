@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <tuple>
@@ -15,6 +16,7 @@
 #include "gruta/kernels/arguments.h"
 #include "gruta/kernels/call.h"
 #include "gruta/kernels/dispatch.h"
+#include "gruta/kernels/packs.h"
 #include "gruta/kernels/tier.h"
 
 namespace nb = nanobind;
@@ -122,9 +124,9 @@ int cell_index(const std::string& name) {
                               .c_str());
 }
 
-std::vector<const void*> addresses(const std::vector<Memory>& memories) {
+std::vector<const void*> addresses(const std::vector<std::shared_ptr<const Memory>>& memories) {
     std::vector<const void*> found;
-    for (const Memory& memory : memories) found.push_back(memory.data());
+    for (const auto& memory : memories) found.push_back(memory->data());
     return found;
 }
 
@@ -137,8 +139,13 @@ void forward_of(int cell, const Shape& shape, nb::list weights, nb::list passes,
     for (nb::handle tuple : weights) read.push_back(read_weights<Real>(tuple));
     for (nb::handle tuple : passes) calls.push_back(read_pass<Real>(tuple, held));
     const nb::gil_scoped_release unlocked;
-    std::vector<Memory> packed;
-    for (const Weights<Real>& one : read) packed.push_back(pack(kernels.forward, shape, one));
+    // Who saves gates is training, and the next call has other weights.
+    const bool trains = !calls.empty() && calls[0].gates != nullptr;
+    std::vector<std::shared_ptr<const Memory>> packed;
+    for (const Weights<Real>& one : read) {
+        packed.push_back(trains ? std::make_shared<Memory>(pack(kernels.forward, shape, one))
+                                : kept_pack(kernels.forward, shape, one, kernels.gates));
+    }
     run_forward(kernels.forward, shape, addresses(packed), calls,
                 plan(shape, kernels.gates, static_cast<int>(calls.size()), threads));
 }
@@ -154,8 +161,10 @@ void backward_of(int cell, const Shape& shape, nb::list weights, nb::list passes
         calls.push_back(read_gradients<Real>(gradients[i], read_pass<Real>(passes[i], 0)));
     }
     const nb::gil_scoped_release unlocked;
-    std::vector<Memory> packed;
-    for (const Weights<Real>& one : read) packed.push_back(pack(kernels.backward, shape, one));
+    std::vector<std::shared_ptr<const Memory>> packed;
+    for (const Weights<Real>& one : read) {
+        packed.push_back(std::make_shared<Memory>(pack(kernels.backward, shape, one)));
+    }
     run_backward(kernels.backward, shape, addresses(packed), calls,
                  plan(shape, kernels.gates, static_cast<int>(calls.size()), threads));
 }

@@ -58,7 +58,7 @@ void Memory::grow(std::size_t bytes) {
 
 Plan plan(const Shape& shape, int gates, int directions, int threads) {
     const double weights = static_cast<double>(gates) * static_cast<double>(shape.H) *
-                           static_cast<double>(shape.I + shape.P);
+                           (static_cast<double>(shape.I) + static_cast<double>(shape.P));
     const double rows = static_cast<double>(shape.B) * static_cast<double>(shape.T);
     const double work = 2 * weights * rows * directions;
     const int worth = static_cast<int>(std::min(work / kWorthAThread, 1024.0));

@@ -160,6 +160,9 @@ struct Factors {
     const Weight* weights;
     RowAt row_at;
 };
+// Clang before 17 does not deduce an aggregate's.
+template <class Weight, class RowAt>
+Factors(Layout, const Weight*, RowAt) -> Factors<Weight, RowAt>;
 
 // A tile of R rows after the other, as many panels wide as fit.
 template <int P, int R, int G, class Real, class Factors, class Start, class Use>

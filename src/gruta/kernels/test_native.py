@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
+QUICKLY_BUILT = "-Og"  # in half the time of -O1; test_kernels.py tests what is shipped
 ON_X86 = platform.machine().lower() in ("x86_64", "amd64")
 
 pytestmark = [
@@ -52,8 +53,8 @@ def built(name, **settings):
     return folder / "check_kernels"
 
 
-def by_gcc(name, isas="avx2;avx512", optimised="-O1", **settings):
-    settings |= {"CMAKE_CXX_COMPILER": tool("g++"), "CMAKE_CXX_FLAGS_RELEASE": optimised}
+def by_gcc(name, isas="avx2;avx512", **settings):
+    settings |= {"CMAKE_CXX_COMPILER": tool("g++"), "CMAKE_CXX_FLAGS_RELEASE": QUICKLY_BUILT}
     return built(name, GRUTA_ISAS=isas, **settings)
 
 
@@ -72,9 +73,9 @@ def emulated(cpu):
 
 
 def test_kernels_keep_to_their_memory_and_to_what_the_language_defines():
-    program = by_gcc("addresses", "avx2", "-Og", GRUTA_SANITIZE="address,undefined")
-    for isa in ["", "baseline"]:
-        succeed(program, "--quick", GRUTA_ISA=isa)
+    program = by_gcc("addresses", "avx2", GRUTA_SANITIZE="address,undefined")
+    succeed(program, "--quick")
+    succeed(program, "--quick", "layers", "storage", GRUTA_ISA="baseline")
 
 
 def test_threads_do_not_race():
@@ -119,7 +120,7 @@ def test_kernels_are_right_on_64_bit_arm():
     program = built(
         "aarch64",
         CMAKE_TOOLCHAIN_FILE=ROOT / "cmake" / "aarch64-linux-gnu.cmake",
-        CMAKE_CXX_FLAGS_RELEASE="-O1",
+        CMAKE_CXX_FLAGS_RELEASE=QUICKLY_BUILT,
     )
     parts = ["layers", "storage", "sizes", "threads"]
     succeed(tool("qemu-aarch64"), "-L", system, program, "--quick", *parts)

@@ -2,7 +2,9 @@
 
 import copy
 import io
+import os
 from functools import partial
+from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
@@ -17,6 +19,7 @@ from gruta.cells.gru import reference
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
+STATM = Path("/proc/self/statm")
 OPTIONS = [
     {},
     {"num_layers": 2, "bidirectional": True},
@@ -240,3 +243,31 @@ def test_reset_before_is_the_other_gru():
         torch.testing.assert_close(layer(x, h_0)[0].detach(), torch.from_numpy(trace.h))
     assert not torch.allclose(before(x, h_0)[0], after(x, h_0)[0])
     assert "reset_after=False" in repr(before)
+
+
+@pytest.mark.parametrize("kind", [gruta.nn.GRU, gruta.nn.LSTM, gruta.nn.RNN])
+def test_weights_changed_behind_autograds_back_are_seen_by_the_next_inference(kind):
+    layer, x = kind(3, 5, bidirectional=True), torch.randn(4, 1, 3)
+    with torch.inference_mode():
+        for parameter in layer.parameters():
+            layer(x)
+            parameter.data.view(-1)[-1].neg_()  # one number, and no version counts it
+            fresh = kind(3, 5, bidirectional=True)
+            fresh.load_state_dict(layer.state_dict())
+            assert torch.equal(layer(x)[0], fresh(x)[0])
+
+
+@pytest.mark.skipif(not kernels.available(), reason="nothing is kept")
+@pytest.mark.skipif(not STATM.exists(), reason="the system does not say how much memory it is")
+def test_what_is_kept_of_weights_for_inference_is_bounded():
+    x = torch.randn(2, 1, 512)
+    with torch.inference_mode():
+        for count in range(40):  # 16 MB each, with a copy
+            if count == 10:
+                before = resident_bytes()
+            gruta.nn.GRU(512, 512)(x)
+    assert resident_bytes() - before < 100e6
+
+
+def resident_bytes():
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGESIZE")

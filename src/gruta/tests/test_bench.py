@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gruta.bench import measure, rivals, worker
+from gruta.bench import measure, options, rivals, worker
 from gruta.bench.cases import CASES
 from gruta.bench.rivals import Job
 from gruta.bench.rivals.gruta_itself import Gruta
@@ -32,8 +32,8 @@ def bench(monkeypatch, capfd, tmp_path):
 def test_prints_json_and_names_who_is_missing(bench, monkeypatch, tmp_path):
     found = rivals.find_spec
     monkeypatch.setattr(rivals, "find_spec", lambda name: None if name == "jax" else found(name))
-    options = ("--quick", "--only", "gru,step", "--only", "torch,jax", "--seed", "5")
-    code, out, err = bench("cells", *options, "--json", "-")
+    asked = ("--quick", "--only", "gru,step", "--only", "torch,jax", "--seed", "5")
+    code, out, err = bench("cells", *asked, "--json", "-")
     assert code == 0, err
     assert "jax is not installed and left out: pip install 'gruta[bench]'" in err
     report = json.loads(out)
@@ -65,16 +65,28 @@ def test_accuracy_is_that_of_the_dtype(bench):
     assert "LSTM bfloat16" in out
 
 
+def test_the_cost_of_every_option_is_told(bench, monkeypatch):
+    monkeypatch.setattr(options, "SIZES", ((3, 2, 4, 5),))
+    monkeypatch.setattr(options, "ROUNDS", 1)
+    monkeypatch.setattr(options, "SECONDS", 1e-4)
+    code, out, err = bench("options")
+    assert code == 0, err
+    assert "GRU H5" in out
+    for option in options.OPTIONS:
+        assert option in out
+        assert f"LSTM B2 H5 {option}: " in err
+
+
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("given", "message"),
     [
         (("--only", "keras"), "--only keras: expected some of gru"),
         (("--threads", "0"), "--threads 0: expected numbers"),
         (("--json", "nowhere/at/all.json"), "--json: nowhere/at/all.json: expected a file"),
     ],
 )
-def test_bad_options_are_refused_in_one_line(bench, options, message, tmp_path):
-    code, out, err = bench("cells", *options)
+def test_bad_options_are_refused_in_one_line(bench, given, message, tmp_path):
+    code, out, err = bench("cells", *given)
     assert (code, out) == (2, "")
     assert err.startswith(f"gruta: {message}")
     assert err.count("\n") == 1
