@@ -103,7 +103,7 @@ def check_isa(isa: str) -> bool:
         command, env={**environment, "GRUTA_ISA": isa}, stderr=subprocess.PIPE, text=True
     )
     if "GRUTA_ISA must be one of" in done.stderr:
-        print(f"{isa}: not on this CPU", flush=True)
+        print(f"{isa}: not compiled in, or not on this CPU", flush=True)
         return True
     print(done.stderr, end="", file=sys.stderr)
     return done.returncode == 0

@@ -10,6 +10,7 @@ import torch
 from gruta import nn
 from gruta.bench.blocks import block, estimate
 from gruta.bench.cases import CELLS, Cell
+from gruta.cells import op
 
 SIZES = (100, 32, 40, 64), (100, 32, 128, 256)  # T, B, I, H
 ROUNDS, SECONDS = 5, 0.1
@@ -26,13 +27,17 @@ OPTIONS = (*OF_THE_CALL, *OF_THE_LAYER)
 
 @dataclass(frozen=True)
 class Cost:
-    """One option of one cell. inference, training: time with it over time without it."""
+    """One option of one cell. inference, training: time with it over time without it.
+
+    threads: how many a call may use.
+    """
 
     cell: Cell
     T: int
     B: int
     I: int
     H: int
+    threads: int
     option: str
     inference: float
     training: float
@@ -58,7 +63,7 @@ def costs(threads: int) -> Iterator[Cost]:
             plain = found[0]
             for option, (inference, training) in zip(OPTIONS, found[1:], strict=True):
                 ratios = inference / plain[0], training / plain[1]
-                yield Cost(cell, T, B, I, H, option, *ratios)
+                yield Cost(cell, T, B, I, H, op.threads(), option, *ratios)
 
 
 def _ways(

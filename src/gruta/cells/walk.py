@@ -58,6 +58,10 @@ def active(lengths: NDArray[np.int64] | None, T: int, B: int) -> NDArray[np.bool
 
 def steps(x: Array, states: int, **options: Unpack[Options]) -> Steps:
     """The walk of a cell with so many states over x `[T, B, I]`."""
+    unknown = options.keys() - Options.__annotations__.keys()
+    if unknown:
+        known = ", ".join(Options.__annotations__)
+        raise TypeError(f"{', '.join(sorted(unknown))}: expected some of {known}: correct the name")
     T, B, _ = x.shape
     reset, dropout = options.get("reset"), options.get("dropout")
     hold = options.get("hold", 0.0)

@@ -1,4 +1,4 @@
-"""`gruta bench cells`."""
+"""`gruta bench`: speed, accuracy, and what options cost."""
 
 import json
 import secrets

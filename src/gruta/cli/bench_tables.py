@@ -1,4 +1,4 @@
-"""The tables of `gruta bench cells` in the terminal."""
+"""The tables of `gruta bench` in the terminal."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby

@@ -16,6 +16,7 @@ def layer_forward(
     passes: list[Fields],
     held: float,
     threads: int,
+    keep: bool = False,
 ) -> None: ...
 def layer_backward(
     cell: str,

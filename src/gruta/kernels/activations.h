@@ -75,6 +75,14 @@ inline Group<Real> reciprocal_estimates(const Group<Real>& a) {
     return each([](Vec<Real> d) { return reciprocal_estimate(d); }, a);
 }
 
+// 2ⁿ, where n stands in the low bits of `shifted`.
+template <class Real>
+inline Vec<Real> power_of_two(Vec<Real> shifted) {
+    using E = Exponential<Real>;
+    const Bits<Real> exponent = reinterpret_cast<Bits<Real>>(shifted) + E::exponent_bias;
+    return reinterpret_cast<Vec<Real>>(exponent << E::mantissa_bits);
+}
+
 // exp(x) = scale · (1 + r + curve) with a power of two, |r| ≤ ln 2 / 2 and 0 ≤ curve < 0.07, for x
 // whose exp is a normal number. Of NaN, r is NaN.
 template <class Real>
@@ -96,12 +104,7 @@ inline Power<Real> power(const Group<Real>& x) {
     auto tail = each([](Vec<Real>) { return splat(E::series[terms - 1]); }, x);
     for (int i = terms - 2; i >= 0; --i) tail = multiply_add(tail, r, E::series[i]);
 
-    const auto scale = each(
-        [](Vec<Real> v) {
-            const Bits<Real> exponent = reinterpret_cast<Bits<Real>>(v) + E::exponent_bias;
-            return reinterpret_cast<Vec<Real>>(exponent << E::mantissa_bits);
-        },
-        shifted);
+    const auto scale = each(power_of_two<Real>, shifted);
     return {scale, r, r * r * tail};
 }
 
@@ -165,9 +168,7 @@ inline Group<float> fast_sigmoid(const Group<float>& x) {
     }
     const auto d = each(
         [](Vec<float> e, Vec<float> s) {
-            const Bits<float> scaled = reinterpret_cast<Bits<float>>(e) +
-                                       (reinterpret_cast<Bits<float>>(s) << E::mantissa_bits);
-            return reinterpret_cast<Vec<float>>(scaled) + 1.0f;
+            return multiply_add<float>(e, power_of_two<float>(s), splat(1.0f));
         },
         exponential, shifted);
     const auto y = reciprocal_estimates(d);

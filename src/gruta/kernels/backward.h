@@ -372,7 +372,8 @@ void backward(const Shape& shape, const void* packed_memory, const Backward<Real
     const Forward<Real>& pass = back.pass;
     const Index saved = Cell::saved * shape.H;
     // The last of the saved slots is c, where there is one.
-    Real* const c = Cell::states > 1 ? pass.gates + saved - shape.H : nullptr;
+    const bool has_c = Cell::states > 1 && pass.gates != nullptr;
+    Real* const c = has_c ? pass.gates + saved - shape.H : nullptr;
     const States<Real> states = {
         {{const_cast<Real*>(pass.h.data), pass.h.step, pass.h.row}, {c, shape.B * saved, saved}},
         scratch.zeros};

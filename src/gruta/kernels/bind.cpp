@@ -3,9 +3,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -132,19 +130,17 @@ std::vector<const void*> addresses(const std::vector<std::shared_ptr<const Memor
 
 template <class Real>
 void forward_of(int cell, const Shape& shape, nb::list weights, nb::list passes, double held,
-                int threads) {
+                int threads, bool keep) {
     const CellKernels<Real>& kernels = isa().kernels->of<Real>(cell);
     std::vector<Weights<Real>> read;
     std::vector<Forward<Real>> calls;
     for (nb::handle tuple : weights) read.push_back(read_weights<Real>(tuple));
     for (nb::handle tuple : passes) calls.push_back(read_pass<Real>(tuple, held));
     const nb::gil_scoped_release unlocked;
-    // Who saves gates is training, and the next call has other weights.
-    const bool trains = !calls.empty() && calls[0].gates != nullptr;
     std::vector<std::shared_ptr<const Memory>> packed;
     for (const Weights<Real>& one : read) {
-        packed.push_back(trains ? std::make_shared<Memory>(pack(kernels.forward, shape, one))
-                                : kept_pack(kernels.forward, shape, one, kernels.gates));
+        packed.push_back(keep ? kept_pack(kernels.forward, shape, one, kernels.gates)
+                              : std::make_shared<Memory>(pack(kernels.forward, shape, one)));
     }
     run_forward(kernels.forward, shape, addresses(packed), calls,
                 plan(shape, kernels.gates, static_cast<int>(calls.size()), threads));
@@ -170,9 +166,9 @@ void backward_of(int cell, const Shape& shape, nb::list weights, nb::list passes
 }
 
 void layer_forward(const std::string& cell, bool is_double, const Sizes& sizes, nb::list weights,
-                   nb::list passes, double held, int threads) {
+                   nb::list passes, double held, int threads, bool keep) {
     const auto call = is_double ? forward_of<double> : forward_of<float>;
-    call(cell_index(cell), shape_of(sizes), weights, passes, held, threads);
+    call(cell_index(cell), shape_of(sizes), weights, passes, held, threads, keep);
 }
 
 void layer_backward(const std::string& cell, bool is_double, const Sizes& sizes, nb::list weights,
@@ -282,7 +278,8 @@ constexpr const char* kFactsDoc = "By cell: gates, states, and numbers that it s
 constexpr const char* kForwardDoc =
     R"(One layer forward, an entry of `weights` and `passes` a direction.
 
-sizes: B, T, I, H, P. The tuples are gruta.kernels.Weights and Pass; addresses are not checked.)";
+sizes: B, T, I, H, P. The tuples are gruta.kernels.Weights and Pass; addresses are not checked.
+keep: keep the packed weights for a next call with the same ones.)";
 constexpr const char* kBackwardDoc = R"(The gradients of `layer_forward`, which saved its gates.
 
 The tuples of `gradients` are gruta.kernels.Gradients; addresses are not checked.)";
@@ -317,7 +314,7 @@ NB_MODULE(_native, module) {
     module.def("activations", [] { return fast_activations ? "fast" : "exact"; }, kActivationsDoc);
     module.def("cell_facts", cell_facts, kFactsDoc);
     module.def("layer_forward", layer_forward, "cell"_a, "is_double"_a, "sizes"_a, "weights"_a,
-               "passes"_a, "held"_a, "threads"_a, kForwardDoc);
+               "passes"_a, "held"_a, "threads"_a, "keep"_a = false, kForwardDoc);
     module.def("layer_backward", layer_backward, "cell"_a, "is_double"_a, "sizes"_a, "weights"_a,
                "passes"_a, "gradients"_a, "threads"_a, kBackwardDoc);
     module.def("layer_plan", layer_plan, "cell"_a, "sizes"_a, "directions"_a, "threads"_a,

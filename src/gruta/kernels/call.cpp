@@ -48,6 +48,13 @@ void run(const KernelsOf& kernels, const Shape& shape, const std::vector<const v
     }
 }
 
+// How `threads` of them share one direction at a time.
+Plan plan_of_group(const Shape& shape, double recurrent, int threads) {
+    if (shape.B >= threads) return {1, threads, false};
+    if (recurrent / threads >= kWorthAWait) return {1, threads, true};
+    return {1, std::max(1, static_cast<int>(shape.B)), false};
+}
+
 }  // namespace
 
 void Memory::grow(std::size_t bytes) {
@@ -57,25 +64,16 @@ void Memory::grow(std::size_t bytes) {
 }
 
 Plan plan(const Shape& shape, int gates, int directions, int threads) {
-    const double weights = static_cast<double>(gates) * static_cast<double>(shape.H) *
-                           (static_cast<double>(shape.I) + static_cast<double>(shape.P));
+    const double H = static_cast<double>(shape.H), P = static_cast<double>(shape.P);
+    const double weights = gates * H * (static_cast<double>(shape.I) + P);
     const double rows = static_cast<double>(shape.B) * static_cast<double>(shape.T);
     const double work = 2 * weights * rows * directions;
-    const int worth = static_cast<int>(std::min(work / kWorthAThread, 1024.0));
-    threads = std::min(threads, worth);
+    threads = std::min(threads, static_cast<int>(std::min(work / kWorthAThread, 1024.0)));
     if (threads <= 1) return {};
-    if (shape.B >= threads) return {1, threads, false};
-    if (directions > 1) {
-        const int members = std::max(1, threads / directions);
-        const bool splits = members > 1 && shape.B < members;
-        return {directions, members, splits};
-    }
-    const double recurrent =
-        static_cast<double>(gates) * static_cast<double>(shape.H) * static_cast<double>(shape.P);
-    if (recurrent / threads < kWorthAWait) {
-        return shape.B > 1 ? Plan{1, static_cast<int>(shape.B), false} : Plan{};
-    }
-    return {1, threads, true};
+    const int groups = shape.B >= threads ? 1 : directions;
+    Plan found = plan_of_group(shape, gates * H * P, std::max(1, threads / groups));
+    found.groups = groups;
+    return found;
 }
 
 template <class Real>

@@ -110,7 +110,7 @@ ForwardScratch<Real> cut_forward_scratch(const Shape& shape, const Team& team, c
     scratch.steps = fitting < 1 ? 1 : fitting > shape.T ? shape.T : fitting;
     scratch.inputs = arena.take<Real>(kInputSteps, shape.B, shape.P);
     scratch.between = arena.take<Real>(second, shape.H);
-    scratch.kept = arena.take<Real>(second, panels, W);
+    scratch.kept = arena.take<Real>(Cell::second == Second::candidate ? second : 0, panels, W);
     // The rest is each member's own.
     for (int member = 0; member <= (memory == nullptr ? team.size - 1 : team.member); ++member) {
         scratch.block = Block<Real>::cut(arena, scratch.steps, rows);

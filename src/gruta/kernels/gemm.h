@@ -1,5 +1,4 @@
-// The products: rows with packed weights, and the sums of outer products that make the weights'
-// gradients. The one place where the multiplications happen.
+// The products of rows with packed weights.
 //
 // A panel is one vector's width of units. Weights stand as [panel][k][G][lane]: all G gates of a
 // panel side by side, so that the sums of a few rows for every gate stay in registers until they

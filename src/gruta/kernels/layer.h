@@ -60,7 +60,7 @@ struct Forward {
     // that a final state may be the initial one.
     View<Real> h;              // [T, B, P]; zero from lengths[b] on
     Real* final[kMostStates];  // h_n [B, P], c_n [B, H]: the states after the walk
-    Real* gates;               // [T, B, S·H], S as Kernels says, zero from lengths[b] on; or null
+    Real* gates;               // [T, B, S·H], S as `saved` says, zero from lengths[b] on; or null
 };
 
 // What `forward` read and wrote, the gradient of what it wrote, and room for the gradient of what

@@ -14,7 +14,7 @@ struct Gradients {
     Gradients from(int slot) const { return {data + slot * kLanes<Real>, rows, row, panel}; }
 };
 
-// The columns of a weight matrix that fall to a member, in whole tiles.
+// The columns of a weight matrix that fall to a member, in eights.
 inline Range share_of_tiles(Index columns, Index member, Index size) {
     constexpr Index tile = 8;
     const Range tiles = share((columns + tile - 1) / tile, member, size);

@@ -136,7 +136,7 @@ void pack(const Real* weights, Index H, Index K, Gates<G> gates, Weight* packed)
     }
 }
 
-// For products with the transpose: k runs over the G gates of H rows as gradients.h lays them out,
+// For products with the transpose: k runs over the G gates of H rows as `Gradients` has them,
 // and the panels over the N columns. weights [.·H, N] to packed [panel of N][panel of H][G][lane of
 // H][lane of N].
 template <int G, class Real>

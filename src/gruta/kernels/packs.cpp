@@ -6,12 +6,13 @@
 #include <list>
 #include <mutex>
 #include <new>
+#include <utility>
 
 namespace gruta {
 
 namespace {
 
-constexpr std::size_t kMostBytes = 64 << 20;  // of all that is kept, copies included
+constexpr std::size_t kMostBytes = 128 << 20;  // of all that is kept, copies included
 
 // A run of the weights' memory.
 struct Span {
@@ -63,9 +64,9 @@ std::shared_ptr<const Memory> packed_of(const std::shared_ptr<const Pack>& pack)
 }
 
 // The latest used first. Who finds them locked does without: in the child of a fork they may stay
-// locked for ever.
+// locked for ever. Never destroyed: a thread may still look when the process ends.
 std::mutex mutex;
-std::list<std::shared_ptr<const Pack>> packs;
+auto& packs = *new std::list<std::shared_ptr<const Pack>>;
 
 std::shared_ptr<const Pack> find(const Key& key) {
     const std::unique_lock lock(mutex, std::try_to_lock);
@@ -87,6 +88,34 @@ void keep(const std::shared_ptr<const Pack>& fresh) {
     packs.remove_if([&](const auto& pack) { return (bytes += pack->bytes) > kMostBytes; });
 }
 
+// The weights as they stand in a copy.
+template <class Real>
+Weights<Real> weights_in(const Memory& copy, const Spans& spans) {
+    Weights<Real> found = {};
+    const auto* at = static_cast<const std::byte*>(copy.data());
+    const Real** const places[] = {&found.w_ih, &found.w_hh, &found.b_ih, &found.b_hh, &found.w_hr};
+    for (std::size_t i = 0; i < spans.size(); ++i) {
+        if (spans[i].data != nullptr) *places[i] = reinterpret_cast<const Real*>(at);
+        at += spans[i].bytes;
+    }
+    return found;
+}
+
+template <class Real>
+std::shared_ptr<const Pack> fresh_pack(const ForwardKernels<Real>& kernels, const Shape& shape,
+                                       const Key& key, std::size_t copy_bytes) {
+    Memory copy(copy_bytes);
+    auto* at = static_cast<std::byte*>(copy.data());
+    for (const Span& span : key.spans) {
+        if (span.bytes > 0) std::memcpy(at, span.data, span.bytes);
+        at += span.bytes;
+    }
+    // Out of the copy: should somebody write to the weights meanwhile, the two still agree.
+    Memory packed = pack(kernels, shape, weights_in<Real>(copy, key.spans));
+    const std::size_t bytes = copy_bytes + kernels.packed_bytes(shape);
+    return std::make_shared<const Pack>(Pack{key, std::move(copy), std::move(packed), bytes});
+}
+
 }  // namespace
 
 template <class Real>
@@ -94,20 +123,16 @@ std::shared_ptr<const Memory> kept_pack(const ForwardKernels<Real>& kernels, con
                                         const Weights<Real>& weights, int gates) {
     const std::size_t packed_bytes = kernels.packed_bytes(shape);
     if (packed_bytes >= PTRDIFF_MAX) throw std::bad_alloc();  // before sizes are multiplied
-    const Spans spans = spans_of(shape, weights, gates);
-    const Key key = {&kernels, shape.I, shape.H, shape.P, spans};
+    const Key key = {&kernels, shape.I, shape.H, shape.P, spans_of(shape, weights, gates)};
+    std::size_t copy_bytes = 0;
+    for (const Span& span : key.spans) copy_bytes += span.bytes;
+    if (copy_bytes + packed_bytes > kMostBytes) {
+        return std::make_shared<const Memory>(pack(kernels, shape, weights));
+    }
     if (const auto found = find(key); found != nullptr && found->is_current()) {
         return packed_of(found);
     }
-    std::size_t bytes = 0;
-    for (const Span& span : spans) bytes += span.bytes;
-    auto fresh = std::make_shared<Pack>(Pack{key, Memory(bytes), pack(kernels, shape, weights), 0});
-    auto* at = static_cast<std::byte*>(fresh->copy.data());
-    for (const Span& span : spans) {
-        if (span.bytes > 0) std::memcpy(at, span.data, span.bytes);
-        at += span.bytes;
-    }
-    fresh->bytes = bytes + packed_bytes;
+    const auto fresh = fresh_pack(kernels, shape, key, copy_bytes);
     keep(fresh);
     return packed_of(fresh);
 }

@@ -5,9 +5,7 @@
 // them again would also write, to memory that is often fresh.
 #pragma once
 
-#include <cstddef>
 #include <memory>
-#include <vector>
 
 #include "gruta/kernels/call.h"
 

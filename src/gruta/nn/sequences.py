@@ -26,7 +26,8 @@ def repack(h: Tensor, like: PackedSequence) -> PackedSequence:
 def as_lengths(lengths: Tensor | Sequence[int], T: int, B: int, device: torch.device) -> Tensor:
     """`[B]` int64 on `device`; ValueError unless there are B integers from 0 to T.
 
-    Values that already lie on an accelerator are not read back, so their range is not checked.
+    Values on an accelerator are not read back, nor any under torch.compile, which would have to cut
+    the graph: there they are clamped to the range instead.
     """
     given = torch.as_tensor(lengths)
     if given.shape != (B,) or given.is_floating_point() or given.dtype == torch.bool:
@@ -34,7 +35,9 @@ def as_lengths(lengths: Tensor | Sequence[int], T: int, B: int, device: torch.de
             f"lengths: expected {B} integers, one a row of the batch, got shape "
             f"{list(given.shape)} of {given.dtype}"
         )
-    if given.device.type == "cpu" and B and not 0 <= int(given.min()) <= int(given.max()) <= T:
+    if given.device.type != "cpu" or torch.compiler.is_compiling():
+        return given.to(device, torch.int64).clamp(0, T)
+    if B and not 0 <= int(given.min()) <= int(given.max()) <= T:
         raise ValueError(f"lengths: expected values from 0 to {T}, got {given.tolist()}")
     return given.to(device, torch.int64)
 

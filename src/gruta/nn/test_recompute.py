@@ -26,12 +26,12 @@ def trained(layer, x, **call):
 
 
 @every_kind
-@pytest.mark.parametrize("T", [1, 5, 16, 37])
+@pytest.mark.parametrize("T", [1, 5, 300])
 @pytest.mark.parametrize("batch_first", [False, True])
 def test_recomputing_gives_the_same_numbers(kind, T, batch_first):
     layer = kind(3, 5, num_layers=2, batch_first=batch_first, dtype=torch.float64, **OPTIONS)
     x = torch.randn((4, T, 3) if batch_first else (T, 4, 3), dtype=torch.float64)
-    resets = torch.rand(x.shape[:2]) < 0.2
+    resets = torch.rand(x.shape[:2]) < 0.02
     call = {"lengths": [T, 0, T // 2, 1], "reset_mask": resets}
     kept = trained(layer, x, **call)
     layer.recompute = True
@@ -49,7 +49,7 @@ def test_recomputing_never_holds_the_gates_of_the_whole_sequence(kind, monkeypat
         return whole(spec, x, *rest, save=save, **options)
 
     monkeypatch.setattr(compiled, "forward", forward)
-    trained(kind(3, 5, recompute=True), torch.randn(64, 2, 3))
+    trained(kind(3, 5, recompute=True), torch.randn(64, 32, 3))
     assert 0 < max(longest) <= 8
 
 

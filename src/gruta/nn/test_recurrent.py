@@ -262,11 +262,11 @@ def test_weights_changed_behind_autograds_back_are_seen_by_the_next_inference(ki
 def test_what_is_kept_of_weights_for_inference_is_bounded():
     x = torch.randn(2, 1, 512)
     with torch.inference_mode():
-        for count in range(40):  # 16 MB each, with a copy
-            if count == 10:
+        for count in range(60):  # 12.6 MB each, with a copy
+            if count == 15:
                 before = resident_bytes()
             gruta.nn.GRU(512, 512)(x)
-    assert resident_bytes() - before < 100e6
+    assert resident_bytes() - before < 200e6
 
 
 def resident_bytes():

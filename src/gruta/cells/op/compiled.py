@@ -30,13 +30,13 @@ def threads() -> int:
 class Spec(NamedTuple):
     """What a call is, apart from its tensors.
 
-    cell: the kernel's name. states: S, of one direction. reverse: for every direction. held: the
-    share of the old state that every step keeps.
+    cell: the kernel's name. states: how many one direction has. reverse: for every direction. held:
+    the share of the old state that every step keeps.
 
-    The tensors of a call are those of one direction after the other, None for what is left out: S
-    initial states, S restarts, w_ih, w_hh, b_ih, b_hh and, where the cell projects, w_hr. Its masks
-    are a tuple a direction: lengths, reset, dropout and, to hold each state, S more, or none of
-    them all.
+    The tensors of a call are those of one direction after the other, None for what is left out:
+    initial states, their restarts, w_ih, w_hh, b_ih, b_hh and, where the cell projects, w_hr. Its
+    masks are a tuple a direction: lengths, reset, dropout and, to hold them, one more for each
+    state; or none of them all.
     """
 
     cell: str
@@ -62,12 +62,19 @@ def sizes(spec: Spec, x: Tensor, tensors: Tensors) -> tuple[int, int, int, int, 
 
 
 def forward(
-    spec: Spec, x: Tensor, tensors: Tensors, masks: Masks, save: bool, out: Tensor | None = None
+    spec: Spec,
+    x: Tensor,
+    tensors: Tensors,
+    masks: Masks,
+    save: bool,
+    keep: bool = False,
+    out: Tensor | None = None,
 ) -> list[Tensor]:
     """h `[T, B, D*P]`, the final states of each direction, then, to be saved, its gates.
 
     x `[T, B, I]` has a dense last axis, every other tensor is contiguous; the gates are `[T, B,
-    S*H]` as the cell's README says. h is `out` where that is given, with a dense last axis; else it
+    S*H]` as the cell's README says. keep: the packed weights, for an inference that may follow with
+    the same ones. h is `out` where that is given, with a dense last axis; else it
     lies in memory as x does, batch or time first.
     """
     cell, _, reverse, held = spec
@@ -77,7 +84,7 @@ def forward(
     gates = [x.new_empty(T, B, saved(cell) * H) for _ in reverse] if save else []
     weights, passes = _calls(spec, x, tensors, masks, [out, *finals, *gates])
     is_double = x.dtype is torch.float64
-    kernels.layer_forward(cell, is_double, shape, weights, passes, held, threads())
+    kernels.layer_forward(cell, is_double, shape, weights, passes, held, threads(), keep)
     return [out, *finals, *gates]
 
 
@@ -91,8 +98,8 @@ def _calls(
     spec: Spec, x: Tensor, tensors: Tensors, masks: Masks, outputs: Sequence[Tensor]
 ) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
     """The tuples `kernels.Weights` and `kernels.Pass` of every direction."""
-    _, S, reverse, _ = spec
-    D, pad = len(reverse), (0,) * (2 - S)
+    _, states, reverse, _ = spec
+    D, pad = len(reverse), (0,) * (2 - states)
     x_view, (h, h_step, h_row) = _view(x), _view(outputs[0])
     given, made = addresses(tensors), addresses(outputs)
     size, width = len(given) // D, outputs[0].shape[2] // D * x.element_size()
@@ -100,25 +107,25 @@ def _calls(
     for k, backwards in enumerate(reverse):
         own = given[k * size : (k + 1) * size]
         lengths, *reset, dropout, hold_h, hold_c = _mask_fields(masks[k], pad)
-        gates = made[1 + S * D + k] if len(made) > 1 + S * D else 0
-        weights.append((*own[2 * S :], 0)[:5])
+        gates = made[1 + states * D + k] if len(made) > 1 + states * D else 0
+        weights.append((*own[2 * states :], 0)[:5])
         passes.append(
             (
                 lengths,
                 backwards,
                 *reset,
-                *own[S : 2 * S],
+                *own[states : 2 * states],
                 *pad,
                 dropout,
                 hold_h,
                 hold_c,
                 *x_view,
-                *own[:S],
+                *own[:states],
                 *pad,
                 h + k * width,
                 h_step,
                 h_row,
-                *made[1 + S * k : 1 + S * (k + 1)],
+                *made[1 + states * k : 1 + states * (k + 1)],
                 *pad,
                 gates,
             )
@@ -150,12 +157,12 @@ def backward(
     zeros. through: for every direction, tensors like h's part of it and, in the LSTM, `[T, B, H]`,
     which take ∂L/∂(each state) along every path.
     """
-    cell, S, reverse, _ = spec
-    D, pad = len(reverse), (0,) * (2 - S)
+    cell, states, reverse, _ = spec
+    D, pad = len(reverse), (0,) * (2 - states)
     shape = _, _, I, _, P = sizes(spec, x, tensors)
     weights, passes = _calls(spec, x, tensors, masks, outputs)
     d_out = d_outputs[0] if d_outputs[0] is None else _dense_rows(d_outputs[0])
-    d_finals = [d if d is None else d.contiguous() for d in d_outputs[1 : 1 + S * D]]
+    d_finals = [d if d is None else d.contiguous() for d in d_outputs[1 : 1 + states * D]]
     # Each direction has a gradient of x of its own: they may be computed at the same time.
     dx = [laid_out_as(x, I) if needs[0] else None for _ in reverse]
     found = [
@@ -174,14 +181,14 @@ def backward(
                 dh + k * width,
                 dh_step,
                 dh_row,
-                *coming[S * k : S * (k + 1)],
+                *coming[states * k : states * (k + 1)],
                 *pad,
                 *_view(dx[k]),
-                *own[:S],
+                *own[:states],
                 *pad,
-                *own[S : 2 * S],
+                *own[states : 2 * states],
                 *pad,
-                *(*own[2 * S :], 0)[:5],
+                *(*own[2 * states :], 0)[:5],
                 *(taps[0] if taps else _NOWHERE),
                 *(taps[1] if len(taps) > 1 else _NOWHERE),
             )

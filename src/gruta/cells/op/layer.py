@@ -45,27 +45,38 @@ def run_layer(
 def _by_kernel(
     cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]], name: str, recompute: bool
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
-    S, x = cell.states, x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
+    states, x = cell.states, x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
     hold = sides[0][0].hold
     reverse = tuple([walk.reverse for walk, _ in sides])
-    spec = compiled.Spec(cell.name, S, reverse, 0.0 if isinstance(hold, tuple) else hold)
-    places = 2 * S + 4 + cell.projects
+    spec = compiled.Spec(cell.name, states, reverse, 0.0 if isinstance(hold, tuple) else hold)
+    places = 2 * states + 4 + cell.projects
     tensors = [
         t if t is None or t.is_contiguous() else t.contiguous()
         for _, given in sides
         for t in given[:places]
     ]
-    masks = [_masks(walk, S) for walk, _ in sides]
+    walks, trains = [walk for walk, _ in sides], needs_grad((x, *tensors))
     if torch.compiler.is_compiling():
-        outputs = library.layer(spec, x, tensors, masks, save=needs_grad((x, *tensors)))
-    elif needs_grad((x, *tensors)):
-        walks = [walk for walk, _ in sides]
+        masks = [_masks(walk, states) for walk in walks]
+        outputs = library.layer(spec, x, tensors, masks, save=trains)
+    elif trains:
+        walks = [_of_its_own(walk) for walk in walks]
+        masks = [_masks(walk, states) for walk in walks]
         recompute = recompute and compiled.saved(cell.name) > 0 and not tap.is_tapped()
         outputs = _Kernel.apply(cell, walks, spec, masks, name, recompute, x, *tensors)  # type: ignore[no-untyped-call]
     else:
-        outputs = compiled.forward(spec, x, tensors, masks, save=tap.is_tapped())
+        masks = [_masks(walk, states) for walk in walks]
+        outputs = compiled.forward(spec, x, tensors, masks, save=tap.is_tapped(), keep=True)
         _record(spec, outputs, name)
-    return outputs[0], [tuple(outputs[1 + k * S : 1 + (k + 1) * S]) for k in range(len(sides))]
+    return outputs[0], [
+        tuple(outputs[1 + k * states : 1 + (k + 1) * states]) for k in range(len(sides))
+    ]
+
+
+def _of_its_own(walk: Walk) -> Walk:
+    """With copies of what a caller may change before the backward pass reads it again."""
+    lengths, reset = (None if m is None else m.clone() for m in (walk.lengths, walk.reset))
+    return walk if lengths is reset is None else walk._replace(lengths=lengths, reset=reset)
 
 
 def _masks(walk: Walk, states: int) -> tuple[Tensor | None, ...]:

@@ -66,7 +66,8 @@ def _forward(
     text: str, x: Tensor, tensors: list[Tensor], masks: list[Tensor], save: bool
 ) -> list[Tensor]:
     call = _decode(text)
-    return compiled.forward(call.spec, x, *_filled(call, tensors, masks), save)
+    filled, own = _filled(call, tensors, masks)
+    return compiled.forward(call.spec, x, filled, own, save, keep=not save)
 
 
 def _forward_shapes(
@@ -74,7 +75,7 @@ def _forward_shapes(
 ) -> list[Tensor]:
     call = _decode(text)
     spec, (filled, _) = call.spec, _filled(call, tensors, masks)
-    T, B, _, H, P = compiled.sizes(spec, x, filled)
+    B, T, _, H, P = compiled.sizes(spec, x, filled)
     out = compiled.laid_out_as(x, len(spec.reverse) * P)
     gates = [x.new_empty(T, B, compiled.saved(spec.cell) * H) for _ in spec.reverse] if save else []
     return [out, *compiled.empty_finals(spec, filled), *gates]
@@ -121,7 +122,10 @@ def _gradient(ctx: Any, d_outputs: list[Tensor | None]) -> tuple[Any, ...]:
     x, *rest = ctx.saved_tensors
     tensors, own = rest[:weights], rest[weights : weights + masks]
     outputs = rest[weights + masks :]
-    ds = [torch.zeros_like(o) if d is None else d for o, d in zip(outputs, d_outputs, strict=True)]
+    spec = _decode(ctx.text).spec
+    count = 1 + spec.states * len(spec.reverse)  # of the outputs but for the gates
+    pairs = zip(outputs[:count], d_outputs[:count], strict=True)
+    ds = [torch.zeros_like(o) if d is None else d for o, d in pairs]
     needs_x, needs_tensors = ctx.needs_input_grad[1:3]
     needs = [needs_x, *needs_tensors]
     found = iter(torch.ops.gruta.layer_backward(ctx.text, x, tensors, own, outputs, ds, needs))

@@ -17,7 +17,8 @@ CHUNKS = 64
 """Into how many chunks a sequence is cut, at most."""
 
 SHORTEST = 8
-"""Steps of a chunk, at least: each begins and ends with work of its own."""
+ROWS = 256
+"""Steps of a chunk, and of its steps' rows, at least: each begins and ends with work of its own."""
 
 
 class Part(NamedTuple):
@@ -54,7 +55,7 @@ def forward(
     starts = []
     for part in parts(spec, tensors, masks, P):
         states, met = part.initial, []
-        for chunk in _chunks(x.shape[0], part.spec.reverse[0]):
+        for chunk in _chunks(x, part.spec.reverse[0]):
             met.append(states)
             own, given = [_masks(part.masks, chunk)], [*states, *part.fixed]
             into = out[chunk, :, part.place]
@@ -76,34 +77,35 @@ def backward(
     """The gradients of x and `tensors`, None where `needs` says that none is wanted."""
     dx = compiled.laid_out_as(x, x.shape[2]).zero_() if needs[0] else None
     found: list[Tensor | None] = []
-    S, P = spec.states, compiled.sizes(spec, x, tensors)[-1]
+    states, P = spec.states, compiled.sizes(spec, x, tensors)[-1]
     for k, part in enumerate(parts(spec, tensors, masks, P)):
         wants = spec.of_direction(k, needs[1:])
-        d_states = list(d_outputs[1 + k * S : 1 + (k + 1) * S])
+        d_states = list(d_outputs[1 + k * states : 1 + (k + 1) * states])
         sums: list[Tensor | None] = [None] * len(part.fixed)
-        order = list(zip(_chunks(x.shape[0], part.spec.reverse[0]), starts[k], strict=True))
-        for chunk, states in reversed(order):
-            own, given = [_masks(part.masks, chunk)], [*states, *part.fixed]
+        order = list(zip(_chunks(x, part.spec.reverse[0]), starts[k], strict=True))
+        for chunk, begun in reversed(order):
+            own, given = [_masks(part.masks, chunk)], [*begun, *part.fixed]
             again = compiled.forward(part.spec, x[chunk], given, own, save=True)
             d_h = None if d_outputs[0] is None else d_outputs[0][chunk, :, part.place]
-            asked = [needs[0], *[True] * S, *wants[S:]]
+            asked = [needs[0], *[True] * states, *wants[states:]]
             d_x, *ds = compiled.backward(
                 part.spec, x[chunk], given, own, again, [d_h, *d_states], asked
             )
-            d_states = ds[:S]
+            d_states = ds[:states]
             if dx is not None and d_x is not None:
                 dx[chunk] += d_x
-            for i, d in enumerate(ds[S:]):
+            for i, d in enumerate(ds[states:]):
                 so_far = sums[i]
                 sums[i] = d if so_far is None or d is None else so_far.add_(d)
-        found += [d if want else None for d, want in zip(d_states, wants[:S], strict=True)]
+        found += [d if want else None for d, want in zip(d_states, wants[:states], strict=True)]
         found += sums
     return [dx, *found]
 
 
-def _chunks(T: int, reverse: bool) -> list[slice]:
-    """The chunks of T steps in the order of the walk; one, and empty, for no step at all."""
-    size = max(SHORTEST, -(-T // CHUNKS))
+def _chunks(x: Tensor, reverse: bool) -> list[slice]:
+    """The chunks of x's steps in the order of the walk; one, and empty, for no step at all."""
+    T, B, _ = x.shape
+    size = max(SHORTEST, -(-T // CHUNKS), ROWS // max(B, 1))
     found = [slice(t, min(t + size, T)) for t in range(0, T, size)] or [slice(0, 0)]
     return found[::-1] if reverse else found
 

@@ -18,6 +18,11 @@ def transformed() -> bool:
     )
 
 
+# What torch.compiler.assume_constant_result sets, without the second that its import takes: a
+# captured graph holds the answer, and is guarded by the transforms under which it was captured.
+transformed._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
 def batched(gradient: Tensor | None) -> bool:
     """Under autograd's own vmap (`is_grads_batched`), which is not on functorch's stack."""
     return gradient is not None and torch._C._functorch.is_legacy_batchedtensor(gradient)

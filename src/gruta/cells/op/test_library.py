@@ -1,0 +1,50 @@
+"""The ops that torch.compile sees: well registered, and one a layer."""
+
+import pytest
+import torch
+
+import gruta.nn
+from gruta import kernels
+from gruta.cells.op import compiled, library
+
+pytestmark = pytest.mark.skipif(not kernels.available(), reason="the ops call the kernels")
+
+
+def call(save, lengths):
+    """The arguments of `gruta::layer` for a bidirectional LSTM without biases."""
+    spec = compiled.Spec("lstm", 2, (False, True), 0.0)
+    layer = gruta.nn.LSTM(3, 5, bias=False)
+    w_ih, w_hh = layer.parameters()
+    own = [torch.randn(2, 5), torch.randn(2, 5), None, None, w_ih, w_hh, None, None, None]
+    masks = [(lengths, None, None, None, None), ()] if lengths is not None else [(), ()]
+    there = tuple(t is not None for t in own * 2)
+    text = library.encode(
+        library.Call(spec, there, tuple(tuple(m is not None for m in side) for side in masks))
+    )
+    x = torch.randn(4, 2, 3, requires_grad=True)
+    given = [t for t in own * 2 if t is not None]
+    return text, x, given, [] if lengths is None else [lengths], save
+
+
+@pytest.mark.parametrize("lengths", [None, torch.tensor([4, 0])], ids=["whole", "lengths"])
+def test_the_op_keeps_what_it_is_registered_with(lengths):
+    torch.library.opcheck(torch.ops.gruta.layer.default, call(True, lengths))
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("kind", [gruta.nn.GRU, gruta.nn.LSTM, gruta.nn.RNN])
+def test_a_compiled_layer_is_one_op(kind, training):
+    found = []
+
+    def backend(graph, _inputs):
+        found.extend(n.target for n in graph.graph.nodes if n.op == "call_function")
+        return graph
+
+    torch._dynamo.reset()
+    layer = kind(3, 5, num_layers=2, bidirectional=True)
+    x = torch.randn(4, 2, 3, requires_grad=training)
+    run = torch.compile(layer, backend=backend, fullgraph=True)
+    with torch.set_grad_enabled(training):
+        out, _ = run(x, lengths=torch.tensor([4, 2]))
+    torch.testing.assert_close(out, layer(x, lengths=torch.tensor([4, 2]))[0])
+    assert found.count(torch.ops.gruta.layer) + found.count(torch.ops.gruta.layer.default) == 2
