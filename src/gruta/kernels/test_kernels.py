@@ -259,6 +259,21 @@ def test_threads_share_the_rows_or_the_units(sizes, plan):
     assert kernels.layer_plan("gru", (B, T, I, H, H), 1, 3) == plan
 
 
+@pytest.mark.parametrize(
+    ("sizes", "threads", "plan"),
+    [
+        ((1, 200, 64, 64), 16, (2, 1, False)),  # too small to wait for each other at every step
+        ((4, 200, 64, 64), 32, (2, 4, False)),
+        ((1, 50, 256, 512), 4, (2, 2, True)),
+        ((1, 50, 256, 512), 2, (2, 1, False)),
+        ((9, 50, 256, 512), 4, (1, 4, False)),
+    ],
+)
+def test_two_directions_go_side_by_side_where_rows_are_few(sizes, threads, plan):
+    B, T, I, H = sizes
+    assert kernels.layer_plan("gru", (B, T, I, H, H), 2, threads) == plan
+
+
 @dtypes
 @variants
 @pytest.mark.parametrize("sizes", [sizes for sizes, _ in SHARED])

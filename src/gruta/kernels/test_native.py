@@ -80,7 +80,7 @@ def test_kernels_keep_to_their_memory_and_to_what_the_language_defines():
 
 def test_threads_do_not_race():
     program = by_gcc("races", "", GRUTA_SANITIZE="thread")
-    succeed(*without_aslr(), program, "--quick", "threads")
+    succeed(*without_aslr(), program, "--quick", "threads", "packs")
 
 
 def test_clang_compiles_the_kernels_right_and_without_a_warning():

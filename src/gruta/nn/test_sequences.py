@@ -92,3 +92,18 @@ def test_lengths_without_a_padded_batch_are_refused():
         layer(pack_padded_sequence(torch.zeros(6, 2, 3), [6, 2]), lengths=[6, 2])
     with pytest.raises(ValueError, match="no batch axis"):
         layer(torch.zeros(6, 3), lengths=[6])
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_masks_may_change_once_the_forward_pass_is_over(recompute):
+    layer = gruta.nn.GRU(3, 5, recompute=recompute)
+    x, lengths, resets = torch.randn(6, 2, 3), torch.tensor([6, 4]), torch.rand(6, 2) < 0.4
+    gradients = []
+    for changes in (False, True):
+        out, _ = layer(x, lengths=lengths, reset_mask=resets)
+        if changes:
+            lengths.fill_(1)
+            resets.logical_not_()
+        gradients.append(torch.autograd.grad(out.square().sum(), list(layer.parameters())))
+    for a, b in zip(*gradients, strict=True):
+        assert torch.equal(a, b)
