@@ -32,6 +32,9 @@ class Goal:
     memory_rebuilt: float | None = None
 
 
+NOTHING = Goal()
+
+
 @dataclass(frozen=True)
 class Case:
     """One line of the table. T, B, I, H: steps, batch, input and hidden size. quick: in --quick."""
@@ -42,7 +45,7 @@ class Case:
     B: int
     I: int
     H: int
-    goal: Goal = Goal()
+    goal: Goal = NOTHING
     quick: bool = False
 
     @property
@@ -81,81 +84,48 @@ class Case:
         return GATES[self.cell] * self.H * width * self.weight_bytes
 
 
-def _gru() -> tuple[Case, ...]:
-    large, wide = Goal(1.6, 1.2, 0.85), Goal(1.6, 1.3, 0.75)
+def _lines() -> tuple[tuple[Regime, int, int, int, int, Goal, Goal, Goal], ...]:
+    """Regime, T, B, I, H, and the goals of the GRU, the LSTM and the RNN."""
+    step, stream = Goal(20, 8, seconds=2e-6), Goal(share=0.85)
+    inference, training = Goal(1.6, 1.2, 0.85), Goal(1.6, 1.3, 0.75)
+    lstm_inference, lstm_training = Goal(1.0, share=0.85), Goal(1.25, share=0.75)
+    rnn_inference, rnn_training = Goal(1.4, share=0.85), Goal(1.4, share=0.75)
+    memory = Goal(memory=0.6, memory_rebuilt=0.35)
+    large = inference, lstm_inference, rnn_inference
+    wide = training, lstm_training, rnn_training
+    small = Goal(3, 1.2, 0.75), Goal(1.15, share=0.75), Goal(1.4, share=0.75)
     return (
-        Case("gru", "step", 1, 1, 40, 64, Goal(20, 8, seconds=2e-6), quick=True),
-        Case("gru", "step", 1, 1, 128, 256, Goal(8, 2.5)),
-        Case("gru", "step", 1, 1, 256, 512, Goal(3.5, 1.7)),
-        Case("gru", "sequence", 100, 1, 40, 64, Goal(12, 1.6, 0.85), quick=True),
-        Case("gru", "sequence", 100, 1, 128, 256, Goal(3.2, 1.2, 0.85)),
-        Case("gru", "sequence", 100, 1, 256, 512, Goal(2.8, 1.1, 0.85)),
-        Case("gru", "half", 100, 1, 128, 256, Goal(5, 2), quick=True),
-        Case("gru", "half", 100, 1, 256, 512, Goal(5, 2)),
-        Case("gru", "inference", 100, 32, 40, 64, Goal(3, 1.2, 0.75), quick=True),
-        Case("gru", "inference", 100, 32, 128, 256, large, quick=True),
-        Case("gru", "inference", 100, 64, 256, 512, large),
-        Case("gru", "inference", 90, 256, 5, 256, large),
-        Case("gru", "training-one", 100, 1, 40, 64, Goal(10, 2), quick=True),
-        Case("gru", "training-one", 100, 1, 128, 256, Goal(5, 2)),
-        Case("gru", "training", 100, 32, 40, 64, Goal(3, 1.3, 0.75), quick=True),
-        Case("gru", "training", 100, 32, 128, 256, wide),
-        Case("gru", "training", 100, 64, 256, 512, wide),
-        Case("gru", "training", 90, 256, 5, 256, wide),
-        Case(
-            "gru", "memory", 2000, 64, 128, 256, Goal(memory=0.6, memory_rebuilt=0.35), quick=True
-        ),
+        ("step", 1, 1, 40, 64, step, NOTHING, NOTHING),
+        ("step", 1, 1, 128, 256, Goal(8, 2.5), NOTHING, NOTHING),
+        ("step", 1, 1, 256, 512, Goal(3.5, 1.7), NOTHING, NOTHING),
+        ("sequence", 100, 1, 40, 64, Goal(12, 1.6, 0.85), Goal(2, share=0.85), Goal(5, share=0.85)),
+        ("sequence", 100, 1, 128, 256, Goal(3.2, 1.2, 0.85), Goal(1.25, share=0.85), stream),
+        ("sequence", 100, 1, 256, 512, Goal(2.8, 1.1, 0.85), stream, stream),
+        ("half", 100, 1, 128, 256, Goal(5, 2), NOTHING, NOTHING),
+        ("half", 100, 1, 256, 512, Goal(5, 2), NOTHING, NOTHING),
+        ("inference", 100, 32, 40, 64, *small),
+        ("inference", 100, 32, 128, 256, *large),
+        ("inference", 100, 64, 256, 512, *large),
+        ("inference", 90, 256, 5, 256, *large),
+        ("training-one", 100, 1, 40, 64, Goal(10, 2), Goal(1.4), Goal(5)),
+        ("training-one", 100, 1, 128, 256, Goal(5, 2), Goal(1.4), NOTHING),
+        ("training", 100, 32, 40, 64, Goal(3, 1.3, 0.75), lstm_training, rnn_training),
+        ("training", 100, 32, 128, 256, *wide),
+        ("training", 100, 64, 256, 512, *wide),
+        ("training", 90, 256, 5, 256, *wide),
+        ("memory", 2000, 64, 128, 256, memory, NOTHING, NOTHING),
     )
 
 
-def _lstm() -> tuple[Case, ...]:
-    large, training = Goal(1.0, share=0.85), Goal(1.25, share=0.75)
-    return (
-        Case("lstm", "step", 1, 1, 40, 64, quick=True),
-        Case("lstm", "step", 1, 1, 128, 256),
-        Case("lstm", "step", 1, 1, 256, 512),
-        Case("lstm", "sequence", 100, 1, 40, 64, Goal(2, share=0.85), quick=True),
-        Case("lstm", "sequence", 100, 1, 128, 256, Goal(1.25, share=0.85)),
-        Case("lstm", "sequence", 100, 1, 256, 512, Goal(share=0.85)),
-        Case("lstm", "half", 100, 1, 128, 256, quick=True),
-        Case("lstm", "half", 100, 1, 256, 512),
-        Case("lstm", "inference", 100, 32, 40, 64, Goal(1.15, share=0.75), quick=True),
-        Case("lstm", "inference", 100, 32, 128, 256, large),
-        Case("lstm", "inference", 100, 64, 256, 512, large),
-        Case("lstm", "inference", 90, 256, 5, 256, large),
-        Case("lstm", "training-one", 100, 1, 40, 64, Goal(1.4), quick=True),
-        Case("lstm", "training-one", 100, 1, 128, 256, Goal(1.4)),
-        Case("lstm", "training", 100, 32, 40, 64, training, quick=True),
-        Case("lstm", "training", 100, 32, 128, 256, training),
-        Case("lstm", "training", 100, 64, 256, 512, training),
-        Case("lstm", "training", 90, 256, 5, 256, training),
-        Case("lstm", "memory", 2000, 64, 128, 256),
-    )
+def _is_quick(cell: Cell, regime: Regime, B: int, H: int) -> bool:
+    """The smallest size of a regime; of the GRU also its memory, and a larger inference."""
+    if regime == "memory" or (regime, B, H) == ("inference", 32, 256):
+        return cell == "gru"
+    return (256 if regime == "half" else 64) == H
 
 
-def _rnn() -> tuple[Case, ...]:
-    large, training = Goal(1.4, share=0.85), Goal(1.4, share=0.75)
-    return (
-        Case("rnn", "step", 1, 1, 40, 64, quick=True),
-        Case("rnn", "step", 1, 1, 128, 256),
-        Case("rnn", "step", 1, 1, 256, 512),
-        Case("rnn", "sequence", 100, 1, 40, 64, Goal(5, share=0.85), quick=True),
-        Case("rnn", "sequence", 100, 1, 128, 256, Goal(share=0.85)),
-        Case("rnn", "sequence", 100, 1, 256, 512, Goal(share=0.85)),
-        Case("rnn", "half", 100, 1, 128, 256, quick=True),
-        Case("rnn", "half", 100, 1, 256, 512),
-        Case("rnn", "inference", 100, 32, 40, 64, Goal(1.4, share=0.75), quick=True),
-        Case("rnn", "inference", 100, 32, 128, 256, large),
-        Case("rnn", "inference", 100, 64, 256, 512, large),
-        Case("rnn", "inference", 90, 256, 5, 256, large),
-        Case("rnn", "training-one", 100, 1, 40, 64, Goal(5), quick=True),
-        Case("rnn", "training-one", 100, 1, 128, 256),
-        Case("rnn", "training", 100, 32, 40, 64, training, quick=True),
-        Case("rnn", "training", 100, 32, 128, 256, training),
-        Case("rnn", "training", 100, 64, 256, 512, training),
-        Case("rnn", "training", 90, 256, 5, 256, training),
-        Case("rnn", "memory", 2000, 64, 128, 256),
-    )
-
-
-CASES = (*_gru(), *_lstm(), *_rnn())
+CASES = tuple(
+    Case(cell, regime, T, B, I, H, goals[i], _is_quick(cell, regime, B, H))
+    for i, cell in enumerate(CELLS)
+    for regime, T, B, I, H, *goals in _lines()
+)

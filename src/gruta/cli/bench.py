@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 bench_app = typer.Typer(no_args_is_help=True, add_completion=False)
 OUT = Path("runs", "bench")
 
+Seed = Annotated[
+    int | None, typer.Option(help=_("Draw these inputs again."), show_default=_("a new one"))
+]
+JsonPath = Annotated[
+    str,
+    typer.Option(
+        "--json", metavar="PATH", help=_("Also write all numbers here as JSON; - prints them.")
+    ),
+]
+
 
 @bench_app.callback(help=_("Measure gruta beside other libraries, on this machine."))
 def benches() -> None:
@@ -61,15 +71,8 @@ def cells(
         bool,
         typer.Option("--compile", help=_("With torch.compile too, which takes minutes a case.")),
     ] = False,
-    seed: Annotated[
-        int | None, typer.Option(help=_("Draw these inputs again."), show_default=_("a new one"))
-    ] = None,
-    json_path: Annotated[
-        str,
-        typer.Option(
-            "--json", metavar="PATH", help=_("Also write all numbers here as JSON; - prints them.")
-        ),
-    ] = "",
+    seed: Seed = None,
+    json_path: JsonPath = "",
     out: Annotated[
         Path, typer.Option(help=_("Directory for the numbers, the charts and the logs."))
     ] = OUT,
@@ -77,7 +80,6 @@ def cells(
     """Measure the cells."""
     from gruta.bench.measure import Plan, measure
     from gruta.bench.select import select, thread_counts
-    from gruta.checkpoint import write_atomically
     from gruta.cli.bench_progress import watching
     from gruta.cli.bench_tables import print_report
 
@@ -86,8 +88,7 @@ def cells(
     target = _json_target(json_path)
     (out / "logs").mkdir(parents=True, exist_ok=True)
     rounds, most = (3, 4) if quick else (5, 8)
-    drawn = secrets.randbits(32) if seed is None else seed
-    plan = Plan(cases, rivals, counts, drawn, rounds=rounds, most=most, slow=slow)
+    plan = Plan(cases, rivals, counts, _drawn(seed), rounds=rounds, most=most, slow=slow)
     try:
         with watching() as watch:
             _note_missing(rivals, watch)
@@ -95,12 +96,8 @@ def cells(
     except KeyboardInterrupt:
         print(f"gruta: {_('stopped')}", file=sys.stderr)
         raise typer.Exit(130) from None
-    text = json.dumps(report.plain(), indent=1) + "\n"
-    if target is not None:
-        write_atomically(target, text.encode())
-    if json_path == "-":
-        print(text, end="")
-    else:
+    text = _as_json(report.plain())
+    if not _wrote_json(text, json_path, target):
         print_report(report)
     _write(report, text, out)
 
@@ -116,24 +113,15 @@ def accuracy(
     lengths: Annotated[
         str, typer.Option("--steps", metavar="T,T", help=_("Lengths of the sequences."))
     ] = "100,1000,10000",
-    seed: Annotated[
-        int | None, typer.Option(help=_("Draw these inputs again."), show_default=_("a new one"))
-    ] = None,
-    json_path: Annotated[
-        str,
-        typer.Option(
-            "--json", metavar="PATH", help=_("Also write all numbers here as JSON; - prints them.")
-        ),
-    ] = "",
+    seed: Seed = None,
+    json_path: JsonPath = "",
 ) -> None:
     """Measure the errors."""
     from gruta.bench.accuracy import accuracies
     from gruta.bench.select import counts
     from gruta.cli.bench_tables import print_accuracies
 
-    steps = counts("--steps", lengths)
-    drawn = secrets.randbits(32) if seed is None else seed
-    _hand_out(accuracies(steps, drawn), json_path, print_accuracies)
+    _hand_out(accuracies(counts("--steps", lengths), _drawn(seed)), json_path, print_accuracies)
 
 
 @bench_app.command(
@@ -145,12 +133,7 @@ def accuracy(
 )
 def options(
     threads: Annotated[int, typer.Option(min=1, help=_("Threads of a call."))] = 1,
-    json_path: Annotated[
-        str,
-        typer.Option(
-            "--json", metavar="PATH", help=_("Also write all numbers here as JSON; - prints them.")
-        ),
-    ] = "",
+    json_path: JsonPath = "",
 ) -> None:
     """Measure the options."""
     from gruta.bench.options import costs
@@ -163,19 +146,31 @@ def _hand_out(found: Iterable[Any], json_path: str, show: Callable[[list[Any]], 
     """Each result on a line of standard error as it comes, and all of them at the end."""
     from dataclasses import asdict
 
-    from gruta.checkpoint import write_atomically
-
     target, collected = _json_target(json_path), []
     for one in found:
         print(one, file=sys.stderr)
         collected.append(one)
-    text = json.dumps([asdict(one) for one in collected], indent=1) + "\n"
+    if not _wrote_json(_as_json([asdict(one) for one in collected]), json_path, target):
+        show(collected)
+
+
+def _drawn(seed: int | None) -> int:
+    return secrets.randbits(32) if seed is None else seed
+
+
+def _as_json(plain: Any) -> str:
+    return json.dumps(plain, indent=1) + "\n"
+
+
+def _wrote_json(text: str, path: str, target: Path | None) -> bool:
+    """Write the text where --json asked for it; whether that was standard output."""
+    from gruta.checkpoint import write_atomically
+
     if target is not None:
         write_atomically(target, text.encode())
-    if json_path == "-":
+    if path == "-":
         print(text, end="")
-    else:
-        show(collected)
+    return path == "-"
 
 
 def _json_target(path: str) -> Path | None:

@@ -108,11 +108,4 @@ void check(const char* name, const ReadArray& array, nb::dlpack::dtype dtype, Ax
     }
 }
 
-bool is_double(const char* name, nb::handle object) {
-    const nb::dlpack::dtype dtype = take_read(name, object).dtype();
-    if (dtype == nb::dtype<double>()) return true;
-    if (dtype == nb::dtype<float>()) return false;
-    refuse_dtype(name, "float32 or float64", dtype);
-}
-
 }  // namespace gruta

@@ -27,9 +27,6 @@ ReadArray take_read(const char* name, nanobind::handle object);
 WrittenArray take_written(const char* name, nanobind::handle object);
 void check(const char* name, const ReadArray& array, nanobind::dlpack::dtype dtype, Axes axes);
 
-// True for float64, false for float32; other dtypes are refused.
-bool is_double(const char* name, nanobind::handle object);
-
 // A C-contiguous array of Item with the given axes; of a const Item to read, else to write.
 template <class Item>
 class Argument {
@@ -43,19 +40,12 @@ class Argument {
         check(name, ReadArray(array_), nanobind::dtype<std::remove_const_t<Item>>(), axes);
     }
 
-    // None gives an argument whose data is null.
-    static Argument optional(const char* name, nanobind::handle object, Axes axes) {
-        return object.is_none() ? Argument() : Argument(name, object, axes);
-    }
-
     Item* data() const { return static_cast<Item*>(array_.data()); }
     std::int64_t extent(std::size_t axis) const {
         return static_cast<std::int64_t>(array_.shape(axis));
     }
 
   private:
-    Argument() = default;
-
     std::conditional_t<std::is_const_v<Item>, ReadArray, WrittenArray> array_;
 };
 

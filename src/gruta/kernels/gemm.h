@@ -69,6 +69,12 @@ constexpr Index stored_count(Index K) {
     return (K + size - 1) / size * size;
 }
 
+// Numbers of a packed panel.
+template <int G, class Real, class Weight>
+constexpr Index packed_panel(Layout layout) {
+    return layout.segments * stored_count<Weight>(layout.length) * G * kLanes<Real>;
+}
+
 // The sums of a tile, [G][P][R], and what they are products of.
 template <int P, int R, int G, class Real, class Weight>
 struct Multiplier {
@@ -104,7 +110,7 @@ template <int P, int R, int G, class Real, class Weight>
     Multiplier<P, R, G, Real, Weight> by;
     constexpr int words = by.words;
     constexpr Index word_size = words * G * kLanes<Real>;
-    by.panel_size = layout.segments * stored_count<Weight>(layout.length) * G * kLanes<Real>;
+    by.panel_size = packed_panel<G, Real, Weight>(layout);
     unrolled<R>([&](int r) { by.row[r] = rows[r]; });
     unrolled<G * P * R>([&](int i) { by.sum[i] = sums[i]; });
     for (Index segment = 0; segment < layout.segments; ++segment) {
@@ -147,9 +153,8 @@ inline void add_product(const Tile<P, R>& tile, Layout layout, const Weight* wei
                         const RowAt& row_at, Vec<Real>* sums) {
     const Real* rows[R];
     for (int r = 0; r < R; ++r) rows[r] = row_at(tile.row + r);
-    const Index panel_size =
-        layout.segments * stored_count<Weight>(layout.length) * G * kLanes<Real>;
-    multiply_tile<P, R, G, Real>(rows, layout, weights + tile.panel * panel_size, sums);
+    const Weight* const panels = weights + tile.panel * packed_panel<G, Real, Weight>(layout);
+    multiply_tile<P, R, G, Real>(rows, layout, panels, sums);
 }
 
 // Rows times packed weights, as `multiply` takes them.

@@ -103,7 +103,8 @@ Weights<Real> weights_in(const Memory& copy, const Spans& spans) {
 
 template <class Real>
 std::shared_ptr<const Pack> fresh_pack(const ForwardKernels<Real>& kernels, const Shape& shape,
-                                       const Key& key, std::size_t copy_bytes) {
+                                       const Key& key, std::size_t copy_bytes,
+                                       std::size_t packed_bytes) {
     Memory copy(copy_bytes);
     auto* at = static_cast<std::byte*>(copy.data());
     for (const Span& span : key.spans) {
@@ -112,8 +113,8 @@ std::shared_ptr<const Pack> fresh_pack(const ForwardKernels<Real>& kernels, cons
     }
     // Out of the copy: should somebody write to the weights meanwhile, the two still agree.
     Memory packed = pack(kernels, shape, weights_in<Real>(copy, key.spans));
-    const std::size_t bytes = copy_bytes + kernels.packed_bytes(shape);
-    return std::make_shared<const Pack>(Pack{key, std::move(copy), std::move(packed), bytes});
+    return std::make_shared<const Pack>(
+        Pack{key, std::move(copy), std::move(packed), copy_bytes + packed_bytes});
 }
 
 }  // namespace
@@ -132,7 +133,7 @@ std::shared_ptr<const Memory> kept_pack(const ForwardKernels<Real>& kernels, con
     if (const auto found = find(key); found != nullptr && found->is_current()) {
         return packed_of(found);
     }
-    const auto fresh = fresh_pack(kernels, shape, key, copy_bytes);
+    const auto fresh = fresh_pack(kernels, shape, key, copy_bytes, packed_bytes);
     keep(fresh);
     return packed_of(fresh);
 }

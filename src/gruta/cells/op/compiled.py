@@ -74,8 +74,8 @@ def forward(
 
     x `[T, B, I]` has a dense last axis, every other tensor is contiguous; the gates are `[T, B,
     S*H]` as the cell's README says. keep: the packed weights, for an inference that may follow with
-    the same ones. h is `out` where that is given, with a dense last axis; else it
-    lies in memory as x does, batch or time first.
+    the same ones. h is `out` where that is given, with a dense last axis; else it lies in memory as
+    x does, batch or time first.
     """
     cell, _, reverse, held = spec
     shape = B, T, _, H, P = sizes(spec, x, tensors)

@@ -55,17 +55,16 @@ def _by_kernel(
         for _, given in sides
         for t in given[:places]
     ]
-    walks, trains = [walk for walk, _ in sides], needs_grad((x, *tensors))
-    if torch.compiler.is_compiling():
-        masks = [_masks(walk, states) for walk in walks]
+    compiling, trains = torch.compiler.is_compiling(), needs_grad((x, *tensors))
+    own = trains and not compiling  # an op of torch.library saves its masks itself
+    walks = [_of_its_own(walk) if own else walk for walk, _ in sides]
+    masks = [_masks(walk, states) for walk in walks]
+    if compiling:
         outputs = library.layer(spec, x, tensors, masks, save=trains)
     elif trains:
-        walks = [_of_its_own(walk) for walk in walks]
-        masks = [_masks(walk, states) for walk in walks]
         recompute = recompute and compiled.saved(cell.name) > 0 and not tap.is_tapped()
         outputs = _Kernel.apply(cell, walks, spec, masks, name, recompute, x, *tensors)  # type: ignore[no-untyped-call]
     else:
-        masks = [_masks(walk, states) for walk in walks]
         outputs = compiled.forward(spec, x, tensors, masks, save=tap.is_tapped(), keep=True)
         _record(spec, outputs, name)
     return outputs[0], [
