@@ -9,7 +9,7 @@
 namespace gruta::GRUTA_ISA {
 
 // Rows of a block, about: enough for the products over all of them to run at full speed.
-constexpr Index kBackwardRows = 256;
+constexpr Index kBackwardRows = 128;
 
 // The weights for the way back, transposed, gates in the order of the slots.
 template <class Real>
@@ -136,6 +136,8 @@ struct StepBack {
     Real* da(Index i, Index panel, int slot) const {
         return scratch.da + ((panel * scratch.rows + i) * Cell::slots + slot) * kLanes<Real>;
     }
+    // Where the rows of `da` begin, at a slot of their first panel.
+    Spaced<Real> da_rows(int slot) const { return {da(0, 0, slot), Cell::slots * kLanes<Real>}; }
     // How the slots of a row follow each other when `gates` of them, in all panels, are summed
     // over.
     Layout slots(int gates) const {
@@ -206,8 +208,7 @@ template <class Cell, class Real>
 void carry_back(const StepBack<Cell, Real>& s) {
     wait_for_units(s.team);
     multiply<1, Real>(s.range, s.part.outputs,
-                      Factors{s.slots(Cell::first), s.packed.hh,
-                              [&](Index i) { return s.da(i, 0, Cell::hidden_slot); }},
+                      Factors{s.slots(Cell::first), s.packed.hh, s.da_rows(Cell::hidden_slot)},
                       from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
                           tile.each([&](Index item, Index i, Index panel) {
                               const Vec<Real> direct = load(s.carry(0, i, panel));
@@ -255,16 +256,15 @@ void sum_block(const Shape& shape, const PackedBack<Real>& packed, const BackScr
     if (back.dx.data == nullptr) return;
     const Row<Real>* const listed = scratch.block.rows;
     const Layout layout = {panels, Cell::gates * W, scratch.rows * slots * W};
-    multiply<1, Real>(
-        share(rows, team.member, team.size), {0, panel_count<Real>(shape.I)},
-        Factors{layout, packed.ih, [&](Index i) { return scratch.da + i * slots * W; }},
-        from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
-            tile.each([&](Index item, Index i, Index panel) {
-                const Span span = span_of<Real>(shape.I, panel);
-                Real* const to = at(back.dx, listed[i].t, listed[i].b);
-                store(to + span.first, sums[item], span.width);
-            });
-        });
+    multiply<1, Real>(share(rows, team.member, team.size), {0, panel_count<Real>(shape.I)},
+                      Factors{layout, packed.ih, Spaced<Real>{scratch.da, slots * W}}, from_zero<1>,
+                      [&](const auto& tile, const Vec<Real>* sums) {
+                          tile.each([&](Index item, Index i, Index panel) {
+                              const Span span = span_of<Real>(shape.I, panel);
+                              Real* const to = at(back.dx, listed[i].t, listed[i].b);
+                              store(to + span.first, sums[item], span.width);
+                          });
+                      });
 }
 
 // The carried gradients of the member's rows and panels, as the pass begins.

@@ -127,14 +127,28 @@ std::size_t forward_scratch_bytes(const Shape& shape, const Team& team) {
     return cut_forward_scratch<Cell, Real>(shape, team, nullptr).bytes;
 }
 
-template <int G, class Real, class Weight, class TileOf>
-inline void start_at_bias(const Packed<Real, Weight>& packed, const TileOf& tile, Vec<Real>* sums) {
-    constexpr Index W = kLanes<Real>;
-    tile.each([&](Index item, Index, Index panel) {
-        const Real* const bias = packed.bias + panel * G * W;
-        for (int g = 0; g < G; ++g) sums[g * tile.count + item] = load(bias + g * W);
-    });
-}
+// Where the input of a listed row begins.
+template <class Real>
+struct InputOf {
+    const Row<Real>* rows;
+
+    const Real* operator()(Index i) const { return rows[i].x; }
+};
+
+// The biases as what a tile's sums start at.
+template <int G, class Real, class Weight>
+struct AtBias {
+    const Packed<Real, Weight>& packed;
+
+    template <class TileOf>
+    void operator()(const TileOf& tile, Vec<Real>* sums) const {
+        tile.each_unrolled([&](Index item, Index, Index panel) {
+            const Real* const bias = packed.bias + panel * G * kLanes<Real>;
+            unrolled<G>(
+                [&](int g) { sums[g * tile.count + item] = load(bias + g * kLanes<Real>); });
+        });
+    }
+};
 
 // What a cell's step is given: the rows `range` of one step, and the member's part of the work.
 template <class Real, class Weight>
@@ -165,14 +179,14 @@ template <class Cell, int G, int P, int R, class Real, class Weight>
 inline void start_at_input(const Step<Real, Weight>& s, const Tile<P, R>& tile, Vec<Real>* sums) {
     if constexpr (G == Cell::gates) {
         if (!s.scratch.ahead) {
-            start_at_bias<G>(s.packed, tile, sums);
-            const auto x = [&](Index i) { return s.row(i).x; };
-            return add_product<G, Real>(tile, dense(s.shape.I), s.packed.ih, x, sums);
+            AtBias<G, Real, Weight>{s.packed}(tile, sums);
+            const Factors x{dense(s.shape.I), s.packed.ih, InputOf<Real>{s.scratch.block.rows}};
+            return add_product<G, Real>(tile, x, sums);
         }
     }
-    tile.each([&](Index item, Index i, Index panel) {
+    tile.each_unrolled([&](Index item, Index i, Index panel) {
         const Real* const from = s.projected(i, panel, Cell::gates);
-        for (int g = 0; g < G; ++g) sums[g * tile.count + item] = load(from + g * kLanes<Real>);
+        unrolled<G>([&](int g) { sums[g * tile.count + item] = load(from + g * kLanes<Real>); });
     });
 }
 
@@ -221,12 +235,10 @@ void project(const Shape& shape, Range panels, const Packed<Real, Weight>& packe
     constexpr Index W = kLanes<Real>;
     constexpr int G = Cell::gates;
     const Index panel_total = panel_count<Real>(shape.H);
-    const Row<Real>* const rows = scratch.block.rows;
     multiply<G, Real>(
         {0, scratch.block.row_count()}, panels,
-        Factors{dense(shape.I), packed.ih, [=](Index i) { return rows[i].x; }},
-        [&](const auto& tile, Vec<Real>* sums) { start_at_bias<G>(packed, tile, sums); },
-        [&](const auto& tile, const Vec<Real>* sums) {
+        Factors{dense(shape.I), packed.ih, InputOf<Real>{scratch.block.rows}},
+        AtBias<G, Real, Weight>{packed}, [&](const auto& tile, const Vec<Real>* sums) {
             tile.each([&](Index item, Index i, Index panel) {
                 Real* const to = scratch.projected + (i * panel_total + panel) * G * W;
                 for (int g = 0; g < G; ++g) store(to + g * W, sums[g * tile.count + item]);

@@ -53,7 +53,9 @@ constexpr int tile_panels(int R, int G) {
     return panels;
 }
 
-// How the k's of a row lie in memory: `segments` runs of `length` numbers, `stride` apart.
+// How the k's of a row lie in memory: `segments` runs of `length` numbers, `stride` apart. Handed
+// on by reference: a copy is written in words and read back as a vector, which has to wait until
+// all that was stored before has reached the cache.
 struct Layout {
     Index segments, length, stride;
 };
@@ -71,60 +73,8 @@ constexpr Index stored_count(Index K) {
 
 // Numbers of a packed panel.
 template <int G, class Real, class Weight>
-constexpr Index packed_panel(Layout layout) {
+constexpr Index packed_panel(const Layout& layout) {
     return layout.segments * stored_count<Weight>(layout.length) * G * kLanes<Real>;
-}
-
-// The sums of a tile, [G][P][R], and what they are products of.
-template <int P, int R, int G, class Real, class Weight>
-struct Multiplier {
-    static constexpr int words = kWordWeights<Weight>;
-
-    const Real* row[R];
-    Index panel_size;
-    Vec<Real> sum[G * P * R];
-
-    // Adds the products of N of a word's weights with what stands at k in the rows.
-    template <int N>
-    [[gnu::always_inline]] void add(const Weight* word, Index k) {
-        for (int p = 0; p < P; ++p) {
-            Vec<Real> weights[G][words];
-            for (int g = 0; g < G; ++g) {
-                load_word(word + p * panel_size + g * words * kLanes<Real>, weights[g]);
-            }
-            for (int n = 0; n < N; ++n) {
-                for (int r = 0; r < R; ++r) {
-                    for (int g = 0; g < G; ++g) {
-                        sum[(g * P + p) * R + r] += weights[g][n] * row[r][k + n];
-                    }
-                }
-            }
-        }
-    }
-};
-
-// sums[g][p][r] += Σ_k rows[r][k] · panel p [k][g]
-template <int P, int R, int G, class Real, class Weight>
-[[gnu::noinline]] void multiply_tile(const Real* const* rows, Layout layout, const Weight* panels,
-                                     Vec<Real>* sums) {
-    Multiplier<P, R, G, Real, Weight> by;
-    constexpr int words = by.words;
-    constexpr Index word_size = words * G * kLanes<Real>;
-    by.panel_size = packed_panel<G, Real, Weight>(layout);
-    unrolled<R>([&](int r) { by.row[r] = rows[r]; });
-    unrolled<G * P * R>([&](int i) { by.sum[i] = sums[i]; });
-    for (Index segment = 0; segment < layout.segments; ++segment) {
-        Index k = 0;
-        for (; k + words <= layout.length; k += words, panels += word_size) {
-            by.template add<words>(panels, k);
-        }
-        if (words > 1 && k < layout.length) {
-            by.template add<1>(panels, k);
-            panels += word_size;
-        }
-        unrolled<R>([&](int r) { by.row[r] += layout.stride; });
-    }
-    unrolled<G * P * R>([&](int i) { sums[i] = by.sum[i]; });
 }
 
 // What a product works on at a time: the sums of some rows in some panels. An item is one of each.
@@ -141,21 +91,18 @@ struct Tile {
             for (Index r = 0; r < rows; ++r, ++item) f(item, row + r, panel + p);
         }
     }
+
+    // The same, written out: sums that f sets stay in registers.
+    template <class F>
+    void each_unrolled(const F& f) const {
+        unrolled<kPanels * kRows>(
+            [&](int item) { f(item, row + item % kRows, panel + item / kRows); });
+    }
 };
 
 // Items of a tile, at most.
 template <int G>
 constexpr int kMostItems = kAccumulators / G;
-
-// The product of a tile, added to its sums [G][item].
-template <int G, class Real, int P, int R, class Weight, class RowAt>
-inline void add_product(const Tile<P, R>& tile, Layout layout, const Weight* weights,
-                        const RowAt& row_at, Vec<Real>* sums) {
-    const Real* rows[R];
-    for (int r = 0; r < R; ++r) rows[r] = row_at(tile.row + r);
-    const Weight* const panels = weights + tile.panel * packed_panel<G, Real, Weight>(layout);
-    multiply_tile<P, R, G, Real>(rows, layout, panels, sums);
-}
 
 // Rows times packed weights, as `multiply` takes them.
 template <class Weight, class RowAt>
@@ -168,6 +115,71 @@ struct Factors {
 template <class Weight, class RowAt>
 Factors(Layout, const Weight*, RowAt) -> Factors<Weight, RowAt>;
 
+// Rows that lie `stride` numbers apart.
+template <class Real>
+struct Spaced {
+    const Real* first;
+    Index stride;
+
+    const Real* operator()(Index row) const { return first + row * stride; }
+};
+
+// Adds to a tile's sums [G][item] the products of the N k's of a word with what stands there in the
+// rows.
+template <int N, int G, int P, int R, class Real, class Weight>
+inline void add_word(const Real* const (&rows)[R], Index k, const Weight* word, Index panel_size,
+                     Vec<Real>* sums) {
+    constexpr int words = kWordWeights<Weight>;
+    for (int p = 0; p < P; ++p) {
+        Vec<Real> weights[G][words];
+        for (int g = 0; g < G; ++g) {
+            load_word(word + p * panel_size + g * words * kLanes<Real>, weights[g]);
+        }
+        for (int n = 0; n < N; ++n) {
+            for (int r = 0; r < R; ++r) {
+                for (int g = 0; g < G; ++g) {
+                    sums[(g * P + p) * R + r] += weights[g][n] * rows[r][k + n];
+                }
+            }
+        }
+    }
+}
+
+// Adds the product of a tile to its sums [G][item].
+template <int G, class Real, int P, int R, class Weight, class RowAt>
+inline void add_product(const Tile<P, R>& tile, const Factors<Weight, RowAt>& factors,
+                        Vec<Real>* sums) {
+    constexpr int words = kWordWeights<Weight>;
+    constexpr Index word_size = words * G * kLanes<Real>;
+    const Layout& layout = factors.layout;
+    const Index panel_size = packed_panel<G, Real, Weight>(layout);
+    const Weight* word = factors.weights + tile.panel * panel_size;
+    const Real* rows[R];
+    unrolled<R>([&](int r) { rows[r] = factors.row_at(tile.row + r); });
+    for (Index segment = 0; segment < layout.segments; ++segment) {
+        Index k = 0;
+        for (; k + words <= layout.length; k += words, word += word_size) {
+            add_word<words, G, P, R, Real>(rows, k, word, panel_size, sums);
+        }
+        if (words > 1 && k < layout.length) {
+            add_word<1, G, P, R, Real>(rows, k, word, panel_size, sums);
+            word += word_size;
+        }
+        unrolled<R>([&](int r) { rows[r] += layout.stride; });
+    }
+}
+
+// A tile's sums: where they start, and the product. All of it in one function and that function
+// apart from all else, so that every sum stays in a register.
+template <int G, class Real, int P, int R, class Factors, class Start>
+[[gnu::flatten, gnu::noinline]] void multiply_tile(const Tile<P, R>& tile, const Factors& factors,
+                                                   const Start& start, Vec<Real>* found) {
+    Vec<Real> sums[G * P * R];
+    start(tile, sums);
+    add_product<G, Real>(tile, factors, sums);
+    unrolled<G * P * R>([&](int i) { found[i] = sums[i]; });
+}
+
 // A tile of R rows after the other, as many panels wide as fit.
 template <int P, int R, int G, class Real, class Factors, class Start, class Use>
 inline void multiply_panels(Index first_row, Range panels, const Factors& factors,
@@ -175,8 +187,7 @@ inline void multiply_panels(Index first_row, Range panels, const Factors& factor
     Vec<Real> sums[G * P * R];
     Tile<P, R> tile = {first_row, panels.first};
     for (; tile.panel + P <= panels.end; tile.panel += P) {
-        start(tile, sums);
-        add_product<G, Real>(tile, factors.layout, factors.weights, factors.row_at, sums);
+        multiply_tile<G, Real>(tile, factors, start, sums);
         use(tile, sums);
     }
     if constexpr (P > 1) {
@@ -201,26 +212,32 @@ inline void multiply_rest(Range rows, Range panels, const Factors& factors, cons
 
 // The sums over k of row_at(row)[k] · weights[panel][k][g] for every row in `rows` and panel in
 // `panels`, a tile at a time: start(tile, sums) sets the sums [G][item] to what the product
-// is added to, and use(tile, sums) takes them away.
+// is added to, all loops written out, and use(tile, sums) takes them away.
 template <int G, class Real, class Weight, class RowAt, class Start, class Use>
 void multiply(Range rows, Range panels, const Factors<Weight, RowAt>& factors, const Start& start,
               const Use& use) {
     constexpr int R = kTileRows<G>;
     constexpr int P = tile_panels(R, G);
+    constexpr Index at_once = tile_panels(1, G);
     const Index full = rows.first + rows.size() / R * R;
-    for (Index panel = panels.first; panel < panels.end; panel += P) {
-        const Range some = {panel, panel + P < panels.end ? panel + P : panels.end};
-        for (Index row = rows.first; row < full; row += R) {
-            multiply_panels<P, R, G, Real>(row, some, factors, start, use);
+    // All rows meet a few panels before they meet the next ones: weights that do not fit in the
+    // cache are fetched once.
+    for (Index first = panels.first; first < panels.end; first += at_once) {
+        const Range some = {first, first + at_once < panels.end ? first + at_once : panels.end};
+        for (Index panel = some.first; panel < some.end; panel += P) {
+            const Range few = {panel, panel + P < some.end ? panel + P : some.end};
+            for (Index row = rows.first; row < full; row += R) {
+                multiply_panels<P, R, G, Real>(row, few, factors, start, use);
+            }
         }
+        multiply_rest<R - 1, G, Real>({full, rows.end}, some, factors, start, use);
     }
-    multiply_rest<R - 1, G, Real>({full, rows.end}, panels, factors, start, use);
 }
 
 // The start of a product that stands alone.
 template <int G>
-constexpr auto from_zero = []<class V>(const auto& tile, V* sums) {
-    for (Index i = 0; i < tile.count * G; ++i) sums[i] = V{};
+constexpr auto from_zero = []<class TileOf, class V>(const TileOf&, V* sums) {
+    unrolled<TileOf::count * G>([&](int i) { sums[i] = V{}; });
 };
 
 }  // namespace gruta::GRUTA_ISA

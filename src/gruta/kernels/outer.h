@@ -24,8 +24,8 @@ inline Range share_of_tiles(Index columns, Index member, Index size) {
 // sums[p][c][g] += Σ_row da[p][row][g] · rows[row][first + c], for P panels and C columns of them
 // that lie `panel_size` apart.
 template <int P, int C, int G, class Real>
-[[gnu::noinline]] void add_outer_tile(Gradients<Real> da, const Real* const* rows, Index first,
-                                      Index panel_size, Real* sums) {
+[[gnu::noinline]] void add_outer_tile(const Gradients<Real>& da, const Real* const* rows,
+                                      Index first, Index panel_size, Real* sums) {
     constexpr Index W = kLanes<Real>;
     Vec<Real> sum[P][C][G] = {};
     for (Index i = 0; i < da.rows; ++i) {
@@ -49,8 +49,8 @@ template <int P, int C, int G, class Real>
 }
 
 template <int P, int C, int G, class Real>
-void add_outer_columns(Gradients<Real> da, const Real* const* rows, Range columns, Index panel_size,
-                       Real* sums) {
+void add_outer_columns(const Gradients<Real>& da, const Real* const* rows, Range columns,
+                       Index panel_size, Real* sums) {
     Index c = columns.first;
     for (; c + C <= columns.end; c += C) {
         add_outer_tile<P, C, G>(da, rows, c, panel_size, sums + c * G * kLanes<Real>);
@@ -63,8 +63,8 @@ void add_outer_columns(Gradients<Real> da, const Real* const* rows, Range column
 // sums [panel][K][G][lane] += the products of the first G slots of `da` with the columns of the
 // rows, K long.
 template <int G, class Real>
-void add_outer(Gradients<Real> da, Range panels, const Real* const* rows, Range columns, Index K,
-               Real* sums) {
+void add_outer(const Gradients<Real>& da, Range panels, const Real* const* rows, Range columns,
+               Index K, Real* sums) {
     constexpr int C = kTileRows<G>;
     constexpr int P = tile_panels(C, G);
     const Index panel_size = K * G * kLanes<Real>;
@@ -81,7 +81,7 @@ void add_outer(Gradients<Real> da, Range panels, const Real* const* rows, Range 
 
 // sums [panel][slot][lane] += Σ_row da[panel][row].
 template <int kSlots, class Real>
-void add_rows(Gradients<Real> da, Range panels, Real* sums) {
+void add_rows(const Gradients<Real>& da, Range panels, Real* sums) {
     constexpr Index W = kLanes<Real>;
     for (Index p = panels.first; p < panels.end; ++p) {
         Vec<Real> sum[kSlots] = {};

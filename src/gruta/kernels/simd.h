@@ -54,10 +54,9 @@ using Bits = typename VectorOf<Real>::Bits;
 // f(0), f(1), ..., f(N − 1), written out: what they index can then stay in registers. GCC gives up
 // on longer loops.
 template <int N, class F>
-inline void unrolled(const F& f) {
-    [&]<int... I>(std::integer_sequence<int, I...>) {
-        (f(I), ...);
-    }(std::make_integer_sequence<int, N>());
+[[gnu::always_inline]] inline void unrolled(const F& f) {
+    [&]<int... I>(std::integer_sequence<int, I...>)
+        __attribute__((always_inline)) { (f(I), ...); }(std::make_integer_sequence<int, N>());
 }
 
 template <class Real>

@@ -36,7 +36,7 @@ struct Gru {
                 start_at_input<Gru, first>(s, tile, sums);
                 if constexpr (kResetAfter) {
                     Vec<Real>* const q = sums + 2 * tile.count;
-                    tile.each([&](Index item, Index, Index panel) {
+                    tile.each_unrolled([&](Index item, Index, Index panel) {
                         input[item] = q[item];
                         q[item] = s.apart(panel);
                     });
@@ -86,7 +86,8 @@ struct Gru {
             Factors{dense(H), s.packed.second,
                     [&](Index i) { return s.scratch.between + s.row(i).b * H; }},
             [&](const auto& tile, Vec<Real>* sums) {
-                tile.each([&](Index item, Index, Index panel) { sums[item] = s.apart(panel); });
+                tile.each_unrolled(
+                    [&](Index item, Index, Index panel) { sums[item] = s.apart(panel); });
             },
             [&](const auto& tile, const Vec<Real>* q) {
                 Vec<Real> n[kMostItems<1>];
@@ -146,19 +147,18 @@ struct Gru {
     static void step_candidate_back(const StepBack<Gru, Real>& s) {
         const Index H = s.shape.H;
         wait_for_units(s.team);
-        multiply<1, Real>(
-            s.range, s.part.units,
-            Factors{s.slots(1), s.packed.second, [&](Index i) { return s.da(i, 0, 0); }},
-            from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
-                tile.each([&](Index item, Index i, Index panel) {
-                    const Span span = span_of<Real>(H, panel);
-                    const Vec<Real> r = s.gate(i, span, 0), d_reset_h = sums[item];
-                    const Vec<Real> input = load(s.row(i).input + span.first, span.width);
-                    store(s.da(i, panel, 1), d_reset_h * input * r * (Real(1) - r));
-                    Real* const carry = s.carry(0, i, panel);
-                    store(carry, load(carry) + dropped(s, i, span, d_reset_h * r));
-                });
-            });
+        multiply<1, Real>(s.range, s.part.units, Factors{s.slots(1), s.packed.second, s.da_rows(0)},
+                          from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
+                              tile.each([&](Index item, Index i, Index panel) {
+                                  const Span span = span_of<Real>(H, panel);
+                                  const Vec<Real> r = s.gate(i, span, 0), d_reset_h = sums[item];
+                                  const Vec<Real> input =
+                                      load(s.row(i).input + span.first, span.width);
+                                  store(s.da(i, panel, 1), d_reset_h * input * r * (Real(1) - r));
+                                  Real* const carry = s.carry(0, i, panel);
+                                  store(carry, load(carry) + dropped(s, i, span, d_reset_h * r));
+                              });
+                          });
     }
 };
 

@@ -113,14 +113,13 @@ struct Lstm {
         constexpr Index W = kLanes<Real>;
         const Layout layout = {panel_count<Real>(s.shape.P), W, s.scratch.rows * W};
         wait_for_units(s.team);
-        multiply<1, Real>(
-            s.range, s.part.units,
-            Factors{layout, s.packed.second, [&](Index i) { return d_projected(s, i, 0); }},
-            from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
-                tile.each([&](Index item, Index i, Index panel) {
-                    store(s.second(i, panel), sums[item]);
-                });
-            });
+        multiply<1, Real>(s.range, s.part.units,
+                          Factors{layout, s.packed.second, Spaced<Real>{s.scratch.d_projected, W}},
+                          from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
+                              tile.each([&](Index item, Index i, Index panel) {
+                                  store(s.second(i, panel), sums[item]);
+                              });
+                          });
     }
 
     // From dm to the gradients of the gates' sums and of c before the step.
