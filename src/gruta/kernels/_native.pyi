@@ -3,7 +3,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 Sizes = tuple[int, int, int, int, int]
-Fields = tuple[int, ...]
+Fields = tuple[Any, ...]  # addresses, or tensors of PyTorch's
 
 def isa() -> str: ...
 def activations() -> str: ...

@@ -23,54 +23,85 @@ using namespace nb::literals;
 namespace gruta {
 namespace {
 
-// Reads the fields of a tuple of integers one after the other; addresses among them, 0 for null.
+// Reads the fields of a tuple one after the other. An array is an address, a tensor of PyTorch's,
+// or 0 or None for null: asking a tensor where it lies costs less from here than from Python.
 class Fields {
   public:
-    Fields(nb::handle fields, std::size_t expected) : fields_(nb::cast<nb::tuple>(fields)) {
-        if (fields_.size() != expected) {
-            throw nb::value_error(("a pass has " + std::to_string(expected) + " fields, got " +
-                                   std::to_string(fields_.size()))
-                                      .c_str());
-        }
-    }
+    explicit Fields(nb::handle fields) : fields_(nb::cast<nb::tuple>(fields)) {}
 
-    std::int64_t number() { return nb::cast<std::int64_t>(fields_[next_++]); }
+    std::int64_t number() { return nb::cast<std::int64_t>(next()); }
 
     template <class Item>
     Item* array() {
-        return reinterpret_cast<Item*>(nb::cast<std::uintptr_t>(fields_[next_++]));
+        return reinterpret_cast<Item*>(address(next()));
     }
 
+    // A tensor or null, or else an address and two strides, counted in items.
     template <class Item>
     View<Item> view() {
-        Item* const data = array<Item>();
-        const std::int64_t step = number();
-        return {data, step, number()};
+        const nb::handle field = next();
+        auto* const data = reinterpret_cast<Item*>(address(field));
+        if (field.is_none()) return {nullptr, 0, 0};
+        if (PyLong_Check(field.ptr())) {
+            const std::int64_t step = number();
+            return {data, step, number()};
+        }
+        static PyObject* const stride = PyUnicode_InternFromString("stride");
+        const auto strides = nb::steal<nb::tuple>(called(field, stride));
+        return {data, nb::cast<std::int64_t>(strides[0]), nb::cast<std::int64_t>(strides[1])};
+    }
+
+    // To be called when all fields are read.
+    void expect_no_more() const {
+        if (next_ != fields_.size()) refuse();
     }
 
   private:
+    nb::handle next() {
+        if (next_ == fields_.size()) refuse();
+        return fields_[next_++];
+    }
+
+    static std::uintptr_t address(nb::handle field) {
+        if (field.is_none()) return 0;
+        if (PyLong_Check(field.ptr())) return nb::cast<std::uintptr_t>(field);
+        static PyObject* const data_ptr = PyUnicode_InternFromString("data_ptr");
+        return nb::cast<std::uintptr_t>(nb::steal(called(field, data_ptr)));
+    }
+
+    static PyObject* called(nb::handle object, PyObject* method) {
+        PyObject* const answer = PyObject_CallMethodNoArgs(object.ptr(), method);
+        if (answer == nullptr) nb::raise_python_error();
+        return answer;
+    }
+
+    [[noreturn]] void refuse() const {
+        throw nb::value_error(
+            ("a tuple of " + std::to_string(fields_.size()) + " fields has too few or too many")
+                .c_str());
+    }
+
     nb::tuple fields_;
     std::size_t next_ = 0;
 };
 
-constexpr std::size_t kWeightFields = 5, kPassFields = 21, kGradientFields = 23;
-
 // In the order of gruta.kernels.Weights.
 template <class Real>
 Weights<Real> read_weights(nb::handle tuple) {
-    Fields f(tuple, kWeightFields);
+    Fields f(tuple);
     Weights<Real> weights;
     for (auto* field :
          {&weights.w_ih, &weights.w_hh, &weights.b_ih, &weights.b_hh, &weights.w_hr}) {
         *field = f.array<const Real>();
     }
+    f.expect_no_more();
     return weights;
 }
 
 // In the order of gruta.kernels.Pass.
 template <class Real>
 Forward<Real> read_pass(nb::handle tuple, double held) {
-    Fields f(tuple, kPassFields);
+    Fields f(tuple);
     Forward<Real> pass = {};
     pass.walk.lengths = f.array<const std::int64_t>();
     pass.walk.reverse = f.number() != 0;
@@ -84,13 +115,14 @@ Forward<Real> read_pass(nb::handle tuple, double held) {
     pass.h = f.view<Real>();
     for (auto& final : pass.final) final = f.array<Real>();
     pass.gates = f.array<Real>();
+    f.expect_no_more();
     return pass;
 }
 
 // In the order of gruta.kernels.Gradients.
 template <class Real>
 Backward<Real> read_gradients(nb::handle tuple, const Forward<Real>& pass) {
-    Fields f(tuple, kGradientFields);
+    Fields f(tuple);
     Backward<Real> back = {};
     back.pass = pass;
     back.dh = f.view<const Real>();
@@ -102,6 +134,7 @@ Backward<Real> read_gradients(nb::handle tuple, const Forward<Real>& pass) {
         *field = f.array<Real>();
     }
     for (auto& through : back.through) through = f.view<Real>();
+    f.expect_no_more();
     return back;
 }
 

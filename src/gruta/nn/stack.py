@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from gruta.cells.op import Cell, Walk, run_layer
+from gruta.cells.op import Cell, Walk, run_layer, short
 from gruta.nn import init as schemes
 from gruta.nn import masks
 from gruta.nn.arguments import check_arguments, check_input
@@ -136,11 +136,11 @@ class Recurrent(nn.Module):
     def _weights(self, layer: int, suffix: str) -> tuple[Tensor | None, ...]:
         # Straight from the dictionary: an attribute of a module costs a microsecond. A weight that
         # is parametrised is an attribute and no parameter.
-        own = self._parameters
-        return tuple(
-            None if name is None else own[name] if name in own else getattr(self, name)
-            for name in self._names[layer, suffix]
-        )
+        own, names = self._parameters, self._names[layer, suffix]
+        try:
+            return tuple([None if name is None else own[name] for name in names])
+        except KeyError:
+            return tuple([None if name is None else getattr(self, name) for name in names])
 
     def _names_of(self, layer: int, suffix: str) -> tuple[str | None, ...]:
         """The parameters of a pass in the cell's order, None for those that the layer has not."""
@@ -185,6 +185,10 @@ class Recurrent(nn.Module):
         directions, from zeros or its learned initial state. ValueError or RuntimeError, as torch.nn
         raises, on shapes that do not fit.
         """
+        if lengths is None and reset_mask is None:
+            found = self._by_short_way(input, hx)
+            if found is not None:
+                return found
         if isinstance(input, PackedSequence):
             if lengths is not None:
                 raise ValueError("lengths: a PackedSequence has its own; give one or the other")
@@ -216,6 +220,33 @@ class Recurrent(nn.Module):
         x = x if given is None else without_padding(x, given)
         resets = self._resets(reset_mask, input, "[B, T]" if self.batch_first else "[T, B]")
         out, state = self._layers(x, self._initial(x, hx), given, resets)
+        return (out.transpose(0, 1) if self.batch_first else out), state
+
+    def _by_short_way(
+        self, x: Tensor | PackedSequence, hx: Tensor | Sequence[Tensor] | None
+    ) -> tuple[Tensor, Any] | None:
+        """The result of a call that `short` serves, else None. Errors are left to the other way."""
+        if not short.is_open() or self.num_layers > 1 or self.bidirectional or self.layer_norm:
+            return None
+        if self.learn_h0 or self.zoneout or (self.training and self.recurrent_dropout):
+            return None
+        if not isinstance(x, Tensor) or x.dim() != 3 or x.shape[2] != self.input_size:
+            return None
+        x = x.transpose(0, 1) if self.batch_first else x
+        T, B, _ = x.shape
+        shapes = [(1, B, size) for size in self._state_sizes()]
+        if hx is None:
+            states = tuple([x.new_zeros(shape) for shape in shapes])
+        else:
+            states = hx if len(shapes) > 1 and isinstance(hx, tuple) else (hx,)
+        if T == 0 or [getattr(s, "shape", None) for s in states] != shapes:
+            return None
+        weights = self._weights(0, "")[: -len(self.norm_names)]
+        found = short.forward(self._cell(), x, states, weights)
+        if found is None:
+            return None
+        out, *finals = found
+        state = finals[0] if len(finals) == 1 else tuple(finals)
         return (out.transpose(0, 1) if self.batch_first else out), state
 
     def _resets(self, reset_mask: Tensor | None, input: Tensor, axes: str) -> Tensor | None:

@@ -5,6 +5,7 @@ compiled kernels, torch's own op (other devices, for what it can do), and the co
 torch operations under autograd.
 """
 
+from gruta.cells.op import short
 from gruta.cells.op.cell import Cell, Walk, product
 from gruta.cells.op.compiled import threads
 from gruta.cells.op.layer import run, run_layer
@@ -20,6 +21,7 @@ __all__ = [
     "product",
     "run",
     "run_layer",
+    "short",
     "tapped",
     "threads",
     "why",

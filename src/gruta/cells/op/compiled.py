@@ -3,13 +3,13 @@
 Two doors lead to the same two functions, `forward` and `backward`: a node of autograd's graph for
 eager mode, which costs least, and ops of torch.library (`gruta::layer`, `gruta::layer_backward`)
 for torch.compile, which then sees one op a layer. A short call is mostly what happens here, so
-addresses are taken once and tuples are written out.
+tuples are written out, and the extension asks the tensors for their addresses.
 """
 
 import os
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -56,9 +56,7 @@ Masks = Sequence[Tensors]
 def sizes(spec: Spec, x: Tensor, tensors: Tensors) -> tuple[int, int, int, int, int]:
     """B, T, I, H, P."""
     (T, B, I), h_0, c_0 = x.shape, tensors[0], tensors[spec.states - 1]
-    assert h_0 is not None
-    assert c_0 is not None
-    return B, T, I, c_0.shape[1], h_0.shape[1]
+    return B, T, I, c_0.shape[1], h_0.shape[1]  # type: ignore[union-attr]
 
 
 def forward(
@@ -96,49 +94,45 @@ def saved(cell: str) -> int:
 
 def _calls(
     spec: Spec, x: Tensor, tensors: Tensors, masks: Masks, outputs: Sequence[Tensor]
-) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
-    """The tuples `kernels.Weights` and `kernels.Pass` of every direction."""
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """The fields of `kernels.Weights` and `kernels.Pass` of every direction, as tensors."""
     _, states, reverse, _ = spec
-    D, pad = len(reverse), (0,) * (2 - states)
-    x_view, (h, h_step, h_row) = _view(x), _view(outputs[0])
-    given, made = addresses(tensors), addresses(outputs)
-    size, width = len(given) // D, outputs[0].shape[2] // D * x.element_size()
-    weights, passes = [], []
+    D, pad = len(reverse), (None,) * (2 - states)
+    size, weights, passes = len(tensors) // D, [], []
     for k, backwards in enumerate(reverse):
-        own = given[k * size : (k + 1) * size]
-        lengths, *reset, dropout, hold_h, hold_c = _mask_fields(masks[k], pad)
-        gates = made[1 + states * D + k] if len(made) > 1 + states * D else 0
-        weights.append((*own[2 * states :], 0)[:5])
+        own = tensors[k * size : (k + 1) * size]
+        lengths, reset, dropout, *hold = masks[k] or _NO_MASKS
+        weights.append((*own[2 * states :], None)[:5])
         passes.append(
             (
                 lengths,
                 backwards,
-                *reset,
+                reset,
                 *own[states : 2 * states],
                 *pad,
                 dropout,
-                hold_h,
-                hold_c,
-                *x_view,
+                *(*hold, None)[:2],
+                x,
                 *own[:states],
                 *pad,
-                h + k * width,
-                h_step,
-                h_row,
-                *made[1 + states * k : 1 + states * (k + 1)],
+                own_part(outputs[0], k, D),
+                *outputs[1 + states * k : 1 + states * (k + 1)],
                 *pad,
-                gates,
+                outputs[1 + states * D + k] if len(outputs) > 1 + states * D else None,
             )
         )
     return weights, passes
 
 
-def _mask_fields(masks: Tensors, pad: tuple[int, ...]) -> tuple[int, ...]:
-    """Lengths, the view of reset, dropout, and hold of h and c, as `kernels.Pass` has them."""
-    if not masks:
-        return (0,) * 7
-    lengths, _, dropout, *hold = addresses(masks)
-    return (lengths, *_view(masks[1]), dropout, *hold, *pad)
+_NO_MASKS = (None,) * 5
+
+
+def own_part(h: Tensor, k: int, D: int) -> Tensor:
+    """The k-th of D directions' share of `[T, B, D*P]`."""
+    if D == 1:
+        return h
+    P = h.shape[2] // D
+    return h[..., k * P : (k + 1) * P]
 
 
 def backward(
@@ -158,8 +152,8 @@ def backward(
     which take ∂L/∂(each state) along every path.
     """
     cell, states, reverse, _ = spec
-    D, pad = len(reverse), (0,) * (2 - states)
-    shape = _, _, I, _, P = sizes(spec, x, tensors)
+    D, pad = len(reverse), (None,) * (2 - states)
+    shape = _, _, I, _, _ = sizes(spec, x, tensors)
     weights, passes = _calls(spec, x, tensors, masks, outputs)
     d_out = d_outputs[0] if d_outputs[0] is None else _dense_rows(d_outputs[0])
     d_finals = [d if d is None else d.contiguous() for d in d_outputs[1 : 1 + states * D]]
@@ -169,28 +163,21 @@ def backward(
         torch.empty_like(t) if need and t is not None else None
         for t, need in zip(tensors, needs[1:], strict=True)
     ]
-    coming, written, size = addresses(d_finals), addresses(found), len(found) // D
-    dh, dh_step, dh_row = _view(d_out)
-    width = 0 if d_out is None else P * x.element_size()
-    gradients = []
+    size, gradients = len(found) // D, []
     for k in range(D):
-        own = written[k * size : (k + 1) * size]
-        taps = [_view(t) for t in through[k]] if through else []
+        own = found[k * size : (k + 1) * size]
         gradients.append(
             (
-                dh + k * width,
-                dh_step,
-                dh_row,
-                *coming[states * k : states * (k + 1)],
+                d_out if d_out is None else own_part(d_out, k, D),
+                *d_finals[states * k : states * (k + 1)],
                 *pad,
-                *_view(dx[k]),
+                dx[k],
                 *own[:states],
                 *pad,
                 *own[states : 2 * states],
                 *pad,
-                *(*own[2 * states :], 0)[:5],
-                *(taps[0] if taps else _NOWHERE),
-                *(taps[1] if len(taps) > 1 else _NOWHERE),
+                *(*own[2 * states :], None)[:5],
+                *(*(through[k] if through else ()), None, None)[:2],
             )
         )
     is_double = x.dtype is torch.float64
@@ -203,11 +190,11 @@ def backward(
 
 def empty_finals(spec: Spec, tensors: Tensors) -> list[Tensor]:
     """Room for the final states of every direction."""
+    size = len(tensors) // len(spec.reverse)
     return [
-        torch.empty_like(s)
+        torch.empty_like(tensors[k * size + s])  # type: ignore[arg-type]
         for k in range(len(spec.reverse))
-        for s in spec.of_direction(k, tensors)[: spec.states]
-        if s is not None
+        for s in range(spec.states)
     ]
 
 
@@ -215,22 +202,6 @@ def empty_states(spec: Spec, x: Tensor, tensors: Tensors) -> tuple[Tensor, ...]:
     """Room for a gradient of every state: `[T, B, P]` and, in the LSTM, `[T, B, H]`."""
     states = (s for s in tensors[: spec.states] if s is not None)
     return tuple(x.new_empty(*x.shape[:2], s.shape[1]) for s in states)
-
-
-def addresses(tensors: Tensors) -> list[int]:
-    """Where each begins, 0 for None."""
-    return [0 if t is None else t.data_ptr() for t in tensors]
-
-
-_NOWHERE = 0, 0, 0
-
-
-def _view(t: Tensor | None) -> tuple[int, int, int]:
-    """Address, items to the next step, items to the next row."""
-    if t is None:
-        return _NOWHERE
-    step, row, *_ = t.stride()
-    return t.data_ptr(), step, row
 
 
 def _dense_rows(t: Tensor) -> Tensor:

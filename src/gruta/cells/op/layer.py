@@ -30,7 +30,8 @@ def run_layer(
     sides: for every direction how it walks, and its tensors but for x. name: for `tapped`.
     recompute: keep no gates for the backward pass, which then computes them again.
     """
-    path = choose(cell, sides[0][0], (x, *(t for _, tensors in sides for t in tensors)))
+    given = sides[0][1] if len(sides) == 1 else sides[0][1] + sides[1][1]
+    path = choose(cell, sides[0][0], (x, *given))
     if path is Path.KERNEL:
         return _by_kernel(cell, x, sides, name, recompute)
     outputs = []
@@ -46,9 +47,7 @@ def _by_kernel(
     cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]], name: str, recompute: bool
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     states, x = cell.states, x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
-    hold = sides[0][0].hold
-    reverse = tuple([walk.reverse for walk, _ in sides])
-    spec = compiled.Spec(cell.name, states, reverse, 0.0 if isinstance(hold, tuple) else hold)
+    walks = [walk for walk, _ in sides]
     places = 2 * states + 4 + cell.projects
     tensors = [
         t if t is None or t.is_contiguous() else t.contiguous()
@@ -57,7 +56,9 @@ def _by_kernel(
     ]
     compiling, trains = torch.compiler.is_compiling(), needs_grad((x, *tensors))
     own = trains and not compiling  # an op of torch.library saves its masks itself
-    walks = [_of_its_own(walk) if own else walk for walk, _ in sides]
+    if own:
+        walks = [_of_its_own(walk) for walk in walks]
+    spec = _spec(cell, *walks)
     masks = [_masks(walk, states) for walk in walks]
     if compiling:
         outputs = library.layer(spec, x, tensors, masks, save=trains)
@@ -67,9 +68,17 @@ def _by_kernel(
     else:
         outputs = compiled.forward(spec, x, tensors, masks, save=tap.is_tapped(), keep=True)
         _record(spec, outputs, name)
+    if len(sides) == 1:
+        return outputs[0], [tuple(outputs[1 : 1 + states])]
     return outputs[0], [
         tuple(outputs[1 + k * states : 1 + (k + 1) * states]) for k in range(len(sides))
     ]
+
+
+def _spec(cell: Cell, *walks: Walk) -> compiled.Spec:
+    hold = walks[0].hold
+    reverse = tuple([walk.reverse for walk in walks])
+    return compiled.Spec(cell.name, cell.states, reverse, 0.0 if isinstance(hold, tuple) else hold)
 
 
 def _of_its_own(walk: Walk) -> Walk:

@@ -1,0 +1,63 @@
+"""The shortest way to the kernels: one layer, one direction, whole sequences, nothing between the
+steps, nothing to differentiate and nobody who watches.
+
+A small layer's kernel takes microseconds, and the general way costs more than that. What this one
+does not serve takes the general way, which gives the same bits.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gruta import kernels
+from gruta.cells.op import compiled, tap
+from gruta.cells.op.cell import Cell
+from gruta.cells.op.transforms import DTYPES, PLAIN, autocast, transformed
+
+
+def is_open() -> bool:
+    """Whether calls may take this way at all for now."""
+    return not (
+        torch.is_grad_enabled()
+        or torch.compiler.is_compiling()
+        or transformed()
+        or autocast("cpu")
+        or tap.is_tapped()
+    )
+
+
+def forward(
+    cell: Cell, x: Tensor, states: Sequence[Tensor], weights: Sequence[Tensor | None]
+) -> list[Tensor] | None:
+    """h `[T, B, P]` and the final states; None unless these tensors are what the kernels take.
+
+    x: `[T, B, I]`; states: h_0 `[1, B, P]` and, in the LSTM, c_0 `[1, B, H]`, and so the final
+    ones; weights: w_ih, w_hh, b_ih, b_hh and, where the cell projects, w_hr. The shapes fit.
+    """
+    dtype = x.dtype
+    if dtype not in DTYPES or not (x.stride(-1) == 1 and x.is_cpu and type(x) in PLAIN):
+        return None
+    if not kernels.available():
+        return None
+    for t in (*states, *weights):
+        if t is not None and not (
+            t.dtype is dtype and type(t) in PLAIN and t.is_cpu and t.is_contiguous()
+        ):
+            return None
+    T, B, I = x.shape
+    H, P = states[-1].shape[2], states[0].shape[2]
+    out, finals = compiled.laid_out_as(x, P), [torch.empty_like(s) for s in states]
+    pad = (None,) * (2 - len(states))
+    fields = (None, False, None, None, None, None, None, None)  # no walk but from first to last
+    kernels.layer_forward(
+        cell.name,
+        dtype is torch.float64,
+        (B, T, I, H, P),
+        [(*weights, None)[:5]],
+        [(*fields, x, *states, *pad, out, *finals, *pad, None)],
+        0.0,
+        compiled.threads(),
+        True,
+    )
+    return [out, *finals]
