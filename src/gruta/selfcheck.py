@@ -98,10 +98,9 @@ def check(form: int, dtype: str) -> bool:
 
 def check_isa(isa: str) -> bool:
     """Whether all is right in a process that chose `isa`; also where this CPU lacks it."""
-    command, environment = [sys.executable, "-m", "gruta.selfcheck"], {**os.environ}
-    done = subprocess.run(
-        command, env={**environment, "GRUTA_ISA": isa}, stderr=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-m", "gruta.selfcheck"]
+    environment = {**os.environ, "GRUTA_ISA": isa, "GRUTA_ACTIVATIONS": "exact"}
+    done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
     if "GRUTA_ISA must be one of" in done.stderr:
         print(f"{isa}: not compiled in, or not on this CPU", flush=True)
         return True

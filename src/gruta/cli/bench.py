@@ -142,6 +142,26 @@ def options(
     _hand_out(costs(threads), json_path, print_costs)
 
 
+@bench_app.command(
+    "demo",
+    help=_(
+        "The demo's trainings with gruta's layers and with torch.nn's in their place, in turns: "
+        "seconds and scores."
+    ),
+)
+def demo(
+    rounds: Annotated[
+        int, typer.Option(min=1, help=_("So many trainings of each; the median counts."))
+    ] = 3,
+    json_path: JsonPath = "",
+) -> None:
+    """Measure the demo end to end."""
+    from gruta.bench.demo import trainings
+    from gruta.cli.bench_tables import print_trainings
+
+    _hand_out(trainings(rounds), json_path, print_trainings)
+
+
 def _hand_out(found: Iterable[Any], json_path: str, show: Callable[[list[Any]], None]) -> None:
     """Each result on a line of standard error as it comes, and all of them at the end."""
     from dataclasses import asdict

@@ -27,6 +27,7 @@ from gruta.report.numbers import MISSING, percent
 
 if TYPE_CHECKING:
     from gruta.bench.accuracy import Accuracy
+    from gruta.bench.demo import Training
     from gruta.bench.options import Cost
 
 
@@ -63,6 +64,17 @@ def print_costs(found: "Sequence[Cost]") -> None:
     for option in dict.fromkeys(one.option for one in found):
         own = {(one.cell, one.H): one.ratios for one in found if one.option == option}
         table.add_row(option, *(own[place] for place in places))
+    Console().print(table)
+
+
+def print_trainings(found: "Sequence[Training]") -> None:
+    """A row a job and cell: seconds, their ratio, and scores."""
+    table = _table(_("gruta / torch.nn"))
+    for name in (_("training"), _("times as fast"), "sMAPE"):
+        table.add_column(name, justify="right")
+    for one in found:
+        ratio = f"{significant(one.ratio)}×"
+        table.add_row(f"{one.cell.upper()} {one.job}", one.times, ratio, one.scores)
     Console().print(table)
 
 

@@ -248,7 +248,8 @@ class Packed {
           kernels_(stored_as<Real>(storage, cell_index(cell))),
           packed_(pack(kernels_, shape_, read_weights<Real>(weights))) {}
 
-    // Calls from several threads take turns.
+    // A call that meets another brings memory of its own. It does not wait: in the child of a fork
+    // nobody may be left to end the other one.
     void step(nb::handle x_array, nb::handle h_array, nb::handle c_array) {
         const Argument<const Real> x("x", x_array, {{"B", kAny}, {"I", shape_.I}});
         const std::int64_t B = x.extent(0);
@@ -257,19 +258,22 @@ class Packed {
         if (states_ > 1) c = Argument<Real>("c", c_array, {{"B", B}, {"H", shape_.H}}).data();
 
         const nb::gil_scoped_release unlocked;
-        const std::lock_guard turn(mutex_);
+        const std::unique_lock turn(mutex_, std::try_to_lock);
+        Memory own_output, own_scratch;
+        Memory& output = turn.owns_lock() ? output_ : own_output;
+        Memory& scratch = turn.owns_lock() ? scratch_ : own_scratch;
         Shape shape = shape_;
         shape.B = B;
         shape.T = 1;
-        output_.grow(sizeof(Real) * static_cast<std::size_t>(B * shape.P));
+        output.grow(sizeof(Real) * static_cast<std::size_t>(B * shape.P));
         Team alone;
-        scratch_.grow(kernels_.scratch_bytes(shape, alone));
+        scratch.grow(kernels_.scratch_bytes(shape, alone));
         Forward<Real> pass = {};
         pass.x = {x.data(), 0, shape.I};
         pass.initial[0] = pass.final[0] = h.data();
         pass.initial[1] = pass.final[1] = c;
-        pass.h = {static_cast<Real*>(output_.data()), 0, shape.P};
-        kernels_.run(shape, packed_.data(), pass, scratch_.data(), alone);
+        pass.h = {static_cast<Real*>(output.data()), 0, shape.P};
+        kernels_.run(shape, packed_.data(), pass, scratch.data(), alone);
     }
 
     void sequence(const Sizes& sizes, nb::handle pass_fields, int threads) {

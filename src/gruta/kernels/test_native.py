@@ -30,7 +30,7 @@ def tool(name):
 
 
 def run(*command, **environment):
-    inherited = {k: v for k, v in os.environ.items() if k not in ("GRUTA_ISA", "GRUTA_THREADS")}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("GRUTA_")}
     return subprocess.run(
         command, env={**inherited, **environment}, capture_output=True, text=True, check=False
     )

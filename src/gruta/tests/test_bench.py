@@ -3,15 +3,19 @@
 import json
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+import torch
 
-from gruta.bench import measure, options, rivals, worker
-from gruta.bench.cases import CASES
+from gruta import nn
+from gruta.bench import demo, measure, options, rivals, worker
+from gruta.bench.cases import CASES, CELLS
 from gruta.bench.rivals import Job
 from gruta.bench.rivals.gruta_itself import Gruta
 from gruta.bench.worker import LIMITS, REFERENCE, Worker
 from gruta.cli import bench_tables, main
+from gruta.tasks.forecast import network
 
 
 @pytest.fixture
@@ -135,3 +139,29 @@ def test_a_wrong_rival_is_refused_and_its_time_is_hidden(monkeypatch, tmp_path, 
     assert plain["parity"]["error"] > 1e-4
     assert bench_tables._cell(row, "jax").startswith("parity failed\n1e-03")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_is_measured_with_the_layers_of_both(monkeypatch):
+    met = []
+
+    class Noted:
+        def __init__(self, job, cell, hidden):
+            self.cell = cell
+
+        def fit(self, series):
+            used = network.CELLS[self.cell]
+            met.append(used)
+            self.train_seconds_ = 1.0 if used.__module__.startswith("gruta") else 3.0
+            return self
+
+        def evaluate(self, series, stride):
+            return SimpleNamespace(scores=[SimpleNamespace(smape=self.train_seconds_)])
+
+    monkeypatch.setattr(demo, "forecaster", Noted)
+    monkeypatch.setattr(demo, "demand", lambda: None)
+    monkeypatch.setattr(demo, "equal_sizes", lambda job, series: dict.fromkeys(CELLS, 8))
+    found = list(demo.trainings(rounds=1))
+    assert [one.ratio for one in found] == [3.0] * 6
+    assert str(found[1]) == "LSTM next-half-hour: 1.0 / 3.0 s, 1.000 / 3.000 %"
+    assert met[:4] == [nn.GRU, torch.nn.GRU, nn.LSTM, torch.nn.LSTM]
+    assert network.CELLS["gru"] is nn.GRU

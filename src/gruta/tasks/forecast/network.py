@@ -230,7 +230,7 @@ class ForecastNetwork(nn.Module):
 
     def _start(self, h: Tensor) -> Tensor | State:
         """The decoder's initial state; an LSTM's cell state starts at zero."""
-        return (h, torch.zeros_like(h)) if isinstance(self.decoder, LSTM) else h
+        return (h, torch.zeros_like(h)) if self.cell == "lstm" else h
 
     def _quantiles(self, base: Tensor, unit: Tensor, raw: Tensor) -> Tensor:
         """The median corrects the linear path; the others lie beyond their inner neighbours."""
