@@ -161,6 +161,14 @@ std::vector<const void*> addresses(const std::vector<std::shared_ptr<const Memor
     return found;
 }
 
+// All of [T, B, width] is about to be written.
+template <class Real>
+void expect_writes(const Shape& shape, const View<Real>& view, std::int64_t width) {
+    const std::int64_t last = (shape.T - 1) * view.step + (shape.B - 1) * view.row + width;
+    if (view.data == nullptr || shape.T == 0 || shape.B == 0) return;
+    prefer_large_pages(view.data, static_cast<std::size_t>(last) * sizeof(Real));
+}
+
 template <class Real>
 void forward_of(int cell, const Shape& shape, nb::list weights, nb::list passes, double held,
                 int threads, bool keep) {
@@ -170,6 +178,11 @@ void forward_of(int cell, const Shape& shape, nb::list weights, nb::list passes,
     for (nb::handle tuple : weights) read.push_back(read_weights<Real>(tuple));
     for (nb::handle tuple : passes) calls.push_back(read_pass<Real>(tuple, held));
     const nb::gil_scoped_release unlocked;
+    for (const Forward<Real>& call : calls) {
+        expect_writes(shape, call.h, shape.P);
+        const std::int64_t saved = call.gates == nullptr ? 0 : kernels.saved * shape.H;
+        expect_writes(shape, View<Real>{call.gates, shape.B * saved, saved}, saved);
+    }
     std::vector<std::shared_ptr<const Memory>> packed;
     for (const Weights<Real>& one : read) {
         packed.push_back(keep ? kept_pack(kernels.forward, shape, one, kernels.gates)
@@ -191,6 +204,7 @@ void backward_of(int cell, const Shape& shape, nb::list weights, nb::list passes
     }
     const nb::gil_scoped_release unlocked;
     std::vector<std::shared_ptr<const Memory>> packed;
+    for (const Backward<Real>& call : calls) expect_writes(shape, call.dx, shape.I);
     for (const Weights<Real>& one : read) {
         packed.push_back(std::make_shared<Memory>(pack(kernels.backward, shape, one)));
     }

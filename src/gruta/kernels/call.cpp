@@ -1,6 +1,11 @@
 #include "gruta/kernels/call.h"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <algorithm>
+#include <cstdint>
 
 #include "gruta/kernels/threads.h"
 
@@ -61,6 +66,15 @@ void Memory::grow(std::size_t bytes) {
     if (bytes <= bytes_) return;
     data_.reset(::operator new(bytes, kAlignment));
     bytes_ = bytes;
+}
+
+void prefer_large_pages([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
+#if defined(__linux__)
+    constexpr std::uintptr_t page = 2 << 20;
+    const auto begin = reinterpret_cast<std::uintptr_t>(data), end = begin + bytes;
+    const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
+    if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#endif
 }
 
 Plan plan(const Shape& shape, int gates, int directions, int threads) {

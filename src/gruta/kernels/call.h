@@ -32,6 +32,10 @@ class Memory {
     std::unique_ptr<void, Free> data_;
 };
 
+// Asks the system to back an array that is about to be written with large pages, where they are
+// worth it: fresh memory then costs fewer interruptions. The array stays as it is.
+void prefer_large_pages(void* data, std::size_t bytes);
+
 // How the threads share a call. Directions side by side: that many groups, each with its members.
 struct Plan {
     int groups = 1;
