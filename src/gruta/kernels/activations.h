@@ -70,8 +70,8 @@ inline Vec<double> reciprocal_estimate(Vec<double> d) {
     return 1.0 / d;
 }
 
-template <class Real>
-inline Group<Real> reciprocal_estimates(const Group<Real>& a) {
+template <class Real, int N>
+inline Group<Real, N> reciprocal_estimates(const Group<Real, N>& a) {
     return each([](Vec<Real> d) { return reciprocal_estimate(d); }, a);
 }
 
@@ -85,13 +85,13 @@ inline Vec<Real> power_of_two(Vec<Real> shifted) {
 
 // exp(x) = scale · (1 + r + curve) with a power of two, |r| ≤ ln 2 / 2 and 0 ≤ curve < 0.07, for x
 // whose exp is a normal number. Of NaN, r is NaN.
-template <class Real>
+template <class Real, int N>
 struct Power {
-    Group<Real> scale, r, curve;
+    Group<Real, N> scale, r, curve;
 };
 
-template <class Real>
-inline Power<Real> power(const Group<Real>& x) {
+template <class Real, int N>
+inline Power<Real, N> power(const Group<Real, N>& x) {
     using E = Exponential<Real>;
     // The integer nearest to x / ln 2 stands in the low bits of `shifted`.
     const auto shifted = each(
@@ -110,8 +110,8 @@ inline Power<Real> power(const Group<Real>& x) {
 
 // 1 / (1 + exp(−x)). An estimate y of it misses by 1 − y (1 + exp(−x)), which is found nearly
 // without rounding since exp(−x) is at hand as scale · (1 + p); what remains misses by its square.
-template <class Real>
-inline Group<Real> sigmoid(const Group<Real>& x) {
+template <class Real, int N>
+inline Group<Real, N> sigmoid(const Group<Real, N>& x) {
     using E = Exponential<Real>;
     const Real one = 1;
     const auto [scale, r, curve] =
@@ -127,8 +127,8 @@ inline Group<Real> sigmoid(const Group<Real>& x) {
 
 // e / (e + 2) with e = expm1(2|x|) and the sign of x, which keeps its digits near zero; corrected
 // as σ is.
-template <class Real>
-inline Group<Real> tanh(const Group<Real>& x) {
+template <class Real, int N>
+inline Group<Real, N> tanh(const Group<Real, N>& x) {
     const Real one = 1;
     const Bits<Real> sign = reinterpret_cast<Bits<Real>>(splat(Real(-0.0)));
     const auto abs = each(
@@ -152,7 +152,8 @@ inline Group<Real> tanh(const Group<Real>& x) {
 }
 
 // The faster tier: σ to 1e-6 and tanh to 2e-6, both absolutely.
-inline Group<float> fast_sigmoid(const Group<float>& x) {
+template <int N>
+inline Group<float, N> fast_sigmoid(const Group<float, N>& x) {
     using E = Exponential<float>;
     const auto bounded = at_most(at_least(x, -E::sigmoid_ceiling), E::sigmoid_ceiling);
     const auto shifted = each(
@@ -175,44 +176,51 @@ inline Group<float> fast_sigmoid(const Group<float>& x) {
     return multiply_add(y, 1.0f - d * y, y);
 }
 
-inline Group<float> fast_tanh(const Group<float>& x) {
+template <int N>
+inline Group<float, N> fast_tanh(const Group<float, N>& x) {
     const auto y = fast_sigmoid(x + x);
     return y + y + (-1.0f);
 }
 
-// f of `count` vectors, in place.
+// f of the first `count` ≤ N vectors, in place.
+template <int N, class Real, class F>
+inline void apply_group(const F& f, Vec<Real>* to, Index count) {
+    Group<Real, N> group;
+    for (Index k = 0; k < N; ++k) group.at[k] = to[k < count ? k : 0];
+    group = f(group);
+    for (Index k = 0; k < N; ++k) {
+        if (k < count) to[k] = group.at[k];
+    }
+}
+
+// f of `count` vectors, in place: in groups, the last few in half a one if that is enough.
 template <class Real, class F>
 inline void apply(const F& f, Vec<Real>* to, Index count) {
-    constexpr Index size = Group<Real>::size;
-    for (; count >= size; to += size, count -= size) {
-        Group<Real> group;
-        for (Index k = 0; k < size; ++k) group.at[k] = to[k];
-        group = f(group);
-        for (Index k = 0; k < size; ++k) to[k] = group.at[k];
-    }
-    if (count == 0) return;
-    Group<Real> group;
-    for (Index k = 0; k < size; ++k) group.at[k] = to[k < count ? k : 0];
-    group = f(group);
-    for (Index k = 0; k < size; ++k) {
-        if (k < count) to[k] = group.at[k];
+    constexpr int size = kGroupSize, half = size / 2;
+    for (; count >= size; to += size, count -= size) apply_group<size, Real>(f, to, size);
+    if (count > half) {
+        apply_group<size, Real>(f, to, count);
+    } else if (count > 0) {
+        apply_group<half, Real>(f, to, count);
     }
 }
 
 template <class Real>
 [[gnu::noinline]] void sigmoids(Vec<Real>* of, Index count) {
     if constexpr (sizeof(Real) == sizeof(float)) {
-        if (fast_activations) return apply<Real>(fast_sigmoid, of, count);
+        if (fast_activations)
+            return apply<Real>([](const auto& x) { return fast_sigmoid(x); }, of, count);
     }
-    apply<Real>([](const Group<Real>& x) { return sigmoid(x); }, of, count);
+    apply<Real>([](const auto& x) { return sigmoid(x); }, of, count);
 }
 
 template <class Real>
 [[gnu::noinline]] void tanhs(Vec<Real>* of, Index count) {
     if constexpr (sizeof(Real) == sizeof(float)) {
-        if (fast_activations) return apply<Real>(fast_tanh, of, count);
+        if (fast_activations)
+            return apply<Real>([](const auto& x) { return fast_tanh(x); }, of, count);
     }
-    apply<Real>([](const Group<Real>& x) { return tanh(x); }, of, count);
+    apply<Real>([](const auto& x) { return tanh(x); }, of, count);
 }
 
 }  // namespace gruta::GRUTA_ISA
