@@ -33,7 +33,12 @@ def estimate(call: Callable[[], object], seconds: float) -> float:
 
 
 def block(call: Callable[[], object], seconds: float, expected: float) -> Block:
-    """Calls over at least that many seconds, when one takes about `expected`."""
+    """Calls over at least that many seconds, when one takes about `expected`.
+
+    Another goes before them and is not timed: after a pause it finds the caches filled by others,
+    and memory that the system took back.
+    """
+    call()
     calls = max(1, int(seconds / expected) + 1)
     collecting = gc.isenabled()
     gc.disable()

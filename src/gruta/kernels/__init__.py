@@ -73,7 +73,8 @@ class Weights(NamedTuple):
 class Pass(NamedTuple):
     """Addresses of what one direction reads and writes, 0 for what is left out.
 
-    A view has two strides beside it, counted in items: that of a step and that of a row.
+    A view has two strides beside it, counted in items: that of a step and that of a row. In a plain
+    tuple a tensor of PyTorch's, or None, may stand for an address, and for a view's three numbers.
     """
 
     lengths: int
