@@ -82,12 +82,15 @@ class Packed:
     """Weights taken in once, in the order in which the kernel reads them.
 
     storage: "float16" or "bfloat16" rounds float32 matrices to 16 bits; biases, states and all that
-    is computed stay float32. step(x `[B, I]`, h `[B, P]`, and c `[B, H]` in the LSTM) brings the
-    states one step forward in place; it is the kernel's own, so that nothing is spent on the way.
+    is computed stay float32. threads: how many a step may use. step(x `[B, I]`, h `[B, P]`, and c
+    `[B, H]` in the LSTM) brings the states one step forward in place; it is the kernel's own, so
+    that nothing is spent on the way.
     """
 
-    def __init__(self, cell: Cell, weights: Weights, storage: Storage | None) -> None:
-        weights = _dense(weights)
+    def __init__(
+        self, cell: Cell, weights: Weights, storage: Storage | None, threads: int | None
+    ) -> None:
+        weights, threads = _dense(weights), kernels.threads(threads)
         self._cell = cell
         self._sizes = checks.sizes_of_weights(weights, cell.gates)
         self._dtype = weights[0].dtype  # type: ignore[union-attr]
@@ -98,7 +101,8 @@ class Packed:
         if _has_kernel(self._dtype, weights):
             pack = kernels.PackedF32 if self._dtype == np.float32 else kernels.PackedF64
             stored = storage or self._dtype.name
-            self._native = pack(cell.kernel, (0, 0, *self._sizes), _addresses(weights), stored)
+            sizes = (0, 0, *self._sizes)
+            self._native = pack(cell.kernel, sizes, _addresses(weights), stored, threads)
             self.step: Callable[..., None] = self._native.step
         else:
             self._weights = tuple(None if w is None else _rounded(w, storage) for w in weights)

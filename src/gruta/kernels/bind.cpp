@@ -255,10 +255,11 @@ template <class Real>
 class Packed {
   public:
     Packed(const std::string& cell, const Sizes& sizes, nb::handle weights,
-           const std::string& storage)
+           const std::string& storage, int threads)
         : shape_(shape_of(sizes)),
           states_(isa().kernels->of<Real>(cell_index(cell)).states),
           gates_(isa().kernels->of<Real>(cell_index(cell)).gates),
+          threads_(threads),
           kernels_(stored_as<Real>(storage, cell_index(cell))),
           packed_(pack(kernels_, shape_, read_weights<Real>(weights))) {}
 
@@ -280,13 +281,17 @@ class Packed {
         shape.B = B;
         shape.T = 1;
         output.grow(sizeof(Real) * static_cast<std::size_t>(B * shape.P));
-        Team alone;
-        scratch.grow(kernels_.scratch_bytes(shape, alone));
         Forward<Real> pass = {};
         pass.x = {x.data(), 0, shape.I};
         pass.initial[0] = pass.final[0] = h.data();
         pass.initial[1] = pass.final[1] = c;
         pass.h = {static_cast<Real*>(output.data()), 0, shape.P};
+        const Plan shared = plan(shape, gates_, 1, threads_);
+        if (shared.threads() > 1) {
+            return run_forward(kernels_, shape, {packed_.data()}, {pass}, shared);
+        }
+        Team alone;
+        scratch.grow(kernels_.scratch_bytes(shape, alone));
         kernels_.run(shape, packed_.data(), pass, scratch.data(), alone);
     }
 
@@ -299,7 +304,7 @@ class Packed {
 
   private:
     Shape shape_;
-    int states_, gates_;
+    int states_, gates_, threads_;
     const ForwardKernels<Real>& kernels_;
     Memory packed_, scratch_, output_;
     std::mutex mutex_;
@@ -350,8 +355,8 @@ Returns the bytes of the matrix read, float32.)";
 template <class Real>
 void bind_packed(nb::module_& module, const char* name) {
     nb::class_<Packed<Real>>(module, name, kPackedDoc)
-        .def(nb::init<const std::string&, const Sizes&, nb::handle, const std::string&>(), "cell"_a,
-             "sizes"_a, "weights"_a, "storage"_a)
+        .def(nb::init<const std::string&, const Sizes&, nb::handle, const std::string&, int>(),
+             "cell"_a, "sizes"_a, "weights"_a, "storage"_a, "threads"_a)
         .def("step", &Packed<Real>::step, "x"_a, "h"_a, "c"_a = nb::none(), kStepDoc)
         .def("sequence", &Packed<Real>::sequence, "sizes"_a, "fields"_a, "threads"_a, kSequenceDoc);
 }

@@ -47,6 +47,22 @@ def test_bad_number_of_threads_in_a_call_is_refused(bad):
     arrays = VARIANTS[0].draw(np.random.default_rng(0), 2, 3, 4, 5, np.float32)
     with pytest.raises(ValueError, match="threads must be an integer of at least 1, got"):
         VARIANTS[0].sequence(arrays, threads=bad)
+    with pytest.raises(ValueError, match="threads must be an integer of at least 1, got"):
+        VARIANTS[0].step(arrays, threads=bad)
+
+
+@variants
+def test_threads_that_share_a_step_give_the_same_bits(variant):
+    arrays = variant.draw(np.random.default_rng(6), 1, 5, 700, 900, np.float32)
+    shape = (1, 1, 700, arrays.initial[-1].shape[1], arrays.initial[0].shape[1])
+    assert kernels.layer_plan(variant.kernel, shape, 1, 2) == (1, 2, True)
+    found = []
+    for threads in (1, 2):
+        cell, initial = variant.step(arrays, threads=threads), [s.copy() for s in arrays.initial]
+        for x in arrays.x:
+            cell.step(x, *initial)
+        found.append(initial)
+    assert_same(*found)
 
 
 @variants

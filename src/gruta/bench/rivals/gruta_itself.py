@@ -44,7 +44,7 @@ class Gruta:
     def prepare(self, case: Case, inputs: Inputs, variant: str) -> Job:
         """The object or layer that suits the regime."""
         if case.regime == "step":
-            return _step(self._cell(case).Step(*inputs.weights), inputs)
+            return _step(self._cell(case).Step(*inputs.weights, threads=self._threads), inputs)
         if case.regime == "half":
             return self._half(case, inputs, variant)
         return self._layer(case, inputs, variant)

@@ -65,7 +65,9 @@ class Step:
     """A GRU whose weights are taken in once, to be fed one step at a time, or sequences.
 
     storage: "float16" or "bfloat16" keeps the matrices of float32 weights in 16 bits, rounded; the
-    states stay float32. Later changes to the arrays that were passed have no effect.
+    states stay float32. threads: how many a step may use, where the weights are large enough to be
+    shared; unset, the environment's `GRUTA_THREADS`, or 1. Later changes to the arrays that were
+    passed have no effect.
     """
 
     step: Callable[[Array, Array], None]
@@ -83,9 +85,10 @@ class Step:
         *,
         reset_after: bool = True,
         storage: Storage | None = None,
+        threads: int | None = None,
     ) -> None:
         cell = _AFTER if reset_after else _BEFORE
-        self._packed = arrays.Packed(cell, (w_ih, w_hh, b_ih, b_hh), storage)
+        self._packed = arrays.Packed(cell, (w_ih, w_hh, b_ih, b_hh), storage, threads)
         self.step = self._packed.step
 
     def sequence(

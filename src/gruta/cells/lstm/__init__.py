@@ -64,7 +64,9 @@ class Step:
     """An LSTM whose weights are taken in once, to be fed one step at a time, or sequences.
 
     storage: "float16" or "bfloat16" keeps the matrices of float32 weights in 16 bits, rounded; the
-    states stay float32. Later changes to the arrays that were passed have no effect.
+    states stay float32. threads: how many a step may use, where the weights are large enough to be
+    shared; unset, the environment's `GRUTA_THREADS`, or 1. Later changes to the arrays that were
+    passed have no effect.
     """
 
     step: Callable[[Array, Array, Array], None]
@@ -82,8 +84,9 @@ class Step:
         w_hr: Array | None = None,
         *,
         storage: Storage | None = None,
+        threads: int | None = None,
     ) -> None:
-        self._packed = arrays.Packed(_CELL, (w_ih, w_hh, b_ih, b_hh, w_hr), storage)
+        self._packed = arrays.Packed(_CELL, (w_ih, w_hh, b_ih, b_hh, w_hr), storage, threads)
         self.step = self._packed.step
 
     def sequence(

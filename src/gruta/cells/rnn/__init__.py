@@ -59,7 +59,9 @@ class Step:
     """A plain RNN whose weights are taken in once, to be fed one step at a time, or sequences.
 
     storage: "float16" or "bfloat16" keeps the matrices of float32 weights in 16 bits, rounded; the
-    states stay float32. Later changes to the arrays that were passed have no effect.
+    states stay float32. threads: how many a step may use, where the weights are large enough to be
+    shared; unset, the environment's `GRUTA_THREADS`, or 1. Later changes to the arrays that were
+    passed have no effect.
     """
 
     step: Callable[[Array, Array], None]
@@ -77,9 +79,10 @@ class Step:
         *,
         nonlinearity: Nonlinearity = "tanh",
         storage: Storage | None = None,
+        threads: int | None = None,
     ) -> None:
         cell = _cell(nonlinearity)
-        self._packed = arrays.Packed(cell, (w_ih, w_hh, b_ih, b_hh), storage)
+        self._packed = arrays.Packed(cell, (w_ih, w_hh, b_ih, b_hh), storage, threads)
         self.step = self._packed.step
 
     def sequence(
