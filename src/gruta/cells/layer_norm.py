@@ -42,6 +42,18 @@ class LayerNorm(NamedTuple):
         d_p: Array = d_hat - self._mean(d_hat) - p_hat * self._mean(d_hat * p_hat)
         return d_p / deviation
 
+    def forth(self, w: Array, p: Array) -> Array:
+        """∂LN(p)/∂v for p = W v: `[..., G·H, size]` from w `[G·H, size]` and p `[..., G·H]`.
+
+        Without a gain it is W itself, for all steps: `[1, ..., G·H, size]`.
+        """
+        if self.gain is None:
+            return w.reshape((1,) * (p.ndim - 1) + w.shape)
+        p_hat, deviation = self._standardised(p)
+        along = p_hat[..., None]
+        d: Array = w - self._mean_of_rows(w) - along * self._mean_of_rows(along * w)
+        return (self.gain / deviation)[..., None] * d
+
     def back_to_parameters(self, d: Array, p: Array) -> tuple[Array | None, Array | None]:
         """∂L/∂gain and ∂L/∂bias `[G·H]` from d = ∂L/∂LN(p), or None for each."""
         if self.gain is None:
@@ -62,6 +74,11 @@ class LayerNorm(NamedTuple):
         centred = p - self._mean(p)
         deviation = np.sqrt(self._mean(centred**2) + EPSILON)
         return centred / deviation, deviation
+
+    def _mean_of_rows(self, m: Array) -> Array:
+        """Each gate's mean over the rows of `[..., G·H, size]`, in all of the gate's places."""
+        means = m.reshape(*m.shape[:-2], -1, self.width, m.shape[-1]).mean(axis=-2)
+        return np.repeat(means, self.width, axis=-2)
 
     def _mean(self, p: Array) -> Array:
         """Each gate's mean, in all of the gate's places."""

@@ -1,6 +1,7 @@
 """What every cell meets, on every path; what only one of them does is tested in its own folder."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import hypothesis.strategies as st
@@ -12,7 +13,7 @@ from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
 from gruta import kernels
 from gruta.cells.gru.op import RESET_AFTER
-from gruta.cells.op import Path, Walk, choose, run
+from gruta.cells.op import Path, Walk, choose, layer, run
 
 FAST = Path.KERNEL if kernels.available() else Path.COMPOSITE
 LENGTHS = [3, 0, 7, 1, 6]
@@ -295,18 +296,19 @@ def test_strided_inputs_and_gradients_are_read_as_they_stand(subject, assert_clo
         assert_close(gradients(found, tensors, d), plain)
 
 
-def test_torchs_own_op_stands_in_on_other_devices(subject, assert_close):
+def test_torchs_own_op_stands_in_on_other_devices(subject, assert_close, monkeypatch):
     cell, tensors = subject.cell, subject.tensors(4, 2, 3, 6, torch.float64)
     elsewhere = tuple(t if t is None else t.to("meta") for t in tensors)
     path = Path.NATIVE if cell.native else Path.COMPOSITE
     assert choose(cell, Walk(), elsewhere) is path
-    assert choose(cell, Walk(reverse=True), elsewhere) is Path.COMPOSITE
+    assert choose(cell, Walk(reverse=True), elsewhere) is path
     assert choose(cell, Walk(torch.tensor([4, 1])), elsewhere) is Path.COMPOSITE
     expected = cell.composite(Walk(), *tensors)
     assert [t.shape for t in run(cell, Walk(), elsewhere)] == [t.shape for t in expected]
-    for biased in (True, False) if cell.native else ():
-        tensors = subject.tensors(4, 2, 3, 6, torch.float64, biased)
-        native, expected = cell.native(Walk(), *tensors), cell.composite(Walk(), *tensors)
+    for biased, reverse in product((True, False), repeat=2) if cell.native else ():
+        tensors, walk = subject.tensors(4, 2, 3, 6, torch.float64, biased), Walk(reverse=reverse)
+        monkeypatch.setattr(layer, "choose", lambda *call: Path.NATIVE)
+        native, expected = run(cell, walk, tensors), cell.composite(walk, *tensors)
         assert_close(native, expected)
         d = random_like(expected)
         assert_close(gradients(native, tensors, d), gradients(expected, tensors, d))

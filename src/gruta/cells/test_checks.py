@@ -138,11 +138,17 @@ def test_step_names_the_argument_at_fault(native, name, spoil, error, message, m
         cell.step(*arrays.values())
 
 
+def misaligned(a):
+    """A copy that begins a byte after where its numbers would."""
+    return np.frombuffer(bytearray(1 + a.nbytes), np.uint8)[1:].view(a.dtype).reshape(a.shape)
+
+
 @pytest.mark.parametrize(
     ("name", "spoil", "message"),
     [
         ("x", lambda a: a[::-1], "x must be C-contiguous, got a strided view"),
         ("h", lambda a: a[:, ::-1], "h must be C-contiguous, got a strided view"),
+        ("h", misaligned, "h must be aligned to its numbers, got one that begins between two"),
         ("h", lambda a: np.broadcast_to(a, a.shape), "h must be writable, got a read-only array"),
     ],
 )

@@ -76,6 +76,12 @@ def steps(x: Array, states: int, **options: Unpack[Options]) -> Steps:
     )
 
 
+def part(share: Array, v: Array) -> Array:
+    """share · v, and 0 where the share is 0 even if v is infinite or NaN."""
+    with np.errstate(invalid="ignore"):
+        return np.where(share == 0, np.zeros((), v.dtype), share * v)
+
+
 def sum_outer(d: Array, v: Array) -> Array:
     """Σ d vᵀ over all steps and rows of d `[T, B, G]` and v `[T, B, I]`: `[G, I]`."""
     return np.tensordot(d, v, axes=([0, 1], [0, 1]))

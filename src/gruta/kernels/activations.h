@@ -20,7 +20,7 @@ struct Exponential<float> {
     static constexpr float ln2_high = 0x1.62e4p-1f;
     static constexpr float ln2_low = 0x1.7f7d1cp-20f;
     // σ(−x) is below the smallest normal number above the ceiling, σ(x) and tanh(x) are 1.
-    static constexpr float sigmoid_ceiling = 0x1.5d5892p+6f;
+    static constexpr float sigmoid_ceiling = 0x1.5d589ep+6f;
     static constexpr float sigmoid_one = 20.0f;
     static constexpr float tanh_one = 10.0f;
     // (exp(r) − 1 − r) / r², so near that expm1(r) misses by less than a sixth of an ulp for

@@ -64,6 +64,11 @@ bool is_contiguous(const ReadArray& array) {
     return true;
 }
 
+bool is_aligned(const ReadArray& array) {
+    const std::uintptr_t bytes = array.dtype().bits / 8;
+    return array.size() == 0 || reinterpret_cast<std::uintptr_t>(array.data()) % bytes == 0;
+}
+
 [[noreturn]] void refuse_dtype(const std::string& name, const std::string& expected,
                                nb::dlpack::dtype dtype) {
     throw nb::type_error((name + " must be " + expected + ", got " + dtype_text(dtype) +
@@ -104,6 +109,12 @@ void check(const char* name, const ReadArray& array, nb::dlpack::dtype dtype, Ax
                                " must be C-contiguous, got a strided view: pass "
                                "numpy.ascontiguousarray(" +
                                name + ")")
+                                  .c_str());
+    }
+    if (!is_aligned(array)) {
+        throw nb::value_error((std::string(name) +
+                               " must be aligned to its numbers, got one that begins between two: "
+                               "pass a copy of it")
                                   .c_str());
     }
 }

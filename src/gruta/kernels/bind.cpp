@@ -27,7 +27,9 @@ namespace {
 // or 0 or None for null: asking a tensor where it lies costs less from here than from Python.
 class Fields {
   public:
-    explicit Fields(nb::handle fields) : fields_(nb::cast<nb::tuple>(fields)) {}
+    // name: of the tuple in gruta.kernels, for messages.
+    Fields(const char* name, nb::handle fields)
+        : name_(name), fields_(nb::cast<nb::tuple>(fields)) {}
 
     std::int64_t number() { return nb::cast<std::int64_t>(next()); }
 
@@ -48,17 +50,18 @@ class Fields {
         }
         static PyObject* const stride = PyUnicode_InternFromString("stride");
         const auto strides = nb::steal<nb::tuple>(called(field, stride));
+        if (strides.size() < 2) refuse("holds a tensor of fewer than two axes");
         return {data, nb::cast<std::int64_t>(strides[0]), nb::cast<std::int64_t>(strides[1])};
     }
 
     // To be called when all fields are read.
     void expect_no_more() const {
-        if (next_ != fields_.size()) refuse();
+        if (next_ != fields_.size()) refuse("has more fields than are read");
     }
 
   private:
     nb::handle next() {
-        if (next_ == fields_.size()) refuse();
+        if (next_ == fields_.size()) refuse("has fewer fields than are read");
         return fields_[next_++];
     }
 
@@ -75,12 +78,13 @@ class Fields {
         return answer;
     }
 
-    [[noreturn]] void refuse() const {
-        throw nb::value_error(
-            ("a tuple of " + std::to_string(fields_.size()) + " fields has too few or too many")
-                .c_str());
+    [[noreturn]] void refuse(const char* problem) const {
+        throw nb::value_error((std::string(name_) + ", a tuple of " +
+                               std::to_string(fields_.size()) + " fields, " + problem)
+                                  .c_str());
     }
 
+    const char* name_;
     nb::tuple fields_;
     std::size_t next_ = 0;
 };
@@ -88,7 +92,7 @@ class Fields {
 // In the order of gruta.kernels.Weights.
 template <class Real>
 Weights<Real> read_weights(nb::handle tuple) {
-    Fields f(tuple);
+    Fields f("Weights", tuple);
     Weights<Real> weights;
     for (auto* field :
          {&weights.w_ih, &weights.w_hh, &weights.b_ih, &weights.b_hh, &weights.w_hr}) {
@@ -101,7 +105,7 @@ Weights<Real> read_weights(nb::handle tuple) {
 // In the order of gruta.kernels.Pass.
 template <class Real>
 Forward<Real> read_pass(nb::handle tuple, double held) {
-    Fields f(tuple);
+    Fields f("Pass", tuple);
     Forward<Real> pass = {};
     pass.walk.lengths = f.array<const std::int64_t>();
     pass.walk.reverse = f.number() != 0;
@@ -122,7 +126,7 @@ Forward<Real> read_pass(nb::handle tuple, double held) {
 // In the order of gruta.kernels.Gradients.
 template <class Real>
 Backward<Real> read_gradients(nb::handle tuple, const Forward<Real>& pass) {
-    Fields f(tuple);
+    Fields f("Gradients", tuple);
     Backward<Real> back = {};
     back.pass = pass;
     back.dh = f.view<const Real>();

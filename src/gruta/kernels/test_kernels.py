@@ -322,14 +322,23 @@ def activations(x):
     return r, n
 
 
+def near_ceilings(dtype):
+    """The numbers about those where σ(x) leaves the normal numbers, and σ and tanh become 1."""
+    least = np.log(np.finfo(dtype).smallest_normal.astype(np.longdouble))
+    middles = [least, *([-20, 20, 10, -10] if dtype == np.float32 else [-40, 40, 20, -20])]
+    found = []
+    for middle in middles:
+        middle = dtype(middle)
+        found += [middle + k * np.spacing(middle) for k in range(-64, 65)]
+    return np.array(found, dtype)
+
+
 @dtypes
 def test_activations_are_exact_to_a_few_ulp(dtype):
     far = 110 if dtype == np.float32 else 760
     tiny = np.geomspace(np.finfo(dtype).smallest_subnormal, 1, 50_001)
-    x = np.concatenate(
-        [np.linspace(-far, far, 100_001), np.linspace(-10, 10, 100_001), tiny, -tiny]
-    )
-    x = x.astype(dtype)
+    spread = [np.linspace(-far, far, 100_001), np.linspace(-10, 10, 100_001), tiny, -tiny]
+    x = np.concatenate([part.astype(dtype) for part in spread] + [near_ceilings(dtype)])
     wide = x.astype(np.float64 if dtype == np.float32 else np.longdouble)
     with np.errstate(under="ignore"):
         e = np.exp(-abs(wide))

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
 
 from gruta import kernels
 from gruta.cells.op import Path, Walk, threads, why
+from gruta.nn.sequences import unpack
 from gruta.nn.stack import Recurrent
 
 
@@ -45,22 +47,25 @@ class Explanation:
 
 def explain(
     module: Recurrent,
-    input: Tensor,
+    input: Tensor | PackedSequence,
     *,
     lengths: Tensor | Sequence[int] | None = None,
     reset_mask: Tensor | None = None,
 ) -> list[Explanation]:
     """How `module(input, ...)` would be computed here and now, an entry a layer.
 
-    input: as the module takes it, `[T, B, I]` (`[B, T, I]` with batch_first) or `[T, I]`. Autograd,
-    autocast, transforms and the number of threads count as they stand at this call. TypeError for
-    a module that is not one of gruta's layers.
+    input: as the module takes it, `[T, B, I]` (`[B, T, I]` with batch_first), `[T, I]`, or packed.
+    Autograd, autocast, transforms and the number of threads count as they stand at this call.
+    TypeError for a module that is not one of gruta's layers.
     """
     if not isinstance(module, Recurrent):
         raise TypeError(
             f"module: expected a GRU, LSTM or RNN of gruta.nn, got {type(module).__name__}: pass "
             "the layer itself, for instance model.gru"
         )
+    if isinstance(input, PackedSequence):
+        padded, own = unpack(input)
+        return [_layer(module, padded, k, own, None) for k in range(module.num_layers)]
     with torch.no_grad():
         x = input[:, None] if input.dim() == 2 else input
         x = x.transpose(0, 1) if module.batch_first and input.dim() == 3 else x
@@ -75,7 +80,7 @@ def _layer(
     if layer:
         width = module._directions * module._state_sizes()[0]
         x = x.new_empty(T, B, width)
-    walk = Walk(lengths, False, resets, None, 0.0 if module.training else float(module.zoneout))
+    walk = Walk(lengths, False, resets, *_noise(module, x))
     states = [x.new_empty(B, size) for size in module._state_sizes()]
     tensors = (x, *states, *[None] * len(states), *module._weights(layer, ""))
     path, reason = why(cell, walk, tensors)
@@ -84,3 +89,13 @@ def _layer(
     sizes = (B, T, width, states[-1].shape[1], states[0].shape[1])
     plan = kernels.layer_plan(cell.name, sizes, module._directions, threads())
     return Explanation(layer, path.value, reason, kernels.isa(), *plan)
+
+
+def _noise(module: Recurrent, x: Tensor) -> tuple[Tensor | None, tuple[Tensor, ...] | float]:
+    """`Walk`'s dropout and hold as a call would have them, with masks that nobody drew."""
+    if not module.training:
+        return None, float(module.zoneout)
+    (T, B), sizes = x.shape[:2], module._state_sizes()
+    dropout = x.new_empty(B, sizes[0]) if module.recurrent_dropout else None
+    masks = tuple(x.new_empty(T, B, size, dtype=torch.bool) for size in sizes)
+    return dropout, masks if module.zoneout else 0.0

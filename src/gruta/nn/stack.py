@@ -93,6 +93,11 @@ class Recurrent(nn.Module):
         check_arguments(self)
         schemes.check(init, self.mode, bias, longest_lag)
         self._names = {place: self._names_of(*place) for place in self._passes()}
+        shapes = dict(self._shapes())
+        self._weight_shapes = {
+            place: tuple(shapes.get(name or "") for name in names)
+            for place, names in self._names.items()
+        }
         for name, shape in self._shapes():
             setattr(self, name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         self.reset_parameters()
@@ -138,9 +143,18 @@ class Recurrent(nn.Module):
         # is parametrised is an attribute and no parameter.
         own, names = self._parameters, self._names[layer, suffix]
         try:
-            return tuple([None if name is None else own[name] for name in names])
+            found = tuple([None if name is None else own[name] for name in names])
         except KeyError:
-            return tuple([None if name is None else getattr(self, name) for name in names])
+            found = tuple([None if name is None else getattr(self, name) for name in names])
+        # The kernels trust the sizes; a weight may have been replaced by one of another shape.
+        for k, shape in enumerate(self._weight_shapes[layer, suffix]):
+            weight = found[k]
+            if weight is not None and weight.shape != shape:
+                raise RuntimeError(
+                    f"{names[k]}: expected a weight of shape {list(shape or ())}, got "
+                    f"{list(weight.shape)}"
+                )
+        return found
 
     def _names_of(self, layer: int, suffix: str) -> tuple[str | None, ...]:
         """The parameters of a pass in the cell's order, None for those that the layer has not."""

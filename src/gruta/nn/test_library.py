@@ -23,12 +23,23 @@ def call(save, lengths):
     )
     x = torch.randn(4, 2, 3, requires_grad=True)
     given = [t for t in own * 2 if t is not None]
-    return text, x, given, [] if lengths is None else [lengths], save
+    return text, x, given, [] if lengths is None else [lengths], save, 0.0
 
 
 @pytest.mark.parametrize("lengths", [None, torch.tensor([4, 0])], ids=["whole", "lengths"])
 def test_the_op_keeps_what_it_is_registered_with(lengths):
     torch.library.opcheck(torch.ops.gruta.layer.default, call(True, lengths))
+
+
+def test_sizes_and_zoneout_may_change_under_a_compiled_layer():
+    torch._dynamo.reset()
+    layers = [gruta.nn.GRU(3, 5, zoneout=p).eval() for p in (0.0, 0.1, 0.3)]
+    run = torch.compile(lambda layer, x: layer(x)[0], backend="eager", fullgraph=True, dynamic=True)
+    with torch.no_grad():
+        for layer in layers:
+            for T, B in ((4, 2), (6, 3)):
+                x = torch.randn(T, B, 3)
+                torch.testing.assert_close(run(layer, x), layer(x)[0])
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -10,6 +10,8 @@ import torch
 import gruta.nn
 from gruta import kernels
 from gruta.cells.gru import reference
+from gruta.cells.lstm import reference as lstm
+from gruta.cells.op.path import Path
 from gruta.nn import explain, tapped
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="there are no kernels to see")
@@ -68,6 +70,20 @@ def test_explain_refuses_what_is_no_layer_of_ours():
         explain(torch.nn.GRU(1, 1), torch.zeros(1, 1, 1))
 
 
+@pytest.mark.parametrize("option", ["zoneout", "recurrent_dropout"])
+def test_explain_counts_what_training_adds(option):
+    layer = gruta.nn.GRU(3, 5, device="meta", **{option: 0.1})
+    (line,) = told(layer, torch.zeros(4, 2, 3, device="meta"))
+    assert "torch's op lacks an option of this call" in line
+    (line,) = told(layer.eval(), torch.zeros(4, 2, 3, device="meta"))
+    assert ("torch's own op" in line) == (option == "recurrent_dropout")
+
+
+def test_explain_takes_a_packed_sequence():
+    packed = torch.nn.utils.rnn.pack_sequence([torch.zeros(4, 3), torch.zeros(2, 3)])
+    assert "compiled kernel" in told(gruta.nn.GRU(3, 5), packed)[0]
+
+
 @every_kind
 def test_taps_hold_the_gradient_that_reaches_each_state(kind):
     layer = kind(3, 5, num_layers=2, bidirectional=True, dtype=torch.float64)
@@ -96,6 +112,56 @@ def test_taps_hold_states_and_gates_of_the_reference():
     torch.testing.assert_close(tap.h.numpy(), truth.h)
     for letter, gate in tap.gates.items():
         torch.testing.assert_close(gate.numpy(), getattr(truth, letter))
+
+
+def taps_of(layer, x, lengths):
+    torch.manual_seed(1)
+    with tapped() as taps:
+        out, state = layer(x, lengths=lengths)
+    last = state[1] if isinstance(state, tuple) else state
+    ((out * torch.arange(out.shape[-1])).sum() + last.square().sum()).backward()
+    return taps
+
+
+@pytest.mark.parametrize("options", [{}, {"zoneout": 0.4}], ids=["plain", "zoneout"])
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        (gruta.nn.GRU, {}),
+        (gruta.nn.GRU, {"reset_after": False}),
+        (gruta.nn.LSTM, {}),
+        (gruta.nn.LSTM, {"proj_size": 2}),
+        (gruta.nn.RNN, {"nonlinearity": "relu"}),
+    ],
+    ids=["gru", "gru-before", "lstm", "lstm-projected", "rnn"],
+)
+def test_composite_form_leaves_the_taps_of_the_kernel(monkeypatch, kind, form, options):
+    layer = kind(3, 5, num_layers=2, bidirectional=True, dtype=torch.float64, **form, **options)
+    x = torch.randn(6, 3, 3, dtype=torch.float64)
+    expected = taps_of(layer, x, [6, 4, 0])
+    monkeypatch.setattr("gruta.cells.op.layer.choose", lambda *call: Path.COMPOSITE)
+    found = taps_of(layer, x, [6, 4, 0])
+    assert [tap.name for tap in found] == [tap.name for tap in expected]
+    for ours, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(ours.h, theirs.h)
+        torch.testing.assert_close(ours.gates, theirs.gates)
+        torch.testing.assert_close(ours.through, theirs.through)
+
+
+def test_taps_under_layer_norm_and_zoneouts_expectation_are_the_references():
+    layer = gruta.nn.LSTM(3, 5, layer_norm=True, zoneout=0.3, dtype=torch.float64).eval()
+    x, d = torch.randn(6, 2, 3, dtype=torch.float64), torch.randn(6, 2, 5, dtype=torch.float64)
+    with tapped() as taps:
+        out, _ = layer(x)
+    out.backward(d)
+    weights = [None if w is None else w.detach().numpy() for w in layer._weights(0, "")]
+    norm, zeros = tuple(weights[5:]), torch.zeros(2, 5, dtype=torch.float64).numpy()
+    x, d, (w_ih, w_hh, *rest) = x.numpy(), d.numpy(), weights[:4]
+    truth = lstm.forward(x, zeros, zeros, w_ih, w_hh, *rest, norm=norm, hold=0.3)
+    back = lstm.backward(truth, d, zeros, zeros, x, w_ih, w_hh, norm=norm, hold=0.3)
+    torch.testing.assert_close(taps[0].gates["c"].numpy(), truth.c)
+    torch.testing.assert_close(taps[0].through[0].numpy(), back.h)
+    torch.testing.assert_close(taps[0].through[1].numpy(), back.c)
 
 
 def test_nothing_is_kept_once_tapping_ends():

@@ -1,7 +1,11 @@
 """The short way through inference: when it is taken, and that it gives what the other way gives."""
 
+import warnings
+
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.utils.parametrizations import weight_norm
 
 from gruta import kernels, nn
@@ -114,3 +118,48 @@ def test_what_the_short_way_lacks_takes_the_other(options, taken):
 def test_wrong_input_is_refused_as_ever(call, error, message):
     with torch.no_grad(), pytest.raises(error, match=message):
         call(nn.GRU(5, 7))
+
+
+def test_tracing_records_the_computation():
+    layer = nn.GRU(5, 7).eval()
+    x, y = torch.randn(2, 4, 6, 5)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says that tracing is old, and sizes are fixed
+        traced = torch.jit.trace(layer, (x,))
+        torch.testing.assert_close(traced(y)[0], layer(y)[0])
+        graph = make_fx(lambda x: layer(x)[0])(x)
+        torch.testing.assert_close(graph(y), layer(y)[0])
+
+
+def test_fake_tensors_are_not_computed_on():
+    layer, x = nn.GRU(5, 7), torch.randn(4, 6, 5)
+    with torch.no_grad(), FakeTensorMode(allow_non_fake_inputs=True):
+        out, _ = layer(x)
+    assert type(out).__name__ == "FakeTensor"
+    assert out.shape == (4, 6, 7)
+
+
+@pytest.mark.parametrize("grad", [False, True])
+def test_tensor_that_is_negated_on_reading_is_read_so(grad):
+    layer, x = nn.GRU(5, 7), torch.randn(4, 6, 5)
+    with torch.set_grad_enabled(grad):
+        torch.testing.assert_close(layer(torch._neg_view(x))[0], layer(-x)[0])
+        torch.testing.assert_close(
+            layer(torch._efficientzerotensor(4, 6, 5))[0], layer(torch.zeros(4, 6, 5))[0]
+        )
+
+
+def test_gradient_that_is_negated_on_reading_is_read_so():
+    layer, x, d = nn.GRU(5, 7), torch.randn(4, 6, 5, requires_grad=True), torch.randn(4, 6, 7)
+    (expected,) = torch.autograd.grad(layer(x)[0], x, -d)
+    (found,) = torch.autograd.grad(layer(x)[0], x, torch._neg_view(d))
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("grad", [False, True])
+def test_weight_of_another_shape_is_refused(grad):
+    layer = nn.GRU(5, 7)
+    layer.weight_hh_l0 = torch.nn.Parameter(torch.randn(3, 3))
+    message = r"weight_hh_l0: expected a weight of shape \[21, 7\], got \[3, 3\]"
+    with torch.set_grad_enabled(grad), pytest.raises(RuntimeError, match=message):
+        layer(torch.randn(4, 6, 5))

@@ -43,6 +43,7 @@ def composite(
         q = product(u if reset_after else r * u, *of_n, H)
         n = torch.tanh(i_n + (r * q if reset_after else q))
         h_new = walk.held(t, 0, h_prev, n + z * (h_prev - n))
+        walk.note(t, r, z, n, q)
         out[t] = h_new if active is None else torch.where(active[t], h_new, 0)
         h = h_new if active is None else torch.where(active[t], h_new, h)
     return torch.stack(out), h

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gruta.cells.activations import sigmoid
 from gruta.cells.layer_norm import Norm, norms
-from gruta.cells.walk import Options, steps, sum_outer
+from gruta.cells.walk import Options, part, steps, sum_outer
 
 Array = NDArray[Any]
 
@@ -96,7 +96,7 @@ def forward(
             q = LN_hn((r * u) @ W_hn.T) + b_hn
             n = np.tanh(LN_in(x[t] @ W_in.T) + b_in + q)
         h_new = (1 - z) * n + z * h_prev
-        h_new = hold[t] * h_prev + (1 - hold[t]) * h_new
+        h_new = part(hold[t], h_prev) + part(1 - hold[t], h_new)
         saved[:, t] = np.where(active[t], (h_prev, r, z, n, q), 0)
         out[t] = np.where(active[t], h_new, 0)
         h = np.where(active[t], h_new, h)
@@ -134,7 +134,7 @@ def backward(
         h_prev, r, z, n, q = (a[t] for a in (trace.h_prev, trace.r, trace.z, trace.n, trace.q))
         d = d + np.where(active[t], dh[t], 0)
         through_time[t] = np.where(active[t], d, 0)
-        d_new = np.where(active[t], d * (1 - hold[t]), 0)
+        d_new = np.where(active[t], part(1 - hold[t], d), 0)
         da_n[t] = d_new * (1 - z) * (1 - n**2)
         da_z[t] = d_new * (h_prev - n) * z * (1 - z)
         dq[t] = da_n[t] * r if reset_after else da_n[t]
@@ -144,7 +144,7 @@ def backward(
         dp_r[t] = LN_hr.back(da_r[t], p_r[t])
         dp_z[t] = LN_hz.back(da_z[t], p_z[t])
         du = (dv if reset_after else dv * r) + dp_r[t] @ W_hr + dp_z[t] @ W_hz
-        dh_prev = d * hold[t] + d_new * z + du * dropout
+        dh_prev = part(hold[t], d) + d_new * z + du * dropout
         d_restart += np.where(reset[t], dh_prev, 0).sum(axis=0)
         d = np.where(active[t], np.where(reset[t], 0, dh_prev), d)
     da_i = np.concatenate([da_r, da_z, da_n], axis=-1)

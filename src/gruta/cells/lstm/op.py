@@ -46,6 +46,7 @@ def composite(
         m = o * torch.tanh(c_new)
         h_new = walk.held(t, 0, h_prev, m if w_hr is None else F.linear(m, w_hr))
         c_new = walk.held(t, 1, c_prev, c_new)
+        walk.note(t, i, f, g, o, c_new)
         out[t] = h_new if active is None else torch.where(active[t], h_new, 0)
         h = h_new if active is None else torch.where(active[t], h_new, h)
         c = c_new if active is None else torch.where(active[t], c_new, c)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gruta.cells.activations import sigmoid
 from gruta.cells.layer_norm import Norm, norms
-from gruta.cells.walk import Options, steps, sum_outer
+from gruta.cells.walk import Options, part, steps, sum_outer
 
 Array = NDArray[Any]
 
@@ -111,8 +111,8 @@ def forward(
         c_new = f * c_prev + i * g
         m = o * np.tanh(c_new)
         h_new = m if w_hr is None else m @ w_hr.T
-        h_new = hold_h[t] * h_prev + (1 - hold_h[t]) * h_new
-        c_new = hold_c[t] * c_prev + (1 - hold_c[t]) * c_new
+        h_new = part(hold_h[t], h_prev) + part(1 - hold_h[t], h_new)
+        c_new = part(hold_c[t], c_prev) + part(1 - hold_c[t], c_new)
         saved_h[:, t] = np.where(active[t], (h_new, h_prev), 0)
         saved[:, t] = np.where(active[t], (c_prev, i, f, g, o, c_new), 0)
         h, c = np.where(active[t], h_new, h), np.where(active[t], c_new, c)
@@ -152,20 +152,20 @@ def backward(
     for t in reversed(order):
         c_prev, i, f, g, o = (a[t] for a in (trace.c_prev, trace.i, trace.f, trace.g, trace.o))
         d = d + np.where(active[t], dh[t], 0)
-        dh_new[t] = np.where(active[t], d * (1 - hold_h[t]), 0)
+        dh_new[t] = np.where(active[t], part(1 - hold_h[t], d), 0)
         dm = dh_new[t] if w_hr is None else dh_new[t] @ w_hr
         by_m = dm * o * (1 - tanh_c[t] ** 2)
         through_h[t] = np.where(active[t], d, 0)
         through_c[t] = np.where(active[t], d_c + by_m, 0)
-        dc_new = np.where(active[t], d_c * (1 - hold_c[t]) + by_m, 0)
+        dc_new = np.where(active[t], part(1 - hold_c[t], d_c) + by_m, 0)
         da_i = dc_new * g * i * (1 - i)
         da_f = dc_new * c_prev * f * (1 - f)
         da_g = dc_new * i * (1 - g**2)
         da_o = dm * tanh_c[t] * o * (1 - o)
         da[t] = np.concatenate([da_i, da_f, da_g, da_o], axis=-1)
         dp_h[t] = LN_h.back(da[t], p_h[t])
-        dh_prev = d * hold_h[t] + (dp_h[t] @ w_hh) * dropout
-        dc_prev = d_c * hold_c[t] + dc_new * f
+        dh_prev = part(hold_h[t], d) + (dp_h[t] @ w_hh) * dropout
+        dc_prev = part(hold_c[t], d_c) + dc_new * f
         d_restart_h += np.where(reset[t], dh_prev, 0).sum(axis=0)
         d_restart_c += np.where(reset[t], dc_prev, 0).sum(axis=0)
         d = np.where(active[t], np.where(reset[t], 0, dh_prev), d)

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gruta.cells.layer_norm import EPSILON
+from gruta.cells.op.tap import Notes
 
 Tensors = tuple[Any, ...]  # each a Tensor, or None where the cell can do without
 
@@ -23,6 +24,7 @@ class Walk(NamedTuple):
     dropout: `[B, P]`, a factor on the copy of h that enters the products with W_hh: 0 or 1/(1 - p).
     hold: zoneout (Krueger et al. 2016, arXiv:1606.01305): for each state `[T, B, size]` bool, true
         where a unit keeps its old value; or a number p, for p * old + (1 - p) * new everywhere.
+    notes: where the composite form writes what it does, if somebody looks.
     """
 
     lengths: Tensor | None = None
@@ -30,11 +32,12 @@ class Walk(NamedTuple):
     reset: Tensor | None = None
     dropout: Tensor | None = None
     hold: tuple[Tensor, ...] | float = 0.0
+    notes: Notes | None = None
 
     @property
     def is_default(self) -> bool:
-        """All T steps of every row, forwards, and nothing happens to the state between them."""
-        return not self.reverse and not self.hold and self.has_no_masks
+        """All T steps of every row, and nothing happens to the state between them."""
+        return not self.hold and self.has_no_masks
 
     @property
     def has_no_masks(self) -> bool:
@@ -62,8 +65,19 @@ class Walk(NamedTuple):
     def held(self, t: int, k: int, old: Tensor, new: Tensor) -> Tensor:
         """The k-th state after step t, which leads from `old` to `new`, both `[B, size]`."""
         if isinstance(self.hold, tuple):
-            return torch.where(self.hold[k][t], old, new)
-        return self.hold * old + (1 - self.hold) * new if self.hold else new
+            share: Tensor | float = self.hold[k][t]
+            after = torch.where(self.hold[k][t], old, new)
+        else:
+            share = self.hold
+            after = share * old + (1 - share) * new if share else new
+        if self.notes is not None:
+            self.notes.follow(t, k, new, after, share)
+        return after
+
+    def note(self, t: int, *gates: Tensor) -> None:
+        """Say what step t did, in the order of `tap.GATES`."""
+        if self.notes is not None:
+            self.notes.steps[t] = gates
 
 
 def product(

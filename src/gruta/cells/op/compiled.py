@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gruta import kernels
+from gruta.cells.op.transforms import holds_other_numbers
 
 Item = TypeVar("Item")
 Tensors = Sequence[Tensor | None]
@@ -115,7 +116,7 @@ def _calls(
                 x,
                 *own[:states],
                 *pad,
-                own_part(outputs[0], k, D),
+                _own_part(outputs[0], k, D),
                 *outputs[1 + states * k : 1 + states * (k + 1)],
                 *pad,
                 outputs[1 + states * D + k] if len(outputs) > 1 + states * D else None,
@@ -127,7 +128,7 @@ def _calls(
 _NO_MASKS = (None,) * 5
 
 
-def own_part(h: Tensor, k: int, D: int) -> Tensor:
+def _own_part(h: Tensor, k: int, D: int) -> Tensor:
     """The k-th of D directions' share of `[T, B, D*P]`."""
     if D == 1:
         return h
@@ -156,7 +157,9 @@ def backward(
     shape = _, _, I, _, _ = sizes(spec, x, tensors)
     weights, passes = _calls(spec, x, tensors, masks, outputs)
     d_out = d_outputs[0] if d_outputs[0] is None else _dense_rows(d_outputs[0])
-    d_finals = [d if d is None else d.contiguous() for d in d_outputs[1 : 1 + states * D]]
+    d_finals = [
+        d if d is None else _as_it_lies(d).contiguous() for d in d_outputs[1 : 1 + states * D]
+    ]
     # Each direction has a gradient of x of its own: they may be computed at the same time.
     dx = [laid_out_as(x, I) if needs[0] else None for _ in reverse]
     found = [
@@ -168,7 +171,7 @@ def backward(
         own = found[k * size : (k + 1) * size]
         gradients.append(
             (
-                d_out if d_out is None else own_part(d_out, k, D),
+                d_out if d_out is None else _own_part(d_out, k, D),
                 *d_finals[states * k : states * (k + 1)],
                 *pad,
                 dx[k],
@@ -206,7 +209,13 @@ def empty_states(spec: Spec, x: Tensor, tensors: Tensors) -> tuple[Tensor, ...]:
 
 def _dense_rows(t: Tensor) -> Tensor:
     """`t [T, B, size]`, itself if the last axis is dense."""
+    t = _as_it_lies(t)
     return t if t.stride(-1) == 1 or t.shape[-1] <= 1 else t.contiguous()
+
+
+def _as_it_lies(t: Tensor) -> Tensor:
+    """`t`, or a copy whose memory holds its numbers."""
+    return t.clone() if holds_other_numbers(t) else t
 
 
 def laid_out_as(x: Tensor, size: int) -> Tensor:

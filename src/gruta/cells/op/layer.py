@@ -34,13 +34,41 @@ def run_layer(
     path = choose(cell, sides[0][0], (x, *given))
     if path is Path.KERNEL:
         return _by_kernel(cell, x, sides, name, recompute)
+    tapping = not (torch.compiler.is_compiling() or transformed()) and tap.is_tapped()
     outputs = []
     for walk, tensors in sides:
-        native = path is Path.NATIVE and walk.is_default and cell.native is not None
-        evaluate = cell.native if native else cell.composite
-        outputs.append(evaluate(walk, x, *tensors))  # type: ignore[misc]
+        if tapping:
+            outputs.append(_tapped_composite(cell, walk, x, tensors, name))
+        elif path is Path.NATIVE:
+            outputs.append(_native(cell, walk, x, tensors))
+        else:
+            outputs.append(cell.composite(walk, x, *tensors))
     h = outputs[0][0] if len(sides) == 1 else torch.cat([out[0] for out in outputs], dim=-1)
     return h, [tuple(out[1:]) for out in outputs]
+
+
+def _native(cell: Cell, walk: Walk, x: Tensor, tensors: Tensors) -> tuple[Tensor, ...]:
+    """By torch's own op, which walks forwards."""
+    assert cell.native is not None
+    if not walk.reverse:
+        return cell.native(walk, x, *tensors)
+    h, *finals = cell.native(walk._replace(reverse=False), x.flip(0), *tensors)
+    return h.flip(0), *finals
+
+
+def _tapped_composite(
+    cell: Cell, walk: Walk, x: Tensor, tensors: Tensors, name: str
+) -> tuple[Tensor, ...]:
+    """The composite form in one direction, whose tap goes to who collects."""
+    T, B, _ = x.shape
+    notes = tap.Notes([(T, B, state.shape[1]) for state in tensors[: cell.states]])
+    outputs = cell.composite(walk._replace(notes=notes), x, *tensors)
+    gates, active = notes.gates(), walk.active(T)
+    if gates is not None and active is not None:
+        gates = torch.where(active, gates, 0)
+    side = name + ("_reverse" if walk.reverse else "")
+    (notes.tap,) = tap.record(cell.name, [side], [outputs[0]], [gates])
+    return outputs
 
 
 def _by_kernel(

@@ -13,7 +13,7 @@ from gruta.cells.op.compiled import Spec
 
 _LIBRARY: Any = torch.library.Library("gruta", "FRAGMENT")  # type: ignore[no-untyped-call]
 _LIBRARY.define(
-    "layer(str spec, Tensor x, Tensor[] tensors, Tensor[] masks, bool save) -> Tensor[]"
+    "layer(str spec, Tensor x, Tensor[] tensors, Tensor[] masks, bool save, float held) -> Tensor[]"
 )
 _LIBRARY.define(
     "layer_backward(str spec, Tensor x, Tensor[] tensors, Tensor[] masks, Tensor[] outputs, "
@@ -37,18 +37,20 @@ def layer(
     call = Call(spec, there, tuple(tuple(m is not None for m in own) for own in masks))
     given = [t for t in tensors if t is not None]
     own = [m for side in masks for m in side if m is not None]
-    return torch.ops.gruta.layer(encode(call), x, given, own, save)  # type: ignore[no-any-return]
+    op = torch.ops.gruta.layer
+    return op(encode(call), x, given, own, save, spec.held)  # type: ignore[no-any-return]
 
 
 def encode(call: Call) -> str:
-    """The call as text: the arguments of an op are tensors, numbers and text."""
-    return repr((tuple(call.spec), *call[1:]))
+    """The call as text, but for `held`: the arguments of an op are tensors, numbers and text."""
+    return repr((tuple(call.spec[:-1]), *call[1:]))
 
 
 @cache
 def _decode(text: str) -> Call:
     spec, *there = ast.literal_eval(text)
-    return Call(Spec(*spec), *there)
+    cell, states, reverse = spec
+    return Call(Spec(cell, states, reverse, 0.0), *there)
 
 
 def _filled(
@@ -63,15 +65,16 @@ def _filled(
 
 
 def _forward(
-    text: str, x: Tensor, tensors: list[Tensor], masks: list[Tensor], save: bool
+    text: str, x: Tensor, tensors: list[Tensor], masks: list[Tensor], save: bool, held: float
 ) -> list[Tensor]:
     call = _decode(text)
     filled, own = _filled(call, tensors, masks)
-    return compiled.forward(call.spec, x, filled, own, save, keep=not save)
+    spec = call.spec._replace(held=held)
+    return compiled.forward(spec, x, filled, own, save, keep=not save)
 
 
 def _forward_shapes(
-    text: str, x: Tensor, tensors: list[Tensor], masks: list[Tensor], save: bool
+    text: str, x: Tensor, tensors: list[Tensor], masks: list[Tensor], save: bool, held: float
 ) -> list[Tensor]:
     call = _decode(text)
     spec, (filled, _) = call.spec, _filled(call, tensors, masks)
@@ -112,7 +115,7 @@ def _backward_shapes(
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    ctx.text, x, tensors, masks, _ = inputs
+    ctx.text, x, tensors, masks, _, _ = inputs
     ctx.counts = len(tensors), len(masks)
     ctx.save_for_backward(x, *tensors, *masks, *output)
 
@@ -130,7 +133,7 @@ def _gradient(ctx: Any, d_outputs: list[Tensor | None]) -> tuple[Any, ...]:
     needs = [needs_x, *needs_tensors]
     found = iter(torch.ops.gruta.layer_backward(ctx.text, x, tensors, own, outputs, ds, needs))
     dx, *d_tensors = [next(found) if need else None for need in needs]
-    return None, dx, d_tensors, [None] * masks, None
+    return None, dx, d_tensors, [None] * masks, None, None
 
 
 _LIBRARY.impl("layer", _forward, "CPU")

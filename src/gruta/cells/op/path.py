@@ -6,7 +6,14 @@ import torch
 
 from gruta import kernels
 from gruta.cells.op.cell import Cell, Tensors, Walk
-from gruta.cells.op.transforms import DTYPES, PLAIN, autocast, transformed
+from gruta.cells.op.transforms import (
+    DTYPES,
+    PLAIN,
+    autocast,
+    holds_other_numbers,
+    intercepted,
+    transformed,
+)
 
 
 class Path(Enum):
@@ -31,6 +38,8 @@ def why(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Path, str]:
     x, compiling = tensors[0], torch.compiler.is_compiling()
     if transformed():
         return Path.COMPOSITE, "a transform (vmap, jvp, forward-mode) is under way"
+    if not compiling and intercepted():
+        return Path.COMPOSITE, "torch.jit.trace, make_fx or a mode of tensors looks on"
     if autocast("cpu" if x.is_cpu else x.device.type):
         return Path.COMPOSITE, "autocast is on"
     for t in tensors:
@@ -40,8 +49,12 @@ def why(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Path, str]:
             return _elsewhere(cell, walk, tensors, t.device.type)
         if t.dtype is not x.dtype or t.dtype not in DTYPES:
             return Path.COMPOSITE, f"a tensor is of {t.dtype}"
-        if not compiling and type(t) not in PLAIN:
+        if compiling:
+            continue
+        if type(t) not in PLAIN:
             return Path.COMPOSITE, f"a tensor is a {type(t).__name__}"
+        if holds_other_numbers(t):
+            return Path.COMPOSITE, "a tensor is negated on reading, or zeros without memory"
     if not kernels.available():
         kernels.warn_missing()
         return Path.COMPOSITE, f"the compiled kernels are missing ({kernels.why_missing()})"

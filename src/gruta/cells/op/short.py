@@ -13,7 +13,14 @@ from torch import Tensor
 from gruta import kernels
 from gruta.cells.op import compiled, tap
 from gruta.cells.op.cell import Cell
-from gruta.cells.op.transforms import DTYPES, PLAIN, autocast, transformed
+from gruta.cells.op.transforms import (
+    DTYPES,
+    PLAIN,
+    autocast,
+    holds_other_numbers,
+    intercepted,
+    transformed,
+)
 
 
 def is_open() -> bool:
@@ -22,6 +29,7 @@ def is_open() -> bool:
         torch.is_grad_enabled()
         or torch.compiler.is_compiling()
         or transformed()
+        or intercepted()
         or autocast("cpu")
         or tap.is_tapped()
     )
@@ -38,11 +46,17 @@ def forward(
     dtype = x.dtype
     if dtype not in DTYPES or not (x.stride(-1) == 1 and x.is_cpu and type(x) in PLAIN):
         return None
+    if holds_other_numbers(x):
+        return None
     if not kernels.available():
         return None
     for t in (*states, *weights):
         if t is not None and not (
-            t.dtype is dtype and type(t) in PLAIN and t.is_cpu and t.is_contiguous()
+            t.dtype is dtype
+            and type(t) in PLAIN
+            and t.is_cpu
+            and t.is_contiguous()
+            and not holds_other_numbers(t)
         ):
             return None
     T, B, I = x.shape

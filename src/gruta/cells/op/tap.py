@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 GATES = {
@@ -39,9 +40,10 @@ _current: ContextVar[list[Tap] | None] = ContextVar("taps", default=None)
 
 @contextmanager
 def tapped() -> Iterator[list[Tap]]:
-    """Collects a `Tap` for every layer and direction that the kernels compute meanwhile.
+    """Collects a `Tap` for every layer and direction that is computed meanwhile.
 
-    A call that takes another path (`explain` says which) leaves none: it saves no gates.
+    Where the kernels do not serve (`explain` says where), the composite form is tapped, on any
+    device. Calls under a transform (vmap, jvp) or torch.compile leave none.
     """
     found: list[Tap] = []
     token = _current.set(found)
@@ -56,15 +58,63 @@ def is_tapped() -> bool:
     return _current.get() is not None
 
 
+class Notes:
+    """What the composite form leaves of a call: gates step by step, then, on the way back, the
+    gradient that reaches each state.
+
+    shapes: `(T, B, size)` of each state.
+    """
+
+    def __init__(self, shapes: Sequence[tuple[int, int, int]]) -> None:
+        self.shapes = shapes
+        self.steps: dict[int, tuple[Tensor, ...]] = {}
+        self.through: tuple[Tensor, ...] = ()
+        self.tap: Tap | None = None
+
+    def gates(self) -> Tensor | None:
+        """All gates of all steps, as the kernels save them; None where the cell has none."""
+        rows = [torch.cat(self.steps[t], dim=-1) for t in sorted(self.steps)]
+        return torch.stack(rows).detach() if rows else None
+
+    def follow(self, t: int, k: int, new: Tensor, held: Tensor, hold: Tensor | float) -> None:
+        """Keep ∂L/∂(k-th state after step t) once it is known.
+
+        new: before, held: after holding; the cell state is read before too, on the way to h.
+        """
+        if not new.requires_grad:
+            return
+
+        def at_held(d: Tensor) -> None:
+            self._at(t, k).copy_(hold * d)
+
+        def at_new(d: Tensor) -> None:
+            if held is new:
+                self._at(t, k).copy_(d)
+            else:
+                self._at(t, k).add_(d)
+
+        if held is not new:
+            held.register_hook(at_held)  # type: ignore[no-untyped-call]  # comes before the other
+        new.register_hook(at_new)  # type: ignore[no-untyped-call]
+
+    def _at(self, t: int, k: int) -> Tensor:
+        assert self.tap is not None
+        if not self.tap.through:
+            like = self.tap.h
+            self.tap.through = tuple(like.new_zeros(shape) for shape in self.shapes)
+        return self.tap.through[k][t]
+
+
 def record(
-    cell: str, names: Sequence[str], h: Sequence[Tensor], gates: Sequence[Tensor]
+    cell: str, names: Sequence[str], h: Sequence[Tensor], gates: Sequence[Tensor | None]
 ) -> list[Tap]:
     """The taps of a call, one a direction, which are also given to who collects."""
     letters = GATES[cell]
     found = []
     for name, states, saved in zip(names, h, gates, strict=True):
-        parts = saved.chunk(len(letters), dim=-1) if letters else ()
-        found.append(Tap(name, cell, states.detach(), dict(zip(letters, parts, strict=True))))
+        parts = saved.chunk(len(letters), dim=-1) if letters and saved is not None else ()
+        by_letter = dict(zip(letters, parts, strict=True)) if parts else {}
+        found.append(Tap(name, cell, states.detach(), by_letter))
     collected = _current.get()
     if collected is not None:
         collected.extend(found)

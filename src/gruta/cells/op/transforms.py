@@ -23,6 +23,21 @@ def transformed() -> bool:
 transformed._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
+def intercepted() -> bool:
+    """Whether something records or replaces the ops of a call: torch.jit.trace, make_fx, fake or
+    counting modes. They see no call of an extension, nor what it writes.
+    """
+    tracing = torch._C._get_tracing_state() is not None
+    return tracing or torch._C._len_torch_dispatch_stack() > 0
+
+
+def holds_other_numbers(t: Tensor) -> bool:
+    """Whether a tensor's memory does not hold its numbers: they are negated on reading, or all 0
+    and nowhere.
+    """
+    return t.is_neg() or t._is_zerotensor()
+
+
 def batched(gradient: Tensor | None) -> bool:
     """Under autograd's own vmap (`is_grads_batched`), which is not on functorch's stack."""
     return gradient is not None and torch._C._functorch.is_legacy_batchedtensor(gradient)

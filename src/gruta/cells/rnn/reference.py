@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.cells.layer_norm import Norm, norms
-from gruta.cells.walk import Options, steps, sum_outer
+from gruta.cells.walk import Options, part, steps, sum_outer
 
 Array = NDArray[Any]
 Nonlinearity = Literal["tanh", "relu"]
@@ -82,7 +82,7 @@ def forward(
         u = dropout * h_prev
         a = LN_i(x[t] @ w_ih.T) + b_ih + LN_h(u @ w_hh.T) + b_hh
         n = np.tanh(a) if nonlinearity == "tanh" else np.maximum(a, 0)
-        h_new = hold[t] * h_prev + (1 - hold[t]) * n
+        h_new = part(hold[t], h_prev) + part(1 - hold[t], n)
         saved[:, t] = np.where(active[t], (h_new, h_prev, n), 0)
         h = np.where(active[t], h_new, h)
     out, *rest = saved
@@ -116,10 +116,10 @@ def backward(
         n = trace.n[t]
         d = d + np.where(active[t], dh[t], 0)
         through_time[t] = np.where(active[t], d, 0)
-        d_new = np.where(active[t], d * (1 - hold[t]), 0)
+        d_new = np.where(active[t], part(1 - hold[t], d), 0)
         da[t] = d_new * (1 - n**2 if nonlinearity == "tanh" else n > 0)
         dp_h[t] = LN_h.back(da[t], p_h[t])
-        dh_prev = d * hold[t] + (dp_h[t] @ w_hh) * dropout
+        dh_prev = part(hold[t], d) + (dp_h[t] @ w_hh) * dropout
         d_restart += np.where(reset[t], dh_prev, 0).sum(axis=0)
         d = np.where(active[t], np.where(reset[t], 0, dh_prev), d)
     dp_i = LN_i.back(da, p_i)
