@@ -9,6 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gruta.errors import InputError
 
+ClipMode = Literal["norm", "value", "layer", "agc", "autoclip", "zclip", "none"]
+
+CLIP_THRESHOLDS: dict[ClipMode, float | None] = {
+    "norm": 1.0,
+    "value": None,
+    "layer": None,
+    "agc": 0.01,
+    "autoclip": 10.0,
+    "zclip": 2.5,
+    "none": 1.0,  # without effect
+}
+"""Each way to clip, with the threshold that it has where none is named; None: one must be named."""
+
 
 class TrainSettings(BaseModel):
     """What the training loop needs to know."""
@@ -31,10 +44,18 @@ class TrainSettings(BaseModel):
     warmup: float = Field(
         0.2, ge=0, lt=1, description="Share of the steps in which the rate rises."
     )
-    clip: Literal["norm", "value", "none"] = Field(
-        "norm", description="Gradient clipping: by global norm, by value, or none."
+    clip: ClipMode = Field(
+        "norm",
+        description="Gradient clipping: by global norm, by value, by the norm of each layer's "
+        "parameter, by the ratio to the weights (agc), by a percentile of the norms so far "
+        "(autoclip), by how far a norm stands out (zclip), or none.",
     )
-    clip_threshold: float = Field(1.0, gt=0, description="The norm or value to clip at.")
+    clip_threshold: float = Field(
+        1.0,
+        gt=0,
+        description="Where to clip: a norm (norm, layer), a value, a ratio (agc, else 0.01), a "
+        "percentile (autoclip, else 10), a number of standard deviations (zclip, else 2.5).",
+    )
     validate_every: int = Field(50, gt=0, description="Steps between two validations.")
     patience: int = Field(
         0, ge=0, description="Stop after this many validations without a better one; 0: never."
@@ -61,6 +82,18 @@ class TrainSettings(BaseModel):
     precision: Literal["no", "bf16"] = Field(
         "no", description="Mixed precision, as accelerate names it."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _threshold_of_its_own(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Each way to clip measures something else, and has a default of its own or none."""
+        clip = given.get("clip", "norm")
+        if "clip_threshold" in given or clip not in CLIP_THRESHOLDS:
+            return given
+        threshold = CLIP_THRESHOLDS[clip]
+        if threshold is None:
+            raise ValueError(f"clip {clip!r} has no threshold of its own; give clip_threshold")
+        return {"clip_threshold": threshold} | given
 
 
 class ForecastSettings(TrainSettings):

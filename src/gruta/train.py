@@ -117,7 +117,7 @@ def train(
                 accelerator.backward(loss)
             with watch("optimizer"):
                 accelerator.unscale_gradients(optimizer)
-                clipping = clipper(model.named_parameters(), loss)
+                clipping = clipper.clip(model.named_parameters(), loss)
                 if clipping.nonfinite is None:
                     for group in optimizer.param_groups:
                         group["lr"] = rate(settings, position.step)
@@ -211,6 +211,7 @@ class Training:
             "gradient_norm_before_clipping": _finite(clipping.norm_before),
             "gradient_norm_after_clipping": _finite(clipping.norm_after),
             "clip_coefficient": clipping.coefficient,
+            "clip_cosine": clipping.cosine,
             "clipped_share": self.clipper.clipped_share,
             "seconds": round(self.watch.total, 3),
         }

@@ -7,6 +7,7 @@ from gruta.locale import language
 
 MISSING = "–"
 
+_RAISED = str.maketrans({str(k): c for k, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {"-": "⁻"})
 _DECIMAL_COMMA = str.maketrans(".,", ",.")
 
 
@@ -32,6 +33,20 @@ def decimals(values: Iterable[float | None], significant: int = 3) -> int:
     """How many decimals show the smallest of `values`, 0 aside, to `significant` digits."""
     sizes = [abs(v) for v in values if v is not None and v and math.isfinite(v)]
     return max(0, significant - 1 - math.floor(math.log10(min(sizes)))) if sizes else 0
+
+
+def scientific(value: float) -> str:
+    """A number far from 1 as a power of ten, 4·10⁻⁸."""
+    if value == 0 or not math.isfinite(value):
+        return number(value)
+    digit, exponent = f"{value:.0e}".split("e")
+    return f"{digit}·10" + str(int(exponent)).translate(_RAISED)
+
+
+def power_of_ten(value: float) -> str:
+    """A power of ten as such, 10⁻³; 1 and 10 as they are."""
+    exponent = round(math.log10(value))
+    return "10" + str(exponent).translate(_RAISED) if exponent not in (0, 1) else str(10**exponent)
 
 
 def date_formats() -> list[str]:

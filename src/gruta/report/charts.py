@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from gruta.locale import translate as _
-from gruta.report.numbers import date_formats, number, percent
+from gruta.locale.numbers import date_formats, number, percent, power_of_ten
 
 Values = NDArray[np.float64]
 Stamps = NDArray[np.datetime64]
@@ -40,6 +40,7 @@ GREYS: tuple[tuple[str, Any], ...] = (
 STYLE: Any = {
     "axes.edgecolor": FAINT,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "axes.grid.axis": "y",
     "axes.labelcolor": INK,
     "axes.spines.left": False,
@@ -65,6 +66,8 @@ STYLE: Any = {
     "ytick.labelcolor": "#5b6068",
     "ytick.major.size": 0,
 }
+
+_FEW_DECADES = 3
 
 WIDTH = 6.8
 """Inches: the width at which the text of a chart is as large as that of the page."""
@@ -150,10 +153,14 @@ def lines(
         axes.axhline(limit[0], color=INK, linewidth=1.0, linestyle=(0, (4, 3)), label=limit[1])
     if log:
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_minor_locator(NullLocator())
     axes.margins(x=0.01)
     _numbers(axes.xaxis, axes.yaxis)
+    if log and _decades(curves) > _FEW_DECADES:
+        axes.yaxis.set_major_locator(LogLocator(numticks=8))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: power_of_ten(value)))
+    elif log:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     _legend(figure, axes)
     return figure
 
@@ -184,6 +191,12 @@ def forecasts(
     figure.supylabel(ylabel, fontsize="medium")
     _legend(figure, every[0])
     return figure
+
+
+def _decades(curves: Sequence[Curve]) -> float:
+    """How many powers of ten the positive values span."""
+    values = np.concatenate([curve.y[np.isfinite(curve.y) & (curve.y > 0)] for curve in curves])
+    return float(np.log10(values.max() / values.min())) if len(values) else 0.0
 
 
 def _draw_window(axes: Axes, window: Window, color: str, share: float | None) -> None:

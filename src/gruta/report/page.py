@@ -14,8 +14,8 @@ import matplotlib.figure
 from gruta.checkpoint import write_atomically
 from gruta.locale import language
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.report.charts import STYLE
-from gruta.report.numbers import number
 
 REPORT = "report.html"
 PNG_DOTS_PER_INCH = 192
@@ -111,8 +111,15 @@ def write(directory: Path, title: str, lead: str, sections: Sequence[Section]) -
     directory.mkdir(parents=True, exist_ok=True)
     figures = [item for s in sections for item in s.content if isinstance(item, Figure)]
     for figure in figures:
-        write_atomically(directory / f"{figure.name}.png", _png(figure.figure))
-    page = (
+        write_atomically(directory / f"{figure.name}.png", png(figure.figure))
+    path = directory / REPORT
+    write_atomically(path, render(title, lead, sections).encode())
+    return path
+
+
+def render(title: str, lead: str, sections: Sequence[Section]) -> str:
+    """The page, which needs no other file."""
+    return (
         _environment()
         .get_template("template.html.j2")
         .render(
@@ -126,9 +133,6 @@ def write(directory: Path, title: str, lead: str, sections: Sequence[Section]) -
             best_note=_("Bold: the best of its column."),
         )
     )
-    path = directory / REPORT
-    write_atomically(path, page.encode())
-    return path
 
 
 def _environment() -> jinja2.Environment:
@@ -158,7 +162,8 @@ def _svg(figure: matplotlib.figure.Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _png(figure: matplotlib.figure.Figure) -> bytes:
+def png(figure: matplotlib.figure.Figure) -> bytes:
+    """The chart as a PNG."""
     buffer = io.BytesIO()
     with mpl.rc_context(STYLE):
         figure.savefig(buffer, format="png", dpi=PNG_DOTS_PER_INCH, facecolor="white")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from gruta.locale import spoken
+from gruta.locale.numbers import decimals, number, percent
 from gruta.report.charts import Curve, Panel, Window, forecasts, lines, strokes
-from gruta.report.numbers import decimals, number, percent
 from gruta.report.page import Code, Column, Figure, Section, Table, write
 
 NASTY = '<script src="https://example.org/x.js">alert(1)</script> & "sales".csv'

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from gruta.locale import translate as _
+from gruta.locale.numbers import number, percent
 from gruta.report.charts import Curve, Stroke, lines
-from gruta.report.numbers import number, percent
 from gruta.report.page import Figure
 
 Records = Sequence[Mapping[str, Any]]
@@ -82,11 +82,15 @@ def _clipped(metrics: Mapping[str, Records], clip: str, threshold: float) -> str
         )
         for model, records in metrics.items()
     )
-    if clip == "value":
-        text = _("Clipped by value, each component to ±{threshold}: {shares}.")
-    else:
-        text = _("Clipped by norm, the whole to length {threshold}: {shares}.")
-    return text.format(threshold=number(threshold), shares=shares)
+    ways = {
+        "norm": _("Clipped by norm, the whole to length {threshold}: {shares}."),
+        "value": _("Clipped by value, each component to ±{threshold}: {shares}."),
+        "layer": _("Clipped by norm, each parameter's gradient to {threshold}: {shares}."),
+        "agc": _("Clipped unit by unit, to {threshold} of the norm of its weights: {shares}."),
+        "autoclip": _("Clipped by norm, to percentile {threshold} of the norms so far: {shares}."),
+        "zclip": _("Clipped where a norm stood out by {threshold} deviations: {shares}."),
+    }
+    return ways[clip].format(threshold=number(threshold), shares=shares)
 
 
 def _curve(label: str, records: Records, key: str, stroke: Stroke) -> Curve:

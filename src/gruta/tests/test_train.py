@@ -154,6 +154,7 @@ def test_names_of_metrics_are_fixed(tmp_path):
         "gradient_norm_before_clipping",
         "gradient_norm_after_clipping",
         "clip_coefficient",
+        "clip_cosine",
         "clipped_share",
         "seconds",
     ]

@@ -1,0 +1,293 @@
+"""Advice: what the measures mean, how sure that is, and what to try.
+
+Each rule looks at one layer or at the clipping, and gives evidence with its advice. The thresholds
+come from networks whose answer is known, see README.md; at most three pieces are given at once.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+
+from gruta.health import flow, gates
+from gruta.health.memory import Influence
+from gruta.health.passes import Pass
+from gruta.locale import translate as _
+from gruta.locale.numbers import number, percent, scientific
+
+Confidence = Literal["low", "medium", "high"]
+MOST = 3
+
+VANISHING = 1e-3
+"""A gradient that arrives at the lag needed with less than this share of its size is lost."""
+
+EXPLODING = 0.02
+"""A slope of ln ‖gradient‖ a step above this makes a gradient grow sevenfold in a hundred steps."""
+
+OPEN_RESET, UNITS = 0.95, 0.5
+CLIPPED, TURNED = 0.5, 0.9
+UPDATES = (1e-5, 3e-2)
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What was seen, and what to try.
+
+    rule: its fixed name. layer: which it is about, or "". finding: the evidence, with numbers.
+    remedy: what to do. code: Python that tries it.
+    """
+
+    rule: str
+    layer: str
+    confidence: Confidence
+    finding: str
+    remedy: str
+    code: str
+
+    def to_json(self) -> dict[str, str]:
+        """For a program."""
+        return asdict(self)
+
+
+def advise(
+    passes: Sequence[Pass],
+    *,
+    lag: int | None = None,
+    influences: Mapping[str, Influence] | None = None,
+    window: int | None = None,
+    clipping: Mapping[str, float] | None = None,
+    mode: str = "norm",
+    updates: Mapping[str, float] | None = None,
+) -> list[Advice]:
+    """At most three pieces of advice, the surest first.
+
+    passes: with the gradient of a loss at their end where there is one. lag: over how many steps
+    the network has to remember; where unknown, the length of the sequence stands for it, and what
+    follows from it is less sure. window: that of truncated backpropagation, in steps. clipping: a
+    `Clipper`'s statistics, mode: its mode. updates: `update_ratios`.
+    """
+    found: list[Advice] = []
+    for one in passes:
+        found += _of_memory(one, lag)
+        found += _of_gates(one)
+        found += _of_units(one)
+    found += _of_window(influences or {}, window)
+    found += _of_clipping(clipping or {}, mode)
+    found += _of_updates(updates or {})
+    order: list[Confidence] = ["high", "medium", "low"]
+    distinct = {a.rule: a for a in reversed(found)}  # the first layer's stands for all
+    return sorted(distinct.values(), key=lambda a: order.index(a.confidence))[:MOST]
+
+
+def _of_memory(one: Pass, lag: int | None) -> Iterator[Advice]:
+    """Whether the gradient gets as far back as it has to, and whether the state lasts so long."""
+    need = min(lag, len(one.h)) if lag else len(one.h)
+    reach, slope = None, 0.0
+    if one.through:
+        fade = flow.gradient_through_time(one)
+        slope = fade.slope
+        at = min(need, len(fade.norms)) - 1
+        reach = float(fade.norms[at] / fade.norms[0]) if fade.norms[0] > 0 else None
+    tau = gates.time_constants(one)
+    lasts = None if tau is None else float(np.percentile(tau, 90))
+    sure: Confidence = "high" if lag else "medium"
+    if slope > EXPLODING:
+        yield Advice(
+            "exploding",
+            one.layer,
+            "high" if slope > 2 * EXPLODING else "medium",
+            _("the gradient grows by {rate} a step on its way back").format(rate=_percent(slope)),
+            _("clip it by norm, and lower the learning rate"),
+            'gruta.Clipper("norm", 1.0).attach(optimizer, model)',
+        )
+    elif reach is not None and reach < VANISHING:
+        yield _vanishing(one, need, reach, lasts, sure)
+    elif reach is None and lasts is not None and lasts < need / 4:
+        yield _short_memory(one, need, lasts)
+
+
+def _vanishing(one: Pass, need: int, reach: float, lasts: float | None, sure: Confidence) -> Advice:
+    finding = _("{lag} steps back, {share} of the gradient is left").format(
+        lag=need, share=_share(reach)
+    )
+    if lasts is None:
+        return Advice(
+            "vanishing",
+            one.layer,
+            sure,
+            finding,
+            _("use gates: a GRU keeps a path on which it does not fade"),
+            f'gruta.nn.GRU(..., init="chrono", longest_lag={need})',
+        )
+    kept = _("; nine of ten units leak away within {steps} steps").format(steps=_steps(lasts))
+    kind = "LSTM" if one.c is not None else "GRU"
+    return Advice(
+        "short_memory",
+        one.layer,
+        sure,
+        finding + kept,
+        _("start with gates that keep: chrono initialisation for a lag of {lag}").format(lag=need),
+        f'gruta.nn.{kind}(..., init="chrono", longest_lag={need})',
+    )
+
+
+def _short_memory(one: Pass, need: int, lasts: float) -> Advice:
+    kind = "LSTM" if one.c is not None else "GRU"
+    return Advice(
+        "short_memory",
+        one.layer,
+        "low",
+        _(
+            "nine of ten units leak away within {steps} steps, of {lag} in the sequence; the leak "
+            "alone does not tell all"
+        ).format(steps=_steps(lasts), lag=need),
+        _("if the task needs the beginning, raise the bias of the gate that keeps"),
+        f'gruta.nn.{kind}(..., init="chrono", longest_lag={need})',
+    )
+
+
+def _of_gates(one: Pass) -> Iterator[Advice]:
+    keep = one.keep
+    if keep is not None and not one.hold:
+        held = gates.saturation(keep)
+        frozen, empty = (float((s >= 1.0).mean()) for s in (held.open, held.shut))
+        if frozen > UNITS:
+            yield Advice(
+                "frozen_units",
+                one.layer,
+                "medium",
+                _("{share} of the units keep over 0.9 of their state at every step").format(
+                    share=_percent(frozen)
+                ),
+                _("they hardly take in anything: a lower bias of the gate that keeps, or fewer"),
+                "gruta.nn.GRU(..., longest_lag=<shorter>)",
+            )
+        if empty > UNITS:
+            yield Advice(
+                "memoryless_units",
+                one.layer,
+                "medium",
+                _("{share} of the units keep under 0.1 of their state at every step").format(
+                    share=_percent(empty)
+                ),
+                _("the layer works without memory: chrono initialisation, or a layer without time"),
+                f'gruta.nn.GRU(..., init="chrono", longest_lag={len(one.h)})',
+            )
+    if "r" in one.gates and float((one.gates["r"] > gates.HIGH).mean()) > OPEN_RESET:
+        yield Advice(
+            "reset_unused",
+            one.layer,
+            "low",
+            _("the reset gate is open nearly everywhere, so it does nothing"),
+            _("nothing to mend; a simpler cell may do as well"),
+            "gruta.nn.RNN(...)",
+        )
+
+
+def _of_units(one: Pass) -> Iterator[Advice]:
+    found = gates.units(one.h)
+    H = one.h.shape[1]
+    idle = len(found.dead) + len({j for _, j in found.twins})
+    if idle > H / 4 and len(one.h) >= 20:
+        yield Advice(
+            "idle_units",
+            one.layer,
+            "medium",
+            _("{count} of {all} units never move, or move as another does").format(
+                count=idle, all=H
+            ),
+            _("a smaller layer would do"),
+            f"hidden_size={max(1, H - idle)}",
+        )
+
+
+def _of_window(influences: Mapping[str, Influence], window: int | None) -> Iterator[Advice]:
+    for name, found in influences.items():
+        if window and found.horizon >= window - 1 and found.norms.shape[1] > window:
+            yield Advice(
+                "window_too_short",
+                name,
+                "medium",
+                _("what is read reaches {lag} steps back, the training window {window}").format(
+                    lag=found.horizon, window=window
+                ),
+                _("lengthen the window of backpropagation through time"),
+                f"tbptt={2 * window}",
+            )
+
+
+def _of_clipping(clipping: Mapping[str, float], mode: str) -> Iterator[Advice]:
+    steps = clipping.get("steps", 0)
+    if steps < 50 or mode == "none":
+        return
+    share, cosine = clipping["clipped_share"], clipping["mean_cosine"]
+    if share > CLIPPED and mode in ("norm", "value", "layer"):
+        yield Advice(
+            "clips_nearly_always",
+            "",
+            "high",
+            _("{share} of the steps were clipped").format(share=_percent(share)),
+            _("raise the threshold to the 90th percentile of the norms, or lower the rate"),
+            "clipper.propose(90)",
+        )
+    if share == 0 and steps >= 500:
+        yield Advice(
+            "never_clips",
+            "",
+            "low",
+            _("none of {steps} steps was clipped").format(steps=int(steps)),
+            _("the threshold is idle; the 90th percentile of the norms would catch leaps"),
+            "clipper.propose(90)",
+        )
+    if mode == "value" and cosine < TURNED:
+        yield Advice(
+            "clipping_turns",
+            "",
+            "high",
+            _("clipping by value turns the gradient: cosine {cosine} on average").format(
+                cosine=number(cosine, 2)
+            ),
+            _("clip by norm, which keeps the direction"),
+            'gruta.Clipper("norm", 1.0)',
+        )
+
+
+def _of_updates(updates: Mapping[str, float]) -> Iterator[Advice]:
+    weights = {k: v for k, v in updates.items() if "weight" in k and np.isfinite(v)}
+    if not weights:
+        return
+    middle = float(np.median(list(weights.values())))
+    too: tuple[tuple[bool, str, str, Callable[[float], bool]], ...] = (
+        (middle > UPDATES[1], _("lower the learning rate"), "lr / 3", lambda v: v > UPDATES[1]),
+        (middle < UPDATES[0], _("raise the learning rate"), "lr * 3", lambda v: v < UPDATES[0]),
+    )
+    for is_so, remedy, code, _beyond in too:
+        if is_so:
+            yield Advice(
+                "update_size",
+                "",
+                "medium",
+                _("a step changes the weights by {share} of their size").format(
+                    share=_share(middle)
+                ),
+                remedy,
+                code,
+            )
+
+
+def _percent(share: float) -> str:
+    return percent(share, 0 if share >= 0.095 else 1)
+
+
+def _share(share: float) -> str:
+    return scientific(share) if share < 1e-3 else percent(share, 0 if share >= 0.095 else 2)
+
+
+def _steps(count: float) -> str:
+    return number(count, 0 if count >= 10 else 1)
+
+
+def first(advice: Iterable[Advice], rule: str) -> Advice | None:
+    """The piece of advice by this rule, or None."""
+    return next((a for a in advice if a.rule == rule), None)

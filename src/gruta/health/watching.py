@@ -1,0 +1,162 @@
+"""`watch`: in anyone's training loop, a look at one sequence every so many steps."""
+
+import warnings
+from collections import deque
+from typing import Any, Self
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from gruta.errors import InputError
+from gruta.health.passes import passes
+from gruta.health.sight import Sight, recurrent_layers
+from gruta.health.summary import summary
+from gruta.health.updates import update_ratios
+from gruta.nn.stack import Recurrent
+from gruta.nn.twin import copy_weights, twin
+
+Record = dict[str, Any]
+KEPT = 10_000
+
+
+class UnseenStep(UserWarning):
+    """A step could not be measured; training goes on."""
+
+
+def watch(model: nn.Module, *, every: int = 50, tracker: Any = None) -> "Watch":
+    """Measure one sequence of the training batch every `every` steps, from the first on.
+
+    A step is a call of `model` in training mode with gradients on. What is found (see `summary`,
+    and the update ratio of each gate's weights) is in the answer's `records`, and goes to `tracker`
+    if there is one: an accelerate Accelerator or tracker, a torch SummaryWriter, or a function
+    (values by name, step). The layers are seen as in evaluation, without dropout, with the
+    gradient that the loss sent to their results. InputError for a model without RNN, LSTM or GRU
+    layers of gruta.nn or torch.nn, and for one that is frozen. With several processes, the first
+    one measures. Under torch.compile nothing is seen.
+
+    >>> watching = gruta.watch(model)
+    >>> ...  # train
+    >>> watching.records[-1]
+    """
+    return Watch(model, every, tracker)
+
+
+class Watch:
+    """What `watch` returns; `close()`, or the end of a with block, takes it off the model."""
+
+    def __init__(self, model: nn.Module, every: int, tracker: Any) -> None:
+        if every < 1:
+            raise InputError(f"every: expected at least 1 step, got {every}")
+        self.layers = recurrent_layers(model)
+        if not any(p.requires_grad for p in model.parameters()):
+            raise InputError(
+                "model: it is frozen, no parameter requires a gradient; there is no training to "
+                "watch. gruta.xray looks at a trained model"
+            )
+        self.every = every
+        self.step = 0
+        self.records: deque[Record] = deque(maxlen=KEPT)
+        self._log = _sender(tracker)
+        self._sight: Sight | None = None
+        self._twins: dict[str, Recurrent] = {}
+        self._measured_step = 0
+        self._told: set[str] = set()
+        self._handle = model.register_forward_pre_hook(self._before_forward)
+
+    def close(self) -> None:
+        """Measure what is pending, and leave the model as it was."""
+        self._measure()
+        self._handle.remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _before_forward(self, model: nn.Module, args: Any) -> None:
+        if not model.training or not torch.is_grad_enabled():
+            return
+        self._measure()
+        if self.step % self.every == 0 and _is_first_process():
+            self._sight = Sight(self.layers).__enter__()
+            self._measured_step = self.step
+            for name, layer in self.layers.items():
+                if name in self._twins:
+                    copy_weights(layer, self._twins[name])
+                else:
+                    self._twins[name] = twin(layer)
+        self.step += 1
+
+    def _measure(self) -> None:
+        """Make a record of the step that was seen, if one was."""
+        sight, self._sight = self._sight, None
+        if sight is None:
+            return
+        sight.__exit__()
+        record: Record = {"step": self._measured_step}
+        for name in self.layers:
+            try:
+                record |= self._of_layer(name, sight)
+            except InputError as error:
+                self._tell(str(error))
+        if len(record) == 1:
+            return
+        self.records.append(record)
+        if self._log is not None:
+            flat = {
+                f"{k}/{m}": v for k, own in record.items() if k != "step" for m, v in own.items()
+            }
+            self._log(flat, record["step"])
+
+    def _of_layer(self, name: str, sight: Sight) -> Record:
+        call, layer, seen_as = sight.calls.get(name), self.layers[name], self._twins[name]
+        if call is None:
+            raise InputError(f"{name}: it was not called in a step that was to be measured")
+        if not call.has_gradient:
+            raise InputError(f"{name}: no gradient reached it; call backward before the next step")
+        directions = 2 if layer.bidirectional else 1
+        found = {one.layer: summary(one) for one in passes(seen_as, call.from_its_end(directions))}
+        before = dict(seen_as.named_parameters())
+        after = {parameter: getattr(layer, parameter).detach().cpu() for parameter in before}
+        ratios = update_ratios(layer.mode, before, after)
+        if any(ratios.values()):
+            for one in found:
+                suffix = one.split()[-1]
+                own = {k: v for k, v in ratios.items() if k.split()[0].endswith(f"_{suffix}")}
+                found[one] |= {f"update_ratio {k}": v for k, v in own.items()}
+        return found
+
+    def _tell(self, message: str) -> None:
+        if message not in self._told:
+            self._told.add(message)
+            warnings.warn(message, UnseenStep, stacklevel=4)
+
+
+def _sender(tracker: Any) -> Any:
+    """How values get to a tracker: a function of values by name and the step, or None."""
+    if tracker is None:
+        return None
+    if hasattr(tracker, "add_scalar"):
+
+        def by_scalar(values: dict[str, float], step: int) -> None:
+            for name, value in values.items():
+                tracker.add_scalar(f"gruta/{name}", value, step)
+
+        return by_scalar
+    if hasattr(tracker, "log"):
+        return lambda values, step: tracker.log(
+            {f"gruta/{name}": value for name, value in values.items()}, step=step
+        )
+    if callable(tracker):
+        return tracker
+    raise InputError(
+        "tracker: expected an accelerate Accelerator or tracker, a SummaryWriter, or a function of "
+        f"values and step, got {type(tracker).__name__}"
+    )
+
+
+def _is_first_process() -> bool:
+    started = dist.is_available() and dist.is_initialized()
+    return not started or dist.get_rank() == 0

@@ -1,0 +1,146 @@
+"""Charts of what goes on inside a network: heat maps, bars, dots. Arrays in, a figure out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from gruta.report.charts import FAINT, INK, STYLE, WIDTH, _numbers
+
+Array = NDArray[Any]
+
+GATE_COLORS = "viridis"
+SIGNED_COLORS = "RdBu_r"
+_NO_GRID: Any = STYLE | {"axes.grid": False}
+_MOST_LABELS = 80
+
+
+@mpl.rc_context(_NO_GRID)
+def heat_maps(
+    maps: Sequence[tuple[str, Array, bool]],
+    xlabel: str,
+    ylabel: str,
+    labels: Sequence[str] | None = None,
+) -> Figure:
+    """Maps `[rows, columns]` one below the other, with their titles.
+
+    Signed ones run from −m to m about white; others from 0 to 1. labels: what stands at each column
+    (a character, a word); left out where there are more than fit.
+    """
+    figure = Figure((WIDTH, 0.9 + 2.1 * len(maps)), layout="constrained")
+    every = figure.subplots(len(maps), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (title, values, signed) in zip(every, maps, strict=True):
+        most = float(np.abs(values).max(initial=1e-12)) if signed else 1.0
+        image = axes.imshow(
+            values,
+            aspect="auto",
+            interpolation="nearest",
+            cmap=SIGNED_COLORS if signed else GATE_COLORS,
+            vmin=-most if signed else 0.0,
+            vmax=most,
+        )
+        axes.set_title(title)
+        axes.set_ylabel(ylabel)
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        bar = figure.colorbar(image, ax=axes, pad=0.01, aspect=12)
+        bar.outline.set_visible(False)
+        _numbers(bar.ax.yaxis)
+    _columns(every[-1], xlabel, labels)
+    return figure
+
+
+@mpl.rc_context(_NO_GRID)
+def triangle(
+    values: Array,
+    times: Array,
+    xlabel: str,
+    ylabel: str,
+    labels: Sequence[str] | None = None,
+) -> Figure:
+    """`[K, T]`: how much each column counts for each of the rows `times [K]`, darker for more.
+
+    Each row is scaled by its largest value.
+    """
+    figure = Figure((WIDTH, 4.2), layout="constrained")
+    axes = figure.add_subplot(ylabel=ylabel)
+    scaled = values / np.maximum(values.max(axis=1, keepdims=True), 1e-300)
+    edges = np.arange(values.shape[1] + 1) - 0.5
+    steps = np.concatenate([times[:1] - 0.5, times + 0.5])
+    axes.pcolormesh(edges, steps, scaled, cmap="Greys", vmin=0.0, vmax=1.0, rasterized=True)
+    axes.invert_yaxis()
+    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    _columns(axes, xlabel, labels)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def bars(groups: Sequence[tuple[str, Array, str]], xlabel: str, ylabel: str) -> Figure:
+    """Bars of each group `[N]` side by side, about a line at 0: name, heights, colour."""
+    figure = Figure((WIDTH, 3.2), layout="constrained")
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
+    width = 0.8 / len(groups)
+    for k, (name, heights, color) in enumerate(groups):
+        places = np.arange(1, len(heights) + 1) + (k - (len(groups) - 1) / 2) * width
+        axes.bar(places, heights, width * 0.92, label=name, color=color)
+    axes.axhline(0.0, color=INK, linewidth=1.0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _numbers(axes.yaxis)
+    if len(groups) > 1:
+        figure.legend(loc="outside upper left", ncols=4)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def dots(
+    groups: Sequence[tuple[str, Array, Array, str]], xlabel: str, ylabel: str, *, square: bool
+) -> Figure:
+    """A dot for each unit: name, x and y `[H]`, colour. square: both axes run from 0 to 1."""
+    figure = Figure((WIDTH if not square else 4.6, 4.2), layout="constrained")
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
+    for name, x, y, color in groups:
+        axes.plot(x, y, "o", color=color, alpha=0.55, markersize=5, label=name, markeredgewidth=0)
+    if square:
+        axes.plot([0, 1], [1, 0], color=FAINT, linewidth=1.0)
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+    _numbers(axes.xaxis, axes.yaxis)
+    if len(groups) > 1:
+        figure.legend(loc="outside upper left", ncols=4)
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def log_histogram(
+    groups: Sequence[tuple[str, Array, str]],
+    xlabel: str,
+    ylabel: str,
+    mark: tuple[float, str] | None = None,
+) -> Figure:
+    """How many of the positive values `[N]` of each group lie where, on a logarithmic axis."""
+    figure = Figure((WIDTH, 3.2), layout="constrained")
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
+    low = min(float(values.min()) for _, values, _ in groups)
+    high = max([float(values.max()) for _, values, _ in groups] + ([mark[0]] if mark else []))
+    edges = np.geomspace(low / 1.1, high * 1.1, 31)
+    for name, values, color in groups:
+        axes.hist(values, edges.tolist(), label=name, color=color, alpha=0.6)
+    if mark:
+        axes.axvline(mark[0], color=INK, linewidth=1.0, linestyle=(0, (4, 3)), label=mark[1])
+    axes.set_xscale("log")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    _numbers(axes.xaxis, axes.yaxis)
+    figure.legend(loc="outside upper left", ncols=4)
+    return figure
+
+
+def _columns(axes: Axes, xlabel: str, labels: Sequence[str] | None) -> None:
+    axes.set_xlabel(xlabel)
+    if labels is not None and len(labels) <= _MOST_LABELS:
+        axes.set_xticks(range(len(labels)), [" " if not c.strip() else c for c in labels])
+        axes.tick_params(axis="x", labelsize=7 if len(labels) > 40 else 9, length=0)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
