@@ -1,7 +1,8 @@
 """gruta: gated recurrent networks, trained, seen from inside, and put to work.
 
-`gruta.nn` holds the layers, `gruta.Forecaster` is a ready forecaster. Importing gruta loads no
-PyTorch: public names are resolved on first use.
+`gruta.nn` holds the layers; `gruta.Clipper` clips gradients, `gruta.watch` looks on while a model
+trains, and `gruta.xray` looks into one; `gruta.Forecaster` is a ready forecaster. Importing gruta
+loads no PyTorch: public names are resolved on first use.
 """
 
 from importlib import import_module, metadata
@@ -12,14 +13,19 @@ from gruta.extras import remedy
 if TYPE_CHECKING:
     from gruta import nn
     from gruta.errors import InputError
+    from gruta.health import Clipper, watch
+    from gruta.insight import xray
     from gruta.tasks.forecast import Forecaster
 
-__all__ = ["Forecaster", "InputError", "nn"]
+__all__ = ["Clipper", "Forecaster", "InputError", "nn", "watch", "xray"]
 
 _HOMES = {
+    "Clipper": "gruta.health",
     "Forecaster": "gruta.tasks.forecast",
     "InputError": "gruta.errors",
     "nn": "gruta.nn",
+    "watch": "gruta.health",
+    "xray": "gruta.insight",
 }
 
 

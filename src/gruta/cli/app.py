@@ -15,6 +15,7 @@ HOMES = {
     "train": "forecast",
     "evaluate": "forecast",
     "predict": "forecast",
+    "inspect": "inspect",
     "demo": "demo",
     "bench": "bench",
 }
@@ -26,6 +27,7 @@ def _summaries() -> dict[str, str]:
         "train": _("Train a model on a file; each task is a command."),
         "evaluate": _("Score a trained run on a file, beside the simple baselines."),
         "predict": _("Forecast the steps after a file's last row with a target."),
+        "inspect": _("Look inside a trained network: gates, gradients, memory, advice."),
         "demo": _("Train and compare GRU, LSTM and RNN on real half-hourly electricity demand."),
         "bench": _("Measure gruta beside other libraries, on this machine."),
     }

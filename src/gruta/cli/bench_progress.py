@@ -18,7 +18,7 @@ from gruta.bench.names import (
 )
 from gruta.bench.results import Row
 from gruta.locale import translate as _
-from gruta.report.numbers import MISSING
+from gruta.locale.numbers import MISSING
 
 
 class Lines:

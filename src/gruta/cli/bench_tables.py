@@ -23,7 +23,7 @@ from gruta.bench.names import (
 )
 from gruta.bench.results import Outcome, Report, Row
 from gruta.locale import translate as _
-from gruta.report.numbers import MISSING, percent
+from gruta.locale.numbers import MISSING, percent
 
 if TYPE_CHECKING:
     from gruta.bench.accuracy import Accuracy

@@ -12,7 +12,7 @@ from rich.progress import Progress as Bar
 
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.report.numbers import number
+from gruta.locale.numbers import number
 from gruta.train import Diverged, Interrupted, Progress
 
 

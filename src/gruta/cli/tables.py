@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gruta.locale import translate as _
-from gruta.report.numbers import number, percent
+from gruta.locale.numbers import number, percent
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.names import model_name
 from gruta.tasks.forecast.scores import Score

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from gruta.demo.results import JobResult
 from gruta.locale import translate as _
+from gruta.locale.numbers import decimals, number, percent
 from gruta.report.charts import Stroke, strokes
-from gruta.report.numbers import decimals, number, percent
 from gruta.report.page import Code, Figure, Section, write
 from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.forecast.figures import (

@@ -49,7 +49,7 @@ def test_help_loads_no_torch():
 
 
 def test_public_names_are_these():
-    assert gruta.__all__ == ["Forecaster", "InputError", "nn"]
+    assert gruta.__all__ == ["Clipper", "Forecaster", "InputError", "nn", "watch", "xray"]
     assert gruta.nn.__all__ == ["GRU", "LSTM", "RNN", "Explanation", "Tap", "explain", "tapped"]
     assert set(dir(gruta)) == {*gruta.__all__, "__version__"}
     for name in gruta.__all__:

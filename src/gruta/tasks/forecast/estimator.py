@@ -16,12 +16,14 @@ from narwhals.typing import IntoDataFrame
 from gruta.checkpoint import Run
 from gruta.data.series import Columns, Series, read_series
 from gruta.errors import InputError
+from gruta.insight import XRay, xray
 from gruta.settings import ForecastSettings, resolve
 from gruta.stopwatch import Stopwatch
 from gruta.tasks.forecast.encoding import Encoding
 from gruta.tasks.forecast.evaluation import Evaluation, evaluate, origins_from
+from gruta.tasks.forecast.features import past_features, windows
 from gruta.tasks.forecast.intervals import spread
-from gruta.tasks.forecast.network import ForecastNetwork
+from gruta.tasks.forecast.network import ForecastNetwork, pinball
 from gruta.tasks.forecast.scores import seasonal_error
 from gruta.tasks.forecast.split import Parts, Split
 from gruta.tasks.forecast.task import ForecastTask, forecast_changes
@@ -153,6 +155,39 @@ class Forecaster:
         else:
             first = _stamp(start)
         return evaluate(trained, series, origins_from(series, trained.encoding, first, stride))
+
+    def xray(self, data: Source, *, at: str | np.datetime64 | None = None) -> XRay:
+        """A look inside the network while it reads one window of `data` and forecasts.
+
+        at: the first stamp to forecast; by default the last whose horizon is there to compare with.
+        The gradient is that of the training's loss. InputError where there is no such window.
+        """
+        trained = self._fitted()
+        series = _series(data, trained.encoding.columns)
+        encoding, table = trained.encoding, trained.encoding.table(series)
+        newest = series.observed - encoding.horizon
+        first = series.times[newest] if at is None and newest > 0 else at
+        if first is None:
+            raise InputError(
+                f"{series.source}: {series.observed} rows with a target, too few for a forecast of "
+                f"{encoding.horizon} steps; give a longer history"
+            )
+        origin = origins_from(series, encoding, _stamp(first), len(series))[:1]
+        newest_of_all = torch.tensor([[table.lookback - 1]])
+        batch = windows(table, past_features(table), origin, newest_of_all, table.lookback)
+        unit = trained.network.linear.error.mean()
+
+        def loss(result: tuple[torch.Tensor, Any]) -> torch.Tensor:
+            return pinball(result[0] / unit, batch["target"] / unit, self.settings.quantiles)
+
+        rows = range(int(origin[0]) - table.lookback + 1, int(origin[0]) + 1)
+        return xray(
+            trained.network,
+            batch,
+            None,
+            loss=loss,
+            labels=[str(series.times[row].astype("datetime64[m]")) for row in rows],
+        )
 
     def save(self, path: str | Path) -> None:
         """Write what `load` needs into a new directory."""

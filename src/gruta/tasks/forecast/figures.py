@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.locale import translate as _
+from gruta.locale.numbers import decimals, number, percent
 from gruta.report.charts import ACCENTS, Curve, Panel, Stroke, Window, forecasts, lines
-from gruta.report.numbers import decimals, number, percent
 from gruta.report.page import Column, Figure, Table
 from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.evaluation import Evaluation

@@ -1,7 +1,7 @@
 """What people call the networks and the baselines."""
 
 from gruta.locale import translate as _
-from gruta.report.numbers import number
+from gruta.locale.numbers import number
 
 NETWORKS = ("gru", "lstm", "rnn")
 

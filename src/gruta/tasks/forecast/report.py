@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from gruta.locale import translate as _
+from gruta.locale.numbers import decimals, number, percent
 from gruta.report.charts import Stroke, strokes
-from gruta.report.numbers import decimals, number, percent
 from gruta.report.page import Section, write
 from gruta.report.training import gradient_figure, loss_figure
 from gruta.settings import ForecastSettings

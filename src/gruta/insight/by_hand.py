@@ -1,0 +1,306 @@
+"""One unit at one step, computed by hand: every product, sum and squashing, with its equation.
+
+Each equation stands in the project's symbols and in those of the textbook, which calls the gates
+gate_reset and gate_update, the candidate r, and what is kept u.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.cells.activations import sigmoid
+from gruta.errors import InputError
+from gruta.health.passes import Pass
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
+
+Array = NDArray[Any]
+
+TOLERANCE = 1e-5
+"""How far the result by hand may lie from the layer's, which computes in float32."""
+
+
+@dataclass(frozen=True)
+class Product:
+    """A row of a weight matrix times a vector: the terms weight · value, and their names."""
+
+    ours: str
+    theirs: str
+    names: tuple[str, ...]
+    weights: tuple[float, ...]
+    values: tuple[float, ...]
+
+    @property
+    def products(self) -> tuple[float, ...]:
+        """Each term."""
+        return tuple(w * v for w, v in zip(self.weights, self.values, strict=True))
+
+    @property
+    def sum(self) -> float:
+        """Of all terms."""
+        return float(np.dot(self.weights, self.values))
+
+
+@dataclass(frozen=True)
+class Line:
+    """An equation, the numbers put into it, and what comes out.
+
+    ours, theirs: the equation in the project's symbols and in the textbook's. numbers: the same
+    with numbers. products: the sums that the equation begins with.
+    """
+
+    ours: str
+    theirs: str
+    numbers: str
+    value: float
+    products: tuple[Product, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the way from the old state to the new."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """The whole way: its stages, the result, and what the layer computed."""
+
+    layer: str
+    unit: int
+    at: int
+    stages: tuple[Stage, ...]
+    result: float
+    by_layer: float
+
+
+def by_hand(one: Pass, unit: int, at: int, output: "Output | None" = None) -> ByHand:
+    """Unit `unit` at step `at` of the sequence, counted from 0, checked against the layer's own.
+
+    output: the linear layer that reads the state, if there is one. InputError for a unit or step
+    that is not there, and for layers whose step has more parts (layer norm, projection, zoneout).
+    RuntimeError if the result differs from the layer's: then gruta is wrong.
+    """
+    T, H = one.h.shape
+    if not 0 <= unit < H:
+        raise InputError(f"--unit: expected a unit of {one.layer} from 0 to {H - 1}, got {unit}")
+    if not 0 <= at < T:
+        raise InputError(f"--at: expected a step of the sequence from 0 to {T - 1}, got {at}")
+    if one.weights["norm"] is not None or one.weights["w_hr"] is not None or one.hold:
+        raise InputError(
+            f"{one.layer}: a step with layer norm, projection or zoneout has more parts than can "
+            "be shown by hand; train a plain layer to see one"
+        )
+    t = T - 1 - at if one.reverse else at
+    step = _Step(one, unit, t)
+    stages, result = _WAYS[one.cell](step)
+    by_layer = float(one.h[t, unit])
+    if not abs(result - by_layer) <= TOLERANCE * max(1.0, abs(by_layer)):
+        raise RuntimeError(f"{one.layer}, unit {unit}, step {at}: {result} by hand, {by_layer}")
+    if output is not None:
+        stages = (*stages, output.stage(one.h[t], unit))
+    return ByHand(one.layer, unit, at, stages, result, by_layer)
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """A linear layer y = V h + a that reads the state: V `[K, H]`, a `[K]`; row: which y.
+
+    rest: what it reads besides adds to that y.
+    """
+
+    V: Array
+    a: Array
+    rest: float = 0.0
+    row: int = 0
+
+    def stage(self, h: Array, unit: int) -> Stage:
+        """The output, and the unit's part in it."""
+        k, V = self.row, self.V[self.row]
+        names = tuple(f"h[{j}]" for j in range(len(h)))
+        product = Product(
+            "V h_t", "W_output · h_t", names, _floats(V), _floats(h.astype(np.float64))
+        )
+        a = float(self.a[k])
+        y = product.sum + a + self.rest
+        own = float(V[unit] * h[unit])
+        more = (" + …", f" + {_n(self.rest)}") if abs(self.rest) > TOLERANCE else ("", "")
+        lines = (
+            Line(
+                f"y_t[{k}] = V h_t + a{more[0]}",
+                f"output = W_output · h_t + b_output{more[0]}",
+                f"{_n(product.sum)} + {_n(a)}{more[1]}",
+                y,
+                (product,),
+            ),
+            Line(
+                f"V[{k}, {unit}] · h_t[{unit}]",
+                _("this unit's part of the output"),
+                f"{_n(V[unit])} · {_n(h[unit])}",
+                own,
+            ),
+        )
+        return Stage(_("Linear output"), lines)
+
+
+class _Step:
+    """A pass at one step, for one unit."""
+
+    def __init__(self, one: Pass, unit: int, t: int) -> None:
+        self.one, self.unit, self.t = one, unit, t
+        self.x, self.h_prev = (a[t].astype(np.float64) for a in (one.x, one.h_prev))
+        self.H = one.h.shape[1]
+
+    def product(self, kind: str, gate: int, ours: str, theirs: str, by: Array) -> Product:
+        """Row `unit` of a gate's block of w_ih or w_hh, times `by`."""
+        row = self.one.weights[kind][gate * self.H + self.unit]
+        letter = "x" if kind == "w_ih" else "h"
+        names = tuple(f"{letter}[{j}]" for j in range(len(by)))
+        return Product(ours, theirs, names, _floats(row), _floats(by))
+
+    def bias(self, side: str, gate: int) -> float:
+        """b_i· or b_h· of the unit; 0 in a layer without."""
+        b = self.one.weights[f"b_{side}h"]
+        return 0.0 if b is None else float(b[gate * self.H + self.unit])
+
+    def gate(self, letter: str, gate: int, name: str, squash: str = "σ") -> Line:
+        """σ or tanh of what input and state say to a gate."""
+        from_x = self.product("w_ih", gate, f"W_i{letter} x_t", f"W_input_{name} · x_t", self.x)
+        from_h = self.product(
+            "w_hh", gate, f"W_h{letter} h_(t−1)", f"W_hidden_{name} · h_(t−1)", self.h_prev
+        )
+        b_i, b_h = self.bias("i", gate), self.bias("h", gate)
+        a = from_x.sum + b_i + from_h.sum + b_h
+        value = float(sigmoid(np.array(a))) if squash == "σ" else float(np.tanh(a))
+        return Line(
+            f"{letter}_t = {squash}(W_i{letter} x_t + b_i{letter} + W_h{letter} h_(t−1) + "
+            f"b_h{letter})",
+            f"gate_{name} = {squash}(W_input_{name} · x_t + W_hidden_{name} · h_(t−1))",
+            f"{squash}({_n(from_x.sum)} + {_n(b_i)} + {_n(from_h.sum)} + {_n(b_h)}) = "
+            f"{squash}({_n(a)})",
+            value,
+            (from_x, from_h),
+        )
+
+
+def _gru(step: _Step) -> tuple[tuple[Stage, ...], float]:
+    h_prev = float(step.h_prev[step.unit])
+    reset, update = step.gate("r", 0, "reset"), step.gate("z", 1, "update")
+    recurrent, candidate = _candidate(step, reset.value)
+    n, z = candidate.value, update.value
+    kept = z * h_prev
+    keeping = Line("z_t ⊙ h_(t−1)", "u = gate_update ⊙ h_(t−1)", f"{_n(z)} · {_n(h_prev)}", kept)
+    h = (1 - z) * n + kept
+    new = Line(
+        "h_t = (1 − z_t) ⊙ n_t + z_t ⊙ h_(t−1)",
+        "h_t = r ⊙ (1 − gate_update) + u",
+        f"(1 − {_n(z)}) · {_n(n)} + {_n(kept)}",
+        h,
+    )
+    return (
+        Stage(_("Reset gate and candidate"), (reset, recurrent, candidate)),
+        Stage(_("Update gate"), (update, keeping)),
+        Stage(_("New state"), (new,)),
+    ), h
+
+
+def _candidate(step: _Step, r: float) -> tuple[Line, Line]:
+    """q and n, in either form of the GRU."""
+    after = step.one.cell == "gru"
+    seen = step.h_prev if after else step.one.gates["r"][step.t].astype(np.float64) * step.h_prev
+    what = "h_(t−1)" if after else "(r_t ⊙ h_(t−1))"
+    theirs = "h_(t−1)" if after else "(gate_reset ⊙ h_(t−1))"
+    from_h = step.product("w_hh", 2, f"W_hn {what}", f"W_h · {theirs}", seen)
+    b_i, b_h = step.bias("i", 2), step.bias("h", 2)
+    q = from_h.sum + b_h
+    recurrent = Line(
+        f"q_t = W_hn {what} + b_hn",
+        f"W_h · {theirs}",
+        f"{_n(from_h.sum)} + {_n(b_h)}",
+        q,
+        (from_h,),
+    )
+    from_x = step.product("w_ih", 2, "W_in x_t", "W_x · x_t", step.x)
+    shown = f"{_n(r)} · {_n(q)}" if after else _n(q)
+    a = from_x.sum + b_i + (r * q if after else q)
+    candidate = Line(
+        f"n_t = tanh(W_in x_t + b_in + {'r_t ⊙ q_t' if after else 'q_t'})",
+        "r = tanh(gate_reset ⊙ (W_h · h_(t−1)) + W_x · x_t)"
+        if after
+        else "r = tanh(W_h · (gate_reset ⊙ h_(t−1)) + W_x · x_t)",
+        f"tanh({_n(from_x.sum)} + {_n(b_i)} + {shown}) = tanh({_n(a)})",
+        float(np.tanh(a)),
+        (from_x,),
+    )
+    return recurrent, candidate
+
+
+def _lstm(step: _Step) -> tuple[tuple[Stage, ...], float]:
+    names = ("i", "input"), ("f", "forget"), ("g", "candidate"), ("o", "output")
+    i, f, g, o = (
+        step.gate(letter, k, name, "tanh" if letter == "g" else "σ")
+        for k, (letter, name) in enumerate(names)
+    )
+    assert step.one.c_prev is not None
+    c_prev = float(step.one.c_prev[step.t, step.unit])
+    c = f.value * c_prev + i.value * g.value
+    cell = Line(
+        "c_t = f_t ⊙ c_(t−1) + i_t ⊙ g_t",
+        "c_t = gate_forget ⊙ c_(t−1) + gate_input ⊙ candidate",
+        f"{_n(f.value)} · {_n(c_prev)} + {_n(i.value)} · {_n(g.value)}",
+        c,
+    )
+    h = o.value * float(np.tanh(c))
+    hidden = Line(
+        "h_t = o_t ⊙ tanh(c_t)",
+        "h_t = gate_output ⊙ tanh(c_t)",
+        f"{_n(o.value)} · tanh({_n(c)})",
+        h,
+    )
+    return (
+        Stage(_("Input, forget and output gates"), (i, f, o)),
+        Stage(_("Candidate and cell state"), (g, cell)),
+        Stage(_("New state"), (hidden,)),
+    ), h
+
+
+def _rnn(step: _Step) -> tuple[tuple[Stage, ...], float]:
+    squash = "ReLU" if step.one.cell == "rnn_relu" else "tanh"
+    from_x = step.product("w_ih", 0, "W_ih x_t", "W_x · x_t", step.x)
+    from_h = step.product("w_hh", 0, "W_hh h_(t−1)", "W_h · h_(t−1)", step.h_prev)
+    b_i, b_h = step.bias("i", 0), step.bias("h", 0)
+    a = from_x.sum + b_i + from_h.sum + b_h
+    h = max(a, 0.0) if squash == "ReLU" else float(np.tanh(a))
+    line = Line(
+        f"h_t = {squash}(W_ih x_t + b_ih + W_hh h_(t−1) + b_hh)",
+        f"h_t = {squash}(W_x · x_t + W_h · h_(t−1))",
+        f"{squash}({_n(from_x.sum)} + {_n(b_i)} + {_n(from_h.sum)} + {_n(b_h)}) = "
+        f"{squash}({_n(a)})",
+        h,
+        (from_x, from_h),
+    )
+    return (Stage(_("New state"), (line,)),), h
+
+
+_WAYS = {
+    "gru": _gru,
+    "gru_reset_before": _gru,
+    "lstm": _lstm,
+    "rnn_tanh": _rnn,
+    "rnn_relu": _rnn,
+}
+
+
+def _n(value: Any) -> str:
+    """A number of a sum; in brackets where it is negative."""
+    text = number(float(value), 4).replace("-", "−")
+    return f"({text})" if text.startswith("−") else text
+
+
+def _floats(values: Sequence[float] | Array) -> tuple[float, ...]:
+    return tuple(float(v) for v in values)

@@ -1,0 +1,238 @@
+"""`xray`: one sequence through a model, and everything that can be said of it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gruta.errors import InputError
+from gruta.health import flow, gates, memory
+from gruta.health.advice import Advice, advise
+from gruta.health.passes import Call, Pass, passes
+from gruta.health.sight import Layer, Sight, recurrent_layers
+from gruta.health.summary import summary
+from gruta.insight.by_hand import ByHand, Output, by_hand
+from gruta.insight.readout import Linears, Readout, readouts
+from gruta.nn.twin import twin
+
+Array = NDArray[Any]
+
+LARGEST_STATE = 512
+"""Jacobians are H × H a step: beyond so many numbers in a state they are left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerView:
+    """What is found of one layer in one direction.
+
+    end: the same pass with the gradient of the last step alone that the loss reads. fade: how that
+    gradient fades; None where none reached the layer. product, exponents: of the states' Jacobians;
+    None for states of more than 512 numbers.
+    """
+
+    one: Pass
+    end: Pass
+    numbers: dict[str, float]
+    units: gates.Units
+    fade: flow.Fade | None
+    product: flow.Fade | None
+    exponents: Array | None
+
+    @property
+    def name(self) -> str:
+        """The layer's name in the model, and its pass: "encoder l0"."""
+        return self.one.layer
+
+    @property
+    def time_constants(self) -> Array | None:
+        """Of each unit's leak path, in steps."""
+        return gates.time_constants(self.one)
+
+
+@dataclass(frozen=True, eq=False)
+class XRay:
+    """One sequence seen in a model.
+
+    labels: what stands at each step, if it is known (characters, stamps). loss: its value.
+    influences: of each layer's stack, by the layer's name.
+    """
+
+    views: tuple[LayerView, ...]
+    influences: dict[str, memory.Influence]
+    readouts: dict[str, Readout]
+    loss: float
+    labels: tuple[str, ...] | None = None
+
+    def by_hand(self, unit: int, at: int, layer: str | None = None) -> ByHand:
+        """Unit `unit` of a layer at step `at`, every product and sum; see `by_hand.by_hand`.
+
+        layer: the view's name; by default the last one. The linear output is there where a linear
+        layer reads this one's states.
+        """
+        names = [view.name for view in self.views]
+        if layer is not None and layer not in names:
+            raise InputError(f"--layer: expected one of {', '.join(names)}, got {layer!r}")
+        k = len(names) - 1 if layer is None else names.index(layer)
+        one = self.views[k].one
+        return by_hand(one, unit, at, self._output(one, at))
+
+    def _output(self, one: Pass, at: int) -> Output | None:
+        """What reads a pass's states at a step, if it is of its stack's last layer."""
+        readout, H = self.readouts.get(one.stack), one.h.shape[1]
+        if readout is None or not one.is_last or not 0 <= at < len(one.h):
+            return None
+        if np.isnan(readout.y[at, 0]):
+            return None
+        V = readout.V[:, H:] if one.reverse else readout.V[:, :H]
+        h = one.h[len(one.h) - 1 - at if one.reverse else at]
+        return Output(V, readout.a, float(readout.y[at, 0] - readout.a[0] - V[0] @ h))
+
+    def advice(self, lag: int | None = None) -> list[Advice]:
+        """At most three pieces of advice. lag: over how many steps the network has to remember, if
+        that is known; else the length of the sequence is taken for it.
+        """
+        return advise([v.end for v in self.views], lag=lag, influences=self.influences)
+
+    def show(self, lag: int | None = None) -> None:
+        """Print it on the terminal: heat maps, the gradient through time, memory, advice."""
+        from gruta.insight.terminal import show
+
+        show(self, lag)
+
+    def plot(self) -> dict[str, Any]:
+        """matplotlib figures by name."""
+        from gruta.insight.figures import figures
+
+        return {figure.name: figure.figure for figure in figures(self)}
+
+    def save(self, path: str | Path, by_hand: ByHand | None = None) -> None:
+        """Write one self-contained HTML file, with a unit's step by hand if one is given."""
+        from gruta.insight.page import save
+
+        save(self, path, by_hand=by_hand)
+
+    def to_json(self, lag: int | None = None) -> dict[str, Any]:
+        """The numbers and the advice, for a program."""
+        return {
+            "loss": self.loss,
+            "layers": {v.name: _numbers(v) for v in self.views},
+            "memory_horizon": {name: found.horizon for name, found in self.influences.items()},
+            "advice": [found.to_json() for found in self.advice(lag)],
+        }
+
+
+def xray(
+    model: nn.Module,
+    *inputs: Any,
+    loss: Callable[[Any], Tensor] | None = None,
+    labels: Sequence[str] | None = None,
+    **keywords: Any,
+) -> XRay:
+    """Run `model(*inputs, **keywords)` in evaluation and look at its first sequence.
+
+    loss: from the model's result to a number, whose gradient is followed back through time; without
+    it a random mixture of what the model says last. labels: a word for each step. The model, its
+    mode and its gradients stay as they were. InputError for a model without recurrent layers, a
+    loss that is no single number, a sequence of one step, and NaN in weights or data.
+    """
+    layers = recurrent_layers(model)
+    with _looked_at(model), Sight(layers) as sight, Linears(model) as linears:
+        result = model(*inputs, **keywords)
+        value = _last(result, layers) if loss is None else loss(result)
+        _check(value)
+        value.backward()  # type: ignore[no-untyped-call]
+    views: list[LayerView] = []
+    influences = {}
+    for name, call in sight.calls.items():
+        views += _views(layers[name], call)
+        influences[name] = memory.influence(twin(layers[name]), call)
+    if not views:
+        raise InputError("model: none of its recurrent layers was called")
+    longest = max(len(v.one.h) for v in views)
+    told = tuple(labels) if labels is not None and len(labels) == longest else None
+    read = readouts(linears, sight.calls)
+    return XRay(tuple(views), influences, read, float(value.detach()), told)
+
+
+def _views(layer: Layer, call: Call) -> Iterator[LayerView]:
+    double, directions = twin(layer), 2 if layer.bidirectional else 1
+    whole = passes(double, call)
+    ends = passes(double, call.from_its_end(directions)) if call.has_gradient else whole
+    for one, end in zip(whole, ends, strict=True):
+        size = one.h.shape[1] + (0 if one.c is None else one.c.shape[1])
+        small = size <= LARGEST_STATE
+        yield LayerView(
+            one,
+            end,
+            summary(end),
+            gates.units(one.h),
+            flow.gradient_through_time(end) if end.through else None,
+            flow.jacobian_product(one) if small else None,
+            flow.lyapunov_exponents(one) if small else None,
+        )
+
+
+@contextmanager
+def _looked_at(model: nn.Module) -> Iterator[None]:
+    """In evaluation, with gradients on even where the model is frozen; all as before at the end."""
+    training = {module: module.training for module in model.modules()}
+    wanted = [(p, p.requires_grad, p.grad) for p in model.parameters()]
+    try:
+        model.eval().requires_grad_(True)
+        for p, _, _ in wanted:
+            p.grad = None
+        with torch.enable_grad():
+            yield
+    finally:
+        for module, was in training.items():
+            module.training = was
+        for p, required, grad in wanted:
+            p.grad = grad
+            p.requires_grad_(required)
+
+
+def _check(value: Any) -> None:
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        what = f"shape {list(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+        raise InputError(f"loss: expected a tensor with a single number, got {what}; take its mean")
+    if not value.requires_grad:
+        raise InputError("loss: it does not depend on the model by gradients; do not detach it")
+
+
+def _last(result: Any, layers: Mapping[str, Layer]) -> Tensor:
+    """A random mixture of the model's last answer to the first sequence."""
+    while isinstance(result, tuple | list) and result:
+        result = result[0]
+    if not isinstance(result, Tensor) or not result.is_floating_point():
+        raise InputError(
+            f"loss: the model answers with {type(result).__name__}; give loss=, a function from "
+            "that to a number"
+        )
+    first = result
+    if result.dim() == 3:  # a sequence of answers
+        batch_first = next(iter(layers.values())).batch_first
+        first = result[0, -1] if batch_first else result[-1, 0]
+    elif result.dim() > 0:
+        first = result[0]
+    signs = np.sign(np.random.default_rng(0).normal(size=tuple(first.shape)))
+    return (first * torch.as_tensor(signs, dtype=first.dtype, device=first.device)).sum()
+
+
+def _numbers(view: LayerView) -> dict[str, Any]:
+    found: dict[str, Any] = dict(view.numbers)
+    if view.fade is not None:
+        found["gradient_by_lag"] = view.fade.norms.tolist()
+    if view.exponents is not None:
+        found["lyapunov_exponents"] = [max(float(e), -1e3) for e in view.exponents]
+    tau = view.time_constants
+    if tau is not None:
+        found["time_constants"] = np.minimum(tau, 1e12).tolist()
+    found["dead_unit_indices"] = view.units.dead
+    found["twin_units"] = view.units.twins
+    return found

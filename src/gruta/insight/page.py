@@ -1,0 +1,125 @@
+"""An X-ray as one self-contained HTML file, and its pictures as PNG files."""
+
+from pathlib import Path
+
+from gruta.checkpoint import write_atomically
+from gruta.health.advice import Advice
+from gruta.insight.by_hand import ByHand
+from gruta.insight.figures import figures
+from gruta.insight.look import XRay
+from gruta.locale import translate as _
+from gruta.locale.numbers import number, scientific
+from gruta.report.page import Code, Column, Section, Table, png, render
+
+
+def save(
+    found: XRay, path: str | Path, *, by_hand: ByHand | None = None, lag: int | None = None
+) -> Path:
+    """Write the page to `path`, whole or not at all (OSError)."""
+    path = Path(path)
+    page = render(_("Inside the network"), _lead(found), sections(found, by_hand, lag))
+    write_atomically(path, page.encode())
+    return path
+
+
+def save_pictures(found: XRay, directory: Path) -> list[Path]:
+    """Write each picture as a PNG into `directory`."""
+    paths = []
+    for figure in figures(found):
+        paths.append(directory / f"{figure.name}.png")
+        write_atomically(paths[-1], png(figure.figure))
+    return paths
+
+
+def sections(found: XRay, by_hand: ByHand | None = None, lag: int | None = None) -> list[Section]:
+    """What the page shows."""
+    content = [_advice(found.advice(lag)), Section(_("At a glance"), (), (_numbers(found),))]
+    content.append(Section(_("Pictures"), (_how_to_read(),), tuple(figures(found))))
+    if by_hand is not None:
+        content.append(_by_hand(by_hand))
+    return content
+
+
+def _lead(found: XRay) -> str:
+    names = ", ".join(view.name for view in found.views)
+    return _("One sequence of {steps} steps through {layers}.").format(
+        steps=len(found.views[0].one.h), layers=names
+    )
+
+
+def _advice(advice: list[Advice]) -> Section:
+    if not advice:
+        return Section(_("Advice"), (_("Nothing stands out: no advice."),))
+    paragraphs: list[str] = []
+    code = []
+    for one in advice:
+        words = {"high": _("high"), "medium": _("medium"), "low": _("low")}
+        where = f"{one.layer}: " if one.layer else ""
+        paragraphs.append(
+            _("{where}{finding}. Try this: {remedy} (confidence: {confidence}).").format(
+                where=where,
+                finding=one.finding,
+                remedy=one.remedy,
+                confidence=words[one.confidence],
+            )
+        )
+        code.append(one.code)
+    return Section(_("Advice"), tuple(paragraphs), (Code("\n".join(code)),))
+
+
+def _numbers(found: XRay) -> Table:
+    names = {
+        "gradient_slope": _("slope of the gradient, a step"),
+        "gradient_reach": _("gradient that arrives at the first step"),
+        "keep_mean": _("keep fraction, mean"),
+        "reset_mean": _("reset gate, mean"),
+        "time_constant_median": _("time constant, median (steps)"),
+        "time_constant_90": _("time constant, 90th percentile (steps)"),
+        "state_saturation": _("share of states beyond ±0.9"),
+        "dead_units": _("share of dead units"),
+    }
+    rows = []
+    for key, label in names.items():
+        values = [view.numbers.get(key) for view in found.views]
+        if any(v is not None for v in values):
+            rows.append([label, *(_written(v) for v in values)])
+    columns = [Column(_("measure")), *(Column(view.name) for view in found.views)]
+    return Table(columns, rows)
+
+
+def _written(value: float | None) -> str:
+    if value is not None and value != 0 and abs(value) < 1e-3:
+        return scientific(value)
+    return number(value)
+
+
+def _how_to_read() -> str:
+    return _(
+        "Keep fraction is what the update gate z does in a GRU and the forget gate f in an LSTM: "
+        "the share of the old state that stays. A unit that keeps for long is what lets a "
+        "gradient, and with it learning, reach far back."
+    )
+
+
+def _by_hand(hand: ByHand) -> Section:
+    rows = []
+    for stage in hand.stages:
+        for line in stage.lines:
+            rows.append([stage.title, line.ours, line.theirs, line.numbers, number(line.value, 4)])
+    table = Table(
+        [
+            Column(_("stage")),
+            Column(_("equation")),
+            Column(_("in the textbook")),
+            Column(_("with numbers")),
+            Column(_("result")),
+        ],
+        rows,
+        note=_("By hand {result}, by the layer {by_layer}.").format(
+            result=number(hand.result, 6), by_layer=number(hand.by_layer, 6)
+        ),
+    )
+    title = _("{layer}, unit {unit}, step {at}, by hand").format(
+        layer=hand.layer, unit=hand.unit, at=hand.at
+    )
+    return Section(title, (), (table,))

@@ -1,0 +1,162 @@
+"""An X-ray on the terminal: sparkline heat maps, the gradient, memory, advice."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from gruta.health.advice import Advice
+from gruta.insight.by_hand import ByHand, Product
+from gruta.insight.look import LayerView, XRay
+from gruta.locale import translate as _
+from gruta.locale.numbers import number, scientific
+
+Array = NDArray[Any]
+
+BLOCKS = " ▁▂▃▄▅▆▇█"
+UNITS = 8
+_GATE_COLORS = ("grey37", "blue", "cyan", "green", "yellow")
+
+
+def show(found: XRay, lag: int | None = None, console: Console | None = None) -> None:
+    """Print the X-ray, fitted to the console's width."""
+    console = console or Console()
+    width = max(20, min(console.width, 120) - 16)
+    for view in found.views:
+        console.print(Panel(Group(*_of_layer(view, found, width)), title=view.name, expand=False))
+    for name, influence in found.influences.items():
+        console.print(
+            _("{layer}: 95% of what moves an output lies in the last {lag} steps.").format(
+                layer=name, lag=influence.horizon
+            )
+        )
+    show_advice(found.advice(lag), console)
+
+
+def show_advice(advice: list[Advice], console: Console) -> None:
+    """Print at most three pieces of advice, or that there is none."""
+    if not advice:
+        console.print(_("Nothing stands out: no advice."))
+    words = {"high": _("high"), "medium": _("medium"), "low": _("low")}
+    for k, one in enumerate(advice, 1):
+        where = f"{one.layer}: " if one.layer else ""
+        console.print(Text(f"{k}. {where}{one.finding}.", style="bold"))
+        console.print(
+            Text(
+                "   "
+                + _("Try this: {remedy} (confidence: {confidence}).").format(
+                    remedy=one.remedy, confidence=words[one.confidence]
+                )
+            )
+        )
+        console.print(Text(f"   {one.code}", style="cyan"))
+
+
+def _of_layer(view: LayerView, found: XRay, width: int) -> Iterable[Any]:
+    one = view.one
+    labels = found.labels
+    tau = view.time_constants
+    if labels is not None and len(labels) <= width and all(len(c) == 1 for c in labels):
+        yield Text(" " * 12 + "".join(c if c.isprintable() else "·" for c in labels))
+    if one.keep is not None and tau is not None:
+        yield Text(_("keep fraction, the units with the longest memory (τ in steps)"))
+        for unit in np.argsort(tau)[::-1][:UNITS]:
+            values = one.keep[:, unit]
+            values = values[::-1] if one.reverse else values
+            name = f"{unit:>4} τ={min(tau[unit], 9999):<4.0f} "
+            yield Text(f"{name:>12}") + heat_line(values, width)
+    else:
+        yield Text(_("hidden state, |h| of the first units"))
+        for unit in range(min(UNITS, one.h.shape[1])):
+            values = np.abs(one.h[:, unit])
+            values = values[::-1] if one.reverse else values
+            yield Text(f"{unit:>11} ") + heat_line(values / max(1.0, values.max()), width)
+    if view.fade is not None and view.fade.norms[0] > 0:
+        norms = view.fade.norms / view.fade.norms[0]
+        with np.errstate(divide="ignore"):
+            decades = np.clip(1 + np.log10(norms) / 8, 0, 1)  # from 1e-8 to 1
+        yield Text(_("gradient through time, from the first step to the last (1e-8 to 1)"))
+        yield Text(" " * 12) + heat_line(decades[::-1], width)
+    yield _numbers(view)
+
+
+def heat_line(values: Array, width: int) -> Text:
+    """A line of blocks, one a step, or the mean of some steps where there are more than fit."""
+    if len(values) > width:
+        edges = np.linspace(0, len(values), width + 1).astype(int)
+        values = np.array([values[a:b].mean() for a, b in pairwise(edges)])
+    line = Text()
+    for value in np.clip(values, 0.0, 1.0):
+        block = BLOCKS[round(float(value) * (len(BLOCKS) - 1))]
+        line.append(block, style=_GATE_COLORS[min(4, int(value * 5))])
+    return line
+
+
+def _numbers(view: LayerView) -> Text:
+    found = view.numbers
+    parts = []
+    if "gradient_slope" in found:
+        parts.append(
+            _("gradient slope {value} a step").format(value=_short(found["gradient_slope"]))
+        )
+    if "keep_mean" in found:
+        parts.append(_("keeps {value} on average").format(value=number(found["keep_mean"], 2)))
+    if view.exponents is not None and len(view.exponents):
+        parts.append(f"λ₁ {_short(float(view.exponents[0]))}")
+    if view.units.dead:
+        parts.append(_("{count} dead units").format(count=len(view.units.dead)))
+    return Text(" · ".join(parts), style="dim")
+
+
+def _short(value: float) -> str:
+    return number(value, 3) if abs(value) >= 1e-3 or value == 0 else scientific(value)
+
+
+def show_by_hand(hand: ByHand, console: Console | None = None, most: int = 5) -> None:
+    """Print a unit's step by hand: of each product the `most` largest terms, the rest as one."""
+    console = console or Console()
+    title = _("{layer}, unit {unit}, step {at}, by hand").format(
+        layer=hand.layer, unit=hand.unit, at=hand.at
+    )
+    console.print(Text(title, style="bold"))
+    for k, stage in enumerate(hand.stages, 1):
+        console.print(Text(f"\n{k}. {stage.title}", style="bold green"))
+        for line in stage.lines:
+            console.print(Text(f"  {line.ours}"))
+            console.print(Text(f"    {line.theirs}", style="dim"))
+            for product in line.products:
+                console.print(_terms(product, most))
+            console.print(Text(f"    = {line.numbers} = {number(line.value, 4)}", style="cyan"))
+    console.print(
+        Text(
+            "\n"
+            + _("By hand {result}, by the layer {by_layer}.").format(
+                result=number(hand.result, 6), by_layer=number(hand.by_layer, 6)
+            )
+        )
+    )
+
+
+def _terms(product: Product, most: int) -> Table:
+    """The largest terms of a product, and the sum of the others."""
+    table = Table.grid(padding=(0, 1))
+    terms = product.products
+    order = sorted(range(len(terms)), key=lambda j: -abs(terms[j]))
+    shown = order[:most]
+    parts = [
+        f"{number(product.weights[j], 3)}·{number(product.values[j], 3)} ({product.names[j]})"
+        for j in shown
+    ]
+    rest = len(terms) - len(shown)
+    if rest:
+        others = sum(terms[j] for j in order[most:])
+        parts.append(_("{count} others {sum}").format(count=rest, sum=number(others, 4)))
+    table.add_row(Text(f"      {product.ours} ="), Text(" + ".join(parts)))
+    table.add_row("", Text(f"= {number(product.sum, 4)}"))
+    return table

@@ -1,0 +1,177 @@
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from torch import nn
+
+import gruta.nn
+from gruta.errors import InputError
+from gruta.health.advice import first
+from gruta.insight import xray
+from gruta.insight.terminal import heat_line, show, show_by_hand
+from gruta.locale import spoken
+
+TEXT = "a rede recorrente lembra o começo da frase?"
+
+
+class Reader(nn.Module):
+    """A model of text: an embedding, a recurrent layer, and a linear one that reads each state."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.embedding = nn.Embedding(256, layer.input_size)
+        self.layer = layer
+        self.head = nn.Linear(layer.hidden_size, 7)
+
+    def forward(self, ids):
+        return self.head(self.layer(self.embedding(ids))[0])
+
+
+def ids(text=TEXT):
+    return torch.tensor([min(255, ord(c)) for c in text])[:, None]
+
+
+def reader(layer=None):
+    torch.manual_seed(0)
+    return Reader(layer or nn.GRU(4, 12))
+
+
+@pytest.fixture(scope="module")
+def found():
+    return xray(reader(), ids(), labels=list(TEXT))
+
+
+def test_model_is_left_as_it_was():
+    model = reader().train()
+    model.head.requires_grad_(False)
+    model(ids()).sum().backward()
+    before = {name: (p.requires_grad, p.grad) for name, p in model.named_parameters()}
+    kept = model.layer.weight_hh_l0.grad.clone()
+    xray(model, ids())
+    after = {name: (p.requires_grad, p.grad) for name, p in model.named_parameters()}
+    assert before.keys() == after.keys()
+    assert all(before[n][0] == after[n][0] and before[n][1] is after[n][1] for n in before)
+    assert torch.equal(model.layer.weight_hh_l0.grad, kept)
+    assert all(module.training for module in model.modules())
+    assert not model.layer._forward_hooks
+
+
+def test_frozen_model_can_be_looked_at():
+    model = reader().requires_grad_(False)
+    assert xray(model, ids()).views[0].fade is not None
+    assert not any(p.requires_grad for p in model.parameters())
+
+
+def test_loss_decides_whose_gradient_is_followed():
+    def at_step(t):
+        return xray(reader(), ids(), loss=lambda y: y[t, 0].sum()).views[0]
+
+    early = at_step(5)
+    assert len(early.fade.norms) == 6
+    assert not early.one.through[0][6:].any()
+    assert len(at_step(-1).fade.norms) == len(TEXT)
+
+
+def test_short_memory_of_a_fresh_network_is_told(found):
+    advice = first(found.advice(), "short_memory")
+    assert advice.confidence == "medium"
+    assert advice.code == 'gruta.nn.GRU(..., init="chrono", longest_lag=43)'
+    assert first(found.advice(lag=40), "short_memory").confidence == "high"
+
+
+def test_network_that_keeps_gets_no_such_advice():
+    layer = gruta.nn.GRU(4, 12, init="chrono", longest_lag=200)
+    assert first(xray(reader(layer), ids()).advice(), "short_memory") is None
+
+
+def test_json_holds_the_numbers(found):
+    told = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    layer = told["layers"]["layer l0"]
+    assert layer["gradient_slope"] < -0.1
+    assert len(layer["gradient_by_lag"]) == len(TEXT)
+    assert len(layer["time_constants"]) == 12
+    assert len(layer["lyapunov_exponents"]) == 8
+    assert told["memory_horizon"]["layer"] > 1
+    assert told["advice"][0]["rule"] == "short_memory"
+
+
+def test_terminal_shows_every_part_within_its_width(found):
+    console = Console(file=io.StringIO(), width=80)
+    show(found, console=console)
+    text = console.file.getvalue()
+    assert max(map(len, text.splitlines())) <= 80
+    assert TEXT[:20] in text
+    assert sum("τ=" in line and "▄" in line for line in text.splitlines()) == 8
+    for part in ("keep fraction", "gradient through time", "95% of what moves", "1. layer l0:"):
+        assert part in text
+
+
+def test_terminal_shows_a_step_by_hand(found):
+    console = Console(file=io.StringIO(), width=100)
+    show_by_hand(found.by_hand(3, 10), console, most=2)
+    text = console.file.getvalue()
+    for part in ("gate_update = σ(", "u = gate_update ⊙ h_(t−1)", "10 others", "4. Linear output"):
+        assert part in text
+
+
+def test_long_sequences_are_averaged_to_fit():
+    assert heat_line(np.array([0.0, 0.0, 1.0, 1.0]), 2).plain == " █"
+    assert heat_line(np.linspace(0, 1, 9), 20).plain == " ▁▂▃▄▅▆▇█"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ["keep fraction", "Advice", "Pictures"]), ("pt_BR", ["fração mantida", "Conselhos"])],
+)
+def test_page_is_one_file_in_the_readers_language(found, tmp_path, language, words):
+    with spoken(language):
+        found.save(tmp_path / "x.html", by_hand=found.by_hand(3, 10))
+    page = (tmp_path / "x.html").read_text(encoding="utf-8")
+    assert [p.name for p in tmp_path.iterdir()] == ["x.html"]
+    for word in words:
+        assert word in page
+    assert not re.search(r"(src|href)=.(?!data:|#)", page)
+    assert page.count("data:image/svg+xml") == 6
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.RNN])
+def test_other_cells_have_their_pictures(kind):
+    layer = kind(4, 12, num_layers=2, bidirectional=True)
+    figures = xray(layer, torch.randn(15, 1, 4)).plot()
+    name = kind.__name__.lower()
+    assert f"{name}-l1-reverse-gates" in figures
+    assert "gradient" in figures
+    assert ("time-constants" in figures) == (kind is nn.LSTM)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: xray(nn.Linear(1, 1), torch.zeros(1, 1)), "found none in Linear"),
+        (lambda: xray(reader(), ids("a")), "two steps at least, got 1"),
+        (
+            lambda: xray(reader(), ids(), loss=lambda y: y),
+            r"loss: expected a tensor with a single number, got shape \[43, 1, 7\]",
+        ),
+        (lambda: xray(reader(), ids(), loss=lambda y: 3.0), "single number, got float"),
+        (
+            lambda: xray(reader(), ids(), loss=lambda y: y.detach().sum()),
+            "it does not depend on the model by gradients",
+        ),
+    ],
+)
+def test_bad_input_is_refused(call, message):
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+def test_weights_that_are_not_finite_are_named():
+    model = reader()
+    with torch.no_grad():
+        model.layer.weight_hh_l0[0, 0] = torch.nan
+    with pytest.raises(InputError, match=r"layer.weight_hh_l0: holds NaN or infinity; go back"):
+        xray(model, ids())
