@@ -18,6 +18,7 @@ FEW = 3
 """From so many rows on, arithmetic limits; below, the weights that each step reads anew."""
 
 ASSUMED_L2 = 1 << 20
+LEAST_STREAM = 1 << 16
 
 
 def l2_bytes() -> int:
@@ -35,20 +36,27 @@ def kind(case: Case, threads: int, l2: int) -> str:
     return L2 if case.streamed_bytes / threads <= 0.75 * l2 else L3
 
 
-def gflops(case: Case, kind: str, rate: float) -> float:
+def gflops(case: Case, kind: str, rate: float, arithmetic: float) -> float:
     """The limit of a case: `rate` is in flops a second, or in bytes of weights a second.
 
-    Of a weight that is read come a product and a sum.
+    Weights that each step reads anew, once forward and in training once back, come at the rate of
+    the cache; the other products at that of `arithmetic`, in flops a second.
     """
-    return rate / 1e9 if kind == ARITHMETIC else rate / case.weight_bytes * 2 / 1e9
+    if kind == ARITHMETIC:
+        return rate / 1e9
+    passes = 2 if case.trains else 1
+    streamed = passes * case.T * case.streamed_bytes
+    of_these = 2 * case.B * streamed / case.weight_bytes
+    return case.flops / (streamed / rate + (case.flops - of_these) / arithmetic) / 1e9
 
 
-def rate(kind: str, threads: int, seconds: float, l2: int) -> tuple[float, float]:
+def rate(kind: str, threads: int, seconds: float, streamed: int) -> tuple[float, float]:
     """Flops or bytes a second that all `threads` do together, each for at least that time.
 
+    streamed: bytes of weights that one thread reads again and again, for all kinds but arithmetic.
     The second number is the largest share of the time that one of them stood ready without a core.
     """
-    probe = _probe(kind, l2)
+    probe = _probe(kind, streamed)
     rounds = 1
     while (passed := _together(partial(probe, rounds), 1)[0]) < seconds / 8:
         rounds *= 4
@@ -58,10 +66,15 @@ def rate(kind: str, threads: int, seconds: float, l2: int) -> tuple[float, float
     return sum(done) / wall, waited / wall
 
 
-def _probe(kind: str, l2: int) -> Callable[[int], int]:
+def typical(kind: str, l2: int) -> int:
+    """Bytes of weights that lie in a cache of this kind for sure; 0 for arithmetic."""
+    return {ARITHMETIC: 0, L2: l2 // 2, L3: 4 * l2}[kind]
+
+
+def _probe(kind: str, streamed: int) -> Callable[[int], int]:
     if kind == ARITHMETIC:
         return kernels.fma_rounds
-    return partial(kernels.stream_rounds, l2 // 2 if kind == L2 else 4 * l2)
+    return partial(kernels.stream_rounds, max(streamed, LEAST_STREAM))
 
 
 def _together(work: Callable[[], object], threads: int) -> tuple[float, float]:

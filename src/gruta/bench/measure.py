@@ -81,7 +81,8 @@ def measure(plan: Plan, logs: Path, watch: Watch) -> Report:
                 watch.begins(len(rows), len(jobs), case, threads)
                 for process in team.values():
                     process.revive()  # one that a case was too much for tries the next
-                bench = Bench(plan, team, threads, case, Path(scratch), logs)
+                arithmetic = rates[threads][limits.ARITHMETIC]
+                bench = Bench(plan, team, threads, case, Path(scratch), logs, arithmetic)
                 rows.append(bench.memory() if case.regime == "memory" else bench.time())
                 watch.ends(rows[-1])
     settings = asdict(plan) | {"cases": len(plan.cases), "tolerance": TOLERANCE}
@@ -104,13 +105,18 @@ def _about(process: Process) -> dict[str, str]:
 
 
 def _rate(process: Process, kind: str, plan: Plan) -> float:
-    found = [process.ask("limit", kind=kind, seconds=plan.seconds) for _ in range(plan.rounds)]
+    asked = {"kind": kind, "seconds": plan.seconds}
+    asked["streamed"] = limits.typical(kind, limits.l2_bytes())
+    found = [process.ask("limit", **asked) for _ in range(plan.rounds)]
     return median(counted([f["rate"] for f in found], [f["waited"] for f in found]))
 
 
 @dataclass(frozen=True)
 class Bench:
-    """One case on one number of threads, with the processes that take part."""
+    """One case on one number of threads, with the processes that take part.
+
+    arithmetic: flops a second that the threads can do in registers.
+    """
 
     plan: Plan
     team: Mapping[str, Process]
@@ -118,6 +124,7 @@ class Bench:
     case: Case
     scratch: Path
     logs: Path
+    arithmetic: float
 
     def time(self) -> Row:
         """Parity, then warm-up, then blocks in turn."""
@@ -137,7 +144,7 @@ class Bench:
             else o
             for o in outcomes
         ]
-        limit = limits.gflops(self.case, kind, rate)
+        limit = limits.gflops(self.case, kind, rate, self.arithmetic)
         row = Row(self.case, self.threads, tuple(timed), kind, limit)
         best = {name: row.of(name) for name in self._rivals()}
         seconds = {name: o.cost for name, o in best.items() if o and o.cost is not None}
@@ -211,7 +218,12 @@ class Bench:
                 answer = self.team[name].ask("block", variant=variant, seconds=self.plan.seconds)
                 blocks[name, variant].append(Block(**answer))
                 time.sleep(PAUSE)
-            limit = self.team[LIMITS].ask("limit", kind=kind, seconds=self.plan.seconds)
+            limit = self.team[LIMITS].ask(
+                "limit",
+                kind=kind,
+                seconds=self.plan.seconds,
+                streamed=self.case.streamed_bytes // self.threads,
+            )
             rates.append((limit["rate"], limit["waited"]))
         return blocks, median(counted([r for r, _ in rates], [w for _, w in rates]))
 

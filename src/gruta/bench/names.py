@@ -4,7 +4,7 @@ from gruta.bench.cases import Case, Regime
 from gruta.bench.limits import ARITHMETIC
 from gruta.bench.rivals import ENTRIES
 from gruta.locale import translate as _
-from gruta.report.numbers import decimals, number
+from gruta.locale.numbers import decimals, number
 
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 

@@ -47,10 +47,19 @@ def test_a_limit_is_of_the_kind_that_the_weights_ask_for(case, threads, kind):
     assert limits.kind(case, threads, MEGABYTE) == kind
 
 
-def test_a_byte_rate_is_worth_more_flops_with_small_weights():
-    assert limits.gflops(Case("gru", "sequence", 9, 1, 9, 9), L2, 100e9) == 50
-    assert limits.gflops(Case("gru", "half", 9, 1, 9, 9), L2, 100e9) == 100
-    assert limits.gflops(Case("gru", "inference", 9, 8, 9, 9), ARITHMETIC, 100e9) == 100
+def test_weights_that_each_step_reads_come_at_the_rate_of_the_cache():
+    of = limits.gflops
+    assert of(Case("gru", "step", 1, 1, 9, 9), L2, 100e9, 1e30) == pytest.approx(50)
+    assert of(Case("gru", "inference", 9, 8, 9, 9), ARITHMETIC, 100e9, 1e30) == 100
+    # Half of the products are with the state: 50 GFLOP/s for them, 200 for the others.
+    mixed = pytest.approx(2 / (1 / 50 + 1 / 200))
+    assert of(Case("gru", "sequence", 9, 1, 9, 9), L2, 100e9, 200e9) == mixed
+    # In 16 bits twice as many weights a second.
+    mixed = pytest.approx(2 / (1 / 100 + 1 / 200))
+    assert of(Case("gru", "half", 9, 1, 9, 9), L2, 100e9, 200e9) == mixed
+    # Of six products in training, the one forward and the one back with W_hh are streamed.
+    mixed = pytest.approx(6 / (2 / 50 + 4 / 200))
+    assert of(Case("gru", "training-one", 9, 1, 9, 9), L2, 100e9, 200e9) == mixed
 
 
 def test_names_of_a_kind_add_up_and_kinds_narrow_down():

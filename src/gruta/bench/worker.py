@@ -79,9 +79,9 @@ class Worker:
         self._jobs[variant] = job
         return {"peak": peak, "before": before} | self._results(variant, directory)
 
-    def limit(self, kind: str, seconds: float) -> dict[str, Any]:
+    def limit(self, kind: str, seconds: float, streamed: int) -> dict[str, Any]:
         """Flops or bytes a second, and the share of the time in which a thread had no core."""
-        rate, waited = limits.rate(kind, self._threads, seconds, limits.l2_bytes())
+        rate, waited = limits.rate(kind, self._threads, seconds, streamed)
         return {"rate": rate, "waited": waited}
 
     @property
