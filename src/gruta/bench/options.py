@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 import torch
 
 from gruta import nn
-from gruta.bench.blocks import block, estimate
 from gruta.bench.cases import CELLS, Cell
+from gruta.bench.turns import in_turns
 from gruta.cells import op
 
 SIZES = (100, 32, 40, 64), (100, 32, 128, 256)  # T, B, I, H
@@ -59,7 +58,9 @@ def costs(threads: int) -> Iterator[Cost]:
             ways = {"": _ways(cell, T, B, I, H, "")}
             ways |= {option: _ways(cell, T, B, I, H, option) for option in OPTIONS}
             infer, train = ([w[i] for w in ways.values()] for i in range(2))
-            found = list(zip(_in_turns(infer), _in_turns(train), strict=True))
+            found = list(
+                zip(in_turns(infer, ROUNDS, SECONDS), in_turns(train, ROUNDS, SECONDS), strict=True)
+            )
             plain = found[0]
             for option, (inference, training) in zip(OPTIONS, found[1:], strict=True):
                 ratios = inference / plain[0], training / plain[1]
@@ -88,16 +89,3 @@ def _ways(
         trained(x, **call)[0].backward(dh)
 
     return infer, train
-
-
-def _in_turns(calls: list[Callable[[], object]]) -> list[float]:
-    """The median seconds of each call, from blocks that take turns."""
-    expected = [estimate(call, SECONDS / 2) for call in calls]
-    blocks = [
-        [
-            block(call, SECONDS, seconds).seconds
-            for call, seconds in zip(calls, expected, strict=True)
-        ]
-        for _ in range(ROUNDS)
-    ]
-    return [median(own) for own in zip(*blocks, strict=True)]

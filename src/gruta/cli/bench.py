@@ -143,6 +143,24 @@ def options(
 
 
 @bench_app.command(
+    "health",
+    help=_(
+        "What looking costs: a training step that is watched, and one that is clipped, beside a "
+        "plain one."
+    ),
+)
+def health(
+    threads: Annotated[int, typer.Option(min=1, help=_("Threads of a call."))] = 1,
+    json_path: JsonPath = "",
+) -> None:
+    """Measure what watching and clipping add."""
+    from gruta.bench.health import overheads
+    from gruta.cli.bench_tables import print_overheads
+
+    _hand_out(overheads(threads), json_path, print_overheads)
+
+
+@bench_app.command(
     "demo",
     help=_(
         "The demo's trainings with gruta's layers and with torch.nn's in their place, in turns: "

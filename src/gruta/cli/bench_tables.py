@@ -28,6 +28,7 @@ from gruta.locale.numbers import MISSING, percent
 if TYPE_CHECKING:
     from gruta.bench.accuracy import Accuracy
     from gruta.bench.demo import Training
+    from gruta.bench.health import Overhead
     from gruta.bench.options import Cost
 
 
@@ -64,6 +65,17 @@ def print_costs(found: "Sequence[Cost]") -> None:
     for option in dict.fromkeys(one.option for one in found):
         own = {(one.cell, one.H): one.ratios for one in found if one.option == option}
         table.add_row(option, *(own[place] for place in places))
+    Console().print(table)
+
+
+def print_overheads(found: "Sequence[Overhead]") -> None:
+    """A row a cell, library and size."""
+    table = _table(_("what watching every 50 steps adds, and clipping beyond torch's"))
+    for name in (_("step"), _("watch"), _("clip")):
+        table.add_column(name, justify="right")
+    for one in found:
+        name = f"{one.cell.upper()} {one.library} H{one.H}"
+        table.add_row(name, duration(one.step), percent(one.watch, 2), percent(one.clip, 2))
     Console().print(table)
 
 

@@ -18,9 +18,8 @@ def summary(one: Pass) -> dict[str, float]:
     dead_units: the share of units that never move. state_saturation: the share of |h| above 0.9.
     """
     found = _of_gradient(one) | _of_gates(one)
-    h = one.h
-    found["dead_units"] = len(gates.units(h).dead) / h.shape[1]
-    found["state_saturation"] = float((np.abs(h) > gates.HIGH).mean())
+    found["dead_units"] = float((one.h.var(axis=0) <= gates.DEAD).mean())
+    found["state_saturation"] = float((np.abs(one.h) > gates.HIGH).mean())
     return found
 
 

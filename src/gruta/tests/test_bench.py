@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gruta import nn
-from gruta.bench import demo, measure, options, rivals, worker
+from gruta.bench import demo, health, measure, options, rivals, worker
 from gruta.bench.cases import CASES, CELLS
 from gruta.bench.rivals import Job
 from gruta.bench.rivals.gruta_itself import Gruta
@@ -79,6 +79,21 @@ def test_the_cost_of_every_option_is_told(bench, monkeypatch):
     for option in options.OPTIONS:
         assert option in out
         assert f"LSTM B2 H5 {option}: " in err
+
+
+def test_what_looking_costs_is_told(bench, monkeypatch):
+    monkeypatch.setattr(health, "SIZES", ((3, 2, 4, 5),))
+    monkeypatch.setattr(health, "ROUNDS", 1)
+    monkeypatch.setattr(health, "SECONDS", 1e-4)
+    code, out, err = bench("health", "--json", "-")
+    assert code == 0, err
+    found = json.loads(out)
+    assert {(one["cell"], one["library"]) for one in found} == {
+        (cell, library) for cell in CELLS for library in ("gruta.nn", "torch.nn")
+    }
+    assert all(one["watch"] > 0 for one in found)  # a step of so small a layer is soon done
+    code, out, err = bench("health")
+    assert "LSTM torch.nn H5" in out
 
 
 @pytest.mark.parametrize(
