@@ -148,6 +148,51 @@ def test_predict_prints_or_writes_the_forecast(trained, run_gruta, tmp_path):
     assert out.read_text() == printed.out
 
 
+def test_inspect_shows_and_draws_what_goes_on_inside(trained, run_gruta, tmp_path):
+    _, run, path = trained
+    done = run_gruta("inspect", run, "--data", path, "--out", tmp_path / "inside", "--lag", 5)
+    assert done.code == 0, done.err
+    assert "encoder l0" in done.out
+    assert "95% of what moves an output" in done.out
+    page = tmp_path / "inside" / "xray.html"
+    assert str(page) in done.err
+    assert "Pictures" in page.read_text()
+    drawn = {p.name for p in page.parent.glob("*.png")}
+    assert {"gradient.png", "encoder-l0-gates.png", "decoder-influence.png"} <= drawn
+
+
+def test_inspect_tells_a_program_and_shows_a_step_by_hand(trained, run_gruta, tmp_path):
+    _, run, path = trained
+    where = ("inspect", run, "--data", path, "--out", tmp_path)
+    done = run_gruta(*where, "--json", "--unit", 1, "--layer", "encoder l0")
+    told = json.loads(done.out)
+    assert set(told["layers"]) == {"encoder l0", "decoder l0"}
+    assert told["by_hand"]["result"] == pytest.approx(told["by_hand"]["by_layer"], abs=1e-5)
+    assert list(tmp_path.iterdir()) == []
+    done = run_gruta(*where, "--unit", 1)
+    assert "gate_update = σ(" in done.out
+    assert "4. Linear output" in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "--data: the run {run} reads a series; give its file with --data FILE"),
+        (("--text", "once"), "--text: the run {run} reads a series, not text; give --data FILE"),
+        (("--data", "{path}", "--at", "3"), "--at and --layer: they say which step of a unit"),
+        (("--data", "{path}", "--unit", "99"), "--unit: expected a unit of decoder l0 from 0 to"),
+        (("--data", "{path}", "--from", "2099-01-01"), "{path}: no forecast to score from 2099"),
+    ],
+)
+def test_inspect_refuses_what_does_not_fit(trained, run_gruta, options, message):
+    _, run, path = trained
+    before = sorted(run.iterdir())
+    done = run_gruta("inspect", run, *(o.format(path=path) for o in options))
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("gruta: " + message.format(run=run, path=path))
+    assert sorted(run.iterdir()) == before
+
+
 def test_trains_on_parquet_with_options_given_several_times(run_gruta, csv, monkeypatch):
     monkeypatch.chdir(csv.parent)
     frame = pl.read_csv(csv).with_columns(a=pl.col("y") * 2, b=pl.lit(1.0))
