@@ -9,6 +9,7 @@ codec.json             scales, frequency, seasons, stretched quantiles: a series
 report.html, *.png     for people
 """
 
+import hashlib
 import json
 import os
 import struct
@@ -53,8 +54,7 @@ def _naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        error.filename, error.filename2 = str(path), None
-        raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 class Run:
@@ -72,14 +72,16 @@ class Run:
             )
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
+        written = tomli_w.dumps(_without_none(settings)).encode()
         about = {
             "format": FORMAT,
             "task": task,
             "data": data,
+            "settings": hashlib.sha256(written).hexdigest(),
             "threads": torch.get_num_threads(),
             "versions": {name: metadata.version(name) for name in ("gruta", "torch", "numpy")},
         }
-        run.write("settings.toml", tomli_w.dumps(_without_none(settings)).encode())
+        run.write("settings.toml", written)
         run.write_json("run.json", about)
         return run
 
@@ -107,11 +109,22 @@ class Run:
         return self.read_json("run.json")  # type: ignore[no-any-return]
 
     def settings(self) -> dict[str, Any]:
-        """The settings as they were resolved; a setting that was None is absent."""
+        """The settings as they were resolved; a setting that was None is absent.
+
+        InputError if the file is not as the run wrote it: the weights are those of its settings.
+        """
+        raw = self.read("settings.toml")
         try:
-            return tomllib.loads(self.read("settings.toml").decode())
+            settings = tomllib.loads(raw.decode())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{self.path}/settings.toml: not valid TOML: {error}") from error
+        digest = hashlib.sha256(raw).hexdigest()
+        if self.about.get("settings", digest) != digest:
+            raise InputError(
+                f"{self.path}/settings.toml: changed since the run was started; restore the file, "
+                "or train anew with other settings"
+            )
+        return settings
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file of the run."""

@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta import kernels
+from gruta.errors import InputError
+
+try:
+    from gruta import kernels
+except InputError as error:
+    if __name__ != "__main__":
+        raise
+    print(error, file=sys.stderr)
+    sys.exit(2)
 from gruta.cells import gru, lstm, rnn
 from gruta.cells.gru import reference as gru_reference
 from gruta.cells.lstm import reference as lstm_reference
@@ -110,6 +118,11 @@ def check_isa(isa: str) -> bool:
 
 def main() -> int:
     """Checks the instruction set that `GRUTA_ISA` names, or else all of this CPU."""
+    try:
+        kernels.threads()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
     if not kernels.available():
         print(f"the compiled kernels are missing: {kernels.why_missing()}")
         return 1

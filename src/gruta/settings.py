@@ -29,11 +29,13 @@ class TrainSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     steps: int = Field(500, gt=0, description="Optimiser steps, at most.")
-    batch_size: int = Field(32, gt=0, description="Sequences in a batch.")
+    batch_size: int = Field(32, gt=0, le=1_000_000, description="Sequences in a batch.")
     optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = Field(
         "adamw", description="How gradients become steps."
     )
-    learning_rate: float = Field(1e-3, gt=0, description="The highest rate of the schedule.")
+    learning_rate: float = Field(
+        1e-3, gt=0, le=1e6, description="The highest rate of the schedule."
+    )
     weight_decay: float = Field(0.01, ge=0, description="Pull of the weights towards zero.")
     momentum: float = Field(
         0.9, ge=0, lt=1, description="Share of the last step in the next; beta 1 of adam and adamw."
@@ -150,7 +152,9 @@ class ForecastSettings(TrainSettings):
     weight_decay: float = Field(
         1.0, ge=0, description="Pull of the weights towards zero; 0 unless set, but for adamw."
     )
-    learning_rate: float = Field(8e-3, gt=0, description="The highest rate of the schedule.")
+    learning_rate: float = Field(
+        8e-3, gt=0, le=1e6, description="The highest rate of the schedule."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -56,8 +56,9 @@ def sizes_of_inputs(x: Array, initial: tuple[Array, ...], weights: Weights) -> S
 def sizes_of_weights(weights: Weights, gates: int) -> Sizes:
     """The sizes that the weights are for, by their last axes."""
     w_ih, w_hh = weights[:2]
-    assert w_ih is not None
-    assert w_hh is not None
+    if w_ih is None or w_hh is None:
+        name = "w_ih" if w_ih is None else "w_hh"
+        raise TypeError(f"{name} must be an array of weights, got None: pass the layer's")
     w_hr = weights[4] if is_projected(weights) else None
     rows = _rows(gates)
     _check_axes("w_ih", w_ih, f"{rows}, I")

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,7 +21,8 @@ bench_app = typer.Typer(no_args_is_help=True, add_completion=False)
 OUT = Path("runs", "bench")
 
 Seed = Annotated[
-    int | None, typer.Option(help=_("Draw these inputs again."), show_default=_("a new one"))
+    int | None,
+    typer.Option(min=0, help=_("Draw these inputs again."), show_default=_("a new one")),
 ]
 JsonPath = Annotated[
     str,
@@ -176,8 +178,10 @@ def demo(
     """Measure the demo end to end."""
     from gruta.bench.demo import trainings
     from gruta.cli.bench_tables import print_trainings
+    from gruta.cli.progress import stoppable
 
-    _hand_out(trainings(rounds), json_path, print_trainings)
+    with stoppable(shlex.join(["gruta", *sys.argv[1:]])):
+        _hand_out(trainings(rounds), json_path, print_trainings)
 
 
 def _hand_out(found: Iterable[Any], json_path: str, show: Callable[[list[Any]], None]) -> None:

@@ -22,6 +22,7 @@ from gruta.bench.names import (
     threads_name,
 )
 from gruta.bench.results import Outcome, Report, Row
+from gruta.cli.console import console
 from gruta.locale import translate as _
 from gruta.locale.numbers import MISSING, percent
 
@@ -34,14 +35,14 @@ if TYPE_CHECKING:
 
 def print_report(report: Report) -> None:
     """The machine, a table of times and one of goals for each cell and number of threads."""
-    console = Console()
-    _print_machine(console, report)
+    out = console()
+    _print_machine(out, report)
     for (cell, threads), group in groupby(report.rows, lambda row: (row.case.cell, row.threads)):
         rows = list(group)
         title = f"{cell.upper()}, {threads_name(threads)}"
-        console.print(_times(title, rows))
-        console.print(_goals(title, rows))
-    _print_notes(console, report)
+        out.print(_times(title, rows))
+        out.print(_goals(title, rows))
+    _print_notes(out, report)
 
 
 def print_accuracies(found: "Sequence[Accuracy]") -> None:
@@ -53,7 +54,7 @@ def print_accuracies(found: "Sequence[Accuracy]") -> None:
     for cell, dtype in dict.fromkeys((one.cell, one.dtype) for one in found):
         own = (one.errors for one in found if (one.cell, one.dtype) == (cell, dtype))
         table.add_row(f"{cell.upper()} {dtype}", *own)
-    Console().print(table)
+    console().print(table)
 
 
 def print_costs(found: "Sequence[Cost]") -> None:
@@ -65,7 +66,7 @@ def print_costs(found: "Sequence[Cost]") -> None:
     for option in dict.fromkeys(one.option for one in found):
         own = {(one.cell, one.H): one.ratios for one in found if one.option == option}
         table.add_row(option, *(own[place] for place in places))
-    Console().print(table)
+    console().print(table)
 
 
 def print_overheads(found: "Sequence[Overhead]") -> None:
@@ -76,7 +77,7 @@ def print_overheads(found: "Sequence[Overhead]") -> None:
     for one in found:
         name = f"{one.cell.upper()} {one.library} H{one.H}"
         table.add_row(name, duration(one.step), percent(one.watch, 2), percent(one.clip, 2))
-    Console().print(table)
+    console().print(table)
 
 
 def print_trainings(found: "Sequence[Training]") -> None:
@@ -87,7 +88,7 @@ def print_trainings(found: "Sequence[Training]") -> None:
     for one in found:
         ratio = f"{significant(one.ratio)}×"
         table.add_row(f"{one.cell.upper()} {one.job}", one.times, ratio, one.scores)
-    Console().print(table)
+    console().print(table)
 
 
 def _print_machine(console: Console, report: Report) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from gruta.cli.console import console
 from gruta.locale import translate as _
 from gruta.locale.numbers import number, percent
 from gruta.tasks.forecast.evaluation import Evaluation
@@ -35,7 +35,7 @@ def print_scores(scores: Sequence[Score], title: str = "") -> None:
             number(s.mase, 3),
             number(s.coverage, 3),
         )
-    Console().print(table)
+    console().print(table)
 
 
 def print_job(job: "JobResult") -> None:
@@ -47,19 +47,19 @@ def print_job(job: "JobResult") -> None:
         seconds = number(job.train_seconds[s.model], 1)
         numbers = (number(s.smape, 3), number(s.mae), number(s.mase, 3), number(s.coverage, 3))
         table.add_row(model_name(s.model), number(s.parameters), seconds, *numbers)
-    console = Console()
-    console.print(table)
+    out = console()
+    out.print(table)
     for cell, better in job.lost_to.items():
-        console.print(_lost(cell, better))
+        out.print(_lost(cell, better))
 
 
 def print_verdict(evaluation: Evaluation) -> None:
     """Whether a baseline beat the network."""
     network = evaluation.scores[0].model
     if evaluation.lost_to:
-        Console().print(_lost(network, evaluation.lost_to))
+        console().print(_lost(network, evaluation.lost_to))
     else:
-        Console().print(_("No baseline shown beats {network}.").format(network=model_name(network)))
+        console().print(_("No baseline shown beats {network}.").format(network=model_name(network)))
 
 
 def _lost(network: str, better: Sequence[str]) -> str:
@@ -80,7 +80,7 @@ def print_seeds(scores: "SeedScores") -> None:
         _("paired difference ± standard error"),
         f"{number(scores.difference, 4)} ± {number(scores.standard_error, 4)}",
     )
-    Console().print(table)
+    console().print(table)
 
 
 def print_trials(title: str, rows: Mapping[str, Sequence[float]], ends: Sequence[int]) -> None:
@@ -91,13 +91,13 @@ def print_trials(title: str, rows: Mapping[str, Sequence[float]], ends: Sequence
     table.add_column(_("mean"), justify="right", no_wrap=True)
     for variant, scores in rows.items():
         table.add_row(model_name(variant), *(number(s, 3) for s in scores))
-    Console().print(table)
+    console().print(table)
 
 
 def print_profile(title: str, seconds_of: Mapping[str, float]) -> None:
     """Where the time of a training went; validation is forward passes, and counted apart."""
     if not seconds_of:
-        Console().print(_("{title}: trained before, no time went into it now").format(title=title))
+        console().print(_("{title}: trained before, no time went into it now").format(title=title))
         return
     table = _table(_("{title}: where the training time went").format(title=title), _("part"))
     table.add_column(_("seconds"), justify="right", no_wrap=True)
@@ -120,7 +120,7 @@ def print_profile(title: str, seconds_of: Mapping[str, float]) -> None:
         number(total - work, 2),
         percent(1 - work / total, 1),
     )
-    Console().print(table)
+    console().print(table)
 
 
 def _table(title: str, first: str) -> Table:

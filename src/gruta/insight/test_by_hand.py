@@ -104,10 +104,10 @@ def test_wrong_result_is_no_result():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((5, 0), "--unit: expected a unit of layer l1 from 0 to 4, got 5"),
-        ((0, 6), "--at: expected a step of the sequence from 0 to 5, got 6"),
-        ((0, -1), "--at: expected a step"),
-        ((0, 0, "layer"), "--layer: expected one of layer l0, layer l1, got 'layer'"),
+        ((5, 0), "unit: expected a unit of layer l1 from 0 to 4, got 5"),
+        ((0, 6), "at: expected a step of the sequence from 0 to 5, got 6"),
+        ((0, -1), "at: expected a step"),
+        ((0, 0, "layer"), "layer: expected one of layer l0, layer l1, got 'layer'"),
     ],
 )
 def test_places_that_are_not_there_are_refused(arguments, message):

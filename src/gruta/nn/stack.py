@@ -215,6 +215,11 @@ class Recurrent(nn.Module):
             x, walk_lengths = unpack(input)
             out, state = self._layers(x, self._initial(x, hx), walk_lengths, None)
             return repack(out, input), state
+        if not isinstance(input, Tensor):
+            raise AttributeError(  # as torch.nn does
+                f"{type(self).__name__}: input: expected a tensor or a PackedSequence, got "
+                f"{type(input).__name__}"
+            )
         if input.dim() not in (2, 3):
             raise ValueError(
                 f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead"

@@ -143,7 +143,7 @@ def test_a_wrong_rival_is_refused_and_its_time_is_hidden(monkeypatch, tmp_path, 
     team = {name: Here(name) for name in (LIMITS, REFERENCE, "gruta", "jax")}
     case = next(c for c in CASES if c.key == "gru-step-T1-B1-I40-H64")
     plan = measure.Plan([case], ["gruta", "jax"], [1], seed=3, rounds=1, most=1, seconds=1e-3)
-    row = measure.Bench(plan, team, 1, case, tmp_path, tmp_path).time()
+    row = measure.Bench(plan, team, 1, case, tmp_path, tmp_path, 1e11).time()
     right, wrong = row.of("gruta"), row.of("jax")
     assert right.timing is not None
     assert right.parity.passed

@@ -147,6 +147,14 @@ def test_missing_directory_is_refused(tmp_path):
             Run.open(tmp_path / name, "forecast")
 
 
+@pytest.mark.parametrize("content", [b"", b"steps = 3", b"# steps = 1"])
+def test_settings_that_were_changed_are_refused(run, content):
+    assert run.settings()
+    (run.path / "settings.toml").write_bytes(content)
+    with pytest.raises(InputError, match=r"settings\.toml: changed since the run was started"):
+        run.settings()
+
+
 @pytest.mark.parametrize("content", [b"steps =", b"steps = 1\nsteps = 2", b"\xff"])
 def test_broken_settings_are_refused(run, content):
     (run.path / "settings.toml").write_bytes(content)

@@ -180,7 +180,7 @@ def test_inspect_tells_a_program_and_shows_a_step_by_hand(trained, run_gruta, tm
         ((), "--data: the run {run} reads a series; give its file with --data FILE"),
         (("--text", "once"), "--text: the run {run} reads a series, not text; give --data FILE"),
         (("--data", "{path}", "--at", "3"), "--at and --layer: they say which step of a unit"),
-        (("--data", "{path}", "--unit", "99"), "--unit: expected a unit of decoder l0 from 0 to"),
+        (("--data", "{path}", "--unit", "99"), "unit: expected a unit of decoder l0 from 0 to"),
         (("--data", "{path}", "--from", "2099-01-01"), "{path}: no forecast to score from 2099"),
     ],
 )
@@ -296,7 +296,7 @@ BAD_RUNS = {
     "newer": (newer, "the run has format 99, this gruta reads 1", "install"),
     "cut": (lambda run: os.truncate(run / MODEL, 500), MODEL, "not a whole safetensors file"),
     "broken": (lambda run: (run / "settings.toml").write_text("steps = ="), "not valid TOML"),
-    "wrong": (lambda run: (run / "settings.toml").write_text("step = 1"), "settings.toml: step:"),
+    "wrong": (lambda run: (run / "settings.toml").write_text("step = 1"), "settings.toml: changed"),
 }
 
 
@@ -414,6 +414,13 @@ def test_help_lists_the_commands(run_gruta):
 
 def test_version(run_gruta):
     assert run_gruta("--version").out == f"{gruta.__version__}\n"
+
+
+def test_table_in_a_file_has_every_column(trained):
+    _, run, path = trained
+    out = launched("evaluate", run, path).out
+    for column in ("sMAPE", "MAE", "RMSE", "MASE", "coverage", "parameters"):
+        assert column in out
 
 
 def test_unknown_command_is_refused(run_gruta):

@@ -376,6 +376,13 @@ def test_what_was_learned_stays_until_the_next_fit(frame, tmp_path):
     assert columns_of(Forecaster.load(tmp_path / "kept").predict(to_come(frame))) == expected
 
 
+def without_digest(run):
+    """A run that does not say what its settings.toml was, as one that somebody forged."""
+    about = json.loads((run / "run.json").read_text())
+    del about["settings"]
+    (run / "run.json").write_text(json.dumps(about))
+
+
 def break_settings(path):
     path.write_text(path.read_text().replace("horizon = 3", "horizon = -3"))
 
@@ -401,6 +408,7 @@ def break_settings(path):
 )
 def test_broken_run_is_refused(fitted, tmp_path, name, harm, expected):
     fitted.save(tmp_path / "run")
+    without_digest(tmp_path / "run")
     harm(tmp_path / "run" / name)
     with pytest.raises(InputError, match=expected):
         Forecaster.load(tmp_path / "run")
@@ -437,6 +445,7 @@ def test_damaged_codec_is_refused_as_it_is_loaded(fitted, tmp_path, harm, expect
 
 def test_settings_of_a_vast_network_are_refused_without_its_memory(fitted, tmp_path):
     fitted.save(tmp_path / "run")
+    without_digest(tmp_path / "run")
     settings = tmp_path / "run" / "settings.toml"
     settings.write_text(settings.read_text().replace("hidden = 5", "hidden = 65536"))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
