@@ -16,6 +16,7 @@ HOMES = {
     "evaluate": "forecast",
     "predict": "forecast",
     "inspect": "inspect",
+    "study": "study",
     "demo": "demo",
     "bench": "bench",
 }
@@ -28,6 +29,7 @@ def _summaries() -> dict[str, str]:
         "evaluate": _("Score a trained run on a file, beside the simple baselines."),
         "predict": _("Forecast the steps after a file's last row with a target."),
         "inspect": _("Look inside a trained network: gates, gradients, memory, advice."),
+        "study": _("See what the textbook says: trained, measured, drawn and explained."),
         "demo": _("Train and compare GRU, LSTM and RNN on real half-hourly electricity demand."),
         "bench": _("Measure gruta beside other libraries, on this machine."),
     }

@@ -407,7 +407,7 @@ def test_demo_that_ends_early_says_how_to_go_on(run_gruta, monkeypatch, tmp_path
 def test_help_lists_the_commands(run_gruta):
     done = run_gruta("--help")
     assert done.code == 0
-    for command in ("train", "evaluate", "predict", "demo"):
+    for command in ("train", "evaluate", "predict", "inspect", "study", "demo", "bench"):
         assert f" {command} " in done.out
     assert "--lookback" in run_gruta("train", "forecast", "--help").out
 

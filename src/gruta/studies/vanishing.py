@@ -1,0 +1,244 @@
+"""The gradient through time as sequences grow, and through depth: who loses it, who keeps it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from gruta.health import Clipper
+from gruta.health.flow import Fade, gradient_through_time
+from gruta.health.passes import Pass, passes
+from gruta.health.sight import Sight, recurrent_layers
+from gruta.locale import translate as _
+from gruta.locale.numbers import number, scientific
+from gruta.nn import GRU, LSTM, RNN
+from gruta.nn.twin import twin
+from gruta.report.charts import ACCENTS, Curve, Stroke, lines
+from gruta.report.page import Column, Figure, Section, Table
+from gruta.studies.adding import CONSTANT, Adder, adding
+
+HIDDEN = 64
+LENGTHS = 25, 50, 100, 200
+TRAINED_AT = 50
+LAYERS = 8
+CELLS: dict[str, type[Any]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What the study measured.
+
+    fresh, chrono: the fade of the gradient over the longest sequence, by cell, as PyTorch starts a
+    layer and by chrono initialisation. reach: the share that arrives at the first step, by cell and
+    length. trained: the fade after training on the adding problem, error: its mean squared error.
+    depth: the gradient at each layer's last state, from the top layer down, as a share of the top
+    one's, by cell and whether the stack is residual.
+    """
+
+    fresh: dict[str, Fade]
+    chrono: dict[str, Fade]
+    reach: dict[str, dict[int, float]]
+    trained: dict[str, Fade]
+    error: dict[str, float]
+    depth: dict[tuple[str, bool], list[float]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The numbers, for a program."""
+        return {
+            "slope": {cell: max(fade.slope, -1e3) for cell, fade in self.fresh.items()},
+            "slope_chrono": {cell: fade.slope for cell, fade in self.chrono.items()},
+            "reach": {
+                cell: {str(T): v for T, v in own.items()} for cell, own in self.reach.items()
+            },
+            "slope_trained": {c: max(fade.slope, -1e3) for c, fade in self.trained.items()},
+            "error_trained": self.error,
+            "depth": {
+                f"{cell}{' residual' if residual else ''}": values
+                for (cell, residual), values in self.depth.items()
+            },
+        }
+
+
+def run(quick: bool, seed: int, tell: Callable[[str], None]) -> Found:
+    """Measure and train; `tell` gets a line for what is done."""
+    fresh, chrono, reach, trained, error = {}, {}, {}, {}, {}
+    for cell, kind in CELLS.items():
+        torch.manual_seed(seed)
+        fades = {T: _fade(Adder(kind(2, HIDDEN), HIDDEN), T, seed) for T in LENGTHS}
+        fresh[cell] = fades[LENGTHS[-1]]
+        reach[cell] = {T: float(f.norms[-1] / f.norms[0]) for T, f in fades.items()}
+        if cell != "rnn":
+            layer = kind(2, HIDDEN, init="chrono", longest_lag=LENGTHS[-1])
+            chrono[cell] = _fade(Adder(layer, HIDDEN), LENGTHS[-1], seed)
+        tell(_("{cell}: measured as it starts").format(cell=cell.upper()))
+        model = Adder(kind(2, HIDDEN), HIDDEN)
+        error[cell] = _train(model, 100 if quick else 600, seed)
+        trained[cell] = _fade(model, TRAINED_AT, seed)
+        tell(
+            _("{cell}: trained, mean squared error {error}").format(
+                cell=cell.upper(), error=number(error[cell])
+            )
+        )
+    depth = {
+        (cell, residual): _depth(CELLS[cell], residual, seed)
+        for cell in ("rnn", "gru")
+        for residual in (False, True)
+    }
+    return Found(fresh, chrono, reach, trained, error, depth)
+
+
+def _seen(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> list[Pass]:
+    """The passes of one sequence, with the gradient of the squared error at its end."""
+    layers = recurrent_layers(model)
+    with Sight(layers) as sight:
+        (model(x) - y).square().mean().backward()
+    model.zero_grad()
+    ((name, call),) = sight.calls.items()
+    return passes(twin(layers[name]), call.from_its_end(1))
+
+
+def _fade(model: nn.Module, T: int, seed: int) -> Fade:
+    x, y = adding(T, 1, torch.Generator().manual_seed(seed + 1))
+    return gradient_through_time(_seen(model, x, y)[-1])
+
+
+def _train(model: nn.Module, steps: int, seed: int) -> float:
+    """The mean squared error on fresh sequences after training."""
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam(model.parameters(), 5e-3)
+    clipper = Clipper("norm", 1.0)
+    for _step in range(steps):
+        x, y = adding(TRAINED_AT, 32, generator)
+        (model(x) - y).square().mean().backward()
+        clipper(model)
+        optimizer.step()
+        optimizer.zero_grad()
+    x, y = adding(TRAINED_AT, 500, generator)
+    with torch.no_grad():
+        return float((model(x) - y).square().mean())
+
+
+def _depth(kind: type[Any], residual: bool, seed: int) -> list[float]:
+    torch.manual_seed(seed)
+    model = Adder(kind(2, 32, num_layers=LAYERS, residual=residual), 32)
+    x, y = adding(20, 1, torch.Generator().manual_seed(seed + 1))
+    norms = [float(np.linalg.norm(one.through[0][-1])) for one in _seen(model, x, y)]
+    return [n / norms[-1] for n in reversed(norms)]
+
+
+# ---- the report
+
+
+def lead() -> str:
+    """What the study shows, in a paragraph."""
+    return _(
+        "On its way back through time a gradient is multiplied by a matrix at every step. Where "
+        "these matrices shrink it, little arrives at the early steps, and what stood there is not "
+        "learned: the network has a short memory. Gates open a path on which it is added to rather "
+        "than multiplied."
+    )
+
+
+def sections(found: Found) -> list[Section]:
+    """The pictures, and what they say."""
+    return [_through_time(found), _learned(found), _through_depth(found)]
+
+
+def _through_time(found: Found) -> Section:
+    curves = [_curve(cell.upper(), fade, ACCENTS[cell], "-") for cell, fade in found.fresh.items()]
+    curves += [
+        _curve(f"{cell.upper()}, chrono", fade, ACCENTS[cell], (0, (4, 2)))
+        for cell, fade in found.chrono.items()
+    ]
+    figure = Figure(
+        "through-time",
+        _(
+            "The gradient at each step back from the end of {steps} steps, as a share of that at "
+            "the end, before any training. A straight line down is an exponential decay. Dashed: "
+            "the gates' biases drawn for long lags (chrono initialisation)."
+        ).format(steps=LENGTHS[-1]),
+        _("Line chart of the gradient's norm by lag, logarithmic."),
+        lines(curves, _("steps back"), _("share of the gradient"), log=True),
+    )
+    rows: list[list[str | float | None]] = [
+        [cell.upper(), *(_short(own[T]) for T in LENGTHS)] for cell, own in found.reach.items()
+    ]
+    table = Table(
+        [Column(_("cell")), *(Column(_("{T} steps").format(T=T)) for T in LENGTHS)],
+        rows,
+        caption=_("The share of the gradient that arrives at the first step"),
+        colors=[ACCENTS[cell] for cell in found.reach],
+    )
+    text = _(
+        "A fresh network of any kind forgets: its gates stand half open, so each step keeps half "
+        "of the state, and after {steps} steps next to nothing is left. The difference is that a "
+        "gate can be opened. With biases drawn for long lags the gated cells pass the gradient on "
+        "nearly whole; the plain network has nothing to open."
+    ).format(steps=LENGTHS[-1])
+    return Section(_("Through time"), (text,), (figure, table))
+
+
+def _learned(found: Found) -> Section:
+    curves = [
+        _curve(cell.upper(), fade, ACCENTS[cell], "-") for cell, fade in found.trained.items()
+    ]
+    figure = Figure(
+        "after-training",
+        _(
+            "The same after training on the adding problem over {steps} steps: add two marked "
+            "numbers, one in each half. Mean squared error: {errors}; always answering 1 gives "
+            "{constant}."
+        ).format(
+            steps=TRAINED_AT,
+            errors="; ".join(f"{cell.upper()} {_short(e)}" for cell, e in found.error.items()),
+            constant=number(CONSTANT, 3),
+        ),
+        _("Line chart of the gradient's norm by lag, logarithmic."),
+        lines(curves, _("steps back"), _("share of the gradient"), log=True),
+    )
+    text = _(
+        "A network that has learned to remember shows it in its gradient: it arrives. One whose "
+        "gradient fades has not learned, and cannot, since what would teach it does not get there."
+    )
+    return Section(_("After training"), (text,), (figure,))
+
+
+def _through_depth(found: Found) -> Section:
+    curves = []
+    for (cell, residual), values in found.depth.items():
+        label = f"{cell.upper()}, {_('residual') if residual else _('plain')}"
+        stroke = Stroke(ACCENTS[cell], "-" if residual else (0, (2, 2)), 1.8, marker="o")
+        x = np.arange(len(values), dtype=float)
+        curves.append(Curve(label, x, np.asarray(values), stroke))
+    figure = Figure(
+        "through-depth",
+        _(
+            "The gradient at the last step of each of {layers} layers, from the top one down, as a "
+            "share of the top one's."
+        ).format(layers=LAYERS),
+        _("Line chart of the gradient's norm by layer, logarithmic."),
+        lines(curves, _("layers down"), _("share of the gradient"), log=True),
+    )
+    text = _(
+        "Layers are factors too. A residual connection adds a layer's input to its output, and is "
+        "to depth what an open gate is to time: the gradient has a way past each layer."
+    )
+    return Section(_("Through depth"), (text,), (figure,))
+
+
+def _curve(label: str, fade: Fade, color: str, dash: Any) -> Curve:
+    shares = fade.norms / fade.norms[0]
+    shown = np.where(shares > 1e-30, shares, np.nan)
+    return Curve(label, np.arange(len(shown), dtype=float), shown, Stroke(color, dash, 1.8))
+
+
+def _short(value: float) -> str:
+    return scientific(value) if value < 1e-3 else number(value, 3)
+
+
+def title() -> str:
+    """Of the report."""
+    return _("The gradient that vanishes")
