@@ -195,8 +195,15 @@ def _picture(found: Found) -> Figure:
         "cliff",
         _("The loss over w and b, darker for more, and a run in each way from the same start."),
         _("Map of a loss with a cliff, and the paths of three runs."),
-        _map(found.surface, {way: walks[0].places for way, walks in found.walks.items()}),
+        _map(found.surface, {way: walk.places for way, walk in _shown(found).items()}),
     )
+
+
+def _shown(found: Found) -> dict[str, Walk]:
+    """The walks from one start: the first from which the one without clipping is thrown off."""
+    lost = (k for k, walk in enumerate(found.walks["none"]) if not walk.survives)
+    k = next(lost, 0)
+    return {way: walks[k] for way, walks in found.walks.items()}
 
 
 @mpl.rc_context(STYLE | {"axes.grid": False})
@@ -228,8 +235,8 @@ def _map(surface: NDArray[np.float64], paths: dict[str, NDArray[np.float64]]) ->
 
 def _norms(found: Found) -> Figure:
     curves = []
-    for way, walks in found.walks.items():
-        norms = np.asarray(walks[0].norms)
+    for way, walk in _shown(found).items():
+        norms = np.asarray(walk.norms)
         shown = np.where(norms > 0, norms, np.nan)
         curves.append(
             Curve(_names()[way], np.arange(len(shown), dtype=float), shown, Stroke(COLORS[way]))
