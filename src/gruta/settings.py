@@ -64,6 +64,12 @@ class TrainSettings(BaseModel):
     )
     checkpoint_every: int = Field(50, gt=0, description="Steps between two checkpoints.")
     log_every: int = Field(10, gt=0, description="Steps between two lines of metrics.")
+    watch_every: int = Field(
+        0,
+        ge=0,
+        description="Steps between two looks inside the recurrent layers (gradient through time, "
+        "gates, size of updates), written with the metrics; 0: none.",
+    )
     tbptt: int = Field(
         0,
         ge=0,

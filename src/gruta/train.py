@@ -6,7 +6,7 @@ generator, so a run that was killed goes on from its checkpoint to the same numb
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gruta.checkpoint import MetricsFile, Run
 from gruta.errors import InputError
 from gruta.health.clipping import Clipper, Clipping
+from gruta.health.watching import Watch
 from gruta.locale import translate as _
 from gruta.settings import TrainSettings
 from gruta.stopping import StopSignal
@@ -100,7 +101,11 @@ def train(
     training.restore()
     watch, position = training.watch, training.position
 
-    with StopSignal() as stop, training.metrics:
+    every = settings.watch_every
+    watching = Watch(task.model, every, training.seen) if every else None
+    if watching is not None:
+        watching.step = position.step
+    with StopSignal() as stop, training.metrics, watching or nullcontext():
         if position.step == 0:
             training.validate()
         while position.step < settings.steps and not training.patience_is_over:
@@ -123,6 +128,8 @@ def train(
                         group["lr"] = rate(settings, position.step)
                     optimizer.step()
                 optimizer.zero_grad()
+            if watching is not None:
+                watching.measure()
             position.step += 1
 
             last = position.step == settings.steps
@@ -217,6 +224,11 @@ class Training:
         }
         self.metrics.append(record)
         self.progress.step(record)
+
+    def seen(self, values: dict[str, float], step: int) -> None:
+        """A line of what `Watch` measured in a step, by layer and measure."""
+        found = {name: _finite(value) for name, value in values.items()}
+        self.metrics.append({"step": step + 1, "health": found})
 
     @torch.no_grad()
     def validate(self) -> None:

@@ -85,11 +85,16 @@ class Sight:
         batched = isinstance(given, PackedSequence) or given.dim() == 3
         place = _place(given) if batched else None
 
-        def of_out(d: Tensor) -> None:
+        # A result that the loss does not read may have None for a gradient.
+        def of_out(d: Tensor | None) -> None:
+            if d is None:
+                return
             whole = out._replace(data=d) if isinstance(out, PackedSequence) else d
             call.d_out = _row(whole, layer, None)[: len(call.x)].detach().clone()
 
-        def of_final(k: int, d: Tensor) -> None:
+        def of_final(k: int, d: Tensor | None) -> None:
+            if d is None:
+                return
             own = d if place is None else d[:, place]
             held = list(call.d_finals)
             held[k] = own.detach().clone()

@@ -135,6 +135,15 @@ def test_first_sequence_is_seen_in_every_form_of_input(form):
     np.testing.assert_allclose(one.through[0], truth.through[0])
 
 
+@pytest.mark.parametrize("kind", ["torch-lstm", "gru", "lstm"])
+def test_loss_may_read_the_last_state_alone(kind):
+    layer = layer_of(kind, I, H)
+    x = torch.randn(T, 1, I, dtype=torch.float64)
+    (by_state,) = seen(layer, x, lambda out, state: last_h(state).square().sum())
+    (by_output,) = seen(layer_of(kind, I, H), x, lambda out, state: out[-1].square().sum())
+    np.testing.assert_allclose(by_state.through[0], by_output.through[0])
+
+
 def test_twin_leaves_the_layer_and_the_random_numbers_alone():
     layer = layer_of("lstm", I, H, num_layers=2).train()
     torch.manual_seed(3)

@@ -66,7 +66,7 @@ class Watch:
 
     def close(self) -> None:
         """Measure what is pending, and leave the model as it was."""
-        self._measure()
+        self.measure()
         self._handle.remove()
 
     def __enter__(self) -> Self:
@@ -78,7 +78,7 @@ class Watch:
     def _before_forward(self, model: nn.Module, args: Any) -> None:
         if not model.training or not torch.is_grad_enabled():
             return
-        self._measure()
+        self.measure()
         if self.step % self.every == 0 and _is_first_process():
             self._sight = Sight(self.layers).__enter__()
             self._measured_step = self.step
@@ -89,8 +89,11 @@ class Watch:
                     self._twins[name] = twin(layer)
         self.step += 1
 
-    def _measure(self) -> None:
-        """Make a record of the step that was seen, if one was."""
+    def measure(self) -> None:
+        """Make a record of the step that was seen, if one was; else the next step's start does.
+
+        To be called after the optimiser's step, for a record without delay.
+        """
         sight, self._sight = self._sight, None
         if sight is None:
             return

@@ -162,6 +162,24 @@ def test_names_of_metrics_are_fixed(tmp_path):
     assert sorted(watch.seconds) == sorted(parts)
 
 
+def test_watched_training_is_the_same_and_its_metrics_hold_what_was_seen(tmp_path):
+    plain, watched = (TrainSettings(**SHORT, watch_every=n) for n in (0, 3))
+    for settings, name in ((plain, "plain"), (watched, "watched")):
+        train(Adding(settings), settings, run_at(tmp_path / name, settings))
+    models = [(tmp_path / name / MODEL).read_bytes() for name in ("plain", "watched")]
+    assert models[0] == models[1]
+    lines = read_metrics(tmp_path / "watched" / METRICS)
+    found = [line for line in lines if "health" in line]
+    assert [line["step"] for line in found] == list(range(1, watched.steps + 1, 3))
+    assert found[0]["health"]["gru l0/gradient_slope"] < 0
+    assert found[0]["health"]["gru l0/update_ratio weight_hh_l0 z"] > 0
+    others = [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+    unwatched = read_metrics(tmp_path / "plain" / METRICS)
+    assert [o for o in others if "health" not in o] == [
+        {k: v for k, v in line.items() if k != "seconds"} for line in unwatched
+    ]
+
+
 def test_logged_rate_is_the_one_of_the_step(tmp_path):
     settings = TrainSettings(**SHORT)
     train(Adding(settings), settings, run_at(tmp_path, settings))
