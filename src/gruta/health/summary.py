@@ -28,8 +28,10 @@ def _of_gradient(one: Pass) -> dict[str, float]:
         return {}
     fade = flow.gradient_through_time(one)
     first = fade.norms[0]
-    reach = fade.norms[-1] / first if first > 0 else 0.0
-    return {"gradient_slope": max(fade.slope, -1e3), "gradient_reach": float(reach)}
+    if not first > 0:  # a head that starts at zero sends nothing back, which is no fading
+        return {}
+    reach = float(fade.norms[-1] / first)
+    return {"gradient_slope": max(fade.slope, -1e3), "gradient_reach": reach}
 
 
 def _of_gates(one: Pass) -> dict[str, float]:

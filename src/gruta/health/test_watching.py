@@ -75,6 +75,16 @@ def test_evaluation_is_no_step():
     assert [record["step"] for record in watching.records] == [0, 1]
 
 
+def test_head_that_sends_nothing_back_is_no_gradient_that_fades():
+    model = seeded()
+    nn.init.zeros_(model.head.weight)
+    with watch(model, every=1) as watching:
+        train(model, 2)
+    first, second = (record["encoder l1"] for record in watching.records)
+    assert "gradient_slope" not in first
+    assert second["gradient_slope"] < 0
+
+
 def test_update_ratio_is_that_of_the_step():
     model = seeded(gruta.nn.GRU(2, 6))
     before = model.encoder.weight_hh_l0.detach().clone()
