@@ -2,14 +2,17 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gruta.errors import InputError
 from gruta.locale import translate as _
+
+if TYPE_CHECKING:
+    from gruta.tasks.forecast import Forecaster
 
 inspect_app = typer.Typer(add_completion=False)
 
@@ -83,7 +86,7 @@ def inspect(
         raise InputError(f"--text: the run {run} reads a series, not text; give --data FILE")
     if data is None:
         raise InputError(f"--data: the run {run} reads a series; give its file with --data FILE")
-    found = forecaster.xray(data, at=start)
+    found = replace(forecaster.xray(data, at=start), training=_training(run, forecaster))
     hand = None
     if unit is not None:
         names = [view.name for view in found.views]
@@ -103,3 +106,21 @@ def inspect(
     save_pictures(found, directory)
     page = save(found, directory / "xray.html", by_hand=hand, lag=lag)
     print(_("Open the page: {path}").format(path=page), file=sys.stderr)
+
+
+def _training(run: Path, forecaster: "Forecaster") -> dict[str, Any]:
+    """What the run tells of its training: how it clipped, and the window of backpropagation."""
+    from gruta.checkpoint import read_metrics
+    from gruta.train import METRICS
+
+    settings = forecaster.settings
+    logged = [r for r in read_metrics(run / METRICS) if "clipped_share" in r]
+    known: dict[str, Any] = {"window": settings.tbptt or None, "mode": settings.clip}
+    if logged:
+        cosines = [r.get("clip_cosine", 1.0) for r in logged]
+        known["clipping"] = {
+            "steps": logged[-1]["step"],
+            "clipped_share": logged[-1]["clipped_share"],
+            "mean_cosine": sum(cosines) / len(cosines),
+        }
+    return known

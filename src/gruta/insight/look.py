@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +59,9 @@ class LayerView:
 class XRay:
     """One sequence seen in a model.
 
-    labels: what stands at each step, if it is known (characters, stamps). loss: its value.
-    influences: of each layer's stack, by the layer's name.
+    influences, readouts: of each layer's stack, by the layer's name. loss: its value. labels: what
+    stands at each step, if it is known (characters, stamps). training: what is known of how the
+    model was trained (window, clipping, mode), as `advise` takes it.
     """
 
     views: tuple[LayerView, ...]
@@ -68,6 +69,7 @@ class XRay:
     readouts: dict[str, Readout]
     loss: float
     labels: tuple[str, ...] | None = None
+    training: dict[str, Any] = field(default_factory=dict)
 
     def by_hand(self, unit: int, at: int, layer: str | None = None) -> ByHand:
         """Unit `unit` of a layer at step `at`, every product and sum; see `by_hand.by_hand`.
@@ -97,7 +99,8 @@ class XRay:
         """At most three pieces of advice. lag: over how many steps the network has to remember, if
         that is known; else the length of the sequence is taken for it.
         """
-        return advise([v.end for v in self.views], lag=lag, influences=self.influences)
+        ends = [view.end for view in self.views]
+        return advise(ends, lag=lag, influences=self.influences, **self.training)
 
     def show(self, lag: int | None = None) -> None:
         """Print it on the terminal: heat maps, the gradient through time, memory, advice."""
@@ -138,7 +141,8 @@ def xray(
 
     loss: from the model's result to a number, whose gradient is followed back through time; without
     it a random mixture of what the model says last. labels: a word for each step. The model, its
-    mode and its gradients stay as they were. InputError for a model without recurrent layers, a
+    mode and its gradients stay as they were. A layer that was called for a single step is left out
+    beside others. InputError for a model without recurrent layers, a
     loss that is no single number, a sequence of one step, and NaN in weights or data.
     """
     layers = recurrent_layers(model)
@@ -149,7 +153,8 @@ def xray(
         value.backward()  # type: ignore[no-untyped-call]
     views: list[LayerView] = []
     influences = {}
-    for name, call in sight.calls.items():
+    long = {name: call for name, call in sight.calls.items() if len(call.x) > 1}
+    for name, call in (long or sight.calls).items():
         views += _views(layers[name], call)
         influences[name] = memory.influence(twin(layers[name]), call)
     if not views:

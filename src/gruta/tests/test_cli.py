@@ -174,6 +174,16 @@ def test_inspect_tells_a_program_and_shows_a_step_by_hand(trained, run_gruta, tm
     assert "4. Linear output" in done.out
 
 
+def test_inspect_advises_on_the_clipping_of_the_training(run_gruta, csv, tmp_path):
+    run = tmp_path / "clipped"
+    tight = ("--steps", 60, "--log-every", 20, "--clip", "value", "--clip-threshold", 1e-6)
+    # One step ahead: the decoder has no time to look at, the encoder has.
+    done = run_gruta("train", "forecast", csv, "--run", run, *SHORT.split()[2:], *tight)
+    assert done.code == 0, done.err
+    told = json.loads(run_gruta("inspect", run, "--data", csv, "--json").out)
+    assert "clips_nearly_always" in [advice["rule"] for advice in told["advice"]]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
