@@ -1,5 +1,6 @@
 """How much an optimiser's step changes the weights of each gate."""
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -24,12 +25,11 @@ def update_ratios(
     found = {}
     for name, old in before.items():
         is_gated = name.startswith(("weight_ih", "weight_hh", "bias_"))
-        count = len(letters) if is_gated else 1
-        pairs = zip(old.double().chunk(count), after[name].double().chunk(count), strict=True)
-        for letter, (a, b) in zip(letters if is_gated else "-", pairs, strict=False):
-            size = torch.linalg.vector_norm(a)
-            change = torch.linalg.vector_norm(b.to(a.device) - a)
-            found[f"{name} {letter}".removesuffix(" -")] = (
-                float(change / size) if size > 0 else float("inf") if change > 0 else 0.0
-            )
+        blocks = len(letters) if is_gated else 1
+        a = old.double().reshape(blocks, -1)
+        change = after[name].to(a.device, torch.float64).reshape(blocks, -1) - a
+        sizes, changes = (torch.linalg.vector_norm(m, dim=1).tolist() for m in (a, change))
+        names = [f"{name} {letter}" for letter in letters] if is_gated else [name]
+        for own, size, moved in zip(names, sizes, changes, strict=True):
+            found[own] = moved / size if size > 0 else math.inf if moved > 0 else 0.0
     return found
