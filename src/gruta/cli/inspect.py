@@ -75,7 +75,7 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
     """Look inside a trained network."""
-    from gruta.insight.page import save, save_pictures
+    from gruta.insight.page import save_all
     from gruta.insight.terminal import show, show_by_hand
     from gruta.tasks.forecast import Forecaster
 
@@ -103,8 +103,7 @@ def inspect(
         show_by_hand(hand, most=terms)
     else:
         show(found, lag=lag)
-    save_pictures(found, directory)
-    page = save(found, directory / "xray.html", by_hand=hand, lag=lag)
+    page = save_all(found, directory, by_hand=hand, lag=lag)
     print(_("Open the page: {path}").format(path=page), file=sys.stderr)
 
 

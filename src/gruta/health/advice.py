@@ -45,6 +45,11 @@ class Advice:
     remedy: str
     code: str
 
+    @property
+    def sureness(self) -> str:
+        """The confidence in the reader's language."""
+        return {"high": _("high"), "medium": _("medium"), "low": _("low")}[self.confidence]
+
     def to_json(self) -> dict[str, str]:
         """For a program."""
         return asdict(self)

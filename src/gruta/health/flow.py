@@ -55,7 +55,7 @@ def jacobian_product(one: Pass, probes: int = PROBES, seed: int = 0) -> Fade:
     By random vectors sent back through the closed-form Jacobians, of which 16 tell the norm within
     some 11 %; exact where the state has no more units than there are probes.
     """
-    size = one.h.shape[1] + (0 if one.c is None else one.c.shape[1])
+    size = one.state_size
     drawn = np.random.default_rng(seed).normal(size=(probes, size))
     v = np.eye(size) if size <= probes else drawn
     v = v / np.linalg.norm(v)

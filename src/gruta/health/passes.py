@@ -65,6 +65,12 @@ class Pass:
         return self.layer.rsplit(" ", 1)[0]
 
     @property
+    def state_size(self) -> int:
+        """How many numbers are carried from step to step: those of h and, in the LSTM, of c."""
+        size: int = self.h.shape[1] + (0 if self.c is None else self.c.shape[1])
+        return size
+
+    @property
     def keep(self) -> Array | None:
         """The share of the old state that each unit keeps at each step, `[T, H]`: z in the GRU, f
         in the LSTM. None for a plain RNN, which replaces its state.
@@ -80,7 +86,7 @@ class Pass:
 
         s is h, or in the LSTM h and c side by side.
         """
-        S = self.h.shape[1] + (0 if self.c is None else self.c.shape[1])
+        S = self.state_size
         size = max(1, _JACOBIAN_BYTES // (8 * S * S))
         starts = range(0, len(self.h), size)
         for start in reversed(starts) if backwards else starts:

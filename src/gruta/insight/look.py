@@ -19,6 +19,7 @@ from gruta.health.sight import Layer, Sight, recurrent_layers
 from gruta.health.summary import summary
 from gruta.insight.by_hand import ByHand, Output, by_hand
 from gruta.insight.readout import Linears, Readout, readouts
+from gruta.nn.stack import Recurrent
 from gruta.nn.twin import twin
 
 Array = NDArray[Any]
@@ -155,8 +156,9 @@ def xray(
     influences = {}
     long = {name: call for name, call in sight.calls.items() if len(call.x) > 1}
     for name, call in (long or sight.calls).items():
-        views += _views(layers[name], call)
-        influences[name] = memory.influence(twin(layers[name]), call)
+        double = twin(layers[name])
+        views += _views(double, call)
+        influences[name] = memory.influence(double, call)
     if not views:
         raise InputError("model: none of its recurrent layers was called")
     longest = max(len(v.one.h) for v in views)
@@ -165,13 +167,13 @@ def xray(
     return XRay(tuple(views), influences, read, float(value.detach()), told)
 
 
-def _views(layer: Layer, call: Call) -> Iterator[LayerView]:
-    double, directions = twin(layer), 2 if layer.bidirectional else 1
+def _views(double: Recurrent, call: Call) -> Iterator[LayerView]:
+    """Of every layer and direction of the twin of the layer that was called."""
+    directions = 2 if double.bidirectional else 1
     whole = passes(double, call)
     ends = passes(double, call.from_its_end(directions)) if call.has_gradient else whole
     for one, end in zip(whole, ends, strict=True):
-        size = one.h.shape[1] + (0 if one.c is None else one.c.shape[1])
-        small = size <= LARGEST_STATE
+        small = one.state_size <= LARGEST_STATE
         yield LayerView(
             one,
             end,

@@ -9,7 +9,7 @@ from gruta.insight.figures import figures
 from gruta.insight.look import XRay
 from gruta.locale import translate as _
 from gruta.locale.numbers import number, scientific
-from gruta.report.page import Code, Column, Section, Table, png, render
+from gruta.report.page import Code, Column, Figure, Section, Table, png, render
 
 
 def save(
@@ -17,24 +17,31 @@ def save(
 ) -> Path:
     """Write the page to `path`, whole or not at all (OSError)."""
     path = Path(path)
-    page = render(_("Inside the network"), _lead(found), sections(found, by_hand, lag))
+    page = render(
+        _("Inside the network"), _lead(found), sections(found, figures(found), by_hand, lag)
+    )
     write_atomically(path, page.encode())
     return path
 
 
-def save_pictures(found: XRay, directory: Path) -> list[Path]:
-    """Write each picture as a PNG into `directory`."""
-    paths = []
-    for figure in figures(found):
-        paths.append(directory / f"{figure.name}.png")
-        write_atomically(paths[-1], png(figure.figure))
-    return paths
+def save_all(
+    found: XRay, directory: Path, *, by_hand: ByHand | None = None, lag: int | None = None
+) -> Path:
+    """Write each picture as a PNG into `directory`, and the page as xray.html; its path."""
+    pictures, path = figures(found), directory / "xray.html"
+    for picture in pictures:
+        write_atomically(directory / f"{picture.name}.png", png(picture.figure))
+    content = sections(found, pictures, by_hand, lag)
+    write_atomically(path, render(_("Inside the network"), _lead(found), content).encode())
+    return path
 
 
-def sections(found: XRay, by_hand: ByHand | None = None, lag: int | None = None) -> list[Section]:
+def sections(
+    found: XRay, pictures: list[Figure], by_hand: ByHand | None = None, lag: int | None = None
+) -> list[Section]:
     """What the page shows."""
     content = [_advice(found.advice(lag)), Section(_("At a glance"), (), (_numbers(found),))]
-    content.append(Section(_("Pictures"), (_how_to_read(),), tuple(figures(found))))
+    content.append(Section(_("Pictures"), (_how_to_read(),), tuple(pictures)))
     if by_hand is not None:
         content.append(_by_hand(by_hand))
     return content
@@ -53,14 +60,13 @@ def _advice(advice: list[Advice]) -> Section:
     paragraphs: list[str] = []
     code = []
     for one in advice:
-        words = {"high": _("high"), "medium": _("medium"), "low": _("low")}
         where = f"{one.layer}: " if one.layer else ""
         paragraphs.append(
             _("{where}{finding}. Try this: {remedy} (confidence: {confidence}).").format(
                 where=where,
                 finding=one.finding,
                 remedy=one.remedy,
-                confidence=words[one.confidence],
+                confidence=one.sureness,
             )
         )
         code.append(one.code)

@@ -43,7 +43,6 @@ def show_advice(advice: list[Advice], console: Console) -> None:
     """Print at most three pieces of advice, or that there is none."""
     if not advice:
         console.print(_("Nothing stands out: no advice."))
-    words = {"high": _("high"), "medium": _("medium"), "low": _("low")}
     for k, one in enumerate(advice, 1):
         where = f"{one.layer}: " if one.layer else ""
         console.print(Text(f"{k}. {where}{one.finding}.", style="bold"))
@@ -51,7 +50,7 @@ def show_advice(advice: list[Advice], console: Console) -> None:
             Text(
                 "   "
                 + _("Try this: {remedy} (confidence: {confidence}).").format(
-                    remedy=one.remedy, confidence=words[one.confidence]
+                    remedy=one.remedy, confidence=one.sureness
                 )
             )
         )
