@@ -13,6 +13,7 @@
 
 #include "gruta/kernels/arguments.h"
 #include "gruta/kernels/call.h"
+#include "gruta/kernels/denormals.h"
 #include "gruta/kernels/dispatch.h"
 #include "gruta/kernels/packs.h"
 #include "gruta/kernels/tier.h"
@@ -296,6 +297,7 @@ class Packed {
         }
         Team alone;
         scratch.grow(kernels_.scratch_bytes(shape, alone));
+        const FlushDenormals flush;
         kernels_.run(shape, packed_.data(), pass, scratch.data(), alone);
     }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "gruta/kernels/denormals.h"
 #include "gruta/kernels/threads.h"
 
 namespace gruta {
@@ -37,6 +38,7 @@ void run(const KernelsOf& kernels, const Shape& shape, const std::vector<const v
 
     std::vector<Barrier> barriers(groups);
     const bool together = run_together(plan.threads(), [&](int thread) {
+        const FlushDenormals flush;
         const auto group = static_cast<std::size_t>(thread % plan.groups);
         Team team = member;
         team.member = thread / plan.groups;
@@ -47,6 +49,7 @@ void run(const KernelsOf& kernels, const Shape& shape, const std::vector<const v
         }
     });
     if (together) return;
+    const FlushDenormals flush;
     for (std::size_t i = 0; i < passes.size(); ++i) {
         Team team = alone();
         kernels.run(shape, packed[i], passes[i], scratch[0].data(), team);

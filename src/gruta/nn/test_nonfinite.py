@@ -1,4 +1,4 @@
-"""NaN and infinity pass through a layer as they do in torch, and stay in their row."""
+"""Numbers at the edges: NaN and infinity pass as in torch and stay in their row; tiny ones are 0."""
 
 import numpy as np
 import pytest
@@ -68,3 +68,20 @@ def test_what_is_not_finite_passes_as_in_torch(kind, value, where):
     truth = torch.from_numpy(reference(kind, layer, x, h_0))
     assert torch.equal(torch.isfinite(truth), finite[0])
     torch.testing.assert_close(truth[finite[0]], found[0][finite[0]])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("kind", ["gru", "lstm", "rnn"])
+def test_gradient_that_vanishes_ends_in_zeros_and_torch_computes_on_as_before(
+    kind, threads, monkeypatch
+):
+    monkeypatch.setenv("GRUTA_THREADS", str(threads))
+    torch.manual_seed(0)
+    x = torch.randn(600, 4, I, requires_grad=True)
+    layer = PAIRS[kind][0](I, H)
+    layer(x)[0][-1].sum().backward()
+    sizes = x.grad.abs()
+    smallest = torch.finfo(torch.float32).smallest_normal
+    assert (sizes[0] == 0).all()
+    assert ((sizes == 0) | (sizes >= smallest)).all()
+    assert torch.tensor(smallest) / 2 > 0
