@@ -1,4 +1,4 @@
-"""Numbers at the edges: NaN and infinity pass as in torch and stay in their row; tiny ones are 0."""
+"""NaN and infinity pass as in torch and stay in their row; what is tiny becomes 0."""
 
 import numpy as np
 import pytest
