@@ -40,6 +40,12 @@ class TrainSettings(BaseModel):
     momentum: float = Field(
         0.9, ge=0, lt=1, description="Share of the last step in the next; beta 1 of adam and adamw."
     )
+    beta2: float = Field(
+        0.98,
+        ge=0,
+        lt=1,
+        description="Share of the old in the mean of squared gradients, beta 2 of adam and adamw.",
+    )
     schedule: Literal["constant", "cosine", "onecycle"] = Field(
         "onecycle", description="How the rate moves over the steps."
     )

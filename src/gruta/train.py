@@ -336,11 +336,12 @@ def make_optimizer(model: nn.Module, settings: TrainSettings) -> torch.optim.Opt
     """The optimiser of the settings over the model's trainable parameters."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     lr, decay, momentum = settings.learning_rate, settings.weight_decay, settings.momentum
+    betas = (momentum, settings.beta2)
     match settings.optimizer:
         case "adamw":
-            return torch.optim.AdamW(parameters, lr, betas=(momentum, 0.98), weight_decay=decay)
+            return torch.optim.AdamW(parameters, lr, betas=betas, weight_decay=decay)
         case "adam":
-            return torch.optim.Adam(parameters, lr, betas=(momentum, 0.98), weight_decay=decay)
+            return torch.optim.Adam(parameters, lr, betas=betas, weight_decay=decay)
         case "rmsprop":
             return torch.optim.RMSprop(parameters, lr, momentum=momentum, weight_decay=decay)
         case "sgd":

@@ -1,18 +1,28 @@
 """`gruta study`: one thing that the textbook says, trained, measured, drawn and explained."""
 
 import json
+import os
+import shlex
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gruta.errors import InputError
 from gruta.locale import translate as _
+
+if TYPE_CHECKING:
+    from gruta.studies.plan import Effort
 
 study_app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Quick = Annotated[bool, typer.Option("--quick", help=_("Less of everything: under a minute."))]
+Full = Annotated[
+    bool, typer.Option("--full", help=_("As long as the best figures need: about an hour."))
+]
 Seed = Annotated[int, typer.Option(min=0, help=_("Seed of all that is drawn at random."))]
 Out = Annotated[
     Path | None,
@@ -35,7 +45,7 @@ def studies() -> None:
 )
 def vanishing(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
     """Who loses the gradient, who keeps it."""
-    _study("vanishing", quick, seed, out, as_json)
+    _study("vanishing", "quick" if quick else "usual", seed, out, as_json)
 
 
 @study_app.command(
@@ -44,15 +54,66 @@ def vanishing(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Js
 )
 def exploding(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
     """Which runs survive, and what clipping does to the direction."""
-    _study("exploding", quick, seed, out, as_json)
+    _study("exploding", "quick" if quick else "usual", seed, out, as_json)
 
 
-def _study(name: str, quick: bool, seed: int, out: Path | None, as_json: bool) -> None:
+@study_app.command(
+    "memory",
+    help=_(
+        "Who remembers over hundreds of steps: the adding problem over 200 and 600 steps, and "
+        "copying, for the three cells. The same command again goes on after a kill."
+    ),
+)
+def memory(
+    quick: Quick = False,
+    full: Full = False,
+    seed: Seed = 0,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Who remembers, and for how long."""
+    if quick and full:
+        raise InputError("--quick and --full: give one or the other")
+    _study("memory", "quick" if quick else "full" if full else "usual", seed, out, as_json)
+
+
+@study_app.command(
+    "gates",
+    help=_(
+        "Follow one fact through a sequence: which units keep it, and when the update gate lets go."
+    ),
+)
+def gates(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
+    """Which units keep a fact, and when they let go."""
+    _study("gates", "quick" if quick else "usual", seed, out, as_json)
+
+
+@study_app.command(
+    "forgetting",
+    help=_(
+        "Paragraphs whose deciding word stands near the beginning: right answers of RNN, LSTM and "
+        "GRU by its distance from the end."
+    ),
+)
+def forgetting(
+    quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False
+) -> None:
+    """Who still knows the beginning at the end."""
+    _study("forgetting", "quick" if quick else "usual", seed, out, as_json)
+
+
+def _study(name: str, effort: "Effort", seed: int, out: Path | None, as_json: bool) -> None:
+    from gruta.cli.progress import progress, stoppable
     from gruta.report import page
+    from gruta.studies.plan import Plan
 
     study: Any = import_module(f"gruta.studies.{name}")
-    found = study.run(quick, seed, lambda line: print(line, file=sys.stderr, flush=True))
     directory = out or Path("runs", f"study-{name}")
+    plan = Plan(directory, partial(print, file=sys.stderr, flush=True), progress, effort, seed)
+    # The kernels gain from a second thread, the small tensor operations between them do not.
+    os.environ.setdefault("GRUTA_THREADS", str(min(4, os.cpu_count() or 1)))
+    with stoppable(shlex.join(["gruta", *sys.argv[1:]])):
+        found = study.run(plan)
     report = page.write(directory, study.title(), study.lead(), study.sections(found))
     if as_json:
         print(json.dumps(found.to_json() | {"report": str(report)}))

@@ -121,7 +121,7 @@ def _vanishing(one: Pass, need: int, reach: float, lasts: float | None, sure: Co
             "vanishing",
             one.layer,
             sure,
-            finding,
+            finding + _bound(one),
             _("use gates: a GRU keeps a path on which it does not fade"),
             f'gruta.nn.GRU(..., init="chrono", longest_lag={need})',
         )
@@ -135,6 +135,16 @@ def _vanishing(one: Pass, need: int, reach: float, lasts: float | None, sure: Co
         _("start with gates that keep: chrono initialisation for a lag of {lag}").format(lag=need),
         f'gruta.nn.{kind}(..., init="chrono", longest_lag={need})',
     )
+
+
+def _bound(one: Pass) -> str:
+    """Where a plain RNN's weights are such that its gradient cannot but vanish, that."""
+    if not one.is_plain or "w_hh" not in one.weights:
+        return ""
+    size = flow.spectral_norm(one.weights["w_hh"])
+    if size >= 1:
+        return ""
+    return _("; σ_max(W_hh) is {size}, and below 1 it has to").format(size=number(size, 2))
 
 
 def _short_memory(one: Pass, need: int, lasts: float) -> Advice:

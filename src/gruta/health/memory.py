@@ -57,6 +57,24 @@ class Influence:
         return int(np.searchsorted(np.cumsum(shares), SHARE)) if shares.any() else 0
 
 
+def carried(states: Array, fact: Array) -> Array:
+    """How much of each unit's state is about a fact: `[T, H]`, shares from 0 to 1.
+
+    states `[T, B, H]` of B sequences that differ in the fact and in all else, fact `[B]` its value
+    in each. The correlation ratio η² (Fisher 1925): of the variance over the sequences, the part
+    that lies between the values' means. By chance alone it is about (values − 1) / (B − 1).
+    """
+    states = np.asarray(states, np.float64)
+    whole = states.var(axis=1)
+    mean = states.mean(axis=1)
+    between = np.zeros_like(whole)
+    for value in np.unique(fact):
+        own = states[:, fact == value]
+        between += own.shape[1] / states.shape[1] * np.square(own.mean(axis=1) - mean)
+    share: Array = np.divide(between, whole, out=np.zeros_like(whole), where=whole > 0)
+    return share
+
+
 def influence(
     layer: Recurrent,
     call: Call,

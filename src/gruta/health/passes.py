@@ -71,6 +71,11 @@ class Pass:
         return size
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is the textbook's plain RNN: its whole state is replaced at each step."""
+        return self.cell.startswith("rnn") and not self.hold and not self.weights.get("norm")
+
+    @property
     def keep(self) -> Array | None:
         """The share of the old state that each unit keeps at each step, `[T, H]`: z in the GRU, f
         in the LSTM. None for a plain RNN, which replaces its state.

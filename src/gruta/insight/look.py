@@ -177,12 +177,19 @@ def _views(double: Recurrent, call: Call) -> Iterator[LayerView]:
         yield LayerView(
             one,
             end,
-            summary(end),
+            summary(end) | _bound(one),
             gates.units(one.h),
             flow.gradient_through_time(end) if end.through else None,
             flow.jacobian_product(one) if small else None,
             flow.lyapunov_exponents(one) if small else None,
         )
+
+
+def _bound(one: Pass) -> dict[str, float]:
+    """σ_max(W_hh) of a plain RNN, which bounds its gradient; with a layer norm it does not."""
+    if not one.is_plain:
+        return {}
+    return {"spectral_norm": flow.spectral_norm(one.weights["w_hh"])}
 
 
 @contextmanager

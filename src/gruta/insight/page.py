@@ -8,7 +8,7 @@ from gruta.insight.by_hand import ByHand
 from gruta.insight.figures import figures
 from gruta.insight.look import XRay
 from gruta.locale import translate as _
-from gruta.locale.numbers import number, scientific
+from gruta.locale.numbers import brief, number
 from gruta.report.page import Code, Column, Figure, Section, Table, png, render
 
 
@@ -77,6 +77,7 @@ def _numbers(found: XRay) -> Table:
     names = {
         "gradient_slope": _("slope of the gradient, a step"),
         "gradient_reach": _("gradient that arrives at the first step"),
+        "spectral_norm": _("σ_max of W_hh: below 1 gradients vanish"),
         "keep_mean": _("keep fraction, mean"),
         "reset_mean": _("reset gate, mean"),
         "time_constant_median": _("time constant, median (steps)"),
@@ -88,15 +89,9 @@ def _numbers(found: XRay) -> Table:
     for key, label in names.items():
         values = [view.numbers.get(key) for view in found.views]
         if any(v is not None for v in values):
-            rows.append([label, *(_written(v) for v in values)])
+            rows.append([label, *(brief(v) for v in values)])
     columns = [Column(_("measure")), *(Column(view.name) for view in found.views)]
     return Table(columns, rows)
-
-
-def _written(value: float | None) -> str:
-    if value is not None and value != 0 and abs(value) < 1e-3:
-        return scientific(value)
-    return number(value)
 
 
 def _how_to_read() -> str:

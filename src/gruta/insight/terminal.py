@@ -15,7 +15,7 @@ from gruta.health.advice import Advice
 from gruta.insight.by_hand import ByHand, Product
 from gruta.insight.look import LayerView, XRay
 from gruta.locale import translate as _
-from gruta.locale.numbers import number, scientific
+from gruta.locale.numbers import brief, number
 
 Array = NDArray[Any]
 
@@ -102,19 +102,17 @@ def _numbers(view: LayerView) -> Text:
     parts = []
     if "gradient_slope" in found:
         parts.append(
-            _("gradient slope {value} a step").format(value=_short(found["gradient_slope"]))
+            _("gradient slope {value} a step").format(value=brief(found["gradient_slope"]))
         )
+    if "spectral_norm" in found:
+        parts.append(f"σ_max(W_hh) {number(found['spectral_norm'], 2)}")
     if "keep_mean" in found:
         parts.append(_("keeps {value} on average").format(value=number(found["keep_mean"], 2)))
     if view.exponents is not None and len(view.exponents):
-        parts.append(f"λ₁ {_short(float(view.exponents[0]))}")
+        parts.append(f"λ₁ {brief(float(view.exponents[0]))}")
     if view.units.dead:
         parts.append(_("{count} dead units").format(count=len(view.units.dead)))
     return Text(" · ".join(parts), style="dim")
-
-
-def _short(value: float) -> str:
-    return number(value, 3) if abs(value) >= 1e-3 or value == 0 else scientific(value)
 
 
 def show_by_hand(hand: ByHand, console: Console | None = None, most: int = 5) -> None:

@@ -35,12 +35,19 @@ def decimals(values: Iterable[float | None], significant: int = 3) -> int:
     return max(0, significant - 1 - math.floor(math.log10(min(sizes)))) if sizes else 0
 
 
-def scientific(value: float) -> str:
+def scientific(value: float, digits: int = 0) -> str:
     """A number far from 1 as a power of ten, 4·10⁻⁸."""
     if value == 0 or not math.isfinite(value):
         return number(value)
-    digit, exponent = f"{value:.0e}".split("e")
-    return f"{digit}·10" + str(int(exponent)).translate(_RAISED)
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    return f"{number(float(mantissa), digits)}·10" + str(int(exponent)).translate(_RAISED)
+
+
+def brief(value: float | None) -> str:
+    """A number of any size in little room: 0.042, 4.2·10⁻⁸."""
+    if value and math.isfinite(value) and not 1e-3 <= abs(value) < 1e6:
+        return scientific(value, 1)
+    return number(value, 3) if value and abs(value) < 10 else number(value)
 
 
 def power_of_ten(value: float) -> str:

@@ -132,8 +132,9 @@ def lines(
     *,
     log: bool = False,
     limit: tuple[float, str] | None = None,
+    marks: Sequence[tuple[float, str]] = (),
 ) -> Figure:
-    """Curves in one chart; `limit` is a value of y to mark, and its name."""
+    """Curves in one chart; `limit` is a value of y to mark, `marks` are some of x, with names."""
     figure = Figure((WIDTH, 3.7), layout="constrained")
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     for curve in curves:
@@ -151,6 +152,10 @@ def lines(
         )
     if limit:
         axes.axhline(limit[0], color=INK, linewidth=1.0, linestyle=(0, (4, 3)), label=limit[1])
+    for x, name in marks:
+        axes.axvline(x, color=FAINT, linewidth=1.0, zorder=0)
+        above = axes.get_xaxis_transform()
+        axes.text(x, 1.01, name, transform=above, ha="center", fontsize=8.5)
     if log:
         axes.set_yscale("log")
         axes.yaxis.set_minor_locator(NullLocator())

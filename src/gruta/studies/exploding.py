@@ -5,7 +5,6 @@ h_t = w σ(h_{t−1}) + b from h_0 = 0.5 over 50 steps, whose end σ(h_50) shoul
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +16,11 @@ from numpy.typing import NDArray
 
 from gruta.health import Clipper
 from gruta.locale import translate as _
-from gruta.locale.numbers import number, scientific
+from gruta.locale.numbers import brief, number
 from gruta.report.charts import INK, STYLE, WIDTH, Curve, Stroke, lines
 from gruta.report.page import Column, Figure, Section, Table
 from gruta.settings import ClipMode
+from gruta.studies.plan import Plan
 
 STEPS_OF_TIME, GOAL = 50, 0.7
 RATE = 0.05
@@ -71,18 +71,18 @@ class Found:
         }
 
 
-def run(quick: bool, seed: int, tell: Callable[[str], None]) -> Found:
-    """Walk from several starts, each in every way; `tell` gets a line for what is done."""
-    starts = _starts(8 if quick else 24, seed)
+def run(plan: Plan) -> Found:
+    """Walk from several starts, each in every way."""
+    starts = _starts(plan.by_effort(8, 24), plan.seed)
     walks: dict[str, list[Walk]] = {}
     for way, threshold in WAYS.items():
         walks[way] = [_walk(start, way, threshold, 200) for start in starts]
-        tell(
+        plan.tell(
             _("{way}: {count} of {all} runs survive").format(
                 way=_names()[way], count=sum(w.survives for w in walks[way]), all=len(starts)
             )
         )
-    return Found(walks, _surface(60 if quick else 200))
+    return Found(walks, _surface(plan.by_effort(60, 200)))
 
 
 def loss_of(w: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -155,8 +155,8 @@ def sections(found: Found) -> list[Section]:
         [
             _names()[way],
             _("{count} of {all}").format(count=own["survived"], all=own["of"]),
-            _short(own["median_loss"]),
-            _short(own["largest_norm"]),
+            brief(own["median_loss"]),
+            brief(own["largest_norm"]),
             number(own["smallest_cosine"], 2),
         ]
         for way, own in numbers.items()
@@ -257,8 +257,3 @@ def _norms(found: Found) -> Figure:
 
 def _names() -> dict[str, str]:
     return {"none": _("no clipping"), "value": _("by value"), "norm": _("by norm")}
-
-
-def _short(value: float) -> str:
-    small = 0 < value < 1e-3 or value >= 1e6
-    return scientific(value) if small else number(value, 3)

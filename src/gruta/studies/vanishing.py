@@ -1,6 +1,5 @@
 """The gradient through time as sequences grow, and through depth: who loses it, who keeps it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,23 +7,23 @@ import numpy as np
 import torch
 from torch import nn
 
-from gruta.health import Clipper
 from gruta.health.flow import Fade, gradient_through_time
 from gruta.health.passes import Pass, passes
 from gruta.health.sight import Sight, recurrent_layers
 from gruta.locale import translate as _
-from gruta.locale.numbers import number, scientific
-from gruta.nn import GRU, LSTM, RNN
+from gruta.locale.numbers import brief, number
 from gruta.nn.twin import twin
 from gruta.report.charts import ACCENTS, Curve, Stroke, lines
 from gruta.report.page import Column, Figure, Section, Table
-from gruta.studies.adding import CONSTANT, Adder, adding
+from gruta.studies.contest import CELLS, Entrant, compete, settings
+from gruta.studies.plan import Plan
+from gruta.studies.problems import Adding
+from gruta.studies.problems.adding import CONSTANT
 
 HIDDEN = 64
 LENGTHS = 25, 50, 100, 200
 TRAINED_AT = 50
 LAYERS = 8
-CELLS: dict[str, type[Any]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,70 +61,58 @@ class Found:
         }
 
 
-def run(quick: bool, seed: int, tell: Callable[[str], None]) -> Found:
-    """Measure and train; `tell` gets a line for what is done."""
+def run(plan: Plan) -> Found:
+    """Measure and train."""
     fresh, chrono, reach, trained, error = {}, {}, {}, {}, {}
     for cell, kind in CELLS.items():
-        torch.manual_seed(seed)
-        fades = {T: _fade(Adder(kind(2, HIDDEN), HIDDEN), T, seed) for T in LENGTHS}
+        torch.manual_seed(plan.seed)
+        fades = {T: _fade(_adder(kind(2, HIDDEN), HIDDEN), T, plan.seed) for T in LENGTHS}
         fresh[cell] = fades[LENGTHS[-1]]
         reach[cell] = {T: float(f.norms[-1] / f.norms[0]) for T, f in fades.items()}
         if cell != "rnn":
             layer = kind(2, HIDDEN, init="chrono", longest_lag=LENGTHS[-1])
-            chrono[cell] = _fade(Adder(layer, HIDDEN), LENGTHS[-1], seed)
-        tell(_("{cell}: measured as it starts").format(cell=cell.upper()))
-        model = Adder(kind(2, HIDDEN), HIDDEN)
-        error[cell] = _train(model, 100 if quick else 600, seed)
-        trained[cell] = _fade(model, TRAINED_AT, seed)
-        tell(
+            chrono[cell] = _fade(_adder(layer, HIDDEN), LENGTHS[-1], plan.seed)
+        plan.tell(_("{cell}: measured as it starts").format(cell=cell.upper()))
+        how = settings(plan, plan.by_effort(100, 600), 5e-3)
+        result = compete(Entrant(Adding(TRAINED_AT), cell, HIDDEN, how), plan)
+        error[cell] = result.test["mean_squared_error"]
+        trained[cell] = _fade(result.model, TRAINED_AT, plan.seed)
+        plan.tell(
             _("{cell}: trained, mean squared error {error}").format(
                 cell=cell.upper(), error=number(error[cell])
             )
         )
     depth = {
-        (cell, residual): _depth(CELLS[cell], residual, seed)
+        (cell, residual): _depth(CELLS[cell], residual, plan.seed)
         for cell in ("rnn", "gru")
         for residual in (False, True)
     }
     return Found(fresh, chrono, reach, trained, error, depth)
 
 
-def _seen(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> list[Pass]:
+def _adder(layer: nn.Module, hidden: int) -> nn.Module:
+    return Adding(1).network(layer, hidden)
+
+
+def _seen(model: nn.Module, T: int, seed: int) -> list[Pass]:
     """The passes of one sequence, with the gradient of the squared error at its end."""
-    layers = recurrent_layers(model)
+    layers, problem = recurrent_layers(model), Adding(T)
+    x, y = problem.draw(1, torch.Generator().manual_seed(seed + 1))
     with Sight(layers) as sight:
-        (model(x) - y).square().mean().backward()
+        problem.loss(model(x), y).backward()  # type: ignore[no-untyped-call]
     model.zero_grad()
     ((name, call),) = sight.calls.items()
     return passes(twin(layers[name]), call.from_its_end(1))
 
 
 def _fade(model: nn.Module, T: int, seed: int) -> Fade:
-    x, y = adding(T, 1, torch.Generator().manual_seed(seed + 1))
-    return gradient_through_time(_seen(model, x, y)[-1])
-
-
-def _train(model: nn.Module, steps: int, seed: int) -> float:
-    """The mean squared error on fresh sequences after training."""
-    generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.Adam(model.parameters(), 5e-3)
-    clipper = Clipper("norm", 1.0)
-    for _step in range(steps):
-        x, y = adding(TRAINED_AT, 32, generator)
-        (model(x) - y).square().mean().backward()
-        clipper(model)
-        optimizer.step()
-        optimizer.zero_grad()
-    x, y = adding(TRAINED_AT, 500, generator)
-    with torch.no_grad():
-        return float((model(x) - y).square().mean())
+    return gradient_through_time(_seen(model, T, seed)[-1])
 
 
 def _depth(kind: type[Any], residual: bool, seed: int) -> list[float]:
     torch.manual_seed(seed)
-    model = Adder(kind(2, 32, num_layers=LAYERS, residual=residual), 32)
-    x, y = adding(20, 1, torch.Generator().manual_seed(seed + 1))
-    norms = [float(np.linalg.norm(one.through[0][-1])) for one in _seen(model, x, y)]
+    model = _adder(kind(2, 32, num_layers=LAYERS, residual=residual), 32)
+    norms = [float(np.linalg.norm(one.through[0][-1])) for one in _seen(model, 20, seed)]
     return [n / norms[-1] for n in reversed(norms)]
 
 
@@ -164,7 +151,7 @@ def _through_time(found: Found) -> Section:
         lines(curves, _("steps back"), _("share of the gradient"), log=True),
     )
     rows: list[list[str | float | None]] = [
-        [cell.upper(), *(_short(own[T]) for T in LENGTHS)] for cell, own in found.reach.items()
+        [cell.upper(), *(brief(own[T]) for T in LENGTHS)] for cell, own in found.reach.items()
     ]
     table = Table(
         [Column(_("cell")), *(Column(_("{T} steps").format(T=T)) for T in LENGTHS)],
@@ -193,7 +180,7 @@ def _learned(found: Found) -> Section:
             "{constant}."
         ).format(
             steps=TRAINED_AT,
-            errors="; ".join(f"{cell.upper()} {_short(e)}" for cell, e in found.error.items()),
+            errors="; ".join(f"{cell.upper()} {brief(e)}" for cell, e in found.error.items()),
             constant=number(CONSTANT, 3),
         ),
         _("Line chart of the gradient's norm by lag, logarithmic."),
@@ -233,10 +220,6 @@ def _curve(label: str, fade: Fade, color: str, dash: Any) -> Curve:
     shares = fade.norms / fade.norms[0]
     shown = np.where(shares > 1e-30, shares, np.nan)
     return Curve(label, np.arange(len(shown), dtype=float), shown, Stroke(color, dash, 1.8))
-
-
-def _short(value: float) -> str:
-    return scientific(value) if value < 1e-3 else number(value, 3)
 
 
 def title() -> str:

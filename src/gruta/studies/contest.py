@@ -1,0 +1,195 @@
+"""Networks on one problem, each trained in a run directory of its own, so that a kill costs little.
+
+A run that is finished is not trained again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from gruta.checkpoint import Run, read_metrics
+from gruta.errors import InputError
+from gruta.nn import GRU, LSTM, RNN
+from gruta.settings import TrainSettings, resolve
+from gruta.studies.plan import Plan
+from gruta.studies.problems import Problem
+from gruta.train import METRICS, Batch, State, seed_of, threads, train
+
+CELLS: Mapping[str, type[Any]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+VALIDATION, TEST = 2**31, 2**31 + 1  # numbers of steps that no training reaches
+SEQUENCES = {"validation": 500, "test": 2000}
+_AT_ONCE = 250
+
+Init = Literal["torch", "orthogonal", "chrono"]
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A network that is to be trained on a problem: its cell, how its weights start, its size."""
+
+    problem: Problem
+    cell: str
+    hidden: int
+    settings: TrainSettings
+    init: Init = "torch"
+
+    @property
+    def name(self) -> str:
+        """Of its run: what tells it from others."""
+        parts = [self.problem.name, self.cell, self.init, self.hidden, self.settings.steps]
+        return "-".join(map(str, [*parts, f"seed{self.settings.seed}"]))
+
+    def network(self) -> nn.Module:
+        """Untrained."""
+        lag = {"longest_lag": self.problem.longest_lag} if self.init == "chrono" else {}
+        layer = CELLS[self.cell](self.problem.inputs, self.hidden, init=self.init, **lag)
+        return self.problem.network(layer, self.hidden)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What came of an entrant.
+
+    metrics: the records of metrics.jsonl. test: scores on sequences that training has not seen.
+    """
+
+    entrant: Entrant
+    model: nn.Module
+    metrics: Sequence[Mapping[str, Any]]
+    test: Mapping[str, float]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained."""
+        return sum(p.numel() for p in self.model.parameters())
+
+    @property
+    def seconds(self) -> float:
+        """How long training took."""
+        return max((float(r["seconds"]) for r in self.metrics if "seconds" in r), default=0.0)
+
+    def to_json(self) -> dict[str, Any]:
+        """The numbers, for a program."""
+        entrant = self.entrant
+        return {
+            "problem": entrant.problem.name,
+            "cell": entrant.cell,
+            "init": entrant.init,
+            "hidden": entrant.hidden,
+            "parameters": self.parameters,
+            "steps": entrant.settings.steps,
+            "seconds": round(self.seconds, 1),
+            **self.test,
+        }
+
+
+class Drawn:
+    """The training loop's task: batches of a problem, a function of the seed and the step."""
+
+    def __init__(self, entrant: Entrant) -> None:
+        self.problem, self.settings = entrant.problem, entrant.settings
+        torch.manual_seed(self.settings.seed)
+        self.model = entrant.network()
+
+    def batch(self, step: int) -> Batch:
+        """x and y."""
+        x, y = self.problem.draw(self.settings.batch_size, self._generator(step))
+        return {"x": x, "y": y}
+
+    def loss(self, batch: Batch, state: State | None) -> tuple[torch.Tensor, State | None]:
+        """The problem's."""
+        return self.problem.loss(self.model(batch["x"]), batch["y"]), None
+
+    def validate(self) -> dict[str, float]:
+        """The problem's loss and scores on sequences that no step draws."""
+        x, y = self._validation
+        answer = answers(self.model, x)
+        loss = float(self.problem.loss(answer, y))
+        return {"validation_loss": loss, **self.problem.scores(answer, y)}
+
+    def test(self) -> dict[str, float]:
+        """The scores on others still, from which not even the best step was picked."""
+        x, y = self.problem.draw(SEQUENCES["test"], self._generator(TEST))
+        self.model.eval()
+        return self.problem.scores(answers(self.model, x), y)
+
+    @cached_property
+    def _validation(self) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.problem.draw(SEQUENCES["validation"], self._generator(VALIDATION))
+
+    def _generator(self, step: int) -> torch.Generator:
+        return torch.Generator().manual_seed(seed_of(self.settings.seed, step))
+
+
+@torch.no_grad()
+def answers(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """The model's answers `[·, B, outputs]`, some sequences at a time."""
+    return torch.cat([model(part) for part in torch.split(x, _AT_ONCE, dim=1)], dim=1)
+
+
+def contest(entrants: Sequence[Entrant], plan: Plan) -> list[Result]:
+    """Train them one after the other, each from where a kill left it; all in `plan.directory`."""
+    return [compete(entrant, plan) for entrant in entrants]
+
+
+def compete(entrant: Entrant, plan: Plan) -> Result:
+    """Train one, or take it as it was trained before.
+
+    Raises as `gruta.train.train` does; InputError where its run directory holds something else.
+    """
+    run, drawn = _run(plan.directory / "runs" / entrant.name, entrant), Drawn(entrant)
+    settings = entrant.settings
+    with threads(settings.threads), plan.progress(entrant.name, settings.steps) as shown:
+        train(drawn, settings, run, shown)
+        test = drawn.test()
+    return Result(entrant, drawn.model, read_metrics(run.path / METRICS), test)
+
+
+def _run(path: Path, entrant: Entrant) -> Run:
+    settings = entrant.settings.model_dump()
+    if not (path / "run.json").is_file():
+        return Run.create(path, "study", settings, data=entrant.problem.name)
+    run = Run.open(path, "study")
+    if run.settings() != settings:
+        raise InputError(
+            f"{path}: trained with other settings than this version of gruta has for the study; "
+            "remove that directory, or name another one with --out"
+        )
+    return run
+
+
+def settings(plan: Plan, steps: int, learning_rate: float, batch_size: int = 32) -> TrainSettings:
+    """How every entrant is trained: Adam, clipped by norm, the rate falling by half a cosine."""
+    given = {
+        "steps": steps,
+        "batch_size": batch_size,
+        "optimizer": "adam",
+        "learning_rate": learning_rate,
+        "weight_decay": 0.0,
+        "beta2": 0.999,
+        "schedule": "cosine",
+        "warmup": 0.03,
+        "validate_every": max(10, steps // 20),
+        "checkpoint_every": 100,
+        "seed": plan.seed,
+    }
+    return resolve(TrainSettings, given)
+
+
+def hidden_for(problem: Problem, cell: str, parameters: int) -> int:
+    """The hidden size at which a network on this problem has about so many parameters."""
+
+    def count(hidden: int) -> int:
+        with torch.device("meta"):
+            layer = CELLS[cell](problem.inputs, hidden)
+            return sum(p.numel() for p in problem.network(layer, hidden).parameters())
+
+    size = 1
+    while count(2 * size) < parameters:
+        size *= 2
+    return min(range(size, 2 * size + 1), key=lambda hidden: abs(count(hidden) - parameters))

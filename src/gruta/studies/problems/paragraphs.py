@@ -1,0 +1,145 @@
+"""Paragraphs whose deciding word is their second: did the first person like the thing?
+
+What follows is about other people, who come and go, and like or dislike things of their own. So the
+answer cannot be had by looking for a word: only the first opinion counts, and it lies far back.
+"""
+
+import functools
+import random
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from gruta.locale import language
+
+CHANCE = 0.5
+EMBEDDING = 24
+PADDING = 0
+_OPINIONS = 0.6  # the share of the later sentences that give one
+
+
+class Judge(nn.Module):
+    """Words to vectors, a recurrent layer, and a linear one that reads the state after the last
+    word.
+    """
+
+    def __init__(self, layer: nn.Module, hidden: int, words: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(words, EMBEDDING, padding_idx=PADDING)
+        self.layer = layer
+        self.head = nn.Linear(hidden, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Word numbers x `[T, B]`, 0 after a paragraph's end, to `[1, B, 1]`: above 0 for yes."""
+        lengths = (x != PADDING).sum(0)
+        out, _ = self.layer(self.embedding(x), lengths=lengths)
+        last = out[lengths - 1, torch.arange(x.shape[1])]
+        y: Tensor = self.head(last)[None]
+        return y
+
+
+@dataclass(frozen=True)
+class Paragraphs:
+    """With so many words from the deciding one to the end, at least, from `shortest` to `longest`;
+    the last sentence is told to its end.
+    """
+
+    longest: int
+    shortest: int = 4
+    inputs = EMBEDDING
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return f"paragraphs-{self.longest}-{language()}"
+
+    @property
+    def longest_lag(self) -> int:
+        """From the deciding word to the end."""
+        return self.longest
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The vocabulary; the first stands for no word."""
+        return ["", *sorted({word for text in _every_sentence() for word in text.split()})]
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {word: k for k, word in enumerate(self.words)}
+
+    def draw(self, B: int, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Word numbers x `[T, B]`, 0 after a paragraph's end, and y `[B]`, 1 for yes, 0 for no."""
+        draw = random.Random(int(torch.randint(2**62, (), generator=generator)))
+        texts, y = zip(*(self.paragraph(draw) for _ in range(B)), strict=True)
+        rows = [torch.tensor([self._numbers[word] for word in text.split()]) for text in texts]
+        return nn.utils.rnn.pad_sequence(rows), torch.tensor(y, dtype=torch.float32)
+
+    def paragraph(self, draw: random.Random) -> tuple[str, bool]:
+        """A paragraph, and whether its first person liked the thing."""
+        words = _words(language())
+        first, *others = draw.sample(words["people"], len(words["people"]))
+        yes = draw.random() < 0.5
+        sentences = [_opinion(draw, first, yes)]
+        distance = self.shortest * (self.longest / self.shortest) ** draw.random()
+        missing = round(distance) + 2 - _length(sentences[0])
+        while missing > 0:
+            person, other = draw.sample(others, 2)
+            if draw.random() < _OPINIONS:
+                sentences.append(_opinion(draw, person, draw.random() < 0.5))
+            else:
+                event, thing = draw.choice(words["events"]), draw.choice(words["things"])
+                sentences.append(event.format(person=person, other=other, thing=thing))
+            missing -= _length(sentences[-1])
+        return " ".join(sentences), yes
+
+    def network(self, layer: nn.Module, hidden: int) -> Judge:
+        """The answer, read from the last state."""
+        return Judge(layer, hidden, len(self.words))
+
+    def loss(self, answer: Tensor, y: Tensor) -> Tensor:
+        """The mean cross-entropy, in nats."""
+        return F.binary_cross_entropy_with_logits(answer[0, :, 0], y)
+
+    def scores(self, answer: Tensor, y: Tensor) -> dict[str, float]:
+        """The cross-entropy, and the share of the answers that are right."""
+        right = ((answer[0, :, 0] > 0) == (y > 0.5)).float().mean()
+        return {"cross_entropy": float(self.loss(answer, y)), "accuracy": float(right)}
+
+
+def majority(text: str) -> bool:
+    """What one would answer by counting the words alone, whoever they are about."""
+    words, found = _words(language()), text.split()
+    likes, dislikes = (sum(w in words[key] for w in found) for key in ("likes", "dislikes"))
+    return likes >= dislikes
+
+
+@functools.cache
+def _words(name: str) -> dict[str, Any]:
+    text = resources.files(__package__).joinpath("paragraphs.toml").read_text(encoding="utf-8")
+    found: dict[str, Any] = tomllib.loads(text)[name]
+    return found
+
+
+def _opinion(draw: random.Random, person: str, yes: bool) -> str:
+    words = _words(language())
+    verb, thing = draw.choice(words["likes" if yes else "dislikes"]), draw.choice(words["things"])
+    text: str = words["opinion"].format(person=person, verb=verb, thing=thing)
+    return text
+
+
+def _length(sentence: str) -> int:
+    return len(sentence.split())
+
+
+def _every_sentence() -> list[str]:
+    words = _words(language())
+    blank = {"person": "", "other": "", "thing": "", "verb": ""}
+    sentences = [words["opinion"], *words["events"]]
+    parts = [words[key] for key in ("people", "likes", "dislikes", "things")]
+    return [s.format(**blank) for s in sentences] + [word for part in parts for word in part]

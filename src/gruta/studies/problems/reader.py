@@ -1,0 +1,22 @@
+"""The network of most problems."""
+
+from torch import Tensor, nn
+
+
+class Reader(nn.Module):
+    """A recurrent layer, and a linear one that reads its last states.
+
+    last: how many of them; 0: all.
+    """
+
+    def __init__(self, layer: nn.Module, hidden: int, outputs: int, last: int = 1) -> None:
+        super().__init__()
+        self.layer = layer
+        self.head = nn.Linear(hidden, outputs)
+        self.last = last
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x `[T, B, inputs]` to `[last, B, outputs]`."""
+        out, _ = self.layer(x)
+        y: Tensor = self.head(out[-self.last :])
+        return y
