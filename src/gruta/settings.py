@@ -3,7 +3,7 @@
 The descriptions here are the command line's help and the estimators' documentation.
 """
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -76,6 +76,22 @@ class TrainSettings(BaseModel):
         description="Steps between two looks inside the recurrent layers (gradient through time, "
         "gates, size of updates), written with the metrics; 0: none.",
     )
+    tracker: Literal[
+        "none",
+        "aim",
+        "clearml",
+        "comet_ml",
+        "dvclive",
+        "mlflow",
+        "swanlab",
+        "tensorboard",
+        "trackio",
+        "wandb",
+    ] = Field(
+        "none",
+        description="Where the metrics go besides metrics.jsonl: a tracker of accelerate's that is "
+        "installed, or none.",
+    )
     tbptt: int = Field(
         0,
         ge=0,
@@ -131,6 +147,11 @@ class ForecastSettings(TrainSettings):
     )
     cell: Literal["gru", "lstm", "rnn"] = Field("gru", description="The recurrent cell.")
     hidden: int = Field(48, gt=0, le=65_536, description="Hidden units.")
+    init: Literal["torch", "orthogonal", "chrono"] = Field(
+        "torch",
+        description="How the weights start: as in PyTorch, with an orthogonal matrix from state to "
+        "state, or with gates that keep for as long as the window (chrono; not for the RNN).",
+    )
     quantiles: tuple[float, ...] = Field(
         (0.1, 0.5, 0.9),
         description="Quantiles to forecast, increasing; 0.5, the point forecast, among them.",
@@ -167,6 +188,12 @@ class ForecastSettings(TrainSettings):
     learning_rate: float = Field(
         8e-3, gt=0, le=1e6, description="The highest rate of the schedule."
     )
+
+    @model_validator(mode="after")
+    def _chrono_needs_a_gate(self) -> Self:
+        if self.init == "chrono" and self.cell == "rnn":
+            raise ValueError("init 'chrono' sets the bias of a gate, and the rnn has none")
+        return self
 
     @model_validator(mode="before")
     @classmethod

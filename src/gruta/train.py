@@ -5,7 +5,7 @@ generator, so a run that was killed goes on from its checkpoint to the same numb
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.tracking import get_available_trackers
 from torch import Tensor, nn
 
 from gruta.checkpoint import MetricsFile, Run
@@ -94,11 +95,12 @@ def train(
     # accelerate keeps one state a process: it would refuse a second training of another precision,
     # and keep the first one's device.
     AcceleratorState._reset_state(reset_partial_state=True)
-    accelerator = Accelerator(cpu=settings.device == "cpu", mixed_precision=settings.precision)
+    accelerator = _accelerator(settings, run)
     model, optimizer = accelerator.prepare(task.model, make_optimizer(task.model, settings))
     clipper = Clipper(settings.clip, settings.clip_threshold)
     training = Training(task, settings, run, progress or Progress(), model, optimizer, clipper)
     training.restore()
+    training.track = accelerator.log
     watch, position = training.watch, training.position
 
     every = settings.watch_every
@@ -150,14 +152,35 @@ def train(
                 )
 
     watch.stop()
+    accelerator.end_training()
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     model.load_state_dict(training.best)
     run.write_tensors(MODEL, training.best, {"step": position.best_step})
     return watch
 
 
+def _accelerator(settings: TrainSettings, run: Run) -> Accelerator:
+    """With the tracker started, if the settings name one; InputError unless it is installed."""
+    more: dict[str, Any] = {}
+    if settings.tracker != "none":
+        installed = [str(tracker) for tracker in get_available_trackers()]
+        if settings.tracker not in installed:
+            raise InputError(
+                f"tracker: {settings.tracker} is not installed; pip install it, or use one that is "
+                f"({', '.join(installed) or 'there is none'})"
+            )
+        more = {"log_with": settings.tracker, "project_dir": run.path}
+    cpu, precision = settings.device == "cpu", settings.precision
+    accelerator = Accelerator(cpu=cpu, mixed_precision=precision, **more)
+    if more:
+        accelerator.init_trackers("tracked")
+    return accelerator
+
+
 class Training:
     """A training under way: what the checkpoint holds, and what is written on the way."""
+
+    track: Callable[..., None] | None = None
 
     def __init__(
         self,
@@ -222,13 +245,13 @@ class Training:
             "clipped_share": self.clipper.clipped_share,
             "seconds": round(self.watch.total, 3),
         }
-        self.metrics.append(record)
+        self._write(record)
         self.progress.step(record)
 
     def seen(self, values: dict[str, float], step: int) -> None:
         """A line of what `Watch` measured in a step, by layer and measure."""
         found = {name: _finite(value) for name, value in values.items()}
-        self.metrics.append({"step": step + 1, "health": found})
+        self._write({"step": step + 1, "health": found})
 
     @torch.no_grad()
     def validate(self) -> None:
@@ -246,8 +269,18 @@ class Training:
         else:
             position.validations_since_best += 1
         record = {"step": position.step} | {name: _finite(s) for name, s in scores.items()}
-        self.metrics.append(record)
+        self._write(record)
         self.progress.validated(record, best)
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        """A line of metrics, and its numbers to the tracker if there is one."""
+        self.metrics.append(record)
+        if self.track is not None:
+            flat = {name: value for name, value in record.items() if name not in ("step", "health")}
+            health = record.get("health", {})
+            flat |= {f"health/{k}".replace(" ", "_"): value for k, value in health.items()}
+            known = {name: value for name, value in flat.items() if value is not None}
+            self.track(known, step=record["step"])
 
     def save(self) -> None:
         """Write the checkpoint; after a gradient that was not finite, the last good one stays."""

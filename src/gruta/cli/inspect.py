@@ -2,17 +2,14 @@
 
 import json
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gruta.errors import InputError
 from gruta.locale import translate as _
-
-if TYPE_CHECKING:
-    from gruta.tasks.forecast import Forecaster
 
 inspect_app = typer.Typer(add_completion=False)
 
@@ -34,7 +31,7 @@ def inspect(
     ] = None,
     text: Annotated[
         str | None,
-        typer.Option(help=_("Text that a text model reads."), show_default=False),
+        typer.Option(help=_("Text that a network of words reads."), show_default=False),
     ] = None,
     start: Annotated[
         str | None,
@@ -75,18 +72,13 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
 ) -> None:
     """Look inside a trained network."""
+    from gruta.cli.looks import look
     from gruta.insight.page import save_all
     from gruta.insight.terminal import show, show_by_hand
-    from gruta.tasks.forecast import Forecaster
 
     if unit is None and (at is not None or layer is not None):
         raise InputError("--at and --layer: they say which step of a unit; give --unit too")
-    forecaster = Forecaster.load(run)
-    if text is not None:
-        raise InputError(f"--text: the run {run} reads a series, not text; give --data FILE")
-    if data is None:
-        raise InputError(f"--data: the run {run} reads a series; give its file with --data FILE")
-    found = replace(forecaster.xray(data, at=start), training=_training(run, forecaster))
+    found = look(run, data, text, start)
     hand = None
     if unit is not None:
         names = [view.name for view in found.views]
@@ -105,21 +97,3 @@ def inspect(
         show(found, lag=lag)
     page = save_all(found, directory, by_hand=hand, lag=lag)
     print(_("Open the page: {path}").format(path=page), file=sys.stderr)
-
-
-def _training(run: Path, forecaster: "Forecaster") -> dict[str, Any]:
-    """What the run tells of its training: how it clipped, and the window of backpropagation."""
-    from gruta.checkpoint import read_metrics
-    from gruta.train import METRICS
-
-    settings = forecaster.settings
-    logged = [r for r in read_metrics(run / METRICS) if "clipped_share" in r]
-    known: dict[str, Any] = {"window": settings.tbptt or None, "mode": settings.clip}
-    if logged:
-        cosines = [r.get("clip_cosine", 1.0) for r in logged]
-        known["clipping"] = {
-            "steps": logged[-1]["step"],
-            "clipped_share": logged[-1]["clipped_share"],
-            "mean_cosine": sum(cosines) / len(cosines),
-        }
-    return known

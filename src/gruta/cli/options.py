@@ -65,5 +65,5 @@ def _panel(name: str) -> str:
 
 PANELS = {
     "Data": ("time", "target", "known", "past", "test_share", "validation_share"),
-    "Model": ("horizon", "lookback", "cell", "hidden", "quantiles", "origins", "ridge"),
+    "Model": ("horizon", "lookback", "cell", "hidden", "init", "quantiles", "origins", "ridge"),
 }

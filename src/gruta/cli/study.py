@@ -102,6 +102,18 @@ def forgetting(
     _study("forgetting", "quick" if quick else "usual", seed, out, as_json)
 
 
+@study_app.command(
+    "advice",
+    help=_(
+        "How far advice can be trusted: its rules held against trainings whose end is known. Their "
+        "thresholds were calibrated so."
+    ),
+)
+def advice(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
+    """Whether those that a rule tells of fail."""
+    _study("advice", "quick" if quick else "usual", seed, out, as_json)
+
+
 def _study(name: str, effort: "Effort", seed: int, out: Path | None, as_json: bool) -> None:
     from gruta.cli.progress import progress, stoppable
     from gruta.report import page

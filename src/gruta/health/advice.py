@@ -4,7 +4,8 @@ Each rule looks at one layer or at the clipping, and gives evidence with its adv
 come from networks whose answer is known, see README.md; at most three pieces are given at once.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -14,7 +15,7 @@ from gruta.health import flow, gates
 from gruta.health.memory import Influence
 from gruta.health.passes import Pass
 from gruta.locale import translate as _
-from gruta.locale.numbers import number, percent, scientific
+from gruta.locale.numbers import brief, number, percent, scientific
 
 Confidence = Literal["low", "medium", "high"]
 MOST = 3
@@ -22,8 +23,11 @@ MOST = 3
 VANISHING = 1e-3
 """A gradient that arrives at the lag needed with less than this share of its size is lost."""
 
-EXPLODING = 0.02
-"""A slope of ln ‖gradient‖ a step above this makes a gradient grow sevenfold in a hundred steps."""
+EXPLODING = 5.0
+"""A gradient that grows beyond so many times its size on its way through the sequence explodes."""
+
+LEAK = 0.25
+"""Units that last less than this share of the lag needed keep too little, by their leak alone."""
 
 OPEN_RESET, UNITS = 0.95, 0.5
 CLIPPED, TURNED = 0.5, 0.9
@@ -97,19 +101,27 @@ def _of_memory(one: Pass, lag: int | None) -> Iterator[Advice]:
     tau = gates.time_constants(one)
     lasts = None if tau is None else float(np.percentile(tau, 90))
     sure: Confidence = "high" if lag else "medium"
-    if slope > EXPLODING:
+    growth = math.exp(min(slope * (len(one.h) - 1), 700.0))
+    if growth > EXPLODING:
         yield Advice(
             "exploding",
             one.layer,
-            "high" if slope > 2 * EXPLODING else "medium",
-            _("the gradient grows by {rate} a step on its way back").format(rate=_percent(slope)),
+            "high" if growth > 4 * EXPLODING else "medium",
+            _("the gradient grows by {rate} a step on its way back, {times} times in all").format(
+                rate=_percent(slope), times=brief(growth)
+            ),
             _("clip it by norm, and lower the learning rate"),
             'gruta.Clipper("norm", 1.0).attach(optimizer, model)',
         )
     elif reach is not None and reach < VANISHING:
         yield _vanishing(one, need, reach, lasts, sure)
-    elif reach is None and lasts is not None and lasts < need / 4:
-        yield _short_memory(one, need, lasts)
+    elif reach is None and lasts is not None and lasts < LEAK * need:
+        finding = _(
+            "nine of ten units leak away within {steps} steps, of {lag} in the sequence; the leak "
+            "alone does not tell all"
+        ).format(steps=_steps(lasts), lag=need)
+        remedy = _("if the task needs the beginning, raise the bias of the gate that keeps")
+        yield Advice("short_memory", one.layer, "low", finding, remedy, _chrono(one, need))
 
 
 def _vanishing(one: Pass, need: int, reach: float, lasts: float | None, sure: Confidence) -> Advice:
@@ -126,15 +138,20 @@ def _vanishing(one: Pass, need: int, reach: float, lasts: float | None, sure: Co
             f'gruta.nn.GRU(..., init="chrono", longest_lag={need})',
         )
     kept = _("; nine of ten units leak away within {steps} steps").format(steps=_steps(lasts))
-    kind = "LSTM" if one.c is not None else "GRU"
+    remedy = _("start with gates that keep: chrono initialisation for a lag of {lag}")
     return Advice(
         "short_memory",
         one.layer,
         sure,
         finding + kept,
-        _("start with gates that keep: chrono initialisation for a lag of {lag}").format(lag=need),
-        f'gruta.nn.{kind}(..., init="chrono", longest_lag={need})',
+        remedy.format(lag=need),
+        _chrono(one, need),
     )
+
+
+def _chrono(one: Pass, lag: int) -> str:
+    kind = "LSTM" if one.c is not None else "GRU"
+    return f'gruta.nn.{kind}(..., init="chrono", longest_lag={lag})'
 
 
 def _bound(one: Pass) -> str:
@@ -145,21 +162,6 @@ def _bound(one: Pass) -> str:
     if size >= 1:
         return ""
     return _("; σ_max(W_hh) is {size}, and below 1 it has to").format(size=number(size, 2))
-
-
-def _short_memory(one: Pass, need: int, lasts: float) -> Advice:
-    kind = "LSTM" if one.c is not None else "GRU"
-    return Advice(
-        "short_memory",
-        one.layer,
-        "low",
-        _(
-            "nine of ten units leak away within {steps} steps, of {lag} in the sequence; the leak "
-            "alone does not tell all"
-        ).format(steps=_steps(lasts), lag=need),
-        _("if the task needs the beginning, raise the bias of the gate that keeps"),
-        f'gruta.nn.{kind}(..., init="chrono", longest_lag={need})',
-    )
 
 
 def _of_gates(one: Pass) -> Iterator[Advice]:
@@ -187,7 +189,7 @@ def _of_gates(one: Pass) -> Iterator[Advice]:
                     share=_percent(empty)
                 ),
                 _("the layer works without memory: chrono initialisation, or a layer without time"),
-                f'gruta.nn.GRU(..., init="chrono", longest_lag={len(one.h)})',
+                _chrono(one, len(one.h)),
             )
     if "r" in one.gates and float((one.gates["r"] > gates.HIGH).mean()) > OPEN_RESET:
         yield Advice(
@@ -273,22 +275,17 @@ def _of_updates(updates: Mapping[str, float]) -> Iterator[Advice]:
     if not weights:
         return
     middle = float(np.median(list(weights.values())))
-    too: tuple[tuple[bool, str, str, Callable[[float], bool]], ...] = (
-        (middle > UPDATES[1], _("lower the learning rate"), "lr / 3", lambda v: v > UPDATES[1]),
-        (middle < UPDATES[0], _("raise the learning rate"), "lr * 3", lambda v: v < UPDATES[0]),
+    if UPDATES[0] <= middle <= UPDATES[1]:
+        return
+    large = middle > UPDATES[1]
+    yield Advice(
+        "updates_large" if large else "updates_small",
+        "",
+        "medium",
+        _("a step changes the weights by {share} of their size").format(share=_share(middle)),
+        _("lower the learning rate") if large else _("raise the learning rate"),
+        "lr / 3" if large else "lr * 3",
     )
-    for is_so, remedy, code, _beyond in too:
-        if is_so:
-            yield Advice(
-                "update_size",
-                "",
-                "medium",
-                _("a step changes the weights by {share} of their size").format(
-                    share=_share(middle)
-                ),
-                remedy,
-                code,
-            )
 
 
 def _percent(share: float) -> str:

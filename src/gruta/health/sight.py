@@ -1,6 +1,6 @@
 """Hooks on a model's recurrent layers that see one sequence of what passes through."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from gruta.nn.stack import Recurrent
 
 Layer = nn.RNNBase | Recurrent
 State = tuple[Tensor, ...]
+Pick = Callable[[Tensor], Tensor]
 
 
 def recurrent_layers(model: nn.Module) -> dict[str, Layer]:
@@ -68,70 +69,80 @@ class Sight:
         self, name: str, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
     ) -> None:
         given = args[0] if args else kwargs["input"]
-        x = _row(given, layer, kwargs.get("lengths"))
+        first = _first_sequence(given, layer, kwargs.get("lengths"))
+        x = first(_data(given))
         known = self.calls.get(name)
         if known is not None and len(known.x) >= len(x):
             return
         hx = args[1] if len(args) > 1 else kwargs.get("hx")
         out, finals = output
         call = Call(name, x.detach().clone(), _states(hx, given))
-        call.out = _row(out, layer, kwargs.get("lengths")).detach().clone()
+        call.out = first(_data(out)).detach().clone()
         call.d_finals = (None,) * len(_as_tuple(finals))
         self.calls[name] = call
-        self._follow(call, layer, out, _as_tuple(finals), given)
-
-    def _follow(self, call: Call, layer: Layer, out: Any, finals: State, given: Any) -> None:
-        """Keep the gradients of the layer's results when a backward pass comes by."""
-        batched = isinstance(given, PackedSequence) or given.dim() == 3
-        place = _place(given) if batched else None
-
-        # A result that the loss does not read may have None for a gradient.
-        def of_out(d: Tensor | None) -> None:
-            if d is None:
-                return
-            whole = out._replace(data=d) if isinstance(out, PackedSequence) else d
-            call.d_out = _row(whole, layer, None)[: len(call.x)].detach().clone()
-
-        def of_final(k: int, d: Tensor | None) -> None:
-            if d is None:
-                return
-            own = d if place is None else d[:, place]
-            held = list(call.d_finals)
-            held[k] = own.detach().clone()
-            call.d_finals = tuple(held)
-
-        reached = out.data if isinstance(out, PackedSequence) else out
-        if reached.requires_grad:
-            reached.register_hook(of_out)
-        for k, final in enumerate(finals):
-            if final.requires_grad:
-                final.register_hook(partial(of_final, k))  # type: ignore[no-untyped-call]
+        _follow(call, _data(out), first, _as_tuple(finals), _place(given))
 
 
-def _row(given: Any, layer: Layer, lengths: Any) -> Tensor:
-    """The first sequence of a layer's input or output as `[T, size]`, without padding."""
+def _follow(call: Call, out: Tensor, first: Pick, finals: State, place: int | None) -> None:
+    """Keep the gradients of the layer's results when a backward pass comes by.
+
+    The hooks hold none of the results: a result would then hold itself, and its graph's memory
+    with it, until the garbage collector comes.
+    """
+
+    # A result that the loss does not read may have None for a gradient.
+    def of_out(d: Tensor | None) -> None:
+        if d is not None:
+            call.d_out = first(d).detach().clone()
+
+    def of_final(k: int, d: Tensor | None) -> None:
+        if d is None:
+            return
+        own = d if place is None else d[:, place]
+        held = list(call.d_finals)
+        held[k] = own.detach().clone()
+        call.d_finals = tuple(held)
+
+    if out.requires_grad:
+        out.register_hook(of_out)  # type: ignore[no-untyped-call]
+    for k, final in enumerate(finals):
+        if final.requires_grad:
+            final.register_hook(partial(of_final, k))  # type: ignore[no-untyped-call]
+
+
+def _first_sequence(given: Any, layer: Layer, lengths: Any) -> Pick:
+    """What picks the first sequence of a layer's input, output or gradient, `[T, size]` without
+    padding.
+    """
     if isinstance(given, PackedSequence):
         # The longest of the batch comes first in every step of a packed sequence.
-        firsts = torch.cat([given.batch_sizes.new_zeros(1), given.batch_sizes[:-1].cumsum(0)])
-        return given.data[firsts.to(given.data.device)]
+        sizes = given.batch_sizes
+        firsts = torch.cat([sizes.new_zeros(1), sizes[:-1].cumsum(0)])
+        return lambda t: t[firsts.to(t.device)]
     if given.dim() == 2:
-        return given  # type: ignore[no-any-return]
-    row: Tensor = given[0] if layer.batch_first else given[:, 0]
-    return row if lengths is None else row[: int(lengths[0])]
+        return lambda t: t
+    batch_first = layer.batch_first
+    steps = None if lengths is None else int(lengths[0])
+    return lambda t: (t[0] if batch_first else t[:, 0])[:steps]
 
 
-def _place(given: Any) -> int:
-    """Which row of a state belongs to the first sequence."""
-    if isinstance(given, PackedSequence) and given.sorted_indices is not None:
-        return int(given.sorted_indices[0])
-    return 0
+def _data(given: Any) -> Tensor:
+    data: Tensor = given.data if isinstance(given, PackedSequence) else given
+    return data
+
+
+def _place(given: Any) -> int | None:
+    """Which row of a state belongs to the first sequence; None for a call without a batch."""
+    if isinstance(given, PackedSequence):
+        return 0 if given.sorted_indices is None else int(given.sorted_indices[0])
+    return 0 if given.dim() == 3 else None
 
 
 def _states(hx: Any, given: Any) -> State | None:
     if hx is None:
         return None
-    batched = isinstance(given, PackedSequence) or given.dim() == 3
-    own = [s[:, _place(given)] if batched else s for s in _as_tuple(hx)]
+    place = _place(given)
+    own = [s if place is None else s[:, place] for s in _as_tuple(hx)]
     return tuple(s.detach().clone() for s in own)
 
 

@@ -49,9 +49,9 @@ def test_plain_network_is_told_to_use_gates():
 
 def test_gradient_that_grows_is_told():
     advice = first(advise([made(fade=1.1)]), "exploding")
-    assert advice.finding == "the gradient grows by 10% a step on its way back"
+    assert advice.finding == "the gradient grows by 10% a step on its way back, 41.14 times in all"
     assert advice.confidence == "high"
-    assert rules(made(fade=1.0)) == []
+    assert rules(made(fade=1.02)) == []  # by 2 % a step, but over 40 steps that is little
 
 
 def test_leak_alone_is_weak_evidence():
@@ -98,8 +98,8 @@ def test_clipping_that_does_too_much_or_nothing_is_told(share, cosine, steps, mo
 
 @pytest.mark.parametrize(("ratio", "remedy"), [(0.1, "lower"), (1e-6, "raise"), (1e-3, None)])
 def test_updates_of_an_unusual_size_are_told(ratio, remedy):
-    advice = first(advise([], updates={"weight_hh_l0 z": ratio}), "update_size")
-    assert advice is None if remedy is None else advice.remedy.startswith(remedy)
+    found = advise([], updates={"weight_hh_l0 z": ratio})
+    assert [advice.remedy.split()[0] for advice in found] == ([remedy] if remedy else [])
 
 
 def test_at_most_three_pieces_the_surest_first():

@@ -1,4 +1,6 @@
+import gc
 import warnings
+import weakref
 
 import pytest
 import torch
@@ -46,6 +48,21 @@ def test_training_is_the_same_to_the_last_bit():
         assert torch.equal(train(watched), plain)
     assert not watched._forward_pre_hooks
     assert not watched.encoder._forward_hooks
+
+
+def test_measured_step_is_let_go_of_without_the_garbage_collector():
+    model = seeded()
+    seen = []
+    model.encoder.register_forward_hook(lambda m, args, out: seen.append(weakref.ref(out[0])))
+    gc.collect()
+    gc.disable()
+    try:
+        with watch(model, every=1):
+            train(model, steps=3)
+        assert len(seen) == 3
+        assert [one() for one in seen] == [None] * 3
+    finally:
+        gc.enable()
 
 
 def test_every_so_many_steps_each_layer_is_measured():
@@ -149,7 +166,7 @@ def test_trackers_get_the_numbers(kind):
     with watch(model, every=5, tracker=tracker):
         train(model)
     names = {name for name, _, _ in tracker.seen}
-    assert "gruta/encoder l0/gradient_slope" in names
+    assert "gruta/encoder_l0/gradient_slope" in names
     assert {step for _, _, step in tracker.seen} == {0, 5}
 
 

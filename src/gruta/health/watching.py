@@ -145,12 +145,12 @@ def _sender(tracker: Any) -> Any:
 
         def by_scalar(values: dict[str, float], step: int) -> None:
             for name, value in values.items():
-                tracker.add_scalar(f"gruta/{name}", value, step)
+                tracker.add_scalar(_tag(name), value, step)
 
         return by_scalar
     if hasattr(tracker, "log"):
         return lambda values, step: tracker.log(
-            {f"gruta/{name}": value for name, value in values.items()}, step=step
+            {_tag(name): value for name, value in values.items()}, step=step
         )
     if callable(tracker):
         return tracker
@@ -158,6 +158,11 @@ def _sender(tracker: Any) -> Any:
         "tracker: expected an accelerate Accelerator or tracker, a SummaryWriter, or a function of "
         f"values and step, got {type(tracker).__name__}"
     )
+
+
+def _tag(name: str) -> str:
+    """A name as every tracker takes it, without blanks."""
+    return f"gruta/{name}".replace(" ", "_")
 
 
 def _is_first_process() -> bool:

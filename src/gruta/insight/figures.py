@@ -108,6 +108,8 @@ def of_all(found: XRay) -> Iterator[Figure]:
             _("Bars of Lyapunov exponents."),
             maps.bars(measured, _("exponent"), _("λ per step")),
         )
+    if found.contexts:
+        yield _contexts(found)
     for name, influence in found.influences.items():
         yield Figure(
             f"{_slug(name)}-influence",
@@ -121,6 +123,22 @@ def of_all(found: XRay) -> Iterator[Figure]:
                 influence.norms, influence.times, _("input step"), _("output step"), found.labels
             ),
         )
+
+
+def _contexts(found: XRay) -> Figure:
+    horizons = [(float(influence.horizon), name) for name, influence in found.influences.items()]
+    steps = np.array(list(found.contexts), dtype=float)
+    losses = np.array(list(found.contexts.values()))
+    curve = Curve(_("loss"), steps, losses, Stroke(ACCENTS["gru"], width=2.0, marker="o"))
+    return Figure(
+        "context",
+        _(
+            "The loss if every layer remembered its last so many steps alone. Where the line is "
+            "flat, more memory does not help here. The upright lines: the memory horizons."
+        ),
+        _("Line chart of the loss by the steps that are remembered."),
+        lines([curve], _("steps remembered"), _("loss"), marks=horizons),
+    )
 
 
 def _gradient(found: XRay) -> Figure:

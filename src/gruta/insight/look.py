@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,9 @@ class XRay:
 
     influences, readouts: of each layer's stack, by the layer's name. loss: its value. labels: what
     stands at each step, if it is known (characters, stamps). training: what is known of how the
-    model was trained (window, clipping, mode), as `advise` takes it.
+    model was trained (window, clipping, mode), as `advise` takes it. tried_by: what tries a piece
+    of advice, where that is not Python on the layer. contexts: the loss if every layer remembered
+    its last so many steps alone; empty where no loss was given, or it cannot be run so.
     """
 
     views: tuple[LayerView, ...]
@@ -71,6 +73,8 @@ class XRay:
     loss: float
     labels: tuple[str, ...] | None = None
     training: dict[str, Any] = field(default_factory=dict)
+    tried_by: Callable[[Advice], str] | None = None
+    contexts: dict[int, float] = field(default_factory=dict)
 
     def by_hand(self, unit: int, at: int, layer: str | None = None) -> ByHand:
         """Unit `unit` of a layer at step `at`, every product and sum; see `by_hand.by_hand`.
@@ -101,7 +105,9 @@ class XRay:
         that is known; else the length of the sequence is taken for it.
         """
         ends = [view.end for view in self.views]
-        return advise(ends, lag=lag, influences=self.influences, **self.training)
+        found = advise(ends, lag=lag, influences=self.influences, **self.training)
+        tried_by = self.tried_by or (lambda one: one.code)
+        return [replace(one, code=tried_by(one) or one.code) for one in found]
 
     def show(self, lag: int | None = None) -> None:
         """Print it on the terminal: heat maps, the gradient through time, memory, advice."""
@@ -126,6 +132,7 @@ class XRay:
         return {
             "loss": self.loss,
             "layers": {v.name: _numbers(v) for v in self.views},
+            "loss_by_context": {str(steps): loss for steps, loss in self.contexts.items()},
             "memory_horizon": {name: found.horizon for name, found in self.influences.items()},
             "advice": [found.to_json() for found in self.advice(lag)],
         }
@@ -164,7 +171,21 @@ def xray(
     longest = max(len(v.one.h) for v in views)
     told = tuple(labels) if labels is not None and len(labels) == longest else None
     read = readouts(linears, sight.calls)
-    return XRay(tuple(views), influences, read, float(value.detach()), told)
+    contexts = {}
+    if loss is not None:
+        contexts = _contexts(model, lambda: loss(model(*inputs, **keywords)), longest)
+    seen = float(value.detach())
+    return XRay(tuple(views), influences, read, seen, told, contexts=contexts)
+
+
+def _contexts(model: nn.Module, loss: Callable[[], Tensor], steps: int) -> dict[int, float]:
+    """The loss by kept context: 1, 2, 4, … steps, and all."""
+    kept = [*(2**k for k in range(steps.bit_length()) if 2**k < steps), steps]
+    try:
+        with _looked_at(model):
+            return dict(zip(kept, memory.loss_by_context(model, loss, kept), strict=True))
+    except InputError:  # sequences of different lengths
+        return {}
 
 
 def _views(double: Recurrent, call: Call) -> Iterator[LayerView]:

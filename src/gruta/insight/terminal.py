@@ -36,6 +36,9 @@ def show(found: XRay, lag: int | None = None, console: Console | None = None) ->
                 layer=name, lag=influence.horizon
             )
         )
+    if found.contexts:
+        told = "; ".join(f"{steps}: {brief(loss)}" for steps, loss in found.contexts.items())
+        console.print(_("Loss by the steps that the layers remember: {told}.").format(told=told))
     show_advice(found.advice(lag), console)
 
 
@@ -140,6 +143,11 @@ def show_by_hand(hand: ByHand, console: Console | None = None, most: int = 5) ->
     )
 
 
+def _factor(value: float) -> str:
+    written = number(value, 3)
+    return f"({written})" if value < 0 else written
+
+
 def _terms(product: Product, most: int) -> Table:
     """The largest terms of a product, and the sum of the others."""
     table = Table.grid(padding=(0, 1))
@@ -147,7 +155,7 @@ def _terms(product: Product, most: int) -> Table:
     order = sorted(range(len(terms)), key=lambda j: -abs(terms[j]))
     shown = order[:most]
     parts = [
-        f"{number(product.weights[j], 3)}·{number(product.values[j], 3)} ({product.names[j]})"
+        f"{_factor(product.weights[j])} · {_factor(product.values[j])} {product.names[j]}"
         for j in shown
     ]
     rest = len(terms) - len(shown)

@@ -17,12 +17,13 @@ from gruta.errors import InputError
 from gruta.nn import GRU, LSTM, RNN
 from gruta.settings import TrainSettings, resolve
 from gruta.studies.plan import Plan
-from gruta.studies.problems import Problem
-from gruta.train import METRICS, Batch, State, seed_of, threads, train
+from gruta.studies.problems import Problem, as_record, from_record
+from gruta.train import METRICS, MODEL, Batch, State, seed_of, threads, train
 
 CELLS: Mapping[str, type[Any]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 VALIDATION, TEST = 2**31, 2**31 + 1  # numbers of steps that no training reaches
 SEQUENCES = {"validation": 500, "test": 2000}
+TASK, ENTRANT = "study", "entrant.json"
 _AT_ONCE = 250
 
 Init = Literal["torch", "orthogonal", "chrono"]
@@ -30,25 +31,46 @@ Init = Literal["torch", "orthogonal", "chrono"]
 
 @dataclass(frozen=True)
 class Entrant:
-    """A network that is to be trained on a problem: its cell, how its weights start, its size."""
+    """A network that is to be trained on a problem: its cell, how its weights start, its size.
+
+    keep_bias: where the bias of the gate that keeps starts (z in the GRU, f in the LSTM), if not as
+    `init` has it.
+    """
 
     problem: Problem
     cell: str
     hidden: int
     settings: TrainSettings
     init: Init = "torch"
+    keep_bias: float | None = None
 
     @property
     def name(self) -> str:
         """Of its run: what tells it from others."""
-        parts = [self.problem.name, self.cell, self.init, self.hidden, self.settings.steps]
+        init = self.init if self.keep_bias is None else f"bias{self.keep_bias:g}"
+        parts = [self.problem.name, self.cell, init, self.hidden, self.settings.steps]
         return "-".join(map(str, [*parts, f"seed{self.settings.seed}"]))
 
     def network(self) -> nn.Module:
         """Untrained."""
         lag = {"longest_lag": self.problem.longest_lag} if self.init == "chrono" else {}
         layer = CELLS[self.cell](self.problem.inputs, self.hidden, init=self.init, **lag)
+        if self.keep_bias is not None:
+            H = self.hidden
+            with torch.no_grad():
+                layer.bias_ih_l0[H : 2 * H] = self.keep_bias
+                layer.bias_hh_l0[H : 2 * H] = 0.0
         return self.problem.network(layer, self.hidden)
+
+    def to_json(self) -> dict[str, Any]:
+        """How to build it again; its settings lie beside."""
+        return {
+            "problem": as_record(self.problem),
+            "cell": self.cell,
+            "hidden": self.hidden,
+            "init": self.init,
+            "keep_bias": self.keep_bias,
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +110,18 @@ class Result:
         }
 
 
+def start_of(entrant: Entrant) -> nn.Module:
+    """The entrant's network before its first step."""
+    torch.manual_seed(entrant.settings.seed)
+    return entrant.network()
+
+
 class Drawn:
     """The training loop's task: batches of a problem, a function of the seed and the step."""
 
     def __init__(self, entrant: Entrant) -> None:
         self.problem, self.settings = entrant.problem, entrant.settings
-        torch.manual_seed(self.settings.seed)
-        self.model = entrant.network()
+        self.model = start_of(entrant)
 
     def batch(self, step: int) -> Batch:
         """x and y."""
@@ -153,14 +180,34 @@ def compete(entrant: Entrant, plan: Plan) -> Result:
 def _run(path: Path, entrant: Entrant) -> Run:
     settings = entrant.settings.model_dump()
     if not (path / "run.json").is_file():
-        return Run.create(path, "study", settings, data=entrant.problem.name)
-    run = Run.open(path, "study")
+        run = Run.create(path, TASK, settings, data=entrant.problem.name)
+        run.write_json(ENTRANT, entrant.to_json())
+        return run
+    run = Run.open(path, TASK)
     if run.settings() != settings:
         raise InputError(
             f"{path}: trained with other settings than this version of gruta has for the study; "
             "remove that directory, or name another one with --out"
         )
     return run
+
+
+def trained(path: Path) -> tuple[Entrant, nn.Module]:
+    """The entrant of a finished run, and its network; InputError where there is none."""
+    run = Run.open(path, TASK)
+    about, tensors = run.read_json(ENTRANT), run.read_tensors(MODEL)[0]
+    try:
+        problem = from_record(about.pop("problem"))
+        how = resolve(TrainSettings, run.settings())
+        entrant = Entrant(problem, settings=how, **about)
+        model = entrant.network()
+        model.load_state_dict(tensors)
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: {ENTRANT} and {MODEL} do not describe a network of a study ({error}); "
+            "restore the files, or run the study again"
+        ) from error
+    return entrant, model.eval()
 
 
 def settings(plan: Plan, steps: int, learning_rate: float, batch_size: int = 32) -> TrainSettings:

@@ -17,7 +17,7 @@ from gruta.report.charts import ACCENTS, INK, Curve, Stroke, lines
 from gruta.report.page import Code, Column, Figure, Section, Table
 from gruta.studies.contest import Entrant, Init, Result, compete, hidden_for, settings
 from gruta.studies.plan import Plan
-from gruta.studies.problems.paragraphs import CHANCE, Paragraphs, majority
+from gruta.studies.problems.paragraphs import CHANCE, Paragraphs
 
 PARAMETERS = 10_000
 SEEDS = 2
@@ -92,7 +92,10 @@ def run(plan: Plan) -> Found:
     texts = {d: _paragraphs(d, plan.seed) for d in distances}
     return Found(
         accuracy,
-        {d: float(np.mean([majority(t) == yes for t, yes in own])) for d, own in texts.items()},
+        {
+            d: float(np.mean([Paragraphs(d, d).majority(t) == yes for t, yes in own]))
+            for d, own in texts.items()
+        },
         {d: float(np.mean([len(t.split()) for t, _yes in own])) for d, own in texts.items()},
         texts[distances[2]][0],
     )

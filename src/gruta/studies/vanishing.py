@@ -8,17 +8,15 @@ import torch
 from torch import nn
 
 from gruta.health.flow import Fade, gradient_through_time
-from gruta.health.passes import Pass, passes
-from gruta.health.sight import Sight, recurrent_layers
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
-from gruta.nn.twin import twin
 from gruta.report.charts import ACCENTS, Curve, Stroke, lines
 from gruta.report.page import Column, Figure, Section, Table
 from gruta.studies.contest import CELLS, Entrant, compete, settings
 from gruta.studies.plan import Plan
 from gruta.studies.problems import Adding
 from gruta.studies.problems.adding import CONSTANT
+from gruta.studies.seen import seen
 
 HIDDEN = 64
 LENGTHS = 25, 50, 100, 200
@@ -94,25 +92,14 @@ def _adder(layer: nn.Module, hidden: int) -> nn.Module:
     return Adding(1).network(layer, hidden)
 
 
-def _seen(model: nn.Module, T: int, seed: int) -> list[Pass]:
-    """The passes of one sequence, with the gradient of the squared error at its end."""
-    layers, problem = recurrent_layers(model), Adding(T)
-    x, y = problem.draw(1, torch.Generator().manual_seed(seed + 1))
-    with Sight(layers) as sight:
-        problem.loss(model(x), y).backward()  # type: ignore[no-untyped-call]
-    model.zero_grad()
-    ((name, call),) = sight.calls.items()
-    return passes(twin(layers[name]), call.from_its_end(1))
-
-
 def _fade(model: nn.Module, T: int, seed: int) -> Fade:
-    return gradient_through_time(_seen(model, T, seed)[-1])
+    return gradient_through_time(seen(model, Adding(T), seed)[-1])
 
 
 def _depth(kind: type[Any], residual: bool, seed: int) -> list[float]:
     torch.manual_seed(seed)
     model = _adder(kind(2, 32, num_layers=LAYERS, residual=residual), 32)
-    norms = [float(np.linalg.norm(one.through[0][-1])) for one in _seen(model, 20, seed)]
+    norms = [float(np.linalg.norm(one.through[0][-1])) for one in seen(model, Adding(20), seed)]
     return [n / norms[-1] for n in reversed(norms)]
 
 

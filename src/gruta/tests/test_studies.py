@@ -17,7 +17,7 @@ from gruta.studies.contest import Entrant, compete, hidden_for, settings
 from gruta.studies.plan import Plan
 from gruta.studies.problems import Adding, Copying
 from gruta.studies.problems.adding import CONSTANT
-from gruta.studies.problems.paragraphs import Paragraphs, majority
+from gruta.studies.problems.paragraphs import Paragraphs
 from gruta.studies.problems.recall import Recall
 from gruta.train import Interrupted, Progress
 
@@ -223,5 +223,7 @@ def test_paragraphs_decide_in_their_second_word_alone(language):
             first, verb, *rest = text.split()
             assert (verb in likes.split()) == bool(yes)
             assert first not in rest
-        counted = np.mean([majority(t) == bool(yes) for t, yes in zip(texts, y, strict=True)])
+        counted = np.mean(
+            [problem.majority(t) == bool(yes) for t, yes in zip(texts, y, strict=True)]
+        )
         assert 0.5 < counted < 0.85

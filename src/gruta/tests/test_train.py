@@ -398,3 +398,20 @@ def test_training_killed_at_any_moment_goes_on_to_the_same_numbers(tmp_path):
     assert int(done.stdout) >= 3
     assert left_by(cut) == left_by(whole)
     assert len(column(cut, "loss")) == 24
+
+
+def test_metrics_go_to_a_tracker_too(tmp_path):
+    pytest.importorskip("tensorboardX")
+    settings = TrainSettings(**SHORT, tracker="tensorboard", watch_every=4)
+    run = run_at(tmp_path / "run", settings)
+    train(Adding(settings), settings, run)
+    (events,) = (tmp_path / "run" / "tracked").rglob("events*")
+    written = events.read_bytes()
+    for name in (b"loss", b"validation_loss", b"clipped_share", b"health/gru_l0/keep_mean"):
+        assert name in written
+
+
+def test_tracker_that_is_not_installed_is_named(tmp_path):
+    settings = TrainSettings(**SHORT, tracker="comet_ml")
+    with pytest.raises(InputError, match="tracker: comet_ml is not installed; pip install it"):
+        train(Adding(settings), settings, run_at(tmp_path / "run", settings))

@@ -7,7 +7,7 @@ answer cannot be had by looking for a word: only the first opinion counts, and i
 import functools
 import random
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from gruta.errors import InputError
 from gruta.locale import language
 
 CHANCE = 0.5
@@ -52,12 +53,13 @@ class Paragraphs:
 
     longest: int
     shortest: int = 4
+    language: str = field(default_factory=language)
     inputs = EMBEDDING
 
     @property
     def name(self) -> str:
         """Its name."""
-        return f"paragraphs-{self.longest}-{language()}"
+        return f"paragraphs-{self.longest}-{self.language}"
 
     @property
     def longest_lag(self) -> int:
@@ -67,7 +69,10 @@ class Paragraphs:
     @cached_property
     def words(self) -> list[str]:
         """The vocabulary; the first stands for no word."""
-        return ["", *sorted({word for text in _every_sentence() for word in text.split()})]
+        return [
+            "",
+            *sorted({word for text in _every_sentence(self.language) for word in text.split()}),
+        ]
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -82,21 +87,39 @@ class Paragraphs:
 
     def paragraph(self, draw: random.Random) -> tuple[str, bool]:
         """A paragraph, and whether its first person liked the thing."""
-        words = _words(language())
+        words = _words(self.language)
         first, *others = draw.sample(words["people"], len(words["people"]))
         yes = draw.random() < 0.5
-        sentences = [_opinion(draw, first, yes)]
+        sentences = [_opinion(words, draw, first, yes)]
         distance = self.shortest * (self.longest / self.shortest) ** draw.random()
         missing = round(distance) + 2 - _length(sentences[0])
         while missing > 0:
             person, other = draw.sample(others, 2)
             if draw.random() < _OPINIONS:
-                sentences.append(_opinion(draw, person, draw.random() < 0.5))
+                sentences.append(_opinion(words, draw, person, draw.random() < 0.5))
             else:
                 event, thing = draw.choice(words["events"]), draw.choice(words["things"])
                 sentences.append(event.format(person=person, other=other, thing=thing))
             missing -= _length(sentences[-1])
         return " ".join(sentences), yes
+
+    def majority(self, text: str) -> bool:
+        """What one would answer by counting the words alone, whoever they are about."""
+        words, found = _words(self.language), text.split()
+        likes, dislikes = (sum(w in words[key] for w in found) for key in ("likes", "dislikes"))
+        return likes >= dislikes
+
+    def read(self, text: str) -> Tensor:
+        """The word numbers `[T, 1]` of a text; InputError for words that are not known."""
+        spaced = text.replace(".", " . ").replace(",", " , ").split()
+        words = [word if word in self._numbers else word.lower() for word in spaced]
+        unknown = sorted({word for word in words if word not in self._numbers})
+        if unknown or not words:
+            raise InputError(
+                f"the text: expected words that the network has learned, got {', '.join(unknown)}; "
+                f"it knows {', '.join(self.words[1:])}"
+            )
+        return torch.tensor([[self._numbers[word]] for word in words])
 
     def network(self, layer: nn.Module, hidden: int) -> Judge:
         """The answer, read from the last state."""
@@ -112,13 +135,6 @@ class Paragraphs:
         return {"cross_entropy": float(self.loss(answer, y)), "accuracy": float(right)}
 
 
-def majority(text: str) -> bool:
-    """What one would answer by counting the words alone, whoever they are about."""
-    words, found = _words(language()), text.split()
-    likes, dislikes = (sum(w in words[key] for w in found) for key in ("likes", "dislikes"))
-    return likes >= dislikes
-
-
 @functools.cache
 def _words(name: str) -> dict[str, Any]:
     text = resources.files(__package__).joinpath("paragraphs.toml").read_text(encoding="utf-8")
@@ -126,8 +142,7 @@ def _words(name: str) -> dict[str, Any]:
     return found
 
 
-def _opinion(draw: random.Random, person: str, yes: bool) -> str:
-    words = _words(language())
+def _opinion(words: dict[str, Any], draw: random.Random, person: str, yes: bool) -> str:
     verb, thing = draw.choice(words["likes" if yes else "dislikes"]), draw.choice(words["things"])
     text: str = words["opinion"].format(person=person, verb=verb, thing=thing)
     return text
@@ -137,8 +152,8 @@ def _length(sentence: str) -> int:
     return len(sentence.split())
 
 
-def _every_sentence() -> list[str]:
-    words = _words(language())
+def _every_sentence(name: str) -> list[str]:
+    words = _words(name)
     blank = {"person": "", "other": "", "thing": "", "verb": ""}
     sentences = [words["opinion"], *words["events"]]
     parts = [words[key] for key in ("people", "likes", "dislikes", "things")]

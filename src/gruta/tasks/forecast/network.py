@@ -159,11 +159,19 @@ class Moments:
         return weight, mean_y - (mean * weight).sum(1, keepdim=True)
 
 
+def _layer(cell: str, width: int, hidden: int, init: str, steps: int) -> nn.Module:
+    """A recurrent layer that runs over so many steps."""
+    lag = {"longest_lag": max(3, steps)} if init == "chrono" else {}
+    layer: nn.Module = CELLS[cell](width, hidden, batch_first=True, init=init, **lag)
+    return layer
+
+
 class ForecastNetwork(nn.Module):
     """Quantiles of the change from the origin's value, `[B, P, K, Q]`.
 
     cell: gru, lstm or rnn. past, features: columns of the window and of a step to come. quantiles:
-    increasing, with 0.5 among them. `prepare` must be called once before training.
+    increasing, with 0.5 among them. init: of the recurrent layers. `prepare` must be called once
+    before training.
     """
 
     def __init__(
@@ -175,6 +183,7 @@ class ForecastNetwork(nn.Module):
         lookback: int,
         hidden: int,
         quantiles: Sequence[float],
+        init: str = "torch",
     ) -> None:
         super().__init__()
         self.cell = cell
@@ -182,8 +191,8 @@ class ForecastNetwork(nn.Module):
         self.linear = LinearPath(horizon, lookback, features)
         self.scale_past, self.scale_future = Standardise(past), Standardise(features)
         width = features + 1  # and the linear path's own forecast
-        self.encoder = CELLS[cell](past, hidden, batch_first=True)
-        self.decoder = CELLS[cell](width, hidden, batch_first=True)
+        self.encoder = _layer(cell, past, hidden, init, lookback)
+        self.decoder = _layer(cell, width, hidden, init, horizon)
         self.mix = nn.Linear(2 * hidden + width, 2 * hidden)
         self.head = nn.Linear(2 * hidden, len(quantiles))
         nn.init.zeros_(self.head.weight)
@@ -200,6 +209,7 @@ class ForecastNetwork(nn.Module):
             lookback=table.lookback,
             hidden=settings.hidden,
             quantiles=settings.quantiles,
+            init=settings.init,
         )
 
     def prepare(self, table: Table, past: Tensor, split: Split, ridge: float) -> None:

@@ -1,0 +1,346 @@
+"""How the thresholds of the advice were calibrated: on tasks whose answer is known.
+
+Many networks are measured as they start, or while they train, and then trained to the end. A rule
+is right where those that it warns of fail, and the others do not.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import torch
+from matplotlib.figure import Figure as Chart
+from torch import Tensor, nn
+
+from gruta.health import Clipper, advice, flow, gates
+from gruta.locale import translate as _
+from gruta.locale.numbers import brief, number
+from gruta.nn import GRU, RNN
+from gruta.report.charts import STYLE, WIDTH
+from gruta.report.page import Column, Figure, Section, Table
+from gruta.settings import ClipMode
+from gruta.studies.contest import Entrant, Init, compete, settings, start_of
+from gruta.studies.plan import Plan
+from gruta.studies.problems import Adding, Copying, Problem, adding, copying
+from gruta.studies.rule import Case, Rule
+from gruta.studies.seen import seen
+
+HIDDEN = 24
+LEARNED = 0.5
+"""Of the error of the simple answer: who ends below it has learned."""
+
+REMEMBERS = 0.9
+"""Of the same: who ends below it remembers something, if not all."""
+
+BAD, GOOD = "#c0392b", "#00796b"
+SMALLEST, WORST = 1e-30, 1e6  # what a picture shows of the measures and outcomes beyond
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The rules, with the trainings that they were tried on."""
+
+    rules: Sequence[Rule]
+
+    def to_json(self) -> dict[str, Any]:
+        """The numbers, for a program."""
+        return {rule.name: rule.to_json() for rule in self.rules}
+
+
+def run(plan: Plan) -> Found:
+    """Measure and train all."""
+    return Found([*_memory(plan), _exploding(plan), *_clipping(plan), *_updates(plan)])
+
+
+# ---- whether it remembers
+
+
+def _memory(plan: Plan) -> list[Rule]:
+    """The gradient that arrives at the start, and how long the units keep, of fresh networks."""
+    arrives, keeps = [], []
+    for entrant in _entrants(plan):
+        problem = entrant.problem
+        one = seen(start_of(entrant), problem, plan.seed)[-1]
+        need = problem.longest_lag
+        norms = flow.gradient_through_time(one).norms
+        reach = float(norms[min(need, len(norms)) - 1] / norms[0])
+        outcome = _outcome(problem, compete(entrant, plan).test)
+        arrives.append(Case(max(reach, SMALLEST), outcome, outcome > REMEMBERS))
+        tau = gates.time_constants(one)
+        if tau is not None:
+            share = float(np.percentile(tau, 90)) / need
+            keeps.append(Case(share, outcome, outcome > REMEMBERS))
+        plan.tell(f"{entrant.name}: {brief(reach)}, {brief(outcome)}")
+    return [
+        Rule("gradient that arrives", advice.VANISHING, True, arrives),
+        Rule("time constant over need", advice.LEAK, True, keeps),
+    ]
+
+
+def _entrants(plan: Plan) -> Iterator[Entrant]:
+    lengths = plan.by_effort((20, 60), (15, 30, 60, 120))
+    problems: list[tuple[Problem, int]] = [(Adding(T), plan.by_effort(400, 1000)) for T in lengths]
+    problems += [(Copying(T // 2), plan.by_effort(800, 2000)) for T in lengths]
+    starts: list[tuple[str, Init, float | None]] = [
+        ("rnn", "torch", None),
+        ("rnn", "orthogonal", None),
+        ("lstm", "torch", None),
+        ("lstm", "torch", 2.0),
+        ("lstm", "chrono", None),
+        ("gru", "torch", None),
+        ("gru", "torch", 1.0),
+        ("gru", "torch", 3.0),
+        ("gru", "chrono", None),
+    ]
+    for (problem, steps), (cell, init, bias) in product(problems, starts):
+        rate = 3e-3 if cell == "rnn" else 1e-2
+        yield Entrant(problem, cell, HIDDEN, settings(plan, steps, rate), init, bias)
+
+
+def _outcome(problem: Problem, test: Mapping[str, float]) -> float:
+    if isinstance(problem, Adding):
+        return test["mean_squared_error"] / adding.CONSTANT
+    return test["cross_entropy"] / copying.CONSTANT
+
+
+# ---- whether it explodes
+
+
+def _exploding(plan: Plan) -> Rule:
+    """Plain networks whose matrix from state to state stretches, trained without clipping."""
+    cases = []
+    gains = plan.by_effort((0.9, 1.1, 1.5), (0.8, 0.9, 1.0, 1.05, 1.1, 1.2, 1.3, 1.5, 2.0))
+    seeds = range(plan.seed, plan.seed + plan.by_effort(1, 3))
+    for T, gain, seed in product((30, 60, 100), gains, seeds):
+        torch.manual_seed(seed)
+        problem, layer = Adding(T), RNN(2, 32, init="orthogonal")
+        with torch.no_grad():
+            layer.get_parameter("weight_hh_l0").mul_(gain)
+            layer.get_parameter("weight_ih_l0").mul_(0.3)
+        model = problem.network(layer, 32)
+        one = seen(model, problem, seed)[-1]
+        growth = math.exp(min(700.0, flow.gradient_through_time(one).slope * (T - 1)))
+        sgd = torch.optim.SGD(model.parameters(), 0.05)
+        losses = list(_losses(model, problem, sgd, Clipper("none"), 150, seed))
+        worst = max(losses) / losses[0] if all(map(math.isfinite, losses)) else math.inf
+        cases.append(Case(growth, worst, worst > 3))
+    plan.tell(_("{count} plain networks trained without clipping").format(count=len(cases)))
+    return Rule("growth of the gradient", advice.EXPLODING, False, cases)
+
+
+# ---- whether clipping or the size of a step gets in the way
+
+
+OPTIMIZERS: Mapping[str, tuple[Any, float]] = {
+    "adam": (torch.optim.Adam, 1e-2),
+    "sgd": (partial(torch.optim.SGD, momentum=0.9), 0.1),
+}
+"""With rates at which each learns the adding problem."""
+
+
+def _clipping(plan: Plan) -> list[Rule]:
+    """Thresholds from far too low to idle: the share that is clipped, the turn, and the end.
+
+    A training has failed that ends at over twice the error of the same one that is not clipped.
+    """
+    cases: dict[ClipMode, list[Case]] = {"norm": [], "value": []}
+    thresholds = plan.by_effort((1e-2, 0.3), (1e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3))
+    for name, seed in product(OPTIMIZERS, _seeds(plan, 2)):
+        idle, _clipper, _ratio = _training(name, OPTIMIZERS[name][1], "none", 1.0, seed)
+        for mode, threshold in product(cases, thresholds):
+            end, clipper, _ratio = _training(name, OPTIMIZERS[name][1], mode, threshold, seed)
+            key = "clipped_share" if mode == "norm" else "mean_cosine"
+            cases[mode].append(Case(clipper.statistics()[key], end, end > 2 * idle))
+    plan.tell(_("{count} trainings clipped").format(count=sum(map(len, cases.values()))))
+    return [
+        Rule("clipped share", advice.CLIPPED, False, cases["norm"]),
+        Rule("cosine", advice.TURNED, True, cases["value"]),
+    ]
+
+
+def _updates(plan: Plan) -> list[Rule]:
+    """Learning rates from far too low to far too high: the size of the first steps, and the end."""
+    rates = plan.by_effort((1e-4, 1e-2, 3), (1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3))
+    cases = []
+    for name, rate, seed in product(OPTIMIZERS, rates, _seeds(plan, 2)):
+        end, _clipper, ratio = _training(name, rate, "norm", 1.0, seed)
+        cases.append(Case(ratio, end, end > LEARNED))
+    plan.tell(_("{count} trainings at other rates").format(count=len(cases)))
+    low, high = advice.UPDATES
+    fine = [case for case in cases if not case.failed]
+    middle = float(np.median([case.measure for case in fine]))
+    return [
+        Rule("update ratio, low", low, True, [c for c in cases if c.measure <= middle]),
+        Rule("update ratio, high", high, False, [c for c in cases if c.measure >= middle]),
+    ]
+
+
+def _training(
+    name: str, rate: float, mode: ClipMode, threshold: float, seed: int
+) -> tuple[float, Clipper, float]:
+    """A GRU on the adding problem: the error it ends at (1: of the simple answer), its clipper, and
+    the median ratio of a weight's first changes to its size.
+    """
+    torch.manual_seed(seed)
+    problem = Adding(30)
+    model = problem.network(GRU(2, HIDDEN, init="chrono", longest_lag=30), HIDDEN)
+    optimizer = OPTIMIZERS[name][0](model.parameters(), rate)
+    clipper, ratios, before = Clipper(mode, threshold), [], _weights(model)
+    for k, loss in enumerate(_losses(model, problem, optimizer, clipper, 500, seed)):
+        if k < 100:
+            after = _weights(model)
+            ratios += [float((a - b).norm() / b.norm()) for a, b in zip(after, before, strict=True)]
+            before = after
+        if not math.isfinite(loss):
+            return math.inf, clipper, float(np.median(ratios))
+    x, y = problem.draw(1000, torch.Generator().manual_seed(seed + 1000))
+    with torch.no_grad():
+        end = float(problem.loss(model(x), y)) / adding.CONSTANT
+    return end, clipper, float(np.median(ratios))
+
+
+def _weights(model: nn.Module) -> list[Tensor]:
+    return [p.detach().clone() for name, p in model.named_parameters() if "weight" in name]
+
+
+def _losses(
+    model: nn.Module,
+    problem: Problem,
+    optimizer: torch.optim.Optimizer,
+    clipper: Clipper,
+    steps: int,
+    seed: int,
+) -> Iterator[float]:
+    """The loss of each step, after the step was taken; the last one where it is not finite."""
+    generator = torch.Generator().manual_seed(seed)
+    for _step in range(steps):
+        x, y = problem.draw(32, generator)
+        loss = problem.loss(model(x), y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if clipper.clip(model.named_parameters(), loss).nonfinite is None:
+            optimizer.step()
+        optimizer.zero_grad()
+        yield float(loss.detach())
+        if not loss.isfinite():
+            return
+
+
+def _seeds(plan: Plan, count: int) -> range:
+    return range(plan.seed, plan.seed + plan.by_effort(1, count))
+
+
+# ---- the report
+
+
+def title() -> str:
+    """Of the report."""
+    return _("How far advice can be trusted")
+
+
+def lead() -> str:
+    """What the study shows, in a paragraph."""
+    return _(
+        "Advice says that something will go wrong. Here networks are measured that are then "
+        "trained to the end, on tasks whose answer is known, so that each rule can be held against "
+        "what came: of those that it tells of, how many fail, and of the others, how many do not?"
+    )
+
+
+def sections(found: Found) -> list[Section]:
+    """The pictures, and what they say."""
+    figure = Figure(
+        "rules",
+        _(
+            "A dot is a training: what the rule measured, and the error at its end as a share of "
+            "that of the simple answer (the loss at its worst, as a multiple of the first, for the "
+            "gradient's growth). The shaded side is where the rule tells."
+        ),
+        _("Dots of the outcome by the measure, a panel for each rule."),
+        _panels(found.rules),
+    )
+    return [Section(_("The rules"), (), (_table(found), figure))]
+
+
+def _table(found: Found) -> Table:
+    share = _("{count} of {all}")
+    rows: list[list[str | float | None]] = []
+    for rule in found.rules:
+        own = rule.to_json()
+        rows.append(
+            [
+                _name(rule),
+                f"{'<' if rule.below else '>'} {brief(rule.bound)}",
+                share.format(count=own["told_and_failed"], all=own["told"]),
+                share.format(count=own["not_told_and_fine"], all=own["not_told"]),
+                number(own["accuracy"], 2),
+                " – ".join(map(brief, own["best_bounds"])),
+            ]
+        )
+    return Table(
+        [
+            Column(_("measure")),
+            Column(_("tells where")),
+            Column(_("told, and failed")),
+            Column(_("not told, and fine")),
+            Column(_("accuracy")),
+            Column(_("best bounds")),
+        ],
+        rows,
+        note=_(
+            "Accuracy: the mean of the share of the failed that are told of, and of the share of "
+            "the others that are not; 0.5 is chance. Best bounds: any bound between the two would "
+            "have been right most often."
+        ),
+    )
+
+
+@mpl.rc_context(STYLE)
+def _panels(rules: Sequence[Rule]) -> Chart:
+    columns = 2
+    lines = math.ceil(len(rules) / columns)
+    chart = Chart((WIDTH, 2.5 * lines), layout="constrained")
+    every = chart.subplots(lines, columns, squeeze=False).ravel()
+    for axes in every[len(rules) :]:
+        axes.remove()
+    for rule, axes in zip(rules, every, strict=False):
+        for failed, color in ((True, BAD), (False, GOOD)):
+            cases = [c for c in rule.cases if c.failed == failed]
+            measures = [max(c.measure, SMALLEST) for c in cases]
+            outcomes = [min(max(c.outcome, 1e-5), WORST) for c in cases]
+            label = _("failed") if failed else _("fine")
+            axes.plot(
+                measures,
+                outcomes,
+                "o",
+                color=color,
+                alpha=0.6,
+                markersize=5,
+                markeredgewidth=0,
+                label=label,
+            )
+        axes.set(title=_name(rule), yscale="log")
+        if rule.name != "cosine":
+            axes.set_xscale("log")
+        low, high = axes.get_xlim()
+        told = (low, rule.bound) if rule.below else (rule.bound, high)
+        axes.axvspan(*told, color="#f3e9e7", zorder=0)
+        axes.set_xlim(low, high)
+    chart.legend(*every[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
+    return chart
+
+
+def _name(rule: Rule) -> str:
+    return {
+        "gradient that arrives": _("gradient that arrives"),
+        "time constant over need": _("time constant over need"),
+        "growth of the gradient": _("growth of the gradient"),
+        "clipped share": _("clipped share"),
+        "cosine": _("cosine, clipped by value"),
+        "update ratio, low": _("update ratio, low"),
+        "update ratio, high": _("update ratio, high"),
+    }[rule.name]
