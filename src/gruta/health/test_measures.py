@@ -212,3 +212,16 @@ def test_update_ratios_are_those_of_each_gates_block():
     assert found == pytest.approx(
         {"weight_hh_l0 r": 0, "weight_hh_l0 z": 0.01, "weight_hh_l0 n": 0, "h_0": math.inf}
     )
+
+
+def test_carried_is_the_share_of_the_variance_that_a_fact_explains():
+    rng = np.random.default_rng(0)
+    fact = rng.integers(0, 4, 4000)
+    noise = rng.normal(size=(2, 4000))
+    states = np.stack([fact.astype(float), noise[0], fact + noise[1], np.ones(4000)], axis=1)
+    (share,) = memory.carried(states[None], fact)
+    whole = fact.var()
+    assert share[0] == pytest.approx(1)
+    assert share[1] < 0.005
+    assert share[2] == pytest.approx(whole / (whole + 1), abs=0.03)
+    assert share[3] == 0  # never moves

@@ -76,6 +76,33 @@ def test_loss_decides_whose_gradient_is_followed():
     assert len(at_step(-1).fade.norms) == len(TEXT)
 
 
+def test_loss_by_context_tells_how_much_memory_the_loss_needs():
+    layer = gruta.nn.RNN(1, 1, nonlinearity="relu")  # h_t = x_t + h_(t-1)
+    with torch.no_grad():
+        for name, value in (("weight_ih_l0", 1.0), ("weight_hh_l0", 1.0)):
+            layer.get_parameter(name).fill_(value)
+        layer.bias_ih_l0.zero_()
+        layer.bias_hh_l0.zero_()
+    x = torch.zeros(9, 1, 1)
+    x[3] = 1.0  # six steps before the end
+    found = xray(layer, x, loss=lambda result: (result[0][-1] - 1).square().sum())
+    assert found.contexts == {1: 1.0, 2: 1.0, 4: 1.0, 8: 0.0, 9: 0.0}
+    assert found.to_json()["loss_by_context"]["8"] == 0.0
+    assert "context" in found.plot()
+    assert xray(reader(), ids()).contexts == {}  # nobody said what the loss is
+
+
+def test_bound_of_a_plain_network_is_told_beside_its_fading_gradient():
+    model = reader(nn.RNN(4, 12))
+    with torch.no_grad():
+        model.layer.weight_hh_l0.copy_(torch.linalg.qr(torch.randn(12, 12))[0] * 0.5)
+    looked = xray(model, ids(), labels=list(TEXT))
+    assert looked.views[0].numbers["spectral_norm"] == pytest.approx(0.5)
+    advice = first(looked.advice(), "vanishing")
+    assert advice.finding.endswith("; σ_max(W_hh) is 0.50, and below 1 it has to")
+    assert "spectral_norm" not in xray(reader(), ids()).views[0].numbers
+
+
 def test_short_memory_of_a_fresh_network_is_told(found):
     advice = first(found.advice(), "short_memory")
     assert advice.confidence == "medium"

@@ -57,6 +57,7 @@ STYLE: Any = {
     "grid.linewidth": 0.8,
     "legend.fontsize": 9,
     "legend.frameon": False,
+    "legend.handlelength": 2.8,
     "lines.solid_capstyle": "round",
     "text.color": INK,
     "text.parse_math": False,  # a column's name may hold dollar signs

@@ -14,19 +14,21 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import torch
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure as Chart
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from torch import Tensor, nn
 
 from gruta.health import Clipper, advice, flow, gates
 from gruta.locale import translate as _
-from gruta.locale.numbers import brief, number
+from gruta.locale.numbers import brief, number, power_of_ten
 from gruta.nn import GRU, RNN
 from gruta.report.charts import STYLE, WIDTH
 from gruta.report.page import Column, Figure, Section, Table
 from gruta.settings import ClipMode
 from gruta.studies.contest import Entrant, Init, compete, settings, start_of
 from gruta.studies.plan import Plan
-from gruta.studies.problems import Adding, Copying, Problem, adding, copying
+from gruta.studies.problems import Adding, Copying, Paragraphs, Problem, adding, copying
 from gruta.studies.rule import Case, Rule
 from gruta.studies.seen import seen
 
@@ -70,11 +72,11 @@ def _memory(plan: Plan) -> list[Rule]:
         norms = flow.gradient_through_time(one).norms
         reach = float(norms[min(need, len(norms)) - 1] / norms[0])
         outcome = _outcome(problem, compete(entrant, plan).test)
-        arrives.append(Case(max(reach, SMALLEST), outcome, outcome > REMEMBERS))
+        arrives.append(Case(entrant.name, max(reach, SMALLEST), outcome, outcome > REMEMBERS))
         tau = gates.time_constants(one)
         if tau is not None:
             share = float(np.percentile(tau, 90)) / need
-            keeps.append(Case(share, outcome, outcome > REMEMBERS))
+            keeps.append(Case(entrant.name, share, outcome, outcome > REMEMBERS))
         plan.tell(f"{entrant.name}: {brief(reach)}, {brief(outcome)}")
     return [
         Rule("gradient that arrives", advice.VANISHING, True, arrives),
@@ -86,6 +88,7 @@ def _entrants(plan: Plan) -> Iterator[Entrant]:
     lengths = plan.by_effort((20, 60), (15, 30, 60, 120))
     problems: list[tuple[Problem, int]] = [(Adding(T), plan.by_effort(400, 1000)) for T in lengths]
     problems += [(Copying(T // 2), plan.by_effort(800, 2000)) for T in lengths]
+    problems += [(Paragraphs(T // 3, T // 3), plan.by_effort(400, 1000)) for T in lengths]
     starts: list[tuple[str, Init, float | None]] = [
         ("rnn", "torch", None),
         ("rnn", "orthogonal", None),
@@ -105,7 +108,8 @@ def _entrants(plan: Plan) -> Iterator[Entrant]:
 def _outcome(problem: Problem, test: Mapping[str, float]) -> float:
     if isinstance(problem, Adding):
         return test["mean_squared_error"] / adding.CONSTANT
-    return test["cross_entropy"] / copying.CONSTANT
+    guessing = copying.CONSTANT if isinstance(problem, Copying) else math.log(2)
+    return test["cross_entropy"] / guessing
 
 
 # ---- whether it explodes
@@ -128,7 +132,7 @@ def _exploding(plan: Plan) -> Rule:
         sgd = torch.optim.SGD(model.parameters(), 0.05)
         losses = list(_losses(model, problem, sgd, Clipper("none"), 150, seed))
         worst = max(losses) / losses[0] if all(map(math.isfinite, losses)) else math.inf
-        cases.append(Case(growth, worst, worst > 3))
+        cases.append(Case(f"T {T} gain {gain} seed {seed}", growth, worst, worst > 3))
     plan.tell(_("{count} plain networks trained without clipping").format(count=len(cases)))
     return Rule("growth of the gradient", advice.EXPLODING, False, cases)
 
@@ -155,7 +159,8 @@ def _clipping(plan: Plan) -> list[Rule]:
         for mode, threshold in product(cases, thresholds):
             end, clipper, _ratio = _training(name, OPTIMIZERS[name][1], mode, threshold, seed)
             key = "clipped_share" if mode == "norm" else "mean_cosine"
-            cases[mode].append(Case(clipper.statistics()[key], end, end > 2 * idle))
+            case = f"{name} {threshold} seed {seed}"
+            cases[mode].append(Case(case, clipper.statistics()[key], end, end > 2 * idle))
     plan.tell(_("{count} trainings clipped").format(count=sum(map(len, cases.values()))))
     return [
         Rule("clipped share", advice.CLIPPED, False, cases["norm"]),
@@ -169,7 +174,7 @@ def _updates(plan: Plan) -> list[Rule]:
     cases = []
     for name, rate, seed in product(OPTIMIZERS, rates, _seeds(plan, 2)):
         end, _clipper, ratio = _training(name, rate, "norm", 1.0, seed)
-        cases.append(Case(ratio, end, end > LEARNED))
+        cases.append(Case(f"{name} {rate} seed {seed}", ratio, end, end > LEARNED))
     plan.tell(_("{count} trainings at other rates").format(count=len(cases)))
     low, high = advice.UPDATES
     fine = [case for case in cases if not case.failed]
@@ -192,7 +197,7 @@ def _training(
     optimizer = OPTIMIZERS[name][0](model.parameters(), rate)
     clipper, ratios, before = Clipper(mode, threshold), [], _weights(model)
     for k, loss in enumerate(_losses(model, problem, optimizer, clipper, 500, seed)):
-        if k < 100:
+        if k < 10:
             after = _weights(model)
             ratios += [float((a - b).norm() / b.norm()) for a, b in zip(after, before, strict=True)]
             before = after
@@ -324,14 +329,22 @@ def _panels(rules: Sequence[Rule]) -> Chart:
                 label=label,
             )
         axes.set(title=_name(rule), yscale="log")
-        if rule.name != "cosine":
+        if rule.name not in ("cosine", "clipped share"):
             axes.set_xscale("log")
+            _powers(axes.xaxis)
+        _powers(axes.yaxis)
         low, high = axes.get_xlim()
         told = (low, rule.bound) if rule.below else (rule.bound, high)
         axes.axvspan(*told, color="#f3e9e7", zorder=0)
         axes.set_xlim(low, high)
     chart.legend(*every[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
     return chart
+
+
+def _powers(axis: Axis) -> None:
+    axis.set_major_locator(LogLocator(numticks=4))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _position: power_of_ten(value)))
 
 
 def _name(rule: Rule) -> str:

@@ -181,14 +181,15 @@ def _run(path: Path, entrant: Entrant) -> Run:
     settings = entrant.settings.model_dump()
     if not (path / "run.json").is_file():
         run = Run.create(path, TASK, settings, data=entrant.problem.name)
+    else:
+        run = Run.open(path, TASK)
+        if run.settings() != settings:
+            raise InputError(
+                f"{path}: trained with other settings than this version of gruta has for the "
+                "study; remove that directory, or name another one with --out"
+            )
+    if not run.has(ENTRANT):
         run.write_json(ENTRANT, entrant.to_json())
-        return run
-    run = Run.open(path, TASK)
-    if run.settings() != settings:
-        raise InputError(
-            f"{path}: trained with other settings than this version of gruta has for the study; "
-            "remove that directory, or name another one with --out"
-        )
     return run
 
 

@@ -11,6 +11,7 @@ from typing import Any
 class Case:
     """A training: what a rule measured of it, and how badly it ended (1: as the simple answer)."""
 
+    name: str
     measure: float
     outcome: float
     failed: bool
@@ -65,4 +66,5 @@ class Rule:
             "accuracy": self.accuracy(),
             "best_bounds": self.best(),
             "best_accuracy": self.accuracy(math.sqrt(math.prod(self.best()))),
+            "cases": [[c.name, c.measure, min(c.outcome, 1e12), c.failed] for c in self.cases],
         }

@@ -1,0 +1,42 @@
+"""The entry point, a small series, and a forecaster that was trained on it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from gruta.cli import main
+from gruta.tests.command import SHORT, Done, Gruta, launched, table
+
+
+@pytest.fixture
+def run_gruta(monkeypatch, capfd) -> Gruta:
+    """The entry point inside this process, which has imported what a new one spends seconds on."""
+    monkeypatch.setenv("GRUTA_LANG", "en")
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def run(*arguments) -> Done:
+        monkeypatch.setattr(sys, "argv", ["gruta", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capfd.readouterr()
+        return Done(end.value.code or 0, out, err)
+
+    return run
+
+
+@pytest.fixture
+def csv(tmp_path) -> Path:
+    path = tmp_path / "demand.csv"
+    path.write_text(table())
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> tuple[Done, Path, Path]:
+    """What a process of its own prints for `train`, its run, and its file."""
+    place = tmp_path_factory.mktemp("trained")
+    path, run = place / "demand.csv", place / "run"
+    path.write_text(table())
+    done = launched("train", "forecast", path, "--run", run, *SHORT.split(), "--json", "--profile")
+    return done, run, path
