@@ -178,12 +178,12 @@ def compete(entrant: Entrant, plan: Plan) -> Result:
 
 
 def _run(path: Path, entrant: Entrant) -> Run:
-    settings = entrant.settings.model_dump()
     if not (path / "run.json").is_file():
+        settings = entrant.settings.model_dump()
         run = Run.create(path, TASK, settings, data=entrant.problem.name)
     else:
         run = Run.open(path, TASK)
-        if run.settings() != settings:
+        if resolve(TrainSettings, run.settings()) != entrant.settings:
             raise InputError(
                 f"{path}: trained with other settings than this version of gruta has for the "
                 "study; remove that directory, or name another one with --out"

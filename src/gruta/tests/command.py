@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 ROWS = 300
 SHORT = "--horizon 2 --lookback 24 --hidden 4 --batch-size 4 --steps 6 --log-every 1"
@@ -24,7 +25,7 @@ class Done:
 Gruta = Callable[..., Done]
 
 
-def launch(*arguments, **environment) -> subprocess.Popen:
+def launch(*arguments: Any, **environment: str) -> subprocess.Popen[str]:
     """A process of its own, which takes signals."""
     return subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
@@ -35,7 +36,7 @@ def launch(*arguments, **environment) -> subprocess.Popen:
     )
 
 
-def launched(*arguments, **environment) -> Done:
+def launched(*arguments: Any, **environment: str) -> Done:
     """How a process of its own ended."""
     process = launch(*arguments, **environment)
     out, err = process.communicate(timeout=120)
