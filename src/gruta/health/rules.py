@@ -84,8 +84,8 @@ class Value(_Memoryless):
             before = values.double()
             values.clamp_(-self.threshold, self.threshold)
             after = values.double()
-            squares += float(after.square().sum())
-            dot += float((before * after).sum())
+            squares += total(after.square())
+            dot += total(before * after)
         return _cut(norm, squares, dot, self.threshold)
 
 
@@ -135,10 +135,10 @@ class Adaptive(_Memoryless):
             own = _unit_norms(values)
             most = self.threshold * _unit_norms(parameter).clamp_min(self.least)
             coefficient = torch.where(own > most, most / own, 1.0)
-            if bool((coefficient < 1.0).any()):
-                values.mul_(coefficient.to(values.dtype))
-            squares += float((coefficient * own).square().sum())
-            dot += float((coefficient * own.square()).sum())
+            if total(coefficient < 1.0):
+                _scale(values, coefficient.to(values.dtype))
+            squares += total((coefficient * own).square())
+            dot += total(coefficient * own.square())
         return _cut(norm, squares, dot, self.threshold)
 
 
@@ -230,6 +230,22 @@ def shorten(gradients: Sequence[Gradient], norm: float, most: float) -> Cut:
         return Cut(norm, 1.0, most)
     torch._foreach_mul_([g.values for g in gradients], most / norm)
     return Cut(most, 1.0, most)
+
+
+def total(t: Tensor) -> float:
+    """The sum; of the whole where it is spread over processes."""
+    found: Any = t.sum()
+    return float(found.full_tensor() if hasattr(found, "full_tensor") else found)
+
+
+def _scale(values: Tensor, factors: Tensor) -> None:
+    """Multiply in place; what is spread over processes stays spread as it was."""
+    if not hasattr(values, "placements"):
+        values.mul_(factors)
+        return
+    spread: Any = values
+    scaled: Any = values * factors
+    spread.copy_(scaled.redistribute(spread.device_mesh, spread.placements))
 
 
 def _unit_norms(t: Tensor) -> Tensor:
