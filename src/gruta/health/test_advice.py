@@ -32,25 +32,27 @@ def rules(*passes_, **more):
 
 def test_gradient_that_does_not_arrive_is_told_with_its_evidence():
     (advice,) = advise([made(fade=0.6)], lag=30)
-    assert (advice.rule, advice.confidence) == ("short_memory", "high")
+    assert (advice.rule, advice.confidence) == ("short_memory", "medium")
     assert advice.finding == (
         "30 steps back, 4·10⁻⁷ of the gradient is left; nine of ten units leak away within "
         "1.4 steps"
     )
     assert advice.code == 'gruta.nn.GRU(..., init="chrono", longest_lag=30)'
-    assert advise([made(fade=0.6)])[0].confidence == "medium"  # nobody said that 40 are needed
+    assert advise([made(fade=0.6)])[0].confidence == "low"  # nobody said that 40 are needed
     assert rules(made(fade=0.6), lag=5) == []
 
 
 def test_plain_network_is_told_to_use_gates():
     advice = first(advise([made(fade=0.6, cell="rnn_tanh")], lag=30), "vanishing")
     assert advice.remedy == "use gates: a GRU keeps a path on which it does not fade"
+    assert advice.confidence == "high"  # it cannot learn to open a gate, as a GRU may
 
 
 def test_gradient_that_grows_is_told():
     advice = first(advise([made(fade=1.1)]), "exploding")
     assert advice.finding == "the gradient grows by 10% a step on its way back, 41.14 times in all"
-    assert advice.confidence == "high"
+    assert advice.confidence == "medium"
+    assert first(advise([made(fade=1.15)]), "exploding").confidence == "high"
     assert rules(made(fade=1.02)) == []  # by 2 % a step, but over 40 steps that is little
 
 
@@ -96,7 +98,7 @@ def test_clipping_that_does_too_much_or_nothing_is_told(share, cosine, steps, mo
     assert rules(clipping=clipping, mode=mode) == expected
 
 
-@pytest.mark.parametrize(("ratio", "remedy"), [(0.1, "lower"), (1e-6, "raise"), (1e-3, None)])
+@pytest.mark.parametrize(("ratio", "remedy"), [(0.3, "lower"), (1e-6, "raise"), (1e-3, None)])
 def test_updates_of_an_unusual_size_are_told(ratio, remedy):
     found = advise([], updates={"weight_hh_l0 z": ratio})
     assert [advice.remedy.split()[0] for advice in found] == ([remedy] if remedy else [])
@@ -105,12 +107,13 @@ def test_updates_of_an_unusual_size_are_told(ratio, remedy):
 def test_at_most_three_pieces_the_surest_first():
     clipping = {"steps": 100, "clipped_share": 0.9, "mean_cosine": 0.5}
     found = advise(
-        [made(keep=0.05, reset=0.99, fade=0.6)],
+        [made(fade=0.6, cell="rnn_tanh"), made(keep=0.05, reset=0.99, fade=0.6)],
         clipping=clipping,
         mode="value",
         updates={"weight_hh_l0": 0.5},
+        lag=T,
     )
-    assert [a.confidence for a in found] == ["high", "high", "medium"]
+    assert [a.confidence for a in found] == ["high", "medium", "medium"]
 
 
 # ---- following it helps
@@ -169,7 +172,7 @@ def test_network_that_forgets_is_diagnosed_and_learns_once_the_advice_is_followe
         (model(x) - y).square().mean().backward()
     (call,) = sight.calls.values()
     advice = first(advise(passes(twin(layer), call.from_its_end(1)), lag=LONG), "short_memory")
-    assert advice.confidence == "high"
+    assert advice.confidence == "medium"
     assert advice.code == 'gruta.nn.GRU(..., init="chrono", longest_lag=200)'
     without = learned(model, 350)
     torch.manual_seed(0)

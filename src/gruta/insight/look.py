@@ -215,14 +215,17 @@ def _bound(one: Pass) -> dict[str, float]:
 
 @contextmanager
 def _looked_at(model: nn.Module) -> Iterator[None]:
-    """In evaluation, with gradients on even where the model is frozen; all as before at the end."""
+    """In evaluation, with gradients on even where the model is frozen; all as before at the end.
+
+    Without cuDNN, whose recurrent layers have no gradient in evaluation.
+    """
     training = {module: module.training for module in model.modules()}
     wanted = [(p, p.requires_grad, p.grad) for p in model.parameters()]
     try:
         model.eval().requires_grad_(True)
         for p, _, _ in wanted:
             p.grad = None
-        with torch.enable_grad():
+        with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
             yield
     finally:
         for module, was in training.items():

@@ -105,7 +105,7 @@ def test_bound_of_a_plain_network_is_told_beside_its_fading_gradient():
 
 def test_short_memory_of_a_fresh_network_is_told(found):
     advice = first(found.advice(), "short_memory")
-    assert advice.confidence == "medium"
+    assert advice.confidence == "low"
     assert advice.code == 'gruta.nn.GRU(..., init="chrono", longest_lag=43)'
     assert first(found.advice(lag=40), "short_memory").confidence == "high"
 

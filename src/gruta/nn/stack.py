@@ -6,7 +6,7 @@ input `[T, B, I]` (`[B, T, I]` with batch_first, `[T, I]` unbatched, or a Packed
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, Self, TypedDict
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,7 @@ from gruta.cells.op import Cell, Walk, run_layer, short
 from gruta.nn import init as schemes
 from gruta.nn import masks
 from gruta.nn.arguments import check_arguments, check_input
+from gruta.nn.flat import flatten
 from gruta.nn.sequences import as_lengths, as_resets, repack, unpack, without_padding
 
 State = tuple[Tensor, ...]
@@ -101,6 +102,7 @@ class Recurrent(nn.Module):
         for name, shape in self._shapes():
             setattr(self, name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         self.reset_parameters()
+        self.flatten_parameters()
 
     def _shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Name and shape of every parameter, in torch.nn's order, then those torch.nn has not."""
@@ -171,7 +173,20 @@ class Recurrent(nn.Module):
         schemes.fill(self)
 
     def flatten_parameters(self) -> None:
-        """Do nothing: there is no flat weight buffer. Here for code written for torch.nn."""
+        """On a GPU, put each pass's weights next to each other, where cuDNN need not copy them.
+
+        It is done when the layer comes to a GPU; elsewhere nothing happens.
+        """
+        for names in self._names.values():
+            own = [self._parameters.get(name) for name in names[: len(self.weight_names)] if name]
+            weights = [w for w in own if w is not None and w.is_cuda]
+            if weights and len(weights) == len(own):
+                flatten(weights, self.mode, self.hidden_size, self.proj_size)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.flatten_parameters()
+        return self
 
     @property
     def all_weights(self) -> list[list[Tensor]]:

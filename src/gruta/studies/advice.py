@@ -142,7 +142,7 @@ def _exploding(plan: Plan) -> Rule:
 
 OPTIMIZERS: Mapping[str, tuple[Any, float]] = {
     "adam": (torch.optim.Adam, 1e-2),
-    "sgd": (partial(torch.optim.SGD, momentum=0.9), 0.1),
+    "sgd": (partial(torch.optim.SGD, momentum=0.9), 0.3),
 }
 """With rates at which each learns the adding problem."""
 
