@@ -107,7 +107,7 @@ def test_short_memory_of_a_fresh_network_is_told(found):
     advice = first(found.advice(), "short_memory")
     assert advice.confidence == "low"
     assert advice.code == 'gruta.nn.GRU(..., init="chrono", longest_lag=43)'
-    assert first(found.advice(lag=40), "short_memory").confidence == "high"
+    assert first(found.advice(lag=40), "short_memory").confidence == "medium"
 
 
 def test_network_that_keeps_gets_no_such_advice():
