@@ -30,7 +30,7 @@ EXPLODING, SURELY = 20.0, 100.0
 """A gradient that grows beyond so many times its size on its way through a sequence explodes."""
 
 OPEN_RESET, UNITS = 0.95, 0.5
-CLIPPED, TURNED = 0.7, 0.87
+CLIPPED, TURNED = 0.7, 0.7
 UPDATES = (1e-4, 0.13)
 
 
@@ -269,7 +269,7 @@ def _of_clipping(clipping: Mapping[str, float], mode: str) -> Iterator[Advice]:
         yield Advice(
             "clipping_turns",
             "",
-            "medium",
+            "high",
             _("clipping by value turns the gradient: cosine {cosine} on average").format(
                 cosine=number(cosine, 2)
             ),

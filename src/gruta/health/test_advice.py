@@ -89,7 +89,8 @@ def test_window_shorter_than_the_memory_is_told():
         (0.1, 1.0, 100, "norm", []),
         (0.0, 1.0, 1000, "norm", ["never_clips"]),
         (0.0, 1.0, 100, "norm", []),
-        (0.2, 0.8, 100, "value", ["clipping_turns"]),
+        (0.2, 0.6, 100, "value", ["clipping_turns"]),
+        (0.2, 0.8, 100, "value", []),
         (0.9, 1.0, 10, "norm", []),
     ],
 )
@@ -113,7 +114,7 @@ def test_at_most_three_pieces_the_surest_first():
         updates={"weight_hh_l0": 0.5},
         lag=T,
     )
-    assert [a.confidence for a in found] == ["high", "medium", "medium"]
+    assert [a.confidence for a in found] == ["high", "high", "medium"]
 
 
 # ---- following it helps
