@@ -289,7 +289,7 @@ def _of_updates(updates: Mapping[str, float]) -> Iterator[Advice]:
     yield Advice(
         "updates_large" if large else "updates_small",
         "",
-        "medium",
+        "medium" if large else "high",
         _("a step changes the weights by {share} of their size").format(share=_share(middle)),
         _("lower the learning rate") if large else _("raise the learning rate"),
         "lr / 3" if large else "lr * 3",

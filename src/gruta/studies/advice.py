@@ -85,10 +85,10 @@ def _memory(plan: Plan) -> list[Rule]:
 
 
 def _entrants(plan: Plan) -> Iterator[Entrant]:
-    lengths = plan.by_effort((20, 60), (15, 30, 60, 120))
-    problems: list[tuple[Problem, int]] = [(Adding(T), plan.by_effort(400, 1000)) for T in lengths]
-    problems += [(Copying(T // 2), plan.by_effort(800, 2000)) for T in lengths]
-    problems += [(Paragraphs(T // 3, T // 3), plan.by_effort(400, 1000)) for T in lengths]
+    lengths = plan.by_effort((30,), (15, 30, 60, 120))
+    problems: list[tuple[Problem, int]] = [(Adding(T), plan.by_effort(300, 1000)) for T in lengths]
+    problems += [(Copying(T // 2), plan.by_effort(500, 2000)) for T in lengths]
+    problems += [(Paragraphs(T // 3, T // 3), plan.by_effort(300, 1000)) for T in lengths]
     starts: list[tuple[str, Init, float | None]] = [
         ("rnn", "torch", None),
         ("rnn", "orthogonal", None),
@@ -120,7 +120,7 @@ def _exploding(plan: Plan) -> Rule:
     cases = []
     gains = plan.by_effort((0.9, 1.1, 1.5), (0.8, 0.9, 1.0, 1.05, 1.1, 1.2, 1.3, 1.5, 2.0))
     seeds = range(plan.seed, plan.seed + plan.by_effort(1, 3))
-    for T, gain, seed in product((30, 60, 100), gains, seeds):
+    for T, gain, seed in product(plan.by_effort((30, 60), (30, 60, 100)), gains, seeds):
         torch.manual_seed(seed)
         problem, layer = Adding(T), RNN(2, 32, init="orthogonal")
         with torch.no_grad():
@@ -154,10 +154,13 @@ def _clipping(plan: Plan) -> list[Rule]:
     """
     cases: dict[ClipMode, list[Case]] = {"norm": [], "value": []}
     thresholds = plan.by_effort((1e-2, 0.3), (1e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3))
+    steps = plan.by_effort(200, 500)
     for name, seed in product(OPTIMIZERS, _seeds(plan, 2)):
-        idle, _clipper, _ratio = _training(name, OPTIMIZERS[name][1], "none", 1.0, seed)
+        rate = OPTIMIZERS[name][1]
+        idle, _ratio = _training(name, rate, Clipper("none"), seed, steps)
         for mode, threshold in product(cases, thresholds):
-            end, clipper, _ratio = _training(name, OPTIMIZERS[name][1], mode, threshold, seed)
+            clipper = Clipper(mode, threshold)
+            end, _ratio = _training(name, rate, clipper, seed, steps)
             key = "clipped_share" if mode == "norm" else "mean_cosine"
             case = f"{name} {threshold} seed {seed}"
             cases[mode].append(Case(case, clipper.statistics()[key], end, end > 2 * idle))
@@ -173,7 +176,8 @@ def _updates(plan: Plan) -> list[Rule]:
     rates = plan.by_effort((1e-4, 1e-2, 3), (1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3))
     cases = []
     for name, rate, seed in product(OPTIMIZERS, rates, _seeds(plan, 2)):
-        end, _clipper, ratio = _training(name, rate, "norm", 1.0, seed)
+        steps = plan.by_effort(200, 500)
+        end, ratio = _training(name, rate, Clipper("norm", 1.0), seed, steps)
         cases.append(Case(f"{name} {rate} seed {seed}", ratio, end, end > LEARNED))
     plan.tell(_("{count} trainings at other rates").format(count=len(cases)))
     low, high = advice.UPDATES
@@ -186,27 +190,27 @@ def _updates(plan: Plan) -> list[Rule]:
 
 
 def _training(
-    name: str, rate: float, mode: ClipMode, threshold: float, seed: int
-) -> tuple[float, Clipper, float]:
-    """A GRU on the adding problem: the error it ends at (1: of the simple answer), its clipper, and
-    the median ratio of a weight's first changes to its size.
+    name: str, rate: float, clipper: Clipper, seed: int, steps: int
+) -> tuple[float, float]:
+    """A GRU on the adding problem: the error it ends at (1: of the simple answer), and the median
+    ratio of a weight's first changes to its size.
     """
     torch.manual_seed(seed)
     problem = Adding(30)
     model = problem.network(GRU(2, HIDDEN, init="chrono", longest_lag=30), HIDDEN)
     optimizer = OPTIMIZERS[name][0](model.parameters(), rate)
-    clipper, ratios, before = Clipper(mode, threshold), [], _weights(model)
-    for k, loss in enumerate(_losses(model, problem, optimizer, clipper, 500, seed)):
+    ratios, before = [], _weights(model)
+    for k, loss in enumerate(_losses(model, problem, optimizer, clipper, steps, seed)):
         if k < 10:
             after = _weights(model)
             ratios += [float((a - b).norm() / b.norm()) for a, b in zip(after, before, strict=True)]
             before = after
         if not math.isfinite(loss):
-            return math.inf, clipper, float(np.median(ratios))
+            return math.inf, float(np.median(ratios))
     x, y = problem.draw(1000, torch.Generator().manual_seed(seed + 1000))
     with torch.no_grad():
         end = float(problem.loss(model(x), y)) / adding.CONSTANT
-    return end, clipper, float(np.median(ratios))
+    return end, float(np.median(ratios))
 
 
 def _weights(model: nn.Module) -> list[Tensor]:
