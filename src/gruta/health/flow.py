@@ -1,6 +1,7 @@
 """How a gradient fares on its way back through time: whether it vanishes, lasts or explodes."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -47,6 +48,24 @@ def gradient_through_time(one: Pass) -> Fade:
     squares = sum(np.square(d, dtype=np.float64).sum(axis=1) for d in one.through)
     norms = np.sqrt(squares)[::-1]
     return as_fade(np.trim_zeros(norms, "f") if norms.any() else norms)
+
+
+def gradient_through_depth(stack: Sequence[Pass]) -> Fade:
+    """‖∂L/∂h‖ of each layer of a stack, from the last one down: over all steps, both directions.
+
+    stack: the passes of one stack, as `passes` gives them. The slope is that of its logarithm a
+    layer. ValueError where no loss's gradient is known.
+    """
+    squares: dict[str, float] = {}
+    for one in stack:
+        if not one.through:
+            raise ValueError(
+                f"{one.layer}: no gradient is known; run a loss back through the model"
+            )
+        layer = one.layer.removesuffix("_reverse")
+        own = float(np.square(one.through[0], dtype=np.float64).sum())
+        squares[layer] = squares.get(layer, 0.0) + own
+    return as_fade(np.sqrt(np.array(list(squares.values()))[::-1]))
 
 
 def jacobian_product(one: Pass, probes: int = PROBES, seed: int = 0) -> Fade:

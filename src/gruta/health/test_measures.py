@@ -225,3 +225,14 @@ def test_carried_is_the_share_of_the_variance_that_a_fact_explains():
     assert share[1] < 0.005
     assert share[2] == pytest.approx(whole / (whole + 1), abs=0.03)
     assert share[3] == 0  # never moves
+
+
+def test_gradient_through_depth_is_that_of_a_stack_by_hand():
+    layer = gruta.nn.RNN(1, 1, num_layers=3, nonlinearity="relu", dtype=torch.float64)
+    with torch.no_grad():
+        for name, parameter in layer.named_parameters():
+            parameter.fill_(0.5 if name.startswith("weight_ih") else 0.0)  # h of a layer halves
+    found = seen(layer, torch.ones(4, 1, 1).double(), lambda out, h: 3 * out[-1].sum())
+    fade = flow.gradient_through_depth(found)
+    np.testing.assert_allclose(fade.norms, [3.0, 1.5, 0.75])
+    assert fade.slope == pytest.approx(math.log(0.5))

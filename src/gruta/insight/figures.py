@@ -108,6 +108,8 @@ def of_all(found: XRay) -> Iterator[Figure]:
             _("Bars of Lyapunov exponents."),
             maps.bars(measured, _("exponent"), _("λ per step")),
         )
+    if found.through_depth():
+        yield _depth(found)
     if found.contexts:
         yield _contexts(found)
     for name, influence in found.influences.items():
@@ -123,6 +125,27 @@ def of_all(found: XRay) -> Iterator[Figure]:
                 influence.norms, influence.times, _("input step"), _("output step"), found.labels
             ),
         )
+
+
+def _depth(found: XRay) -> Figure:
+    curves = [
+        Curve(
+            name,
+            np.arange(len(fade.norms), dtype=float),
+            fade.norms,
+            Stroke((ACCENTS["gru"], *(grey for grey, _dash in GREYS))[k % 6], marker="o"),
+        )
+        for k, (name, fade) in enumerate(found.through_depth().items())
+    ]
+    return Figure(
+        "depth",
+        _(
+            "The gradient at each layer's states, over all steps, from the last layer down. Where "
+            "it falls fast the lower layers learn little; residual connections let it pass."
+        ),
+        _("Line chart of the gradient's norm by layer, logarithmic."),
+        lines(curves, _("layers down"), _("gradient norm"), log=True),
+    )
 
 
 def _contexts(found: XRay) -> Figure:

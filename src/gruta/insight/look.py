@@ -109,6 +109,15 @@ class XRay:
         tried_by = self.tried_by or (lambda one: one.code)
         return [replace(one, code=tried_by(one) or one.code) for one in found]
 
+    def through_depth(self) -> dict[str, flow.Fade]:
+        """How the gradient fares from a stack's last layer down, by stack of several layers."""
+        stacks: dict[str, list[Pass]] = {}
+        for view in self.views:
+            if view.one.through:
+                stacks.setdefault(view.one.stack, []).append(view.one)
+        found = {name: flow.gradient_through_depth(own) for name, own in stacks.items()}
+        return {name: fade for name, fade in found.items() if len(fade.norms) > 1}
+
     def show(self, lag: int | None = None) -> None:
         """Print it on the terminal: heat maps, the gradient through time, memory, advice."""
         from gruta.insight.terminal import show
@@ -132,6 +141,7 @@ class XRay:
         return {
             "loss": self.loss,
             "layers": {v.name: _numbers(v) for v in self.views},
+            "gradient_by_depth": {k: f.norms.tolist() for k, f in self.through_depth().items()},
             "loss_by_context": {str(steps): loss for steps, loss in self.contexts.items()},
             "memory_horizon": {name: found.horizon for name, found in self.influences.items()},
             "advice": [found.to_json() for found in self.advice(lag)],

@@ -36,6 +36,13 @@ def show(found: XRay, lag: int | None = None, console: Console | None = None) ->
                 layer=name, lag=influence.horizon
             )
         )
+    for name, fade in found.through_depth().items():
+        norms = ", ".join(brief(float(norm)) for norm in fade.norms)
+        console.print(
+            _("{layer}: the gradient by layer, from the last one down: {norms}.").format(
+                layer=name, norms=norms
+            )
+        )
     if found.contexts:
         told = "; ".join(f"{steps}: {brief(loss)}" for steps, loss in found.contexts.items())
         console.print(_("Loss by the steps that the layers remember: {told}.").format(told=told))

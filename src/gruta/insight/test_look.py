@@ -92,6 +92,20 @@ def test_loss_by_context_tells_how_much_memory_the_loss_needs():
     assert xray(reader(), ids()).contexts == {}  # nobody said what the loss is
 
 
+def test_gradient_through_depth_is_shown_of_a_stack():
+    deep = xray(reader(nn.GRU(4, 12, num_layers=3)), ids(), labels=list(TEXT))
+    (norms,) = deep.to_json()["gradient_by_depth"].values()
+    assert len(norms) == 3
+    assert norms[0] > norms[-1]
+    assert "depth" in deep.plot()
+    screen = Console(file=io.StringIO(), width=100)
+    show(deep, console=screen)
+    assert "layer: the gradient by layer, from the last one down:" in screen.file.getvalue()
+    flat = xray(reader(), ids())
+    assert flat.to_json()["gradient_by_depth"] == {}
+    assert "depth" not in flat.plot()
+
+
 def test_bound_of_a_plain_network_is_told_beside_its_fading_gradient():
     model = reader(nn.RNN(4, 12))
     with torch.no_grad():

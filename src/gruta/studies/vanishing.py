@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from gruta.health.flow import Fade, gradient_through_time
+from gruta.health.flow import Fade, gradient_through_depth, gradient_through_time
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
 from gruta.report.charts import ACCENTS, Curve, Stroke, lines
@@ -99,8 +99,8 @@ def _fade(model: nn.Module, T: int, seed: int) -> Fade:
 def _depth(kind: type[Any], residual: bool, seed: int) -> list[float]:
     torch.manual_seed(seed)
     model = _adder(kind(2, 32, num_layers=LAYERS, residual=residual), 32)
-    norms = [float(np.linalg.norm(one.through[0][-1])) for one in seen(model, Adding(20), seed)]
-    return [n / norms[-1] for n in reversed(norms)]
+    norms = gradient_through_depth(seen(model, Adding(20), seed)).norms
+    return [float(n / norms[0]) for n in norms]
 
 
 # ---- the report
@@ -190,7 +190,7 @@ def _through_depth(found: Found) -> Section:
     figure = Figure(
         "through-depth",
         _(
-            "The gradient at the last step of each of {layers} layers, from the top one down, as a "
+            "The gradient at the states of each of {layers} layers, from the top one down, as a "
             "share of the top one's."
         ).format(layers=LAYERS),
         _("Line chart of the gradient's norm by layer, logarithmic."),
