@@ -276,7 +276,7 @@ def _maps(cell: str, own: Followed, times: Sequence[tuple[int, int]]) -> Figure:
                 (_("keep fraction"), own.keep.T[order], False),
             ],
             _("step"),
-            _("unit"),
+            _("units, sorted"),
         ),
     )
 
