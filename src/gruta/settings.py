@@ -90,7 +90,7 @@ class TrainSettings(BaseModel):
     ] = Field(
         "none",
         description="Where the metrics go besides metrics.jsonl: a tracker of accelerate's that is "
-        "installed, or none.",
+        "installed, or none. What a resumed run does again goes there twice.",
     )
     tbptt: int = Field(
         0,

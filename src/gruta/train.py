@@ -107,7 +107,7 @@ def train(
     watching = Watch(task.model, every, training.seen) if every else None
     if watching is not None:
         watching.step = position.step
-    with StopSignal() as stop, training.metrics, watching or nullcontext():
+    with StopSignal() as stop, training.metrics, _trackers(accelerator), watching or nullcontext():
         if position.step == 0:
             training.validate()
         while position.step < settings.steps and not training.patience_is_over:
@@ -152,7 +152,6 @@ def train(
                 )
 
     watch.stop()
-    accelerator.end_training()
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     model.load_state_dict(training.best)
     run.write_tensors(MODEL, training.best, {"step": position.best_step})
@@ -175,6 +174,19 @@ def _accelerator(settings: TrainSettings, run: Run) -> Accelerator:
     if more:
         accelerator.init_trackers("tracked")
     return accelerator
+
+
+@contextmanager
+def _trackers(accelerator: Accelerator) -> Iterator[None]:
+    """Let the trackers end what they write, however the training ends.
+
+    Not accelerate's `end_training`, which also takes down a process group that is the caller's.
+    """
+    try:
+        yield
+    finally:
+        for tracker in accelerator.trackers:
+            tracker.finish()
 
 
 class Training:

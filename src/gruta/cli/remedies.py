@@ -1,34 +1,45 @@
 """Advice as a command: what retrains a forecaster with one thing changed."""
 
 import shlex
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from gruta.health.advice import Advice
-from gruta.settings import ForecastSettings
+from gruta.settings import ForecastSettings, resolve
 
 
-def command(advice: Advice, run: Path, data: Path, settings: ForecastSettings) -> str:
-    """The command that trains the run's settings anew in another directory, changed as advised;
-    "" where no option of the command does.
+def command(advice: Advice, run: Path, data: Path, settings: ForecastSettings) -> str | None:
+    """The command that trains with the run's settings anew in another directory, changed as
+    advised; "" where no option does so, None where the run has it already.
     """
     change = _change(advice, settings)
-    if not change:
-        return ""
-    defaults = ForecastSettings.model_fields
-    kept = {
+    wanted = settings.model_dump() | change
+    if wanted == settings.model_dump():
+        return None if change else ""
+    # Only what differs from what the command would take by itself: a default may depend on another
+    # setting, so what is still missing is looked for until nothing is.
+    given = dict(change)
+    while missing := {
         name: value
-        for name, value in settings.model_dump().items()
-        if value != defaults[name].default and name not in change
-    }
-    options = [part for name, value in (kept | change).items() for part in _option(name, value)]
-    where = ["--run", f"{run}-2"]
+        for name, value in wanted.items()
+        if getattr(resolve(ForecastSettings, given), name) != value
+    }:
+        given |= missing
+    options = [part for name, value in given.items() for part in _option(name, value)]
+    where = ["--run", str(_free(run))]
     return shlex.join(["gruta", "train", "forecast", str(data), *where, *options])
 
 
-def _change(advice: Advice, settings: ForecastSettings) -> dict[str, object]:
+def _free(run: Path) -> Path:
+    """The run's path with the first number behind it that no directory has."""
+    return next(p for k in count(2) if not (p := run.with_name(f"{run.name}-{k}")).exists())
+
+
+def _change(advice: Advice, settings: ForecastSettings) -> dict[str, Any]:
     gated = settings.cell if settings.cell != "rnn" else "gru"
     third, thrice = (float(f"{settings.learning_rate * f:.3g}") for f in (1 / 3, 3))
-    changes: dict[str, dict[str, object]] = {
+    changes: dict[str, dict[str, Any]] = {
         "short_memory": {"init": "chrono"},
         "memoryless_units": {"init": "chrono"},
         "vanishing": {"cell": gated, "init": "chrono"},
@@ -42,12 +53,10 @@ def _change(advice: Advice, settings: ForecastSettings) -> dict[str, object]:
         "updates_large": {"learning_rate": third},
         "updates_small": {"learning_rate": thrice},
     }
-    change = changes.get(advice.rule, {})
-    is_new = any(getattr(settings, name) != value for name, value in change.items())
-    return change if is_new else {}
+    return changes.get(advice.rule, {})
 
 
-def _option(name: str, value: object) -> list[str]:
+def _option(name: str, value: Any) -> list[str]:
     flag = f"--{name.replace('_', '-')}"
     if isinstance(value, tuple):
         return [part for one in value for part in (flag, str(one))]

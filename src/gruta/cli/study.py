@@ -4,6 +4,8 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -45,7 +47,7 @@ def studies() -> None:
 )
 def vanishing(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
     """Who loses the gradient, who keeps it."""
-    _study("vanishing", "quick" if quick else "usual", seed, out, as_json)
+    _study("vanishing", _effort(quick), seed, out, as_json)
 
 
 @study_app.command(
@@ -54,7 +56,7 @@ def vanishing(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Js
 )
 def exploding(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
     """Which runs survive, and what clipping does to the direction."""
-    _study("exploding", "quick" if quick else "usual", seed, out, as_json)
+    _study("exploding", _effort(quick), seed, out, as_json)
 
 
 @study_app.command(
@@ -72,9 +74,7 @@ def memory(
     as_json: Json = False,
 ) -> None:
     """Who remembers, and for how long."""
-    if quick and full:
-        raise InputError("--quick and --full: give one or the other")
-    _study("memory", "quick" if quick else "full" if full else "usual", seed, out, as_json)
+    _study("memory", _effort(quick, full), seed, out, as_json)
 
 
 @study_app.command(
@@ -85,7 +85,7 @@ def memory(
 )
 def gates(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
     """Which units keep a fact, and when they let go."""
-    _study("gates", "quick" if quick else "usual", seed, out, as_json)
+    _study("gates", _effort(quick), seed, out, as_json)
 
 
 @study_app.command(
@@ -99,7 +99,7 @@ def forgetting(
     quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False
 ) -> None:
     """Who still knows the beginning at the end."""
-    _study("forgetting", "quick" if quick else "usual", seed, out, as_json)
+    _study("forgetting", _effort(quick), seed, out, as_json)
 
 
 @study_app.command(
@@ -111,7 +111,13 @@ def forgetting(
 )
 def advice(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
     """Whether those that a rule tells of fail."""
-    _study("advice", "quick" if quick else "usual", seed, out, as_json)
+    _study("advice", _effort(quick), seed, out, as_json)
+
+
+def _effort(quick: bool, full: bool = False) -> "Effort":
+    if quick and full:
+        raise InputError("--quick and --full: give one or the other")
+    return "quick" if quick else "full" if full else "usual"
 
 
 def _study(name: str, effort: "Effort", seed: int, out: Path | None, as_json: bool) -> None:
@@ -121,13 +127,27 @@ def _study(name: str, effort: "Effort", seed: int, out: Path | None, as_json: bo
 
     study: Any = import_module(f"gruta.studies.{name}")
     directory = out or Path("runs", f"study-{name}")
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"--out: expected a directory, found the file {directory}")
     plan = Plan(directory, partial(print, file=sys.stderr, flush=True), progress, effort, seed)
-    # The kernels gain from a second thread, the small tensor operations between them do not.
-    os.environ.setdefault("GRUTA_THREADS", str(min(4, os.cpu_count() or 1)))
-    with stoppable(shlex.join(["gruta", *sys.argv[1:]])):
+    with stoppable(shlex.join(["gruta", *sys.argv[1:]])), _kernel_threads():
         found = study.run(plan)
     report = page.write(directory, study.title(), study.lead(), study.sections(found))
     if as_json:
         print(json.dumps(found.to_json() | {"report": str(report)}))
     else:
         print(_("Open the report: {path}").format(path=report))
+
+
+@contextmanager
+def _kernel_threads() -> Iterator[None]:
+    """Several threads for the kernels alone, unless the environment has a number: they gain from a
+    second one, and the small tensor operations between them do not.
+    """
+    given = os.environ.get("GRUTA_THREADS")
+    os.environ["GRUTA_THREADS"] = given or str(min(4, os.cpu_count() or 1))
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ["GRUTA_THREADS"]

@@ -74,7 +74,8 @@ def advise(
     passes: with the gradient of a loss at their end where there is one. lag: over how many steps
     the network has to remember; where unknown, the length of the sequence stands for it, and what
     follows from it is less sure. window: that of truncated backpropagation, in steps. clipping: a
-    `Clipper`'s statistics, mode: its mode. updates: `update_ratios`.
+    `Clipper`'s statistics, mode: its mode. updates: `update_ratios` of the first steps of a
+    training; later they are small by right.
     """
     found: list[Advice] = []
     for one in passes:
@@ -85,7 +86,9 @@ def advise(
     found += _of_clipping(clipping or {}, mode)
     found += _of_updates(updates or {})
     order: list[Confidence] = ["high", "medium", "low"]
-    distinct = {a.rule: a for a in reversed(found)}  # the first layer's stands for all
+    distinct: dict[str, Advice] = {}
+    for one_piece in found:  # the first layer's stands for all
+        distinct.setdefault(one_piece.rule, one_piece)
     return sorted(distinct.values(), key=lambda a: order.index(a.confidence))[:MOST]
 
 
@@ -100,6 +103,16 @@ def _of_memory(one: Pass, lag: int | None) -> Iterator[Advice]:
         reach = float(fade.norms[at] / fade.norms[0]) if fade.norms[0] > 0 else None
     tau = gates.time_constants(one)
     lasts = None if tau is None else float(np.percentile(tau, 90))
+    if one.through and not any(d.any() for d in one.through):
+        yield Advice(
+            "no_gradient",
+            one.layer,
+            "high",
+            _("no gradient reaches the layer: what reads it has weights of zero, or reads nothing"),
+            _("train for longer, or at another rate; the layer adds nothing as it is"),
+            "",
+        )
+        return
     growth = math.exp(min(slope * (len(one.h) - 1), 700.0))
     if growth > EXPLODING:
         yield Advice(
@@ -120,7 +133,8 @@ def _of_memory(one: Pass, lag: int | None) -> Iterator[Advice]:
             "alone does not tell all"
         ).format(steps=_steps(lasts), lag=need)
         remedy = _("if the task needs the beginning, raise the bias of the gate that keeps")
-        yield Advice("short_memory", one.layer, "low", finding, remedy, _chrono(one, need))
+        sure: Confidence = "medium" if lag else "low"
+        yield Advice("short_memory", one.layer, sure, finding, remedy, _chrono(one, need))
 
 
 def _sureness(one: Pass, lag: int | None) -> Confidence:
@@ -247,7 +261,7 @@ def _of_clipping(clipping: Mapping[str, float], mode: str) -> Iterator[Advice]:
     if steps < 50 or mode == "none":
         return
     share, cosine = clipping["clipped_share"], clipping["mean_cosine"]
-    if share > CLIPPED and mode in ("norm", "value", "layer"):
+    if share > CLIPPED and mode == "norm":
         yield Advice(
             "clips_nearly_always",
             "",

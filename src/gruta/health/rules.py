@@ -81,7 +81,7 @@ class Value(_Memoryless):
             if own <= self.threshold:  # then so is every component
                 squares, dot = squares + own**2, dot + own**2
                 continue
-            before = values.double()
+            before = values.to(torch.float64, copy=True)  # a float64 gradient is changed below
             values.clamp_(-self.threshold, self.threshold)
             after = values.double()
             squares += total(after.square())

@@ -1,5 +1,7 @@
 """Advice: each rule where it applies and where it does not, and that following it helps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -54,6 +56,11 @@ def test_gradient_that_grows_is_told():
     assert advice.confidence == "medium"
     assert first(advise([made(fade=1.15)]), "exploding").confidence == "high"
     assert rules(made(fade=1.02)) == []  # by 2 % a step, but over 40 steps that is little
+
+
+def test_layer_that_no_gradient_reaches_is_told_and_nothing_is_made_of_its_zeros():
+    silent = made(keep=0.5, fade=0.0)
+    assert rules(replace(silent, through=(np.zeros((T, H)),)), lag=30) == ["no_gradient"]
 
 
 def test_leak_alone_is_weak_evidence():

@@ -65,8 +65,11 @@ def test_short_gradient_is_left_alone(mode):
     assert (clipping.norm_after, clipping.coefficient, clipping.clipped) == (13.0, 1.0, False)
 
 
-def test_value_cuts_components_and_turns_the_gradient():
-    named = with_gradients(*LONG)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_value_cuts_components_and_turns_the_gradient(dtype):
+    named = [(name, nn.Parameter(p.detach().to(dtype))) for name, p in with_gradients(*LONG)]
+    for (_, p), gradient in zip(named, LONG, strict=True):
+        p.grad = torch.tensor(gradient, dtype=dtype)
     before = whole(named)
     clipping = Clipper("value", 3.5)(named)
     assert whole(named).tolist() == [3.0, 0.0, -3.5, 0.0, 3.5, 0.0]

@@ -46,7 +46,7 @@ def of_layer(view: LayerView, found: XRay) -> Iterator[Figure]:
             "takes the candidate in its place."
         ).format(layer=view.name),
         _("Heat maps of gates and states of {layer}, units by steps.").format(layer=view.name),
-        maps.heat_maps(rows, _("step"), _("unit"), found.labels),
+        maps.heat_maps(rows, _("step"), _("units, sorted"), found.labels),
     )
     if one.keep is None:
         return

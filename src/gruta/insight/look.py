@@ -62,9 +62,11 @@ class XRay:
 
     influences, readouts: of each layer's stack, by the layer's name. loss: its value. labels: what
     stands at each step, if it is known (characters, stamps). training: what is known of how the
-    model was trained (window, clipping, mode), as `advise` takes it. tried_by: what tries a piece
-    of advice, where that is not Python on the layer. contexts: the loss if every layer remembered
-    its last so many steps alone; empty where no loss was given, or it cannot be run so.
+    model was trained (window, clipping, mode, updates), as `advise` takes it. tried_by: what tries
+    a piece of advice ("": nothing does; None: it was followed already), where that is not Python on
+    the layer. answer: what the network says, for people, if that is known. contexts: the loss
+    if every layer remembered its last so many steps alone; empty where no loss was given, or it
+    cannot be run so.
     """
 
     views: tuple[LayerView, ...]
@@ -73,7 +75,8 @@ class XRay:
     loss: float
     labels: tuple[str, ...] | None = None
     training: dict[str, Any] = field(default_factory=dict)
-    tried_by: Callable[[Advice], str] | None = None
+    tried_by: Callable[[Advice], str | None] | None = None
+    answer: str = ""
     contexts: dict[int, float] = field(default_factory=dict)
 
     def by_hand(self, unit: int, at: int, layer: str | None = None) -> ByHand:
@@ -106,8 +109,10 @@ class XRay:
         """
         ends = [view.end for view in self.views]
         found = advise(ends, lag=lag, influences=self.influences, **self.training)
-        tried_by = self.tried_by or (lambda one: one.code)
-        return [replace(one, code=tried_by(one) or one.code) for one in found]
+        if self.tried_by is None:
+            return found
+        tried = [(one, self.tried_by(one)) for one in found]
+        return [replace(one, code=code) for one, code in tried if code is not None]
 
     def through_depth(self) -> dict[str, flow.Fade]:
         """How the gradient fares from a stack's last layer down, by stack of several layers."""
@@ -140,6 +145,7 @@ class XRay:
         """The numbers and the advice, for a program."""
         return {
             "loss": self.loss,
+            "answer": self.answer,
             "layers": {v.name: _numbers(v) for v in self.views},
             "gradient_by_depth": {k: f.norms.tolist() for k, f in self.through_depth().items()},
             "loss_by_context": {str(steps): loss for steps, loss in self.contexts.items()},

@@ -69,8 +69,10 @@ def _advice(advice: list[Advice]) -> Section:
                 confidence=one.sureness,
             )
         )
-        code.append(one.code)
-    return Section(_("Advice"), tuple(paragraphs), (Code("\n".join(code)),))
+        if one.code:
+            code.append(one.code)
+    blocks = (Code("\n".join(code)),) if code else ()
+    return Section(_("Advice"), tuple(paragraphs), blocks)
 
 
 def _numbers(found: XRay) -> Table:

@@ -30,6 +30,8 @@ def show(found: XRay, lag: int | None = None, console: Console | None = None) ->
     width = max(20, min(console.width, 120) - 16)
     for view in found.views:
         console.print(Panel(Group(*_of_layer(view, found, width)), title=view.name, expand=False))
+    if found.answer:
+        console.print(_("The network's answer: {answer}.").format(answer=found.answer))
     for name, influence in found.influences.items():
         console.print(
             _("{layer}: 95% of what moves an output lies in the last {lag} steps.").format(
@@ -64,7 +66,8 @@ def show_advice(advice: list[Advice], console: Console) -> None:
                 )
             )
         )
-        console.print(Text(f"   {one.code}", style="cyan"))
+        if one.code:
+            console.print(Text(f"   {one.code}", style="cyan"))
 
 
 def _of_layer(view: LayerView, found: XRay, width: int) -> Iterable[Any]:
@@ -151,7 +154,7 @@ def show_by_hand(hand: ByHand, console: Console | None = None, most: int = 5) ->
 
 
 def _factor(value: float) -> str:
-    written = number(value, 3)
+    written = number(value, 3).replace("-", "−")
     return f"({written})" if value < 0 else written
 
 
@@ -168,7 +171,9 @@ def _terms(product: Product, most: int) -> Table:
     rest = len(terms) - len(shown)
     if rest:
         others = sum(terms[j] for j in order[most:])
-        parts.append(_("{count} others {sum}").format(count=rest, sum=number(others, 4)))
+        parts.append(
+            _("{count} others: {sum}").format(count=rest, sum=number(others, 4).replace("-", "−"))
+        )
     table.add_row(Text(f"      {product.ours} ="), Text(" + ".join(parts)))
     table.add_row("", Text(f"= {number(product.sum, 4)}"))
     return table

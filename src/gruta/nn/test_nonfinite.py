@@ -1,5 +1,7 @@
 """NaN and infinity pass as in torch and stay in their row; what is tiny becomes 0."""
 
+import platform
+
 import numpy as np
 import pytest
 import torch
@@ -70,6 +72,9 @@ def test_what_is_not_finite_passes_as_in_torch(kind, value, where):
     torch.testing.assert_close(truth[finite[0]], found[0][finite[0]])
 
 
+@pytest.mark.skipif(
+    platform.machine().lower() not in ("x86_64", "amd64"), reason="elsewhere nothing is flushed"
+)
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("kind", ["gru", "lstm", "rnn"])
 def test_gradient_that_vanishes_ends_in_zeros_and_torch_computes_on_as_before(

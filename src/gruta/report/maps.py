@@ -1,5 +1,6 @@
 """Charts of what goes on inside a network: heat maps, bars, dots. Arrays in, a figure out."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ Array = NDArray[Any]
 GATE_COLORS = "viridis"
 SIGNED_COLORS = "RdBu_r"
 _NO_GRID: Any = STYLE | {"axes.grid": False}
-_MOST_LABELS = 80
+_MOST_LABELS, _MOST_CHARACTERS = 80, 90
 
 
 @mpl.rc_context(_NO_GRID)
@@ -139,8 +140,13 @@ def log_histogram(
 
 def _columns(axes: Axes, xlabel: str, labels: Sequence[str] | None) -> None:
     axes.set_xlabel(xlabel)
-    if labels is not None and len(labels) <= _MOST_LABELS:
-        axes.set_xticks(range(len(labels)), [" " if not c.strip() else c for c in labels])
+    longest = max((len(label) for label in labels or ()), default=0)
+    every = math.ceil((longest + 2) * len(labels or ()) / _MOST_CHARACTERS)
+    if labels is not None and len(labels) <= _MOST_LABELS and longest == 1:
+        every = 1
+    if labels is not None and every:
+        shown = range(0, len(labels), every)
+        axes.set_xticks(shown, [labels[k] if labels[k].strip() else " " for k in shown])
         axes.tick_params(axis="x", labelsize=7 if len(labels) > 40 else 9, length=0)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))

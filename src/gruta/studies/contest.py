@@ -14,6 +14,7 @@ from torch import nn
 
 from gruta.checkpoint import Run, read_metrics
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.nn import GRU, LSTM, RNN
 from gruta.settings import TrainSettings, resolve
 from gruta.studies.plan import Plan
@@ -50,6 +51,13 @@ class Entrant:
         init = self.init if self.keep_bias is None else f"bias{self.keep_bias:g}"
         parts = [self.problem.name, self.cell, init, self.hidden, self.settings.steps]
         return "-".join(map(str, [*parts, f"seed{self.settings.seed}"]))
+
+    @property
+    def label(self) -> str:
+        """For people: the cell, and how its weights start where that is not PyTorch's way."""
+        named = {"chrono": _("chrono"), "orthogonal": _("orthogonal")}
+        cell = self.cell.upper()
+        return f"{cell}, {named[self.init]}" if self.init in named else cell
 
     def network(self) -> nn.Module:
         """Untrained."""
@@ -159,11 +167,6 @@ def answers(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return torch.cat([model(part) for part in torch.split(x, _AT_ONCE, dim=1)], dim=1)
 
 
-def contest(entrants: Sequence[Entrant], plan: Plan) -> list[Result]:
-    """Train them one after the other, each from where a kill left it; all in `plan.directory`."""
-    return [compete(entrant, plan) for entrant in entrants]
-
-
 def compete(entrant: Entrant, plan: Plan) -> Result:
     """Train one, or take it as it was trained before.
 
@@ -190,6 +193,11 @@ def _run(path: Path, entrant: Entrant) -> Run:
             )
     if not run.has(ENTRANT):
         run.write_json(ENTRANT, entrant.to_json())
+    if run.read_json(ENTRANT) != entrant.to_json():
+        raise InputError(
+            f"{path}: {ENTRANT} tells of another network than the study's; remove that directory, "
+            "or name another one with --out"
+        )
     return run
 
 

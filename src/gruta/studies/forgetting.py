@@ -173,14 +173,14 @@ def _by_distance(found: Found) -> Section:
         _("Line chart of the share of right answers by distance in words."),
         lines(
             curves,
-            _("distance in words"),
+            _("distance in words and marks"),
             _("share of right answers"),
             limit=(CHANCE, _("by chance")),
         ),
     )
     text = _(
-        "As PyTorch starts them, {ends}. Gates alone help little: a fresh one stands half open and "
-        "forgets as well. Where their biases are drawn for the distance, {chrono}."
+        "As PyTorch starts them, {ends}. Gates alone do not carry far: a fresh one stands half "
+        "open and forgets as well. Where their biases are drawn for the distance, {chrono}."
     ).format(ends=_reaches(found, "torch"), chrono=_reaches(found, "chrono"))
     return Section(_("Right answers by distance"), (text,), (figure, _table(found)))
 
@@ -208,9 +208,7 @@ def _table(found: Found) -> Table:
         [Column(_("network")), *(Column(_("{count} words").format(count=d)) for d in distances)],
         rows,
         caption=_("Right answers by the distance of the deciding word"),
-        note=_("Each number is the mean over {count} trainings.").format(
-            count=len(next(iter(next(iter(found.accuracy.values())).values())))
-        ),
+        note=_("Of several trainings the mean; the JSON output has each."),
         colors=[*(ACCENTS[cell] for cell, _init in found.accuracy), INK],
     )
 

@@ -62,15 +62,20 @@ class Found:
     cells: Mapping[str, Followed]
     times: Sequence[tuple[int, int]]
 
+    @property
+    def steps_told(self) -> list[int]:
+        """The marks and questions, and the step before the second mark."""
+        return sorted([*sum(self.times, ()), self.times[1][0] - 1])
+
     def to_json(self) -> dict[str, Any]:
         """The numbers, for a program."""
         return {"times": self.times} | {
             cell: {
                 "accuracy": own.accuracy,
                 "carriers": list(own.carriers),
-                "keep_of_carriers": _of_carriers(own, self.times[0]),
+                "keep_of_carriers": _of_carriers(own, self.times),
                 "known": [
-                    {str(t): round(float(known[t]), 3) for t in sorted(sum(self.times, ()))}
+                    {str(t): round(float(known[t]), 3) for t in self.steps_told}
                     for known in own.known
                 ],
                 "accuracy_without_carriers": own.silenced[0],
@@ -140,7 +145,8 @@ def _known(states: NDArray[Any], fact: NDArray[Any]) -> Array:
     values = np.unique(fact)
     old, new = states[:, :half], states[:, half:]
     means = np.stack([old[:, fact[:half] == v].mean(axis=1) for v in values])  # [V, T, H]
-    spread = old.std(axis=1) + 1e-6
+    own = means[np.searchsorted(values, fact[:half])].swapaxes(0, 1)  # each one's mean [T, B, H]
+    spread = np.sqrt(np.square(old - own).mean(axis=1)) + 1e-6
     distances = np.square((new[None] - means[:, :, None]) / spread[:, None]).sum(axis=-1)
     right: Array = (values[distances.argmin(axis=0)] == fact[half:]).mean(axis=1)
     return right
@@ -174,7 +180,7 @@ def lead() -> str:
         "An update gate near 1 keeps the old state nearly whole, without computing it anew; near 0 "
         "it lets go, and the proposal takes its place. So one hidden state serves as short and as "
         "long memory: some units pass each symbol on, others guard one for as long as it is "
-        "needed, and let go for the next."
+        "needed, and write the next in its place."
     )
 
 
@@ -236,13 +242,13 @@ def _cell(cell: str, own: Followed, times: Sequence[tuple[int, int]]) -> Section
 
 
 def _told(cell: str, own: Followed, times: Sequence[tuple[int, int]]) -> str:
-    keep = _of_carriers(own, times[0])
+    keep = _of_carriers(own, times)
     gate = _("update gate z") if cell == "gru" else _("forget gate f")
-    return _(
+    guarded = _(
         "{count} of {all} units carry the first fact. Their {gate} keeps {written} of the state at "
-        "the step of the mark, where it is written down; {held} on average while it is guarded; "
-        "and after the question {low} at step {when}, where it lets go. With {silent} of these "
-        "units silenced {without} of the first questions are answered right; with {silent} others "
+        "the step of the mark, where it is written down, and {held} on average while it is "
+        "guarded; what leaks away meanwhile the units write to each other anew. With {silent} of "
+        "them silenced {without} of the first questions are answered right; with {silent} others "
         "silenced, {others}."
     ).format(
         count=len(own.carriers[0]),
@@ -250,11 +256,27 @@ def _told(cell: str, own: Followed, times: Sequence[tuple[int, int]]) -> str:
         gate=gate,
         written=percent(keep["when_marked"]),
         held=percent(keep["while_guarded"]),
-        low=percent(keep["lowest_after"]),
-        when=int(keep["lowest_after_at"]),
         without=percent(own.silenced[0]),
         others=percent(own.silenced[1]),
         silent=min(len(own.carriers[0]), HIDDEN - len(own.carriers[0])),
+    )
+    ((_marked, asked), (marked_next, _asked_next)) = times
+    after = _(
+        "After the question they keep {low} at step {when}, their least before the next mark, and "
+        "just before that mark the fact can be told in {known} of the sequences, from {asked} at "
+        "the question: "
+    ).format(
+        low=percent(keep["lowest_after"]),
+        when=int(keep["lowest_after_at"]),
+        known=percent(float(own.known[0][marked_next - 1])),
+        asked=percent(float(own.known[0][asked])),
+    )
+    released = own.known[0][marked_next - 1] < 0.5
+    return (
+        guarded
+        + " "
+        + after
+        + (_("it lets go of it.") if released else _("it holds it until the next takes its place."))
     )
 
 
@@ -327,20 +349,20 @@ def _table(own: Followed, times: Sequence[tuple[int, int]]) -> Table:
     )
 
 
-def _of_carriers(own: Followed, times: tuple[int, int]) -> dict[str, float]:
-    """What the carriers of the first fact keep, on average: when, and when least after. Empty
-    where no unit carries it.
+def _of_carriers(own: Followed, times: Sequence[tuple[int, int]]) -> dict[str, float]:
+    """What the carriers of the first fact keep, on average: when, and when least between its
+    question and the next mark. Empty where no unit carries it.
     """
     if not own.carriers[0]:
         return {}
-    marked, asked = times
+    (marked, asked), (marked_next, _asked_next) = times
     mean = own.keep[:, list(own.carriers[0])].mean(axis=1)
-    after = mean[asked:]
+    after = mean[asked + 1 : marked_next]
     return {
         "when_marked": float(mean[marked]),
         "while_guarded": float(mean[marked + 1 : asked].mean()),
         "lowest_after": float(after.min()),
-        "lowest_after_at": float(asked + int(after.argmin())),
+        "lowest_after_at": float(asked + 1 + int(after.argmin())),
     }
 
 

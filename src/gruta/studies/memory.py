@@ -22,53 +22,42 @@ PARAMETERS = 70_000
 
 
 class Start(NamedTuple):
-    """A cell, how its weights start, how long it learns and how fast."""
+    """A cell, how its weights start, and how fast it learns."""
 
     cell: str
     init: Init
-    steps: int
     rate: float
 
 
 class Round(NamedTuple):
-    """A problem, the size of the networks that meet on it, and who they are."""
+    """A problem, the size of the networks that meet on it, their steps, and who they are."""
 
     problem: Problem
     parameters: int
+    steps: int
     starts: Sequence[Start]
+
+
+PLAIN, ORTHOGONAL = Start("rnn", "torch", 1e-3), Start("rnn", "orthogonal", 1e-3)
+
+
+def _gated(init: Init, rate: float) -> list[Start]:
+    return [Start("lstm", init, rate), Start("gru", init, rate)]
 
 
 def rounds(effort: Effort) -> list[Round]:
     """Who meets on what."""
     if effort == "quick":
-        three: list[tuple[str, Init]] = [("rnn", "torch"), ("lstm", "chrono"), ("gru", "chrono")]
-        return [
-            Round(Adding(60), 5_000, [Start(cell, init, 1000, 1e-2) for cell, init in three]),
-            Round(Copying(10), 10_000, [Start(cell, init, 3000, 1e-2) for cell, init in three]),
-        ]
-    long = 3 if effort == "full" else 1
-    near = [
-        Start("rnn", "torch", 600, 1e-3),
-        Start("lstm", "torch", 1200, 5e-3),
-        Start("gru", "torch", 1200, 5e-3),
-        Start("lstm", "chrono", 1200, 1e-2),
-        Start("gru", "chrono", 1200, 1e-2),
-    ]
-    copiers = [
-        Start("rnn", "torch", 3000, 1e-3),
-        Start("rnn", "orthogonal", 3000, 1e-3),
-        Start("lstm", "chrono", 5000, 5e-3),
-        Start("gru", "chrono", 5000, 5e-3),
-    ]
-    far = [
-        Start("rnn", "torch", 1000 * long, 1e-3),
-        Start("lstm", "chrono", 4000 * long, 3e-3),
-        Start("gru", "chrono", 3000 * long, 5e-3),
-    ]
+        five = [PLAIN, *_gated("torch", 1e-2), *_gated("chrono", 1e-2)]
+        copiers = [PLAIN, ORTHOGONAL, *_gated("chrono", 1e-2)]
+        return [Round(Adding(60), 5_000, 800, five), Round(Copying(20), 10_000, 2000, copiers)]
+    near = [PLAIN, *_gated("torch", 5e-3), *_gated("chrono", 1e-2)]
+    copiers = [PLAIN, ORTHOGONAL, *_gated("chrono", 5e-3)]
+    far = [PLAIN, Start("lstm", "chrono", 3e-3), Start("gru", "chrono", 5e-3)]
     return [
-        Round(Adding(200), PARAMETERS, near),
-        Round(Copying(50), PARAMETERS // 2, copiers),
-        Round(Adding(600), PARAMETERS, far),
+        Round(Adding(200), PARAMETERS, 1200, near),
+        Round(Copying(50), PARAMETERS // 2, 5000, copiers),
+        Round(Adding(600), PARAMETERS, 12_000 if effort == "full" else 4000, far),
     ]
 
 
@@ -86,13 +75,13 @@ class Found:
 def run(plan: Plan) -> Found:
     """Train all that meet."""
     found = []
-    for problem, parameters, starts in rounds(plan.effort):
+    for problem, parameters, steps, starts in rounds(plan.effort):
         results = []
-        for cell, init, steps, rate in starts:
+        for cell, init, rate in starts:
             hidden = hidden_for(problem, cell, parameters)
             entrant = Entrant(problem, cell, hidden, settings(plan, steps, rate), init)
             results.append(compete(entrant, plan))
-            plan.tell(f"{_title(problem)}, {_label(entrant)}: {_score(results[-1])}")
+            plan.tell(f"{_title(problem)}, {entrant.label}: {_score(results[-1])}")
         found.append((problem, results))
     return Found(found)
 
@@ -111,7 +100,7 @@ def lead() -> str:
         "A plain network replaces its whole state at every step, and what it read long ago is "
         "gone. GRU and LSTM can keep a state nearly whole, as their gates decide at each step; but "
         "a fresh one does not know yet that it should. Where its gates start out ready to keep, it "
-        "learns to carry a number over hundreds of steps."
+        "learns to carry a number over many steps."
     )
 
 
@@ -135,7 +124,7 @@ def _round(problem: Problem, results: Sequence[Result]) -> Section:
             _("step"),
             _("loss"),
             log=True,
-            limit=(_baseline(problem), _("without memory")),
+            limit=(problem.baseline, _("the earliest forgotten")),
         ),
     )
     return Section(_title(problem), (text,), (figure, _table(problem, results)))
@@ -144,10 +133,14 @@ def _round(problem: Problem, results: Sequence[Result]) -> Section:
 def _adding_text(problem: Problem) -> str:
     return _(
         "Each step shows a number from 0 to 1 and a mark. Two numbers are marked, one in each half "
-        "of {steps} steps; at the end the network has to tell their sum. Who has forgotten the "
-        "first does best by always answering near 1, a mean squared error of {constant} or "
-        "somewhat less; below that line lies memory."
-    ).format(steps=problem.longest_lag, constant=number(adding.CONSTANT, 3))
+        "of {steps} steps; at the end the network has to tell their sum. Who remembers neither "
+        "does best by always answering 1, a mean squared error of {constant}; who has forgotten "
+        "the first alone still comes to {forgotten}. Below that line lies long memory."
+    ).format(
+        steps=problem.longest_lag,
+        constant=number(adding.CONSTANT, 3),
+        forgotten=number(adding.FORGOTTEN, 3),
+    )
 
 
 def _copying_text(problem: Problem) -> str:
@@ -167,7 +160,7 @@ def _copying_text(problem: Problem) -> str:
 def _table(problem: Problem, results: Sequence[Result]) -> Table:
     rows: list[list[str | float | None]] = [
         [
-            _label(result.entrant),
+            result.entrant.label,
             float(result.entrant.hidden),
             float(result.parameters),
             float(result.entrant.settings.steps),
@@ -197,27 +190,17 @@ def _curve(result: Result) -> Curve:
     dash: Any = {"torch": "-", "chrono": (0, (4, 2)), "orthogonal": (0, (1, 1.5))}
     entrant = result.entrant
     return Curve(
-        _label(entrant),
+        entrant.label,
         np.array([r["step"] for r in records], dtype=float),
         np.array([r["validation_loss"] for r in records], dtype=float),
         Stroke(ACCENTS[entrant.cell], dash[entrant.init], 1.8),
     )
 
 
-def _label(entrant: Entrant) -> str:
-    cell = entrant.cell.upper()
-    named = {"chrono": _("chrono"), "orthogonal": _("orthogonal")}
-    return f"{cell}, {named[entrant.init]}" if entrant.init in named else cell
-
-
 def _title(problem: Problem) -> str:
     if isinstance(problem, Adding):
         return _("Adding over {steps} steps").format(steps=problem.T)
     return _("Copying after {steps} steps").format(steps=problem.longest_lag - copying.LENGTH)
-
-
-def _baseline(problem: Problem) -> float:
-    return adding.CONSTANT if isinstance(problem, Adding) else copying.CONSTANT
 
 
 def _score(result: Result) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
 from gruta.train import Progress
 
 Effort = Literal["quick", "usual", "full"]
+X = TypeVar("X")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,11 @@ class Plan:
     effort: Effort = "usual"
     seed: int = 0
 
-    def by_effort(self, quick: Any, usual: Any, full: Any = None) -> Any:
+    def by_effort(self, quick: X, usual: X, full: X | None = None) -> X:
         """The one of the effort; `full` is as `usual` where it is left out."""
-        choices = {"quick": quick, "usual": usual, "full": usual if full is None else full}
+        choices: dict[Effort, X] = {
+            "quick": quick,
+            "usual": usual,
+            "full": usual if full is None else full,
+        }
         return choices[self.effort]

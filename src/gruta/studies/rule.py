@@ -44,17 +44,22 @@ class Rule:
         quiet = sum(not self.tells(c, bound) for c in fine) / max(1, len(fine))
         return (told + quiet) / 2
 
-    def best(self) -> tuple[float, float]:
-        """The bounds between which it would be right most often."""
+    def best(self) -> tuple[float, float] | None:
+        """The bounds between which it would be right most often; None where there is no choice."""
         values = sorted({case.measure for case in self.cases if math.isfinite(case.measure)})
-        middles = [math.sqrt(a * b) if a > 0 else (a + b) / 2 for a, b in pairwise(values)]
-        scores = [self.accuracy(middle) for middle in middles]
-        top = [k for k, score in enumerate(scores) if score >= max(scores) - 1e-9]
-        first, last = top[0], next((k for k in top if k + 1 not in top), top[-1])
-        return values[first], values[last + 1]
+        between = list(pairwise(values))
+        if not between:
+            return None
+        scores = [self.accuracy(_middle(*pair)) for pair in between]
+        first = scores.index(max(scores))
+        last = first
+        while last + 1 < len(scores) and scores[last + 1] == scores[first]:
+            last += 1
+        return between[first][0], between[last][1]
 
     def to_json(self) -> dict[str, Any]:
         """The numbers, for a program."""
+        best = self.best()
         told = [c for c in self.cases if self.tells(c)]
         quiet = [c for c in self.cases if not self.tells(c)]
         return {
@@ -64,7 +69,12 @@ class Rule:
             "not_told": len(quiet),
             "not_told_and_fine": sum(not c.failed for c in quiet),
             "accuracy": self.accuracy(),
-            "best_bounds": self.best(),
-            "best_accuracy": self.accuracy(math.sqrt(math.prod(self.best()))),
+            "best_bounds": best,
+            "best_accuracy": None if best is None else self.accuracy(_middle(*best)),
             "cases": [[c.name, c.measure, min(c.outcome, 1e12), c.failed] for c in self.cases],
         }
+
+
+def _middle(low: float, high: float) -> float:
+    """The geometric mean of two positive numbers, else the mean."""
+    return math.sqrt(low * high) if low > 0 else (low + high) / 2

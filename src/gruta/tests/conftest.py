@@ -1,5 +1,6 @@
 """The entry point, a small series, and a forecaster that was trained on it."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -40,3 +41,22 @@ def trained(tmp_path_factory) -> tuple[Done, Path, Path]:
     path.write_text(table())
     done = launched("train", "forecast", path, "--run", run, *SHORT.split(), "--json", "--profile")
     return done, run, path
+
+
+@pytest.fixture
+def study(monkeypatch, capfd, tmp_path):
+    """The numbers of a quick study, and its page in a language."""
+
+    def run(name, language="en"):
+        where = ["--out", str(tmp_path / language), "--quick", "--json"]
+        monkeypatch.setattr(sys, "argv", ["gruta", "--lang", language, "study", name, *where])
+        monkeypatch.setenv("GRUTA_LANG", language)
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert not end.value.code
+        told = json.loads(capfd.readouterr().out)
+        page = tmp_path / language / "report.html"
+        assert told["report"] == str(page)
+        return told, page.read_text(encoding="utf-8")
+
+    return run

@@ -2,15 +2,11 @@
 
 import errno
 import json
-import math
 import os
 import shlex
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -19,90 +15,17 @@ import pytest
 import gruta
 from gruta import checkpoint
 from gruta.checkpoint import Run, read_metrics
-from gruta.cli import main
+from gruta.tests.command import (
+    ROWS,
+    SHORT,
+    Done,
+    launch,
+    launched,
+    stamp,
+    table,
+    value,
+)
 from gruta.train import CHECKPOINT, METRICS, MODEL, Diverged, Interrupted
-
-ROWS = 300
-SHORT = "--horizon 2 --lookback 24 --hidden 4 --batch-size 4 --steps 6 --log-every 1"
-PROGRAM = [sys.executable, "-m", "gruta.cli"]
-
-
-@dataclass
-class Done:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Gruta = Callable[..., Done]
-
-
-@pytest.fixture
-def run_gruta(monkeypatch, capfd) -> Gruta:
-    """The entry point inside this process, which has imported what a new one spends seconds on."""
-    monkeypatch.setenv("GRUTA_LANG", "en")
-    monkeypatch.setenv("COLUMNS", "120")
-
-    def run(*arguments) -> Done:
-        monkeypatch.setattr(sys, "argv", ["gruta", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        out, err = capfd.readouterr()
-        return Done(end.value.code or 0, out, err)
-
-    return run
-
-
-def launch(*arguments, **environment) -> subprocess.Popen:
-    """A process of its own, which takes signals."""
-    return subprocess.Popen(
-        [*PROGRAM, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "GRUTA_LANG": "en"} | environment,
-    )
-
-
-def launched(*arguments, **environment) -> Done:
-    process = launch(*arguments, **environment)
-    out, err = process.communicate(timeout=120)
-    return Done(process.returncode, out, err)
-
-
-def value(hour: int) -> float:
-    return round(10 + 3 * math.sin(2 * math.pi * hour / 24) + (hour * 7919 % 13) / 10, 3)
-
-
-def stamp(hour: int) -> str:
-    return f"2024-01-{1 + hour // 24:02} {hour % 24:02}:00"
-
-
-def table(rows: int = ROWS, **replaced: str) -> str:
-    """An hourly CSV file; `row_5="..."` replaces row 5, which is line 6."""
-    lines = [f"{stamp(hour)},{value(hour)}" for hour in range(rows)]
-    for name, line in replaced.items():
-        lines[int(name.removeprefix("row_")) - 1] = line
-    return "\n".join(["ds,y", *lines]) + "\n"
-
-
-@pytest.fixture
-def csv(tmp_path) -> Path:
-    path = tmp_path / "demand.csv"
-    path.write_text(table())
-    return path
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> tuple[Done, Path, Path]:
-    """What a process of its own prints for `train`, its run, and its file."""
-    place = tmp_path_factory.mktemp("trained")
-    path, run = place / "demand.csv", place / "run"
-    path.write_text(table())
-    done = launched("train", "forecast", path, "--run", run, *SHORT.split(), "--json", "--profile")
-    return done, run, path
 
 
 def test_train_prints_json_and_leaves_a_whole_run(trained):
@@ -146,61 +69,6 @@ def test_predict_prints_or_writes_the_forecast(trained, run_gruta, tmp_path):
     out = tmp_path / "forecast.csv"
     assert run_gruta("predict", run, path, "--out", out).out == ""
     assert out.read_text() == printed.out
-
-
-def test_inspect_shows_and_draws_what_goes_on_inside(trained, run_gruta, tmp_path):
-    _, run, path = trained
-    done = run_gruta("inspect", run, "--data", path, "--out", tmp_path / "inside", "--lag", 5)
-    assert done.code == 0, done.err
-    assert "encoder l0" in done.out
-    assert "95% of what moves an output" in done.out
-    page = tmp_path / "inside" / "xray.html"
-    assert str(page) in done.err
-    assert "Pictures" in page.read_text()
-    drawn = {p.name for p in page.parent.glob("*.png")}
-    assert {"gradient.png", "encoder-l0-gates.png", "decoder-influence.png"} <= drawn
-
-
-def test_inspect_tells_a_program_and_shows_a_step_by_hand(trained, run_gruta, tmp_path):
-    _, run, path = trained
-    where = ("inspect", run, "--data", path, "--out", tmp_path)
-    done = run_gruta(*where, "--json", "--unit", 1, "--layer", "encoder l0")
-    told = json.loads(done.out)
-    assert set(told["layers"]) == {"encoder l0", "decoder l0"}
-    assert told["by_hand"]["result"] == pytest.approx(told["by_hand"]["by_layer"], abs=1e-5)
-    assert list(tmp_path.iterdir()) == []
-    done = run_gruta(*where, "--unit", 1)
-    assert "gate_update = σ(" in done.out
-    assert "4. Linear output" in done.out
-
-
-def test_inspect_advises_on_the_clipping_of_the_training(run_gruta, csv, tmp_path):
-    run = tmp_path / "clipped"
-    tight = ("--steps", 60, "--log-every", 20, "--clip", "value", "--clip-threshold", 1e-6)
-    # One step ahead: the decoder has no time to look at, the encoder has.
-    done = run_gruta("train", "forecast", csv, "--run", run, *SHORT.split()[2:], *tight)
-    assert done.code == 0, done.err
-    told = json.loads(run_gruta("inspect", run, "--data", csv, "--json").out)
-    assert "clips_nearly_always" in [advice["rule"] for advice in told["advice"]]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ((), "--data: the run {run} reads a series; give its file with --data FILE"),
-        (("--text", "once"), "--text: the run {run} reads a series, not text; give --data FILE"),
-        (("--data", "{path}", "--at", "3"), "--at and --layer: they say which step of a unit"),
-        (("--data", "{path}", "--unit", "99"), "unit: expected a unit of decoder l0 from 0 to"),
-        (("--data", "{path}", "--from", "2099-01-01"), "{path}: no forecast to score from 2099"),
-    ],
-)
-def test_inspect_refuses_what_does_not_fit(trained, run_gruta, options, message):
-    _, run, path = trained
-    before = sorted(run.iterdir())
-    done = run_gruta("inspect", run, *(o.format(path=path) for o in options))
-    assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("gruta: " + message.format(run=run, path=path))
-    assert sorted(run.iterdir()) == before
 
 
 def test_trains_on_parquet_with_options_given_several_times(run_gruta, csv, monkeypatch):

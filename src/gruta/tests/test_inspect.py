@@ -3,10 +3,14 @@
 import json
 import shlex
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
 from gruta.checkpoint import Run
+from gruta.cli.remedies import command
+from gruta.health.advice import Advice
+from gruta.settings import ForecastSettings, resolve
 from gruta.studies.contest import Entrant, compete, settings
 from gruta.studies.plan import Plan
 from gruta.studies.problems import Adding, Paragraphs
@@ -47,7 +51,7 @@ def test_inspect_advises_on_the_clipping_of_the_training(run_gruta, csv, tmp_pat
     done = run_gruta("train", "forecast", csv, "--run", run, *SHORT.split()[2:], *tight)
     assert done.code == 0, done.err
     told = json.loads(run_gruta("inspect", run, "--data", csv, "--json").out)
-    assert "clips_nearly_always" in [advice["rule"] for advice in told["advice"]]
+    assert "clipping_turns" in [advice["rule"] for advice in told["advice"]]
 
 
 @pytest.mark.parametrize(
@@ -69,18 +73,67 @@ def test_inspect_refuses_what_does_not_fit(trained, run_gruta, options, message)
     assert sorted(run.iterdir()) == before
 
 
-def test_advice_is_a_command_that_trains_anew_with_one_thing_changed(trained, run_gruta, tmp_path):
-    _, run, path = trained
-    told = json.loads(run_gruta("inspect", run, "--data", path, "--lag", 24, "--json").out)
+def test_advice_is_a_command_that_trains_anew_with_one_thing_changed(run_gruta, csv, tmp_path):
+    run = tmp_path / "run"
+    longer = ("--steps", 30, "--validate-every", 5, "--learning-rate", 0.01, "--batch-size", 8)
+    assert run_gruta("train", "forecast", csv, "--run", run, *SHORT.split(), *longer).code == 0
+    told = json.loads(run_gruta("inspect", run, "--data", csv, "--lag", 24, "--json").out)
     (code,) = [a["code"] for a in told["advice"] if a["rule"] == "short_memory"]
     command = shlex.split(code)
-    assert command[:4] == ["gruta", "train", "forecast", str(path)]
-    command[command.index("--run") + 1] = str(tmp_path / "again")
+    assert command[:6] == ["gruta", "train", "forecast", str(csv), "--run", f"{run}-2"]
     done = run_gruta(*command[1:])
     assert done.code == 0, done.err
     before = Run.open(run, "forecast").settings()
-    after = Run.open(tmp_path / "again", "forecast").settings()
-    assert after == before | {"init": "chrono"}
+    assert Run.open(tmp_path / "run-2", "forecast").settings() == before | {"init": "chrono"}
+
+
+def test_network_that_adds_nothing_is_told_so(trained, run_gruta):
+    _, run, path = trained  # its best step was the first, when its output weights are zero
+    told = json.loads(run_gruta("inspect", run, "--data", path, "--json").out)
+    assert [(a["rule"], a["code"]) for a in told["advice"]] == [("no_gradient", "")]
+
+
+def remedy(rule, **settings):
+    """What the command for this advice would change, as the command line would resolve it."""
+    before = resolve(ForecastSettings, settings)
+    advice = Advice(rule, "encoder l0", "high", "", "", "")
+    words = shlex.split(command(advice, Path("runs/no-such"), Path("d.csv"), before) or "")
+    given = {}
+    for flag, value in zip(words[6::2], words[7::2], strict=True):
+        name = flag.removeprefix("--").replace("-", "_")
+        if isinstance(getattr(before, name), tuple):
+            value = (*given.get(name, ()), value)
+        given[name] = value
+    after = resolve(ForecastSettings, given).model_dump() if given else {}
+    return {k: v for k, v in after.items() if v != before.model_dump()[k]}
+
+
+def test_remedy_keeps_settings_whose_default_depends_on_others():
+    assert remedy("short_memory", clip="agc", clip_threshold=1.0) == {"init": "chrono"}
+    assert remedy("short_memory", optimizer="sgd", weight_decay=1.0) == {"init": "chrono"}
+    assert remedy("short_memory", quantiles=(0.5, 0.75), known=("a", "b")) == {"init": "chrono"}
+    assert remedy("clipping_turns", clip="value", clip_threshold=0.1) == {
+        "clip": "norm",
+        "clip_threshold": 1.0,
+    }
+    assert remedy("vanishing", cell="rnn") == {"cell": "gru", "init": "chrono"}
+
+
+def test_remedy_that_the_run_has_already_or_no_option_brings_is_no_command():
+    has_it = resolve(ForecastSettings, {"init": "chrono"})
+    advice = Advice("short_memory", "encoder l0", "high", "", "", "")
+    assert command(advice, Path("run"), Path("d.csv"), has_it) is None
+    advice = Advice("reset_unused", "encoder l0", "high", "", "", "")
+    assert command(advice, Path("run"), Path("d.csv"), has_it) == ""
+
+
+def test_rate_that_is_too_high_is_told_from_the_first_watched_step(run_gruta, csv, tmp_path):
+    run = tmp_path / "fast"
+    fast = ("--learning-rate", 30, "--watch-every", 50, "--schedule", "constant")
+    done = run_gruta("train", "forecast", csv, "--run", run, *SHORT.split(), *fast)
+    assert done.code == 0, done.err
+    told = json.loads(run_gruta("inspect", run, "--data", csv, "--json").out)
+    assert "updates_large" in [advice["rule"] for advice in told["advice"]]
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +156,12 @@ def test_text_is_read_by_a_network_of_words(study_run, run_gruta, tmp_path):
     done = run_gruta("inspect", run, "--text", "Ana adorou o filme. Bruno odiou a sopa.", *where)
     assert done.code == 0, done.err
     assert "layer l0" in done.out
+    assert "The network's answer: " in done.out
     page = (tmp_path / "xray.html").read_text()
     assert "Pictures" in page
     done = run_gruta("inspect", run, *where, "--text", "Ana comeu o filme")
     assert done.code == 2
-    assert "expected words that the network has learned, got comeu; it knows" in done.err
+    assert "expected words that the network has learned, got comeu; it knows, among" in done.err
     done = run_gruta("inspect", run, *where, "--json")  # without a text, one of its own
     assert json.loads(done.out)["loss"] > 0
 
@@ -117,6 +171,12 @@ def test_network_of_a_study_reads_a_sequence_of_its_own(study_run, run_gruta, tm
     told = json.loads(run_gruta("inspect", run, "--json", "--unit", 2, "--at", 3).out)
     assert told["by_hand"]["result"] == pytest.approx(told["by_hand"]["by_layer"], abs=1e-5)
     assert set(told["loss_by_context"]) == {"1", "2", "4", "8", "12"}
+    assert "short_memory" not in [advice["rule"] for advice in told["advice"]]  # it has chrono
+    done = run_gruta("inspect", run.parent.parent)
+    assert (done.code, done.err) == (
+        2,
+        f"gruta: {run.parent.parent}: holds a study; name one of the runs in {run.parent}\n",
+    )
     for options, message in (
         (("--text", "Ana"), f"--text: the run {run} reads no words"),
         (("--data", "x.csv"), f"--data and --from: the run {run} is one of a study"),

@@ -1,6 +1,5 @@
 """Each study through the command line, and whether what its report says is so."""
 
-import json
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
@@ -20,25 +19,6 @@ from gruta.studies.problems.adding import CONSTANT
 from gruta.studies.problems.paragraphs import Paragraphs
 from gruta.studies.problems.recall import Recall
 from gruta.train import Interrupted, Progress
-
-
-@pytest.fixture
-def study(monkeypatch, capfd, tmp_path):
-    """The numbers of a quick study, and its page in a language."""
-
-    def run(name, language="en"):
-        where = ["--out", str(tmp_path / language), "--quick", "--json"]
-        monkeypatch.setattr(sys, "argv", ["gruta", "--lang", language, "study", name, *where])
-        monkeypatch.setenv("GRUTA_LANG", language)
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert not end.value.code
-        told = json.loads(capfd.readouterr().out)
-        page = tmp_path / language / "report.html"
-        assert told["report"] == str(page)
-        return told, page.read_text(encoding="utf-8")
-
-    return run
 
 
 def test_vanishing_study_shows_who_loses_the_gradient(study, monkeypatch):
@@ -64,7 +44,9 @@ def test_exploding_study_shows_what_clipping_saves_and_turns(study):
         assert told[way]["survived"] == told[way]["of"]
         assert told[way]["largest_norm"] > 10
     assert told["norm"]["smallest_cosine"] == 1.0
-    assert told["value"]["smallest_cosine"] < 0.9
+    assert (
+        math.sqrt(0.5) < told["value"]["smallest_cosine"] < 0.95
+    )  # of two components, 45° at most
     assert "by norm" in page
 
 
@@ -78,9 +60,12 @@ def test_loss_of_the_cliff_is_that_of_the_recurrence_by_hand():
 
 
 def test_memory_study_shows_that_gates_ready_to_keep_remember(study, monkeypatch):
-    starts = [memory.Start(*s) for s in (("rnn", "torch", 600, 5e-3), ("gru", "chrono", 600, 1e-2))]
-    copiers = [memory.Start("rnn", "orthogonal", 300, 3e-3)]
-    rounds = [memory.Round(Adding(40), 3000, starts), memory.Round(Copying(5), 3000, copiers)]
+    starts = [memory.Start("rnn", "torch", 5e-3), memory.Start("gru", "chrono", 1e-2)]
+    copiers = [memory.Start("rnn", "orthogonal", 3e-3)]
+    rounds = [
+        memory.Round(Adding(40), 3000, 600, starts),
+        memory.Round(Copying(5), 3000, 300, copiers),
+    ]
     monkeypatch.setattr(memory, "rounds", lambda effort: rounds)
     told, page = study("memory", "pt_BR")
     rnn, gru, copier = told["results"]
@@ -101,6 +86,7 @@ def test_gates_study_finds_the_units_that_guard_the_fact(study):
         (marked, asked), (_next, last) = told["times"]
         first, second = own["known"]
         assert first[str(asked)] > 0.9 > 0.5 > first[str(last)]
+        assert asked < keep["lowest_after_at"] < _next
         assert second[str(marked)] < 0.3
         assert 0 < len(own["carriers"][0]) < 32
         assert f"{len(own['carriers'][0])} of 32 units carry the first fact" in page
@@ -150,6 +136,15 @@ def test_run_of_other_settings_is_not_taken_for_this_one(tmp_path):
     compete(first, plan(tmp_path))
     other = replace(first, settings=first.settings.model_copy(update={"learning_rate": 1e-4}))
     with pytest.raises(InputError, match="trained with other settings"):
+        compete(other, plan(tmp_path))
+
+
+def test_run_of_another_network_is_not_taken_for_this_one(tmp_path):
+    first = replace(entrant(tmp_path, steps=20), problem=Paragraphs(6, 6))
+    compete(first, plan(tmp_path))
+    other = replace(first, problem=Paragraphs(6, 4))
+    assert other.name == first.name
+    with pytest.raises(InputError, match=r"entrant\.json tells of another network"):
         compete(other, plan(tmp_path))
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from accelerate.tracking import TensorBoardTracker
 
 from gruta.checkpoint import read_metrics
 from gruta.errors import InputError
@@ -409,6 +410,20 @@ def test_metrics_go_to_a_tracker_too(tmp_path):
     written = events.read_bytes()
     for name in (b"loss", b"validation_loss", b"clipped_share", b"health/gru_l0/keep_mean"):
         assert name in written
+
+
+def test_tracker_is_ended_and_the_run_whole_however_training_ends(tmp_path, monkeypatch):
+    pytest.importorskip("tensorboardX")
+    ended = []
+    monkeypatch.setattr(TensorBoardTracker, "finish", lambda self: ended.append(self))
+    settings = TrainSettings(**SHORT, tracker="tensorboard")
+    task, run = before_step(Adding(settings), 5, power_cut), run_at(tmp_path / "run", settings)
+    with pytest.raises(PowerCut):
+        train(task, settings, run)
+    assert len(ended) == 1
+    train(Adding(settings), settings, run_at(tmp_path / "run", settings))
+    assert len(ended) == 2
+    assert (tmp_path / "run" / MODEL).is_file()
 
 
 def test_tracker_that_is_not_installed_is_named(tmp_path):

@@ -76,7 +76,9 @@ void check_rounding(Report& report, const Storage& storage) {
     call_forward((isa().kernels->*storage.cells).cell[kRnnRelu], problem, {&pass}, Plan{});
     const float* const found = pass.forward().h.data;
     for (std::size_t i = 0; i < expected.h.size(); ++i) {
-        report.check(found[i] == expected.h[i],
+        // A call may flush what is below the smallest normal number, see denormals.h.
+        const bool flushed = found[i] == 0 && expected.h[i] < std::numeric_limits<float>::min();
+        report.check(flushed || found[i] == expected.h[i],
                      std::string(storage.name) + " of " + std::to_string(in.w_ih[i]) + " is " +
                          std::to_string(expected.h[i]) + ", got " + std::to_string(found[i]));
     }

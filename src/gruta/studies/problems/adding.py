@@ -12,7 +12,10 @@ from torch import Generator, Tensor, nn
 from gruta.studies.problems.reader import Reader
 
 CONSTANT = 1 / 6
-"""The mean squared error of always answering 1, the variance of the sum: the simple baseline."""
+"""The mean squared error of always answering 1, the variance of the sum: without any memory."""
+
+FORGOTTEN = 1 / 12
+"""That of the second number plus a half: of who remembers it, and has forgotten the first."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Adding:
 
     T: int
     inputs = 2
+    baseline = FORGOTTEN
 
     @property
     def name(self) -> str:

@@ -24,6 +24,7 @@ class Copying:
 
     delay: int
     inputs = SYMBOLS + 2
+    baseline = CONSTANT
 
     @property
     def name(self) -> str:

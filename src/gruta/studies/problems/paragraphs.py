@@ -5,6 +5,7 @@ answer cannot be had by looking for a word: only the first opinion counts, and i
 """
 
 import functools
+import math
 import random
 import tomllib
 from dataclasses import dataclass, field
@@ -55,6 +56,7 @@ class Paragraphs:
     shortest: int = 4
     language: str = field(default_factory=language)
     inputs = EMBEDDING
+    baseline = math.log(2)
 
     @property
     def name(self) -> str:
@@ -111,15 +113,17 @@ class Paragraphs:
 
     def read(self, text: str) -> Tensor:
         """The word numbers `[T, 1]` of a text; InputError for words that are not known."""
-        spaced = text.replace(".", " . ").replace(",", " , ").split()
-        words = [word if word in self._numbers else word.lower() for word in spaced]
-        unknown = sorted({word for word in words if word not in self._numbers})
+        known = {word.lower(): number for word, number in self._numbers.items()}
+        words = text.replace(".", " . ").replace(",", " , ").split()
+        unknown = sorted({word for word in words if word.lower() not in known})
         if unknown or not words:
+            there = _words(self.language)
+            some = [*there["people"][:3], *there["likes"], *there["dislikes"], *there["things"]]
             raise InputError(
-                f"the text: expected words that the network has learned, got {', '.join(unknown)}; "
-                f"it knows {', '.join(self.words[1:])}"
+                "--text: expected words that the network has learned, got "
+                f"{', '.join(unknown) or 'none'}; it knows, among others, {', '.join(some)}"
             )
-        return torch.tensor([[self._numbers[word]] for word in words])
+        return torch.tensor([[known[word.lower()]] for word in words])
 
     def network(self, layer: nn.Module, hidden: int) -> Judge:
         """The answer, read from the last state."""

@@ -20,6 +20,10 @@ class Problem(Protocol):
     def longest_lag(self) -> int:
         """Over how many steps something has to be remembered."""
 
+    @property
+    def baseline(self) -> float:
+        """The loss of who has forgotten the earliest of what is to be remembered."""
+
     def draw(self, B: int, generator: Generator) -> tuple[Tensor, Tensor]:
         """Sequences x, their second axis of size B, and answers y."""
 

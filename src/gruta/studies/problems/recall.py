@@ -4,6 +4,7 @@ A network has to write the marked symbol down, guard it while others pass throug
 when asked, and let go of it for the next one.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -26,6 +27,7 @@ class Recall:
     T: int
     jitter: bool = True
     inputs = SYMBOLS + 2
+    baseline = math.log(SYMBOLS)
 
     @property
     def name(self) -> str:
