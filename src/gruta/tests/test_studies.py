@@ -44,9 +44,8 @@ def test_exploding_study_shows_what_clipping_saves_and_turns(study):
         assert told[way]["survived"] == told[way]["of"]
         assert told[way]["largest_norm"] > 10
     assert told["norm"]["smallest_cosine"] == 1.0
-    assert (
-        math.sqrt(0.5) < told["value"]["smallest_cosine"] < 0.95
-    )  # of two components, 45° at most
+    # Cut components turn a gradient of two by 45° at most.
+    assert 0.7 < told["value"]["smallest_cosine"] < 0.95
     assert "by norm" in page
 
 
