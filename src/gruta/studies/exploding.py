@@ -27,6 +27,9 @@ RATE = 0.05
 FAR = 10.0
 """A run whose w or b goes so far has been thrown off."""
 
+LOST = 1e-6
+"""Where a gradient is smaller, a run that was thrown off lies on flat ground."""
+
 WAYS: dict[ClipMode, float] = {"none": math.inf, "value": 0.5, "norm": 0.5}
 COLORS: dict[str, str] = {"none": "#c0392b", "value": "#d1660f", "norm": "#00796b"}
 WINDOW = (2.0, 7.0), (-4.0, -1.0)  # of w and of b in the picture
@@ -174,10 +177,11 @@ def sections(found: Found) -> list[Section]:
     )
     text = _(
         "One unit, w times its squashed state plus b, over {steps} steps. The loss is drawn over w "
-        "and b; each line is a run from the same start. Without clipping a run may slide along the "
-        "wall for a while, until a step at it throws it off. By value each component is cut to "
-        "±{value}: the step is short, but it turns, towards the diagonal. By norm the whole is "
-        "scaled to length {norm}: it is as short, and points where the gradient does."
+        "and b; each line is a run from the same start, by descent with momentum. Without clipping "
+        "a run may slide along the wall for a while, until a step at it throws it off. By value "
+        "each component is cut to ±{value}: the step is short, but it turns, towards the diagonal. "
+        "By norm the whole is scaled to length {norm}: it is as short, and points where the "
+        "gradient does."
     ).format(steps=STEPS_OF_TIME, value=number(WAYS["value"], 1), norm=number(WAYS["norm"], 1))
     cosine = _(
         "Cosine: of the angle between the gradient before and after clipping; 1 where its "
@@ -200,9 +204,12 @@ def _picture(found: Found) -> Figure:
 
 
 def _shown(found: Found) -> dict[str, Walk]:
-    """The walks from one start: the first from which the one without clipping is thrown off."""
-    lost = (k for k, walk in enumerate(found.walks["none"]) if not walk.survives)
-    k = next(lost, 0)
+    """The walks from one start: of those from which the one without clipping is thrown off, that
+    with the largest gradient.
+    """
+    walks = found.walks["none"]
+    lost = [k for k, walk in enumerate(walks) if not walk.survives] or [0]
+    k = max(lost, key=lambda k: max(walks[k].norms))
     return {way: walks[k] for way, walks in found.walks.items()}
 
 
@@ -237,13 +244,16 @@ def _norms(found: Found) -> Figure:
     curves = []
     for way, walk in _shown(found).items():
         norms = np.asarray(walk.norms)
-        shown = np.where(norms > 0, norms, np.nan)
+        shown = np.where(norms > LOST, norms, np.nan)
         curves.append(
             Curve(_names()[way], np.arange(len(shown), dtype=float), shown, Stroke(COLORS[way]))
         )
     return Figure(
         "norms",
-        _("The gradient's norm before clipping, over the steps of the same three runs."),
+        _(
+            "The gradient's norm before clipping, over the steps of the same three runs; not drawn "
+            "where it is next to nothing, on the flat ground where a run was thrown."
+        ),
         _("Line chart of the gradient norm before clipping by step."),
         lines(
             curves,
