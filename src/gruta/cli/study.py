@@ -23,7 +23,7 @@ study_app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Quick = Annotated[bool, typer.Option("--quick", help=_("Less of everything: under a minute."))]
 Full = Annotated[
-    bool, typer.Option("--full", help=_("As long as the best figures need: about an hour."))
+    bool, typer.Option("--full", help=_("Three times the steps over 600: about an hour."))
 ]
 Seed = Annotated[int, typer.Option(min=0, help=_("Seed of all that is drawn at random."))]
 Out = Annotated[
