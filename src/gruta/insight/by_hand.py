@@ -129,19 +129,19 @@ class Output:
         a = float(self.a[k])
         y = product.sum + a + self.rest
         own = float(V[unit] * h[unit])
-        more = (" + …", f" + {_n(self.rest)}") if abs(self.rest) > TOLERANCE else ("", "")
+        more = (" + …", f" + {in_sum(self.rest)}") if abs(self.rest) > TOLERANCE else ("", "")
         lines = (
             Line(
                 f"y_t[{k}] = V h_t + a{more[0]}",
                 f"output = W_output · h_t + b_output{more[0]}",
-                f"{_n(product.sum)} + {_n(a)}{more[1]}",
+                f"{in_sum(product.sum)} + {in_sum(a)}{more[1]}",
                 y,
                 (product,),
             ),
             Line(
                 f"V[{k}, {unit}] · h_t[{unit}]",
                 _("this unit's part of the output"),
-                f"{_n(V[unit])} · {_n(h[unit])}",
+                f"{in_sum(V[unit])} · {in_sum(h[unit])}",
                 own,
             ),
         )
@@ -181,8 +181,8 @@ class _Step:
             f"{letter}_t = {squash}(W_i{letter} x_t + b_i{letter} + W_h{letter} h_(t−1) + "
             f"b_h{letter})",
             f"gate_{name} = {squash}(W_input_{name} · x_t + W_hidden_{name} · h_(t−1))",
-            f"{squash}({_n(from_x.sum)} + {_n(b_i)} + {_n(from_h.sum)} + {_n(b_h)}) = "
-            f"{squash}({_n(a)})",
+            f"{squash}({in_sum(from_x.sum)} + {in_sum(b_i)} + {in_sum(from_h.sum)} + "
+            f"{in_sum(b_h)}) = {squash}({in_sum(a)})",
             value,
             (from_x, from_h),
         )
@@ -194,12 +194,14 @@ def _gru(step: _Step) -> tuple[tuple[Stage, ...], float]:
     recurrent, candidate = _candidate(step, reset.value)
     n, z = candidate.value, update.value
     kept = z * h_prev
-    keeping = Line("z_t ⊙ h_(t−1)", "u = gate_update ⊙ h_(t−1)", f"{_n(z)} · {_n(h_prev)}", kept)
+    keeping = Line(
+        "z_t ⊙ h_(t−1)", "u = gate_update ⊙ h_(t−1)", f"{in_sum(z)} · {in_sum(h_prev)}", kept
+    )
     h = (1 - z) * n + kept
     new = Line(
         "h_t = (1 − z_t) ⊙ n_t + z_t ⊙ h_(t−1)",
         "h_t = r ⊙ (1 − gate_update) + u",
-        f"(1 − {_n(z)}) · {_n(n)} + {_n(kept)}",
+        f"(1 − {in_sum(z)}) · {in_sum(n)} + {in_sum(kept)}",
         h,
     )
     return (
@@ -221,19 +223,19 @@ def _candidate(step: _Step, r: float) -> tuple[Line, Line]:
     recurrent = Line(
         f"q_t = W_hn {what} + b_hn",
         f"W_h · {theirs}",
-        f"{_n(from_h.sum)} + {_n(b_h)}",
+        f"{in_sum(from_h.sum)} + {in_sum(b_h)}",
         q,
         (from_h,),
     )
     from_x = step.product("w_ih", 2, "W_in x_t", "W_x · x_t", step.x)
-    shown = f"{_n(r)} · {_n(q)}" if after else _n(q)
+    shown = f"{in_sum(r)} · {in_sum(q)}" if after else in_sum(q)
     a = from_x.sum + b_i + (r * q if after else q)
     candidate = Line(
         f"n_t = tanh(W_in x_t + b_in + {'r_t ⊙ q_t' if after else 'q_t'})",
         "r = tanh(gate_reset ⊙ (W_h · h_(t−1)) + W_x · x_t)"
         if after
         else "r = tanh(W_h · (gate_reset ⊙ h_(t−1)) + W_x · x_t)",
-        f"tanh({_n(from_x.sum)} + {_n(b_i)} + {shown}) = tanh({_n(a)})",
+        f"tanh({in_sum(from_x.sum)} + {in_sum(b_i)} + {shown}) = tanh({in_sum(a)})",
         float(np.tanh(a)),
         (from_x,),
     )
@@ -252,14 +254,14 @@ def _lstm(step: _Step) -> tuple[tuple[Stage, ...], float]:
     cell = Line(
         "c_t = f_t ⊙ c_(t−1) + i_t ⊙ g_t",
         "c_t = gate_forget ⊙ c_(t−1) + gate_input ⊙ candidate",
-        f"{_n(f.value)} · {_n(c_prev)} + {_n(i.value)} · {_n(g.value)}",
+        f"{in_sum(f.value)} · {in_sum(c_prev)} + {in_sum(i.value)} · {in_sum(g.value)}",
         c,
     )
     h = o.value * float(np.tanh(c))
     hidden = Line(
         "h_t = o_t ⊙ tanh(c_t)",
         "h_t = gate_output ⊙ tanh(c_t)",
-        f"{_n(o.value)} · tanh({_n(c)})",
+        f"{in_sum(o.value)} · tanh({in_sum(c)})",
         h,
     )
     return (
@@ -279,8 +281,8 @@ def _rnn(step: _Step) -> tuple[tuple[Stage, ...], float]:
     line = Line(
         f"h_t = {squash}(W_ih x_t + b_ih + W_hh h_(t−1) + b_hh)",
         f"h_t = {squash}(W_x · x_t + W_h · h_(t−1))",
-        f"{squash}({_n(from_x.sum)} + {_n(b_i)} + {_n(from_h.sum)} + {_n(b_h)}) = "
-        f"{squash}({_n(a)})",
+        f"{squash}({in_sum(from_x.sum)} + {in_sum(b_i)} + {in_sum(from_h.sum)} + {in_sum(b_h)}) = "
+        f"{squash}({in_sum(a)})",
         h,
         (from_x, from_h),
     )
@@ -296,9 +298,9 @@ _WAYS = {
 }
 
 
-def _n(value: Any) -> str:
-    """A number of a sum; in brackets where it is negative."""
-    text = number(float(value), 4).replace("-", "−")
+def in_sum(value: Any, digits: int = 4) -> str:
+    """A number of a sum or product; in brackets where it is negative."""
+    text = number(float(value), digits).replace("-", "−")
     return f"({text})" if text.startswith("−") else text
 
 

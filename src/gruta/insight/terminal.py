@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gruta.health.advice import Advice
-from gruta.insight.by_hand import ByHand, Product
+from gruta.insight.by_hand import ByHand, Product, in_sum
 from gruta.insight.look import LayerView, XRay
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
@@ -153,11 +153,6 @@ def show_by_hand(hand: ByHand, console: Console | None = None, most: int = 5) ->
     )
 
 
-def _factor(value: float) -> str:
-    written = number(value, 3).replace("-", "−")
-    return f"({written})" if value < 0 else written
-
-
 def _terms(product: Product, most: int) -> Table:
     """The largest terms of a product, and the sum of the others."""
     table = Table.grid(padding=(0, 1))
@@ -165,7 +160,7 @@ def _terms(product: Product, most: int) -> Table:
     order = sorted(range(len(terms)), key=lambda j: -abs(terms[j]))
     shown = order[:most]
     parts = [
-        f"{_factor(product.weights[j])} · {_factor(product.values[j])} {product.names[j]}"
+        f"{in_sum(product.weights[j], 3)} · {in_sum(product.values[j], 3)} {product.names[j]}"
         for j in shown
     ]
     rest = len(terms) - len(shown)

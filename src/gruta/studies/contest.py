@@ -30,6 +30,12 @@ _AT_ONCE = 250
 Init = Literal["torch", "orthogonal", "chrono"]
 
 
+def label(cell: str, init: Init) -> str:
+    """For people: the cell, and how its weights start where that is not PyTorch's way."""
+    named = {"chrono": _("chrono"), "orthogonal": _("orthogonal")}
+    return f"{cell.upper()}, {named[init]}" if init in named else cell.upper()
+
+
 @dataclass(frozen=True)
 class Entrant:
     """A network that is to be trained on a problem: its cell, how its weights start, its size.
@@ -54,10 +60,8 @@ class Entrant:
 
     @property
     def label(self) -> str:
-        """For people: the cell, and how its weights start where that is not PyTorch's way."""
-        named = {"chrono": _("chrono"), "orthogonal": _("orthogonal")}
-        cell = self.cell.upper()
-        return f"{cell}, {named[self.init]}" if self.init in named else cell
+        """For people."""
+        return label(self.cell, self.init)
 
     def network(self) -> nn.Module:
         """Untrained."""

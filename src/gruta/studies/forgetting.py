@@ -15,7 +15,7 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import percent
 from gruta.report.charts import ACCENTS, INK, Curve, Stroke, lines
 from gruta.report.page import Code, Column, Figure, Section, Table
-from gruta.studies.contest import Entrant, Init, Result, compete, hidden_for, settings
+from gruta.studies.contest import Entrant, Init, Result, compete, hidden_for, label, settings
 from gruta.studies.plan import Plan
 from gruta.studies.problems.paragraphs import CHANCE, Paragraphs
 
@@ -38,12 +38,11 @@ Start = tuple[str, Init]
 class Found:
     """The share of right answers by start and distance, of each seed; and by counting words alone.
 
-    words: how long a paragraph is on average, by distance. example: one of them, and its answer.
+    example: a paragraph, and its answer.
     """
 
     accuracy: Mapping[Start, Mapping[int, Sequence[float]]]
     counting: Mapping[int, float]
-    words: Mapping[int, float]
     example: tuple[str, bool]
 
     def reach(self, start: Start) -> int:
@@ -84,7 +83,7 @@ def run(plan: Plan) -> Found:
             ]
             plan.tell(
                 _("{network}: {share} right at a distance of {words} words").format(
-                    network=_label(cell, init),
+                    network=label(cell, init),
                     share=percent(float(np.mean(own[distance]))),
                     words=distance,
                 )
@@ -96,7 +95,6 @@ def run(plan: Plan) -> Found:
             d: float(np.mean([Paragraphs(d, d).majority(t) == yes for t, yes in own]))
             for d, own in texts.items()
         },
-        {d: float(np.mean([len(t.split()) for t, _yes in own])) for d, own in texts.items()},
         texts[distances[2]][0],
     )
 
@@ -147,7 +145,7 @@ def _task(found: Found) -> Section:
 def _by_distance(found: Found) -> Section:
     curves = [
         Curve(
-            _label(cell, init),
+            label(cell, init),
             np.array(list(own), dtype=float),
             np.array([np.mean(shares) for shares in own.values()]),
             Stroke(ACCENTS[cell], "-" if init == "torch" else (0, (4, 2)), 1.8, marker="o"),
@@ -200,7 +198,7 @@ def _reaches(found: Found, init: Init) -> str:
 def _table(found: Found) -> Table:
     distances = list(found.counting)
     rows: list[list[str | float | None]] = [
-        [_label(*start), *(percent(float(np.mean(own[d]))) for d in distances)]
+        [label(*start), *(percent(float(np.mean(own[d]))) for d in distances)]
         for start, own in found.accuracy.items()
     ]
     rows.append([_("counting words"), *(percent(found.counting[d]) for d in distances)])
@@ -211,7 +209,3 @@ def _table(found: Found) -> Table:
         note=_("Of several trainings the mean; the JSON output has each."),
         colors=[*(ACCENTS[cell] for cell, _init in found.accuracy), INK],
     )
-
-
-def _label(cell: str, init: Init) -> str:
-    return f"{cell.upper()}, {_('chrono')}" if init == "chrono" else cell.upper()
