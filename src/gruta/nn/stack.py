@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from gruta.cells.op import Cell, Walk, run_layer, short
+from gruta.cells.op import Cell, Walk, handed_out, run_layer, short
 from gruta.nn import init as schemes
 from gruta.nn import masks
 from gruta.nn.arguments import check_arguments, check_input
@@ -246,7 +246,7 @@ class Recurrent(nn.Module):
             x = input[:, None]
             resets = self._resets(reset_mask, input, "[T]")
             out, state = self._layers(x, self._initial(x, hx, batched=False), None, resets)
-            return out.squeeze(1), _each(state, lambda s: s.squeeze(1))
+            return handed_out(out.squeeze(1)), _each(state, lambda s: handed_out(s.squeeze(1)))
         check_input(self, input, 3)
         x = input.transpose(0, 1) if self.batch_first else input
         T, B = x.shape[:2]
@@ -254,7 +254,7 @@ class Recurrent(nn.Module):
         x = x if given is None else without_padding(x, given)
         resets = self._resets(reset_mask, input, "[B, T]" if self.batch_first else "[T, B]")
         out, state = self._layers(x, self._initial(x, hx), given, resets)
-        return (out.transpose(0, 1) if self.batch_first else out), state
+        return (handed_out(out.transpose(0, 1)) if self.batch_first else out), state
 
     def _by_short_way(
         self, x: Tensor | PackedSequence, hx: Tensor | Sequence[Tensor] | None
@@ -281,7 +281,7 @@ class Recurrent(nn.Module):
             return None
         out, *finals = found
         state = finals[0] if len(finals) == 1 else tuple(finals)
-        return (out.transpose(0, 1) if self.batch_first else out), state
+        return (handed_out(out.transpose(0, 1)) if self.batch_first else out), state
 
     def _resets(self, reset_mask: Tensor | None, input: Tensor, axes: str) -> Tensor | None:
         """The checked mask as `[T, B]`."""
@@ -346,7 +346,8 @@ class Recurrent(nn.Module):
             finals.extend(final)
             x = out + x if self.residual and layer else out
         stacked = tuple(
-            torch.stack(s) if len(s) > 1 else s[0][None] for s in zip(*finals, strict=True)
+            torch.stack(s) if len(s) > 1 else handed_out(s[0][None])
+            for s in zip(*finals, strict=True)
         )
         return x, stacked if len(stacked) > 1 else stacked[0]
 

@@ -11,6 +11,7 @@ from gruta.cells.op.compiled import threads
 from gruta.cells.op.layer import run, run_layer
 from gruta.cells.op.path import Path, choose, why
 from gruta.cells.op.tap import Tap, tapped
+from gruta.cells.op.results import handed_out
 
 __all__ = [
     "Cell",
@@ -18,6 +19,7 @@ __all__ = [
     "Tap",
     "Walk",
     "choose",
+    "handed_out",
     "product",
     "run",
     "run_layer",

@@ -81,7 +81,7 @@ def forward(
     out = laid_out_as(x, len(reverse) * P) if out is None else out
     finals = empty_finals(spec, tensors)
     gates = [x.new_empty(T, B, saved(cell) * H) for _ in reverse] if save else []
-    weights, passes = _calls(spec, x, tensors, masks, [out, *finals, *gates])
+    weights, passes = _calls(spec, x, tensors, masks, out, finals, gates)
     is_double = x.dtype is torch.float64
     kernels.layer_forward(cell, is_double, shape, weights, passes, held, threads(), keep)
     return [out, *finals, *gates]
@@ -94,7 +94,13 @@ def saved(cell: str) -> int:
 
 
 def _calls(
-    spec: Spec, x: Tensor, tensors: Tensors, masks: Masks, outputs: Sequence[Tensor]
+    spec: Spec,
+    x: Tensor,
+    tensors: Tensors,
+    masks: Masks,
+    h: Tensor,
+    finals: Sequence[Tensor],
+    gates: Sequence[Tensor],
 ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """The fields of `kernels.Weights` and `kernels.Pass` of every direction, as tensors."""
     _, states, reverse, _ = spec
@@ -116,10 +122,10 @@ def _calls(
                 x,
                 *own[:states],
                 *pad,
-                _own_part(outputs[0], k, D),
-                *outputs[1 + states * k : 1 + states * (k + 1)],
+                _own_part(h, k, D),
+                *(finals[states * k : states * (k + 1)] or (None,) * states),
                 *pad,
-                outputs[1 + states * D + k] if len(outputs) > 1 + states * D else None,
+                gates[k] if gates else None,
             )
         )
     return weights, passes
@@ -141,21 +147,21 @@ def backward(
     x: Tensor,
     tensors: Tensors,
     masks: Masks,
-    outputs: Sequence[Tensor],
+    kept: Sequence[Tensor],
     d_outputs: Tensors,
     needs: Sequence[bool],
     through: Sequence[Sequence[Tensor]] = (),
 ) -> list[Tensor | None]:
     """The gradients of x and `tensors`, None where `needs` says that none is wanted.
 
-    outputs: what `forward` returned; d_outputs: the gradients of h and the final states, None for
+    kept: h and the gates that `forward` returned; d_outputs: the gradients of h and the final states, None for
     zeros. through: for every direction, tensors like h's part of it and, in the LSTM, `[T, B, H]`,
     which take ∂L/∂(each state) along every path.
     """
     cell, states, reverse, _ = spec
     D, pad = len(reverse), (None,) * (2 - states)
     shape = _, _, I, _, _ = sizes(spec, x, tensors)
-    weights, passes = _calls(spec, x, tensors, masks, outputs)
+    weights, passes = _calls(spec, x, tensors, masks, kept[0], (), kept[1:])
     d_out = d_outputs[0] if d_outputs[0] is None else _dense_rows(d_outputs[0])
     d_finals = [
         d if d is None else _as_it_lies(d).contiguous() for d in d_outputs[1 : 1 + states * D]
@@ -191,14 +197,16 @@ def backward(
     return [dx[0], *found]
 
 
+def initial_states(spec: Spec, tensors: Tensors) -> list[Tensor]:
+    """Those of every direction among the tensors of a call."""
+    size = len(tensors) // len(spec.reverse)
+    places = [k * size + s for k in range(len(spec.reverse)) for s in range(spec.states)]
+    return [tensors[place] for place in places]  # type: ignore[misc]
+
+
 def empty_finals(spec: Spec, tensors: Tensors) -> list[Tensor]:
     """Room for the final states of every direction."""
-    size = len(tensors) // len(spec.reverse)
-    return [
-        torch.empty_like(tensors[k * size + s])  # type: ignore[arg-type]
-        for k in range(len(spec.reverse))
-        for s in range(spec.states)
-    ]
+    return [torch.empty_like(state) for state in initial_states(spec, tensors)]
 
 
 def empty_states(spec: Spec, x: Tensor, tensors: Tensors) -> tuple[Tensor, ...]:
@@ -222,5 +230,7 @@ def laid_out_as(x: Tensor, size: int) -> Tensor:
     """An empty `[T, B, size]`, with the batch outermost in memory if x `[T, B, I]` has it so."""
     T, B, _ = x.shape
     if B > 1 and T > 1 and x.stride(1) > x.stride(0):
-        return x.new_empty(B, T, size).transpose(0, 1)
+        # Not a transposed view: what is made of it in here may be handed out, and could then not
+        # be changed in place.
+        return x.new_empty_strided((T, B, size), (size, T * size, 1))
     return x.new_empty(T, B, size)

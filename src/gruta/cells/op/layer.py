@@ -1,7 +1,8 @@
 """A call into a cell, by the path that serves it, with a gradient to differentiate again."""
 
 from collections.abc import Sequence
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from gruta.cells.op import compiled, library, rebuild, tap
 from gruta.cells.op.cell import Cell, Tensors, Walk
 from gruta.cells.op.path import Path, choose, needs_grad
 from gruta.cells.op.transforms import batched, transformed
+from gruta.cells.op.results import watched
 
 
 def run(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Tensor, ...]:
@@ -42,7 +44,7 @@ def run_layer(
         elif path is Path.NATIVE:
             outputs.append(_native(cell, walk, x, tensors))
         else:
-            outputs.append(cell.composite(walk, x, *tensors))
+            outputs.append(_composite(cell, walk, x, tensors))
     h = outputs[0][0] if len(sides) == 1 else torch.cat([out[0] for out in outputs], dim=-1)
     return h, [tuple(out[1:]) for out in outputs]
 
@@ -56,13 +58,19 @@ def _native(cell: Cell, walk: Walk, x: Tensor, tensors: Tensors) -> tuple[Tensor
     return h.flip(0), *finals
 
 
+def _composite(cell: Cell, walk: Walk, x: Tensor, tensors: Tensors) -> tuple[Tensor, ...]:
+    """By plain torch operations, whose last state is a saved one: the caller gets a copy."""
+    h, *finals = cell.composite(walk, x, *tensors)
+    return h, *[final.clone() for final in finals]
+
+
 def _tapped_composite(
     cell: Cell, walk: Walk, x: Tensor, tensors: Tensors, name: str
 ) -> tuple[Tensor, ...]:
     """The composite form in one direction, whose tap goes to who collects."""
     T, B, _ = x.shape
     notes = tap.Notes([(T, B, state.shape[1]) for state in tensors[: cell.states]])
-    outputs = cell.composite(walk._replace(notes=notes), x, *tensors)
+    outputs = _composite(cell, walk._replace(notes=notes), x, tensors)
     gates, active = notes.gates(), walk.active(T)
     if gates is not None and active is not None:
         gates = torch.where(active, gates, 0)
@@ -83,8 +91,7 @@ def _by_kernel(
         for t in given[:places]
     ]
     compiling, trains = torch.compiler.is_compiling(), needs_grad((x, *tensors))
-    own = trains and not compiling  # an op of torch.library saves its masks itself
-    if own:
+    if trains and not compiling:  # an op of torch.library saves its masks itself
         walks = [_of_its_own(walk) for walk in walks]
     spec = _spec(cell, *walks)
     masks = [_masks(walk, states) for walk in walks]
@@ -92,7 +99,8 @@ def _by_kernel(
         outputs = library.layer(spec, x, tensors, masks, save=trains)
     elif trains:
         recompute = recompute and compiled.saved(cell.name) > 0 and not tap.is_tapped()
-        outputs = _Kernel.apply(cell, walks, spec, masks, name, recompute, x, *tensors)  # type: ignore[no-untyped-call]
+        call = _Call(cell, spec, name, recompute)
+        outputs = _Kernel.apply(call, masks, x, *tensors)  # type: ignore[no-untyped-call]
     else:
         outputs = compiled.forward(spec, x, tensors, masks, save=tap.is_tapped(), keep=True)
         _record(spec, outputs, name)
@@ -135,72 +143,102 @@ def _record(spec: compiled.Spec, outputs: Sequence[Tensor], name: str) -> list[t
     return tap.record(spec.cell, names, outputs[0].chunk(len(names), dim=-1), gates)
 
 
+class _Call(NamedTuple):
+    """A call that trains, apart from its tensors and masks."""
+
+    cell: Cell
+    spec: compiled.Spec
+    name: str
+    recompute: bool
+
+
 class _Kernel(torch.autograd.Function):
-    """The kernels as one node of the graph; differentiated twice, it is the composite form."""
+    """The kernels as one node of the graph; differentiated twice, it is the composite form.
+
+    Every tensor that the way back reads is saved by `save_for_backward` and read once, so that who
+    checkpoints, offloads or compresses what is saved has hold of all of it.
+    """
 
     @staticmethod
     def forward(
-        ctx: Any,
-        cell: Cell,
-        walks: list[Walk],
-        spec: compiled.Spec,
-        masks: compiled.Masks,
-        name: str,
-        recompute: bool,
-        x: Tensor,
-        *tensors: Tensor | None,
+        ctx: Any, call: _Call, masks: compiled.Masks, x: Tensor, *tensors: Tensor | None
     ) -> tuple[Tensor, ...]:
-        ctx.cell, ctx.walks, ctx.spec, ctx.masks = cell, walks, spec, masks
+        spec = call.spec
+        ctx.call, ctx.taps, ctx.watched = call, [], None
         ctx.set_materialize_grads(False)
-        ctx.taps, ctx.starts = [], None
-        if recompute:
-            outputs, ctx.starts = rebuild.forward(spec, x, tensors, masks)
-            ctx.save_for_backward(x, *tensors)
+        if call.recompute:
+            outputs, kept = rebuild.forward(spec, x, tensors, masks)
         else:
             outputs = compiled.forward(spec, x, tensors, masks, save=True)
-            ctx.taps = _record(spec, outputs, name)
-            ctx.save_for_backward(x, *tensors, *outputs)
-        return tuple(outputs[: 1 + cell.states * len(walks)])
+            ctx.taps = _record(spec, outputs, call.name)
+            count = 1 + spec.states * len(spec.reverse)
+            outputs, kept = outputs[:count], [outputs[0], *outputs[count:]]
+            outputs[0], ctx.watched = watched(outputs[0])
+        ctx.sizes = [len(own) for own in masks]
+        ctx.save_for_backward(x, *tensors, *[m for own in masks for m in own], *kept)
+        return tuple(outputs)
 
     @staticmethod
     def backward(ctx: Any, *d_outputs: Tensor | None) -> tuple[Any, ...]:
-        needs = ctx.needs_input_grad[6:]
-        (x, *tensors), outputs = ctx.saved_tensors[: len(needs)], ctx.saved_tensors[len(needs) :]
+        call, needs = ctx.call, ctx.needs_input_grad[2:]
+        spec, saved = call.spec, iter(ctx.saved_tensors)
+        x, *tensors = islice(saved, len(needs))
+        masks = [tuple(islice(saved, size)) for size in ctx.sizes]
+        kept = list(saved)
         if torch.is_grad_enabled() or transformed() or any(map(batched, d_outputs)):
-            return *[None] * 6, *_composite_gradient(ctx, x, tensors, d_outputs)
-        if ctx.starts is not None:
-            found = rebuild.backward(ctx.spec, x, tensors, ctx.masks, ctx.starts, d_outputs, needs)
-            return *[None] * 6, *found
-        for one in ctx.taps:
-            one.through = compiled.empty_states(ctx.spec, x, tensors)
-        through = [one.through for one in ctx.taps]
-        found = compiled.backward(
-            ctx.spec, x, tensors, ctx.masks, outputs, d_outputs, needs, through
-        )
-        return *[None] * 6, *found
+            walks = _walks(spec, masks)
+            found = _composite_gradient(call.cell, walks, (x, *tensors), d_outputs, needs)
+        elif call.recompute:
+            found = rebuild.backward(spec, x, tensors, masks, kept, d_outputs, needs)
+        else:
+            h, *gates = kept
+            if ctx.watched.changed:
+                h = compiled.forward(spec, x, tensors, masks, save=False)[0]
+            for one in ctx.taps:
+                one.through = compiled.empty_states(spec, x, tensors)
+            through = [one.through for one in ctx.taps]
+            found = compiled.backward(
+                spec, x, tensors, masks, [h, *gates], d_outputs, needs, through
+            )
+        return None, None, *found
+
+
+def _walks(spec: compiled.Spec, masks: compiled.Masks) -> list[Walk]:
+    """The walk of every direction, from what the kernels were given."""
+    walks = []
+    for reverse, own in zip(spec.reverse, masks, strict=True):
+        lengths, reset, dropout, *hold = own or (None,) * 4
+        held: Any = tuple(hold) if hold[0] is not None else spec.held
+        walks.append(Walk(lengths, reverse, reset, dropout, held))
+    return walks
 
 
 def _composite_gradient(
-    ctx: Any, x: Tensor, tensors: Sequence[Tensor | None], d_outputs: Sequence[Tensor | None]
+    cell: Cell,
+    walks: Sequence[Walk],
+    inputs: Sequence[Tensor | None],
+    d_outputs: Sequence[Tensor | None],
+    needs: Sequence[bool],
 ) -> list[Tensor | None]:
     """The gradient by the composite form, which can be differentiated again or run under a vmap.
 
-    The inputs enter through views, so that a gradient does not run on past one input into another
-    that it was computed from.
+    inputs: x, then the tensors of every direction. They enter through views, so that a gradient
+    does not run on past one input into another that it was computed from.
     """
     again = torch.is_grad_enabled()
-    with torch.enable_grad():
-        views = [None if t is None else t.view_as(t) for t in (x, *tensors)]
+    # Forward, the kernels computed in the dtype of their inputs, whatever autocast said.
+    with torch.enable_grad(), torch.autocast("cpu", enabled=False):
+        x, *views = [None if t is None else t.view_as(t) for t in inputs]
         outputs: list[Tensor] = []
         finals: list[Tensor] = []
-        for k, walk in enumerate(ctx.walks):
-            own = ctx.spec.of_direction(k, views[1:])
-            h, *final = ctx.cell.composite(walk, views[0], *own, None, None, None, None)
+        size = len(views) // len(walks)
+        for k, walk in enumerate(walks):
+            own = views[k * size : (k + 1) * size]
+            h, *final = cell.composite(walk, x, *own, None, None, None, None)
             outputs.append(h)
             finals.extend(final)
         reached = [torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0], *finals]
-    needs = ctx.needs_input_grad[6:]
-    wanted = [v for v, need in zip(views, needs, strict=True) if need and v is not None]
+    wanted = [v for v, need in zip((x, *views), needs, strict=True) if need and v is not None]
     pairs = [(out, d) for out, d in zip(reached, d_outputs, strict=True) if d is not None]
     found = iter(
         torch.autograd.grad(

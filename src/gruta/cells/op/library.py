@@ -16,7 +16,7 @@ _LIBRARY.define(
     "layer(str spec, Tensor x, Tensor[] tensors, Tensor[] masks, bool save, float held) -> Tensor[]"
 )
 _LIBRARY.define(
-    "layer_backward(str spec, Tensor x, Tensor[] tensors, Tensor[] masks, Tensor[] outputs, "
+    "layer_backward(str spec, Tensor x, Tensor[] tensors, Tensor[] masks, Tensor[] kept, "
     "Tensor[] d_outputs, bool[] needs) -> Tensor[]"
 )
 
@@ -89,7 +89,7 @@ def _backward(
     x: Tensor,
     tensors: list[Tensor],
     masks: list[Tensor],
-    outputs: list[Tensor],
+    kept: list[Tensor],
     d_outputs: list[Tensor],
     needs: list[bool],
 ) -> list[Tensor]:
@@ -97,7 +97,7 @@ def _backward(
     filled, own = _filled(call, tensors, masks)
     wanted = iter(needs[1:])
     asked = [needs[0], *(t is not None and next(wanted) for t in filled)]
-    found = compiled.backward(call.spec, x, filled, own, outputs, d_outputs, asked)
+    found = compiled.backward(call.spec, x, filled, own, kept, d_outputs, asked)
     return [d for d in found if d is not None]
 
 
@@ -106,7 +106,7 @@ def _backward_shapes(
     x: Tensor,
     tensors: list[Tensor],
     masks: list[Tensor],
-    outputs: list[Tensor],
+    kept: list[Tensor],
     d_outputs: list[Tensor],
     needs: list[bool],
 ) -> list[Tensor]:
@@ -117,21 +117,24 @@ def _backward_shapes(
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
     ctx.text, x, tensors, masks, _, _ = inputs
     ctx.counts = len(tensors), len(masks)
-    ctx.save_for_backward(x, *tensors, *masks, *output)
+    spec = _decode(ctx.text).spec
+    h, *rest = output
+    gates = rest[spec.states * len(spec.reverse) :]
+    ctx.save_for_backward(x, *tensors, *masks, h, *gates)
 
 
 def _gradient(ctx: Any, d_outputs: list[Tensor | None]) -> tuple[Any, ...]:
     weights, masks = ctx.counts
     x, *rest = ctx.saved_tensors
-    tensors, own = rest[:weights], rest[weights : weights + masks]
-    outputs = rest[weights + masks :]
-    spec = _decode(ctx.text).spec
-    count = 1 + spec.states * len(spec.reverse)  # of the outputs but for the gates
-    pairs = zip(outputs[:count], d_outputs[:count], strict=True)
+    tensors, own, kept = rest[:weights], rest[weights : weights + masks], rest[weights + masks :]
+    call = _decode(ctx.text)
+    spec, (filled, _) = call.spec, _filled(call, tensors, own)
+    like = [kept[0], *compiled.initial_states(spec, filled)]
+    pairs = zip(like, d_outputs[: len(like)], strict=True)
     ds = [torch.zeros_like(o) if d is None else d for o, d in pairs]
     needs_x, needs_tensors = ctx.needs_input_grad[1:3]
     needs = [needs_x, *needs_tensors]
-    found = iter(torch.ops.gruta.layer_backward(ctx.text, x, tensors, own, outputs, ds, needs))
+    found = iter(torch.ops.gruta.layer_backward(ctx.text, x, tensors, own, kept, ds, needs))
     dx, *d_tensors = [next(found) if need else None for need in needs]
     return None, dx, d_tensors, [None] * masks, None, None
 

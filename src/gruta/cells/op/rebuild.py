@@ -6,6 +6,7 @@ with its gates, and then back. That costs a third more work and saves all but on
 """
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from torch import Tensor
@@ -44,25 +45,25 @@ def parts(spec: Spec, tensors: compiled.Tensors, masks: compiled.Masks, P: int) 
 
 def forward(
     spec: Spec, x: Tensor, tensors: compiled.Tensors, masks: compiled.Masks
-) -> tuple[list[Tensor], list[list[compiled.Tensors]]]:
-    """What `compiled.forward` returns without saving, and each chunk's initial states by direction.
+) -> tuple[list[Tensor], list[Tensor]]:
+    """What `compiled.forward` returns without saving, and the states between chunks.
 
-    The chunks are in the order of each direction's walk.
+    These are in the order of the directions, and of each direction's walk.
     """
     P = compiled.sizes(spec, x, tensors)[-1]
     out = compiled.laid_out_as(x, P * len(spec.reverse))
     finals: list[Tensor] = []
-    starts = []
+    between: list[Tensor] = []
     for part in parts(spec, tensors, masks, P):
-        states, met = part.initial, []
+        states = part.initial
         for chunk in _chunks(x, part.spec.reverse[0]):
-            met.append(states)
+            if states is not part.initial:
+                between.extend(s for s in states if s is not None)
             own, given = [_masks(part.masks, chunk)], [*states, *part.fixed]
             into = out[chunk, :, part.place]
             _, *states = compiled.forward(part.spec, x[chunk], given, own, save=False, out=into)
         finals.extend(s for s in states if s is not None)
-        starts.append(met)
-    return [out, *finals], starts
+    return [out, *finals], between
 
 
 def backward(
@@ -70,7 +71,7 @@ def backward(
     x: Tensor,
     tensors: compiled.Tensors,
     masks: compiled.Masks,
-    starts: Sequence[Sequence[compiled.Tensors]],
+    between: Sequence[Tensor],
     d_outputs: compiled.Tensors,
     needs: Sequence[bool],
 ) -> list[Tensor | None]:
@@ -78,18 +79,21 @@ def backward(
     dx = compiled.laid_out_as(x, x.shape[2]).zero_() if needs[0] else None
     found: list[Tensor | None] = []
     states, P = spec.states, compiled.sizes(spec, x, tensors)[-1]
+    met = iter(between)
     for k, part in enumerate(parts(spec, tensors, masks, P)):
         wants = spec.of_direction(k, needs[1:])
         d_states = list(d_outputs[1 + k * states : 1 + (k + 1) * states])
         sums: list[Tensor | None] = [None] * len(part.fixed)
-        order = list(zip(_chunks(x, part.spec.reverse[0]), starts[k], strict=True))
-        for chunk, begun in reversed(order):
+        chunks = _chunks(x, part.spec.reverse[0])
+        starts = [part.initial, *(tuple(islice(met, states)) for _ in chunks[1:])]
+        for chunk, begun in reversed(list(zip(chunks, starts, strict=True))):
             own, given = [_masks(part.masks, chunk)], [*begun, *part.fixed]
-            again = compiled.forward(part.spec, x[chunk], given, own, save=True)
+            h, *rest = compiled.forward(part.spec, x[chunk], given, own, save=True)
+            kept = [h, *rest[states:]]
             d_h = None if d_outputs[0] is None else d_outputs[0][chunk, :, part.place]
             asked = [needs[0], *[True] * states, *wants[states:]]
             d_x, *ds = compiled.backward(
-                part.spec, x[chunk], given, own, again, [d_h, *d_states], asked
+                part.spec, x[chunk], given, own, kept, [d_h, *d_states], asked
             )
             d_states = ds[:states]
             if dx is not None and d_x is not None:

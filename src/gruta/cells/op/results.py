@@ -1,0 +1,41 @@
+"""Results that who gets them may change in place, as those of torch.nn's layers."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+def handed_out(view: Tensor) -> Tensor:
+    """A view made in here as the caller gets it.
+
+    One that was made without gradients could not be changed in place with them.
+    """
+    return view if torch.is_grad_enabled() else view.detach()
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Knows whether a tensor was changed in place since, and holds none of its memory."""
+
+    _counter: Tensor
+    _version: int
+
+    @property
+    def changed(self) -> bool:
+        """Whether the tensor, or a view of it, was changed in place."""
+        return self._counter._version != self._version
+
+
+def watched(t: Tensor) -> tuple[Tensor, Watched]:
+    """`t` to be handed out, and who watches what is handed out. `t` itself can still be saved.
+
+    Autograd refuses a backward pass whose saved tensors were changed in place. A layer can do
+    better, as it can compute its result again, but must know. Two tensors with one memory and
+    counters of their own serve: the caller's changes count on one, the other is saved. What counts
+    with the caller's is a tensor that had that counter before it had the memory.
+    """
+    handed_out = t.new_empty(0)
+    counter = handed_out.detach()
+    handed_out.data = t
+    return handed_out, Watched(counter, counter._version)
