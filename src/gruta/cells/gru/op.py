@@ -68,5 +68,5 @@ def native(
     return out, h_n[0]
 
 
-RESET_AFTER = Cell("gru", 3, 1, partial(composite, reset_after=True), native)
-RESET_BEFORE = Cell("gru_reset_before", 3, 1, partial(composite, reset_after=False))
+RESET_AFTER = Cell("gru", 3, 1, partial(composite, reset_after=True), native, widens=True)
+RESET_BEFORE = Cell("gru_reset_before", 3, 1, partial(composite, reset_after=False), widens=True)

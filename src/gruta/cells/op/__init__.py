@@ -10,8 +10,8 @@ from gruta.cells.op.cell import Cell, Walk, product
 from gruta.cells.op.compiled import threads
 from gruta.cells.op.layer import run, run_layer
 from gruta.cells.op.path import Path, choose, why
-from gruta.cells.op.tap import Tap, tapped
 from gruta.cells.op.results import handed_out
+from gruta.cells.op.tap import Tap, tapped
 
 __all__ = [
     "Cell",

@@ -109,6 +109,8 @@ class Cell:
     a weight w_hr that makes h of a larger state has a place among the tensors.
     composite(walk, *tensors) -> h and the final states, differentiable in every way.
     native(walk, *tensors) -> the same by torch's own op, where it has one.
+    widens: whether under autocast the results have the wider dtype of the products and the states,
+    as torch's GRU has it, and not the products'.
     """
 
     name: str
@@ -117,3 +119,11 @@ class Cell:
     composite: Callable[..., tuple[Tensor, ...]]
     native: Callable[..., tuple[Tensor, ...]] | None = None
     projects: bool = False
+    widens: bool = False
+
+    def result_dtype(self, x: Tensor, h_0: Tensor) -> torch.dtype:
+        """That of h and the final states for these inputs on a CPU, autocast as it stands."""
+        if x.dtype is torch.float64 or not torch.is_autocast_enabled("cpu"):
+            return x.dtype
+        products = torch.get_autocast_dtype("cpu")
+        return torch.promote_types(products, h_0.dtype) if self.widens else products

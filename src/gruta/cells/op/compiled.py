@@ -154,9 +154,9 @@ def backward(
 ) -> list[Tensor | None]:
     """The gradients of x and `tensors`, None where `needs` says that none is wanted.
 
-    kept: h and the gates that `forward` returned; d_outputs: the gradients of h and the final states, None for
-    zeros. through: for every direction, tensors like h's part of it and, in the LSTM, `[T, B, H]`,
-    which take ∂L/∂(each state) along every path.
+    kept: h and the gates that `forward` returned; d_outputs: the gradients of h and the final
+    states, None for zeros. through: for every direction, tensors like h's part of it and, in the
+    LSTM, `[T, B, H]`, which take ∂L/∂(each state) along every path.
     """
     cell, states, reverse, _ = spec
     D, pad = len(reverse), (None,) * (2 - states)

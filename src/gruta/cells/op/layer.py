@@ -10,8 +10,8 @@ from torch import Tensor
 from gruta.cells.op import compiled, library, rebuild, tap
 from gruta.cells.op.cell import Cell, Tensors, Walk
 from gruta.cells.op.path import Path, choose, needs_grad
-from gruta.cells.op.transforms import batched, transformed
 from gruta.cells.op.results import watched
+from gruta.cells.op.transforms import batched, transformed
 
 
 def run(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Tensor, ...]:
@@ -36,6 +36,8 @@ def run_layer(
     path = choose(cell, sides[0][0], (x, *given))
     if path is Path.KERNEL:
         return _by_kernel(cell, x, sides, name, recompute)
+    if path is Path.ROUNDED:
+        return _rounded(cell, x, sides, name, recompute)
     tapping = not (torch.compiler.is_compiling() or transformed()) and tap.is_tapped()
     outputs = []
     for walk, tensors in sides:
@@ -109,6 +111,23 @@ def _by_kernel(
     return outputs[0], [
         tuple(outputs[1 + k * states : 1 + (k + 1) * states]) for k in range(len(sides))
     ]
+
+
+def _rounded(
+    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]], name: str, recompute: bool
+) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
+    """By the kernels in float32; results of the dtype that the composite form would return."""
+    dtype = cell.result_dtype(x, sides[0][1][0])
+    wide = [
+        (walk._replace(dropout=_as_float(walk.dropout)), tuple(map(_as_float, tensors)))
+        for walk, tensors in sides
+    ]
+    h, finals = _by_kernel(cell, x.float(), wide, name, recompute)
+    return h.to(dtype), [tuple(final.to(dtype) for final in own) for own in finals]
+
+
+def _as_float(t: Tensor | None) -> Tensor | None:
+    return None if t is None else t.float()
 
 
 def _spec(cell: Cell, *walks: Walk) -> compiled.Spec:

@@ -8,6 +8,7 @@ from gruta import kernels
 from gruta.cells.op.cell import Cell, Tensors, Walk
 from gruta.cells.op.transforms import (
     DTYPES,
+    HALVES,
     PLAIN,
     autocast,
     holds_other_numbers,
@@ -20,6 +21,7 @@ class Path(Enum):
     """How a call is computed."""
 
     KERNEL = "gruta's compiled kernel"
+    ROUNDED = "gruta's compiled kernel in float32"
     NATIVE = "torch's own op"
     COMPOSITE = "the composite form under autograd"
 
@@ -40,14 +42,16 @@ def why(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Path, str]:
         return Path.COMPOSITE, "a transform (vmap, jvp, forward-mode) is under way"
     if not compiling and intercepted():
         return Path.COMPOSITE, "torch.jit.trace, make_fx or a mode of tensors looks on"
-    if autocast("cpu" if x.is_cpu else x.device.type):
+    cast = autocast("cpu" if x.is_cpu else x.device.type)
+    if cast and not x.is_cpu:
         return Path.COMPOSITE, "autocast is on"
+    takes = _dtypes(x.dtype, cast)
     for t in tensors:
         if t is None:
             continue
         if not t.is_cpu:
             return _elsewhere(cell, walk, tensors, t.device.type)
-        if t.dtype is not x.dtype or t.dtype not in DTYPES:
+        if t.dtype not in takes:
             return Path.COMPOSITE, f"a tensor is of {t.dtype}"
         if compiling:
             continue
@@ -65,7 +69,20 @@ def why(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Path, str]:
         return Path.COMPOSITE, "a projection to the same size has no kernel"
     if not isinstance(walk.hold, tuple) and walk.hold and needs_grad(tensors):
         return Path.COMPOSITE, "the expectation of zoneout has no backward kernel"
+    if len(takes) > 1:
+        return Path.ROUNDED, "autocast is on, and float32 is faster on a CPU and more exact"
+    if x.dtype in HALVES:
+        return Path.ROUNDED, f"the numbers are {x.dtype}, to which the results are rounded"
     return Path.KERNEL, "float32 or float64 on a CPU"
+
+
+def _dtypes(dtype: torch.dtype, cast: bool) -> tuple[torch.dtype, ...]:
+    """What the kernels take together with an input of `dtype`; several only where autocast mixes
+    them, which leaves float64 alone.
+    """
+    if cast and dtype is not torch.float64:
+        return torch.float32, *HALVES
+    return (dtype,) if dtype in DTYPES or dtype in HALVES else ()
 
 
 def _elsewhere(cell: Cell, walk: Walk, tensors: Tensors, device: str) -> tuple[Path, str]:

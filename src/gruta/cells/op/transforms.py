@@ -7,6 +7,9 @@ from torch.autograd import forward_ad
 DTYPES = (torch.float32, torch.float64)
 """What the kernels compute."""
 
+HALVES = (torch.bfloat16, torch.float16)
+"""What they compute in float32 and round."""
+
 PLAIN = (Tensor, torch.nn.Parameter)
 """Tensors without behaviour of their own, as subclasses have it (fake tensors among them)."""
 
