@@ -29,8 +29,10 @@ __all__ = [
     "layer_backward",
     "layer_forward",
     "layer_plan",
+    "meet_torch",
     "stream_rounds",
     "threads",
+    "torch_step",
     "warn_missing",
     "why_missing",
 ]
@@ -45,7 +47,9 @@ try:
         layer_backward,
         layer_forward,
         layer_plan,
+        meet_torch,
         stream_rounds,
+        torch_step,
     )
     from gruta.kernels._native import isa as _native_isa
 except ImportError as error:

@@ -1,5 +1,7 @@
 #include "gruta/kernels/arguments.h"
 
+#include "gruta/kernels/dispatch.h"
+
 namespace nb = nanobind;
 
 namespace gruta {
@@ -77,6 +79,16 @@ bool is_aligned(const ReadArray& array) {
 }
 
 }  // namespace
+
+int cell_index(const std::string& name) {
+    for (int i = 0; i < kCellCount; ++i) {
+        if (name == kCellNames[i]) return i;
+    }
+    throw nb::value_error(("cell must be one of gru, gru_reset_before, lstm, rnn_tanh, rnn_relu, "
+                           "got '" +
+                           name + "'")
+                              .c_str());
+}
 
 ReadArray take_read(const char* name, nb::handle object) {
     ReadArray array;

@@ -22,6 +22,9 @@ using Axes = std::initializer_list<Axis>;
 using ReadArray = nanobind::ndarray<nanobind::ro, nanobind::device::cpu>;
 using WrittenArray = nanobind::ndarray<nanobind::device::cpu>;
 
+// The cell's place in kCellNames; ValueError for another name.
+int cell_index(const std::string& name);
+
 // These raise TypeError or ValueError with the argument, what was expected, what came, what to do.
 ReadArray take_read(const char* name, nanobind::handle object);
 WrittenArray take_written(const char* name, nanobind::handle object);

@@ -13,9 +13,9 @@
 
 #include "gruta/kernels/arguments.h"
 #include "gruta/kernels/call.h"
-#include "gruta/kernels/denormals.h"
 #include "gruta/kernels/dispatch.h"
 #include "gruta/kernels/packs.h"
+#include "gruta/kernels/step.h"
 #include "gruta/kernels/tier.h"
 
 namespace nb = nanobind;
@@ -150,16 +150,6 @@ Shape shape_of(const Sizes& sizes) {
     return {B, T, I, H, P};
 }
 
-int cell_index(const std::string& name) {
-    for (int i = 0; i < kCellCount; ++i) {
-        if (name == kCellNames[i]) return i;
-    }
-    throw nb::value_error(("cell must be one of gru, gru_reset_before, lstm, rnn_tanh, rnn_relu, "
-                           "got '" +
-                           name + "'")
-                              .c_str());
-}
-
 std::vector<const void*> addresses(const std::vector<std::shared_ptr<const Memory>>& memories) {
     std::vector<const void*> found;
     for (const auto& memory : memories) found.push_back(memory->data());
@@ -285,20 +275,12 @@ class Packed {
         Shape shape = shape_;
         shape.B = B;
         shape.T = 1;
-        output.grow(sizeof(Real) * static_cast<std::size_t>(B * shape.P));
         Forward<Real> pass = {};
         pass.x = {x.data(), 0, shape.I};
         pass.initial[0] = pass.final[0] = h.data();
         pass.initial[1] = pass.final[1] = c;
-        pass.h = {static_cast<Real*>(output.data()), 0, shape.P};
-        const Plan shared = plan(shape, gates_, 1, threads_);
-        if (shared.threads() > 1) {
-            return run_forward(kernels_, shape, {packed_.data()}, {pass}, shared);
-        }
-        Team alone;
-        scratch.grow(kernels_.scratch_bytes(shape, alone));
-        const FlushDenormals flush;
-        kernels_.run(shape, packed_.data(), pass, scratch.data(), alone);
+        run_step(kernels_, shape, packed_.data(), pass, plan(shape, gates_, 1, threads_), output,
+                 scratch);
     }
 
     void sequence(const Sizes& sizes, nb::handle pass_fields, int threads) {
@@ -383,6 +365,7 @@ NB_MODULE(_native, module) {
                kPlanDoc);
     module.def("fma_rounds", fma_rounds, "rounds"_a, kFmaDoc);
     module.def("stream_rounds", stream_rounds, "bytes"_a, "rounds"_a, kStreamDoc);
+    bind_step(module);
     bind_packed<float>(module, "PackedF32");
     bind_packed<double>(module, "PackedF64");
 }

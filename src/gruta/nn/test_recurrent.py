@@ -10,8 +10,9 @@ import hypothesis.strategies as st
 import pytest
 import torch
 from hypothesis import example, given, settings
-from torch.nn.utils.parametrizations import weight_norm
+from torch.nn.utils.parametrizations import orthogonal, spectral_norm, weight_norm
 from torch.nn.utils.rnn import pack_padded_sequence
+from torch.optim.swa_utils import AveragedModel
 
 import gruta.nn
 from gruta import kernels
@@ -143,6 +144,21 @@ def test_weight_normalised_layer_trains_as_torchs(kind, assert_close):
             optimizer.step()
         trained.append(dict(layer.named_parameters()) | {"output": layer(x)[0]})
     assert_close(*trained)
+
+
+@pytest.mark.parametrize("change", [weight_norm, spectral_norm, orthogonal])
+def test_a_parametrised_layer_is_copied_and_averaged_amid_training(kind, change, assert_close):
+    layer, x = kind.make(3, 6, dtype=torch.float64), torch.randn(5, 4, 3).double()
+    change(layer, "weight_hh_l0")
+    layer.eval()  # in training spectral norm draws nearer at every look
+    expected = layer(x)[0]  # its graph holds what the parametrisation made
+    averaged = AveragedModel(layer)
+    averaged.update_parameters(layer)
+    for twin in (copy.deepcopy(layer), averaged.module.eval()):
+        assert_close(twin(x)[0], expected)
+        twin(x)[0].sum().backward()
+        assert all(p.grad is not None for p in twin.parameters())
+    expected.sum().backward()
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64], ids=str)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch.autograd import forward_ad
-from torch.func import functional_call, grad, jvp, vmap
+from torch.func import functional_call, grad, jvp, stack_module_state, vmap
 
 import gruta.nn
 
@@ -20,6 +20,22 @@ def test_vmap_over_inputs_equals_a_loop(twins, assert_close):
     xs = torch.randn(3, 5, 2, 3).double()
     found = vmap(lambda x: layer(x)[0])(xs)
     assert_close(found, torch.stack([layer(x)[0] for x in xs]))
+
+
+@pytest.mark.parametrize("context", [torch.enable_grad, torch.no_grad])
+def test_stacked_models_run_as_one(kind, context, assert_close):
+    models = [kind.make(3, 6, num_layers=2, bidirectional=True).double() for _ in range(3)]
+    parameters, buffers = stack_module_state(models)
+    xs = torch.randn(3, 5, 2, 3).double()
+
+    def run(parameters, buffers, x):
+        return functional_call(models[0], (parameters, buffers), (x,))[0]
+
+    with context():
+        found = vmap(run)(parameters, buffers, xs)
+        same_input = vmap(run, in_dims=(0, 0, None))(parameters, buffers, xs[0])
+        assert_close(found, torch.stack([m(x)[0] for m, x in zip(models, xs, strict=True)]))
+        assert_close(same_input, torch.stack([model(xs[0])[0] for model in models]))
 
 
 def test_per_sample_gradients_equal_a_loop(twins, assert_close):

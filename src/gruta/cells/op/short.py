@@ -1,11 +1,13 @@
-"""The shortest way to the kernels: one layer, one direction, whole sequences, nothing between the
-steps, nothing to differentiate and nobody who watches.
+"""The shortest ways to the kernels: one layer, one direction, whole sequences or one step, nothing
+between the steps, nothing to differentiate and nobody who watches.
 
-A small layer's kernel takes microseconds, and the general way costs more than that. What this one
-does not serve takes the general way, which gives the same bits.
+A small layer's kernel takes microseconds, and the general way costs more than that. What these do
+not serve takes the general way.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +19,7 @@ from gruta.cells.op.transforms import (
     DTYPES,
     PLAIN,
     autocast,
+    forward_mode,
     holds_other_numbers,
     intercepted,
     transformed,
@@ -75,3 +78,37 @@ def forward(
         True,
     )
     return [out, *finals]
+
+
+_OBSTACLES = (
+    torch.is_grad_enabled,
+    torch._C._functorch.peek_interpreter_stack,
+    forward_mode,
+    torch._C._get_tracing_state,
+    torch._C._len_torch_dispatch_stack,
+    partial(torch.is_autocast_enabled, "cpu"),
+    tap.collected,
+)
+"""What `is_open` asks, but for the compiler, each as a call that costs little."""
+
+
+def _meet_torch() -> bool:
+    """Whether the kernels can read torch's tensors themselves, as they can since torch 2.10."""
+    if not kernels.available() or not hasattr(Tensor, "__dlpack_c_exchange_api__"):
+        return False
+    return kernels.meet_torch(Tensor, torch.nn.Parameter, torch.empty_like, _OBSTACLES)
+
+
+_STEPS = _meet_torch()
+
+
+def step(cell: Cell, parameters: dict[str, Any], x: Tensor, state: Any) -> Any:
+    """The state after one step, or None unless these tensors are what the kernels take.
+
+    x: `[B, I]` or `[I]`; state: h `[B, H]` or `[H]`, of the LSTM the tuple (h, c); parameters:
+    those of a module, with the names of torch.nn.RNNCellBase. All is checked where it costs least,
+    in the extension, but for torch.compile, which has to see it when it reads this.
+    """
+    if not _STEPS or torch.compiler.is_dynamo_compiling():
+        return None
+    return kernels.torch_step(cell.name, x, state, parameters, compiled.threads())

@@ -37,6 +37,9 @@ class Tap:
 
 _current: ContextVar[list[Tap] | None] = ContextVar("taps", default=None)
 
+collected = _current.get
+"""What was collected so far; None where nobody collects."""
+
 
 @contextmanager
 def tapped() -> Iterator[list[Tap]]:

@@ -14,11 +14,14 @@ PLAIN = (Tensor, torch.nn.Parameter)
 """Tensors without behaviour of their own, as subclasses have it (fake tensors among them)."""
 
 
+def forward_mode() -> bool:
+    """Under forward-mode differentiation."""
+    return forward_ad._current_level >= 0
+
+
 def transformed() -> bool:
     """Under functorch or forward-mode differentiation, for which an op has no rule."""
-    return (
-        torch._C._functorch.peek_interpreter_stack() is not None or forward_ad._current_level >= 0
-    )
+    return torch._C._functorch.peek_interpreter_stack() is not None or forward_mode()
 
 
 # What torch.compiler.assume_constant_result sets, without the second that its import takes: a

@@ -1,0 +1,224 @@
+#include "gruta/kernels/step.h"
+
+#include <nanobind/ndarray.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+
+#include "gruta/kernels/arguments.h"
+#include "gruta/kernels/dispatch.h"
+#include "gruta/kernels/packs.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace gruta {
+namespace {
+
+using Described = nb::dlpack::dltensor;
+
+// The table of functions that PyTorch offers for exchange in C, as DLPack 1.3 lays it out.
+struct Exchange {
+    std::uint32_t major, minor;
+    void* older;
+    void *allocate, *hand_over, *take_over;
+    int (*describe)(void* object, Described* description);  // 0, or -1 with a Python error
+    void* stream;
+};
+
+// What is needed of PyTorch; it stays loaded as long as the process lives.
+struct Torch {
+    PyObject *tensor, *parameter, *is_neg, *empty_like, *obstacles;
+    int (*describe)(void* object, Described* description);
+};
+Torch torch = {};
+
+bool meet_torch(nb::handle tensor, nb::handle parameter, nb::handle empty_like,
+                nb::tuple obstacles) {
+    const nb::object exchange = tensor.attr("__dlpack_c_exchange_api__");
+    const auto* const table =
+        static_cast<const Exchange*>(PyCapsule_GetPointer(exchange.ptr(), "dlpack_exchange_api"));
+    if (table == nullptr) nb::raise_python_error();
+    if (table->major != 1 || table->describe == nullptr) return false;
+    const nb::object is_neg = tensor.attr("is_neg");
+    torch = {tensor.inc_ref().ptr(),     parameter.inc_ref().ptr(), is_neg.inc_ref().ptr(),
+             empty_like.inc_ref().ptr(), obstacles.inc_ref().ptr(), table->describe};
+    return true;
+}
+
+// Whether none of the obstacles is there: each says so by None, False or 0.
+bool is_open() {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(torch.obstacles); ++i) {
+        const auto answer = nb::steal(PyObject_CallNoArgs(PyTuple_GET_ITEM(torch.obstacles, i)));
+        if (!answer.is_valid()) nb::raise_python_error();
+        const bool is_zero = PyLong_Check(answer.ptr()) && PyLong_AsLong(answer.ptr()) == 0;
+        if (!answer.is_none() && !is_zero) return false;
+    }
+    return true;
+}
+
+// Whether memory does not hold the tensor's numbers, which are negated on reading.
+bool is_negated(PyObject* object) {
+    const auto answer = nb::steal(PyObject_CallOneArg(torch.is_neg, object));
+    if (!answer.is_valid()) nb::raise_python_error();
+    return answer.ptr() == Py_True;
+}
+
+bool is_dense(const Described& t) {
+    std::int64_t expected = 1;
+    for (int axis = t.ndim; axis-- > 0;) {
+        if (t.shape[axis] != 1 && t.strides[axis] != expected) return false;
+        expected *= t.shape[axis];
+    }
+    return true;
+}
+
+// A plain tensor on the CPU whose memory holds its numbers, densely; false for all else.
+bool describe(nb::handle object, Described& found) {
+    PyObject* const type = reinterpret_cast<PyObject*>(Py_TYPE(object.ptr()));
+    if (type != torch.tensor && type != torch.parameter) return false;
+    if (torch.describe(object.ptr(), &found) != 0) {
+        PyErr_Clear();
+        return false;
+    }
+    return found.device.device_type == nb::device::cpu::value && found.data != nullptr &&
+           is_dense(found) && !is_negated(object.ptr());
+}
+
+// A module's parameter, null where it is an attribute of another kind: it is parametrised.
+nb::handle parameter(nb::dict parameters, PyObject* name) {
+    return PyDict_GetItemWithError(parameters.ptr(), name);
+}
+
+// The tensors of one step. The shapes are those of the states and of x, with a batch or without.
+struct Call {
+    Described x, states[kMostStates], w_ih, w_hh, b_ih, b_hh;
+    Shape shape;
+
+    // Whether the kernels take x and the states.
+    bool read_inputs(nb::handle input, PyObject* const* given, int count) {
+        if (!describe(input, x) || x.ndim < 1 || x.ndim > 2) return false;
+        const int last = x.ndim - 1;
+        shape = {last == 1 ? x.shape[0] : 1, 1, x.shape[last], 0, 0};
+        for (int s = 0; s < count; ++s) {
+            Described& state = states[s];
+            if (!describe(given[s], state) || state.dtype != x.dtype || state.ndim != x.ndim ||
+                (last == 1 && state.shape[0] != shape.B)) {
+                return false;
+            }
+            if (s == 0) shape.H = shape.P = state.shape[last];
+            if (state.shape[last] != shape.H) return false;
+        }
+        return shape.B > 0 && shape.I > 0 && shape.H > 0;
+    }
+
+    // Whether they take the weights too, of a cell with so many gates.
+    bool read_weights(nb::dict parameters, int gates) {
+        static PyObject* const names[] = {
+            PyUnicode_InternFromString("weight_ih"), PyUnicode_InternFromString("weight_hh"),
+            PyUnicode_InternFromString("bias_ih"), PyUnicode_InternFromString("bias_hh")};
+        const std::int64_t rows = gates * shape.H;
+        return read_weight(parameter(parameters, names[0]), w_ih, {rows, shape.I}) &&
+               read_weight(parameter(parameters, names[1]), w_hh, {rows, shape.H}) &&
+               read_bias(parameter(parameters, names[2]), b_ih, rows) &&
+               read_bias(parameter(parameters, names[3]), b_hh, rows);
+    }
+
+  private:
+    bool read_weight(nb::handle given, Described& w, std::initializer_list<std::int64_t> extents) {
+        if (!given.is_valid() || !describe(given, w) || w.dtype != x.dtype ||
+            w.ndim != static_cast<int>(extents.size())) {
+            return false;
+        }
+        return std::equal(extents.begin(), extents.end(), w.shape);
+    }
+
+    bool read_bias(nb::handle given, Described& b, std::int64_t rows) {
+        b.data = nullptr;
+        return (given.is_valid() && given.is_none()) || read_weight(given, b, {rows});
+    }
+};
+
+// Products below which other threads of Python may as well wait: to let go costs as much.
+constexpr double kWorthLettingGo = 1e5;
+
+template <class Real>
+void run(const CellKernels<Real>& kernels, const Call& call, const Described* after, int threads) {
+    const auto at = [](const Described& t) { return static_cast<Real*>(t.data); };
+    const Weights<Real> weights = {at(call.w_ih), at(call.w_hh), at(call.b_ih), at(call.b_hh),
+                                   nullptr};
+    Forward<Real> pass = {};
+    pass.x = {at(call.x), 0, call.shape.I};
+    for (int s = 0; s < kernels.states; ++s) {
+        pass.initial[s] = at(call.states[s]);
+        pass.final[s] = at(after[s]);
+    }
+    const Shape& shape = call.shape;
+    const auto work = static_cast<double>(kernels.gates * shape.B * shape.H * (shape.I + shape.H));
+    std::optional<nb::gil_scoped_release> unlocked;
+    if (work > kWorthLettingGo) unlocked.emplace();
+    thread_local Memory output, scratch;
+    const auto packed = kept_pack(kernels.forward, shape, weights, kernels.gates);
+    run_step(kernels.forward, shape, packed->data(), pass, plan(shape, kernels.gates, 1, threads),
+             output, scratch);
+}
+
+// A new tensor like another one, whose memory is described.
+nb::object empty_like(PyObject* other, Described& found) {
+    nb::object fresh = nb::steal(PyObject_CallOneArg(torch.empty_like, other));
+    if (!fresh.is_valid() || torch.describe(fresh.ptr(), &found) != 0) nb::raise_python_error();
+    return fresh;
+}
+
+nb::object torch_step(const char* cell, nb::handle x, nb::handle state, nb::dict parameters,
+                      int threads) {
+    const int index = cell_index(cell);
+    const CellKernels<float>& facts = isa().kernels->of<float>(index);
+    const bool pair = facts.states == 2;
+    if (pair && !(PyTuple_CheckExact(state.ptr()) && PyTuple_GET_SIZE(state.ptr()) == 2)) {
+        return nb::none();
+    }
+    PyObject* given[kMostStates] = {state.ptr()};
+    for (int s = 0; pair && s < 2; ++s) given[s] = PyTuple_GET_ITEM(state.ptr(), s);
+    Call call;
+    if (torch.describe == nullptr || !is_open() || !call.read_inputs(x, given, facts.states) ||
+        !call.read_weights(parameters, facts.gates)) {
+        return nb::none();
+    }
+    const bool is_double = call.x.dtype == nb::dtype<double>();
+    if (!is_double && call.x.dtype != nb::dtype<float>()) return nb::none();
+    Described after[kMostStates];
+    nb::object fresh[kMostStates];
+    for (int s = 0; s < facts.states; ++s) fresh[s] = empty_like(given[s], after[s]);
+    if (is_double) {
+        run(isa().kernels->of<double>(index), call, after, threads);
+    } else {
+        run(facts, call, after, threads);
+    }
+    return pair ? nb::make_tuple(fresh[0], fresh[1]) : fresh[0];
+}
+
+constexpr const char* kMeetDoc =
+    R"(Let `torch_step` know torch.Tensor, torch.nn.Parameter and torch.empty_like. False if it cannot
+read what Tensor offers for exchange in C.
+
+obstacles: functions of no argument, each of which answers None, False or 0 where `torch_step` may
+do its work.)";
+constexpr const char* kStepDoc =
+    R"(The state after one step, a new tensor or a tuple of two; None where the kernels do not serve.
+
+x [B, I] or [I]; state [B, H] or [H], of the LSTM a tuple of h and c; parameters: a module's, by the
+names of torch.nn.RNNCellBase.)";
+
+}  // namespace
+
+void bind_step(nb::module_& module) {
+    module.def("meet_torch", meet_torch, "tensor"_a, "parameter"_a, "empty_like"_a, "obstacles"_a,
+               kMeetDoc);
+    module.def("torch_step", torch_step, "cell"_a, "x"_a, "state"_a.none(), "parameters"_a,
+               "threads"_a, kStepDoc);
+}
+
+}  // namespace gruta

@@ -1,0 +1,125 @@
+"""GRUCell, LSTMCell and RNNCell: one step at a time, in the place of their torch.nn namesakes.
+
+A step that nobody differentiates or looks into is computed by the kernels. Training takes torch's
+own op: one step is then mostly the cost of the call, of which autograd's in C++ is the least. Under
+a transform (vmap, jvp), for which torch's op has no rule, and for the reset-before form, which it
+does not know, the composite form stands in.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from gruta.cells.gru import op as gru
+from gruta.cells.lstm import op as lstm
+from gruta.cells.op import Cell, Walk, short
+from gruta.cells.op.transforms import transformed
+from gruta.cells.rnn import op as rnn
+
+__all__ = ["GRUCell", "LSTMCell", "RNNCell"]
+
+_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+class GRUCell(nn.GRUCell):
+    """One step of a GRU; arguments, results and state dicts as torch.nn.GRUCell, and:
+
+    reset_after: as in `gruta.nn.GRU`, True for torch's form, False for the other one.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+        *,
+        reset_after: bool = True,
+    ) -> None:
+        super().__init__(input_size, hidden_size, bias, device, dtype)
+        self.reset_after = reset_after
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        """h' `[B, H]` from x `[B, I]` and h `[B, H]`, zeros if it is not given; or without B."""
+        cell = gru.RESET_AFTER if self.reset_after else gru.RESET_BEFORE
+        after: Tensor | None = _step(self, cell, input, hx)
+        return super().forward(input, hx) if after is None else after
+
+    def extra_repr(self) -> str:
+        """The sizes, and the arguments that differ from their defaults."""
+        return super().extra_repr() + ("" if self.reset_after else ", reset_after=False")
+
+
+class LSTMCell(nn.LSTMCell):
+    """One step of an LSTM; arguments, results and state dicts as torch.nn.LSTMCell."""
+
+    def forward(
+        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """(h', c') `[B, H]` from x `[B, I]` and (h, c), zeros if not given; or without B."""
+        if not torch.is_grad_enabled():
+            after = short.step(lstm.LSTM, self._parameters, input, hx)
+            if after is not None:
+                return after
+        return (
+            _composite(self, lstm.LSTM, input, hx) if transformed() else super().forward(input, hx)
+        )
+
+
+class RNNCell(nn.RNNCell):
+    """One step of a plain RNN; arguments, results and state dicts as torch.nn.RNNCell."""
+
+    nonlinearity: Literal["tanh", "relu"]
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
+        """h' `[B, H]` from x `[B, I]` and h `[B, H]`, zeros if it is not given; or without B."""
+        cell = rnn.RELU if self.nonlinearity == "relu" else rnn.TANH
+        after: Tensor | None = _step(self, cell, input, hx)
+        return super().forward(input, hx) if after is None else after
+
+
+def _step(module: nn.RNNCellBase, cell: Cell, x: Tensor, state: Any) -> Any:
+    """The state after a step, None where torch's own op is to find it."""
+    if not torch.is_grad_enabled():
+        after = short.step(cell, module._parameters, x, state)
+        if after is not None:
+            return after
+    if transformed() or cell.native is None:
+        return _composite(module, cell, x, state)
+    return None
+
+
+def _composite(module: nn.RNNCellBase, cell: Cell, x: Tensor, state: Any) -> Any:
+    """The state after a step, by plain torch operations."""
+    if torch._C._get_tracing_state() is None:  # in which sizes are no numbers
+        _check(module, x, state)
+    if x.dim() == 1:
+        given = None if state is None else _each(state, lambda s: s[None])
+        return _each(_composite(module, cell, x[None], given), lambda s: s.squeeze(0))
+    if state is None:
+        states = (x.new_zeros(x.shape[0], module.hidden_size),) * cell.states
+    else:
+        states = tuple(state) if cell.states == 2 else (state,)
+    weights = [getattr(module, name) for name in _WEIGHTS]
+    nothing = (None,) * cell.states, (None,) * (cell.projects + 4)
+    _, *after = cell.composite(Walk(), x[None], *states, *nothing[0], *weights, *nothing[1])
+    return tuple(after) if cell.states == 2 else after[0]
+
+
+def _each(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    return tuple(map(change, state)) if isinstance(state, tuple | list) else change(state)
+
+
+def _check(module: nn.RNNCellBase, x: Tensor, state: Any) -> None:
+    """ValueError for the wrong number of axes, RuntimeError for sizes that do not fit."""
+    name, I, H = type(module).__name__, module.input_size, module.hidden_size
+    states = () if state is None else state if isinstance(state, tuple | list) else (state,)
+    for what, t, size in (("input", x, I), *(("hidden", s, H) for s in states)):
+        if t.dim() not in (1, 2):
+            raise ValueError(f"{name}: Expected {what} to be 1D or 2D, got {t.dim()}D instead")
+        if t.shape[-1] != size or t.shape[:-1] != x.shape[:-1]:
+            expected = [*x.shape[:-1], size]
+            raise RuntimeError(f"{name}: {what}: expected shape {expected}, got {list(t.shape)}")
