@@ -60,13 +60,11 @@ class LSTMCell(nn.LSTMCell):
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """(h', c') `[B, H]` from x `[B, I]` and (h, c), zeros if not given; or without B."""
-        if not torch.is_grad_enabled():
-            after = short.step(lstm.LSTM, self._parameters, input, hx)
-            if after is not None:
-                return after
-        return (
-            _composite(self, lstm.LSTM, input, hx) if transformed() else super().forward(input, hx)
-        )
+        after: tuple[Tensor, Tensor] | None = _step(self, lstm.LSTM, input, hx)
+        if after is None:
+            h, c = super().forward(input, hx)
+            return h, c
+        return after
 
 
 class RNNCell(nn.RNNCell):
