@@ -22,6 +22,16 @@ def regime_name(regime: Regime) -> str:
     }[regime]
 
 
+def job_name(job: str) -> str:
+    """What a module is asked for, of `gruta bench modules`."""
+    return {
+        "step": _("step"),
+        "step, training": _("step, training"),
+        "autocast": _("autocast"),
+        "kept in 16 bits": _("kept in 16 bits"),
+    }[job]
+
+
 def sizes(case: Case) -> str:
     """T, B, I and H."""
     return f"T{case.T} B{case.B} I{case.I} H{case.H}"

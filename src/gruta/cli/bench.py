@@ -145,6 +145,24 @@ def options(
 
 
 @bench_app.command(
+    "modules",
+    help=_(
+        "GRUCell, LSTMCell and RNNCell beside torch.nn's, and layers under autocast or kept in 16 "
+        "bits beside torch.nn's and float32."
+    ),
+)
+def modules(
+    threads: Annotated[int, typer.Option(min=1, help=_("Threads of a call."))] = 1,
+    json_path: JsonPath = "",
+) -> None:
+    """Measure the cells and the 16-bit ways."""
+    from gruta.bench.modules import ratios
+    from gruta.cli.bench_tables import print_modules
+
+    _hand_out(ratios(threads), json_path, print_modules)
+
+
+@bench_app.command(
     "health",
     help=_(
         "What looking costs: a training step that is watched, and one that is clipped, beside a "

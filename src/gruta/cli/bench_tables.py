@@ -13,6 +13,7 @@ from gruta.bench.cases import Goal
 from gruta.bench.limits import ARITHMETIC
 from gruta.bench.names import (
     duration,
+    job_name,
     limit_name,
     megabytes,
     regime_name,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from gruta.bench.accuracy import Accuracy
     from gruta.bench.demo import Training
     from gruta.bench.health import Overhead
+    from gruta.bench.modules import Ratio
     from gruta.bench.options import Cost
 
 
@@ -66,6 +68,18 @@ def print_costs(found: "Sequence[Cost]") -> None:
     for option in dict.fromkeys(one.option for one in found):
         own = {(one.cell, one.H): one.ratios for one in found if one.option == option}
         table.add_row(option, *(own[place] for place in places))
+    console().print(table)
+
+
+def print_modules(found: "Sequence[Ratio]") -> None:
+    """A row a cell, way and size."""
+    table = _table(_("how many times as fast as torch.nn, and the time over that in float32"))
+    for name in ("gruta.nn", "torch.nn", "float32"):
+        table.add_column(name, justify="right")
+    for one in found:
+        name = f"{one.cell.upper()} {job_name(one.job)} B{one.B} I{one.I} H{one.H}"
+        ratios = (MISSING if r is None else f"{significant(r)}×" for r in (one.torch, one.float32))
+        table.add_row(name, duration(one.seconds), *ratios)
     console().print(table)
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gruta import nn
-from gruta.bench import demo, health, measure, options, rivals, worker
+from gruta.bench import demo, health, measure, modules, options, rivals, worker
 from gruta.bench.cases import CASES, CELLS
 from gruta.bench.rivals import Job
 from gruta.bench.rivals.gruta_itself import Gruta
@@ -79,6 +79,24 @@ def test_the_cost_of_every_option_is_told(bench, monkeypatch):
     for option in options.OPTIONS:
         assert option in out
         assert f"LSTM B2 H5 {option}: " in err
+
+
+def test_cells_and_16_bits_are_compared_with_torchs(bench, monkeypatch):
+    monkeypatch.setattr(modules, "STEPS", ((1, 4, 5),))
+    monkeypatch.setattr(modules, "SEQUENCES", ((3, 2, 4, 5),))
+    monkeypatch.setattr(modules, "ROUNDS", 1)
+    monkeypatch.setattr(modules, "SECONDS", 1e-4)
+    code, out, err = bench("modules", "--json", "-")
+    assert code == 0, err
+    found = {(one["cell"], one["job"]): one for one in json.loads(out)}
+    assert len(found) == 3 * 4
+    assert all(one["torch"] > 0 for (cell, _), one in found.items() if cell != "lstm")
+    assert all(
+        (one["float32"] is None) == job.startswith("step") for (_, job), one in found.items()
+    )
+    code, out, err = bench("modules")
+    assert code == 0, err
+    assert "GRU step, training B1 I4 H5" in out
 
 
 def test_what_looking_costs_is_told(bench, monkeypatch):
