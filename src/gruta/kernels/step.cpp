@@ -92,6 +92,10 @@ nb::handle parameter(nb::dict parameters, PyObject* name) {
     return PyDict_GetItemWithError(parameters.ptr(), name);
 }
 
+// Packed weights are known to be current by a copy, with which the weights are compared: a step of
+// one row then reads three times what it needs to. That pays while all three are in the cache.
+constexpr std::int64_t kCacheBytes = 1 << 20;
+
 // The tensors of one step. The shapes are those of the states and of x, with a batch or without.
 struct Call {
     Described x, states[kMostStates], w_ih, w_hh, b_ih, b_hh;
@@ -119,7 +123,8 @@ struct Call {
         static PyObject* const names[] = {
             PyUnicode_InternFromString("weight_ih"), PyUnicode_InternFromString("weight_hh"),
             PyUnicode_InternFromString("bias_ih"), PyUnicode_InternFromString("bias_hh")};
-        const std::int64_t rows = gates * shape.H;
+        const std::int64_t rows = gates * shape.H, bytes = x.dtype.bits / 8;
+        if (3 * bytes * rows * (shape.I + shape.H) > kCacheBytes) return false;
         return read_weight(parameter(parameters, names[0]), w_ih, {rows, shape.I}) &&
                read_weight(parameter(parameters, names[1]), w_hh, {rows, shape.H}) &&
                read_bias(parameter(parameters, names[2]), b_ih, rows) &&
