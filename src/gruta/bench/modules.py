@@ -60,13 +60,12 @@ def ratios(threads: int) -> Iterator[Ratio]:
         for T, B, I, H in SEQUENCES:
             plain, *ways = _sequences(nn, cell, T, B, I, H)
             _, *rivals = _sequences(torch_nn, cell, T, B, I, H)
-            for job, mine, torchs in zip(
-                ("autocast", "kept in 16 bits"), ways, rivals, strict=True
-            ):
-                known = [torchs] if _runs(torchs) else []
-                own, full, *others = in_turns([mine, plain, *known], ROUNDS, SECONDS)
-                beside = others[0] / own if others else None
-                yield Ratio(cell, job, B, I, H, own, beside, own / full)
+            jobs = "autocast", "kept in 16 bits"
+            for job, mine, torchs in zip(jobs, ways, rivals, strict=True):
+                calls = [mine, plain, torchs] if _runs(torchs) else [mine, plain]
+                spent = in_turns(calls, ROUNDS, SECONDS)
+                beside = spent[2] / spent[0] if len(spent) > 2 else None
+                yield Ratio(cell, job, B, I, H, spent[0], beside, spent[0] / spent[1])
 
 
 def _steps(library: Any, cell: Cell, B: int, I: int, H: int) -> tuple[Way, Way]:

@@ -121,6 +121,14 @@ def test_a_step_is_the_layers(case, dtype, B, I, H, bias, given, steps, assert_c
     assert_close(found, right)
 
 
+def test_a_wide_cell_takes_a_way_that_reads_its_weights_once(case, steps, assert_close):
+    cell, x, state = case.make(40, 300), torch.randn(2, 40), case.initial(2, 300)
+    with torch.no_grad():
+        right = by_layer(case.of_a_layer(cell), x, state)
+        assert_close(tensors(cell(x, state)), tensors(right))
+    assert not any(steps)
+
+
 @pytest.mark.skipif(not kernels.available(), reason="there are no kernels to serve")
 def test_kernels_see_weights_as_they_are_now(case, assert_close):
     cell, x, state = case.make(3, 5), torch.randn(2, 3), case.initial(2, 5)
