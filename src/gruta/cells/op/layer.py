@@ -1,7 +1,7 @@
 """A call into a cell, by the path that serves it, with a gradient to differentiate again."""
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain
 from typing import Any, NamedTuple
 
 import torch
@@ -193,17 +193,19 @@ class _Kernel(torch.autograd.Function):
             count = 1 + spec.states * len(spec.reverse)
             outputs, kept = outputs[:count], [outputs[0], *outputs[count:]]
             outputs[0], ctx.watched = watched(outputs[0])
-        ctx.sizes = [len(own) for own in masks]
-        ctx.save_for_backward(x, *tensors, *[m for own in masks for m in own], *kept)
+        ctx.sizes = tuple(map(len, masks))
+        ctx.save_for_backward(x, *tensors, *chain.from_iterable(masks), *kept)
         return tuple(outputs)
 
     @staticmethod
     def backward(ctx: Any, *d_outputs: Tensor | None) -> tuple[Any, ...]:
         call, needs = ctx.call, ctx.needs_input_grad[2:]
-        spec, saved = call.spec, iter(ctx.saved_tensors)
-        x, *tensors = islice(saved, len(needs))
-        masks = [tuple(islice(saved, size)) for size in ctx.sizes]
-        kept = list(saved)
+        spec, saved = call.spec, ctx.saved_tensors
+        x, tensors, kept = saved[0], saved[1 : len(needs)], saved[len(needs) :]
+        masks = []
+        for size in ctx.sizes:
+            masks.append(kept[:size])
+            kept = kept[size:]
         if torch.is_grad_enabled() or transformed() or any(map(batched, d_outputs)):
             walks = _walks(spec, masks)
             found = _composite_gradient(call.cell, walks, (x, *tensors), d_outputs, needs)

@@ -1,6 +1,6 @@
 """Results that who gets them may change in place, as those of torch.nn's layers."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,17 +14,16 @@ def handed_out(view: Tensor) -> Tensor:
     return view if torch.is_grad_enabled() else view.detach()
 
 
-@dataclass(frozen=True)
-class Watched:
+class Watched(NamedTuple):
     """Knows whether a tensor was changed in place since, and holds none of its memory."""
 
-    _counter: Tensor
-    _version: int
+    counter: Tensor
+    version: int
 
     @property
     def changed(self) -> bool:
         """Whether the tensor, or a view of it, was changed in place."""
-        return self._counter._version != self._version
+        return self.counter._version != self.version
 
 
 def watched(t: Tensor) -> tuple[Tensor, Watched]:
