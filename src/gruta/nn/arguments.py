@@ -2,11 +2,13 @@
 
 import numbers
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+from gruta.cells.op import never_recorded
 
 if TYPE_CHECKING:
     from gruta.nn.stack import Recurrent
@@ -67,6 +69,7 @@ def _check_dropout(layer: "Recurrent") -> None:
         )
 
 
+@never_recorded
 def check_input(layer: "Recurrent", x: Tensor, dims: int) -> None:
     """ValueError on the wrong dtype, RuntimeError on the wrong shape."""
     dtype = layer.weight_ih_l0.dtype
@@ -85,3 +88,13 @@ def check_input(layer: "Recurrent", x: Tensor, dims: int) -> None:
     time = 1 if dims == 3 and layer.batch_first else 0
     if x.shape[time] == 0:
         raise RuntimeError("input: expected at least one time step, got none")
+
+
+@never_recorded
+def check_states(states: Sequence[Tensor], shapes: Sequence[tuple[int, ...]], x: Tensor) -> None:
+    """RuntimeError unless the initial states have these shapes, and the dtype of the input x."""
+    for state, shape in zip(states, shapes, strict=True):
+        if state.shape != shape:
+            raise RuntimeError(f"Expected hidden size {tuple(shape)}, got {list(state.shape)}")
+        if state.dtype != x.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise RuntimeError(f"hx: expected dtype {x.dtype} as the input's, got {state.dtype}")

@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from gruta.cells.op import Cell, Walk, run_layer, short
+from gruta.cells.op import Cell, Walk, recording, run_layer, short
 from gruta.nn import init as schemes
 from gruta.nn import masks
-from gruta.nn.arguments import check_arguments, check_input
+from gruta.nn.arguments import check_arguments, check_input, check_states
 from gruta.nn.flat import flatten
 from gruta.nn.sequences import as_lengths, as_resets, repack, unpack, without_padding
 
@@ -149,7 +149,8 @@ class Recurrent(nn.Module):
         except KeyError:
             found = tuple([None if name is None else getattr(self, name) for name in names])
         # The kernels trust the sizes; a weight may have been replaced by one of another shape.
-        for k, shape in enumerate(self._weight_shapes[layer, suffix]):
+        # Under torch.jit.trace sizes are tensors, and torch's own op checks them.
+        for k, shape in enumerate(() if recording() else self._weight_shapes[layer, suffix]):
             weight = found[k]
             if weight is not None and weight.shape != shape:
                 raise RuntimeError(
@@ -308,13 +309,7 @@ class Recurrent(nn.Module):
                 dims = ", ".join(f"{s.dim()}-D" for s in states)
                 raise RuntimeError(f"hx: for unbatched 2-D input expected 2-D states, got {dims}")
             states = tuple(s[:, None] for s in states)
-        for state, shape in zip(states, shapes, strict=True):
-            if state.shape != shape:
-                raise RuntimeError(f"Expected hidden size {shape}, got {list(state.shape)}")
-            if state.dtype != x.dtype and not torch.is_autocast_enabled(x.device.type):
-                raise RuntimeError(
-                    f"hx: expected dtype {x.dtype} as the input's, got {state.dtype}"
-                )
+        check_states(states, shapes, x)
         return states
 
     def _as_states(self, hx: Tensor | Sequence[Tensor]) -> State:

@@ -11,6 +11,7 @@ from gruta.cells.op.compiled import threads
 from gruta.cells.op.layer import run, run_layer
 from gruta.cells.op.path import Path, choose, why
 from gruta.cells.op.tap import Tap, tapped
+from gruta.cells.op.tracing import never_recorded, recording
 
 __all__ = [
     "Cell",
@@ -18,7 +19,9 @@ __all__ = [
     "Tap",
     "Walk",
     "choose",
+    "never_recorded",
     "product",
+    "recording",
     "run",
     "run_layer",
     "short",

@@ -6,6 +6,7 @@ import torch
 
 from gruta import kernels
 from gruta.cells.op.cell import Cell, Tensors, Walk
+from gruta.cells.op.tracing import recording
 from gruta.cells.op.transforms import (
     DTYPES,
     PLAIN,
@@ -22,6 +23,7 @@ class Path(Enum):
     KERNEL = "gruta's compiled kernel"
     NATIVE = "torch's own op"
     COMPOSITE = "the composite form under autograd"
+    RECORDED = "nodes of a graph that is being recorded"
 
 
 def choose(cell: Cell, walk: Walk, tensors: Tensors) -> Path:
@@ -38,8 +40,10 @@ def why(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Path, str]:
     x, compiling = tensors[0], torch.compiler.is_compiling()
     if transformed():
         return Path.COMPOSITE, "a transform (vmap, jvp, forward-mode) is under way"
+    if not compiling and recording():
+        return Path.RECORDED, "torch.jit.trace is under way"
     if not compiling and intercepted():
-        return Path.COMPOSITE, "torch.jit.trace, make_fx or a mode of tensors looks on"
+        return Path.COMPOSITE, "make_fx or a mode of tensors looks on"
     if autocast("cpu" if x.is_cpu else x.device.type):
         return Path.COMPOSITE, "autocast is on"
     for t in tensors:
