@@ -16,8 +16,9 @@ from torch.nn.utils.rnn import PackedSequence
 from gruta.cells.op import Cell, Walk, recording, run_layer, short
 from gruta.nn import init as schemes
 from gruta.nn import masks
-from gruta.nn.arguments import check_arguments, check_input, check_states
+from gruta.nn.arguments import check_arguments, check_input, check_layout, check_states, is_plain
 from gruta.nn.flat import flatten
+from gruta.nn.scripting import as_leaf, for_script
 from gruta.nn.sequences import as_lengths, as_resets, repack, unpack, without_padding
 
 State = tuple[Tensor, ...]
@@ -189,6 +190,10 @@ class Recurrent(nn.Module):
         self.flatten_parameters()
         return self
 
+    def __prepare_scriptable__(self) -> nn.RNNBase:
+        """What torch.jit.script takes for this layer."""
+        return for_script(self)
+
     @property
     def all_weights(self) -> list[list[Tensor]]:
         """The weights and biases that torch.nn has too, in its order: a list for every layer and
@@ -232,10 +237,13 @@ class Recurrent(nn.Module):
             out, state = self._layers(x, self._initial(x, hx), walk_lengths, None)
             return repack(out, input), state
         if not isinstance(input, Tensor):
+            if isinstance(input, torch.fx.Proxy):
+                return as_leaf(self, input, hx, lengths=lengths, reset_mask=reset_mask)
             raise AttributeError(  # as torch.nn does
                 f"{type(self).__name__}: input: expected a tensor or a PackedSequence, got "
                 f"{type(input).__name__}"
             )
+        check_layout(input, "input")
         if input.dim() not in (2, 3):
             raise ValueError(
                 f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead"
@@ -265,10 +273,12 @@ class Recurrent(nn.Module):
             return None
         if self.learn_h0 or self.zoneout or (self.training and self.recurrent_dropout):
             return None
-        if not isinstance(x, Tensor) or x.dim() != 3 or x.shape[2] != self.input_size:
+        if not is_plain(x):
             return None
-        x = x.transpose(0, 1) if self.batch_first else x
-        T, B, _ = x.shape
+        sizes = x.shape
+        if len(sizes) != 3 or sizes[2] != self.input_size:
+            return None
+        x, T, B = (x.transpose(0, 1), sizes[1], sizes[0]) if self.batch_first else (x, *sizes[:2])
         shapes = [(1, B, size) for size in self._state_sizes()]
         if hx is None:
             states = tuple([x.new_zeros(shape) for shape in shapes])

@@ -23,7 +23,7 @@ R = TypeVar("R")
 Side = tuple[Walk, Tensors]
 Layer = tuple[Tensor, list[tuple[Tensor, ...]]]
 
-_OPS = {
+_OPS: dict[str, Any] = {
     "gru": torch.gru,
     "lstm": torch.lstm,
     "rnn_tanh": torch.rnn_tanh,
@@ -40,11 +40,11 @@ def recording() -> bool:
 def unrecorded() -> Iterator[None]:
     """Nothing done here is recorded, and sizes are numbers, not nodes of the graph."""
     state = torch._C._get_tracing_state()
-    torch._C._set_tracing_state(None)  # type: ignore[arg-type]
+    torch._C._set_tracing_state(None)  # type: ignore[attr-defined]
     try:
         yield
     finally:
-        torch._C._set_tracing_state(state)  # type: ignore[arg-type]
+        torch._C._set_tracing_state(state)  # type: ignore[attr-defined]
 
 
 def never_recorded(check: Callable[P, R]) -> Callable[P, R]:
@@ -85,7 +85,8 @@ def _by_torch(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
     there = lengths > 0
     packed = pack_padded_sequence(x, lengths.clamp(min=1).cpu(), enforce_sorted=False)
     order, back = packed.sorted_indices, packed.unsorted_indices
-    assert order is not None and back is not None
+    assert order is not None
+    assert back is not None
     ordered: Any = [s.index_select(1, order) for s in initial]
     data, *ends = op(packed.data, packed.batch_sizes, ordered if states > 1 else ordered[0], *how)
     h, _ = pad_packed_sequence(PackedSequence(data, packed.batch_sizes, order, back))
@@ -99,29 +100,31 @@ def _by_torch(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
 
 def _by_loop(cell: Cell, walk: Walk, x: Tensor, tensors: Tensors) -> tuple[Tensor, Any]:
     """h `[T, B, P]` and the final states of one direction, by a loop of TorchScript."""
-    masks = {} if walk.lengths is None else {"lengths": walk.active(x.shape[0])[..., 0].long()}  # type: ignore[index]
-    if walk.reset is not None:
-        masks["reset"] = walk.reset
+    active = walk.active(x.shape[0])
     held = walk.hold if isinstance(walk.hold, tuple) else ()
-    over_time = [x, *masks.values(), *held]
+    masks = {"lengths": None if active is None else active[..., 0].long(), "reset": walk.reset}
+    masks |= {f"hold_{k}": mask for k, mask in enumerate(held)}
+    over_time = {"x": x} | {name: mask for name, mask in masks.items() if mask is not None}
     initial, others = list(tensors[: cell.states]), [walk.dropout, *tensors[cell.states :]]
     constant = [t for t in others if t is not None]
 
     def step(now: list[Tensor], state: list[Tensor], constant: list[Tensor]) -> list[Tensor]:
-        x, *rest = now
-        at = dict(zip(masks, rest, strict=False))
-        own = {"lengths": at.get("lengths"), "reset": at["reset"][None] if "reset" in at else None}
-        hold = tuple(m[None] for m in rest[len(masks) :]) if held else walk.hold
+        at = dict(zip(over_time, now, strict=True))
         given = iter(constant)
         dropout, *weights = [None if t is None else next(given) for t in others]
-        one = Walk(**own, dropout=dropout, hold=hold)
-        h, *after = cell.composite(one, x[None], *state, *weights)
+        one = Walk(
+            lengths=at.get("lengths"),
+            reset=at["reset"][None] if "reset" in at else None,
+            dropout=dropout,
+            hold=tuple(at[f"hold_{k}"][None] for k in range(len(held))) if held else walk.hold,
+        )
+        h, *after = cell.composite(one, at["x"][None], *state, *weights)
         return [h[0], *after]
 
     with unrecorded(), torch.no_grad():
-        example = ([t[0] for t in over_time], initial, constant)
+        example = ([t[0] for t in over_time.values()], initial, constant)
         loop = _loop_of(_scripted(torch.jit.trace, step, example, check_trace=False, strict=False))
-    h, *finals = loop(over_time, initial, constant, walk.reverse)
+    h, *finals = loop(list(over_time.values()), initial, constant, walk.reverse)
     return h, tuple(finals)
 
 
