@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gruta.cells.op import compiled, library, rebuild, tap, tracing
+from gruta.cells.op import compiled, library, onnx, rebuild, tap, tracing
 from gruta.cells.op.cell import Cell, Tensors, Walk
 from gruta.cells.op.path import Path, choose, needs_grad
 from gruta.cells.op.transforms import batched, transformed
@@ -35,7 +35,7 @@ def run_layer(
     if path is Path.KERNEL:
         return _by_kernel(cell, x, sides, name, recompute)
     if path is Path.RECORDED:
-        return tracing.layer(cell, x, sides)
+        return (onnx if onnx.exporting() else tracing).layer(cell, x, sides)
     tapping = not (torch.compiler.is_compiling() or transformed()) and tap.is_tapped()
     outputs = []
     for walk, tensors in sides:

@@ -5,6 +5,7 @@ from enum import Enum
 import torch
 
 from gruta import kernels
+from gruta.cells.op import onnx
 from gruta.cells.op.cell import Cell, Tensors, Walk
 from gruta.cells.op.tracing import recording
 from gruta.cells.op.transforms import (
@@ -40,6 +41,8 @@ def why(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Path, str]:
     x, compiling = tensors[0], torch.compiler.is_compiling()
     if transformed():
         return Path.COMPOSITE, "a transform (vmap, jvp, forward-mode) is under way"
+    if onnx.exporting():
+        return Path.RECORDED, "torch.onnx.export is under way"
     if not compiling and recording():
         return Path.RECORDED, "torch.jit.trace is under way"
     if not compiling and intercepted():
