@@ -1,4 +1,7 @@
-"""A layer before torch.fx, for which it is a leaf, and torch.jit.script, which takes torch.nn's."""
+"""A layer before torch's tools that take models apart: torch.fx, torch.jit.script, quantisation.
+
+For the first it is a leaf; the second takes torch.nn's; the third is told that it does not.
+"""
 
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -36,9 +39,7 @@ def for_script(layer: "Recurrent") -> nn.RNNBase:
     RuntimeError where torch.nn lacks an option of it, with a warning where it does not.
     """
     name = kind_of(layer).__name__
-    lacking = [option for option in _LACKING if getattr(layer, option)]
-    if not getattr(layer, "reset_after", True):
-        lacking.append("reset_after=False")
+    lacking = _lacking(layer)
     names = {name for name, _ in layer._shapes()}
     if lacking or set(layer._parameters) != names:
         reason = f"its {', '.join(lacking)}" if lacking else "its parametrised weights"
@@ -56,9 +57,46 @@ def for_script(layer: "Recurrent") -> nn.RNNBase:
     return torch_twin(layer)
 
 
+class Unquantised:
+    """A module's attribute `qconfig`, by which torch.ao.quantization says what it would quantise.
+
+    It knows torch.nn's layers alone and would pass these over in silence.
+    """
+
+    def __get__(self, layer: Any, owner: type | None = None) -> Any:
+        if layer is None or "qconfig" not in vars(layer):
+            raise AttributeError("qconfig")
+        return vars(layer)["qconfig"]
+
+    def __set__(self, layer: "Recurrent", qconfig: object) -> None:
+        vars(layer)["qconfig"] = None
+        if qconfig is not None:
+            name, lacking = kind_of(layer).__name__, _lacking(layer)
+            remedy = (
+                f"to quantise it, put a torch.nn.{name} with its state dict in its place first"
+                if name != "RNN" and not lacking
+                else f"torch quantises no {name}{' with ' * bool(lacking)}{', '.join(lacking)}"
+            )
+            warnings.warn(
+                f"torch.ao.quantization: gruta.nn.{name} stays in {layer.weight_ih_l0.dtype}; "
+                f"{remedy}",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def __delete__(self, layer: "Recurrent") -> None:
+        vars(layer).pop("qconfig", None)
+
+
 def kind_of(layer: "Recurrent") -> type[nn.RNNBase]:
     """The class of torch.nn that has this layer's name."""
     return {"GRU": nn.GRU, "LSTM": nn.LSTM}.get(layer.mode, nn.RNN)
+
+
+def _lacking(layer: "Recurrent") -> list[str]:
+    """The options of a layer that torch.nn's has not."""
+    lacking = [option for option in _LACKING if getattr(layer, option)]
+    return lacking if getattr(layer, "reset_after", True) else [*lacking, "reset_after=False"]
 
 
 def torch_twin(layer: "Recurrent") -> nn.RNNBase:

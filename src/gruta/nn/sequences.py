@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from gruta.cells.op import never_recorded, recording
+from gruta.cells.op import exporting, never_recorded, recording
 
 
 def unpack(packed: PackedSequence) -> tuple[Tensor, Tensor]:
@@ -29,12 +29,14 @@ def as_lengths(lengths: Tensor | Sequence[int], T: int, B: int, device: torch.de
     """`[B]` int64 on `device`; ValueError unless there are B integers from 0 to T.
 
     Values on an accelerator are not read back, nor any under torch.compile, which would have to cut
-    the graph, or under torch.jit.trace: there they are clamped to the range instead.
+    the graph, or under torch.jit.trace: there they are clamped to the range instead, but for ONNX,
+    where who runs the file checks them.
     """
     given = torch.as_tensor(lengths)
     _check_lengths(given, B)
     if given.device.type != "cpu" or torch.compiler.is_compiling() or recording():
-        return given.to(device, torch.int64).clamp(0, T)
+        given = given.to(device, torch.int64)
+        return given if exporting() else given.clamp(0, T)
     if B and not 0 <= int(given.min()) <= int(given.max()) <= T:
         raise ValueError(f"lengths: expected values from 0 to {T}, got {given.tolist()}")
     return given.to(device, torch.int64)

@@ -13,12 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from gruta.cells.op import Cell, Walk, recording, run_layer, short
+from gruta.cells.op import Cell, Walk, exporting, recording, run_layer, short
+from gruta.errors import InputError
 from gruta.nn import init as schemes
 from gruta.nn import masks
 from gruta.nn.arguments import check_arguments, check_input, check_layout, check_states, is_plain
 from gruta.nn.flat import flatten
-from gruta.nn.scripting import as_leaf, for_script
+from gruta.nn.scripting import Unquantised, as_leaf, for_script
 from gruta.nn.sequences import as_lengths, as_resets, repack, unpack, without_padding
 
 State = tuple[Tensor, ...]
@@ -52,6 +53,7 @@ class Recurrent(nn.Module):
     weight_names: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     norm_names: ClassVar = ("ln_ih_gain", "ln_ih_bias", "ln_hh_gain", "ln_hh_bias")
     mode: str
+    qconfig = Unquantised()
 
     def __init__(
         self,
@@ -231,6 +233,11 @@ class Recurrent(nn.Module):
                 raise ValueError(
                     "reset_mask: a PackedSequence has no axis of time that it could follow; pad "
                     "the batch (torch.nn.utils.rnn.pad_packed_sequence) and give its lengths"
+                )
+            if exporting():
+                raise InputError(
+                    "torch.onnx.export: ONNX has no packed sequences; give the layer the padded "
+                    "batch and lengths="
                 )
             check_input(self, input.data, 2)
             x, walk_lengths = unpack(input)

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.ao.quantization import default_dynamic_qconfig, quantize_dynamic
 from torch.nn.utils.parametrizations import weight_norm
 
 import gruta.nn
@@ -85,3 +86,23 @@ def test_scripting_says_what_it_leaves_in_the_model_and_spares_a_copy():
 def test_what_torchs_layer_lacks_cannot_be_scripted(layer, reason):
     with pytest.raises(RuntimeError, match=rf"got one with its {reason}; torch.jit.trace takes"):
         torch.jit.script(Tagger(layer))
+
+
+@pytest.mark.filterwarnings("ignore:torch.ao.quantization is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
+@pytest.mark.parametrize(
+    ("layer", "remedy"),
+    [
+        (gruta.nn.GRU(3, 4), "put a torch.nn.GRU with its state dict in its place first"),
+        (gruta.nn.LSTM(3, 4, zoneout=0.1), "torch quantises no LSTM with zoneout"),
+        (gruta.nn.RNN(3, 4), "torch quantises no RNN$"),
+    ],
+)
+def test_quantisation_that_names_a_layer_is_told_that_it_stays(layer, remedy, recwarn):
+    model = nn.Sequential(nn.Linear(3, 3), layer)
+    quantize_dynamic(model, {nn.Linear})
+    assert not [w for w in recwarn if "stays in" in str(w.message)]
+    for named in ({type(layer)}, {"1": default_dynamic_qconfig}):
+        with pytest.warns(UserWarning, match=f"stays in torch.float32; .*{remedy}"):
+            quantised = quantize_dynamic(model, named)
+        assert isinstance(quantised[1], type(layer))

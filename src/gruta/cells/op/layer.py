@@ -35,7 +35,8 @@ def run_layer(
     if path is Path.KERNEL:
         return _by_kernel(cell, x, sides, name, recompute)
     if path is Path.RECORDED:
-        return (onnx if onnx.exporting() else tracing).layer(cell, x, sides)
+        record = onnx.layer if onnx.exporting() else tracing.layer
+        return record(cell, x, sides)
     tapping = not (torch.compiler.is_compiling() or transformed()) and tap.is_tapped()
     outputs = []
     for walk, tensors in sides:

@@ -4,6 +4,7 @@ Without this the exporters write out the steps of the example and no others, or 
 give the node the same inputs, which ONNX's operator `GRU` and its like describe.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -38,9 +39,15 @@ _KINDS = {
 
 def exporting() -> bool:
     """Whether torch.onnx.export captures the call."""
-    if torch.compiler.is_compiling():
-        return torch.compiler.is_exporting() and torch.onnx.is_in_onnx_export()
-    return recording() and torch.onnx.is_in_onnx_export()
+    return (torch.compiler.is_compiling() or recording()) and _under_way()
+
+
+def _under_way() -> bool:
+    return torch.onnx.is_in_onnx_export()
+
+
+# As for `transforms.transformed`: what it says holds for as long as a graph is captured.
+_under_way._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def layer(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
@@ -84,8 +91,15 @@ def _refuse(cell: Cell, walk: Walk, given: Tensors) -> None:
     named = ", ".join(name for name, there in lacking.items() if there)
     if named:
         raise InputError(
-            f"torch.onnx.export: ONNX's {_KINDS[cell.name].operator} has no {named}; export a model "
-            "without, or keep this one in PyTorch (torch.export, torch.jit.trace)"
+            f"torch.onnx.export: ONNX's {_KINDS[cell.name].operator} has no {named}; export a "
+            "model without, or keep this one in PyTorch (torch.export, torch.jit.trace)"
+        )
+    if given[2 * cell.states].dtype is torch.float64:
+        warnings.warn(
+            "torch.onnx.export: ONNX Runtime runs no recurrent layer of float64, though ONNX has "
+            "them; export model.float()",
+            UserWarning,
+            stacklevel=2,
         )
 
 
