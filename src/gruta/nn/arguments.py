@@ -2,14 +2,19 @@
 
 import numbers
 import warnings
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 from torch import Tensor
 
+from gruta.cells.op import never_recorded
+from gruta.cells.op.transforms import PLAIN
+
 if TYPE_CHECKING:
     from gruta.nn.stack import Recurrent
+
+_STRIDED = torch.strided
 
 
 def check_arguments(layer: "Recurrent") -> None:
@@ -67,6 +72,29 @@ def _check_dropout(layer: "Recurrent") -> None:
         )
 
 
+def is_plain(x: Any) -> TypeGuard[Tensor]:
+    """Whether x is a tensor without behaviour of its own, and one that `check_layout` lets pass."""
+    return type(x) in PLAIN and not x.is_nested and x.layout is _STRIDED and not x.is_quantized
+
+
+def check_layout(x: Tensor, name: str) -> None:
+    """RuntimeError unless x is one dense block of numbers, of which every one counts."""
+    advice = ""
+    if x.is_nested:
+        advice = (
+            "a nested tensor; pad it, x.to_padded_tensor(0.0), and give its rows' steps as lengths"
+        )
+    elif isinstance(x, torch.masked.MaskedTensor):
+        advice = "a MaskedTensor; fill it, x.to_tensor(0.0), and give its rows' steps as lengths"
+    elif x.layout is not torch.strided:
+        advice = f"one of layout {x.layout}; make it dense, x.to_dense()"
+    elif x.is_quantized:
+        advice = f"a quantised one of {x.dtype}; x.dequantize() gives its numbers"
+    if advice:
+        raise RuntimeError(f"{name}: expected a dense tensor, got {advice}")
+
+
+@never_recorded
 def check_input(layer: "Recurrent", x: Tensor, dims: int) -> None:
     """ValueError on the wrong dtype, RuntimeError on the wrong shape."""
     dtype = layer.weight_ih_l0.dtype
@@ -74,6 +102,9 @@ def check_input(layer: "Recurrent", x: Tensor, dims: int) -> None:
         raise ValueError(
             f"input: expected dtype {dtype}, the weights', got {x.dtype}; convert one of them, "
             f"input.to({dtype}) or model.to({x.dtype})"
+            if x.is_floating_point() or x.is_complex()
+            else f"input: expected dtype {dtype}, the weights', got {x.dtype}; convert it, "
+            f"input.to({dtype}), or look tokens up in an nn.Embedding first"
         )
     if x.dim() != dims:
         raise RuntimeError(f"input must have {dims} dimensions, got {x.dim()}")
@@ -85,3 +116,16 @@ def check_input(layer: "Recurrent", x: Tensor, dims: int) -> None:
     time = 1 if dims == 3 and layer.batch_first else 0
     if x.shape[time] == 0:
         raise RuntimeError("input: expected at least one time step, got none")
+
+
+@never_recorded
+def check_states(states: Sequence[Tensor], shapes: Sequence[tuple[int, ...]], x: Tensor) -> None:
+    """RuntimeError unless the initial states have these shapes, and the dtype of the input x."""
+    for state, shape in zip(states, shapes, strict=True):
+        check_layout(state, "hx")
+        if state.shape != shape:
+            raise RuntimeError(
+                f"Expected hidden size {tuple(map(int, shape))}, got {list(state.shape)}"
+            )
+        if state.dtype != x.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise RuntimeError(f"hx: expected dtype {x.dtype} as the input's, got {state.dtype}")

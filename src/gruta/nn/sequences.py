@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from gruta.cells.op import exporting, never_recorded, recording
+
 
 def unpack(packed: PackedSequence) -> tuple[Tensor, Tensor]:
     """x `[T, B, I]` and lengths `[B]` on x's device, in the order of the rows before packing."""
@@ -27,30 +29,42 @@ def as_lengths(lengths: Tensor | Sequence[int], T: int, B: int, device: torch.de
     """`[B]` int64 on `device`; ValueError unless there are B integers from 0 to T.
 
     Values on an accelerator are not read back, nor any under torch.compile, which would have to cut
-    the graph: there they are clamped to the range instead.
+    the graph, or under torch.jit.trace: there they are clamped to the range instead, but for ONNX,
+    where who runs the file checks them.
     """
     given = torch.as_tensor(lengths)
-    if given.shape != (B,) or given.is_floating_point() or given.dtype == torch.bool:
-        raise ValueError(
-            f"lengths: expected {B} integers, one a row of the batch, got shape "
-            f"{list(given.shape)} of {given.dtype}"
-        )
-    if given.device.type != "cpu" or torch.compiler.is_compiling():
-        return given.to(device, torch.int64).clamp(0, T)
+    _check_lengths(given, B)
+    if given.device.type != "cpu" or torch.compiler.is_compiling() or recording():
+        given = given.to(device, torch.int64)
+        return given if exporting() else given.clamp(0, T)
     if B and not 0 <= int(given.min()) <= int(given.max()) <= T:
         raise ValueError(f"lengths: expected values from 0 to {T}, got {given.tolist()}")
     return given.to(device, torch.int64)
 
 
+@never_recorded
+def _check_lengths(given: Tensor, B: int) -> None:
+    if given.shape != (B,) or given.is_floating_point() or given.dtype == torch.bool:
+        raise ValueError(
+            f"lengths: expected {B} integers, one a row of the batch, got shape "
+            f"{list(given.shape)} of {given.dtype}"
+        )
+
+
 def as_resets(reset_mask: Tensor, shape: Sequence[int], axes: str, device: torch.device) -> Tensor:
     """`reset_mask` on `device`; ValueError unless it is a bool tensor of the input's `shape`."""
     given = torch.as_tensor(reset_mask)
+    _check_resets(given, shape, axes)
+    return given.to(device)
+
+
+@never_recorded
+def _check_resets(given: Tensor, shape: Sequence[int], axes: str) -> None:
     if given.shape != tuple(shape) or given.dtype != torch.bool:
         raise ValueError(
             f"reset_mask: expected bool of shape {axes} = {list(shape)} as the input's, got shape "
             f"{list(given.shape)} of {given.dtype}"
         )
-    return given.to(device)
 
 
 def without_padding(x: Tensor, lengths: Tensor) -> Tensor:

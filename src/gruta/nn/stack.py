@@ -13,11 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from gruta.cells.op import Cell, Walk, handed_out, run_layer, short
+from gruta.cells.op import Cell, Walk, exporting, handed_out, recording, run_layer, short
+from gruta.errors import InputError
 from gruta.nn import init as schemes
 from gruta.nn import masks
-from gruta.nn.arguments import check_arguments, check_input
+from gruta.nn.arguments import check_arguments, check_input, check_layout, check_states, is_plain
 from gruta.nn.flat import flatten
+from gruta.nn.scripting import Unquantised, as_leaf, for_script
 from gruta.nn.sequences import as_lengths, as_resets, repack, unpack, without_padding
 
 State = tuple[Tensor, ...]
@@ -51,6 +53,7 @@ class Recurrent(nn.Module):
     weight_names: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     norm_names: ClassVar = ("ln_ih_gain", "ln_ih_bias", "ln_hh_gain", "ln_hh_bias")
     mode: str
+    qconfig = Unquantised()
 
     def __init__(
         self,
@@ -149,7 +152,8 @@ class Recurrent(nn.Module):
         except KeyError:
             found = tuple([None if name is None else getattr(self, name) for name in names])
         # The kernels trust the sizes; a weight may have been replaced by one of another shape.
-        for k, shape in enumerate(self._weight_shapes[layer, suffix]):
+        # Under torch.jit.trace sizes are tensors, and torch's own op checks them.
+        for k, shape in enumerate(() if recording() else self._weight_shapes[layer, suffix]):
             weight = found[k]
             if weight is not None and weight.shape != shape:
                 raise RuntimeError(
@@ -187,6 +191,10 @@ class Recurrent(nn.Module):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.flatten_parameters()
         return self
+
+    def __prepare_scriptable__(self) -> nn.RNNBase:
+        """What torch.jit.script takes for this layer."""
+        return for_script(self)
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
@@ -226,15 +234,23 @@ class Recurrent(nn.Module):
                     "reset_mask: a PackedSequence has no axis of time that it could follow; pad "
                     "the batch (torch.nn.utils.rnn.pad_packed_sequence) and give its lengths"
                 )
+            if exporting():
+                raise InputError(
+                    "torch.onnx.export: ONNX has no packed sequences; give the layer the padded "
+                    "batch and lengths="
+                )
             check_input(self, input.data, 2)
             x, walk_lengths = unpack(input)
             out, state = self._layers(x, self._initial(x, hx), walk_lengths, None)
             return repack(out, input), state
         if not isinstance(input, Tensor):
+            if isinstance(input, torch.fx.Proxy):
+                return as_leaf(self, input, hx, lengths=lengths, reset_mask=reset_mask)
             raise AttributeError(  # as torch.nn does
                 f"{type(self).__name__}: input: expected a tensor or a PackedSequence, got "
                 f"{type(input).__name__}"
             )
+        check_layout(input, "input")
         if input.dim() not in (2, 3):
             raise ValueError(
                 f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead"
@@ -264,10 +280,12 @@ class Recurrent(nn.Module):
             return None
         if self.learn_h0 or self.zoneout or (self.training and self.recurrent_dropout):
             return None
-        if not isinstance(x, Tensor) or x.dim() != 3 or x.shape[2] != self.input_size:
+        if not is_plain(x):
             return None
-        x = x.transpose(0, 1) if self.batch_first else x
-        T, B, _ = x.shape
+        sizes = x.shape
+        if len(sizes) != 3 or sizes[2] != self.input_size:
+            return None
+        x, T, B = (x.transpose(0, 1), sizes[1], sizes[0]) if self.batch_first else (x, *sizes[:2])
         shapes = [(1, B, size) for size in self._state_sizes()]
         if hx is None:
             states = tuple([x.new_zeros(shape) for shape in shapes])
@@ -308,13 +326,7 @@ class Recurrent(nn.Module):
                 dims = ", ".join(f"{s.dim()}-D" for s in states)
                 raise RuntimeError(f"hx: for unbatched 2-D input expected 2-D states, got {dims}")
             states = tuple(s[:, None] for s in states)
-        for state, shape in zip(states, shapes, strict=True):
-            if state.shape != shape:
-                raise RuntimeError(f"Expected hidden size {shape}, got {list(state.shape)}")
-            if state.dtype != x.dtype and not torch.is_autocast_enabled(x.device.type):
-                raise RuntimeError(
-                    f"hx: expected dtype {x.dtype} as the input's, got {state.dtype}"
-                )
+        check_states(states, shapes, x)
         return states
 
     def _as_states(self, hx: Tensor | Sequence[Tensor]) -> State:

@@ -161,3 +161,33 @@ def test_arguments_by_position_mean_what_torchs_mean(ours, theirs):
     assert repr(ours(*given)).replace("nonlinearity='relu', ", "").replace(
         ", nonlinearity='relu'", ""
     ) == repr(theirs(*given))
+
+
+STRANGE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "to_padded_tensor(0.0), and give its rows' steps as lengths": lambda x: (
+        torch.nested.nested_tensor(list(x))
+    ),
+    "got a nested tensor": lambda x: torch.nested.nested_tensor(
+        [x[0], x[1, 1:]], layout=torch.jagged
+    ),
+    "layout torch.sparse_coo; make it dense, x.to_dense": lambda x: x.to_sparse(),
+    "layout torch.sparse_csr": lambda x: x.to_sparse_csr(),
+    "layout torch._mkldnn": lambda x: x.to_mkldnn(),
+    "quantised one of torch.quint8": lambda x: torch.quantize_per_tensor(x, 0.1, 0, torch.quint8),
+    "MaskedTensor; fill it": lambda x: torch.masked.masked_tensor(x, x > 0),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of:UserWarning")  # torch's, of each in turn
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support:UserWarning")
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
+@pytest.mark.parametrize("grad", [True, False])
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
+def test_a_tensor_that_is_no_dense_block_is_refused_in_a_sentence(name, grad):
+    layer = getattr(gruta.nn, name)(I, H, batch_first=True)
+    with torch.set_grad_enabled(grad):
+        for message, change in STRANGE.items():
+            with pytest.raises(RuntimeError, match=re.escape(message)):
+                layer(change(torch.randn(B, T, I)))
+        with pytest.raises(ValueError, match=re.escape("look tokens up in an nn.Embedding")):
+            layer(zeros(B, T, I).long())

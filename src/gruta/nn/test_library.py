@@ -1,5 +1,8 @@
 """The ops that torch.compile sees: well registered, and one a layer."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -59,3 +62,19 @@ def test_a_compiled_layer_is_one_op(kind, training):
         out, _ = run(x, lengths=torch.tensor([4, 2]))
     torch.testing.assert_close(out, layer(x, lengths=torch.tensor([4, 2]))[0])
     assert found.count(torch.ops.gruta.layer) + found.count(torch.ops.gruta.layer.default) == 2
+
+
+def test_a_saved_program_is_loaded_where_the_layers_are_imported(tmp_path):
+    layer = gruta.nn.LSTM(3, 5, bidirectional=True)
+    free = {"input": {0: torch.export.Dim("time"), 1: torch.export.Dim("batch")}}
+    program = torch.export.export(layer, (torch.randn(6, 2, 3),), dynamic_shapes=free)
+    x = torch.randn(9, 3, 3)
+    torch.export.save(program, tmp_path / "program.pt2")
+    torch.save([x, layer(x)[0].detach()], tmp_path / "case.pt")
+    script = (
+        "import sys, torch, gruta.nn; x, expected = torch.load(sys.argv[1] + '/case.pt');"
+        "out, _ = torch.export.load(sys.argv[1] + '/program.pt2').module()(x);"
+        "torch.testing.assert_close(out, expected)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], stderr=subprocess.PIPE)
+    assert done.returncode == 0, done.stderr.decode()

@@ -9,9 +9,11 @@ from gruta.cells.op import short
 from gruta.cells.op.cell import Cell, Walk, product
 from gruta.cells.op.compiled import threads
 from gruta.cells.op.layer import run, run_layer
+from gruta.cells.op.onnx import exporting
 from gruta.cells.op.path import Path, choose, why
 from gruta.cells.op.results import handed_out
 from gruta.cells.op.tap import Tap, tapped
+from gruta.cells.op.tracing import never_recorded, recording
 
 __all__ = [
     "Cell",
@@ -19,8 +21,11 @@ __all__ = [
     "Tap",
     "Walk",
     "choose",
+    "exporting",
     "handed_out",
+    "never_recorded",
     "product",
+    "recording",
     "run",
     "run_layer",
     "short",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from gruta.cells.op import compiled, library, rebuild, tap
+from gruta.cells.op import compiled, library, onnx, rebuild, tap, tracing
 from gruta.cells.op.cell import Cell, Tensors, Walk
 from gruta.cells.op.path import Path, choose, needs_grad
 from gruta.cells.op.results import watched
@@ -38,6 +38,9 @@ def run_layer(
         return _by_kernel(cell, x, sides, name, recompute)
     if path is Path.ROUNDED:
         return _rounded(cell, x, sides, name, recompute)
+    if path is Path.RECORDED:
+        record = onnx.layer if onnx.exporting() else tracing.layer
+        return record(cell, x, sides)
     tapping = not (torch.compiler.is_compiling() or transformed()) and tap.is_tapped()
     outputs = []
     for walk, tensors in sides:

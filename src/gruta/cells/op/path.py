@@ -5,7 +5,9 @@ from enum import Enum
 import torch
 
 from gruta import kernels
+from gruta.cells.op import onnx
 from gruta.cells.op.cell import Cell, Tensors, Walk
+from gruta.cells.op.tracing import recording
 from gruta.cells.op.transforms import (
     DTYPES,
     HALVES,
@@ -24,6 +26,7 @@ class Path(Enum):
     ROUNDED = "gruta's compiled kernel in float32"
     NATIVE = "torch's own op"
     COMPOSITE = "the composite form under autograd"
+    RECORDED = "nodes of a graph that is being recorded"
 
 
 def choose(cell: Cell, walk: Walk, tensors: Tensors) -> Path:
@@ -40,8 +43,12 @@ def why(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Path, str]:
     x, compiling = tensors[0], torch.compiler.is_compiling()
     if transformed():
         return Path.COMPOSITE, "a transform (vmap, jvp, forward-mode) is under way"
+    if onnx.exporting():
+        return Path.RECORDED, "torch.onnx.export is under way"
+    if not compiling and recording():
+        return Path.RECORDED, "torch.jit.trace is under way"
     if not compiling and intercepted():
-        return Path.COMPOSITE, "torch.jit.trace, make_fx or a mode of tensors looks on"
+        return Path.COMPOSITE, "make_fx or a mode of tensors looks on"
     cast = autocast("cpu" if x.is_cpu else x.device.type)
     if cast and not x.is_cpu:
         return Path.COMPOSITE, "autocast is on"

@@ -5,13 +5,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gruta.cells.op.transforms import intercepted
+
 
 def handed_out(view: Tensor) -> Tensor:
     """A view made in here as the caller gets it.
 
-    One that was made without gradients could not be changed in place with them.
+    One that was made without gradients could not be changed in place with them. In a graph that is
+    recorded the view stays one: its gradients may be asked for later.
     """
-    return view if torch.is_grad_enabled() else view.detach()
+    return view if torch.is_grad_enabled() or intercepted() else view.detach()
 
 
 class Watched(NamedTuple):

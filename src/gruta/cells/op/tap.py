@@ -46,7 +46,7 @@ def tapped() -> Iterator[list[Tap]]:
     """Collects a `Tap` for every layer and direction that is computed meanwhile.
 
     Where the kernels do not serve (`explain` says where), the composite form is tapped, on any
-    device. Calls under a transform (vmap, jvp) or torch.compile leave none.
+    device. Calls under a transform (vmap, jvp), torch.compile or torch.jit.trace leave none.
     """
     found: list[Tap] = []
     token = _current.set(found)
