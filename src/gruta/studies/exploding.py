@@ -21,6 +21,7 @@ from gruta.report.charts import INK, STYLE, WIDTH, Curve, Stroke, lines
 from gruta.report.page import Column, Figure, Section, Table
 from gruta.settings import ClipMode
 from gruta.studies.plan import Plan
+from gruta.surroundings import undisturbed
 
 STEPS_OF_TIME, GOAL = 50, 0.7
 RATE = 0.05
@@ -74,6 +75,7 @@ class Found:
         }
 
 
+@undisturbed()
 def run(plan: Plan) -> Found:
     """Walk from several starts, each in every way."""
     starts = _starts(plan.by_effort(8, 24), plan.seed)
