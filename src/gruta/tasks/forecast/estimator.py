@@ -1,5 +1,6 @@
 """`Forecaster`: from a file or a frame to a trained model, in scikit-learn's manners."""
 
+import copy
 import re
 import tempfile
 import time
@@ -185,7 +186,7 @@ class Forecaster:
 
         rows = range(int(origin[0]) - table.lookback + 1, int(origin[0]) + 1)
         return xray(
-            trained.network,
+            copy.deepcopy(trained.network),  # others may forecast with it meanwhile
             batch,
             None,
             loss=loss,
