@@ -11,7 +11,6 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib.axis import Axis
@@ -25,7 +24,7 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number, power_of_ten
 from gruta.nn import GRU, RNN
 from gruta.nn.draws import drawing
-from gruta.report.charts import STYLE, WIDTH
+from gruta.report.charts import WIDTH, styled
 from gruta.report.page import Column, Figure, Section, Table
 from gruta.settings import ClipMode
 from gruta.studies.contest import Entrant, Init, compete, settings, start_of
@@ -314,7 +313,7 @@ def _table(found: Found) -> Table:
     )
 
 
-@mpl.rc_context(STYLE)
+@styled()
 def _panels(rules: Sequence[Rule]) -> Chart:
     columns = 2
     lines = math.ceil(len(rules) / columns)

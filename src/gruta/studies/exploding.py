@@ -8,7 +8,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib.figure import Figure as Chart
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from gruta.health import Clipper
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
-from gruta.report.charts import INK, STYLE, WIDTH, Curve, Stroke, lines
+from gruta.report.charts import INK, WIDTH, Curve, Stroke, lines, styled
 from gruta.report.page import Column, Figure, Section, Table
 from gruta.settings import ClipMode
 from gruta.studies.plan import Plan
@@ -215,7 +214,7 @@ def _shown(found: Found) -> dict[str, Walk]:
     return {way: walks[k] for way, walks in found.walks.items()}
 
 
-@mpl.rc_context(STYLE | {"axes.grid": False})
+@styled(axes__grid=False)
 def _map(surface: NDArray[np.float64], paths: dict[str, NDArray[np.float64]]) -> Chart:
     chart = Chart((WIDTH, 4.4), layout="constrained")
     axes = chart.add_subplot(xlabel="w", ylabel="b", xlim=WINDOW[0], ylim=WINDOW[1])

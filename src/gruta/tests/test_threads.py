@@ -4,9 +4,12 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import matplotlib as mpl
+import numpy as np
 import pytest
 import torch
 
+from gruta.report.maps import bars
 from gruta.settings import TrainSettings
 from gruta.surroundings import threads
 from gruta.tasks.forecast import Forecaster
@@ -63,6 +66,13 @@ def test_one_forecaster_serves_threads_that_ask_different_things_of_it():
     expected = [ask() for ask in asked]
     for _ in range(3):
         assert side_by_side(lambda ask: ask(), asked) == expected
+
+
+def test_pictures_leave_matplotlibs_settings_as_they_were():
+    before = dict(mpl.rcParams)
+    for _ in range(4):
+        side_by_side(lambda k: bars([("a", np.ones(k), "k")], "x", "y"), [1, 2, 4])
+    assert dict(mpl.rcParams) == before
 
 
 def test_number_of_threads_is_set_for_the_thread_that_trains_alone():
