@@ -12,6 +12,7 @@ from torch import Generator
 @contextmanager
 def learning() -> Iterator[None]:
     """Gradients are on in this thread, inference mode and autocast off, whatever the caller has."""
+    _take_a_number()
     with ExitStack() as modes:
         modes.enter_context(torch.inference_mode(False))
         for kind in ("cpu", "cuda", "mps", "xpu"):
@@ -58,6 +59,12 @@ def _for_new_threads(count: int) -> None:
     setting = threading.Thread(target=torch.set_num_threads, args=(count,))
     setting.start()
     setting.join()
+
+
+def _take_a_number() -> None:
+    """A thread takes its number as it first computes: not while another one's stands there."""
+    with _entering:
+        torch.get_num_threads()
 
 
 _turn = threading.RLock()
