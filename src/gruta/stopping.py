@@ -9,7 +9,8 @@ from typing import Any, Self
 class StopSignal:
     """While active, the first Ctrl-C or SIGTERM only sets `requested`; a second one acts at once.
 
-    Outside the main thread, where Python takes no signals, it never sets it.
+    Outside the main thread, where Python takes no signals, it never sets it; nor for a signal that
+    is handled outside of Python, whose handler Python could not put back.
     """
 
     def __init__(self) -> None:
@@ -19,6 +20,8 @@ class StopSignal:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(number) is None:
+                    continue
                 self._earlier[number] = signal.signal(number, self._request)
         return self
 

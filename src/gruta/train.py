@@ -5,15 +5,12 @@ generator, so a run that was killed goes on from its checkpoint to the same numb
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from accelerate.tracking import get_available_trackers
 from torch import Tensor, nn
 
 from gruta.checkpoint import MetricsFile, Run
@@ -21,9 +18,13 @@ from gruta.errors import InputError
 from gruta.health.clipping import Clipper, Clipping
 from gruta.health.watching import Watch
 from gruta.locale import translate as _
+from gruta.nn.draws import drawing
+from gruta.precision import computing_in
 from gruta.settings import TrainSettings
 from gruta.stopping import StopSignal
 from gruta.stopwatch import Stopwatch
+from gruta.surroundings import learning, seeded
+from gruta.tracking import Track, tracking
 
 Batch = dict[str, Tensor]
 State = tuple[Tensor, ...]
@@ -33,7 +34,13 @@ METRICS = "metrics.jsonl"
 
 
 class Task(Protocol):
-    """What the loop asks of a task."""
+    """What the loop asks of a task.
+
+    One whose random numbers are all drawn by `gruta.nn`'s layers, or by generators of its own, may
+    say so by an attribute `own_draws = True`: the loop then leaves torch's global generators alone.
+    For others it seeds them at each step and puts them back after it. As there is one a process,
+    such trainings in threads take turns, a step at a time.
+    """
 
     @property
     def model(self) -> nn.Module:
@@ -83,6 +90,7 @@ class Position:
     clipper: dict[str, Any] = field(default_factory=dict)
 
 
+@learning()
 def train(
     task: Task, settings: TrainSettings, run: Run, progress: Progress | None = None
 ) -> Stopwatch:
@@ -90,58 +98,60 @@ def train(
 
     They end in the model and in the run's model.safetensors. The answer tells where the time went.
     Raises Interrupted after Ctrl-C or SIGTERM, Diverged after ten non-finite gradients in a row.
-    accelerate keeps one state a process; it is reset here, also one that the caller made.
+    It learns whatever gradient mode or autocast the caller is in, and leaves these, torch's
+    generators, and accelerate's state as they were; in threads each training comes to the numbers
+    that it has alone.
     """
-    # accelerate keeps one state a process: it would refuse a second training of another precision,
-    # and keep the first one's device.
-    AcceleratorState._reset_state(reset_partial_state=True)
-    accelerator = _accelerator(settings, run)
-    model, optimizer = accelerator.prepare(task.model, make_optimizer(task.model, settings))
+    device = _device(settings)
+    model = _trainable(task.model).to(device)
+    optimizer = make_optimizer(model, settings)
     clipper = Clipper(settings.clip, settings.clip_threshold)
     training = Training(task, settings, run, progress or Progress(), model, optimizer, clipper)
     training.restore()
-    training.track = accelerator.log
     watch, position = training.watch, training.position
 
     every = settings.watch_every
-    watching = Watch(task.model, every, training.seen) if every else None
+    watching = Watch(model, every, training.seen) if every else None
     if watching is not None:
         watching.step = position.step
-    with StopSignal() as stop, training.metrics, _trackers(accelerator), watching or nullcontext():
+    with (
+        StopSignal() as stop,
+        training.metrics,
+        tracking(settings.tracker, run.path) as training.track,
+        computing_in(settings.precision, model, device),
+        watching or nullcontext(),
+    ):
         if position.step == 0:
-            training.validate()
-        while position.step < settings.steps and not training.patience_is_over:
-            torch.manual_seed(seed_of(settings.seed, position.step))
-            with watch("batch"):
-                batch = {
-                    name: value.to(accelerator.device)
-                    for name, value in task.batch(position.step).items()
-                }
-            with watch("forward"):
-                model.train()
-                loss, training.state = task.loss(batch, training.state)
-            with watch("backward"):
-                accelerator.backward(loss)
-            with watch("optimizer"):
-                accelerator.unscale_gradients(optimizer)
-                clipping = clipper.clip(model.named_parameters(), loss)
-                if clipping.nonfinite is None:
-                    for group in optimizer.param_groups:
-                        group["lr"] = rate(settings, position.step)
-                    optimizer.step()
-                optimizer.zero_grad()
-            if watching is not None:
-                watching.measure()
-            position.step += 1
-
-            last = position.step == settings.steps
-            with watch("log"):
-                if clipping.nonfinite is not None:
-                    training.skipped(clipping.nonfinite)
-                if position.step % settings.log_every == 0 or last:
-                    training.log(float(loss.detach()), clipping)
-            if position.step % settings.validate_every == 0 or last:
+            with _draws(task, settings, settings.steps, device):
                 training.validate()
+        while position.step < settings.steps and not training.patience_is_over:
+            with _draws(task, settings, position.step, device):
+                with watch("batch"):
+                    batch = {k: v.to(device) for k, v in task.batch(position.step).items()}
+                with watch("forward"):
+                    model.train()
+                    loss, training.state = task.loss(batch, training.state)
+                with watch("backward"):
+                    loss.backward()  # type: ignore[no-untyped-call]
+                with watch("optimizer"):
+                    clipping = clipper.clip(model.named_parameters(), loss)
+                    if clipping.nonfinite is None:
+                        for group in optimizer.param_groups:
+                            group["lr"] = rate(settings, position.step)
+                        optimizer.step()
+                    optimizer.zero_grad()
+                if watching is not None:
+                    watching.measure()
+                position.step += 1
+
+                last = position.step == settings.steps
+                with watch("log"):
+                    if clipping.nonfinite is not None:
+                        training.skipped(clipping.nonfinite)
+                    if position.step % settings.log_every == 0 or last:
+                        training.log(float(loss.detach()), clipping)
+                if position.step % settings.validate_every == 0 or last:
+                    training.validate()
             if position.step % settings.checkpoint_every == 0 or last or stop.requested:
                 training.save()
             if stop.requested:
@@ -152,47 +162,47 @@ def train(
                 )
 
     watch.stop()
-    accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     model.load_state_dict(training.best)
     run.write_tensors(MODEL, training.best, {"step": position.best_step})
     return watch
 
 
-def _accelerator(settings: TrainSettings, run: Run) -> Accelerator:
-    """With the tracker started, if the settings name one; InputError unless it is installed."""
-    more: dict[str, Any] = {}
-    if settings.tracker != "none":
-        installed = [str(tracker) for tracker in get_available_trackers()]
-        if settings.tracker not in installed:
+def _device(settings: TrainSettings) -> torch.device:
+    if settings.device == "auto":
+        backends = {"cuda": torch.cuda, "mps": torch.backends.mps, "xpu": torch.xpu}
+        for kind, backend in backends.items():
+            if backend.is_available():
+                return torch.device(kind)
+    return torch.device("cpu")
+
+
+def _trainable(model: nn.Module) -> nn.Module:
+    """The model; InputError if autograd can never follow its parameters."""
+    for name, parameter in model.named_parameters():
+        if parameter.is_inference():
             raise InputError(
-                f"tracker: {settings.tracker} is not installed; pip install it, or use one that is "
-                f"({', '.join(installed) or 'there is none'})"
+                f"model: its parameter {name} was made under torch.inference_mode(), and cannot "
+                "learn; build the model outside of it"
             )
-        more = {"log_with": settings.tracker, "project_dir": run.path}
-    cpu, precision = settings.device == "cpu", settings.precision
-    accelerator = Accelerator(cpu=cpu, mixed_precision=precision, **more)
-    if more:
-        accelerator.init_trackers("tracked")
-    return accelerator
+    return model
 
 
 @contextmanager
-def _trackers(accelerator: Accelerator) -> Iterator[None]:
-    """Let the trackers end what they write, however the training ends.
-
-    Not accelerate's `end_training`, which also takes down a process group that is the caller's.
-    """
-    try:
-        yield
-    finally:
-        for tracker in accelerator.trackers:
-            tracker.finish()
+def _draws(task: Task, settings: TrainSettings, step: int, device: torch.device) -> Iterator[None]:
+    """All that is drawn meanwhile follows from the seed and the step."""
+    seed = seed_of(settings.seed, step)
+    if getattr(task, "own_draws", False):
+        with drawing(seed):
+            yield
+    else:
+        with drawing(None), seeded(seed, device):
+            yield
 
 
 class Training:
     """A training under way: what the checkpoint holds, and what is written on the way."""
 
-    track: Callable[..., None] | None = None
+    track: Track | None = None
 
     def __init__(
         self,
@@ -336,17 +346,6 @@ class Training:
             i, slot = name.split("/")
             slots.setdefault(int(i), {})[slot] = value
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Let torch compute on `count` CPU threads inside the with block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def rate(settings: TrainSettings, step: int) -> float:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -13,7 +12,7 @@ from gruta.bench.names import regime_name, rival_name, significant, sizes, threa
 from gruta.bench.results import Row
 from gruta.bench.rivals import ENTRIES, GRUTA
 from gruta.locale import translate as _
-from gruta.report.charts import ACCENTS, INK, STYLE
+from gruta.report.charts import ACCENTS, INK, styled
 
 Line = tuple[Regime, str]
 
@@ -27,7 +26,7 @@ MARKS = {
 """Marker, colour and size: told apart by their shape too, and gruta, the first, lies lowest."""
 
 
-@mpl.rc_context(STYLE)
+@styled()
 def draw(rows: Sequence[Row], threads: int) -> Figure | None:
     """A panel a cell, a line a case, GFLOP/s on a logarithmic axis; None if nothing was timed."""
     rows = [row for row in rows if any(o.timing for o in row.outcomes)]

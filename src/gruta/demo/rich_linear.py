@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gruta.data.series import Series
+from gruta.surroundings import undisturbed
 from gruta.tasks.forecast.network import Moments
 
 NAME = "linear rich"
@@ -20,6 +21,7 @@ KINKS = (18.0, 25.0, 32.0)
 RIDGE = 1e-6
 
 
+@undisturbed()
 def rich_linear(
     series: Series, train_rows: int, origins: Tensor, horizon: int
 ) -> tuple[NDArray[np.float64], int]:

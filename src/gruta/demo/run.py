@@ -22,13 +22,14 @@ from gruta.data.series import Columns, Series, read_series
 from gruta.demo.results import JobResult
 from gruta.demo.rich_linear import NAME, rich_linear
 from gruta.errors import InputError
+from gruta.surroundings import threads
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.encoding import Encoding
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.network import ForecastNetwork
 from gruta.tasks.forecast.scores import Score, mase, point_scores
 from gruta.tasks.forecast.split import Parts
-from gruta.train import METRICS, Progress, threads
+from gruta.train import METRICS, Progress
 
 CELLS = ("gru", "lstm", "rnn")
 LOOKBACK = 96

@@ -154,6 +154,7 @@ class XRay:
         }
 
 
+@torch.inference_mode(False)  # gradients are on, whatever the caller has
 def xray(
     model: nn.Module,
     *inputs: Any,
@@ -231,7 +232,7 @@ def _bound(one: Pass) -> dict[str, float]:
 
 @contextmanager
 def _looked_at(model: nn.Module) -> Iterator[None]:
-    """In evaluation, with gradients on even where the model is frozen; all as before at the end.
+    """In evaluation, with gradients even where the model is frozen; all as before at the end.
 
     Without cuDNN, whose recurrent layers have no gradient in evaluation.
     """
@@ -241,7 +242,7 @@ def _looked_at(model: nn.Module) -> Iterator[None]:
         model.eval().requires_grad_(True)
         for p, _, _ in wanted:
             p.grad = None
-        with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
+        with torch.backends.cudnn.flags(enabled=False):
             yield
     finally:
         for module, was in training.items():

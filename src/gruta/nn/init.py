@@ -4,8 +4,10 @@ import math
 from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn import init
+
+from gruta.nn.draws import generator
 
 if TYPE_CHECKING:
     from gruta.nn.stack import Recurrent
@@ -48,41 +50,42 @@ def fill(layer: "Recurrent") -> None:
         LSTM's input gate gets the opposite (Tallec and Ollivier 2018, arXiv:1804.11188).
     """
     bound = 1.0 / math.sqrt(layer.hidden_size)
+    draws = generator(next(layer.parameters()).device)
     for name, parameter in layer.named_parameters():
         if name in ("h_0", "c_0"):
             init.zeros_(parameter)
         elif name.startswith("ln_"):
             init.constant_(parameter, 1.0 if "gain" in name else 0.0)
         else:
-            init.uniform_(parameter, -bound, bound)
+            init.uniform_(parameter, -bound, bound, generator=draws)
     if layer.init == "orthogonal":
-        _orthogonal(layer)
+        _orthogonal(layer, draws)
     elif layer.init == "chrono":
-        _chrono(layer)
+        _chrono(layer, draws)
 
 
-def _orthogonal(layer: "Recurrent") -> None:
+def _orthogonal(layer: "Recurrent", draws: Generator | None) -> None:
     for name, parameter in layer.named_parameters():
         if name.startswith("weight_hr"):
-            init.orthogonal_(parameter)
+            init.orthogonal_(parameter, generator=draws)
         elif name.startswith(("weight_hh", "weight_ih")):
             draw = init.orthogonal_ if name.startswith("weight_hh") else init.xavier_uniform_
             for block in parameter.chunk(layer.gates):
-                draw(block)
+                draw(block, generator=draws)
         elif name.startswith("bias"):
             init.zeros_(parameter)
             if layer.mode == "LSTM" and name.startswith("bias_ih"):
                 init.ones_(_block(layer, parameter))
 
 
-def _chrono(layer: "Recurrent") -> None:
+def _chrono(layer: "Recurrent", draws: Generator | None) -> None:
     assert layer.longest_lag is not None
     for name, parameter in layer.named_parameters():
         if name.startswith("bias_hh"):
             init.zeros_(_block(layer, parameter))
         elif name.startswith("bias_ih"):
             keep = _block(layer, parameter)
-            keep.uniform_(1, layer.longest_lag - 1).log_()
+            keep.uniform_(1, layer.longest_lag - 1, generator=draws).log_()
             if layer.mode == "LSTM":
                 parameter[: layer.hidden_size] = -keep
         if layer.mode == "LSTM" and name.startswith("bias_hh"):

@@ -7,13 +7,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gruta.nn.draws import generator
+
+
+def dropout(x: Tensor, p: float, training: bool) -> Tensor:
+    """As torch.nn.functional's: in training, a number is 0 with probability p, else x/(1 - p)."""
+    draws = generator(x.device) if training and 0 < p < 1 else None
+    if draws is None:
+        return F.dropout(x, p, training)
+    kept = torch.empty_like(x).bernoulli_(1 - p, generator=draws)
+    return x * kept.div_(1 - p)
+
 
 def drop(B: int, size: int, p: float, dtype: Any, device: torch.device) -> Tensor:
     """`[B, size]`: 0 with probability p, else 1/(1 - p).
 
     One mask serves all steps of a sequence (Gal and Ghahramani 2016, arXiv:1512.05287).
     """
-    return F.dropout(torch.ones(B, size, dtype=dtype, device=device), p)
+    return dropout(torch.ones(B, size, dtype=dtype, device=device), p, training=True)
 
 
 def hold(
@@ -23,5 +34,8 @@ def hold(
 
     Zoneout (Krueger et al. 2016, arXiv:1606.01305).
     """
+    draws = generator(device)
+    # Not generator=None, which calls another op of torch's, one that fewer tools know.
+    source: dict[str, Any] = {} if draws is None else {"generator": draws}
     shapes = ((T, B, size) for size in sizes)
-    return tuple(torch.rand(s, dtype=torch.float32, device=device) < p for s in shapes)
+    return tuple(torch.rand(s, dtype=torch.float32, device=device, **source) < p for s in shapes)

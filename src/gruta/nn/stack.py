@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Self, TypedDict
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
@@ -346,7 +345,7 @@ class Recurrent(nn.Module):
         cell, finals = self._cell(), []
         for layer in range(self.num_layers):
             if layer and self.dropout:
-                x = F.dropout(x, self.dropout, self.training)
+                x = masks.dropout(x, self.dropout, self.training)
             sides = []
             for direction, suffix in enumerate(("", "_reverse")[: self._directions]):
                 row = layer * self._directions + direction

@@ -4,7 +4,9 @@ Figures are made as objects and never handed to pyplot, so nothing stays open be
 """
 
 import math
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -69,9 +71,21 @@ STYLE: Any = {
 }
 
 _FEW_DECADES = 3
+_styling = threading.RLock()
 
 WIDTH = 6.8
 """Inches: the width at which the text of a chart is as large as that of the page."""
+
+
+@contextmanager
+def styled(**more: Any) -> Iterator[None]:
+    """Draw in our style, and with `more` of matplotlib's settings, dots in their names as "__".
+
+    There is one set of them a process: threads take turns, so that the caller's are put back.
+    """
+    settings = {name.replace("__", "."): value for name, value in more.items()}
+    with _styling, mpl.rc_context(STYLE | settings):
+        yield
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,7 @@ def strokes(models: Iterable[str]) -> dict[str, Stroke]:
     return {m: greys[m] if m in greys else Stroke(ACCENTS[m], width=2.0) for m in models}
 
 
-@mpl.rc_context(STYLE)
+@styled()
 def lines(
     curves: Sequence[Curve],
     xlabel: str,
@@ -171,7 +185,7 @@ def lines(
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled()
 def forecasts(
     times: Stamps,
     truth: Values,

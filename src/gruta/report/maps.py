@@ -4,24 +4,22 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from gruta.report.charts import FAINT, INK, STYLE, WIDTH, _numbers
+from gruta.report.charts import FAINT, INK, WIDTH, _numbers, styled
 
 Array = NDArray[Any]
 
 GATE_COLORS = "viridis"
 SIGNED_COLORS = "RdBu_r"
-_NO_GRID: Any = STYLE | {"axes.grid": False}
 _MOST_LABELS, _MOST_CHARACTERS = 80, 90
 
 
-@mpl.rc_context(_NO_GRID)
+@styled(axes__grid=False)
 def heat_maps(
     maps: Sequence[tuple[str, Array, bool]],
     xlabel: str,
@@ -55,7 +53,7 @@ def heat_maps(
     return figure
 
 
-@mpl.rc_context(_NO_GRID)
+@styled(axes__grid=False)
 def triangle(
     values: Array,
     times: Array,
@@ -79,7 +77,7 @@ def triangle(
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled()
 def bars(groups: Sequence[tuple[str, Array, str]], xlabel: str, ylabel: str) -> Figure:
     """Bars of each group `[N]` side by side, about a line at 0: name, heights, colour."""
     figure = Figure((WIDTH, 3.2), layout="constrained")
@@ -96,7 +94,7 @@ def bars(groups: Sequence[tuple[str, Array, str]], xlabel: str, ylabel: str) -> 
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled()
 def dots(
     groups: Sequence[tuple[str, Array, Array, str]], xlabel: str, ylabel: str, *, square: bool
 ) -> Figure:
@@ -114,7 +112,7 @@ def dots(
     return figure
 
 
-@mpl.rc_context(STYLE)
+@styled()
 def log_histogram(
     groups: Sequence[tuple[str, Array, str]],
     xlabel: str,

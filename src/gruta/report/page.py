@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import jinja2
-import matplotlib as mpl
 import matplotlib.figure
 
 from gruta.checkpoint import write_atomically
 from gruta.locale import language
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
-from gruta.report.charts import STYLE
+from gruta.report.charts import styled
 
 REPORT = "report.html"
 PNG_DOTS_PER_INCH = 192
@@ -157,7 +156,7 @@ def _image(figure: Figure) -> str:
 def _svg(figure: matplotlib.figure.Figure) -> bytes:
     buffer = io.BytesIO()
     # Text as paths needs no font at the reader's. A fixed salt and no date: the same bytes again.
-    with mpl.rc_context(STYLE | {"svg.fonttype": "path", "svg.hashsalt": "gruta"}):
+    with styled(svg__fonttype="path", svg__hashsalt="gruta"):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     return buffer.getvalue()
 
@@ -165,6 +164,6 @@ def _svg(figure: matplotlib.figure.Figure) -> bytes:
 def png(figure: matplotlib.figure.Figure) -> bytes:
     """The chart as a PNG."""
     buffer = io.BytesIO()
-    with mpl.rc_context(STYLE):
+    with styled():
         figure.savefig(buffer, format="png", dpi=PNG_DOTS_PER_INCH, facecolor="white")
     return buffer.getvalue()

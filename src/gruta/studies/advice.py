@@ -11,7 +11,6 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib.axis import Axis
@@ -24,14 +23,16 @@ from gruta.health import advice as bounds
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number, power_of_ten
 from gruta.nn import GRU, RNN
-from gruta.report.charts import STYLE, WIDTH
+from gruta.nn.draws import drawing
+from gruta.report.charts import WIDTH, styled
 from gruta.report.page import Column, Figure, Section, Table
 from gruta.settings import ClipMode
 from gruta.studies.contest import Entrant, Init, compete, settings, start_of
 from gruta.studies.plan import Plan
-from gruta.studies.problems import Adding, Copying, Paragraphs, Problem
+from gruta.studies.problems import DTYPE, Adding, Copying, Paragraphs, Problem
 from gruta.studies.rule import Case, Rule
 from gruta.studies.seen import seen
+from gruta.surroundings import undisturbed
 
 HIDDEN = 24
 REMEMBERS = 0.9
@@ -52,6 +53,7 @@ class Found:
         return {rule.name: rule.to_json() for rule in self.rules}
 
 
+@undisturbed()
 def run(plan: Plan) -> Found:
     """Measure and train all."""
     return Found([*_memory(plan), _exploding(plan), *_clipping(plan), *_updates(plan)])
@@ -118,12 +120,12 @@ def _exploding(plan: Plan) -> Rule:
     gains = plan.by_effort((0.9, 1.1, 1.5), (0.8, 0.9, 1.0, 1.05, 1.1, 1.2, 1.3, 1.5, 2.0))
     seeds = range(plan.seed, plan.seed + plan.by_effort(1, 3))
     for T, gain, seed in product(plan.by_effort((30, 60), (30, 60, 100)), gains, seeds):
-        torch.manual_seed(seed)
-        problem, layer = Adding(T), RNN(2, 32, init="orthogonal")
-        with torch.no_grad():
+        problem = Adding(T)
+        with drawing(seed), torch.no_grad():
+            layer = RNN(2, 32, dtype=DTYPE, init="orthogonal")
             layer.get_parameter("weight_hh_l0").mul_(gain)
             layer.get_parameter("weight_ih_l0").mul_(0.3)
-        model = problem.network(layer, 32)
+            model = problem.network(layer, 32)
         one = seen(model, problem, seed)[-1]
         growth = math.exp(min(700.0, flow.gradient_through_time(one).slope * (T - 1)))
         sgd = torch.optim.SGD(model.parameters(), 0.05)
@@ -193,9 +195,10 @@ def _training(name: str, rate: float, clipper: Clipper, seed: int) -> tuple[floa
     """A GRU on the adding problem: the error it ends at, as a share of that of who has forgotten
     the first number, and the median ratio of a weight's first changes to its size.
     """
-    torch.manual_seed(seed)
     problem = Adding(30)
-    model = problem.network(GRU(2, HIDDEN, init="chrono", longest_lag=30), HIDDEN)
+    with drawing(seed):
+        layer = GRU(2, HIDDEN, dtype=DTYPE, init="chrono", longest_lag=30)
+        model = problem.network(layer, HIDDEN)
     optimizer = OPTIMIZERS[name][0](model.parameters(), rate)
     ratios, before = [], _weights(model)
     for k, loss in enumerate(_losses(model, problem, optimizer, clipper, STEPS, seed)):
@@ -310,7 +313,7 @@ def _table(found: Found) -> Table:
     )
 
 
-@mpl.rc_context(STYLE)
+@styled()
 def _panels(rules: Sequence[Rule]) -> Chart:
     columns = 2
     lines = math.ceil(len(rules) / columns)

@@ -16,10 +16,12 @@ from gruta.checkpoint import Run, read_metrics
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.nn import GRU, LSTM, RNN
+from gruta.nn.draws import drawing
 from gruta.settings import TrainSettings, resolve
 from gruta.studies.plan import Plan
-from gruta.studies.problems import Problem, as_record, from_record
-from gruta.train import METRICS, MODEL, Batch, State, seed_of, threads, train
+from gruta.studies.problems import DTYPE, Problem, as_record, from_record
+from gruta.surroundings import threads, undisturbed
+from gruta.train import METRICS, MODEL, Batch, State, seed_of, train
 
 CELLS: Mapping[str, type[Any]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 VALIDATION, TEST = 2**31, 2**31 + 1  # numbers of steps that no training reaches
@@ -66,7 +68,8 @@ class Entrant:
     def network(self) -> nn.Module:
         """Untrained."""
         lag = {"longest_lag": self.problem.longest_lag} if self.init == "chrono" else {}
-        layer = CELLS[self.cell](self.problem.inputs, self.hidden, init=self.init, **lag)
+        inputs, how = self.problem.inputs, {"dtype": DTYPE, "init": self.init, **lag}
+        layer = CELLS[self.cell](inputs, self.hidden, **how)
         if self.keep_bias is not None:
             H = self.hidden
             with torch.no_grad():
@@ -122,14 +125,17 @@ class Result:
         }
 
 
+@undisturbed()
 def start_of(entrant: Entrant) -> nn.Module:
     """The entrant's network before its first step."""
-    torch.manual_seed(entrant.settings.seed)
-    return entrant.network()
+    with drawing(entrant.settings.seed):
+        return entrant.network()
 
 
 class Drawn:
     """The training loop's task: batches of a problem, a function of the seed and the step."""
+
+    own_draws = True
 
     def __init__(self, entrant: Entrant) -> None:
         self.problem, self.settings = entrant.problem, entrant.settings
@@ -171,6 +177,7 @@ def answers(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return torch.cat([model(part) for part in torch.split(x, _AT_ONCE, dim=1)], dim=1)
 
 
+@undisturbed()
 def compete(entrant: Entrant, plan: Plan) -> Result:
     """Train one, or take it as it was trained before.
 
@@ -205,6 +212,7 @@ def _run(path: Path, entrant: Entrant) -> Run:
     return run
 
 
+@undisturbed()
 def trained(path: Path) -> tuple[Entrant, nn.Module]:
     """The entrant of a finished run, and its network; InputError where there is none."""
     run = Run.open(path, TASK)

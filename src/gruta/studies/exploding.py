@@ -8,7 +8,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib.figure import Figure as Chart
@@ -17,10 +16,11 @@ from numpy.typing import NDArray
 from gruta.health import Clipper
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
-from gruta.report.charts import INK, STYLE, WIDTH, Curve, Stroke, lines
+from gruta.report.charts import INK, WIDTH, Curve, Stroke, lines, styled
 from gruta.report.page import Column, Figure, Section, Table
 from gruta.settings import ClipMode
 from gruta.studies.plan import Plan
+from gruta.surroundings import undisturbed
 
 STEPS_OF_TIME, GOAL = 50, 0.7
 RATE = 0.05
@@ -74,6 +74,7 @@ class Found:
         }
 
 
+@undisturbed()
 def run(plan: Plan) -> Found:
     """Walk from several starts, each in every way."""
     starts = _starts(plan.by_effort(8, 24), plan.seed)
@@ -213,7 +214,7 @@ def _shown(found: Found) -> dict[str, Walk]:
     return {way: walks[k] for way, walks in found.walks.items()}
 
 
-@mpl.rc_context(STYLE | {"axes.grid": False})
+@styled(axes__grid=False)
 def _map(surface: NDArray[np.float64], paths: dict[str, NDArray[np.float64]]) -> Chart:
     chart = Chart((WIDTH, 4.4), layout="constrained")
     axes = chart.add_subplot(xlabel="w", ylabel="b", xlim=WINDOW[0], ylim=WINDOW[1])

@@ -26,6 +26,7 @@ from gruta.studies.contest import TEST, Entrant, answers, compete, settings
 from gruta.studies.plan import Plan
 from gruta.studies.problems import recall
 from gruta.studies.problems.recall import Recall
+from gruta.surroundings import undisturbed
 from gruta.train import seed_of
 
 Array = NDArray[np.float64]
@@ -85,6 +86,7 @@ class Found:
         }
 
 
+@undisturbed()
 def run(plan: Plan) -> Found:
     """Train a GRU and an LSTM, and follow two facts through each."""
     found = {}

@@ -4,19 +4,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from gruta.health.flow import Fade, gradient_through_depth, gradient_through_time
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
+from gruta.nn.draws import drawing
 from gruta.report.charts import ACCENTS, Curve, Stroke, lines
 from gruta.report.page import Column, Figure, Section, Table
 from gruta.studies.contest import CELLS, Entrant, compete, settings
 from gruta.studies.plan import Plan
-from gruta.studies.problems import Adding
+from gruta.studies.problems import DTYPE, Adding
 from gruta.studies.problems.adding import CONSTANT
 from gruta.studies.seen import seen
+from gruta.surroundings import undisturbed
 
 HIDDEN = 64
 LENGTHS = 25, 50, 100, 200
@@ -60,18 +61,19 @@ class Found:
         }
 
 
+@undisturbed()
 def run(plan: Plan) -> Found:
     """Measure and train."""
     fresh, chrono, reach, trained, error = {}, {}, {}, {}, {}
     for cell, kind in CELLS.items():
-        torch.manual_seed(plan.seed)
-        model = _adder(kind(2, HIDDEN), HIDDEN)
+        with drawing(plan.seed):
+            model = _adder(kind, HIDDEN)
+            if cell != "rnn":
+                ready = _adder(kind, HIDDEN, init="chrono", longest_lag=LENGTHS[-1])
+                chrono[cell] = _fade(ready, LENGTHS[-1], plan.seed)
         fades = {T: _fade(model, T, plan.seed) for T in LENGTHS}
         fresh[cell] = fades[LENGTHS[-1]]
         reach[cell] = {T: float(f.norms[-1] / f.norms[0]) for T, f in fades.items()}
-        if cell != "rnn":
-            layer = kind(2, HIDDEN, init="chrono", longest_lag=LENGTHS[-1])
-            chrono[cell] = _fade(_adder(layer, HIDDEN), LENGTHS[-1], plan.seed)
         plan.tell(_("{cell}: measured as it starts").format(cell=cell.upper()))
         how = settings(plan, plan.by_effort(100, 600), 5e-3)
         result = compete(Entrant(Adding(TRAINED_AT), cell, HIDDEN, how), plan)
@@ -90,8 +92,8 @@ def run(plan: Plan) -> Found:
     return Found(fresh, chrono, reach, trained, error, depth)
 
 
-def _adder(layer: nn.Module, hidden: int) -> nn.Module:
-    return Adding(1).network(layer, hidden)
+def _adder(kind: type[Any], hidden: int, **options: Any) -> nn.Module:
+    return Adding(1).network(kind(2, hidden, dtype=DTYPE, **options), hidden)
 
 
 def _fade(model: nn.Module, T: int, seed: int) -> Fade:
@@ -99,8 +101,8 @@ def _fade(model: nn.Module, T: int, seed: int) -> Fade:
 
 
 def _depth(kind: type[Any], residual: bool, seed: int) -> list[float]:
-    torch.manual_seed(seed)
-    model = _adder(kind(2, 32, num_layers=LAYERS, residual=residual), 32)
+    with drawing(seed):
+        model = _adder(kind, 32, num_layers=LAYERS, residual=residual)
     norms = gradient_through_depth(seen(model, Adding(20), seed)).norms
     return [float(n / norms[0]) for n in norms]
 

@@ -7,10 +7,19 @@ from typing import Any
 from gruta.studies.problems.adding import Adding
 from gruta.studies.problems.copying import Copying
 from gruta.studies.problems.paragraphs import Paragraphs
-from gruta.studies.problems.problem import Problem
+from gruta.studies.problems.problem import DTYPE, Problem
 from gruta.studies.problems.recall import Recall
 
-__all__ = ["Adding", "Copying", "Paragraphs", "Problem", "Recall", "as_record", "from_record"]
+__all__ = [
+    "DTYPE",
+    "Adding",
+    "Copying",
+    "Paragraphs",
+    "Problem",
+    "Recall",
+    "as_record",
+    "from_record",
+]
 
 _KINDS: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (Adding, Copying, Paragraphs, Recall)

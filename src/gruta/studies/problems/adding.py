@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from gruta.studies.problems.problem import DTYPE
 from gruta.studies.problems.reader import Reader
 
 CONSTANT = 1 / 6
@@ -42,7 +43,8 @@ class Adding:
         One mark in the first half, one in the second.
         """
         T = self.T
-        numbers, marks = torch.rand(T, B, generator=generator), torch.zeros(T, B)
+        numbers = torch.rand(T, B, generator=generator, dtype=DTYPE)
+        marks = torch.zeros(T, B, dtype=DTYPE)
         rows, half = torch.arange(B), max(1, T // 2)
         for start, stop in ((0, half), (half, max(T, half + 1))):
             place = torch.randint(start, min(stop, T), (B,), generator=generator)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from gruta.studies.problems.problem import DTYPE
 from gruta.studies.problems.reader import Reader
 
 SYMBOLS, LENGTH = 8, 5
@@ -42,7 +43,7 @@ class Copying:
         shown = torch.full((2 * LENGTH + self.delay, B), SYMBOLS)
         shown[:LENGTH] = symbols
         shown[LENGTH + self.delay - 1] = SYMBOLS + 1
-        return F.one_hot(shown, self.inputs).float(), symbols
+        return F.one_hot(shown, self.inputs).to(DTYPE), symbols
 
     def network(self, layer: nn.Module, hidden: int) -> Reader:
         """The symbols' scores, read from the last states."""

@@ -19,6 +19,8 @@ from torch import Generator, Tensor, nn
 
 from gruta.errors import InputError
 from gruta.locale import language
+from gruta.nn.dense import Embedding, Linear
+from gruta.studies.problems.problem import DTYPE
 
 CHANCE = 0.5
 EMBEDDING = 24
@@ -33,9 +35,9 @@ class Judge(nn.Module):
 
     def __init__(self, layer: nn.Module, hidden: int, words: int) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(words, EMBEDDING, padding_idx=PADDING)
+        self.embedding = Embedding(words, EMBEDDING, padding_idx=PADDING, dtype=DTYPE)
         self.layer = layer
-        self.head = nn.Linear(hidden, 1)
+        self.head = Linear(hidden, 1, dtype=DTYPE)
 
     def forward(self, x: Tensor) -> Tensor:
         """Word numbers x `[T, B]`, 0 after a paragraph's end, to `[1, B, 1]`: above 0 for yes."""
@@ -85,7 +87,7 @@ class Paragraphs:
         draw = random.Random(int(torch.randint(2**62, (), generator=generator)))
         texts, y = zip(*(self.paragraph(draw) for _ in range(B)), strict=True)
         rows = [torch.tensor([self._numbers[word] for word in text.split()]) for text in texts]
-        return nn.utils.rnn.pad_sequence(rows), torch.tensor(y, dtype=torch.float32)
+        return nn.utils.rnn.pad_sequence(rows), torch.tensor(y, dtype=DTYPE)
 
     def paragraph(self, draw: random.Random) -> tuple[str, bool]:
         """A paragraph, and whether its first person liked the thing."""

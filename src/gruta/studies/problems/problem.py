@@ -2,7 +2,11 @@
 
 from typing import Protocol
 
+import torch
 from torch import Generator, Tensor, nn
+
+DTYPE = torch.float32
+"""Of all numbers of a study, whatever torch's default is."""
 
 
 class Problem(Protocol):

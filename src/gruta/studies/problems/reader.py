@@ -2,6 +2,9 @@
 
 from torch import Tensor, nn
 
+from gruta.nn.dense import Linear
+from gruta.studies.problems.problem import DTYPE
+
 
 class Reader(nn.Module):
     """A recurrent layer, and a linear one that reads its last states.
@@ -12,7 +15,7 @@ class Reader(nn.Module):
     def __init__(self, layer: nn.Module, hidden: int, outputs: int, last: int = 1) -> None:
         super().__init__()
         self.layer = layer
-        self.head = nn.Linear(hidden, outputs)
+        self.head = Linear(hidden, outputs, dtype=DTYPE)
         self.last = last
 
     def forward(self, x: Tensor) -> Tensor:

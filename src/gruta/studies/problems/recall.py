@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from gruta.studies.problems.problem import DTYPE
 from gruta.studies.problems.reader import Reader
 
 SYMBOLS = 8
@@ -56,7 +57,7 @@ class Recall:
         answer, and 1 where it is a fact that was asked for.
         """
         symbols = torch.randint(0, SYMBOLS, (self.T, B), generator=generator)
-        flags = torch.zeros(self.T, B, 2)
+        flags = torch.zeros(self.T, B, 2, dtype=DTYPE)
         y = torch.stack([symbols.roll(1, 0), torch.zeros_like(symbols)], dim=2)
         rows = torch.arange(B)
         for times in self.times:

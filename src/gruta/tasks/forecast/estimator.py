@@ -1,8 +1,9 @@
 """`Forecaster`: from a file or a frame to a trained model, in scikit-learn's manners."""
 
+import copy
+import re
 import tempfile
 import time
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -17,8 +18,10 @@ from gruta.checkpoint import Run
 from gruta.data.series import Columns, Series, read_series
 from gruta.errors import InputError
 from gruta.insight import XRay, xray
+from gruta.nn.draws import drawing
 from gruta.settings import ForecastSettings, resolve
 from gruta.stopwatch import Stopwatch
+from gruta.surroundings import threads, undisturbed
 from gruta.tasks.forecast.encoding import Encoding
 from gruta.tasks.forecast.evaluation import Evaluation, evaluate, origins_from
 from gruta.tasks.forecast.features import past_features, windows
@@ -28,9 +31,10 @@ from gruta.tasks.forecast.scores import seasonal_error
 from gruta.tasks.forecast.split import Parts, Split
 from gruta.tasks.forecast.task import ForecastTask, forecast_changes
 from gruta.tasks.forecast.trained import CODEC, Trained
-from gruta.train import MODEL, Progress, threads, train
+from gruta.train import MODEL, Progress, train
 
 TASK = "forecast"
+_ZONE = re.compile(r"[T ].*(Z|[+-]\d\d(:?\d\d)?)\s*$")
 Source = str | Path | IntoDataFrame | Series
 
 
@@ -66,6 +70,7 @@ class Forecaster:
         self.settings, self._given = resolve(ForecastSettings, given), given
         return self
 
+    @undisturbed()
     def fit(
         self,
         data: Source,
@@ -86,13 +91,9 @@ class Forecaster:
         encoding = Encoding.fit(series, parts.train, self.settings)
         table = encoding.table(series)
         split = Split.of(table, parts)
-        with (
-            tempfile.TemporaryDirectory() as scratch,
-            torch.random.fork_rng(devices=[]),
-            threads(self.settings.threads),
-        ):
-            torch.manual_seed(self.settings.seed)
-            network = ForecastNetwork.of(table, self.settings)
+        with tempfile.TemporaryDirectory() as scratch, threads(self.settings.threads):
+            with drawing(self.settings.seed):
+                network = ForecastNetwork.of(table, self.settings)
             task = ForecastTask(network, table, split, self.settings)
             opened = self._open_run(Path(run or Path(scratch, "run")), series, resume)
             start = time.perf_counter()
@@ -113,6 +114,7 @@ class Forecaster:
             self._files = _contents(opened)
         return self
 
+    @undisturbed()
     def predict(self, data: Source) -> Any:
         """Quantiles for the horizon after the last row of `data` that has a target.
 
@@ -141,6 +143,7 @@ class Forecaster:
         backend = nw.from_native(data, eager_only=True).implementation
         return nw.from_dict(columns, backend=backend).to_native()
 
+    @undisturbed()
     def evaluate(
         self, data: Source, *, start: str | np.datetime64 | None = None, stride: int = 1
     ) -> Evaluation:
@@ -156,6 +159,7 @@ class Forecaster:
             first = _stamp(start)
         return evaluate(trained, series, origins_from(series, trained.encoding, first, stride))
 
+    @undisturbed()
     def xray(self, data: Source, *, at: str | np.datetime64 | None = None) -> XRay:
         """A look inside the network while it reads one window of `data` and forecasts.
 
@@ -182,7 +186,7 @@ class Forecaster:
 
         rows = range(int(origin[0]) - table.lookback + 1, int(origin[0]) + 1)
         return xray(
-            trained.network,
+            copy.deepcopy(trained.network),  # others may forecast with it meanwhile
             batch,
             None,
             loss=loss,
@@ -197,6 +201,7 @@ class Forecaster:
             run.write(name, content)
 
     @classmethod
+    @undisturbed()
     def load(cls, path: str | Path) -> Self:
         """The forecaster that a finished run, or `save`, left in a directory."""
         run = Run.open(Path(path), TASK)
@@ -277,11 +282,12 @@ def _with_rows_to_come(series: Series, horizon: int) -> Series:
 
 def _stamp(start: str | np.datetime64) -> np.datetime64:
     try:
-        with warnings.catch_warnings(action="error"):  # NumPy warns of a zone
+        # NumPy would take a zone with a warning; filters of warnings are the whole process's.
+        if not _ZONE.search(str(start)):
             stamp = np.datetime64(str(start), "us")
-        if not np.isnat(stamp):
-            return stamp
-    except (ValueError, UserWarning):
+            if not np.isnat(stamp):
+                return stamp
+    except ValueError:
         pass
     raise InputError(
         f"start: expected a stamp such as 2024-03-31 or 2024-03-31T13:30, without a zone (UTC "

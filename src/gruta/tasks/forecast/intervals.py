@@ -26,7 +26,7 @@ def spread(forecast: Tensor, target: Tensor, quantiles: Sequence[float]) -> Tens
         inside = level if level > 0.5 else 1 - level
         # NumPy's quantile, as torch's refuses more than 2**24 values.
         factors.append(max(0.0, float(np.quantile(ratio, inside))) if len(ratio) else 1.0)
-    return torch.tensor(factors)
+    return torch.tensor(factors, dtype=forecast.dtype)
 
 
 def stretch(forecast: Tensor, factors: Tensor, quantiles: Sequence[float]) -> Tensor:

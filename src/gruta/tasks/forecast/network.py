@@ -15,10 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gruta.nn import GRU, LSTM, RNN
+from gruta.nn.dense import Linear
 from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.features import Table, future_features, lags
 from gruta.tasks.forecast.split import Split
 from gruta.train import State
+
+DTYPE = torch.float32
+"""Of all numbers of a network, whatever torch's default is."""
 
 CELLS = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
 PENALTIES = (1e-6, 1e-4, 1e-2, 1e-1)
@@ -34,8 +38,8 @@ class Standardise(nn.Module):
 
     def __init__(self, columns: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(columns))
-        self.register_buffer("inverse", torch.zeros(columns))
+        self.register_buffer("mean", torch.zeros(columns, dtype=DTYPE))
+        self.register_buffer("inverse", torch.zeros(columns, dtype=DTYPE))
 
     def fit(self, rows: Tensor) -> None:
         """Take mean and deviation from these rows."""
@@ -59,10 +63,10 @@ class LinearPath(nn.Module):
 
     def __init__(self, horizon: int, lookback: int, features: int) -> None:
         super().__init__()
-        self.register_buffer("on_lags", torch.zeros(horizon, lookback))
-        self.register_buffer("on_future", torch.zeros(horizon, features))
-        self.register_buffer("bias", torch.zeros(horizon))
-        self.register_buffer("error", torch.ones(horizon))
+        self.register_buffer("on_lags", torch.zeros(horizon, lookback, dtype=DTYPE))
+        self.register_buffer("on_future", torch.zeros(horizon, features, dtype=DTYPE))
+        self.register_buffer("bias", torch.zeros(horizon, dtype=DTYPE))
+        self.register_buffer("error", torch.ones(horizon, dtype=DTYPE))
 
     def forward(self, lags: Tensor, future: Tensor) -> Tensor:
         """`[..., K]`, the change from the origin's value; from `[..., L]` and `[..., K, F]`."""
@@ -162,7 +166,7 @@ class Moments:
 def _layer(cell: str, width: int, hidden: int, init: str, steps: int) -> nn.Module:
     """A recurrent layer that runs over so many steps."""
     lag = {"longest_lag": max(3, steps)} if init == "chrono" else {}
-    layer: nn.Module = CELLS[cell](width, hidden, batch_first=True, init=init, **lag)
+    layer: nn.Module = CELLS[cell](width, hidden, batch_first=True, dtype=DTYPE, init=init, **lag)
     return layer
 
 
@@ -193,8 +197,8 @@ class ForecastNetwork(nn.Module):
         width = features + 1  # and the linear path's own forecast
         self.encoder = _layer(cell, past, hidden, init, lookback)
         self.decoder = _layer(cell, width, hidden, init, horizon)
-        self.mix = nn.Linear(2 * hidden + width, 2 * hidden)
-        self.head = nn.Linear(2 * hidden, len(quantiles))
+        self.mix = Linear(2 * hidden + width, 2 * hidden, dtype=DTYPE)
+        self.head = Linear(2 * hidden, len(quantiles), dtype=DTYPE)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
@@ -260,6 +264,6 @@ def _unless_lone(state: State | None) -> Tensor | State | None:
 def pinball(forecast: Tensor, target: Tensor, quantiles: Sequence[float]) -> Tensor:
     """Mean pinball loss of `[..., Q]` against `[...]`; the median counts twice."""
     level = forecast.new_tensor(quantiles)
-    weight = torch.where(level == 0.5, 1.0, 0.5)
+    weight = torch.where(level == 0.5, torch.ones_like(level), 0.5)
     error = target.unsqueeze(-1) - forecast
     return (torch.maximum(level * error, (level - 1) * error) * weight).mean()

@@ -23,6 +23,8 @@ VALIDATION_ORIGINS = 256
 class ForecastTask:
     """Batches, loss and validation for `gruta.train.train`."""
 
+    own_draws = True
+
     def __init__(
         self, network: ForecastNetwork, table: Table, split: Split, settings: ForecastSettings
     ) -> None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from gruta.settings import ForecastSettings
+from gruta.surroundings import threads
 from gruta.tasks.forecast.features import future_features, lags, past_features, windows
 from gruta.tasks.forecast.network import (
     PENALTIES,
@@ -15,7 +16,6 @@ from gruta.tasks.forecast.network import (
     pinball,
 )
 from gruta.tasks.forecast.split import Split
-from gruta.train import threads
 
 LEVELS = ((0.5,), (0.1, 0.5), (0.1, 0.5, 0.9), (0.05, 0.2, 0.5, 0.6, 0.95))
 

@@ -15,7 +15,7 @@ from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.encoding import Encoding
 from gruta.tasks.forecast.features import Table, past_features
 from gruta.tasks.forecast.intervals import stretch
-from gruta.tasks.forecast.network import ForecastNetwork
+from gruta.tasks.forecast.network import DTYPE, ForecastNetwork
 from gruta.tasks.forecast.task import forecast_changes
 from gruta.train import MODEL
 
@@ -67,7 +67,7 @@ class Trained:
                 network,
                 encoding,
                 settings.quantiles,
-                torch.tensor(codec["spread"]).reshape(len(settings.quantiles)),
+                torch.tensor(codec["spread"], dtype=DTYPE).reshape(len(settings.quantiles)),
                 float(codec["seasonal_error"]),
                 np.datetime64(codec["trained_until"]),
             )
@@ -85,5 +85,5 @@ def _network_for(
     # On "meta" it takes no memory, however large the settings say it is.
     with torch.device("meta"):
         network = ForecastNetwork.of(table, settings)
-    network.load_state_dict({name: w.float() for name, w in weights.items()}, assign=True)
+    network.load_state_dict({name: w.to(DTYPE) for name, w in weights.items()}, assign=True)
     return network.eval()
