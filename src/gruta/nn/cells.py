@@ -18,6 +18,7 @@ from gruta.cells.lstm import op as lstm
 from gruta.cells.op import Cell, Walk, short
 from gruta.cells.op.transforms import transformed
 from gruta.cells.rnn import op as rnn
+from gruta.nn.scripting import Unquantised, as_leaf, for_script
 
 __all__ = ["GRUCell", "LSTMCell", "RNNCell"]
 
@@ -29,6 +30,9 @@ class GRUCell(nn.GRUCell):
 
     reset_after: as in `gruta.nn.GRU`, True for torch's form, False for the other one.
     """
+
+    qconfig = Unquantised()
+    __prepare_scriptable__ = for_script
 
     def __init__(
         self,
@@ -57,6 +61,9 @@ class GRUCell(nn.GRUCell):
 class LSTMCell(nn.LSTMCell):
     """One step of an LSTM; arguments, results and state dicts as torch.nn.LSTMCell."""
 
+    qconfig = Unquantised()
+    __prepare_scriptable__ = for_script
+
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
@@ -72,6 +79,8 @@ class RNNCell(nn.RNNCell):
     """One step of a plain RNN; arguments, results and state dicts as torch.nn.RNNCell."""
 
     nonlinearity: Literal["tanh", "relu"]
+    qconfig = Unquantised()
+    __prepare_scriptable__ = for_script
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """h' `[B, H]` from x `[B, I]` and h `[B, H]`, zeros if it is not given; or without B."""
@@ -86,6 +95,8 @@ def _step(module: nn.RNNCellBase, cell: Cell, x: Tensor, state: Any) -> Any:
         after = short.step(cell, module._parameters, x, state)
         if after is not None:
             return after
+    if isinstance(x, torch.fx.Proxy):
+        return as_leaf(module, x, state)
     if transformed() or cell.native is None:
         return _composite(module, cell, x, state)
     return None

@@ -1,21 +1,21 @@
-"""A layer before torch's tools that take models apart: torch.fx, torch.jit.script, quantisation.
+"""Layers and cells before torch's tools that take models apart: torch.fx, torch.jit.script,
+quantisation.
 
 For the first it is a leaf; the second takes torch.nn's; the third is told that it does not.
 """
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import torch
 from torch import nn
 
-if TYPE_CHECKING:
-    from gruta.nn.stack import Recurrent
+Layer = Any  # one of gruta.nn's layers or cells
 
 _LACKING = ("learn_h0", "recurrent_dropout", "zoneout", "layer_norm", "residual")
 
 
-def as_leaf(layer: "Recurrent", proxy: torch.fx.Proxy, *rest: Any, **given: Any) -> Any:
+def as_leaf(layer: Layer, proxy: torch.fx.Proxy, *rest: Any, **given: Any) -> Any:
     """The node that stands for a call of `layer` in the graph of torch.fx's symbolic trace.
 
     rest, given: the other arguments; those that are None are left out.
@@ -33,15 +33,14 @@ def as_leaf(layer: "Recurrent", proxy: torch.fx.Proxy, *rest: Any, **given: Any)
     return tracer.create_proxy("call_module", target, (proxy, *rest), named)
 
 
-def for_script(layer: "Recurrent") -> nn.RNNBase:
-    """The layer of torch.nn that computes what `layer` does, on the same parameters.
+def for_script(layer: Layer) -> nn.Module:
+    """The layer or cell of torch.nn that computes what `layer` does, on the same parameters.
 
     RuntimeError where torch.nn lacks an option of it, with a warning where it does not.
     """
     name = kind_of(layer).__name__
     lacking = _lacking(layer)
-    names = {name for name, _ in layer._shapes()}
-    if lacking or set(layer._parameters) != names:
+    if lacking or set(layer._parameters) != set(_names(layer)):
         reason = f"its {', '.join(lacking)}" if lacking else "its parametrised weights"
         raise RuntimeError(
             f"torch.jit.script: expected a {name} that torch.nn could be, got one with {reason}; "
@@ -68,8 +67,8 @@ class Unquantised:
             raise AttributeError("qconfig")
         return vars(layer)["qconfig"]
 
-    def __set__(self, layer: "Recurrent", qconfig: object) -> None:
-        vars(layer)["qconfig"] = None
+    def __set__(self, layer: Layer, qconfig: object) -> None:
+        layer.__dict__["qconfig"] = None
         if qconfig is not None:
             name, lacking = kind_of(layer).__name__, _lacking(layer)
             remedy = (
@@ -77,47 +76,51 @@ class Unquantised:
                 if name != "RNN" and not lacking
                 else f"torch quantises no {name}{' with ' * bool(lacking)}{', '.join(lacking)}"
             )
+            dtype = next(layer.parameters()).dtype
             warnings.warn(
-                f"torch.ao.quantization: gruta.nn.{name} stays in {layer.weight_ih_l0.dtype}; "
-                f"{remedy}",
+                f"torch.ao.quantization: gruta.nn.{name} stays in {dtype}; {remedy}",
                 UserWarning,
                 stacklevel=3,
             )
 
-    def __delete__(self, layer: "Recurrent") -> None:
-        vars(layer).pop("qconfig", None)
+    def __delete__(self, layer: Layer) -> None:
+        layer.__dict__.pop("qconfig", None)
 
 
-def kind_of(layer: "Recurrent") -> type[nn.RNNBase]:
-    """The class of torch.nn that has this layer's name."""
+def kind_of(layer: Layer) -> type[nn.Module]:
+    """The class of torch.nn that has this layer's or cell's name."""
+    if isinstance(layer, nn.RNNCellBase):
+        cells = nn.GRUCell, nn.LSTMCell, nn.RNNCell
+        return next(kind for kind in cells if isinstance(layer, kind))
     return {"GRU": nn.GRU, "LSTM": nn.LSTM}.get(layer.mode, nn.RNN)
 
 
-def _lacking(layer: "Recurrent") -> list[str]:
+def _names(layer: Layer) -> list[str]:
+    """Of the parameters that a layer or cell has where none is parametrised."""
+    if isinstance(layer, nn.RNNCellBase):
+        return ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
+    return [name for name, _ in layer._shapes()]
+
+
+def _lacking(layer: Layer) -> list[str]:
     """The options of a layer that torch.nn's has not."""
-    lacking = [option for option in _LACKING if getattr(layer, option)]
+    lacking = [option for option in _LACKING if getattr(layer, option, False)]
     return lacking if getattr(layer, "reset_after", True) else [*lacking, "reset_after=False"]
 
 
-def torch_twin(layer: "Recurrent") -> nn.RNNBase:
-    """torch.nn's layer of the same kind on the same parameters and hooks."""
+def torch_twin(layer: Layer) -> nn.Module:
+    """torch.nn's layer or cell of the same kind on the same parameters and hooks."""
+    options = "bias", "num_layers", "batch_first", "bidirectional", "nonlinearity"
+    given = {name: getattr(layer, name) for name in options if hasattr(layer, name)}
+    if getattr(layer, "proj_size", 0):
+        given["proj_size"] = layer.proj_size
     kind: Any = kind_of(layer)
-    more: dict[str, Any] = {"proj_size": layer.proj_size} if layer.proj_size else {}
-    if kind is nn.RNN:
-        more["nonlinearity"] = layer.nonlinearity
-    made: nn.RNNBase = kind(
-        layer.input_size,
-        layer.hidden_size,
-        layer.num_layers,
-        bias=layer.bias,
-        batch_first=layer.batch_first,
-        bidirectional=layer.bidirectional,
-        device="meta",
-        **more,
-    )
+    made: Any = kind(layer.input_size, layer.hidden_size, device="meta", **given)
     for name, parameter in layer._parameters.items():
         setattr(made, name, parameter)
-    made.dropout = float(layer.dropout)
+    if hasattr(layer, "dropout"):
+        made.dropout = float(layer.dropout)
     made._forward_hooks = layer._forward_hooks
     made._forward_pre_hooks = layer._forward_pre_hooks
-    return made.train(layer.training)
+    made.train(layer.training)
+    return cast(nn.Module, made)

@@ -191,7 +191,7 @@ class Recurrent(nn.Module):
         self.flatten_parameters()
         return self
 
-    def __prepare_scriptable__(self) -> nn.RNNBase:
+    def __prepare_scriptable__(self) -> nn.Module:
         """What torch.jit.script takes for this layer."""
         return for_script(self)
 

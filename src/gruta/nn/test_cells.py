@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.ao.quantization import quantize_dynamic
 from torch.autograd import forward_ad
 from torch.func import functional_call, grad, jvp, stack_module_state, vmap
 from torch.nn.utils.parametrizations import weight_norm
@@ -214,6 +215,52 @@ def test_a_traced_step_takes_any_batch(case, assert_close):
         traced = torch.jit.trace(cell, (torch.randn(2, 3), case.initial(2, 5)))
         x, state = torch.randn(4, 3), case.initial(4, 5)
         assert_close(tensors(traced(x, state)), tensors(cell(x, state)))
+
+
+class Stepper(nn.Module):
+    """Two steps with one cell."""
+
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, x, h, c):
+        state = self.cell(x, (h, c))
+        return self.cell(x, state)[0]
+
+
+class Walker(nn.Module):
+    """The same with a cell of one state."""
+
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, x, h):
+        return self.cell(x, self.cell(x, h))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:torch.jit.script puts")
+def test_torchs_tools_take_a_cell_as_they_take_torchs(case, assert_close):
+    cell = case.make(3, 5)
+    model = (Stepper if case.layer is gruta.nn.LSTM else Walker)(cell)
+    given = torch.randn(2, 3), *tensors(case.initial(2, 5))
+    expected = model(*given)
+    graph = torch.fx.symbolic_trace(model)
+    assert [node.target for node in graph.graph.nodes if node.op == "call_module"] == ["cell"] * 2
+    assert_close(graph(*given), expected)
+    if case.arguments.get("reset_after", True):
+        assert_close(torch.jit.script(copy.deepcopy(model))(*given), expected)
+    else:
+        with pytest.raises(RuntimeError, match=r"GRUCell.* got one with its reset_after=False"):
+            torch.jit.script(copy.deepcopy(model))
+
+
+@pytest.mark.filterwarnings("ignore:torch.ao.quantization is deprecated:DeprecationWarning")
+def test_quantisation_that_names_a_cell_is_told_that_it_stays(case):
+    with pytest.warns(UserWarning, match=f"gruta.nn.{case.theirs.__name__} stays in torch.float32"):
+        quantize_dynamic(nn.Sequential(case.make(3, 5)), {case.ours})
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's own call
