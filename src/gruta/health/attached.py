@@ -93,7 +93,8 @@ def attach(clipper: "Clipper", optimizer: Any, model: nn.Module | None) -> Remov
     if model is not None:
         names.update((p, name) for name, p in model.named_parameters())
     for key, hook in _on(optimizer).items():
-        if hook.clipper is clipper:
+        if hook.clipper.origin == clipper.origin:
+            hook.clipper = clipper
             hook.names |= names
             handle = RemovableHandle(optimizer._optimizer_step_pre_hooks)
             handle.id = key

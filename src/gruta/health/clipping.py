@@ -5,6 +5,7 @@ import warnings
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import torch
 from torch import Tensor, nn
@@ -94,6 +95,7 @@ class Clipper:
         self.steps = self.clipped_steps = self.skipped_steps = 0
         self.nonfinite_in_a_row = 0
         self._sum_of_cosines = 0.0
+        self.origin = uuid4().hex  # the same in all copies
         self._order = Order()
         self._unscaled: Any = None
 
@@ -149,8 +151,8 @@ class Clipper:
         counts, each time. model: for the names of parameters in messages. A skipped step warns
         (SkippedStep); a gradient scaler itself skips a step whose gradients overflow, unseen here.
         Copies of the optimiser, and what is pickled of it, clip with a copy of this clipper.
-        Attached again to the same optimiser it stays as it is; beside another clipper it warns
-        (ClippedTwice).
+        Attached again to the same optimiser it stays as it is, and a copy of it takes its place;
+        beside another clipper it warns (ClippedTwice).
         """
         return attach(self, optimizer, model)
 

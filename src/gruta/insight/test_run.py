@@ -51,7 +51,7 @@ def test_modes_without_gradients_around_it_change_nothing(library, cell):
     kind, options = CELLS[cell]
     if library is nn and "reset_after" in options:
         pytest.skip("torch.nn has no such form")
-    model, x = Model(library, kind, **options), torch.randn(T, B, I)
+    model, x = Model(library, kind, **options).double(), torch.randn(T, B, I).double()
     expected = whole(seen(model, x))
     with torch.no_grad():
         assert whole(seen(model, x)) == expected
