@@ -1,7 +1,7 @@
 """The gradients of a step as a clipper reads them: of which tensors, how long, agreed by whom."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import torch
 import torch.distributed as dist
@@ -33,10 +33,11 @@ def gradients(named: Named, scale: float = 1.0) -> tuple[list[Gradient], str | N
     """
     names, parameters, values = [], [], []
     for name, p in named:
-        if p.grad is not None:
+        d = p.grad
+        if d is not None:
             names.append(name)
             parameters.append(p)
-            values.append(_values(p))
+            values.append(_values(p, d))
     lengths = norms(values)
     bad = (name for name, norm in zip(names, lengths, strict=True) if not math.isfinite(norm))
     found = [
@@ -48,24 +49,26 @@ def gradients(named: Named, scale: float = 1.0) -> tuple[list[Gradient], str | N
 
 def norm_of(p: Tensor) -> float:
     """The 2-norm of a parameter's gradient; 0 where there is none."""
-    return 0.0 if p.grad is None else norms([_values(p)])[0]
+    return 0.0 if p.grad is None else norms([_values(p, p.grad)])[0]
 
 
-def _values(p: Tensor) -> Tensor:
-    """The numbers of a parameter's gradient, to be changed in place."""
-    assert p.grad is not None
-    if p.grad.is_sparse:
-        p.grad = p.grad.coalesce()
+def _values(p: Tensor, d: Tensor) -> Tensor:
+    """The numbers of a parameter's gradient d, to be changed in place."""
+    if d.is_sparse:
+        p.grad = d.coalesce()
         return p.grad._values()
-    if p.grad.is_conj():  # autograd may leave the conjugate of another tensor, not yet computed
-        p.grad = p.grad.resolve_conj()
-    return p.grad
+    if d.is_conj():  # autograd may leave the conjugate of another tensor, not yet computed
+        p.grad = d = d.resolve_conj()
+    return d
 
 
-def norms(values: Sequence[Tensor]) -> list[float]:
+@torch.no_grad()
+def norms(values: list[Tensor]) -> list[float]:
     """The 2-norm of each, in float64; of the whole where it is spread over processes."""
     if not values:
         return []
+    if all(type(v) is Tensor and v.is_cpu and not v.is_complex() for v in values):
+        return torch.stack(torch._foreach_norm(values, 2, torch.float64)).tolist()
     found = [torch.linalg.vector_norm(v, dtype=wide(v)) for v in values]
     whole = [n.full_tensor() if hasattr(n, "full_tensor") else n for n in found]
     alike = len({n.dtype for n in whole}) == 1  # an MPS device sums in float32

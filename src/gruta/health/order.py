@@ -44,12 +44,12 @@ class Order:
         longest = max(gradients(named)[0], key=lambda g: g.norm).parameter
         self._parameter, self._norm = ref(longest), norm_of(longest)
         _hang_up()
-        _waiting.add(self)
+        _waiting[self] = None
 
     def forget(self) -> None:
         """A step was taken with what was left, or nothing was."""
         self._parameter = None
-        _waiting.discard(self)
+        _waiting.pop(self, None)
 
     def is_for(self, stepping: Optimizer) -> bool:
         """Whether the gradient that was left is one of this optimiser's."""
@@ -111,7 +111,7 @@ def after_closure(args: tuple[Any, ...], kwargs: dict[str, Any], act: Callable[[
 
 # One pair of hooks serves all clippers. They are hung up and taken down between steps alone: torch
 # walks through its hooks during one, and fails where they change.
-_waiting: set[Order] = set()
+_waiting: dict[Order, None] = {}  # in the same order in all processes, which look at them together
 _handles: list[RemovableHandle] = []
 
 

@@ -243,7 +243,7 @@ def shorten(gradients: Sequence[Gradient], norm: float, most: float) -> Cut:
 
 def wide(t: Tensor) -> torch.dtype:
     """The type to sum in: float64, where the device has it, and complex where `t` is."""
-    if t.device.type == "mps":
+    if t.is_mps:
         return torch.complex64 if t.is_complex() else torch.float32
     return torch.complex128 if t.is_complex() else torch.float64
 

@@ -18,8 +18,9 @@ LONGEST_WAIT = 1000
 class Steps:
     """Calls `begin` when a step begins, and `missed` if the model's optimiser takes steps unseen.
 
-    A step is a call of the model in training mode with gradients on; if a layer is called so before
-    the model ever is, then it begins with the first call of a layer after a backward pass.
+    A step is a call of the model in training mode with gradients on; if a layer is called so from
+    without before the model is a second time, then it begins with the first call of a layer after a
+    backward pass.
 
     model_called: to be hung on the model, ahead of its calls. begin, missed: methods, whose object
     is not held by this.
@@ -36,43 +37,49 @@ class Steps:
         self._begin, self._missed = weakly(begin), weakly(missed)
         self._model = ref(model)
         self._layers = [layer for layer in layers.values() if layer is not model]
-        self._by_layers: bool | None = None
+        self._by_layers: bool | None = None  # not known yet
+        self._was_called = self._is_inside = False
         self._is_over = True  # the last step, by a gradient that came back to a layer
-        called = weakly(self._layer_called)
-        self._on_layers: list[Hanging] = [hang(one, called, before=True) for one in self._layers]
+        called, answered = weakly(self._layer_called), weakly(self._model_answered)
+        self._hanging: list[Hanging] = [hang(one, called, before=True) for one in self._layers]
+        self._hanging.append(hang(model, answered))
         self._parameters = {id(p) for p in model.parameters()}
         self._waited = 0
         self._waiting: Any = register_optimizer_step_post_hook(weakly(self._optimizer_stepped))
 
     def close(self) -> None:
         """Take the hooks down."""
-        self._take_off_layers()
+        self._take_down()
         self._waiting.remove()
 
-    def _take_off_layers(self) -> None:
-        for hanging in self._on_layers:
+    def _take_down(self) -> None:
+        for hanging in self._hanging:
             hanging.remove()
-        self._on_layers = []
+        self._hanging = []
 
     def model_called(self) -> None:
         """The model is about to be called."""
         if self._by_layers:
             self._layer_called()
         elif self._is_step():
-            if self._by_layers is None:
+            if self._by_layers is None and self._was_called:
                 self._by_layers = False
-                self._take_off_layers()
+                self._take_down()
+            self._is_inside = self._was_called = True
             self._begin_one()
 
+    def _model_answered(self, *given: Any) -> None:
+        self._is_inside = False
+
     def _layer_called(self, *given: Any) -> None:
-        if not self._is_over or not self._is_step():
+        if self._is_inside or not self._is_step():
             return
         if self._by_layers is None:
             self._by_layers = True
             answered = weakly(self._layer_answered)
-            self._on_layers += [hang(one, answered) for one in self._layers]
-        self._is_over = False
-        self._begin_one()
+            self._hanging += [hang(one, answered) for one in self._layers]
+        if self._is_over:
+            self._begin_one()
 
     def _layer_answered(self, layer: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
         """Learn by the results' gradients when the step is over."""
@@ -97,6 +104,7 @@ class Steps:
         if not self.begun:
             self.begun = True
             self._waiting.remove()
+        self._is_over = False
         self._begin()
 
     def _optimizer_stepped(self, stepping: Optimizer, args: Any, kwargs: Any) -> None:

@@ -338,6 +338,16 @@ def test_half_gradients_longer_than_their_type_are_clipped():
         assert seen.clipped == (threshold < 1e5)
 
 
+def test_gradients_that_have_a_graph_of_their_own_are_clipped():
+    p = nn.Parameter(torch.tensor([3.0, 4.0]))
+    (p.grad,) = torch.autograd.grad(p.square().sum(), p, create_graph=True)
+    assert p.grad.requires_grad
+    clipper = Clipper("norm", 1.0)
+    assert clipper(p).norm_before == 10.0
+    torch.optim.SGD([p], 1.0).step()
+    assert p.tolist() == pytest.approx([2.4, 3.2])
+
+
 def test_sparse_gradients_are_clipped_in_the_steps_of_their_optimizer():
     for mode, threshold, expected in (("norm", 1.0, 1.0), ("value", 0.5, 1.0)):
         embedding = nn.Embedding(5, 2, sparse=True)
@@ -425,6 +435,23 @@ def test_copy_made_after_remove_is_without():
     Clipper().attach(optimizer, model).remove()
     assert not copy.deepcopy(optimizer)._optimizer_step_pre_hooks
     assert not copy.copy(optimizer)._optimizer_step_pre_hooks
+    clipper = Clipper()
+    clipper.attach(optimizer)
+    loss_of(model, 0).backward()
+    copy.copy(optimizer).step()
+    assert clipper.steps == 1
+
+
+def test_copy_of_a_clipper_takes_its_place():
+    """Some packages pickle an optimiser and who clips it one by one."""
+    model, optimizer = problem()
+    clipper = Clipper()
+    clipper.attach(optimizer)
+    other = copy.deepcopy(clipper)
+    other.attach(optimizer)
+    loss_of(model, 0).backward()
+    optimizer.step()
+    assert (clipper.steps, other.steps) == (0, 1)
 
 
 def test_hook_in_a_copy_keeps_its_place_beside_new_ones():

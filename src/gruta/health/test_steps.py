@@ -146,6 +146,15 @@ def test_what_is_computed_again_on_the_way_back_is_the_same_step(reentrant):
     assert recorded(watching) == [0, 1, 2]
 
 
+def test_call_to_try_the_model_out_does_not_hide_the_steps_of_its_method():
+    model = Policy()
+    model.forward = lambda x: model.act(x) + model.head(model.layer(x)[0])
+    with watch(model, every=1) as watching:
+        model(torch.rand(12, 3, 2))
+        taught(model, model.training_step, steps=3)
+    assert recorded(watching) == [0, 1, 2]
+
+
 def test_gradients_that_are_asked_for_without_a_backward_count_as_well():
     model = Policy()
     with watch(model, every=1) as watching:
@@ -227,8 +236,10 @@ def test_compiled_model_is_told_and_compiled_whole():
 
 def test_other_processes_and_steps_that_are_not_due_are_no_alarm(monkeypatch):
     model = seeded()
+    with watch(model) as watching:
+        watching.step = 7  # a training that was resumed, and had nothing left to do
     with watch(model, every=500) as watching:
-        watching.step = 3  # as after a resumed training's third
+        watching.step = 3
         for _ in range(LONGEST_WAIT + 1):
             torch.optim.SGD(model.parameters(), 0.1).step()
             if not watching.records and watching.step == 3:

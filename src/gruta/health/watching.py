@@ -81,7 +81,7 @@ class Watch:
             return
         steps.close()
         self._on_model.remove()
-        if not steps.begun:
+        if not steps.begun and not self.step:  # set by hand: a training resumed at its end
             self._missed()
 
     def __enter__(self) -> Self:
