@@ -83,6 +83,8 @@ class Steps:
 
     def _layer_answered(self, layer: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
         """Learn by the results' gradients when the step is over."""
+        if not self.is_training():
+            return
         came_back = unserializable_hook(weakly(self._gradient_came))  # type: ignore[no-untyped-call]
         for result in _tensors(output):
             if result.requires_grad:

@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 import gruta.nn
 from gruta.errors import InputError
+from gruta.health import watch
 from gruta.insight import xray
 from gruta.insight.terminal import show
 
@@ -83,6 +84,21 @@ def test_loss_that_does_not_read_the_layer_is_shown_without_its_gradient():
     screen = io.StringIO()
     show(found, console=Console(file=screen, width=100))
     assert "gradient through time" not in screen.getvalue()
+
+
+def test_look_in_the_midst_of_a_watched_step_is_not_measured():
+    model, x = Model(), torch.randn(T, B, I)
+    found = []
+    for look in (lambda: None, lambda: xray(model, torch.randn(3 * T, B, I))):
+        with watch(model, every=1) as watching:
+            look()
+            value = model(x).square().mean()
+            look()
+            value.backward()
+            look()
+        found.append(list(watching.records))
+    assert len(found[0]) == 1
+    assert found[0] == found[1]
 
 
 def made_in_inference_mode():
