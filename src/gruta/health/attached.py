@@ -1,5 +1,6 @@
 """A clipper at work in an optimiser's steps, and in those of the optimiser's copies."""
 
+import sys
 import warnings
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer
 from torch.utils.hooks import RemovableHandle
 
+from gruta.health.gradients import Named, gradients
 from gruta.health.order import after_closure, scale_of
 
 if TYPE_CHECKING:
@@ -34,20 +36,21 @@ class Attached:
 
     def __call__(self, stepping: Optimizer, args: Any, kwargs: Any) -> Any:
         """Before a step: clip, at once or each time that the step's closure has run."""
-        changed = after_closure(args, kwargs, lambda: self._clip(stepping))
+        if _is_nested(stepping):
+            return None
+        changed = after_closure(args, kwargs, lambda: self._clip(stepping, kwargs))
         if changed is None:
-            self._clip(stepping)
+            self._clip(stepping, kwargs)
         return changed
 
-    def _clip(self, stepping: Optimizer) -> None:
-        found_inf = getattr(stepping, "found_inf", None)
-        if found_inf is not None and float(found_inf):
-            return  # the scaler has seen it: the optimiser skips the step, the scale goes down
+    def _clip(self, stepping: Optimizer, kwargs: Any) -> None:
         parameters = [p for group in stepping.param_groups for p in group["params"]]
         if all(p.grad is None for p in parameters):
             return
         named = [(self.names.get(p, f"parameter {i}"), p) for i, p in enumerate(parameters)]
-        found = self.clipper.clip_or_drop(named, scale=scale_of(stepping))
+        if _has_overflown(stepping, kwargs, named):
+            return
+        found = self.clipper.clip_or_drop(named, scale=scale_of(stepping, kwargs))
         if found.nonfinite is not None:
             warnings.warn(
                 f"step skipped: the gradient of {found.nonfinite} is not finite",
@@ -59,6 +62,33 @@ class Attached:
         """The same with the names of this optimiser's parameters alone, to go with a copy of it."""
         own = [p for group in optimizer.param_groups for p in group["params"]]
         return Attached(self.clipper, {p: self.names[p] for p in own if p in self.names})
+
+
+def _has_overflown(stepping: Optimizer, kwargs: Any, named: Named) -> bool:
+    """Whether a scaler has seen that gradients overflow, of an optimiser that itself skips such a
+    step. The scale then goes down.
+    """
+    found_inf = getattr(stepping, "found_inf", None)
+    if found_inf is not None:
+        return bool(found_inf)
+    return kwargs.get("grad_scaler") is not None and gradients(named)[1] is not None
+
+
+def _is_nested(stepping: Optimizer) -> bool:
+    """Whether a step of the same optimiser called this one, and so was clipped for.
+
+    torch calls the hooks anew where a subclass's step ends in `super().step()`.
+    """
+    steps = [vars(kind).get("step") for kind in type(stepping).__mro__]
+    if sum(hasattr(step, "hooked") for step in steps) < 2:
+        return False
+    own = sys._getframe(2)  # torch's, which calls the hooks
+    frame = own.f_back
+    while frame is not None:
+        if frame.f_code is own.f_code and frame.f_locals.get("self") is stepping:
+            return True
+        frame = frame.f_back
+    return False
 
 
 class _State:

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from weakref import ref
 
@@ -69,9 +69,9 @@ class Order:
             return 1.0
         return now / self._norm if self._norm else math.inf
 
-    def compare(self, stepping: Optimizer) -> None:
-        """The optimiser is about to use its gradients."""
-        factor = self.change(scale_of(stepping))
+    def compare(self, stepping: Optimizer, scale: float) -> None:
+        """The optimiser is about to use its gradients, which are multiplied by `scale`."""
+        factor = self.change(scale)
         self.steps_to_see -= 1
         self.forget()
         if factor != 1.0:
@@ -84,11 +84,16 @@ class Order:
             )
 
 
-def scale_of(stepping: Optimizer) -> float:
+def scale_of(stepping: Optimizer, kwargs: Mapping[str, Any]) -> float:
     """What an optimiser's gradients are multiplied by while it steps.
 
-    A gradient scaler leaves it to a fused optimiser to divide by that.
+    A gradient scaler leaves it to a fused optimiser to divide by that: it sets `grad_scale`, or
+    gives itself as an argument to the steps that have one, as apex's do.
     """
+    scaler = kwargs.get("grad_scaler")
+    if scaler is not None:
+        is_unscaled = scaler._per_optimizer_states[id(stepping)]["stage"].name == "UNSCALED"
+        return 1.0 if is_unscaled else float(scaler.get_scale())
     scale = getattr(stepping, "grad_scale", None)
     return 1.0 if scale is None else float(scale)
 
@@ -131,7 +136,7 @@ def _before_step(stepping: Optimizer, args: Any, kwargs: Any) -> Arguments | Non
     def compare() -> None:
         for order in list(_waiting):
             if order.is_for(stepping):
-                order.compare(stepping)
+                order.compare(stepping, scale_of(stepping, kwargs))
 
     changed: Arguments | None = after_closure(args, kwargs, compare)
     if changed is None:

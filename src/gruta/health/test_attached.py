@@ -93,6 +93,38 @@ def test_overflow_of_a_scaler_is_no_skipped_step(kind):
     assert (clipper.steps, clipper.skipped_steps) == (0, 0)
 
 
+class OfApex(torch.optim.SGD):
+    """A fused optimiser of the older contract: the scaler gives itself to its step."""
+
+    def __init__(self, parameters):
+        super().__init__(parameters, 0.1)
+        self._step_supports_amp_scaling = True
+
+    def step(self, closure=None, *, grad_scaler=None):
+        grad_scaler.unscale_(self)
+        found = grad_scaler._found_inf_per_device(self)
+        if not sum(float(one) for one in found.values()):
+            super().step()
+
+
+@pytest.mark.filterwarnings("ignore:GradScaler is going to stop passing itself:FutureWarning")
+def test_optimizers_that_are_given_the_scaler_are_clipped_as_others():
+    model = layer()
+    optimizer = OfApex(model.parameters())
+    clipper = Clipper("value", 0.05, patience=1)
+    clipper.attach(optimizer)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    before = model.weight.detach().clone()
+    for size in (1.0, 1e36):
+        optimizer.zero_grad()
+        scaler.scale(loss_of(model, 0, size)).backward()
+        scaler.step(optimizer)
+        scaler.update()
+    torch.testing.assert_close((model.weight - before).abs(), torch.full((1, 3), 0.005))
+    assert (clipper.steps, clipper.skipped_steps) == (1, 0)
+    assert clipper.last.norm_after == pytest.approx(0.1)
+
+
 def test_patience_is_not_tried_by_a_scale_that_is_still_too_high():
     model = layer()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
@@ -179,6 +211,26 @@ def test_closure_whose_gradient_is_not_finite_changes_nothing():
     with pytest.warns(SkippedStep, match="the gradient of weight is not finite"):
         optimizer.step(OwnLoop(optimizer, model, math.inf))
     assert torch.equal(model.weight, before)
+
+
+class Louder(torch.optim.SGD):
+    def step(self, closure=None):
+        return super().step(closure)
+
+
+@pytest.mark.parametrize("by_closure", [False, True])
+def test_step_that_calls_its_parents_is_clipped_for_once(by_closure):
+    model, _ = problem()  # from here on torch calls hooks in SGD's own step too
+    optimizer = Louder(model.parameters(), 0.1)
+    clipper = Clipper("autoclip", 50.0)
+    clipper.attach(optimizer)
+    for _ in range(3):
+        if by_closure:
+            optimizer.step(OwnLoop(optimizer, model))
+        else:
+            OwnLoop(optimizer, model)()
+            optimizer.step()
+    assert clipper.steps == 3
 
 
 # ---- which gradients were clipped
