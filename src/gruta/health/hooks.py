@@ -89,15 +89,16 @@ class _State:
         module = None if self._module is None else self._module()
         if module is None:
             raise TypeError(
-                "this module was copied by its dictionary; copy the watched one instead"
+                "this module was copied by its dictionary while gruta watched the original; to "
+                "copy or save it, del module.__getstate__"
             )
         state: Any = type(module).__getstate__(module)  # type: ignore[no-untyped-call]
         if not isinstance(state, dict):
             return state
         kept = {name: value for name, value in state.items() if value is not self}
         for place, flags in _PLACES.items():
-            ours = _ours(kept[place])
-            for name in (place, flags):
+            ours = _ours(getattr(module, place))
+            for name in kept.keys() & {place, flags}:
                 kept[name] = OrderedDict((k, v) for k, v in kept[name].items() if k not in ours)
         return kept
 

@@ -158,6 +158,21 @@ def test_model_that_copies_itself_by_its_dictionary_carries_what_does_nothing():
     assert len(watching.records) == 1
 
 
+class SavesItsSizes(Network):
+    def __getstate__(self):
+        return {"sizes": (2, 6)}
+
+    def __setstate__(self, state):
+        self.__init__(nn.GRU(*state["sizes"]))
+
+
+def test_model_with_a_state_of_its_own_is_saved():
+    model = SavesItsSizes()
+    with watch(model, every=1):
+        model(torch.rand(7, 3, 2)).sum().backward()
+        assert not traces(saved(model))
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
 def test_watched_model_is_scripted_by_a_copy():
     model = Network(nn.GRU(2, 6))
