@@ -204,6 +204,7 @@ def skorch_net(**options):
 
 
 def test_recipe_for_skorch(monkeypatch):
+    package("skorch")
     x, y = sequences()
     names = recipe("skorch", make_net=skorch_net, X=x, y=y)
     net, clipper = names["net"], names["clipper"]
