@@ -3,34 +3,26 @@
 import math
 import warnings
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
-from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
+from torch.optim.optimizer import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from gruta.errors import InputError
+from gruta.health.attached import attach, unwrapped
+from gruta.health.gradients import Named, Parameters, agreed, gradients, named
+from gruta.health.order import ClippedTooEarly, Order
 from gruta.health.proposal import Proposal, propose
-from gruta.health.rules import RULES, WINDOW, Gradient, Rule
+from gruta.health.rules import RULES, WINDOW, Rule
 from gruta.settings import CLIP_THRESHOLDS, ClipMode
-
-Named = Iterable[tuple[str, Tensor]]
 
 
 class NonFiniteGradient(RuntimeError):
     """A gradient or the loss stayed NaN or infinite for as many steps as the clipper's patience."""
-
-
-class SkippedStep(RuntimeWarning):
-    """A step is left out since a gradient is NaN or infinite."""
-
-
-class ClippedTooEarly(RuntimeWarning):
-    """The gradients of the optimiser's step are not those that were clipped."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +66,8 @@ class Clipper:
         that reaches it raises NonFiniteGradient.
 
     Where processes train together (torch.distributed), all take the largest norm and the same
-    decision. `statistics()` tells what was done so far, `propose()` a threshold.
+    decision. `statistics()` tells what was done so far, `propose()` a threshold. Networks that
+    train against each other take a clipper each, since one keeps one count.
     """
 
     def __init__(
@@ -102,12 +95,17 @@ class Clipper:
         self.steps = self.clipped_steps = self.skipped_steps = 0
         self.nonfinite_in_a_row = 0
         self._sum_of_cosines = 0.0
-        self._steps_to_watch = 2
-        self._watching: RemovableHandle | None = None
+        self.origin = uuid4().hex  # the same in all copies
+        self._order = Order()
+        self._unscaled: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What a copy clips is its own: it waits for no step of the original's optimiser.
+        return {**self.__dict__, "_order": Order(), "_unscaled": None}
 
     def __call__(
         self,
-        model: nn.Module | Named,
+        model: Parameters,
         loss: Tensor | None = None,
         *,
         optimizer: Optimizer | None = None,
@@ -115,114 +113,85 @@ class Clipper:
     ) -> Clipping:
         """Clip the gradients in place, between `backward` and the optimiser's step.
 
-        If one is not finite, or `loss` is not, all are dropped (set to None), so that the step to
-        come changes nothing. With a gradient scaler, give it and the optimiser: the gradients are
-        unscaled first, unless they were. RuntimeError where it is called before `backward` or after
-        the scaler's step, NonFiniteGradient when patience ends.
+        model: a model, or parameters, one or many, with their names or without. If a gradient is
+        not finite, or `loss` is not, all are dropped (set to None), so that the step to come
+        changes nothing. With a gradient scaler, give it and the optimiser: the gradients are
+        unscaled first, unless they were; and as long as its scale is above 1, an overflow is the
+        scale's doing and tries nobody's patience. RuntimeError where it is called before `backward`
+        or after the scaler's step, NonFiniteGradient when patience ends.
         """
-        if scaler is not None and scaler.is_enabled():
-            _unscale(scaler, optimizer)
-        named = list(model.named_parameters() if isinstance(model, nn.Module) else model)
-        if all(p.grad is None for _, p in named):
+        is_scaled = scaler is not None and scaler.is_enabled()
+        if scaler is not None and is_scaled:
+            self._unscale(scaler, optimizer)
+        own = named(model)
+        if all(p.grad is None for _, p in own):
             raise RuntimeError(
                 "Clipper: no parameter has a gradient; call it after loss.backward() and before "
                 "optimizer.step() and zero_grad()"
             )
-        clipping = self.clip(named, loss)
-        if clipping.nonfinite is not None:
-            for _, p in named:
-                p.grad = None
-            if self.exhausted:
-                raise NonFiniteGradient(
-                    f"{self.patience} steps in a row had a loss or a gradient that is not finite, "
-                    f"last that of {clipping.nonfinite}; lower the learning rate or the clipping "
-                    "threshold, or look for NaN in the data"
-                )
-        else:
-            self._watch_until_step(named)
+        in_a_row = self.nonfinite_in_a_row
+        clipping = self.clip(own, loss)
+        if clipping.nonfinite is None:
+            self._order.left(own)
+            return clipping
+        self._order.forget()
+        _drop(own)
+        if scaler is not None and clipping.nonfinite != "loss" and scaler.get_scale() > 1:
+            self.nonfinite_in_a_row = in_a_row
+        self._check_patience()
         return clipping
-
-    def _watch_until_step(self, named: Named) -> None:
-        """Warn if the gradients that were clipped are not those of the optimiser's step."""
-        if self._watching is not None:
-            self._watching.remove()
-            self._watching = None
-        if not self._steps_to_watch:
-            return
-        self._steps_to_watch -= 1
-        gradients, _ = _gradients(named)
-        _, longest, norm = max(gradients, key=lambda g: g.norm)
-
-        def before_step(stepping: Optimizer, args: Any, kwargs: Any) -> None:
-            if all(p is not longest for group in stepping.param_groups for p in group["params"]):
-                return
-            handle.remove()
-            now = 0.0 if longest.grad is None else _norms([longest.grad])[0]
-            if not math.isclose(now, norm, rel_tol=1e-2):
-                warnings.warn(
-                    "gradients changed between clipping and the optimiser's step, by a factor of "
-                    f"{now / norm if norm else math.inf:.3g}: clip after the last backward, and "
-                    "after a gradient scaler has unscaled, as clipper(model, optimizer=optimizer, "
-                    "scaler=scaler) does",
-                    ClippedTooEarly,
-                    stacklevel=3,
-                )
-
-        handle = self._watching = register_optimizer_step_pre_hook(before_step)
 
     def attach(self, optimizer: Any, model: nn.Module | None = None) -> RemovableHandle:
         """Clip before every step that `optimizer` takes; `remove()` of the answer ends it.
 
-        At that moment gradients are accumulated and unscaled, whatever loop, scaler or accelerate
-        is around. model: for the names of parameters in messages. A skipped step warns
-        (SkippedStep). A gradient scaler itself skips a step whose gradients overflow, unseen here.
+        At that moment gradients are accumulated, and what is measured and clipped is unscaled,
+        whatever loop or scaler is around; optimizer may be accelerate's or Lightning's wrapper of
+        one. Where the step computes its gradients in a closure they are clipped each time that it
+        returns, which an optimiser that calls it several times (LBFGS) meets, and `statistics()`
+        counts, each time. model: for the names of parameters in messages. A skipped step warns
+        (SkippedStep); a gradient scaler itself skips a step whose gradients overflow, unseen here.
+        Copies of the optimiser, and what is pickled of it, clip with a copy of this clipper.
+        Attached again to the same optimiser it stays as it is, and a copy of it takes its place;
+        beside another clipper it warns (ClippedTwice).
         """
-        while not isinstance(optimizer, Optimizer) or hasattr(optimizer, "optimizer"):
-            if not hasattr(optimizer, "optimizer"):
-                raise TypeError(
-                    "optimizer: expected a torch.optim.Optimizer, or accelerate's wrapper of one, "
-                    f"got {type(optimizer).__name__}"
-                )
-            optimizer = optimizer.optimizer
-        names = {} if model is None else {p: name for name, p in model.named_parameters()}
+        return attach(self, optimizer, model)
 
-        def before_step(stepping: Optimizer, args: Any, kwargs: Any) -> None:
-            if any(args[1:]) or kwargs.get("closure"):
-                raise RuntimeError(
-                    "Clipper: this step computes its gradients in a closure; clip inside it, by "
-                    "clipper(model)"
-                )
-            parameters = [p for group in stepping.param_groups for p in group["params"]]
-            named = [(names.get(p, f"parameter {i}"), p) for i, p in enumerate(parameters)]
-            if all(p.grad is None for p in parameters):
-                return
-            self._steps_to_watch = 0  # it cannot be too early
-            found = self(named)
-            if found.nonfinite is not None:
-                warnings.warn(
-                    f"step skipped: the gradient of {found.nonfinite} is not finite",
-                    SkippedStep,
-                    stacklevel=2,
-                )
+    def clip_or_drop(self, named: Named, *, scale: float = 1.0) -> Clipping:
+        """`clip`, and its policy: drop gradients that are not finite, stop when patience ends."""
+        own = list(named)
+        clipping = self.clip(own, scale=scale)
+        if clipping.nonfinite is not None:
+            _drop(own)
+            self._check_patience()
+        return clipping
 
-        return optimizer.register_step_pre_hook(before_step)
+    def _check_patience(self) -> None:
+        if self.exhausted:
+            assert self.last is not None
+            raise NonFiniteGradient(
+                f"{self.patience} steps in a row had a loss or a gradient that is not finite, "
+                f"last that of {self.last.nonfinite}; lower the learning rate or the clipping "
+                "threshold, or look for NaN in the data"
+            )
 
-    def clip(self, named: Named, loss: Tensor | None = None) -> Clipping:
-        """Clip unscaled gradients in place and count; if one is not finite, change nothing.
+    @torch.no_grad()
+    def clip(self, named: Named, loss: Tensor | None = None, *, scale: float = 1.0) -> Clipping:
+        """Clip gradients in place and count; if one is not finite, change nothing.
 
         What `__call__` does without its policy: who calls this skips the step where `nonfinite`
-        says so, and stops when `exhausted`.
+        says so, and stops when `exhausted`. scale: what the gradients are multiplied by, if they
+        still are; all that is measured is of the gradients without it.
         """
-        gradients, culprit = _gradients(named)
+        found, culprit = gradients(named, scale)
         if culprit is None and loss is not None and not torch.isfinite(loss).all():
             culprit = "loss"
-        norm, culprit = _agreed(math.hypot(*(g.norm for g in gradients)), culprit)
+        norm, culprit = agreed(math.hypot(*(g.norm for g in found)), culprit)
         if culprit is not None:
             self.nonfinite_in_a_row += 1
             self.skipped_steps += 1
             self.last = Clipping(norm, norm, 1.0, clipped=False, nonfinite=culprit)
             return self.last
-        cut = self.rule(gradients, norm)
+        cut = self.rule(found, norm)
         clipped = cut.norm < norm
         self.nonfinite_in_a_row = 0
         self.steps += 1
@@ -232,6 +201,26 @@ class Clipper:
         coefficient = cut.norm / norm if clipped else 1.0
         self.last = Clipping(norm, cut.norm, coefficient, clipped, cut.cosine, cut.threshold)
         return self.last
+
+    def _unscale(self, scaler: torch.amp.GradScaler, optimizer: Optimizer | None) -> None:
+        """Divide the gradients by the loss scale, unless that was done."""
+        if optimizer is None:
+            raise InputError("optimizer: give it beside the scaler, which unscales by optimiser")
+        inner = unwrapped(optimizer)
+        state = scaler._per_optimizer_states[id(inner)]
+        stage = state["stage"].name
+        if stage == "STEPPED":
+            raise RuntimeError("Clipper: called after scaler.step(optimizer); call it before")
+        if stage == "READY":
+            scaler.unscale_(inner)
+        elif self._unscaled is state and self._order.change() != 1.0:
+            warnings.warn(
+                "a backward pass added scaled gradients to those that were unscaled when this "
+                "clipper was called before: call it once a step, after the last backward",
+                ClippedTooEarly,
+                stacklevel=3,
+            )
+        self._unscaled = state
 
     @property
     def exhausted(self) -> bool:
@@ -279,53 +268,6 @@ class Clipper:
         self.rule.load_state_dict(state.get("rule", {}))
 
 
-def _gradients(named: Named) -> tuple[list[Gradient], str | None]:
-    """The gradients that there are, and the first parameter whose is not finite."""
-    names, parameters, values = [], [], []
-    for name, p in named:
-        if p.grad is not None:
-            if p.grad.is_sparse:
-                p.grad = p.grad.coalesce()
-            names.append(name)
-            parameters.append(p)
-            values.append(p.grad._values() if p.grad.is_sparse else p.grad)
-    norms = _norms(values)
-    bad = (name for name, norm in zip(names, norms, strict=True) if not math.isfinite(norm))
-    found = [Gradient(*one) for one in zip(values, parameters, norms, strict=True)]
-    return found, next(bad, None)
-
-
-def _norms(values: list[Tensor]) -> list[float]:
-    """The 2-norm of each, in float64; of the whole where it is spread over processes."""
-    if not values:
-        return []
-    found = [torch.linalg.vector_norm(v, dtype=torch.float64) for v in values]
-    whole = [n.full_tensor() if hasattr(n, "full_tensor") else n for n in found]
-    return torch.stack([n.to(whole[0].device) for n in whole]).tolist()
-
-
-def _agreed(norm: float, culprit: str | None) -> tuple[float, str | None]:
-    """What all processes that train together take for norm and culprit: the worst."""
-    if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
-        return norm, culprit
-    device = torch.device("cuda") if dist.get_backend() == "nccl" else torch.device("cpu")
-    worst = torch.tensor(
-        [norm if math.isfinite(norm) else math.inf, culprit is not None],
-        dtype=torch.float64,
-        device=device,
-    )
-    dist.all_reduce(worst, dist.ReduceOp.MAX)
-    norm, bad = worst.tolist()
-    return norm, culprit or ("a parameter of another process" if bad else None)
-
-
-def _unscale(scaler: torch.amp.GradScaler, optimizer: Optimizer | None) -> None:
-    """Divide the gradients by the loss scale, unless that was done."""
-    if optimizer is None:
-        raise InputError("optimizer: give it beside the scaler, which unscales by optimiser")
-    inner: Any = getattr(optimizer, "optimizer", optimizer)
-    stage = scaler._per_optimizer_states[id(inner)]["stage"].name
-    if stage == "STEPPED":
-        raise RuntimeError("Clipper: called after scaler.step(optimizer); call it before")
-    if stage == "READY":
-        scaler.unscale_(inner)
+def _drop(named: Named) -> None:
+    for _, p in named:
+        p.grad = None

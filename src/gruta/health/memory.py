@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gruta.errors import InputError
-from gruta.health.passes import Call
+from gruta.health.passes import Call, apart
 from gruta.health.sight import recurrent_layers
 from gruta.nn.stack import Recurrent
 from gruta.nn.twin import twin
@@ -94,19 +94,19 @@ def influence(
     times = np.unique(np.linspace(0, T - 1, min(outputs, T)).round().astype(int))
     dtype = next(layer.parameters()).dtype
     x = call.x.detach().to("cpu", dtype)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator("cpu").manual_seed(seed)
     at_once = max(1, _NUMBERS // (T * layer.hidden_size * layer.num_layers))
     rows = np.repeat(times, probes)
     squares = []
     for start in range(0, len(rows), at_once):
         own = torch.from_numpy(rows[start : start + at_once])
         batch = x[:, None].repeat(1, len(own), 1).requires_grad_()
-        with torch.enable_grad():
+        with apart(), torch.enable_grad():
             out, _ = layer(batch, _repeated(call.initial, len(own), dtype))
             y = out[own, torch.arange(len(own))]
             y = y if readout is None else readout(y)
-            v = torch.randn(y.shape, generator=generator).to(y.dtype)
-            (dx,) = torch.autograd.grad((y * v).sum(), batch)
+            v = torch.randn(y.shape, generator=generator, dtype=torch.float32, device="cpu")
+            (dx,) = torch.autograd.grad((y * v.to(y.dtype)).sum(), batch)
         squares.append(dx.double().square().sum(dim=2).T.numpy())
     means = np.concatenate(squares).reshape(len(times), probes, T).mean(axis=1)
     return Influence(np.sqrt(means), times, layer.bidirectional)
@@ -154,7 +154,7 @@ def _forgetting(layer: Any, double: Recurrent, context: int) -> Callable[..., An
             raise InputError("loss: expected sequences of equal length, without padding")
         batch_first = layer.batch_first and x.dim() == 3
         rows = x.transpose(0, 1) if batch_first else x
-        reset = torch.zeros(rows.shape[:-1], dtype=torch.bool)
+        reset = torch.zeros(rows.shape[:-1], dtype=torch.bool, device="cpu")
         reset[max(0, len(rows) - context)] = True
         hx = args[1] if len(args) > 1 else kwargs.get("hx")
         dtype, device = next(double.parameters()).dtype, x.device
@@ -171,7 +171,8 @@ def _forgetting(layer: Any, double: Recurrent, context: int) -> Callable[..., An
 
         if context >= len(rows):
             return output
-        out, finals = double(here(rows), here(hx), reset_mask=reset)
+        with apart():
+            out, finals = double(here(rows), here(hx), reset_mask=reset)
         return back(out.transpose(0, 1) if batch_first else out), back(finals)
 
     return hook

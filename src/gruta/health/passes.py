@@ -5,6 +5,7 @@ and the gradient back, and hands out states, gates and gradients of every layer 
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -187,13 +188,29 @@ def passes(layer: Recurrent, call: Call) -> list[Pass]:
     if call.initial is not None:
         rows = tuple(s.detach().to("cpu", dtype)[:, None] for s in call.initial)
         states = rows if len(rows) > 1 else rows[0]
-    with torch.set_grad_enabled(call.has_gradient), tapped() as taps:
+    with apart(), torch.set_grad_enabled(call.has_gradient), tapped() as taps:
         out, finals = layer(x, states)
-    if call.has_gradient:
-        lone = isinstance(finals, Tensor)
-        _back(x, out, (finals,) if lone else finals, call)
+        if call.has_gradient:
+            lone = isinstance(finals, Tensor)
+            _back(x, out, (finals,) if lone else finals, call)
     begun = _begun(layer, states, dtype)
     return _as_passes(layer, call, x.detach(), taps, begun)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """For a twin's run, which may come in the midst of a model's: it is not part of that.
+
+    The twin has its own precision whatever autocast is around, and is not what a checkpoint around
+    the model's layer keeps and computes again.
+    """
+    as_it_is = torch.autograd.graph.saved_tensors_hooks(_same, _same)
+    with torch.autocast("cpu", enabled=False), as_it_is:
+        yield
+
+
+def _same(t: Tensor) -> Tensor:
+    return t
 
 
 def _check(layer: Recurrent, call: Call) -> None:
@@ -231,7 +248,8 @@ def _begun(layer: Recurrent, states: Any, dtype: torch.dtype) -> list[Array]:
     if layer.learn_h0:
         return [getattr(layer, name).detach().numpy() for name in layer.state_names]
     rows = layer.num_layers * (2 if layer.bidirectional else 1)
-    return [torch.zeros(rows, size, dtype=dtype).numpy() for size in layer._state_sizes()]
+    sizes = layer._state_sizes()
+    return [torch.zeros(rows, size, dtype=dtype, device="cpu").numpy() for size in sizes]
 
 
 def _as_passes(

@@ -21,11 +21,15 @@ WINDOW = 10_000
 
 
 class Gradient(NamedTuple):
-    """One parameter's gradient: its values, to be changed in place, the parameter, the norm."""
+    """One parameter's gradient: its values, to be changed in place, the parameter, the norm.
+
+    scale: what a gradient scaler multiplied the values by; the gradient is values / scale.
+    """
 
     values: Tensor
     parameter: Tensor
     norm: float
+    scale: float = 1.0
 
 
 class Cut(NamedTuple):
@@ -72,20 +76,25 @@ class Nothing(_Memoryless):
 
 
 class Value(_Memoryless):
-    """Cuts every component to ±threshold, which turns the gradient (Mikolov 2012, thesis)."""
+    """Cuts every component to ±threshold, which turns the gradient (Mikolov 2012, thesis).
+
+    Of a complex gradient, real and imaginary parts are the components.
+    """
 
     def __call__(self, gradients: Sequence[Gradient], norm: float) -> Cut:
         """Components cut to ±threshold."""
         squares = dot = 0.0
-        for values, _, own in gradients:
+        for values, _, own, scale in gradients:
             if own <= self.threshold:  # then so is every component
                 squares, dot = squares + own**2, dot + own**2
                 continue
-            before = values.to(torch.float64, copy=True)  # a float64 gradient is changed below
-            values.clamp_(-self.threshold, self.threshold)
-            after = values.double()
-            squares += total(after.square())
-            dot += total(before * after)
+            parts = torch.view_as_real(values) if values.is_complex() else values
+            before = parts.to(wide(parts), copy=True)  # a float64 gradient is changed below
+            most = min(self.threshold * scale, torch.finfo(parts.dtype).max)
+            parts.clamp_(-most, most)
+            after = parts.to(wide(parts))
+            squares += total(after.square()) / scale**2
+            dot += total(before * after) / scale**2
         return _cut(norm, squares, dot, self.threshold)
 
 
@@ -105,7 +114,7 @@ class PerLayer(_Memoryless):
     def __call__(self, gradients: Sequence[Gradient], norm: float) -> Cut:
         """Each parameter's gradient scaled to the threshold."""
         squares = dot = 0.0
-        for values, _, own in gradients:
+        for values, _, own, _ in gradients:
             coefficient = min(1.0, self.threshold / own) if own else 1.0
             if coefficient < 1.0:
                 values.mul_(coefficient)
@@ -126,17 +135,17 @@ class Adaptive(_Memoryless):
     def __call__(self, gradients: Sequence[Gradient], norm: float) -> Cut:
         """Each unit's gradient scaled to its own threshold."""
         squares = dot = 0.0
-        for values, parameter, _ in gradients:
+        for values, parameter, _, scale in gradients:
             if values.shape != parameter.shape:
                 raise ValueError(
                     "clip='agc': a sparse gradient has no rows to compare with the weights'; use "
                     "'norm', or an Embedding with sparse=False"
                 )
-            own = _unit_norms(values)
+            own = _unit_norms(values) / scale
             most = self.threshold * _unit_norms(parameter).clamp_min(self.least)
             coefficient = torch.where(own > most, most / own, 1.0)
             if total(coefficient < 1.0):
-                _scale(values, coefficient.to(values.dtype))
+                _scale(values, coefficient)
             squares += total((coefficient * own).square())
             dot += total(coefficient * own.square())
         return _cut(norm, squares, dot, self.threshold)
@@ -232,6 +241,13 @@ def shorten(gradients: Sequence[Gradient], norm: float, most: float) -> Cut:
     return Cut(most, 1.0, most)
 
 
+def wide(t: Tensor) -> torch.dtype:
+    """The type to sum in: float64, where the device has it, and complex where `t` is."""
+    if t.is_mps:
+        return torch.complex64 if t.is_complex() else torch.float32
+    return torch.complex128 if t.is_complex() else torch.float64
+
+
 def total(t: Tensor) -> float:
     """The sum; of the whole where it is spread over processes."""
     found: Any = t.sum()
@@ -239,7 +255,12 @@ def total(t: Tensor) -> float:
 
 
 def _scale(values: Tensor, factors: Tensor) -> None:
-    """Multiply in place; what is spread over processes stays spread as it was."""
+    """Multiply in place; what is spread over processes stays spread as it was.
+
+    The factors are float32 at least: a 16-bit number may have no room for a small one.
+    """
+    exact = values.dtype in (torch.float64, torch.complex128)
+    factors = factors.to(torch.float64 if exact else torch.float32)
     if not hasattr(values, "placements"):
         values.mul_(factors)
         return
@@ -251,9 +272,7 @@ def _scale(values: Tensor, factors: Tensor) -> None:
 def _unit_norms(t: Tensor) -> Tensor:
     """The norm of each row of `t`, of the whole for a vector, in a shape that broadcasts."""
     axes = tuple(range(1, t.dim())) if t.dim() > 1 else None
-    norms: Tensor = torch.linalg.vector_norm(
-        t.detach(), dim=axes, keepdim=True, dtype=torch.float64
-    )
+    norms: Tensor = torch.linalg.vector_norm(t.detach(), dim=axes, keepdim=True, dtype=wide(t))
     return norms
 
 

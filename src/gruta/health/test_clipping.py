@@ -320,13 +320,6 @@ def test_wrong_order_is_told():
         Clipper()(model, optimizer=optimizer, scaler=scaler)
 
 
-def test_closure_is_refused():
-    model, optimizer = problem()
-    Clipper().attach(optimizer)
-    with pytest.raises(RuntimeError, match="computes its gradients in a closure"):
-        optimizer.step(lambda: loss_of(model, 0))
-
-
 def test_attach_takes_an_optimizer_and_accelerates_wrapper_of_one():
     from accelerate import Accelerator
 

@@ -4,13 +4,14 @@ import warnings
 from collections import deque
 from typing import Any, Self
 
-import torch
 import torch.distributed as dist
 from torch import nn
 
 from gruta.errors import InputError
+from gruta.health.hooks import hang
 from gruta.health.passes import passes
 from gruta.health.sight import Sight, recurrent_layers
+from gruta.health.steps import Steps
 from gruta.health.summary import summary
 from gruta.health.updates import update_ratios
 from gruta.nn.stack import Recurrent
@@ -27,13 +28,18 @@ class UnseenStep(UserWarning):
 def watch(model: nn.Module, *, every: int = 50, tracker: Any = None) -> "Watch":
     """Measure one sequence of the training batch every `every` steps, from the first on.
 
-    A step is a call of `model` in training mode with gradients on. What is found (see `summary`,
-    and the update ratio of each gate's weights) is in the answer's `records`, and goes to `tracker`
-    if there is one: an accelerate Accelerator or tracker, a torch SummaryWriter, or a function
-    (values by name, step). The layers are seen as in evaluation, without dropout, with the
-    gradient that the loss sent to their results. InputError for a model without RNN, LSTM or GRU
-    layers of gruta.nn or torch.nn, and for one that is frozen. With several processes, the first
-    one measures. Under torch.compile nothing is seen.
+    A step is a call of `model` in training mode with gradients on. In a model whose loss is a
+    method that calls the layers itself (a LightningModule's training_step, a policy's) it begins
+    with the first such call of a layer after a backward pass. What is found (see `summary`, and the
+    update ratio of each gate's weights) is in the answer's `records`, and goes to `tracker` if
+    there is one: an accelerate Accelerator or tracker, a torch SummaryWriter, or a function (values
+    by name, step). The layers are seen as in evaluation, without dropout, with the gradient that
+    the loss sent to their results. InputError for a model without RNN, LSTM or GRU layers of
+    gruta.nn or torch.nn, and for one that is frozen. With several processes, the first one
+    measures. A copy of the model, and what is saved or pickled of it, is not watched.
+
+    Where nothing is seen a warning says so (UnseenStep): once a thousand steps of the model's
+    optimiser have gone by, or at the end. Under torch.compile nothing is.
 
     >>> watching = gruta.watch(model)
     >>> ...  # train
@@ -62,25 +68,49 @@ class Watch:
         self._twins: dict[str, Recurrent] = {}
         self._measured_step = 0
         self._told: set[str] = set()
-        self._handle = model.register_forward_pre_hook(self._before_forward)
+        self._is_failing = False
+        self._steps: Steps | None = Steps(model, self.layers, self._begin, self._missed)
+        # The model's hook is what keeps the watch, if nobody else does.
+        self._on_model = hang(model, self._before_call, before=True)
 
     def close(self) -> None:
         """Measure what is pending, and leave the model as it was."""
         self.measure()
-        self._handle.remove()
+        steps, self._steps = self._steps, None
+        if steps is None:
+            return
+        steps.close()
+        self._on_model.remove()
+        if not steps.begun and not self.step:  # set by hand: a training resumed at its end
+            self._missed()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._is_failing = error[0] is not None  # then that is what there is to tell
         self.close()
 
-    def _before_forward(self, model: nn.Module, args: Any) -> None:
-        if not model.training or not torch.is_grad_enabled():
-            return
+    def __reduce__(self) -> Any:
+        # A model may keep its watch: a copy's has ended, and holds no tracker, records or weights.
+        return _ended, (self.every, self.step)
+
+    def _before_call(self, *given: Any) -> None:
+        if self._steps is not None:
+            self._steps.model_called()
+
+    def _missed(self) -> None:
+        self._tell(
+            "no step was seen: a step is a call of the model, or of one of its recurrent layers, "
+            "in training mode with gradients on; call model.train(), outside torch.no_grad(), and "
+            "train without torch.compile while you watch"
+        )
+
+    def _begin(self) -> None:
         self.measure()
+        assert self._steps is not None
         if self.step % self.every == 0 and _is_first_process():
-            self._sight = Sight(self.layers).__enter__()
+            self._sight = Sight(self.layers, self._steps.is_training).__enter__()
             self._measured_step = self.step
             for name, layer in self.layers.items():
                 if name in self._twins:
@@ -116,7 +146,8 @@ class Watch:
     def _of_layer(self, name: str, sight: Sight) -> Record:
         call, layer, seen_as = sight.calls.get(name), self.layers[name], self._twins[name]
         if call is None:
-            raise InputError(f"{name}: it was not called in a step that was to be measured")
+            why = "its batch was empty" if name in sight.empty else "it was not called"
+            raise InputError(f"{name}: {why} in a step that was to be measured")
         if not call.has_gradient:
             raise InputError(f"{name}: no gradient reached it; call backward before the next step")
         directions = 2 if layer.bidirectional else 1
@@ -132,9 +163,18 @@ class Watch:
         return found
 
     def _tell(self, message: str) -> None:
-        if message not in self._told:
+        if message not in self._told and not self._is_failing:
             self._told.add(message)
             warnings.warn(message, UnseenStep, stacklevel=4)
+
+
+def _ended(every: int, step: int) -> Watch:
+    """A watch that is over."""
+    made = Watch.__new__(Watch)
+    made.layers, made.records = {}, deque(maxlen=KEPT)
+    made.every, made.step = every, step
+    made._steps = made._sight = None
+    return made
 
 
 def _sender(tracker: Any) -> Any:

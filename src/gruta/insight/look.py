@@ -1,7 +1,7 @@
 """`xray`: one sequence through a model, and everything that can be said of it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from gruta.errors import InputError
 from gruta.health import flow, gates, memory
 from gruta.health.advice import Advice, advise
 from gruta.health.passes import Call, Pass, passes
-from gruta.health.sight import Layer, Sight, recurrent_layers
+from gruta.health.sight import recurrent_layers
 from gruta.health.summary import summary
 from gruta.insight.by_hand import ByHand, Output, by_hand
-from gruta.insight.readout import Linears, Readout, readouts
+from gruta.insight.readout import Readout, readouts
+from gruta.insight.run import looked_at, run, usable
 from gruta.nn.stack import Recurrent
 from gruta.nn.twin import twin
 
@@ -154,7 +155,6 @@ class XRay:
         }
 
 
-@torch.inference_mode(False)  # gradients are on, whatever the caller has
 def xray(
     model: nn.Module,
     *inputs: Any,
@@ -166,40 +166,41 @@ def xray(
 
     loss: from the model's result to a number, whose gradient is followed back through time; without
     it a random mixture of what the model says last. labels: a word for each step. The model, its
-    mode and its gradients stay as they were. A layer that was called for a single step is left out
-    beside others. InputError for a model without recurrent layers, a
-    loss that is no single number, a sequence of one step, and NaN in weights or data.
+    mode and its gradients stay as they were; torch.no_grad() and torch.inference_mode() around the
+    call change nothing. A layer that was called for a single step is left out beside others.
+    InputError for a model without recurrent layers, an empty batch, a loss that is no single number
+    or has no gradient, a sequence of one step, and NaN in weights, data or loss.
     """
     layers = recurrent_layers(model)
-    with _looked_at(model), Sight(layers) as sight, Linears(model) as linears:
-        result = model(*inputs, **keywords)
-        value = _last(result, layers) if loss is None else loss(result)
-        _check(value)
-        value.backward()  # type: ignore[no-untyped-call]
-    views: list[LayerView] = []
-    influences = {}
-    long = {name: call for name, call in sight.calls.items() if len(call.x) > 1}
-    for name, call in (long or sight.calls).items():
-        double = twin(layers[name])
-        views += _views(double, call)
-        influences[name] = memory.influence(double, call)
-    if not views:
-        raise InputError("model: none of its recurrent layers was called")
-    longest = max(len(v.one.h) for v in views)
-    told = tuple(labels) if labels is not None and len(labels) == longest else None
-    read = readouts(linears, sight.calls)
-    contexts = {}
-    if loss is not None:
-        contexts = _contexts(model, lambda: loss(model(*inputs, **keywords)), longest)
-    seen = float(value.detach())
-    return XRay(tuple(views), influences, read, seen, told, contexts=contexts)
+    with torch.inference_mode(False):
+        inputs, keywords = usable(inputs), usable(keywords)
+        seen = run(model, layers, inputs, keywords, loss)
+        views: list[LayerView] = []
+        influences = {}
+        long = {name: call for name, call in seen.calls.items() if len(call.x) > 1}
+        for name, call in (long or seen.calls).items():
+            double = twin(layers[name])
+            views += _views(double, call)
+            influences[name] = memory.influence(double, call)
+        if not math.isfinite(seen.loss):  # what is wrong in weights or data was told before
+            raise InputError(
+                f"loss: it is {seen.loss}, and so its gradient tells nothing; look at what it "
+                "computes of the model's answer"
+            )
+        longest = max(len(v.one.h) for v in views)
+        told = tuple(labels) if labels is not None and len(labels) == longest else None
+        read = readouts(seen.linears, seen.calls)
+        contexts = {}
+        if loss is not None:
+            contexts = _contexts(model, lambda: loss(model(*inputs, **keywords)), longest)
+    return XRay(tuple(views), influences, read, seen.loss, told, contexts=contexts)
 
 
 def _contexts(model: nn.Module, loss: Callable[[], Tensor], steps: int) -> dict[int, float]:
     """The loss by kept context: 1, 2, 4, … steps, and all."""
     kept = [*(2**k for k in range(steps.bit_length()) if 2**k < steps), steps]
     try:
-        with _looked_at(model):
+        with looked_at(model):
             return dict(zip(kept, memory.loss_by_context(model, loss, kept), strict=True))
     except InputError:  # sequences of different lengths
         return {}
@@ -228,55 +229,6 @@ def _bound(one: Pass) -> dict[str, float]:
     if not one.is_plain:
         return {}
     return {"spectral_norm": flow.spectral_norm(one.weights["w_hh"])}
-
-
-@contextmanager
-def _looked_at(model: nn.Module) -> Iterator[None]:
-    """In evaluation, with gradients even where the model is frozen; all as before at the end.
-
-    Without cuDNN, whose recurrent layers have no gradient in evaluation.
-    """
-    training = {module: module.training for module in model.modules()}
-    wanted = [(p, p.requires_grad, p.grad) for p in model.parameters()]
-    try:
-        model.eval().requires_grad_(True)
-        for p, _, _ in wanted:
-            p.grad = None
-        with torch.backends.cudnn.flags(enabled=False):
-            yield
-    finally:
-        for module, was in training.items():
-            module.training = was
-        for p, required, grad in wanted:
-            p.grad = grad
-            p.requires_grad_(required)
-
-
-def _check(value: Any) -> None:
-    if not isinstance(value, Tensor) or value.numel() != 1:
-        what = f"shape {list(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-        raise InputError(f"loss: expected a tensor with a single number, got {what}; take its mean")
-    if not value.requires_grad:
-        raise InputError("loss: it does not depend on the model by gradients; do not detach it")
-
-
-def _last(result: Any, layers: Mapping[str, Layer]) -> Tensor:
-    """A random mixture of the model's last answer to the first sequence."""
-    while isinstance(result, tuple | list) and result:
-        result = result[0]
-    if not isinstance(result, Tensor) or not result.is_floating_point():
-        raise InputError(
-            f"loss: the model answers with {type(result).__name__}; give loss=, a function from "
-            "that to a number"
-        )
-    first = result
-    if result.dim() == 3:  # a sequence of answers
-        batch_first = next(iter(layers.values())).batch_first
-        first = result[0, -1] if batch_first else result[-1, 0]
-    elif result.dim() > 0:
-        first = result[0]
-    signs = np.sign(np.random.default_rng(0).normal(size=tuple(first.shape)))
-    return (first * torch.as_tensor(signs, dtype=first.dtype, device=first.device)).sum()
 
 
 def _numbers(view: LayerView) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gruta.health.hooks import Hanging, hang
 from gruta.health.passes import Call
 
 Array = NDArray[Any]
@@ -34,20 +36,20 @@ class Linears:
     def __init__(self, model: nn.Module) -> None:
         self.seen: list[tuple[str, nn.Linear, Tensor]] = []
         self._layers = {n: m for n, m in model.named_modules() if isinstance(m, nn.Linear)}
-        self._handles: list[Any] = []
+        self._hanging: list[Hanging] = []
 
     def __enter__(self) -> Self:
         for name, layer in self._layers.items():
-            self._handles.append(
-                layer.register_forward_pre_hook(
-                    lambda layer, args, name=name: self.seen.append((name, layer, args[0].detach()))
-                )
-            )
+            self._hanging.append(hang(layer, partial(self._saw, name), before=True))
         return self
 
     def __exit__(self, *error: object) -> None:
-        for handle in self._handles:
-            handle.remove()
+        for hanging in self._hanging:
+            hanging.remove()
+
+    def _saw(self, name: str, layer: nn.Linear, args: Any, kwargs: Any) -> None:
+        given: Tensor = args[0] if args else kwargs["input"]
+        self.seen.append((name, layer, given.detach()))
 
 
 def readouts(linears: Linears, calls: Mapping[str, Call]) -> dict[str, Readout]:
