@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gruta.cells.op.cell import Cell, Tensors, Walk
-from gruta.cells.op.onnx_nodes import KINDS, node, ordered
+from gruta.cells.op.onnx_nodes import KINDS, define, node, ordered
 from gruta.cells.op.tracing import Layer, Side, never_recorded, recording
 from gruta.errors import InputError
 
@@ -22,7 +22,10 @@ def exporting() -> bool:
 
 
 def _under_way() -> bool:
-    return torch.onnx.is_in_onnx_export()
+    if not torch.onnx.is_in_onnx_export():
+        return False
+    define()
+    return True
 
 
 # As for `transforms.transformed`: what it says holds for as long as a graph is captured.

@@ -43,7 +43,14 @@ KINDS = {
     "rnn_relu": Operator("RNN", _RNN, {}, "Relu"),
 }
 
-_ATTRIBUTES = {"GRU": "int linear_before_reset", "LSTM": "", "RNN": "str[] activations"}
+_SCHEMAS = {  # from the fifth input on
+    "GRU": "Tensor? sequence_lens, Tensor initial_h, *, int hidden_size, str direction, "
+    "int linear_before_reset) -> (Tensor, Tensor)",
+    "LSTM": "Tensor? sequence_lens, Tensor initial_h, Tensor initial_c, *, int hidden_size, "
+    "str direction) -> (Tensor, Tensor, Tensor)",
+    "RNN": "Tensor? sequence_lens, Tensor initial_h, *, int hidden_size, str direction, "
+    "str[] activations) -> (Tensor, Tensor)",
+}
 
 
 def ordered(weight: Tensor, gates: Sequence[int]) -> Tensor:
@@ -66,35 +73,33 @@ def node(cell: str, D: int, H: int, inputs: tuple[Tensor | None, ...]) -> Sequen
         attributes["activations"] = [kind.activation] * D
     if recording():
         return _Node.apply(cell, attributes, *inputs)  # type: ignore[no-any-return,no-untyped-call]
-    return _op(kind.name)(*inputs, **attributes)  # type: ignore[no-any-return]
+    op = getattr(torch.ops.onnx, kind.name).opset14
+    return op(*inputs, **attributes)  # type: ignore[no-any-return]
 
 
 @cache
-def _op(operator: str) -> Any:
-    """The op of the operator, defined when first asked for: the namespace is not ours."""
-    library: Any = torch.library.Library("onnx", "FRAGMENT")  # type: ignore[no-untyped-call]
-    name, states = f"{operator}.opset14", ["h", "c"] if operator == "LSTM" else ["h"]
-    takes = ", ".join(f"Tensor initial_{s}" for s in states)
-    more = ", ".join(filter(None, ["int hidden_size, str direction", _ATTRIBUTES[operator]]))
-    gives = ", ".join(["Tensor"] * (1 + len(states)))
-    library.define(
-        f"{name}(Tensor X, Tensor W, Tensor R, Tensor? B, Tensor? sequence_lens, {takes}, *, "
-        f"{more}) -> ({gives})"
-    )
+def define() -> Any:
+    """Make the ops, for the first export of a process: the namespace is not ours.
 
+    Returns their library, with which they would go.
+    """
+    library: Any = torch.library.Library("onnx", "FRAGMENT")  # type: ignore[no-untyped-call]
+    for operator in _SCHEMAS:
+        _define(operator, library)
+    return library
+
+
+def _define(operator: str, library: Any) -> None:
     def numbers(*inputs: Any, **attributes: Any) -> tuple[Tensor, ...]:
         return _compute(_cell(operator, attributes), *inputs)
 
     def empty(*inputs: Any, **attributes: Any) -> tuple[Tensor, ...]:
         return tuple(inputs[0].new_empty(shape) for shape in _shapes(*inputs))
 
+    name = f"{operator}.opset14"
+    library.define(f"{name}(Tensor X, Tensor W, Tensor R, Tensor? B, {_SCHEMAS[operator]}")
     library.impl(name, numbers, "CompositeExplicitAutograd")
     torch.library.register_fake(f"onnx::{name}", empty, lib=library)
-    _kept.append(library)
-    return getattr(torch.ops.onnx, operator).opset14
-
-
-_kept: list[Any] = []  # an op lives as long as the library that defined it
 
 
 def _shapes(*inputs: Any) -> list[tuple[int, ...]]:
