@@ -142,7 +142,9 @@ class Recurrent(nn.Module):
     def _cell(self) -> Cell:
         raise NotImplementedError
 
-    def _weights(self, layer: int, suffix: str) -> tuple[Tensor | None, ...]:
+    def _weights(
+        self, layer: int, suffix: str, recorded: bool = False
+    ) -> tuple[Tensor | None, ...]:
         # Straight from the dictionary: an attribute of a module costs a microsecond. A weight that
         # is parametrised is an attribute and no parameter.
         own, names = self._parameters, self._names[layer, suffix]
@@ -151,8 +153,8 @@ class Recurrent(nn.Module):
         except KeyError:
             found = tuple([None if name is None else getattr(self, name) for name in names])
         # The kernels trust the sizes; a weight may have been replaced by one of another shape.
-        # Under torch.jit.trace sizes are tensors, and torch's own op checks them.
-        for k, shape in enumerate(() if recording() else self._weight_shapes[layer, suffix]):
+        # Under torch.jit.trace sizes are tensors, and the ops that it records check them.
+        for k, shape in enumerate(() if recorded else self._weight_shapes[layer, suffix]):
             weight = found[k]
             if weight is not None and weight.shape != shape:
                 raise RuntimeError(
@@ -342,7 +344,7 @@ class Recurrent(nn.Module):
     def _layers(
         self, x: Tensor, initial: State, lengths: Tensor | None, resets: Tensor | None
     ) -> tuple[Tensor, Any]:
-        cell, finals = self._cell(), []
+        cell, finals, recorded = self._cell(), [], recording()
         for layer in range(self.num_layers):
             if layer and self.dropout:
                 x = masks.dropout(x, self.dropout, self.training)
@@ -352,7 +354,8 @@ class Recurrent(nn.Module):
                 walk = Walk(lengths, bool(direction), resets, *self._noise(x))
                 states = (s[row] for s in initial)
                 restarts = self._restarts(row, resets)
-                sides.append((walk, (*states, *restarts, *self._weights(layer, suffix))))
+                weights = self._weights(layer, suffix, recorded)
+                sides.append((walk, (*states, *restarts, *weights)))
             out, final = run_layer(cell, x, sides, f"l{layer}", self.recompute)
             finals.extend(final)
             x = out + x if self.residual and layer else out

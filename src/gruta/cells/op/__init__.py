@@ -2,7 +2,8 @@
 
 One call is one layer with its directions. It has up to three paths with the same meaning: gruta's
 compiled kernels, torch's own op (other devices, for what it can do), and the composite form, plain
-torch operations under autograd.
+torch operations under autograd. For torch.jit.trace and torch.onnx.export it becomes nodes of their
+graphs (`tracing.py`, `onnx.py`).
 """
 
 from gruta.cells.op import short
