@@ -14,7 +14,9 @@ def handed_out(view: Tensor) -> Tensor:
     One that was made without gradients could not be changed in place with them. In a graph that is
     recorded the view stays one: its gradients may be asked for later.
     """
-    return view if torch.is_grad_enabled() or intercepted() else view.detach()
+    if torch.is_grad_enabled() or torch.compiler.is_compiling() or intercepted():
+        return view
+    return view.detach()
 
 
 class Watched(NamedTuple):
