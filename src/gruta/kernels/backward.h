@@ -44,11 +44,11 @@ void pack_backward(const Shape& shape, const Weights<Real>& weights, void* memor
     const Index H = shape.H, P = shape.P;
     const auto packed = cut_packed_back<Cell, Real>(shape, memory);
     pack_transposed(weights.w_ih, H, shape.I, Cell::input_gates, packed.ih);
-    pack_transposed(weights.w_hh, H, P, in_order<Cell::first>(), packed.hh);
+    pack_transposed(weights.w_hh, H, P, in_order(Cell::first), packed.hh);
     if (Cell::second == Second::candidate) {
-        pack_transposed(weights.w_hh, H, H, Gates<1>{{Cell::gates - 1}}, packed.second);
+        pack_transposed(weights.w_hh, H, H, {1, {Cell::gates - 1}}, packed.second);
     } else if (has_second<Cell>(shape)) {
-        pack_transposed(weights.w_hr, P, H, in_order<1>(), packed.second);
+        pack_transposed(weights.w_hr, P, H, in_order(1), packed.second);
     }
 }
 
@@ -70,8 +70,6 @@ struct BackScratch {
     Real* db;                      // [panel][slot][lane]
     // Each member's own.
     Block<Real> block;
-    const Real** x_rows;        // [row]
-    const Real** input_rows;    // [row]
     const Real** between_rows;  // [row]
     Real* zeros;                // [max(P, H)]
 };
@@ -104,8 +102,6 @@ BackScratch<Real> cut_back_scratch(const Shape& shape, const Team& team, const v
     scratch.db = arena.take<Real>(panels, Cell::slots, W);
     for (int member = 0; member <= (memory == nullptr ? team.size - 1 : team.member); ++member) {
         scratch.block = Block<Real>::cut(arena, scratch.steps, B);
-        scratch.x_rows = arena.take<const Real*>(scratch.rows);
-        scratch.input_rows = arena.take<const Real*>(scratch.rows);
         scratch.between_rows = arena.take<const Real*>(scratch.rows);
         scratch.zeros = arena.take<Real>(P > H ? P : H);
     }
@@ -116,6 +112,20 @@ BackScratch<Real> cut_back_scratch(const Shape& shape, const Team& team, const v
 template <class Cell, class Real>
 std::size_t back_scratch_bytes(const Shape& shape, const Team& team) {
     return cut_back_scratch<Cell, Real>(shape, team, nullptr).bytes;
+}
+
+// The gradients of the gates' sums, of all rows of the block.
+template <class Cell, class Real>
+Gradients<Real> gate_gradients(const BackScratch<Real>& scratch) {
+    constexpr Index row = Cell::slots * kLanes<Real>;
+    return {scratch.da, scratch.block.row_count(), row, scratch.rows * row};
+}
+
+// That of what a projection made.
+template <class Real>
+Gradients<Real> projected_gradients(const BackScratch<Real>& scratch) {
+    constexpr Index W = kLanes<Real>;
+    return {scratch.d_projected, scratch.block.row_count(), W, scratch.rows * W};
 }
 
 // What a cell's step back is given: the rows `range` of one step.
@@ -131,18 +141,11 @@ struct StepBack {
     Team& team;
 
     const Row<Real>& row(Index i) const { return scratch.block.rows[i]; }
+    const Real* input(Index i) const { return scratch.block.input[i]; }
 
     // The gradient of what enters a gate: the slot of a row's panel.
     Real* da(Index i, Index panel, int slot) const {
         return scratch.da + ((panel * scratch.rows + i) * Cell::slots + slot) * kLanes<Real>;
-    }
-    // Where the rows of `da` begin, at a slot of their first panel.
-    Spaced<Real> da_rows(int slot) const { return {da(0, 0, slot), Cell::slots * kLanes<Real>}; }
-    // How the slots of a row follow each other when `gates` of them, in all panels, are summed
-    // over.
-    Layout slots(int gates) const {
-        return {panel_count<Real>(shape.H), gates * kLanes<Real>,
-                scratch.rows * Cell::slots * kLanes<Real>};
     }
     Real* carry(int state, Index i, Index panel) const {
         const Index units = state == 0 ? shape.P : shape.H;
@@ -207,15 +210,16 @@ inline Vec<Real> dropped(const StepBack<Cell, Real>& s, Index i, Span span, Vec<
 template <class Cell, class Real>
 void carry_back(const StepBack<Cell, Real>& s) {
     wait_for_units(s.team);
-    multiply<1, Real>(s.range, s.part.outputs,
-                      Factors{s.slots(Cell::first), s.packed.hh, s.da_rows(Cell::hidden_slot)},
-                      from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
-                          tile.each([&](Index item, Index i, Index panel) {
-                              const Vec<Real> direct = load(s.carry(0, i, panel));
-                              const Span span = span_of<Real>(s.shape.P, panel);
-                              hand_back(s, 0, i, panel, direct + dropped(s, i, span, sums[item]));
-                          });
-                      });
+    const Gradients<Real> da = gate_gradients<Cell>(s.scratch).from(Cell::hidden_slot);
+    multiply<1>(storage<Real>(), s.range, s.part.outputs,
+                from_zero(da.times(s.packed.hh, panel_count<Real>(s.shape.H), Cell::first)),
+                [&](const Tile& tile, const Vec<Real>* sums) {
+                    tile.each([&](Index item, Index i, Index panel) {
+                        const Vec<Real> direct = load(s.carry(0, i, panel));
+                        const Span span = span_of<Real>(s.shape.P, panel);
+                        hand_back(s, 0, i, panel, direct + dropped(s, i, span, sums[item]));
+                    });
+                });
 }
 
 // Everything of a block that sums over its rows, and dx. The members share the columns of the
@@ -223,22 +227,16 @@ void carry_back(const StepBack<Cell, Real>& s) {
 template <class Cell, class Real>
 void sum_block(const Shape& shape, const PackedBack<Real>& packed, const BackScratch<Real>& scratch,
                const Backward<Real>& back, const Team& team) {
-    constexpr Index W = kLanes<Real>;
-    constexpr int slots = Cell::slots;
     const Index rows = scratch.block.row_count(), panels = panel_count<Real>(shape.H);
-    const Gradients<Real> da = {scratch.da, rows, slots * W, scratch.rows * slots * W};
+    const Gradients<Real> da = gate_gradients<Cell>(scratch);
     const Range all = {0, panels};
-    for (Index i = 0; i < rows; ++i) {
-        scratch.x_rows[i] = scratch.block.rows[i].x;
-        scratch.input_rows[i] = scratch.block.rows[i].input;
-        scratch.between_rows[i] = scratch.between + i * shape.H;
-    }
+    for (Index i = 0; i < rows; ++i) scratch.between_rows[i] = scratch.between + i * shape.H;
     const auto columns = [&](Index K) { return share_of_tiles(K, team.member, team.size); };
     if (back.dw_ih != nullptr) {
-        add_outer<Cell::gates>(da, all, scratch.x_rows, columns(shape.I), shape.I, scratch.dw_ih);
+        add_outer<Cell::gates>(da, all, scratch.block.x, columns(shape.I), shape.I, scratch.dw_ih);
     }
     if (back.dw_hh != nullptr) {
-        add_outer<Cell::first>(da.from(Cell::hidden_slot), all, scratch.input_rows,
+        add_outer<Cell::first>(da.from(Cell::hidden_slot), all, scratch.block.input,
                                columns(shape.P), shape.P, scratch.dw_hh);
         if (Cell::second == Second::candidate) {
             add_outer<1>(da, all, scratch.between_rows, columns(shape.H), shape.H,
@@ -246,25 +244,24 @@ void sum_block(const Shape& shape, const PackedBack<Real>& packed, const BackScr
         }
     }
     if (back.dw_hr != nullptr) {
-        const Gradients<Real> d_projected = {scratch.d_projected, rows, W, scratch.rows * W};
-        add_outer<1>(d_projected, {0, panel_count<Real>(shape.P)}, scratch.between_rows,
-                     columns(shape.H), shape.H, scratch.dw_second);
+        add_outer<1>(projected_gradients(scratch), {0, panel_count<Real>(shape.P)},
+                     scratch.between_rows, columns(shape.H), shape.H, scratch.dw_second);
     }
     if (back.db_ih != nullptr || back.db_hh != nullptr) {
-        add_rows<slots>(da, share(panels, team.member, team.size), scratch.db);
+        add_rows<Cell::slots>(da, share(panels, team.member, team.size), scratch.db);
     }
     if (back.dx.data == nullptr) return;
     const Row<Real>* const listed = scratch.block.rows;
-    const Layout layout = {panels, Cell::gates * W, scratch.rows * slots * W};
-    multiply<1, Real>(share(rows, team.member, team.size), {0, panel_count<Real>(shape.I)},
-                      Factors{layout, packed.ih, Spaced<Real>{scratch.da, slots * W}}, from_zero<1>,
-                      [&](const auto& tile, const Vec<Real>* sums) {
-                          tile.each([&](Index item, Index i, Index panel) {
-                              const Span span = span_of<Real>(shape.I, panel);
-                              Real* const to = at(back.dx, listed[i].t, listed[i].b);
-                              store(to + span.first, sums[item], span.width);
-                          });
-                      });
+    multiply<1>(storage<Real>(), share(rows, team.member, team.size),
+                {0, panel_count<Real>(shape.I)},
+                from_zero(da.times(packed.ih, panels, Cell::gates)),
+                [&](const Tile& tile, const Vec<Real>* sums) {
+                    tile.each([&](Index item, Index i, Index panel) {
+                        const Span span = span_of<Real>(shape.I, panel);
+                        Real* const to = at(back.dx, listed[i].t, listed[i].b);
+                        store(to + span.first, sums[item], span.width);
+                    });
+                });
 }
 
 // The carried gradients of the member's rows and panels, as the pass begins.
@@ -332,13 +329,13 @@ void finish_weights(const Shape& shape, const BackScratch<Real>& scratch,
         unpack(scratch.dw_ih, units, H, shape.I, Cell::input_gates, back.dw_ih);
     }
     if (back.dw_hh != nullptr) {
-        unpack(scratch.dw_hh, units, H, P, in_order<Cell::first>(), back.dw_hh);
+        unpack(scratch.dw_hh, units, H, P, in_order(Cell::first), back.dw_hh);
         if (Cell::second == Second::candidate) {
-            unpack(scratch.dw_second, units, H, H, Gates<1>{{Cell::gates - 1}}, back.dw_hh);
+            unpack(scratch.dw_second, units, H, H, {1, {Cell::gates - 1}}, back.dw_hh);
         }
     }
     if (back.dw_hr != nullptr) {
-        unpack(scratch.dw_second, outputs, P, H, in_order<1>(), back.dw_hr);
+        unpack(scratch.dw_second, outputs, P, H, in_order(1), back.dw_hr);
     }
     for (Index p = units.first; p < units.end; ++p) {
         const Span span = span_of<Real>(H, p);
@@ -386,7 +383,7 @@ void backward(const Shape& shape, const void* packed_memory, const Backward<Real
                   scratch.inputs, scratch.steps, scratch.block);
         for (Index step = end - first; step-- > 0;) {
             const Range range = rows_within(scratch.block, step, part.rows);
-            drop_inputs(shape, pass.walk, scratch.block.rows, range, part.outputs);
+            drop_inputs(shape, pass.walk, scratch.block, range, part.outputs);
             Cell::step_back(
                 StepBack<Cell, Real>{shape, part, packed, scratch, back, pass.walk, range, team});
         }

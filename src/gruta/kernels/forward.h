@@ -19,14 +19,15 @@ constexpr Index kInputSteps = 2;
 // needs the first one's results, of one gate over H numbers.
 enum class Second { none, candidate, projection };
 
-template <class Real, class Weight>
+template <class Real>
 struct Packed {
+    const Storage<Real>& storage;
     std::size_t bytes;
-    Weight* ih;      // [panel][I][G][lane]
-    Weight* hh;      // [panel][P][first][lane]
-    Weight* second;  // [panel][H][1][lane]
-    Real* bias;      // [panel][G][lane]: b_ih and, but for the gate that keeps it apart, b_hh
-    Real* b_apart;   // [panel][lane]: b_hh of that gate
+    void* ih;       // [panel][I][G][lane]
+    void* hh;       // [panel][P][first][lane]
+    void* second;   // [panel][H][1][lane]
+    Real* bias;     // [panel][G][lane]: b_ih and, but for the gate that keeps it apart, b_hh
+    Real* b_apart;  // [panel][lane]: b_hh of that gate
 };
 
 template <class Cell>
@@ -35,50 +36,47 @@ bool has_second(const Shape& shape) {
            (Cell::second == Second::projection && shape.P != shape.H);
 }
 
-template <class Cell, class Real, class Weight>
-Packed<Real, Weight> cut_packed(const Shape& shape, const void* memory) {
+template <class Cell, class Real>
+Packed<Real> cut_packed(const Shape& shape, const Storage<Real>& storage, const void* memory) {
     constexpr Index W = kLanes<Real>;
-    const Index panels = panel_count<Real>(shape.H);
+    const Index panels = panel_count<Real>(shape.H), lane_bytes = W * storage.weight_bytes;
     const Index second = Cell::second == Second::candidate ? panels : panel_count<Real>(shape.P);
     Arena arena(memory);
-    Packed<Real, Weight> packed;
-    packed.ih = arena.take<Weight>(panels, stored_count<Weight>(shape.I), Cell::gates * W);
-    packed.hh = arena.take<Weight>(panels, stored_count<Weight>(shape.P), Cell::first * W);
-    packed.second =
-        arena.take<Weight>(has_second<Cell>(shape) ? second : 0, stored_count<Weight>(shape.H), W);
+    const auto take = [&](Index panels_of, Index K, Index gates) {
+        return arena.take<unsigned char>(panels_of, storage.count(K), gates * lane_bytes);
+    };
+    Packed<Real> packed = {storage, 0, nullptr, nullptr, nullptr, nullptr, nullptr};
+    packed.ih = take(panels, shape.I, Cell::gates);
+    packed.hh = take(panels, shape.P, Cell::first);
+    packed.second = take(has_second<Cell>(shape) ? second : 0, shape.H, 1);
     packed.bias = arena.take<Real>(panels, Cell::gates * W);
     packed.b_apart = arena.take<Real>(panels, W);
     packed.bytes = arena.bytes();
     return packed;
 }
 
-template <class Cell, class Real, class Weight>
-std::size_t packed_bytes(const Shape& shape) {
-    return cut_packed<Cell, Real, Weight>(shape, nullptr).bytes;
-}
-
-template <class Cell, class Real, class Weight>
-void pack_forward(const Shape& shape, const Weights<Real>& weights, void* memory) {
+template <class Cell, class Real>
+void pack_forward(const Shape& shape, const Weights<Real>& weights, const Packed<Real>& packed) {
     constexpr int G = Cell::gates;
+    const auto pack = packed.storage.pack;
     const Index H = shape.H, P = shape.P;
-    const auto packed = cut_packed<Cell, Real, Weight>(shape, memory);
-    pack<G>(weights.w_ih, H, shape.I, Cell::order, packed.ih);
-    pack<Cell::first>(weights.w_hh, H, P, Cell::order.template first<Cell::first>(), packed.hh);
+    pack(weights.w_ih, H, shape.I, Cell::order, packed.ih);
+    pack(weights.w_hh, H, P, Cell::order.first(Cell::first), packed.hh);
     if (Cell::second == Second::candidate) {
-        pack<1>(weights.w_hh, H, H, Gates<1>{{G - 1}}, packed.second);
+        pack(weights.w_hh, H, H, {1, {G - 1}}, packed.second);
     } else if (has_second<Cell>(shape)) {
-        pack<1>(weights.w_hr, P, H, in_order<1>(), packed.second);
+        pack(weights.w_hr, P, H, in_order(1), packed.second);
     }
     const Index lanes = panel_count<Real>(H) * kLanes<Real>;
     clear(packed.bias, G * lanes);
     clear(packed.b_apart, lanes);
     for (int g = 0; g < G; ++g) {
         const int gate = Cell::order.at[g];
-        add_bias<G>(weights.b_ih, H, gate, g, packed.bias);
+        add_bias(weights.b_ih, H, gate, G, g, packed.bias);
         if (g == Cell::apart) {
-            add_bias<1>(weights.b_hh, H, gate, 0, packed.b_apart);
+            add_bias(weights.b_hh, H, gate, 1, 0, packed.b_apart);
         } else {
-            add_bias<G>(weights.b_hh, H, gate, g, packed.bias);
+            add_bias(weights.b_hh, H, gate, G, g, packed.bias);
         }
     }
 }
@@ -92,6 +90,7 @@ struct ForwardScratch {
     Real* projected;  // [rows of a block][panel][G][lane]
     Real* inputs;     // [2][B][P], for dropout
     Real* between;    // [B][H], what the second product reads
+    const Real** between_rows;  // [row of a block]: where a row's begins
     Real* kept;       // [B][panel][lane], what the second product's end needs of the first's
     Real* zeros;      // [max(P, H)]
 };
@@ -106,7 +105,7 @@ ForwardScratch<Real> cut_forward_scratch(const Shape& shape, const Team& team, c
     Arena arena(memory);
     ForwardScratch<Real> scratch;
     // A full tile of rows uses the weights often enough to read those of the input at every step.
-    scratch.ahead = Cell::first < G || rows < kTileRows<G>;
+    scratch.ahead = Cell::first < G || rows < tile_rows(G);
     scratch.steps = fitting < 1 ? 1 : fitting > shape.T ? shape.T : fitting;
     scratch.inputs = arena.take<Real>(kInputSteps, shape.B, shape.P);
     scratch.between = arena.take<Real>(second, shape.H);
@@ -114,6 +113,7 @@ ForwardScratch<Real> cut_forward_scratch(const Shape& shape, const Team& team, c
     // The rest is each member's own.
     for (int member = 0; member <= (memory == nullptr ? team.size - 1 : team.member); ++member) {
         scratch.block = Block<Real>::cut(arena, scratch.steps, rows);
+        scratch.between_rows = arena.take<const Real*>(second > 0 ? scratch.steps : 0, rows);
         scratch.projected =
             arena.take<Real>(scratch.ahead ? scratch.steps * rows : 0, panels, G * W);
         scratch.zeros = arena.take<Real>(shape.P > shape.H ? shape.P : shape.H);
@@ -127,68 +127,61 @@ std::size_t forward_scratch_bytes(const Shape& shape, const Team& team) {
     return cut_forward_scratch<Cell, Real>(shape, team, nullptr).bytes;
 }
 
-// Where the input of a listed row begins.
+// W_ih x of the listed rows.
 template <class Real>
-struct InputOf {
-    const Row<Real>* rows;
+Term<Real> input_term(const Shape& shape, const Packed<Real>& packed, const Block<Real>& block) {
+    return {dense(shape.I), packed.ih, {block.x, nullptr, 0}};
+}
 
-    const Real* operator()(Index i) const { return rows[i].x; }
-};
+// The biases as what sums start at.
+template <class Cell, class Real>
+Start<Real> at_bias(const Packed<Real>& packed) {
+    return {packed.bias, 0, Cell::gates * kLanes<Real>};
+}
 
-// The biases as what a tile's sums start at.
-template <int G, class Real, class Weight>
-struct AtBias {
-    const Packed<Real, Weight>& packed;
-
-    template <class TileOf>
-    void operator()(const TileOf& tile, Vec<Real>* sums) const {
-        tile.each_unrolled([&](Index item, Index, Index panel) {
-            const Real* const bias = packed.bias + panel * G * kLanes<Real>;
-            unrolled<G>(
-                [&](int g) { sums[g * tile.count + item] = load(bias + g * kLanes<Real>); });
-        });
+// The first product of every step: W_ih x + bias, where it was computed ahead or here, and W_hh h.
+template <class Cell, class Real>
+Product<Real> step_product(const Shape& shape, const Packed<Real>& packed,
+                           const ForwardScratch<Real>& scratch, Vec<Real>* aside) {
+    constexpr Index width = Cell::gates * kLanes<Real>;
+    const Index row = panel_count<Real>(shape.H) * width;
+    const Term<Real> hidden = {dense(shape.P), packed.hh, {scratch.block.input, nullptr, 0}};
+    Product<Real> product;
+    if (scratch.ahead) {
+        product = {{scratch.projected, row, width}, 1, {hidden}};
+    } else {
+        product = {at_bias<Cell>(packed), 2, {input_term(shape, packed, scratch.block), hidden}};
     }
-};
+    if (Cell::apart >= 0 && Cell::apart < Cell::first) {
+        product.aside = aside;
+        product.apart = packed.b_apart;
+    }
+    return product;
+}
 
 // What a cell's step is given: the rows `range` of one step, and the member's part of the work.
-template <class Real, class Weight>
+template <class Real>
 struct Step {
     const Shape& shape;
     const Part& part;
-    const Packed<Real, Weight>& packed;
+    const Packed<Real>& packed;
+    const Product<Real>& product;
     const ForwardScratch<Real>& scratch;
     const Walk<Real>& walk;
     Range range;
     Team& team;
 
     const Row<Real>& row(Index i) const { return scratch.block.rows[i]; }
+    const Real* input(Index i) const { return scratch.block.input[i]; }
 
     // W_ih x + bias of a row's panel, [gate][lane], where it was computed ahead.
     const Real* projected(Index i, Index panel, int gates) const {
         return scratch.projected + (i * panel_count<Real>(shape.H) + panel) * gates * kLanes<Real>;
     }
-    // The bias of the gate that keeps it apart.
-    Vec<Real> apart(Index panel) const { return load(packed.b_apart + panel * kLanes<Real>); }
     Real* kept(Index i, Index panel) const {
         return scratch.kept + (row(i).b * panel_count<Real>(shape.H) + panel) * kLanes<Real>;
     }
 };
-
-// Sets the sums of a tile to W_ih x + bias, of the first `G` of the cell's gates.
-template <class Cell, int G, int P, int R, class Real, class Weight>
-inline void start_at_input(const Step<Real, Weight>& s, const Tile<P, R>& tile, Vec<Real>* sums) {
-    if constexpr (G == Cell::gates) {
-        if (!s.scratch.ahead) {
-            AtBias<G, Real, Weight>{s.packed}(tile, sums);
-            const Factors x{dense(s.shape.I), s.packed.ih, InputOf<Real>{s.scratch.block.rows}};
-            return add_product<G, Real>(tile, x, sums);
-        }
-    }
-    tile.each_unrolled([&](Index item, Index i, Index panel) {
-        const Real* const from = s.projected(i, panel, Cell::gates);
-        unrolled<G>([&](int g) { sums[g * tile.count + item] = load(from + g * kLanes<Real>); });
-    });
-}
 
 // Where a panel's units lie in the arrays of a row.
 struct Span {
@@ -229,21 +222,30 @@ inline void save(const Row<Real>& row, Index H, Span span, int slot, Vec<Real> v
 }
 
 // projected = W_ih x + bias for all rows of the block.
-template <class Cell, class Real, class Weight>
-void project(const Shape& shape, Range panels, const Packed<Real, Weight>& packed,
+template <class Cell, class Real>
+void project(const Shape& shape, Range panels, const Packed<Real>& packed,
              const ForwardScratch<Real>& scratch) {
     constexpr Index W = kLanes<Real>;
     constexpr int G = Cell::gates;
     const Index panel_total = panel_count<Real>(shape.H);
-    multiply<G, Real>(
-        {0, scratch.block.row_count()}, panels,
-        Factors{dense(shape.I), packed.ih, InputOf<Real>{scratch.block.rows}},
-        AtBias<G, Real, Weight>{packed}, [&](const auto& tile, const Vec<Real>* sums) {
-            tile.each([&](Index item, Index i, Index panel) {
-                Real* const to = scratch.projected + (i * panel_total + panel) * G * W;
-                for (int g = 0; g < G; ++g) store(to + g * W, sums[g * tile.count + item]);
-            });
-        });
+    const Product<Real> product = {
+        at_bias<Cell>(packed), 1, {input_term(shape, packed, scratch.block)}};
+    multiply<G>(packed.storage, {0, scratch.block.row_count()}, panels, product,
+                [&](const Tile& tile, const Vec<Real>* sums) {
+                    const Index count = tile.count();
+                    tile.each([&](Index item, Index i, Index panel) {
+                        Real* const to = scratch.projected + (i * panel_total + panel) * G * W;
+                        for (int g = 0; g < G; ++g) store(to + g * W, sums[g * count + item]);
+                    });
+                });
+}
+
+// Where the rows of a block find what the second product reads.
+template <class Real>
+void list_between(const Shape& shape, const ForwardScratch<Real>& scratch) {
+    for (Index i = 0; i < scratch.block.row_count(); ++i) {
+        scratch.between_rows[i] = scratch.between + scratch.block.rows[i].b * shape.H;
+    }
 }
 
 // Zeros where rows rest, and the final states of the member's rows.
@@ -268,25 +270,28 @@ void finish_pass(const Shape& shape, Range rows, const Forward<Real>& pass, int 
     }
 }
 
-template <class Cell, class Real, class Weight>
-void forward(const Shape& shape, const void* packed_memory, const Forward<Real>& pass,
+template <class Cell, class Real>
+void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>& pass,
              void* scratch_memory, Team& team) {
-    const auto packed = cut_packed<Cell, Real, Weight>(shape, packed_memory);
     ForwardScratch<Real> scratch = cut_forward_scratch<Cell, Real>(shape, team, scratch_memory);
     const Part part = part_of<Real>(shape, team);
     clear(scratch.zeros, shape.P > shape.H ? shape.P : shape.H);
     // c needs no place for every step: it is brought forward where the final state will stand.
     const States<Real> states = {{pass.h, {pass.final[1], 0, shape.H}}, scratch.zeros};
+    Vec<Real> aside[kAccumulators];
+    const Product<Real> product = step_product<Cell>(shape, packed, scratch, aside);
     for (Index done = 0; done < shape.T; done += scratch.steps) {
         const Index end = done + scratch.steps < shape.T ? done + scratch.steps : shape.T;
         list_rows(shape, pass, states, Cell::states, Cell::saved, part.rows, {done, end},
                   scratch.inputs, kInputSteps, scratch.block);
+        if (has_second<Cell>(shape)) list_between(shape, scratch);
         if (scratch.ahead) project<Cell>(shape, part.units, packed, scratch);
         for (Index step = 0; step < end - done; ++step) {
             const Range range = scratch.block.of(step);
-            drop_inputs(shape, pass.walk, scratch.block.rows, range, part.outputs);
+            drop_inputs(shape, pass.walk, scratch.block, range, part.outputs);
             wait_for_units(team);
-            Cell::step(Step<Real, Weight>{shape, part, packed, scratch, pass.walk, range, team});
+            Cell::step(
+                Step<Real>{shape, part, packed, product, scratch, pass.walk, range, team});
         }
     }
     wait_for_units(team);

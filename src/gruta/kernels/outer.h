@@ -12,6 +12,11 @@ struct Gradients {
     Index rows, row, panel;
 
     Gradients from(int slot) const { return {data + slot * kLanes<Real>, rows, row, panel}; }
+
+    // The sum over the first `slots` of all panels, with weights transposed as pack.h does.
+    Term<Real> times(const Real* weights, Index panels, Index slots) const {
+        return {{panels, slots * kLanes<Real>, panel}, weights, {nullptr, data, row}};
+    }
 };
 
 // The columns of a weight matrix that fall to a member, in eights.
@@ -65,7 +70,7 @@ void add_outer_columns(const Gradients<Real>& da, const Real* const* rows, Range
 template <int G, class Real>
 void add_outer(const Gradients<Real>& da, Range panels, const Real* const* rows, Range columns,
                Index K, Real* sums) {
-    constexpr int C = kTileRows<G>;
+    constexpr int C = tile_rows(G);
     constexpr int P = tile_panels(C, G);
     const Index panel_size = K * G * kLanes<Real>;
     Index p = panels.first;

@@ -14,51 +14,36 @@ struct Gru {
     static constexpr int saved = 4;
     static constexpr int first = kResetAfter ? 3 : 2;
     static constexpr int apart = 2;
-    static constexpr Gates<3> order = in_order<3>();
+    static constexpr Gates order = in_order(3);
     static constexpr Second second = kResetAfter ? Second::none : Second::candidate;
 
     // Gradients of the gates' sums in the order n, r, z, q: the first three meet x, the last three
     // h. Reset before has no q of its own, n meets r ⊙ h.
     static constexpr int slots = kResetAfter ? 4 : 3;
     static constexpr int hidden_slot = 1;
-    static constexpr Gates<3> input_gates = {{2, 0, 1}};
+    static constexpr Gates input_gates = {3, {2, 0, 1}};
     static constexpr int input_slot[] = {1, 2, 0};
     static constexpr int bias_slot[] = {1, 2, kResetAfter ? 3 : 0};
 
-    template <class Real, class Weight>
-    static void step(const Step<Real, Weight>& s) {
-        // What the tile at hand has of W_in x + b_in, which r does not multiply.
-        Vec<Real> input[kMostItems<first>];
-        multiply<first, Real>(
-            s.range, s.part.units,
-            Factors{dense(s.shape.H), s.packed.hh, [&](Index i) { return s.row(i).input; }},
-            [&](const auto& tile, Vec<Real>* sums) {
-                start_at_input<Gru, first>(s, tile, sums);
-                if constexpr (kResetAfter) {
-                    Vec<Real>* const q = sums + 2 * tile.count;
-                    tile.each_unrolled([&](Index item, Index, Index panel) {
-                        input[item] = q[item];
-                        q[item] = s.apart(panel);
-                    });
-                }
-            },
-            [&](const auto& tile, Vec<Real>* sums) { step_gates(s, tile, sums, input); });
+    template <class Real>
+    static void step(const Step<Real>& s) {
+        multiply<first>(s.packed.storage, s.range, s.part.units, s.product,
+                        [&](const Tile& tile, Vec<Real>* sums) { step_gates(s, tile, sums); });
         if constexpr (!kResetAfter) step_candidate(s);
     }
 
-    // input: W_in x + b_in, from which n is made.
-    template <class Real, class Weight, class TileOf>
-    static void step_gates(const Step<Real, Weight>& s, const TileOf& tile, Vec<Real>* sums,
-                           Vec<Real>* input) {
-        constexpr Index count = TileOf::count;
-        const Index H = s.shape.H;
+    template <class Real>
+    static void step_gates(const Step<Real>& s, const Tile& tile, Vec<Real>* sums) {
+        const Index H = s.shape.H, count = tile.count();
         sigmoids<Real>(sums, 2 * count);
         const Vec<Real>*const r = sums, *const z = sums + count, *const q = sums + 2 * count;
+        // W_in x + b_in, which r does not multiply, and then n in its place.
+        Vec<Real>* const n = s.product.aside;
         if constexpr (kResetAfter) {
             for (Index item = 0; item < count; ++item) {
-                input[item] = multiply_add<Real>(r[item], q[item], input[item]);
+                n[item] = multiply_add<Real>(r[item], q[item], n[item]);
             }
-            tanhs<Real>(input, count);
+            tanhs<Real>(n, count);
         }
         tile.each([&](Index item, Index i, Index panel) {
             const Row<Real>& row = s.row(i);
@@ -66,44 +51,39 @@ struct Gru {
             save(row, H, span, 0, r[item]);
             save(row, H, span, 1, z[item]);
             if constexpr (kResetAfter) {
-                blend(s, i, panel, z[item], input[item], q[item]);
+                blend(s, i, panel, z[item], n[item], q[item]);
             } else {
                 store(s.kept(i, panel), z[item]);
                 store(s.scratch.between + row.b * H + span.first,
-                      r[item] * load(row.input + span.first, span.width), span.width);
+                      r[item] * load(s.input(i) + span.first, span.width), span.width);
             }
         });
     }
 
     // The candidate's product needs r of every unit, so the gates are finished first.
-    template <class Real, class Weight>
-    static void step_candidate(const Step<Real, Weight>& s) {
+    template <class Real>
+    static void step_candidate(const Step<Real>& s) {
         constexpr Index W = kLanes<Real>;
-        const Index H = s.shape.H;
+        const Term<Real> reset_h = {
+            dense(s.shape.H), s.packed.second, {s.scratch.between_rows, nullptr, 0}};
         wait_for_units(s.team);
-        multiply<1, Real>(
-            s.range, s.part.units,
-            Factors{dense(H), s.packed.second,
-                    [&](Index i) { return s.scratch.between + s.row(i).b * H; }},
-            [&](const auto& tile, Vec<Real>* sums) {
-                tile.each_unrolled(
-                    [&](Index item, Index, Index panel) { sums[item] = s.apart(panel); });
-            },
-            [&](const auto& tile, const Vec<Real>* q) {
-                Vec<Real> n[kMostItems<1>];
-                tile.each([&](Index item, Index i, Index panel) {
-                    n[item] = load(s.projected(i, panel, gates) + 2 * W) + q[item];
-                });
-                tanhs<Real>(n, tile.count);
-                tile.each([&](Index item, Index i, Index panel) {
-                    blend(s, i, panel, load(s.kept(i, panel)), n[item], q[item]);
-                });
-            });
+        multiply<1>(s.packed.storage, s.range, s.part.units,
+                    Product<Real>{{s.packed.b_apart, 0, W}, 1, {reset_h}},
+                    [&](const Tile& tile, const Vec<Real>* q) {
+                        Vec<Real> n[kAccumulators];
+                        tile.each([&](Index item, Index i, Index panel) {
+                            n[item] = load(s.projected(i, panel, gates) + 2 * W) + q[item];
+                        });
+                        tanhs<Real>(n, tile.count());
+                        tile.each([&](Index item, Index i, Index panel) {
+                            blend(s, i, panel, load(s.kept(i, panel)), n[item], q[item]);
+                        });
+                    });
     }
 
     // h from z and the candidate.
-    template <class Real, class Weight>
-    static void blend(const Step<Real, Weight>& s, Index i, Index panel, Vec<Real> z, Vec<Real> n,
+    template <class Real>
+    static void blend(const Step<Real>& s, Index i, Index panel, Vec<Real> z, Vec<Real> n,
                       Vec<Real> q) {
         const Row<Real>& row = s.row(i);
         const Span span = span_of<Real>(s.shape.H, panel);
@@ -133,7 +113,7 @@ struct Gru {
                     store(s.da(i, panel, 1), da_n * q * r * (Real(1) - r));
                     store(s.da(i, panel, 3), da_n * r);
                 } else {
-                    const Vec<Real> input = load(row.input + span.first, span.width);
+                    const Vec<Real> input = load(s.input(i) + span.first, span.width);
                     store(s.scratch.between + i * H + span.first, r * input, span.width);
                 }
             }
@@ -147,18 +127,19 @@ struct Gru {
     static void step_candidate_back(const StepBack<Gru, Real>& s) {
         const Index H = s.shape.H;
         wait_for_units(s.team);
-        multiply<1, Real>(s.range, s.part.units, Factors{s.slots(1), s.packed.second, s.da_rows(0)},
-                          from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
-                              tile.each([&](Index item, Index i, Index panel) {
-                                  const Span span = span_of<Real>(H, panel);
-                                  const Vec<Real> r = s.gate(i, span, 0), d_reset_h = sums[item];
-                                  const Vec<Real> input =
-                                      load(s.row(i).input + span.first, span.width);
-                                  store(s.da(i, panel, 1), d_reset_h * input * r * (Real(1) - r));
-                                  Real* const carry = s.carry(0, i, panel);
-                                  store(carry, load(carry) + dropped(s, i, span, d_reset_h * r));
-                              });
-                          });
+        multiply<1>(storage<Real>(), s.range, s.part.units,
+                    from_zero(gate_gradients<Gru>(s.scratch).times(s.packed.second,
+                                                                   panel_count<Real>(H), 1)),
+                    [&](const Tile& tile, const Vec<Real>* sums) {
+                        tile.each([&](Index item, Index i, Index panel) {
+                            const Span span = span_of<Real>(H, panel);
+                            const Vec<Real> r = s.gate(i, span, 0), d_reset_h = sums[item];
+                            const Vec<Real> input = load(s.input(i) + span.first, span.width);
+                            store(s.da(i, panel, 1), d_reset_h * input * r * (Real(1) - r));
+                            Real* const carry = s.carry(0, i, panel);
+                            store(carry, load(carry) + dropped(s, i, span, d_reset_h * r));
+                        });
+                    });
     }
 };
 

@@ -14,7 +14,7 @@ struct Lstm {
     static constexpr int first = 4;
     static constexpr int apart = -1;
     // i, f, o and then g: first all that σ is taken of.
-    static constexpr Gates<4> order = {{0, 1, 3, 2}};
+    static constexpr Gates order = {4, {0, 1, 3, 2}};
     static constexpr Second second = Second::projection;
 
     // Panels whose tanh c is computed at once on the way back.
@@ -22,24 +22,20 @@ struct Lstm {
 
     static constexpr int slots = 4;
     static constexpr int hidden_slot = 0;
-    static constexpr Gates<4> input_gates = in_order<4>();
+    static constexpr Gates input_gates = in_order(4);
     static constexpr int input_slot[] = {0, 1, 2, 3};
     static constexpr int bias_slot[] = {0, 1, 2, 3};
 
-    template <class Real, class Weight>
-    static void step(const Step<Real, Weight>& s) {
-        multiply<gates, Real>(
-            s.range, s.part.units,
-            Factors{dense(s.shape.P), s.packed.hh, [&](Index i) { return s.row(i).input; }},
-            [&](const auto& tile, Vec<Real>* sums) { start_at_input<Lstm, gates>(s, tile, sums); },
-            [&](const auto& tile, Vec<Real>* sums) { step_gates(s, tile, sums); });
+    template <class Real>
+    static void step(const Step<Real>& s) {
+        multiply<gates>(s.packed.storage, s.range, s.part.units, s.product,
+                        [&](const Tile& tile, Vec<Real>* sums) { step_gates(s, tile, sums); });
         if (s.shape.P != s.shape.H) step_projection(s);
     }
 
-    template <class Real, class Weight, class TileOf>
-    static void step_gates(const Step<Real, Weight>& s, const TileOf& tile, Vec<Real>* sums) {
-        constexpr Index count = TileOf::count;
-        const Index H = s.shape.H;
+    template <class Real>
+    static void step_gates(const Step<Real>& s, const Tile& tile, Vec<Real>* sums) {
+        const Index H = s.shape.H, count = tile.count();
         const Vec<Real>*const in = sums, *const forget = in + count, *const out = forget + count;
         Vec<Real>* const g = sums + 3 * count;  // and later c in its place
         sigmoids<Real>(sums, 3 * count);
@@ -69,20 +65,18 @@ struct Lstm {
         });
     }
 
-    template <class Real, class Weight>
-    static void step_projection(const Step<Real, Weight>& s) {
-        const Index H = s.shape.H;
+    template <class Real>
+    static void step_projection(const Step<Real>& s) {
+        const Term<Real> hidden = {
+            dense(s.shape.H), s.packed.second, {s.scratch.between_rows, nullptr, 0}};
         wait_for_units(s.team);
-        multiply<1, Real>(s.range, s.part.outputs,
-                          Factors{dense(H), s.packed.second,
-                                  [&](Index i) { return s.scratch.between + s.row(i).b * H; }},
-                          from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
-                              tile.each([&](Index item, Index i, Index panel) {
-                                  const Row<Real>& row = s.row(i);
-                                  const Span span = span_of<Real>(s.shape.P, panel);
-                                  settle(s.shape, s.walk, row, 0, span, sums[item]);
-                              });
-                          });
+        multiply<1>(s.packed.storage, s.range, s.part.outputs, from_zero(hidden),
+                    [&](const Tile& tile, const Vec<Real>* sums) {
+                        tile.each([&](Index item, Index i, Index panel) {
+                            const Span span = span_of<Real>(s.shape.P, panel);
+                            settle(s.shape, s.walk, s.row(i), 0, span, sums[item]);
+                        });
+                    });
     }
 
     template <class Real>
@@ -110,16 +104,15 @@ struct Lstm {
     // dm, the gradient of m = o ⊙ tanh c.
     template <class Real>
     static void step_projection_back(const StepBack<Lstm, Real>& s) {
-        constexpr Index W = kLanes<Real>;
-        const Layout layout = {panel_count<Real>(s.shape.P), W, s.scratch.rows * W};
+        const Index outputs = panel_count<Real>(s.shape.P);
         wait_for_units(s.team);
-        multiply<1, Real>(s.range, s.part.units,
-                          Factors{layout, s.packed.second, Spaced<Real>{s.scratch.d_projected, W}},
-                          from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
-                              tile.each([&](Index item, Index i, Index panel) {
-                                  store(s.second(i, panel), sums[item]);
-                              });
-                          });
+        multiply<1>(storage<Real>(), s.range, s.part.units,
+                    from_zero(projected_gradients(s.scratch).times(s.packed.second, outputs, 1)),
+                    [&](const Tile& tile, const Vec<Real>* sums) {
+                        tile.each([&](Index item, Index i, Index panel) {
+                            store(s.second(i, panel), sums[item]);
+                        });
+                    });
     }
 
     // From dm to the gradients of the gates' sums and of c before the step.

@@ -14,27 +14,24 @@ struct Rnn {
     static constexpr int saved = 0;
     static constexpr int first = 1;
     static constexpr int apart = -1;
-    static constexpr Gates<1> order = in_order<1>();
+    static constexpr Gates order = in_order(1);
     static constexpr Second second = Second::none;
 
     static constexpr int slots = 1;
     static constexpr int hidden_slot = 0;
-    static constexpr Gates<1> input_gates = in_order<1>();
+    static constexpr Gates input_gates = in_order(1);
     static constexpr int input_slot[] = {0};
     static constexpr int bias_slot[] = {0};
 
-    template <class Real, class Weight>
-    static void step(const Step<Real, Weight>& s) {
-        multiply<1, Real>(
-            s.range, s.part.units,
-            Factors{dense(s.shape.H), s.packed.hh, [&](Index i) { return s.row(i).input; }},
-            [&](const auto& tile, Vec<Real>* sums) { start_at_input<Rnn, 1>(s, tile, sums); },
-            [&](const auto& tile, Vec<Real>* sums) { step_state(s, tile, sums); });
+    template <class Real>
+    static void step(const Step<Real>& s) {
+        multiply<1>(s.packed.storage, s.range, s.part.units, s.product,
+                    [&](const Tile& tile, Vec<Real>* sums) { step_state(s, tile, sums); });
     }
 
-    template <class Real, class Weight, class TileOf>
-    static void step_state(const Step<Real, Weight>& s, const TileOf& tile, Vec<Real>* sums) {
-        if constexpr (kTanh) tanhs<Real>(sums, tile.count);
+    template <class Real>
+    static void step_state(const Step<Real>& s, const Tile& tile, Vec<Real>* sums) {
+        if constexpr (kTanh) tanhs<Real>(sums, tile.count());
         tile.each([&](Index item, Index i, Index panel) {
             const Span span = span_of<Real>(s.shape.H, panel);
             const Vec<Real> h = kTanh ? sums[item] : rectify<Real>(sums[item]);
