@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gruta/kernels/activations.h"
+#include "gruta/kernels/cell.h"
 #include "gruta/kernels/pack.h"
 #include "gruta/kernels/walk.h"
 
@@ -15,10 +16,6 @@ constexpr Index kProjectedBytes = 128 * 1024;
 // A member may begin a step while others still read what the step before has left.
 constexpr Index kInputSteps = 2;
 
-// What a cell multiplies in a step. `first`: gates whose product reads h. `second`: a product that
-// needs the first one's results, of one gate over H numbers.
-enum class Second { none, candidate, projection };
-
 template <class Real>
 struct Packed {
     const Storage<Real>& storage;
@@ -30,50 +27,45 @@ struct Packed {
     Real* b_apart;  // [panel][lane]: b_hh of that gate
 };
 
-template <class Cell>
-bool has_second(const Shape& shape) {
-    return Cell::second == Second::candidate ||
-           (Cell::second == Second::projection && shape.P != shape.H);
-}
-
-template <class Cell, class Real>
-Packed<Real> cut_packed(const Shape& shape, const Storage<Real>& storage, const void* memory) {
+template <class Real>
+Packed<Real> cut_packed(const CellForm& cell, const Shape& shape, const Storage<Real>& storage, const void* memory) {
     constexpr Index W = kLanes<Real>;
     const Index panels = panel_count<Real>(shape.H), lane_bytes = W * storage.weight_bytes;
-    const Index second = Cell::second == Second::candidate ? panels : panel_count<Real>(shape.P);
+    const Index second = cell.second == Second::candidate ? panels : panel_count<Real>(shape.P);
     Arena arena(memory);
     const auto take = [&](Index panels_of, Index K, Index gates) {
         return arena.take<unsigned char>(panels_of, storage.count(K), gates * lane_bytes);
     };
     Packed<Real> packed = {storage, 0, nullptr, nullptr, nullptr, nullptr, nullptr};
-    packed.ih = take(panels, shape.I, Cell::gates);
-    packed.hh = take(panels, shape.P, Cell::first);
-    packed.second = take(has_second<Cell>(shape) ? second : 0, shape.H, 1);
-    packed.bias = arena.take<Real>(panels, Cell::gates * W);
+    packed.ih = take(panels, shape.I, cell.gates);
+    packed.hh = take(panels, shape.P, cell.first);
+    packed.second = take(has_second(cell, shape) ? second : 0, shape.H, 1);
+    packed.bias = arena.take<Real>(panels, cell.gates * W);
     packed.b_apart = arena.take<Real>(panels, W);
     packed.bytes = arena.bytes();
     return packed;
 }
 
-template <class Cell, class Real>
-void pack_forward(const Shape& shape, const Weights<Real>& weights, const Packed<Real>& packed) {
-    constexpr int G = Cell::gates;
+template <class Real>
+void pack_forward(const CellForm& cell, const Shape& shape, const Weights<Real>& weights,
+                  const Packed<Real>& packed) {
+    const int G = cell.gates;
     const auto pack = packed.storage.pack;
     const Index H = shape.H, P = shape.P;
-    pack(weights.w_ih, H, shape.I, Cell::order, packed.ih);
-    pack(weights.w_hh, H, P, Cell::order.first(Cell::first), packed.hh);
-    if (Cell::second == Second::candidate) {
+    pack(weights.w_ih, H, shape.I, cell.order, packed.ih);
+    pack(weights.w_hh, H, P, cell.order.first(cell.first), packed.hh);
+    if (cell.second == Second::candidate) {
         pack(weights.w_hh, H, H, {1, {G - 1}}, packed.second);
-    } else if (has_second<Cell>(shape)) {
+    } else if (has_second(cell, shape)) {
         pack(weights.w_hr, P, H, in_order(1), packed.second);
     }
     const Index lanes = panel_count<Real>(H) * kLanes<Real>;
     clear(packed.bias, G * lanes);
     clear(packed.b_apart, lanes);
     for (int g = 0; g < G; ++g) {
-        const int gate = Cell::order.at[g];
+        const int gate = cell.order.at[g];
         add_bias(weights.b_ih, H, gate, G, g, packed.bias);
-        if (g == Cell::apart) {
+        if (g == cell.apart) {
             add_bias(weights.b_hh, H, gate, 1, 0, packed.b_apart);
         } else {
             add_bias(weights.b_hh, H, gate, G, g, packed.bias);
@@ -95,21 +87,23 @@ struct ForwardScratch {
     Real* zeros;      // [max(P, H)]
 };
 
-template <class Cell, class Real>
-ForwardScratch<Real> cut_forward_scratch(const Shape& shape, const Team& team, const void* memory) {
-    constexpr Index W = kLanes<Real>, G = Cell::gates;
+template <class Real>
+ForwardScratch<Real> cut_forward_scratch(const CellForm& cell, const Shape& shape,
+                                         const Team& team, const void* memory) {
+    constexpr Index W = kLanes<Real>;
+    const int G = cell.gates;
     const Index panels = panel_count<Real>(shape.H), rows = most_rows(shape, team);
-    const Index second = has_second<Cell>(shape) ? shape.B : 0;
+    const Index second = has_second(cell, shape) ? shape.B : 0;
     const Index panel_bytes = G * W * static_cast<Index>(sizeof(Real));
     const Index fitting = kProjectedBytes / panel_bytes / panels / (rows > 0 ? rows : 1);
     Arena arena(memory);
     ForwardScratch<Real> scratch;
     // A full tile of rows uses the weights often enough to read those of the input at every step.
-    scratch.ahead = Cell::first < G || rows < tile_rows(G);
+    scratch.ahead = cell.first < G || rows < tile_rows(G);
     scratch.steps = fitting < 1 ? 1 : fitting > shape.T ? shape.T : fitting;
     scratch.inputs = arena.take<Real>(kInputSteps, shape.B, shape.P);
     scratch.between = arena.take<Real>(second, shape.H);
-    scratch.kept = arena.take<Real>(Cell::second == Second::candidate ? second : 0, panels, W);
+    scratch.kept = arena.take<Real>(cell.second == Second::candidate ? second : 0, panels, W);
     // The rest is each member's own.
     for (int member = 0; member <= (memory == nullptr ? team.size - 1 : team.member); ++member) {
         scratch.block = Block<Real>::cut(arena, scratch.steps, rows);
@@ -122,9 +116,9 @@ ForwardScratch<Real> cut_forward_scratch(const Shape& shape, const Team& team, c
     return scratch;
 }
 
-template <class Cell, class Real>
-std::size_t forward_scratch_bytes(const Shape& shape, const Team& team) {
-    return cut_forward_scratch<Cell, Real>(shape, team, nullptr).bytes;
+template <class Real>
+std::size_t forward_scratch_bytes(const CellForm& cell, const Shape& shape, const Team& team) {
+    return cut_forward_scratch<Real>(cell, shape, team, nullptr).bytes;
 }
 
 // W_ih x of the listed rows.
@@ -134,25 +128,25 @@ Term<Real> input_term(const Shape& shape, const Packed<Real>& packed, const Bloc
 }
 
 // The biases as what sums start at.
-template <class Cell, class Real>
-Start<Real> at_bias(const Packed<Real>& packed) {
-    return {packed.bias, 0, Cell::gates * kLanes<Real>};
+template <class Real>
+Start<Real> at_bias(const CellForm& cell, const Packed<Real>& packed) {
+    return {packed.bias, 0, cell.gates * kLanes<Real>};
 }
 
 // The first product of every step: W_ih x + bias, where it was computed ahead or here, and W_hh h.
-template <class Cell, class Real>
-Product<Real> step_product(const Shape& shape, const Packed<Real>& packed,
+template <class Real>
+Product<Real> step_product(const CellForm& cell, const Shape& shape, const Packed<Real>& packed,
                            const ForwardScratch<Real>& scratch, Vec<Real>* aside) {
-    constexpr Index width = Cell::gates * kLanes<Real>;
+    const Index width = cell.gates * kLanes<Real>;
     const Index row = panel_count<Real>(shape.H) * width;
     const Term<Real> hidden = {dense(shape.P), packed.hh, {scratch.block.input, nullptr, 0}};
     Product<Real> product;
     if (scratch.ahead) {
         product = {{scratch.projected, row, width}, 1, {hidden}};
     } else {
-        product = {at_bias<Cell>(packed), 2, {input_term(shape, packed, scratch.block), hidden}};
+        product = {at_bias(cell, packed), 2, {input_term(shape, packed, scratch.block), hidden}};
     }
-    if (Cell::apart >= 0 && Cell::apart < Cell::first) {
+    if (cell.apart >= 0 && cell.apart < cell.first) {
         product.aside = aside;
         product.apart = packed.b_apart;
     }
@@ -222,15 +216,15 @@ inline void save(const Row<Real>& row, Index H, Span span, int slot, Vec<Real> v
 }
 
 // projected = W_ih x + bias for all rows of the block.
-template <class Cell, class Real>
-void project(const Shape& shape, Range panels, const Packed<Real>& packed,
+template <class Real>
+void project(const CellForm& cell, const Shape& shape, Range panels, const Packed<Real>& packed,
              const ForwardScratch<Real>& scratch) {
     constexpr Index W = kLanes<Real>;
-    constexpr int G = Cell::gates;
+    const int G = cell.gates;
     const Index panel_total = panel_count<Real>(shape.H);
     const Product<Real> product = {
-        at_bias<Cell>(packed), 1, {input_term(shape, packed, scratch.block)}};
-    multiply<G>(packed.storage, {0, scratch.block.row_count()}, panels, product,
+        at_bias(cell, packed), 1, {input_term(shape, packed, scratch.block)}};
+    multiply(packed.storage.tiles[G - 1], {0, scratch.block.row_count()}, panels, product,
                 [&](const Tile& tile, const Vec<Real>* sums) {
                     const Index count = tile.count();
                     tile.each([&](Index item, Index i, Index panel) {
@@ -273,19 +267,20 @@ void finish_pass(const Shape& shape, Range rows, const Forward<Real>& pass, int 
 template <class Cell, class Real>
 void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>& pass,
              void* scratch_memory, Team& team) {
-    ForwardScratch<Real> scratch = cut_forward_scratch<Cell, Real>(shape, team, scratch_memory);
+    constexpr const CellForm& cell = Cell::form;
+    ForwardScratch<Real> scratch = cut_forward_scratch<Real>(cell, shape, team, scratch_memory);
     const Part part = part_of<Real>(shape, team);
     clear(scratch.zeros, shape.P > shape.H ? shape.P : shape.H);
     // c needs no place for every step: it is brought forward where the final state will stand.
     const States<Real> states = {{pass.h, {pass.final[1], 0, shape.H}}, scratch.zeros};
     Vec<Real> aside[kAccumulators];
-    const Product<Real> product = step_product<Cell>(shape, packed, scratch, aside);
+    const Product<Real> product = step_product(cell, shape, packed, scratch, aside);
     for (Index done = 0; done < shape.T; done += scratch.steps) {
         const Index end = done + scratch.steps < shape.T ? done + scratch.steps : shape.T;
-        list_rows(shape, pass, states, Cell::states, Cell::saved, part.rows, {done, end},
+        list_rows(shape, pass, states, cell.states, cell.saved, part.rows, {done, end},
                   scratch.inputs, kInputSteps, scratch.block);
-        if (has_second<Cell>(shape)) list_between(shape, scratch);
-        if (scratch.ahead) project<Cell>(shape, part.units, packed, scratch);
+        if (has_second(cell, shape)) list_between(shape, scratch);
+        if (scratch.ahead) project(cell, shape, part.units, packed, scratch);
         for (Index step = 0; step < end - done; ++step) {
             const Range range = scratch.block.of(step);
             drop_inputs(shape, pass.walk, scratch.block, range, part.outputs);
@@ -296,7 +291,7 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
     }
     wait_for_units(team);
     const Range own = share(shape.B, team.member, team.size);
-    finish_pass(shape, own, pass, Cell::states, Cell::saved);
+    finish_pass(shape, own, pass, cell.states, cell.saved);
 }
 
 }  // namespace gruta::GRUTA_ISA

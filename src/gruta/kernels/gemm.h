@@ -135,7 +135,8 @@ using MultiplyTile = void (*)(const Product<Real>&, Index row, Index panel, Vec<
 // The tiles of G gates.
 template <class Real>
 struct Tiles {
-    int widest[kMostRows + 1];  // the panels of a tile of so many rows, at most
+    Index rows;                   // of a full one
+    Index widest[kMostRows + 1];  // the panels of a tile of so many rows, at most
     MultiplyTile<Real> of[kMostRows + 1][kMostPanels + 1];
 };
 
@@ -164,6 +165,8 @@ struct Storage {
     // weights [.·H, K] to packed [panel][K][gate][lane], the k's in words.
     void (*pack)(const Real* weights, Index H, Index K, const Gates& gates, void* packed);
 
+    const Tiles<Real>& of(int gates) const { return tiles[gates - 1]; }
+
     // How many of K weights are stored: whole words.
     Index count(Index K) const { return (K + word_weights - 1) / word_weights * word_weights; }
 };
@@ -186,11 +189,10 @@ const StorageOf<Weight>& storage();
 
 // A product for every row in `rows` and panel in `panels`, a tile at a time: use(tile, sums) takes
 // the sums [G][item] away.
-template <int G, class Real, class Use>
-void multiply(const Storage<Real>& storage, Range rows, Range panels, const Product<Real>& product,
+template <class Real, class Use>
+void multiply(const Tiles<Real>& tiles, Range rows, Range panels, const Product<Real>& product,
               const Use& use) {
-    constexpr Index R = tile_rows(G), P = tile_panels(R, G), at_once = tile_panels(1, G);
-    const Tiles<Real>& tiles = storage.tiles[G - 1];
+    const Index R = tiles.rows, P = tiles.widest[R], at_once = tiles.widest[1];
     Vec<Real> sums[kAccumulators];
     // Some rows, no more than a full tile has, in tiles as wide as fit.
     const auto multiply_across = [&](Range few, Range some) {
@@ -202,7 +204,7 @@ void multiply(const Storage<Real>& storage, Range rows, Range panels, const Prod
             }
         }
     };
-    const Index full = rows.first + rows.size() / R * R;
+    const Index full = rows.size() < R ? rows.first : rows.first + rows.size() / R * R;
     // All rows meet a few panels before they meet the next ones: weights that do not fit in the
     // cache are fetched once.
     for (Index first = panels.first; first < panels.end; first += at_once) {

@@ -68,8 +68,8 @@ void add_outer_columns(const Gradients<Real>& da, const Real* const* rows, Range
 // sums [panel][K][G][lane] += the products of the first G slots of `da` with the columns of the
 // rows, K long.
 template <int G, class Real>
-void add_outer(const Gradients<Real>& da, Range panels, const Real* const* rows, Range columns,
-               Index K, Real* sums) {
+void add_outer_of(const Gradients<Real>& da, Range panels, const Real* const* rows, Range columns,
+                  Index K, Real* sums) {
     constexpr int C = tile_rows(G);
     constexpr int P = tile_panels(C, G);
     const Index panel_size = K * G * kLanes<Real>;
@@ -84,9 +84,18 @@ void add_outer(const Gradients<Real>& da, Range panels, const Real* const* rows,
     }
 }
 
+template <class Real>
+void add_outer(int G, const Gradients<Real>& da, Range panels, const Real* const* rows,
+               Range columns, Index K, Real* sums) {
+    constexpr decltype(add_outer_of<1, Real>)* of[] = {add_outer_of<1, Real>, add_outer_of<2, Real>,
+                                                       add_outer_of<3, Real>,
+                                                       add_outer_of<4, Real>};
+    of[G - 1](da, panels, rows, columns, K, sums);
+}
+
 // sums [panel][slot][lane] += Σ_row da[panel][row].
 template <int kSlots, class Real>
-void add_rows(const Gradients<Real>& da, Range panels, Real* sums) {
+void add_rows_of(const Gradients<Real>& da, Range panels, Real* sums) {
     constexpr Index W = kLanes<Real>;
     for (Index p = panels.first; p < panels.end; ++p) {
         Vec<Real> sum[kSlots] = {};
@@ -100,6 +109,13 @@ void add_rows(const Gradients<Real>& da, Range panels, Real* sums) {
             store(to, load(to) + sum[s]);
         }
     }
+}
+
+template <class Real>
+void add_rows(int slots, const Gradients<Real>& da, Range panels, Real* sums) {
+    constexpr decltype(add_rows_of<1, Real>)* of[] = {add_rows_of<1, Real>, add_rows_of<2, Real>,
+                                                      add_rows_of<3, Real>, add_rows_of<4, Real>};
+    of[slots - 1](da, panels, sums);
 }
 
 }  // namespace gruta::GRUTA_ISA

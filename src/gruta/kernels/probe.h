@@ -26,7 +26,7 @@ inline std::int64_t stream_rounds(const float* row, const float* weights, std::i
                                   std::int64_t panels, std::int64_t rounds, float* sink) {
     const Product<float> product = from_zero<float>({dense(K), weights, {nullptr, row, 0}});
     for (std::int64_t i = 0; i < rounds; ++i) {
-        multiply<1>(storage<float>(), {0, 1}, {0, panels}, product,
+        multiply(storage<float>().of(1), {0, 1}, {0, panels}, product,
                     [=](const Tile&, const Vec<float>* sums) { store(sink, sums[0], 1); });
     }
     return rounds * panels * K * GRUTA_VECTOR_BYTES;

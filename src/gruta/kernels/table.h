@@ -13,36 +13,45 @@ extern const Cells<float> float32_cells;
 extern const Cells<double> float64_cells;
 extern const SmallCells float16_cells, bfloat16_cells;
 
-template <class Cell, class Weight>
-std::size_t packed_bytes(const Shape& shape) {
-    return cut_packed<Cell>(shape, storage<Weight>(), nullptr).bytes;
-}
-
-template <class Cell, class Weight, class Real>
-void pack_weights(const Shape& shape, const Weights<Real>& weights, void* packed) {
-    pack_forward<Cell>(shape, weights, cut_packed<Cell>(shape, storage<Weight>(), packed));
-}
-
-template <class Cell, class Weight, class Real>
-void run_forward(const Shape& shape, const void* packed, const Forward<Real>& pass, void* scratch,
-                 Team& team) {
-    forward<Cell>(shape, cut_packed<Cell>(shape, storage<Weight>(), packed), pass, scratch, team);
-}
-
+// A caller knows no form: each function is the one of its cell.
 template <class Cell, class Weight, class Real = typename RealOf<Weight>::Real>
-constexpr ForwardKernels<Real> forward_kernels() {
-    return {packed_bytes<Cell, Weight>, pack_weights<Cell, Weight, Real>,
-            forward_scratch_bytes<Cell, Real>, run_forward<Cell, Weight, Real>};
-}
+struct ForwardOf {
+    static Packed<Real> cut(const Shape& shape, const void* packed) {
+        return cut_packed(Cell::form, shape, storage<Weight>(), packed);
+    }
+    static std::size_t packed_bytes(const Shape& shape) { return cut(shape, nullptr).bytes; }
+    static void pack(const Shape& shape, const Weights<Real>& weights, void* packed) {
+        pack_forward(Cell::form, shape, weights, cut(shape, packed));
+    }
+    static std::size_t scratch_bytes(const Shape& shape, const Team& team) {
+        return forward_scratch_bytes<Real>(Cell::form, shape, team);
+    }
+    static void run(const Shape& shape, const void* packed, const Forward<Real>& pass,
+                    void* scratch, Team& team) {
+        forward<Cell>(shape, cut(shape, packed), pass, scratch, team);
+    }
+    static constexpr ForwardKernels<Real> kernels = {packed_bytes, pack, scratch_bytes, run};
+};
+
+template <class Cell, class Real>
+struct BackwardOf {
+    static std::size_t packed_bytes(const Shape& shape) {
+        return packed_back_bytes<Real>(Cell::form, shape);
+    }
+    static void pack(const Shape& shape, const Weights<Real>& weights, void* packed) {
+        pack_backward(Cell::form, shape, weights, packed);
+    }
+    static std::size_t scratch_bytes(const Shape& shape, const Team& team) {
+        return back_scratch_bytes<Real>(Cell::form, shape, team);
+    }
+    static constexpr BackwardKernels<Real> kernels = {packed_bytes, pack, scratch_bytes,
+                                                      backward<Cell, Real>};
+};
 
 template <class Cell, class Real>
 constexpr CellKernels<Real> cell_kernels() {
-    return {Cell::gates,
-            Cell::states,
-            Cell::saved,
-            forward_kernels<Cell, Real>(),
-            {packed_back_bytes<Cell, Real>, pack_backward<Cell, Real>,
-             back_scratch_bytes<Cell, Real>, backward<Cell, Real>}};
+    return {Cell::form.gates, Cell::form.states, Cell::form.saved, ForwardOf<Cell, Real>::kernels,
+            BackwardOf<Cell, Real>::kernels};
 }
 
 // In the order of kCellNames.
@@ -55,9 +64,9 @@ constexpr Cells<Real> all_cells() {
 
 template <class Weight>
 constexpr SmallCells small_cells() {
-    return {{forward_kernels<Gru<true>, Weight>(), forward_kernels<Gru<false>, Weight>(),
-             forward_kernels<Lstm, Weight>(), forward_kernels<Rnn<true>, Weight>(),
-             forward_kernels<Rnn<false>, Weight>()}};
+    return {{ForwardOf<Gru<true>, Weight>::kernels, ForwardOf<Gru<false>, Weight>::kernels,
+             ForwardOf<Lstm, Weight>::kernels, ForwardOf<Rnn<true>, Weight>::kernels,
+             ForwardOf<Rnn<false>, Weight>::kernels}};
 }
 
 }  // namespace gruta::GRUTA_ISA

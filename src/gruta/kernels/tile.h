@@ -93,6 +93,7 @@ constexpr void list_tiles(Tiles<Real>& tiles) {
 template <int G, class Weight, class Real>
 constexpr Tiles<Real> tiles_of() {
     Tiles<Real> tiles = {};
+    tiles.rows = tile_rows(G);
     list_tiles<G, tile_rows(G), 1, Weight>(tiles);
     return tiles;
 }

@@ -9,25 +9,26 @@ namespace gruta::GRUTA_ISA {
 
 template <bool kResetAfter>
 struct Gru {
-    static constexpr int gates = 3;
-    static constexpr int states = 1;
-    static constexpr int saved = 4;
-    static constexpr int first = kResetAfter ? 3 : 2;
-    static constexpr int apart = 2;
-    static constexpr Gates order = in_order(3);
-    static constexpr Second second = kResetAfter ? Second::none : Second::candidate;
-
     // Gradients of the gates' sums in the order n, r, z, q: the first three meet x, the last three
     // h. Reset before has no q of its own, n meets r ⊙ h.
-    static constexpr int slots = kResetAfter ? 4 : 3;
-    static constexpr int hidden_slot = 1;
-    static constexpr Gates input_gates = {3, {2, 0, 1}};
-    static constexpr int input_slot[] = {1, 2, 0};
-    static constexpr int bias_slot[] = {1, 2, kResetAfter ? 3 : 0};
+    static constexpr CellForm form = {
+        .gates = 3,
+        .states = 1,
+        .saved = 4,
+        .first = kResetAfter ? 3 : 2,
+        .apart = 2,
+        .order = in_order(3),
+        .second = kResetAfter ? Second::none : Second::candidate,
+        .slots = kResetAfter ? 4 : 3,
+        .hidden_slot = 1,
+        .input_gates = {3, {2, 0, 1}},
+        .input_slot = {1, 2, 0},
+        .bias_slot = {1, 2, kResetAfter ? 3 : 0},
+    };
 
     template <class Real>
     static void step(const Step<Real>& s) {
-        multiply<first>(s.packed.storage, s.range, s.part.units, s.product,
+        multiply(s.packed.storage.of(form.first), s.range, s.part.units, s.product,
                         [&](const Tile& tile, Vec<Real>* sums) { step_gates(s, tile, sums); });
         if constexpr (!kResetAfter) step_candidate(s);
     }
@@ -67,12 +68,12 @@ struct Gru {
         const Term<Real> reset_h = {
             dense(s.shape.H), s.packed.second, {s.scratch.between_rows, nullptr, 0}};
         wait_for_units(s.team);
-        multiply<1>(s.packed.storage, s.range, s.part.units,
+        multiply(s.packed.storage.of(1), s.range, s.part.units,
                     Product<Real>{{s.packed.b_apart, 0, W}, 1, {reset_h}},
                     [&](const Tile& tile, const Vec<Real>* q) {
                         Vec<Real> n[kAccumulators];
                         tile.each([&](Index item, Index i, Index panel) {
-                            n[item] = load(s.projected(i, panel, gates) + 2 * W) + q[item];
+                            n[item] = load(s.projected(i, panel, form.gates) + 2 * W) + q[item];
                         });
                         tanhs<Real>(n, tile.count());
                         tile.each([&](Index item, Index i, Index panel) {
@@ -94,7 +95,7 @@ struct Gru {
     }
 
     template <class Real>
-    static void step_back(const StepBack<Gru, Real>& s) {
+    static void step_back(const StepBack<Real>& s) {
         const Index H = s.shape.H;
         for (Index i = s.range.first; i < s.range.end; ++i) {
             const Row<Real>& row = s.row(i);
@@ -124,11 +125,11 @@ struct Gru {
 
     // What the candidate's product sends back to r and, past it, to h.
     template <class Real>
-    static void step_candidate_back(const StepBack<Gru, Real>& s) {
+    static void step_candidate_back(const StepBack<Real>& s) {
         const Index H = s.shape.H;
         wait_for_units(s.team);
-        multiply<1>(storage<Real>(), s.range, s.part.units,
-                    from_zero(gate_gradients<Gru>(s.scratch).times(s.packed.second,
+        multiply(storage<Real>().of(1), s.range, s.part.units,
+                    from_zero(gate_gradients(s.cell, s.scratch).times(s.packed.second,
                                                                    panel_count<Real>(H), 1)),
                     [&](const Tile& tile, const Vec<Real>* sums) {
                         tile.each([&](Index item, Index i, Index panel) {

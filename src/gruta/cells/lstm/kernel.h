@@ -8,27 +8,27 @@
 namespace gruta::GRUTA_ISA {
 
 struct Lstm {
-    static constexpr int gates = 4;
-    static constexpr int states = 2;
-    static constexpr int saved = 5;
-    static constexpr int first = 4;
-    static constexpr int apart = -1;
-    // i, f, o and then g: first all that σ is taken of.
-    static constexpr Gates order = {4, {0, 1, 3, 2}};
-    static constexpr Second second = Second::projection;
+    static constexpr CellForm form = {
+        .gates = 4,
+        .states = 2,
+        .saved = 5,
+        .first = 4,
+        .apart = -1,
+        .order = {4, {0, 1, 3, 2}},  // i, f, o and then g: first all that σ is taken of
+        .second = Second::projection,
+        .slots = 4,
+        .hidden_slot = 0,
+        .input_gates = in_order(4),
+        .input_slot = {0, 1, 2, 3},
+        .bias_slot = {0, 1, 2, 3},
+    };
 
     // Panels whose tanh c is computed at once on the way back.
     static constexpr Index kAtOnce = 8;
 
-    static constexpr int slots = 4;
-    static constexpr int hidden_slot = 0;
-    static constexpr Gates input_gates = in_order(4);
-    static constexpr int input_slot[] = {0, 1, 2, 3};
-    static constexpr int bias_slot[] = {0, 1, 2, 3};
-
     template <class Real>
     static void step(const Step<Real>& s) {
-        multiply<gates>(s.packed.storage, s.range, s.part.units, s.product,
+        multiply(s.packed.storage.of(form.gates), s.range, s.part.units, s.product,
                         [&](const Tile& tile, Vec<Real>* sums) { step_gates(s, tile, sums); });
         if (s.shape.P != s.shape.H) step_projection(s);
     }
@@ -70,7 +70,7 @@ struct Lstm {
         const Term<Real> hidden = {
             dense(s.shape.H), s.packed.second, {s.scratch.between_rows, nullptr, 0}};
         wait_for_units(s.team);
-        multiply<1>(s.packed.storage, s.range, s.part.outputs, from_zero(hidden),
+        multiply(s.packed.storage.of(1), s.range, s.part.outputs, from_zero(hidden),
                     [&](const Tile& tile, const Vec<Real>* sums) {
                         tile.each([&](Index item, Index i, Index panel) {
                             const Span span = span_of<Real>(s.shape.P, panel);
@@ -80,7 +80,7 @@ struct Lstm {
     }
 
     template <class Real>
-    static void step_back(const StepBack<Lstm, Real>& s) {
+    static void step_back(const StepBack<Real>& s) {
         const bool projects = s.shape.P != s.shape.H;
         for (Index i = s.range.first; i < s.range.end; ++i) {
             for (Index panel = s.part.outputs.first; panel < s.part.outputs.end; ++panel) {
@@ -103,10 +103,10 @@ struct Lstm {
 
     // dm, the gradient of m = o ⊙ tanh c.
     template <class Real>
-    static void step_projection_back(const StepBack<Lstm, Real>& s) {
+    static void step_projection_back(const StepBack<Real>& s) {
         const Index outputs = panel_count<Real>(s.shape.P);
         wait_for_units(s.team);
-        multiply<1>(storage<Real>(), s.range, s.part.units,
+        multiply(storage<Real>().of(1), s.range, s.part.units,
                     from_zero(projected_gradients(s.scratch).times(s.packed.second, outputs, 1)),
                     [&](const Tile& tile, const Vec<Real>* sums) {
                         tile.each([&](Index item, Index i, Index panel) {
@@ -117,7 +117,7 @@ struct Lstm {
 
     // From dm to the gradients of the gates' sums and of c before the step.
     template <class Real>
-    static void step_gates_back(const StepBack<Lstm, Real>& s, Index i, Range panels) {
+    static void step_gates_back(const StepBack<Real>& s, Index i, Range panels) {
         const Index H = s.shape.H;
         const Row<Real>& row = s.row(i);
         Vec<Real> tanh_c[kAtOnce];
@@ -134,7 +134,7 @@ struct Lstm {
     }
 
     template <class Real>
-    static void step_panel_back(const StepBack<Lstm, Real>& s, Index i, Index panel,
+    static void step_panel_back(const StepBack<Real>& s, Index i, Index panel,
                                 Vec<Real> tanh_c) {
         const Row<Real>& row = s.row(i);
         const Span span = span_of<Real>(s.shape.H, panel);
@@ -159,7 +159,7 @@ struct Lstm {
     }
 
     template <class Real>
-    static Real* d_projected(const StepBack<Lstm, Real>& s, Index i, Index panel) {
+    static Real* d_projected(const StepBack<Real>& s, Index i, Index panel) {
         return s.scratch.d_projected + (panel * s.scratch.rows + i) * kLanes<Real>;
     }
 

@@ -9,23 +9,24 @@ namespace gruta::GRUTA_ISA {
 
 template <bool kTanh>
 struct Rnn {
-    static constexpr int gates = 1;
-    static constexpr int states = 1;
-    static constexpr int saved = 0;
-    static constexpr int first = 1;
-    static constexpr int apart = -1;
-    static constexpr Gates order = in_order(1);
-    static constexpr Second second = Second::none;
-
-    static constexpr int slots = 1;
-    static constexpr int hidden_slot = 0;
-    static constexpr Gates input_gates = in_order(1);
-    static constexpr int input_slot[] = {0};
-    static constexpr int bias_slot[] = {0};
+    static constexpr CellForm form = {
+        .gates = 1,
+        .states = 1,
+        .saved = 0,
+        .first = 1,
+        .apart = -1,
+        .order = in_order(1),
+        .second = Second::none,
+        .slots = 1,
+        .hidden_slot = 0,
+        .input_gates = in_order(1),
+        .input_slot = {0},
+        .bias_slot = {0},
+    };
 
     template <class Real>
     static void step(const Step<Real>& s) {
-        multiply<1>(s.packed.storage, s.range, s.part.units, s.product,
+        multiply(s.packed.storage.of(1), s.range, s.part.units, s.product,
                     [&](const Tile& tile, Vec<Real>* sums) { step_state(s, tile, sums); });
     }
 
@@ -40,7 +41,7 @@ struct Rnn {
     }
 
     template <class Real>
-    static void step_back(const StepBack<Rnn, Real>& s) {
+    static void step_back(const StepBack<Real>& s) {
         for (Index i = s.range.first; i < s.range.end; ++i) {
             for (Index panel = s.part.units.first; panel < s.part.units.end; ++panel) {
                 const Span span = span_of<Real>(s.shape.H, panel);
