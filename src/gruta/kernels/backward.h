@@ -169,7 +169,7 @@ struct Split {
 };
 
 template <class Real>
-inline Split<Real> split_held(const Shape& shape, const Walk<Real>& walk, const Row<Real>& row,
+[[gnu::always_inline]] inline Split<Real> split_held(const Shape& shape, const Walk<Real>& walk, const Row<Real>& row,
                               int state, Span span, Vec<Real> d) {
     const std::uint8_t* const hold = held_of(shape, walk, row, state);
     if (hold == nullptr) return {d, Vec<Real>{}};
@@ -191,7 +191,7 @@ inline Vec<Real> arriving(const StepBack<Real>& s, Index i, Index panel, Span sp
 
 // The gradient of the state before the step; where a reset stood in between, it is the restart's.
 template <class Real>
-inline void hand_back(const StepBack<Real>& s, int state, Index i, Index panel, Vec<Real> d) {
+[[gnu::always_inline]] inline void hand_back(const StepBack<Real>& s, int state, Index i, Index panel, Vec<Real> d) {
     Real* const carry = s.carry(state, i, panel);
     if (restarts(s.walk, s.row(i).t, s.row(i).b)) {
         Real* const restart = s.scratch.d_restart[state] + (carry - s.scratch.carry[state]);
@@ -203,7 +203,7 @@ inline void hand_back(const StepBack<Real>& s, int state, Index i, Index panel, 
 
 // What dropout multiplied h with on its way into the products, it does the gradient on its way out.
 template <class Real>
-inline Vec<Real> dropped(const StepBack<Real>& s, Index i, Span span, Vec<Real> d) {
+[[gnu::always_inline]] inline Vec<Real> dropped(const StepBack<Real>& s, Index i, Span span, Vec<Real> d) {
     const Real* const dropout = s.walk.dropout;
     if (dropout == nullptr) return d;
     return d * load(dropout + s.row(i).b * s.shape.P + span.first, span.width);
@@ -214,13 +214,15 @@ template <class Real>
 void carry_back(const StepBack<Real>& s) {
     wait_for_units(s.team);
     const Gradients<Real> da = gate_gradients(s.cell, s.scratch).from(s.cell.hidden_slot);
-    multiply(storage<Real>().of(1), s.range, s.part.outputs,
+    multiply<1>(storage<Real>(), s.range, s.part.outputs,
                 from_zero(da.times(s.packed.hh, panel_count<Real>(s.shape.H), s.cell.first)),
-                [&](const Tile& tile, const Vec<Real>* sums) {
-                    tile.each([&](Index item, Index i, Index panel) {
-                        const Vec<Real> direct = load(s.carry(0, i, panel));
-                        const Span span = span_of<Real>(s.shape.P, panel);
-                        hand_back(s, 0, i, panel, direct + dropped(s, i, span, sums[item]));
+                [&](const Tile& some, const Vec<Real>* sums) {
+                    by_size<1>(some, [&](const auto& tile) {
+                        tile.each([&](Index item, Index i, Index panel) {
+                            const Vec<Real> direct = load(s.carry(0, i, panel));
+                            const Span span = span_of<Real>(s.shape.P, panel);
+                            hand_back(s, 0, i, panel, direct + dropped(s, i, span, sums[item]));
+                        });
                     });
                 });
 }
@@ -255,7 +257,7 @@ void sum_block(const CellForm& cell, const Shape& shape, const PackedBack<Real>&
     }
     if (back.dx.data == nullptr) return;
     const Row<Real>* const listed = scratch.block.rows;
-    multiply(storage<Real>().of(1), share(rows, team.member, team.size),
+    multiply<1>(storage<Real>(), share(rows, team.member, team.size),
                 {0, panel_count<Real>(shape.I)},
                 from_zero(da.times(packed.ih, panels, cell.gates)),
                 [&](const Tile& tile, const Vec<Real>* sums) {

@@ -296,7 +296,12 @@ class Packed {
             return run_forward(kernels_, shape, {packed_.data()}, {pass}, shared);
         }
         Team alone;
-        scratch.grow(kernels_.scratch_bytes(shape, alone));
+        // Steps of the same rows follow each other: asking how much they need costs as much as a
+        // small one.
+        if (!turn.owns_lock() || B != scratch_rows_) {
+            scratch.grow(kernels_.scratch_bytes(shape, alone));
+            if (turn.owns_lock()) scratch_rows_ = B;
+        }
         const FlushDenormals flush;
         kernels_.run(shape, packed_.data(), pass, scratch.data(), alone);
     }
@@ -313,6 +318,7 @@ class Packed {
     int states_, gates_, threads_;
     const ForwardKernels<Real>& kernels_;
     Memory packed_, scratch_, output_;
+    std::int64_t scratch_rows_ = -1;  // what scratch_ has room for
     std::mutex mutex_;
 };
 

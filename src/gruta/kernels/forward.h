@@ -25,6 +25,11 @@ struct Packed {
     void* second;   // [panel][H][1][lane]
     Real* bias;     // [panel][G][lane]: b_ih and, but for the gate that keeps it apart, b_hh
     Real* b_apart;  // [panel][lane]: b_hh of that gate
+
+    // The products of K numbers in each row with weights of so many gates.
+    Term<Real> term(Index K, int gates, const void* weights, const Real* const* rows) const {
+        return {{1, K, 0}, weights, storage.count(K) * gates * kLanes<Real>, {rows, nullptr, 0}};
+    }
 };
 
 template <class Real>
@@ -121,12 +126,6 @@ std::size_t forward_scratch_bytes(const CellForm& cell, const Shape& shape, cons
     return cut_forward_scratch<Real>(cell, shape, team, nullptr).bytes;
 }
 
-// W_ih x of the listed rows.
-template <class Real>
-Term<Real> input_term(const Shape& shape, const Packed<Real>& packed, const Block<Real>& block) {
-    return {dense(shape.I), packed.ih, {block.x, nullptr, 0}};
-}
-
 // The biases as what sums start at.
 template <class Real>
 Start<Real> at_bias(const CellForm& cell, const Packed<Real>& packed) {
@@ -139,12 +138,13 @@ Product<Real> step_product(const CellForm& cell, const Shape& shape, const Packe
                            const ForwardScratch<Real>& scratch, Vec<Real>* aside) {
     const Index width = cell.gates * kLanes<Real>;
     const Index row = panel_count<Real>(shape.H) * width;
-    const Term<Real> hidden = {dense(shape.P), packed.hh, {scratch.block.input, nullptr, 0}};
+    const Term<Real> input = packed.term(shape.I, cell.gates, packed.ih, scratch.block.x);
+    const Term<Real> hidden = packed.term(shape.P, cell.first, packed.hh, scratch.block.input);
     Product<Real> product;
     if (scratch.ahead) {
         product = {{scratch.projected, row, width}, 1, {hidden}};
     } else {
-        product = {at_bias(cell, packed), 2, {input_term(shape, packed, scratch.block), hidden}};
+        product = {at_bias(cell, packed), 2, {input, hidden}};
     }
     if (cell.apart >= 0 && cell.apart < cell.first) {
         product.aside = aside;
@@ -198,7 +198,7 @@ inline Bits<Real> load_mask(const std::uint8_t* from, Index count) {
 
 // Stores the state after the step, `fresh` but for what is held of the old one, and returns it.
 template <class Real>
-inline Vec<Real> settle(const Shape& shape, const Walk<Real>& walk, const Row<Real>& row, int state,
+[[gnu::always_inline]] inline Vec<Real> settle(const Shape& shape, const Walk<Real>& walk, const Row<Real>& row, int state,
                         Span span, Vec<Real> fresh) {
     const std::uint8_t* const hold = held_of(shape, walk, row, state);
     if (hold != nullptr || walk.held != 0) {
@@ -211,25 +211,26 @@ inline Vec<Real> settle(const Shape& shape, const Walk<Real>& walk, const Row<Re
 }
 
 template <class Real>
-inline void save(const Row<Real>& row, Index H, Span span, int slot, Vec<Real> value) {
+[[gnu::always_inline]] inline void save(const Row<Real>& row, Index H, Span span, int slot, Vec<Real> value) {
     if (row.gates != nullptr) store(row.gates + slot * H + span.first, value, span.width);
 }
 
 // projected = W_ih x + bias for all rows of the block.
-template <class Real>
+template <int G, class Real>
 void project(const CellForm& cell, const Shape& shape, Range panels, const Packed<Real>& packed,
              const ForwardScratch<Real>& scratch) {
     constexpr Index W = kLanes<Real>;
-    const int G = cell.gates;
     const Index panel_total = panel_count<Real>(shape.H);
     const Product<Real> product = {
-        at_bias(cell, packed), 1, {input_term(shape, packed, scratch.block)}};
-    multiply(packed.storage.tiles[G - 1], {0, scratch.block.row_count()}, panels, product,
-                [&](const Tile& tile, const Vec<Real>* sums) {
-                    const Index count = tile.count();
-                    tile.each([&](Index item, Index i, Index panel) {
-                        Real* const to = scratch.projected + (i * panel_total + panel) * G * W;
-                        for (int g = 0; g < G; ++g) store(to + g * W, sums[g * count + item]);
+        at_bias(cell, packed), 1, {packed.term(shape.I, G, packed.ih, scratch.block.x)}};
+    multiply<G>(packed.storage, {0, scratch.block.row_count()}, panels, product,
+                [&](const Tile& some, const Vec<Real>* sums) {
+                    by_size<G>(some, [&](const auto& tile) {
+                        const Index count = tile.count();
+                        tile.each([&](Index item, Index i, Index panel) {
+                            Real* const to = scratch.projected + (i * panel_total + panel) * G * W;
+                            for (int g = 0; g < G; ++g) store(to + g * W, sums[g * count + item]);
+                        });
                     });
                 });
 }
@@ -280,7 +281,7 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
         list_rows(shape, pass, states, cell.states, cell.saved, part.rows, {done, end},
                   scratch.inputs, kInputSteps, scratch.block);
         if (has_second(cell, shape)) list_between(shape, scratch);
-        if (scratch.ahead) project(cell, shape, part.units, packed, scratch);
+        if (scratch.ahead) project<cell.gates>(cell, shape, part.units, packed, scratch);
         for (Index step = 0; step < end - done; ++step) {
             const Range range = scratch.block.of(step);
             drop_inputs(shape, pass.walk, scratch.block, range, part.outputs);

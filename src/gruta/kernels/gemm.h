@@ -59,10 +59,6 @@ struct Layout {
     Index segments, length, stride;
 };
 
-constexpr Layout dense(Index K) {
-    return {1, K, 0};
-}
-
 // Where rows begin: listed one by one, or spaced evenly.
 template <class Real>
 struct Rows {
@@ -76,6 +72,7 @@ template <class Real>
 struct Term {
     Layout layout;
     const void* weights;
+    Index panel;  // numbers from one packed panel to the next
     Rows<Real> rows;
 };
 
@@ -126,6 +123,46 @@ struct Tile {
     }
 };
 
+// A tile whose sizes are known while compiling: what is done with a few sums is then as short as it
+// can be.
+template <int kRows, int kPanels>
+struct FixedTile {
+    const Tile& tile;
+
+    static constexpr Index count() { return kRows * kPanels; }
+
+    template <class F>
+    void each(const F& f) const {
+        const Index row = tile.row, panel = tile.panel;
+        for (Index p = 0, item = 0; p < kPanels; ++p) {
+            for (Index r = 0; r < kRows; ++r, ++item) f(item, row + r, panel + p);
+        }
+    }
+};
+
+// f of a tile of one row, P panels or fewer, as a fixed one.
+template <int P, class F>
+[[gnu::always_inline]] inline void by_panels(const Tile& tile, const F& f) {
+    if (P == 1 || tile.panels == P) {
+        f(FixedTile<1, P>{tile});
+    } else if constexpr (P > 1) {
+        by_panels<P / 2>(tile, f);
+    }
+}
+
+// f of a tile of G gates: as a fixed one, if it is full or of one row.
+template <int G, class F>
+[[gnu::always_inline]] inline void by_size(const Tile& tile, const F& f) {
+    constexpr int R = tile_rows(G), P = tile_panels(R, G);
+    if (tile.rows == R && tile.panels == P) {
+        f(FixedTile<R, P>{tile});
+    } else if (tile.rows == 1) {
+        by_panels<tile_panels(1, G)>(tile, f);
+    } else {
+        f(tile);
+    }
+}
+
 constexpr int kMostGates = 4, kMostRows = tile_rows(2), kMostPanels = 8;
 
 // Sets sums [G][item] to those of the tile that begins at `row` and `panel`.
@@ -135,7 +172,6 @@ using MultiplyTile = void (*)(const Product<Real>&, Index row, Index panel, Vec<
 // The tiles of G gates.
 template <class Real>
 struct Tiles {
-    Index rows;                   // of a full one
     Index widest[kMostRows + 1];  // the panels of a tile of so many rows, at most
     MultiplyTile<Real> of[kMostRows + 1][kMostPanels + 1];
 };
@@ -165,10 +201,8 @@ struct Storage {
     // weights [.·H, K] to packed [panel][K][gate][lane], the k's in words.
     void (*pack)(const Real* weights, Index H, Index K, const Gates& gates, void* packed);
 
-    const Tiles<Real>& of(int gates) const { return tiles[gates - 1]; }
-
     // How many of K weights are stored: whole words.
-    Index count(Index K) const { return (K + word_weights - 1) / word_weights * word_weights; }
+    Index count(Index K) const { return (K + word_weights - 1) & -word_weights; }
 };
 
 template <class Weight>
@@ -189,22 +223,24 @@ const StorageOf<Weight>& storage();
 
 // A product for every row in `rows` and panel in `panels`, a tile at a time: use(tile, sums) takes
 // the sums [G][item] away.
-template <class Real, class Use>
-void multiply(const Tiles<Real>& tiles, Range rows, Range panels, const Product<Real>& product,
+template <int G, class Real, class Use>
+void multiply(const Storage<Real>& storage, Range rows, Range panels, const Product<Real>& product,
               const Use& use) {
-    const Index R = tiles.rows, P = tiles.widest[R], at_once = tiles.widest[1];
+    constexpr Index R = tile_rows(G), P = tile_panels(R, G), at_once = tile_panels(1, G);
+    const Tiles<Real>& tiles = storage.tiles[G - 1];
     Vec<Real> sums[kAccumulators];
     // Some rows, no more than a full tile has, in tiles as wide as fit.
     const auto multiply_across = [&](Range few, Range some) {
-        Tile tile = {few.first, some.first, few.size(), tiles.widest[few.size()]};
-        for (; tile.panels > 0; tile.panels /= 2) {
-            for (; tile.panel + tile.panels <= some.end; tile.panel += tile.panels) {
-                tiles.of[tile.rows][tile.panels](product, tile.row, tile.panel, sums);
-                use(tile, sums);
+        const Index count = few.size();
+        Index panel = some.first;
+        for (Index panels = tiles.widest[count]; panels > 0; panels /= 2) {
+            for (; panel + panels <= some.end; panel += panels) {
+                tiles.of[count][panels](product, few.first, panel, sums);
+                use(Tile{few.first, panel, count, panels}, sums);
             }
         }
     };
-    const Index full = rows.size() < R ? rows.first : rows.first + rows.size() / R * R;
+    const Index full = rows.first + rows.size() / R * R;
     // All rows meet a few panels before they meet the next ones: weights that do not fit in the
     // cache are fetched once.
     for (Index first = panels.first; first < panels.end; first += at_once) {

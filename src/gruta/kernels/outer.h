@@ -15,7 +15,8 @@ struct Gradients {
 
     // The sum over the first `slots` of all panels, with weights transposed as pack.h does.
     Term<Real> times(const Real* weights, Index panels, Index slots) const {
-        return {{panels, slots * kLanes<Real>, panel}, weights, {nullptr, data, row}};
+        const Index length = slots * kLanes<Real>;
+        return {{panels, length, panel}, weights, panels * length * kLanes<Real>, {nullptr, data, row}};
     }
 };
 

@@ -6,16 +6,14 @@
 namespace gruta::GRUTA_ISA {
 
 // Adds to a tile's sums [G][item] the products of the N k's of a word with what stands there in the
-// rows.
+// rows, and goes on to the next word.
 template <int N, int G, int P, int R, class Real, class Weight>
-inline void add_word(const Real* const (&rows)[R], Index k, const Weight* word, Index panel_size,
+inline void add_word(const Real* const (&rows)[R], Index k, const Weight* (&word)[P],
                      Vec<Real>* sums) {
     constexpr int words = kWordWeights<Weight>;
     for (int p = 0; p < P; ++p) {
         Vec<Real> weights[G][words];
-        for (int g = 0; g < G; ++g) {
-            load_word(word + p * panel_size + g * words * kLanes<Real>, weights[g]);
-        }
+        for (int g = 0; g < G; ++g) load_word(word[p] + g * words * kLanes<Real>, weights[g]);
         for (int n = 0; n < N; ++n) {
             for (int r = 0; r < R; ++r) {
                 for (int g = 0; g < G; ++g) {
@@ -23,6 +21,7 @@ inline void add_word(const Real* const (&rows)[R], Index k, const Weight* word, 
                 }
             }
         }
+        word[p] += words * G * kLanes<Real>;
     }
 }
 
@@ -30,11 +29,14 @@ inline void add_word(const Real* const (&rows)[R], Index k, const Weight* word, 
 template <int G, int P, int R, class Weight, class Real>
 inline void add_term(const Term<Real>& term, Index row, Index panel, Vec<Real>* sums) {
     constexpr int words = kWordWeights<Weight>;
-    constexpr Index word_size = words * G * kLanes<Real>;
     const Layout& layout = term.layout;
-    const Index panel_size =
-        layout.segments * ((layout.length + words - 1) / words) * word_size;
-    const Weight* word = static_cast<const Weight*>(term.weights) + panel * panel_size;
+    const Weight* word[P];
+    unrolled<P>([&](int p) {
+        word[p] = static_cast<const Weight*>(term.weights) + (panel + p) * term.panel;
+        // Hides from GCC that these are one array: it would keep the distance to each vector in a
+        // register of its own, and has too few.
+        __asm__("" : "+r"(word[p]));
+    });
     const Real* rows[R];
     if (term.rows.listed != nullptr) {
         unrolled<R>([&](int r) { rows[r] = term.rows.listed[row + r]; });
@@ -43,13 +45,10 @@ inline void add_term(const Term<Real>& term, Index row, Index panel, Vec<Real>* 
     }
     for (Index segment = 0; segment < layout.segments; ++segment) {
         Index k = 0;
-        for (; k + words <= layout.length; k += words, word += word_size) {
-            add_word<words, G, P, R, Real>(rows, k, word, panel_size, sums);
+        for (; k + words <= layout.length; k += words) {
+            add_word<words, G, P, R, Real>(rows, k, word, sums);
         }
-        if (words > 1 && k < layout.length) {
-            add_word<1, G, P, R, Real>(rows, k, word, panel_size, sums);
-            word += word_size;
-        }
+        if (words > 1 && k < layout.length) add_word<1, G, P, R, Real>(rows, k, word, sums);
         unrolled<R>([&](int r) { rows[r] += layout.stride; });
     }
 }
@@ -93,7 +92,6 @@ constexpr void list_tiles(Tiles<Real>& tiles) {
 template <int G, class Weight, class Real>
 constexpr Tiles<Real> tiles_of() {
     Tiles<Real> tiles = {};
-    tiles.rows = tile_rows(G);
     list_tiles<G, tile_rows(G), 1, Weight>(tiles);
     return tiles;
 }

@@ -116,7 +116,8 @@ void list_rows(const Shape& shape, const Forward<Real>& pass, const States<Real>
                Index input_steps, Block<Real>& block) {
     const Walk<Real>& walk = pass.walk;
     const Index sizes[kMostStates] = {shape.P, shape.H};
-    Index i = 0;
+    Row<Real>* row = block.rows;
+    const Real **x = block.x, **input = block.input;
     block.steps = steps.size();
     for (Index step = steps.first; step < steps.end; ++step) {
         const Index t = walk.reverse ? shape.T - 1 - step : step;
@@ -126,25 +127,24 @@ void list_rows(const Shape& shape, const Forward<Real>& pass, const States<Real>
             const Index last = walk.lengths == nullptr ? shape.T - 1 : walk.lengths[b] - 1;
             const bool starts = t == (walk.reverse ? last : 0);
             const bool fresh = restarts(walk, t, b);
-            Row<Real>& row = block.rows[i];
-            row.t = t;
-            row.b = b;
-            row.gates =
+            row->t = t;
+            row->b = b;
+            row->gates =
                 pass.gates == nullptr ? nullptr : pass.gates + (t * shape.B + b) * saved * shape.H;
             for (int s = 0; s < state_count; ++s) {
-                row.after[s] = at(states.view[s], t, b);
-                row.before[s] = fresh
+                row->after[s] = at(states.view[s], t, b);
+                row->before[s] = fresh
                                     ? (walk.restart[s] == nullptr ? states.zeros : walk.restart[s])
                                 : starts ? pass.initial[s] + b * sizes[s]
                                          : at(states.view[s], previous, b);
             }
-            block.x[i] = at(pass.x, t, b);
-            block.input[i] = walk.dropout == nullptr
-                                 ? row.before[0]
+            *x++ = at(pass.x, t, b);
+            *input++ = walk.dropout == nullptr
+                                 ? row->before[0]
                                  : dropped_input(shape, inputs, input_steps, step, b);
-            ++i;
+            ++row;
         }
-        block.ends[step - steps.first] = i;
+        block.ends[step - steps.first] = row - block.rows;
     }
 }
 

@@ -28,13 +28,16 @@ struct Gru {
 
     template <class Real>
     static void step(const Step<Real>& s) {
-        multiply(s.packed.storage.of(form.first), s.range, s.part.units, s.product,
-                        [&](const Tile& tile, Vec<Real>* sums) { step_gates(s, tile, sums); });
+        multiply<form.first>(s.packed.storage, s.range, s.part.units, s.product,
+                        [&](const Tile& tile, Vec<Real>* sums) {
+                            by_size<form.first>(
+                                tile, [&](const auto& sized) { step_gates(s, sized, sums); });
+                        });
         if constexpr (!kResetAfter) step_candidate(s);
     }
 
-    template <class Real>
-    static void step_gates(const Step<Real>& s, const Tile& tile, Vec<Real>* sums) {
+    template <class Real, class TileOf>
+    static void step_gates(const Step<Real>& s, const TileOf& tile, Vec<Real>* sums) {
         const Index H = s.shape.H, count = tile.count();
         sigmoids<Real>(sums, 2 * count);
         const Vec<Real>*const r = sums, *const z = sums + count, *const q = sums + 2 * count;
@@ -65,26 +68,32 @@ struct Gru {
     template <class Real>
     static void step_candidate(const Step<Real>& s) {
         constexpr Index W = kLanes<Real>;
-        const Term<Real> reset_h = {
-            dense(s.shape.H), s.packed.second, {s.scratch.between_rows, nullptr, 0}};
+        const Term<Real> reset_h =
+            s.packed.term(s.shape.H, 1, s.packed.second, s.scratch.between_rows);
         wait_for_units(s.team);
-        multiply(s.packed.storage.of(1), s.range, s.part.units,
+        multiply<1>(s.packed.storage, s.range, s.part.units,
                     Product<Real>{{s.packed.b_apart, 0, W}, 1, {reset_h}},
                     [&](const Tile& tile, const Vec<Real>* q) {
-                        Vec<Real> n[kAccumulators];
-                        tile.each([&](Index item, Index i, Index panel) {
-                            n[item] = load(s.projected(i, panel, form.gates) + 2 * W) + q[item];
-                        });
-                        tanhs<Real>(n, tile.count());
-                        tile.each([&](Index item, Index i, Index panel) {
-                            blend(s, i, panel, load(s.kept(i, panel)), n[item], q[item]);
-                        });
+                        by_size<1>(tile, [&](const auto& sized) { blend_candidate(s, sized, q); });
                     });
+    }
+
+    template <class Real, class TileOf>
+    static void blend_candidate(const Step<Real>& s, const TileOf& tile, const Vec<Real>* q) {
+        constexpr Index W = kLanes<Real>;
+        Vec<Real> n[kAccumulators];
+        tile.each([&](Index item, Index i, Index panel) {
+            n[item] = load(s.projected(i, panel, form.gates) + 2 * W) + q[item];
+        });
+        tanhs<Real>(n, tile.count());
+        tile.each([&](Index item, Index i, Index panel) {
+            blend(s, i, panel, load(s.kept(i, panel)), n[item], q[item]);
+        });
     }
 
     // h from z and the candidate.
     template <class Real>
-    static void blend(const Step<Real>& s, Index i, Index panel, Vec<Real> z, Vec<Real> n,
+    [[gnu::always_inline]] static void blend(const Step<Real>& s, Index i, Index panel, Vec<Real> z, Vec<Real> n,
                       Vec<Real> q) {
         const Row<Real>& row = s.row(i);
         const Span span = span_of<Real>(s.shape.H, panel);
@@ -128,7 +137,7 @@ struct Gru {
     static void step_candidate_back(const StepBack<Real>& s) {
         const Index H = s.shape.H;
         wait_for_units(s.team);
-        multiply(storage<Real>().of(1), s.range, s.part.units,
+        multiply<1>(storage<Real>(), s.range, s.part.units,
                     from_zero(gate_gradients(s.cell, s.scratch).times(s.packed.second,
                                                                    panel_count<Real>(H), 1)),
                     [&](const Tile& tile, const Vec<Real>* sums) {

@@ -28,13 +28,16 @@ struct Lstm {
 
     template <class Real>
     static void step(const Step<Real>& s) {
-        multiply(s.packed.storage.of(form.gates), s.range, s.part.units, s.product,
-                        [&](const Tile& tile, Vec<Real>* sums) { step_gates(s, tile, sums); });
+        multiply<form.gates>(s.packed.storage, s.range, s.part.units, s.product,
+                        [&](const Tile& tile, Vec<Real>* sums) {
+                            by_size<form.first>(
+                                tile, [&](const auto& sized) { step_gates(s, sized, sums); });
+                        });
         if (s.shape.P != s.shape.H) step_projection(s);
     }
 
-    template <class Real>
-    static void step_gates(const Step<Real>& s, const Tile& tile, Vec<Real>* sums) {
+    template <class Real, class TileOf>
+    static void step_gates(const Step<Real>& s, const TileOf& tile, Vec<Real>* sums) {
         const Index H = s.shape.H, count = tile.count();
         const Vec<Real>*const in = sums, *const forget = in + count, *const out = forget + count;
         Vec<Real>* const g = sums + 3 * count;  // and later c in its place
@@ -67,10 +70,10 @@ struct Lstm {
 
     template <class Real>
     static void step_projection(const Step<Real>& s) {
-        const Term<Real> hidden = {
-            dense(s.shape.H), s.packed.second, {s.scratch.between_rows, nullptr, 0}};
+        const Term<Real> hidden =
+            s.packed.term(s.shape.H, 1, s.packed.second, s.scratch.between_rows);
         wait_for_units(s.team);
-        multiply(s.packed.storage.of(1), s.range, s.part.outputs, from_zero(hidden),
+        multiply<1>(s.packed.storage, s.range, s.part.outputs, from_zero(hidden),
                     [&](const Tile& tile, const Vec<Real>* sums) {
                         tile.each([&](Index item, Index i, Index panel) {
                             const Span span = span_of<Real>(s.shape.P, panel);
@@ -106,7 +109,7 @@ struct Lstm {
     static void step_projection_back(const StepBack<Real>& s) {
         const Index outputs = panel_count<Real>(s.shape.P);
         wait_for_units(s.team);
-        multiply(storage<Real>().of(1), s.range, s.part.units,
+        multiply<1>(storage<Real>(), s.range, s.part.units,
                     from_zero(projected_gradients(s.scratch).times(s.packed.second, outputs, 1)),
                     [&](const Tile& tile, const Vec<Real>* sums) {
                         tile.each([&](Index item, Index i, Index panel) {
@@ -134,7 +137,7 @@ struct Lstm {
     }
 
     template <class Real>
-    static void step_panel_back(const StepBack<Real>& s, Index i, Index panel,
+    [[gnu::always_inline]] static void step_panel_back(const StepBack<Real>& s, Index i, Index panel,
                                 Vec<Real> tanh_c) {
         const Row<Real>& row = s.row(i);
         const Span span = span_of<Real>(s.shape.H, panel);
@@ -165,7 +168,7 @@ struct Lstm {
 
     // The forward and the backward pass compute it alike, to the last bit.
     template <class Real>
-    static Vec<Real> new_cell(Vec<Real> in, Vec<Real> forget, Vec<Real> g, Vec<Real> c_before) {
+    [[gnu::always_inline]] static Vec<Real> new_cell(Vec<Real> in, Vec<Real> forget, Vec<Real> g, Vec<Real> c_before) {
         return multiply_add<Real>(forget, c_before, in * g);
     }
 };

@@ -26,12 +26,15 @@ struct Rnn {
 
     template <class Real>
     static void step(const Step<Real>& s) {
-        multiply(s.packed.storage.of(1), s.range, s.part.units, s.product,
-                    [&](const Tile& tile, Vec<Real>* sums) { step_state(s, tile, sums); });
+        multiply<1>(s.packed.storage, s.range, s.part.units, s.product,
+                    [&](const Tile& tile, Vec<Real>* sums) {
+                            by_size<form.first>(
+                                tile, [&](const auto& sized) { step_state(s, sized, sums); });
+                        });
     }
 
-    template <class Real>
-    static void step_state(const Step<Real>& s, const Tile& tile, Vec<Real>* sums) {
+    template <class Real, class TileOf>
+    static void step_state(const Step<Real>& s, const TileOf& tile, Vec<Real>* sums) {
         if constexpr (kTanh) tanhs<Real>(sums, tile.count());
         tile.each([&](Index item, Index i, Index panel) {
             const Span span = span_of<Real>(s.shape.H, panel);
@@ -61,7 +64,7 @@ struct Rnn {
 
     // max(a, 0), and NaN of NaN.
     template <class Real>
-    static Vec<Real> rectify(Vec<Real> a) {
+    [[gnu::always_inline]] static Vec<Real> rectify(Vec<Real> a) {
         return a <= Vec<Real>{} ? Vec<Real>{} : a;
     }
 };
