@@ -209,7 +209,9 @@ template <class Real>
 [[gnu::noinline]] void sigmoids(Vec<Real>* of, Index count) {
     if constexpr (sizeof(Real) == sizeof(float)) {
         if (fast_activations)
-            return apply<Real>([](const auto& x) __attribute__((always_inline)) { return fast_sigmoid(x); }, of, count);
+            return apply<Real>([](const auto& x)
+                                   __attribute__((always_inline)) { return fast_sigmoid(x); },
+                               of, count);
     }
     apply<Real>([](const auto& x) __attribute__((always_inline)) { return sigmoid(x); }, of, count);
 }
@@ -218,7 +220,9 @@ template <class Real>
 [[gnu::noinline]] void tanhs(Vec<Real>* of, Index count) {
     if constexpr (sizeof(Real) == sizeof(float)) {
         if (fast_activations)
-            return apply<Real>([](const auto& x) __attribute__((always_inline)) { return fast_tanh(x); }, of, count);
+            return apply<Real>([](const auto& x)
+                                   __attribute__((always_inline)) { return fast_tanh(x); },
+                               of, count);
     }
     apply<Real>([](const auto& x) __attribute__((always_inline)) { return tanh(x); }, of, count);
 }

@@ -169,8 +169,9 @@ struct Split {
 };
 
 template <class Real>
-[[gnu::always_inline]] inline Split<Real> split_held(const Shape& shape, const Walk<Real>& walk, const Row<Real>& row,
-                              int state, Span span, Vec<Real> d) {
+[[gnu::always_inline]] inline Split<Real> split_held(const Shape& shape, const Walk<Real>& walk,
+                                                     const Row<Real>& row, int state, Span span,
+                                                     Vec<Real> d) {
     const std::uint8_t* const hold = held_of(shape, walk, row, state);
     if (hold == nullptr) return {d, Vec<Real>{}};
     const Bits<Real> mask = load_mask<Real>(hold + span.first, span.width);
@@ -191,7 +192,8 @@ inline Vec<Real> arriving(const StepBack<Real>& s, Index i, Index panel, Span sp
 
 // The gradient of the state before the step; where a reset stood in between, it is the restart's.
 template <class Real>
-[[gnu::always_inline]] inline void hand_back(const StepBack<Real>& s, int state, Index i, Index panel, Vec<Real> d) {
+[[gnu::always_inline]] inline void hand_back(const StepBack<Real>& s, int state, Index i,
+                                             Index panel, Vec<Real> d) {
     Real* const carry = s.carry(state, i, panel);
     if (restarts(s.walk, s.row(i).t, s.row(i).b)) {
         Real* const restart = s.scratch.d_restart[state] + (carry - s.scratch.carry[state]);
@@ -203,7 +205,8 @@ template <class Real>
 
 // What dropout multiplied h with on its way into the products, it does the gradient on its way out.
 template <class Real>
-[[gnu::always_inline]] inline Vec<Real> dropped(const StepBack<Real>& s, Index i, Span span, Vec<Real> d) {
+[[gnu::always_inline]] inline Vec<Real> dropped(const StepBack<Real>& s, Index i, Span span,
+                                                Vec<Real> d) {
     const Real* const dropout = s.walk.dropout;
     if (dropout == nullptr) return d;
     return d * load(dropout + s.row(i).b * s.shape.P + span.first, span.width);
@@ -241,8 +244,8 @@ void sum_block(const CellForm& cell, const Shape& shape, const PackedBack<Real>&
         add_outer(cell.gates, da, all, scratch.block.x, columns(shape.I), shape.I, scratch.dw_ih);
     }
     if (back.dw_hh != nullptr) {
-        add_outer(cell.first, da.from(cell.hidden_slot), all, scratch.block.input,
-                  columns(shape.P), shape.P, scratch.dw_hh);
+        add_outer(cell.first, da.from(cell.hidden_slot), all, scratch.block.input, columns(shape.P),
+                  shape.P, scratch.dw_hh);
         if (cell.second == Second::candidate) {
             add_outer(1, da, all, scratch.between_rows, columns(shape.H), shape.H,
                       scratch.dw_second);
@@ -258,8 +261,7 @@ void sum_block(const CellForm& cell, const Shape& shape, const PackedBack<Real>&
     if (back.dx.data == nullptr) return;
     const Row<Real>* const listed = scratch.block.rows;
     multiply<1>(storage<Real>(), share(rows, team.member, team.size),
-                {0, panel_count<Real>(shape.I)},
-                from_zero(da.times(packed.ih, panels, cell.gates)),
+                {0, panel_count<Real>(shape.I)}, from_zero(da.times(packed.ih, panels, cell.gates)),
                 [&](const Tile& tile, const Vec<Real>* sums) {
                     tile.each([&](Index item, Index i, Index panel) {
                         const Span span = span_of<Real>(shape.I, panel);
@@ -271,8 +273,8 @@ void sum_block(const CellForm& cell, const Shape& shape, const PackedBack<Real>&
 
 // The carried gradients of the member's rows and panels, as the pass begins.
 template <class Real>
-void start_back(const CellForm& cell, const Shape& shape, const Part& part, const BackScratch<Real>& scratch,
-                const Backward<Real>& back) {
+void start_back(const CellForm& cell, const Shape& shape, const Part& part,
+                const BackScratch<Real>& scratch, const Backward<Real>& back) {
     constexpr Index W = kLanes<Real>;
     for (int s = 0; s < cell.states; ++s) {
         const Index units = s == 0 ? shape.P : shape.H;

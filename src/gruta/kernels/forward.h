@@ -33,7 +33,8 @@ struct Packed {
 };
 
 template <class Real>
-Packed<Real> cut_packed(const CellForm& cell, const Shape& shape, const Storage<Real>& storage, const void* memory) {
+Packed<Real> cut_packed(const CellForm& cell, const Shape& shape, const Storage<Real>& storage,
+                        const void* memory) {
     constexpr Index W = kLanes<Real>;
     const Index panels = panel_count<Real>(shape.H), lane_bytes = W * storage.weight_bytes;
     const Index second = cell.second == Second::candidate ? panels : panel_count<Real>(shape.P);
@@ -84,17 +85,17 @@ struct ForwardScratch {
     Index steps;  // of a block
     bool ahead;   // whether W_ih x of a block is computed before its steps
     Block<Real> block;
-    Real* projected;  // [rows of a block][panel][G][lane]
-    Real* inputs;     // [2][B][P], for dropout
-    Real* between;    // [B][H], what the second product reads
+    Real* projected;            // [rows of a block][panel][G][lane]
+    Real* inputs;               // [2][B][P], for dropout
+    Real* between;              // [B][H], what the second product reads
     const Real** between_rows;  // [row of a block]: where a row's begins
-    Real* kept;       // [B][panel][lane], what the second product's end needs of the first's
-    Real* zeros;      // [max(P, H)]
+    Real* kept;   // [B][panel][lane], what the second product's end needs of the first's
+    Real* zeros;  // [max(P, H)]
 };
 
 template <class Real>
-ForwardScratch<Real> cut_forward_scratch(const CellForm& cell, const Shape& shape,
-                                         const Team& team, const void* memory) {
+ForwardScratch<Real> cut_forward_scratch(const CellForm& cell, const Shape& shape, const Team& team,
+                                         const void* memory) {
     constexpr Index W = kLanes<Real>;
     const int G = cell.gates;
     const Index panels = panel_count<Real>(shape.H), rows = most_rows(shape, team);
@@ -198,8 +199,9 @@ inline Bits<Real> load_mask(const std::uint8_t* from, Index count) {
 
 // Stores the state after the step, `fresh` but for what is held of the old one, and returns it.
 template <class Real>
-[[gnu::always_inline]] inline Vec<Real> settle(const Shape& shape, const Walk<Real>& walk, const Row<Real>& row, int state,
-                        Span span, Vec<Real> fresh) {
+[[gnu::always_inline]] inline Vec<Real> settle(const Shape& shape, const Walk<Real>& walk,
+                                               const Row<Real>& row, int state, Span span,
+                                               Vec<Real> fresh) {
     const std::uint8_t* const hold = held_of(shape, walk, row, state);
     if (hold != nullptr || walk.held != 0) {
         const Vec<Real> old = load(row.before[state] + span.first, span.width);
@@ -211,7 +213,8 @@ template <class Real>
 }
 
 template <class Real>
-[[gnu::always_inline]] inline void save(const Row<Real>& row, Index H, Span span, int slot, Vec<Real> value) {
+[[gnu::always_inline]] inline void save(const Row<Real>& row, Index H, Span span, int slot,
+                                        Vec<Real> value) {
     if (row.gates != nullptr) store(row.gates + slot * H + span.first, value, span.width);
 }
 
@@ -286,8 +289,7 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
             const Range range = scratch.block.of(step);
             drop_inputs(shape, pass.walk, scratch.block, range, part.outputs);
             wait_for_units(team);
-            Cell::step(
-                Step<Real>{shape, part, packed, product, scratch, pass.walk, range, team});
+            Cell::step(Step<Real>{shape, part, packed, product, scratch, pass.walk, range, team});
         }
     }
     wait_for_units(team);

@@ -83,8 +83,9 @@ struct Start {
     Index row, panel;
 };
 
-// What a tile computes: sums that start somewhere and take in one term, or two of the same rows. All
-// of it in one function, so that every sum stays in a register from its start to the last product.
+// What a tile computes: sums that start somewhere and take in one term, or two of the same rows.
+// All of it in one function, so that every sum stays in a register from its start to the last
+// product.
 //
 // Handed on by reference: a copy is written in words and read back as a vector, which has to wait
 // until all that was stored before has reached the cache.

@@ -16,7 +16,8 @@ struct Gradients {
     // The sum over the first `slots` of all panels, with weights transposed as pack.h does.
     Term<Real> times(const Real* weights, Index panels, Index slots) const {
         const Index length = slots * kLanes<Real>;
-        return {{panels, length, panel}, weights, panels * length * kLanes<Real>, {nullptr, data, row}};
+        return {
+            {panels, length, panel}, weights, panels * length * kLanes<Real>, {nullptr, data, row}};
     }
 };
 
@@ -88,9 +89,8 @@ void add_outer_of(const Gradients<Real>& da, Range panels, const Real* const* ro
 template <class Real>
 void add_outer(int G, const Gradients<Real>& da, Range panels, const Real* const* rows,
                Range columns, Index K, Real* sums) {
-    constexpr decltype(add_outer_of<1, Real>)* of[] = {add_outer_of<1, Real>, add_outer_of<2, Real>,
-                                                       add_outer_of<3, Real>,
-                                                       add_outer_of<4, Real>};
+    constexpr decltype(add_outer_of<1, Real>)* of[] = {
+        add_outer_of<1, Real>, add_outer_of<2, Real>, add_outer_of<3, Real>, add_outer_of<4, Real>};
     of[G - 1](da, panels, rows, columns, K, sums);
 }
 

@@ -48,25 +48,20 @@ struct BackwardOf {
                                                       backward<Cell, Real>};
 };
 
-template <class Cell, class Real>
-constexpr CellKernels<Real> cell_kernels() {
-    return {Cell::form.gates, Cell::form.states, Cell::form.saved, ForwardOf<Cell, Real>::kernels,
-            BackwardOf<Cell, Real>::kernels};
-}
+template <class... Cell>
+struct CellList {
+    static_assert(sizeof...(Cell) == kCellCount, "name every cell of dispatch.h");
+
+    template <class Real>
+    static constexpr Cells<Real> all = {
+        {{Cell::form.gates, Cell::form.states, Cell::form.saved, ForwardOf<Cell, Real>::kernels,
+          BackwardOf<Cell, Real>::kernels}...}};
+
+    template <class Weight>
+    static constexpr SmallCells small = {{ForwardOf<Cell, Weight>::kernels...}};
+};
 
 // In the order of kCellNames.
-template <class Real>
-constexpr Cells<Real> all_cells() {
-    return {{cell_kernels<Gru<true>, Real>(), cell_kernels<Gru<false>, Real>(),
-             cell_kernels<Lstm, Real>(), cell_kernels<Rnn<true>, Real>(),
-             cell_kernels<Rnn<false>, Real>()}};
-}
-
-template <class Weight>
-constexpr SmallCells small_cells() {
-    return {{ForwardOf<Gru<true>, Weight>::kernels, ForwardOf<Gru<false>, Weight>::kernels,
-             ForwardOf<Lstm, Weight>::kernels, ForwardOf<Rnn<true>, Weight>::kernels,
-             ForwardOf<Rnn<false>, Weight>::kernels}};
-}
+using AllCells = CellList<Gru<true>, Gru<false>, Lstm, Rnn<true>, Rnn<false>>;
 
 }  // namespace gruta::GRUTA_ISA

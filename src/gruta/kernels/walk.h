@@ -134,14 +134,13 @@ void list_rows(const Shape& shape, const Forward<Real>& pass, const States<Real>
             for (int s = 0; s < state_count; ++s) {
                 row->after[s] = at(states.view[s], t, b);
                 row->before[s] = fresh
-                                    ? (walk.restart[s] == nullptr ? states.zeros : walk.restart[s])
-                                : starts ? pass.initial[s] + b * sizes[s]
-                                         : at(states.view[s], previous, b);
+                                     ? (walk.restart[s] == nullptr ? states.zeros : walk.restart[s])
+                                 : starts ? pass.initial[s] + b * sizes[s]
+                                          : at(states.view[s], previous, b);
             }
             *x++ = at(pass.x, t, b);
-            *input++ = walk.dropout == nullptr
-                                 ? row->before[0]
-                                 : dropped_input(shape, inputs, input_steps, step, b);
+            *input++ = walk.dropout == nullptr ? row->before[0]
+                                               : dropped_input(shape, inputs, input_steps, step, b);
             ++row;
         }
         block.ends[step - steps.first] = row - block.rows;

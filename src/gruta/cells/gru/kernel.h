@@ -29,10 +29,10 @@ struct Gru {
     template <class Real>
     static void step(const Step<Real>& s) {
         multiply<form.first>(s.packed.storage, s.range, s.part.units, s.product,
-                        [&](const Tile& tile, Vec<Real>* sums) {
-                            by_size<form.first>(
-                                tile, [&](const auto& sized) { step_gates(s, sized, sums); });
-                        });
+                             [&](const Tile& tile, Vec<Real>* sums) {
+                                 by_size<form.first>(
+                                     tile, [&](const auto& sized) { step_gates(s, sized, sums); });
+                             });
         if constexpr (!kResetAfter) step_candidate(s);
     }
 
@@ -93,8 +93,8 @@ struct Gru {
 
     // h from z and the candidate.
     template <class Real>
-    [[gnu::always_inline]] static void blend(const Step<Real>& s, Index i, Index panel, Vec<Real> z, Vec<Real> n,
-                      Vec<Real> q) {
+    [[gnu::always_inline]] static void blend(const Step<Real>& s, Index i, Index panel, Vec<Real> z,
+                                             Vec<Real> n, Vec<Real> q) {
         const Row<Real>& row = s.row(i);
         const Span span = span_of<Real>(s.shape.H, panel);
         const Vec<Real> h = load(row.before[0] + span.first, span.width);
@@ -137,19 +137,20 @@ struct Gru {
     static void step_candidate_back(const StepBack<Real>& s) {
         const Index H = s.shape.H;
         wait_for_units(s.team);
-        multiply<1>(storage<Real>(), s.range, s.part.units,
-                    from_zero(gate_gradients(s.cell, s.scratch).times(s.packed.second,
-                                                                   panel_count<Real>(H), 1)),
-                    [&](const Tile& tile, const Vec<Real>* sums) {
-                        tile.each([&](Index item, Index i, Index panel) {
-                            const Span span = span_of<Real>(H, panel);
-                            const Vec<Real> r = s.gate(i, span, 0), d_reset_h = sums[item];
-                            const Vec<Real> input = load(s.input(i) + span.first, span.width);
-                            store(s.da(i, panel, 1), d_reset_h * input * r * (Real(1) - r));
-                            Real* const carry = s.carry(0, i, panel);
-                            store(carry, load(carry) + dropped(s, i, span, d_reset_h * r));
-                        });
-                    });
+        multiply<1>(
+            storage<Real>(), s.range, s.part.units,
+            from_zero(
+                gate_gradients(s.cell, s.scratch).times(s.packed.second, panel_count<Real>(H), 1)),
+            [&](const Tile& tile, const Vec<Real>* sums) {
+                tile.each([&](Index item, Index i, Index panel) {
+                    const Span span = span_of<Real>(H, panel);
+                    const Vec<Real> r = s.gate(i, span, 0), d_reset_h = sums[item];
+                    const Vec<Real> input = load(s.input(i) + span.first, span.width);
+                    store(s.da(i, panel, 1), d_reset_h * input * r * (Real(1) - r));
+                    Real* const carry = s.carry(0, i, panel);
+                    store(carry, load(carry) + dropped(s, i, span, d_reset_h * r));
+                });
+            });
     }
 };
 

@@ -29,10 +29,10 @@ struct Lstm {
     template <class Real>
     static void step(const Step<Real>& s) {
         multiply<form.gates>(s.packed.storage, s.range, s.part.units, s.product,
-                        [&](const Tile& tile, Vec<Real>* sums) {
-                            by_size<form.first>(
-                                tile, [&](const auto& sized) { step_gates(s, sized, sums); });
-                        });
+                             [&](const Tile& tile, Vec<Real>* sums) {
+                                 by_size<form.first>(
+                                     tile, [&](const auto& sized) { step_gates(s, sized, sums); });
+                             });
         if (s.shape.P != s.shape.H) step_projection(s);
     }
 
@@ -137,8 +137,8 @@ struct Lstm {
     }
 
     template <class Real>
-    [[gnu::always_inline]] static void step_panel_back(const StepBack<Real>& s, Index i, Index panel,
-                                Vec<Real> tanh_c) {
+    [[gnu::always_inline]] static void step_panel_back(const StepBack<Real>& s, Index i,
+                                                       Index panel, Vec<Real> tanh_c) {
         const Row<Real>& row = s.row(i);
         const Span span = span_of<Real>(s.shape.H, panel);
         const Vec<Real> in = s.gate(i, span, 0), forget = s.gate(i, span, 1);
@@ -168,7 +168,8 @@ struct Lstm {
 
     // The forward and the backward pass compute it alike, to the last bit.
     template <class Real>
-    [[gnu::always_inline]] static Vec<Real> new_cell(Vec<Real> in, Vec<Real> forget, Vec<Real> g, Vec<Real> c_before) {
+    [[gnu::always_inline]] static Vec<Real> new_cell(Vec<Real> in, Vec<Real> forget, Vec<Real> g,
+                                                     Vec<Real> c_before) {
         return multiply_add<Real>(forget, c_before, in * g);
     }
 };

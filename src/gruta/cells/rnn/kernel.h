@@ -28,9 +28,9 @@ struct Rnn {
     static void step(const Step<Real>& s) {
         multiply<1>(s.packed.storage, s.range, s.part.units, s.product,
                     [&](const Tile& tile, Vec<Real>* sums) {
-                            by_size<form.first>(
-                                tile, [&](const auto& sized) { step_state(s, sized, sums); });
-                        });
+                        by_size<form.first>(tile,
+                                            [&](const auto& sized) { step_state(s, sized, sums); });
+                    });
     }
 
     template <class Real, class TileOf>

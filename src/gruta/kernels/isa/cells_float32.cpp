@@ -2,10 +2,10 @@
 
 namespace gruta::GRUTA_ISA {
 
-constinit const Cells<float> float32_cells = all_cells<float>();
+constinit const Cells<float> float32_cells = AllCells::all<float>;
 
 // Only the products read weights of 16 bits.
-constinit const SmallCells float16_cells = small_cells<Half>();
-constinit const SmallCells bfloat16_cells = small_cells<Bfloat16>();
+constinit const SmallCells float16_cells = AllCells::small<Half>;
+constinit const SmallCells bfloat16_cells = AllCells::small<Bfloat16>;
 
 }  // namespace gruta::GRUTA_ISA

@@ -2,6 +2,6 @@
 
 namespace gruta::GRUTA_ISA {
 
-constinit const Cells<double> float64_cells = all_cells<double>();
+constinit const Cells<double> float64_cells = AllCells::all<double>;
 
 }  // namespace gruta::GRUTA_ISA
