@@ -124,32 +124,23 @@ struct Tile {
     }
 };
 
-// A tile whose sizes are known while compiling: what is done with a few sums is then as short as it
-// can be.
+// A tile whose rows are known while compiling, and its panels too unless they are 0: what is done
+// with a few sums is then as short as it can be.
 template <int kRows, int kPanels>
 struct FixedTile {
     const Tile& tile;
 
-    static constexpr Index count() { return kRows * kPanels; }
+    Index panels() const { return kPanels > 0 ? kPanels : tile.panels; }
+    Index count() const { return kRows * panels(); }
 
     template <class F>
     void each(const F& f) const {
         const Index row = tile.row, panel = tile.panel;
-        for (Index p = 0, item = 0; p < kPanels; ++p) {
+        for (Index p = 0, item = 0; p < panels(); ++p) {
             for (Index r = 0; r < kRows; ++r, ++item) f(item, row + r, panel + p);
         }
     }
 };
-
-// f of a tile of one row, P panels or fewer, as a fixed one.
-template <int P, class F>
-[[gnu::always_inline]] inline void by_panels(const Tile& tile, const F& f) {
-    if (P == 1 || tile.panels == P) {
-        f(FixedTile<1, P>{tile});
-    } else if constexpr (P > 1) {
-        by_panels<P / 2>(tile, f);
-    }
-}
 
 // f of a tile of G gates: as a fixed one, if it is full or of one row.
 template <int G, class F>
@@ -158,7 +149,7 @@ template <int G, class F>
     if (tile.rows == R && tile.panels == P) {
         f(FixedTile<R, P>{tile});
     } else if (tile.rows == 1) {
-        by_panels<tile_panels(1, G)>(tile, f);
+        f(FixedTile<1, 0>{tile});
     } else {
         f(tile);
     }

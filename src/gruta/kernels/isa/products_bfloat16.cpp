@@ -1,7 +1,0 @@
-#include "gruta/kernels/storage.h"
-
-namespace gruta::GRUTA_ISA {
-
-template const StorageOf<Bfloat16>& storage<Bfloat16>();
-
-}  // namespace gruta::GRUTA_ISA
