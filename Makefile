@@ -10,33 +10,45 @@ TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NATIVE := CMakeLists.txt $(shell find src/gruta -name '*.h' -o -name '*.cpp')
 
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+
 .PHONY: help install demo bench test lint format wheel clean
 
 help: ## List the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
-install: $(VENV)/installed ## Make the environment and build the kernels
+install: $(VENV)/for-dev ## Make the environment with all tools, and build the kernels
 
-$(VENV)/installed: pyproject.toml constraints.txt $(NATIVE)
+# The package and its kernels. Compiling says file by file how far it is; what failed, the log tells.
+$(VENV)/built: pyproject.toml constraints.txt $(NATIVE)
 	@test -x $(BIN)/python || { echo "Making the environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@echo "Installing PyTorch"
+	@echo "Installing PyTorch: some 200 MB to fetch, the first time"
 	@$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
-	@echo "Installing gruta and building its kernels"
+	@echo "Compiling the kernels: about 2 minutes, shared by as many cores as there are"
 	@$(PIP) scikit-build-core nanobind cmake ninja
-	@$(PIP) --no-build-isolation --editable '.[dev]'
+	@mkdir -p build
+	@$(PIP) -vv --no-deps --no-build-isolation --editable . 2>&1 | tee build/log \
+		| { grep --line-buffered -oE '\[[0-9]+/[0-9]+\] (Building|Linking) .*' || true; } \
+		|| { tail -n 40 build/log; exit 1; }
 	@touch $@
 
-demo: install ## Train and compare GRU, LSTM and RNN on real electricity demand
+# What demo, bench or dev needs beside it: installed into one environment, whichever comes first.
+$(VENV)/for-%: $(VENV)/built
+	@echo "Installing what gruta[$*] needs"
+	@$(PIP) 'gruta[$*]'
+	@touch $@
+
+demo: $(VENV)/for-demo ## Train and compare GRU, LSTM and RNN on real electricity demand
 	@$(BIN)/gruta demo
 
-bench: install ## Measure the cells beside torch.nn, ONNX Runtime, OpenVINO and jax: 20 minutes
-	@$(PIP) --no-build-isolation --editable '.[bench]'
+bench: $(VENV)/for-bench ## Measure the cells beside torch.nn, ONNX Runtime, OpenVINO and jax: 20 minutes
 	@$(BIN)/gruta bench cells
 
 test: lint ## All checks
 	$(BIN)/python -m pytest
 
-lint: install ## Style, types, and which room may import which
+lint: $(VENV)/for-dev ## Style, types, and which room may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -47,12 +59,12 @@ lint: install ## Style, types, and which room may import which
 	$(BIN)/cmake --build build/warnings
 	$(BIN)/clang-format --dry-run --Werror $(filter-out CMakeLists.txt,$(NATIVE))
 
-format: install ## Rewrite the sources in the house style
+format: $(VENV)/for-dev ## Rewrite the sources in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(filter-out CMakeLists.txt,$(NATIVE))
 
-wheel: install ## Build a wheel for this machine into dist/
+wheel: $(VENV)/built ## Build a wheel for this machine into dist/
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean: ## Remove the environment and what was built

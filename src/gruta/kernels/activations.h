@@ -52,7 +52,7 @@ struct Exponential<double> {
 };
 
 // 1 / d to 14 bits or more.
-inline Vec<float> reciprocal_estimate(Vec<float> d) {
+[[gnu::always_inline]] inline Vec<float> reciprocal_estimate(Vec<float> d) {
 #if defined(__AVX512F__) && GRUTA_VECTOR_BYTES == 64
     return _mm512_maskz_rcp14_ps(0xffff, d);
 #elif defined(__AVX__) && GRUTA_VECTOR_BYTES == 32
@@ -66,18 +66,18 @@ inline Vec<float> reciprocal_estimate(Vec<float> d) {
 #endif
 }
 
-inline Vec<double> reciprocal_estimate(Vec<double> d) {
+[[gnu::always_inline]] inline Vec<double> reciprocal_estimate(Vec<double> d) {
     return 1.0 / d;
 }
 
 template <class Real, int N>
-inline Group<Real, N> reciprocal_estimates(const Group<Real, N>& a) {
+[[gnu::always_inline]] inline Group<Real, N> reciprocal_estimates(const Group<Real, N>& a) {
     return each([](Vec<Real> d) { return reciprocal_estimate(d); }, a);
 }
 
 // 2ⁿ, where n stands in the low bits of `shifted`.
 template <class Real>
-inline Vec<Real> power_of_two(Vec<Real> shifted) {
+[[gnu::always_inline]] inline Vec<Real> power_of_two(Vec<Real> shifted) {
     using E = Exponential<Real>;
     const Bits<Real> exponent = reinterpret_cast<Bits<Real>>(shifted) + E::exponent_bias;
     return reinterpret_cast<Vec<Real>>(exponent << E::mantissa_bits);
@@ -91,7 +91,7 @@ struct Power {
 };
 
 template <class Real, int N>
-inline Power<Real, N> power(const Group<Real, N>& x) {
+[[gnu::always_inline]] inline Power<Real, N> power(const Group<Real, N>& x) {
     using E = Exponential<Real>;
     // The integer nearest to x / ln 2 stands in the low bits of `shifted`.
     const auto shifted = each(
@@ -111,7 +111,7 @@ inline Power<Real, N> power(const Group<Real, N>& x) {
 // 1 / (1 + exp(−x)). An estimate y of it misses by 1 − y (1 + exp(−x)), which is found nearly
 // without rounding since exp(−x) is at hand as scale · (1 + p); what remains misses by its square.
 template <class Real, int N>
-inline Group<Real, N> sigmoid(const Group<Real, N>& x) {
+[[gnu::always_inline]] inline Group<Real, N> sigmoid(const Group<Real, N>& x) {
     using E = Exponential<Real>;
     const Real one = 1;
     const auto [scale, r, curve] =
@@ -128,7 +128,7 @@ inline Group<Real, N> sigmoid(const Group<Real, N>& x) {
 // e / (e + 2) with e = expm1(2|x|) and the sign of x, which keeps its digits near zero; corrected
 // as σ is.
 template <class Real, int N>
-inline Group<Real, N> tanh(const Group<Real, N>& x) {
+[[gnu::always_inline]] inline Group<Real, N> tanh(const Group<Real, N>& x) {
     const Real one = 1;
     const Bits<Real> sign = reinterpret_cast<Bits<Real>>(splat(Real(-0.0)));
     const auto abs = each(
@@ -153,7 +153,7 @@ inline Group<Real, N> tanh(const Group<Real, N>& x) {
 
 // The faster tier: σ to 1e-6 and tanh to 2e-6, both absolutely.
 template <int N>
-inline Group<float, N> fast_sigmoid(const Group<float, N>& x) {
+[[gnu::always_inline]] inline Group<float, N> fast_sigmoid(const Group<float, N>& x) {
     using E = Exponential<float>;
     const auto bounded = at_most(at_least(x, -E::sigmoid_ceiling), E::sigmoid_ceiling);
     const auto shifted = each(
@@ -177,14 +177,14 @@ inline Group<float, N> fast_sigmoid(const Group<float, N>& x) {
 }
 
 template <int N>
-inline Group<float, N> fast_tanh(const Group<float, N>& x) {
+[[gnu::always_inline]] inline Group<float, N> fast_tanh(const Group<float, N>& x) {
     const auto y = fast_sigmoid(x + x);
     return y + y + (-1.0f);
 }
 
 // f of the first `count` ≤ N vectors, in place.
 template <int N, class Real, class F>
-inline void apply_group(const F& f, Vec<Real>* to, Index count) {
+[[gnu::always_inline]] inline void apply_group(const F& f, Vec<Real>* to, Index count) {
     Group<Real, N> group;
     for (Index k = 0; k < N; ++k) group.at[k] = to[k < count ? k : 0];
     group = f(group);
@@ -209,18 +209,22 @@ template <class Real>
 [[gnu::noinline]] void sigmoids(Vec<Real>* of, Index count) {
     if constexpr (sizeof(Real) == sizeof(float)) {
         if (fast_activations)
-            return apply<Real>([](const auto& x) { return fast_sigmoid(x); }, of, count);
+            return apply<Real>([](const auto& x)
+                                   __attribute__((always_inline)) { return fast_sigmoid(x); },
+                               of, count);
     }
-    apply<Real>([](const auto& x) { return sigmoid(x); }, of, count);
+    apply<Real>([](const auto& x) __attribute__((always_inline)) { return sigmoid(x); }, of, count);
 }
 
 template <class Real>
 [[gnu::noinline]] void tanhs(Vec<Real>* of, Index count) {
     if constexpr (sizeof(Real) == sizeof(float)) {
         if (fast_activations)
-            return apply<Real>([](const auto& x) { return fast_tanh(x); }, of, count);
+            return apply<Real>([](const auto& x)
+                                   __attribute__((always_inline)) { return fast_tanh(x); },
+                               of, count);
     }
-    apply<Real>([](const auto& x) { return tanh(x); }, of, count);
+    apply<Real>([](const auto& x) __attribute__((always_inline)) { return tanh(x); }, of, count);
 }
 
 }  // namespace gruta::GRUTA_ISA

@@ -279,6 +279,12 @@ class Packed {
         pass.x = {x.data(), 0, shape.I};
         pass.initial[0] = pass.final[0] = h.data();
         pass.initial[1] = pass.final[1] = c;
+        // Steps of the same rows follow each other: asking how much they need costs as much as a
+        // small one.
+        if (!turn.owns_lock() || B != scratch_rows_) {
+            scratch.grow(kernels_.scratch_bytes(shape, {}));
+            if (turn.owns_lock()) scratch_rows_ = B;
+        }
         run_step(kernels_, shape, packed_.data(), pass, plan(shape, gates_, 1, threads_), output,
                  scratch);
     }
@@ -295,6 +301,7 @@ class Packed {
     int states_, gates_, threads_;
     const ForwardKernels<Real>& kernels_;
     Memory packed_, scratch_, output_;
+    std::int64_t scratch_rows_ = -1;  // what scratch_ has room for
     std::mutex mutex_;
 };
 

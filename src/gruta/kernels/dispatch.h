@@ -29,10 +29,10 @@ struct Probes {
 };
 
 struct Kernels {
-    Cells<float> float32;
-    Cells<double> float64;
-    SmallCells float16;
-    SmallCells bfloat16;
+    const Cells<float>& float32;
+    const Cells<double>& float64;
+    const SmallCells& float16;
+    const SmallCells& bfloat16;
     Probes probes;
 
     template <class Real>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "gruta/kernels/activations.h"
+#include "gruta/kernels/cell.h"
 #include "gruta/kernels/pack.h"
 #include "gruta/kernels/walk.h"
 
@@ -15,70 +16,65 @@ constexpr Index kProjectedBytes = 128 * 1024;
 // A member may begin a step while others still read what the step before has left.
 constexpr Index kInputSteps = 2;
 
-// What a cell multiplies in a step. `first`: gates whose product reads h. `second`: a product that
-// needs the first one's results, of one gate over H numbers.
-enum class Second { none, candidate, projection };
-
-template <class Real, class Weight>
+template <class Real>
 struct Packed {
+    const Storage<Real>& storage;
     std::size_t bytes;
-    Weight* ih;      // [panel][I][G][lane]
-    Weight* hh;      // [panel][P][first][lane]
-    Weight* second;  // [panel][H][1][lane]
-    Real* bias;      // [panel][G][lane]: b_ih and, but for the gate that keeps it apart, b_hh
-    Real* b_apart;   // [panel][lane]: b_hh of that gate
+    void* ih;       // [panel][I][G][lane]
+    void* hh;       // [panel][P][first][lane]
+    void* second;   // [panel][H][1][lane]
+    Real* bias;     // [panel][G][lane]: b_ih and, but for the gate that keeps it apart, b_hh
+    Real* b_apart;  // [panel][lane]: b_hh of that gate
+
+    // The products of K numbers in each row with weights of so many gates.
+    Term<Real> term(Index K, int gates, const void* weights, const Real* const* rows) const {
+        return {{1, K, 0}, weights, storage.count(K) * gates * kLanes<Real>, {rows, nullptr, 0}};
+    }
 };
 
-template <class Cell>
-bool has_second(const Shape& shape) {
-    return Cell::second == Second::candidate ||
-           (Cell::second == Second::projection && shape.P != shape.H);
-}
-
-template <class Cell, class Real, class Weight>
-Packed<Real, Weight> cut_packed(const Shape& shape, const void* memory) {
+template <class Real>
+Packed<Real> cut_packed(const CellForm& cell, const Shape& shape, const Storage<Real>& storage,
+                        const void* memory) {
     constexpr Index W = kLanes<Real>;
-    const Index panels = panel_count<Real>(shape.H);
-    const Index second = Cell::second == Second::candidate ? panels : panel_count<Real>(shape.P);
+    const Index panels = panel_count<Real>(shape.H), lane_bytes = W * storage.weight_bytes;
+    const Index second = cell.second == Second::candidate ? panels : panel_count<Real>(shape.P);
     Arena arena(memory);
-    Packed<Real, Weight> packed;
-    packed.ih = arena.take<Weight>(panels, stored_count<Weight>(shape.I), Cell::gates * W);
-    packed.hh = arena.take<Weight>(panels, stored_count<Weight>(shape.P), Cell::first * W);
-    packed.second =
-        arena.take<Weight>(has_second<Cell>(shape) ? second : 0, stored_count<Weight>(shape.H), W);
-    packed.bias = arena.take<Real>(panels, Cell::gates * W);
+    const auto take = [&](Index panels_of, Index K, Index gates) {
+        return arena.take<unsigned char>(panels_of, storage.count(K), gates * lane_bytes);
+    };
+    Packed<Real> packed = {storage, 0, nullptr, nullptr, nullptr, nullptr, nullptr};
+    packed.ih = take(panels, shape.I, cell.gates);
+    packed.hh = take(panels, shape.P, cell.first);
+    packed.second = take(has_second(cell, shape) ? second : 0, shape.H, 1);
+    packed.bias = arena.take<Real>(panels, cell.gates * W);
     packed.b_apart = arena.take<Real>(panels, W);
     packed.bytes = arena.bytes();
     return packed;
 }
 
-template <class Cell, class Real, class Weight>
-std::size_t packed_bytes(const Shape& shape) {
-    return cut_packed<Cell, Real, Weight>(shape, nullptr).bytes;
-}
-
-template <class Cell, class Real, class Weight>
-void pack_forward(const Shape& shape, const Weights<Real>& weights, void* memory) {
-    constexpr int G = Cell::gates;
+template <class Real>
+void pack_forward(const CellForm& cell, const Shape& shape, const Weights<Real>& weights,
+                  const Packed<Real>& packed) {
+    const int G = cell.gates;
+    const auto pack = packed.storage.pack;
     const Index H = shape.H, P = shape.P;
-    const auto packed = cut_packed<Cell, Real, Weight>(shape, memory);
-    pack<G>(weights.w_ih, H, shape.I, Cell::order, packed.ih);
-    pack<Cell::first>(weights.w_hh, H, P, Cell::order.template first<Cell::first>(), packed.hh);
-    if (Cell::second == Second::candidate) {
-        pack<1>(weights.w_hh, H, H, Gates<1>{{G - 1}}, packed.second);
-    } else if (has_second<Cell>(shape)) {
-        pack<1>(weights.w_hr, P, H, in_order<1>(), packed.second);
+    pack(weights.w_ih, H, shape.I, cell.order, packed.ih);
+    pack(weights.w_hh, H, P, cell.order.first(cell.first), packed.hh);
+    if (cell.second == Second::candidate) {
+        pack(weights.w_hh, H, H, {1, {G - 1}}, packed.second);
+    } else if (has_second(cell, shape)) {
+        pack(weights.w_hr, P, H, in_order(1), packed.second);
     }
     const Index lanes = panel_count<Real>(H) * kLanes<Real>;
     clear(packed.bias, G * lanes);
     clear(packed.b_apart, lanes);
     for (int g = 0; g < G; ++g) {
-        const int gate = Cell::order.at[g];
-        add_bias<G>(weights.b_ih, H, gate, g, packed.bias);
-        if (g == Cell::apart) {
-            add_bias<1>(weights.b_hh, H, gate, 0, packed.b_apart);
+        const int gate = cell.order.at[g];
+        add_bias(weights.b_ih, H, gate, G, g, packed.bias);
+        if (g == cell.apart) {
+            add_bias(weights.b_hh, H, gate, 1, 0, packed.b_apart);
         } else {
-            add_bias<G>(weights.b_hh, H, gate, g, packed.bias);
+            add_bias(weights.b_hh, H, gate, G, g, packed.bias);
         }
     }
 }
@@ -89,31 +85,35 @@ struct ForwardScratch {
     Index steps;  // of a block
     bool ahead;   // whether W_ih x of a block is computed before its steps
     Block<Real> block;
-    Real* projected;  // [rows of a block][panel][G][lane]
-    Real* inputs;     // [2][B][P], for dropout
-    Real* between;    // [B][H], what the second product reads
-    Real* kept;       // [B][panel][lane], what the second product's end needs of the first's
-    Real* zeros;      // [max(P, H)]
+    Real* projected;            // [rows of a block][panel][G][lane]
+    Real* inputs;               // [2][B][P], for dropout
+    Real* between;              // [B][H], what the second product reads
+    const Real** between_rows;  // [row of a block]: where a row's begins
+    Real* kept;   // [B][panel][lane], what the second product's end needs of the first's
+    Real* zeros;  // [max(P, H)]
 };
 
-template <class Cell, class Real>
-ForwardScratch<Real> cut_forward_scratch(const Shape& shape, const Team& team, const void* memory) {
-    constexpr Index W = kLanes<Real>, G = Cell::gates;
+template <class Real>
+ForwardScratch<Real> cut_forward_scratch(const CellForm& cell, const Shape& shape, const Team& team,
+                                         const void* memory) {
+    constexpr Index W = kLanes<Real>;
+    const int G = cell.gates;
     const Index panels = panel_count<Real>(shape.H), rows = most_rows(shape, team);
-    const Index second = has_second<Cell>(shape) ? shape.B : 0;
+    const Index second = has_second(cell, shape) ? shape.B : 0;
     const Index panel_bytes = G * W * static_cast<Index>(sizeof(Real));
     const Index fitting = kProjectedBytes / panel_bytes / panels / (rows > 0 ? rows : 1);
     Arena arena(memory);
     ForwardScratch<Real> scratch;
     // A full tile of rows uses the weights often enough to read those of the input at every step.
-    scratch.ahead = Cell::first < G || rows < kTileRows<G>;
+    scratch.ahead = cell.first < G || rows < tile_rows(G);
     scratch.steps = fitting < 1 ? 1 : fitting > shape.T ? shape.T : fitting;
     scratch.inputs = arena.take<Real>(kInputSteps, shape.B, shape.P);
     scratch.between = arena.take<Real>(second, shape.H);
-    scratch.kept = arena.take<Real>(Cell::second == Second::candidate ? second : 0, panels, W);
+    scratch.kept = arena.take<Real>(cell.second == Second::candidate ? second : 0, panels, W);
     // The rest is each member's own.
     for (int member = 0; member <= (memory == nullptr ? team.size - 1 : team.member); ++member) {
         scratch.block = Block<Real>::cut(arena, scratch.steps, rows);
+        scratch.between_rows = arena.take<const Real*>(second > 0 ? scratch.steps : 0, rows);
         scratch.projected =
             arena.take<Real>(scratch.ahead ? scratch.steps * rows : 0, panels, G * W);
         scratch.zeros = arena.take<Real>(shape.P > shape.H ? shape.P : shape.H);
@@ -122,73 +122,61 @@ ForwardScratch<Real> cut_forward_scratch(const Shape& shape, const Team& team, c
     return scratch;
 }
 
-template <class Cell, class Real>
-std::size_t forward_scratch_bytes(const Shape& shape, const Team& team) {
-    return cut_forward_scratch<Cell, Real>(shape, team, nullptr).bytes;
+template <class Real>
+std::size_t forward_scratch_bytes(const CellForm& cell, const Shape& shape, const Team& team) {
+    return cut_forward_scratch<Real>(cell, shape, team, nullptr).bytes;
 }
 
-// Where the input of a listed row begins.
+// The biases as what sums start at.
 template <class Real>
-struct InputOf {
-    const Row<Real>* rows;
+Start<Real> at_bias(const CellForm& cell, const Packed<Real>& packed) {
+    return {packed.bias, 0, cell.gates * kLanes<Real>};
+}
 
-    const Real* operator()(Index i) const { return rows[i].x; }
-};
-
-// The biases as what a tile's sums start at.
-template <int G, class Real, class Weight>
-struct AtBias {
-    const Packed<Real, Weight>& packed;
-
-    template <class TileOf>
-    void operator()(const TileOf& tile, Vec<Real>* sums) const {
-        tile.each_unrolled([&](Index item, Index, Index panel) {
-            const Real* const bias = packed.bias + panel * G * kLanes<Real>;
-            unrolled<G>(
-                [&](int g) { sums[g * tile.count + item] = load(bias + g * kLanes<Real>); });
-        });
+// The first product of every step: W_ih x + bias, where it was computed ahead or here, and W_hh h.
+template <class Real>
+Product<Real> step_product(const CellForm& cell, const Shape& shape, const Packed<Real>& packed,
+                           const ForwardScratch<Real>& scratch, Vec<Real>* aside) {
+    const Index width = cell.gates * kLanes<Real>;
+    const Index row = panel_count<Real>(shape.H) * width;
+    const Term<Real> input = packed.term(shape.I, cell.gates, packed.ih, scratch.block.x);
+    const Term<Real> hidden = packed.term(shape.P, cell.first, packed.hh, scratch.block.input);
+    Product<Real> product;
+    if (scratch.ahead) {
+        product = {{scratch.projected, row, width}, 1, {hidden}};
+    } else {
+        product = {at_bias(cell, packed), 2, {input, hidden}};
     }
-};
+    if (cell.apart >= 0 && cell.apart < cell.first) {
+        product.aside = aside;
+        product.apart = packed.b_apart;
+    }
+    return product;
+}
 
 // What a cell's step is given: the rows `range` of one step, and the member's part of the work.
-template <class Real, class Weight>
+template <class Real>
 struct Step {
     const Shape& shape;
     const Part& part;
-    const Packed<Real, Weight>& packed;
+    const Packed<Real>& packed;
+    const Product<Real>& product;
     const ForwardScratch<Real>& scratch;
     const Walk<Real>& walk;
     Range range;
     Team& team;
 
     const Row<Real>& row(Index i) const { return scratch.block.rows[i]; }
+    const Real* input(Index i) const { return scratch.block.input[i]; }
 
     // W_ih x + bias of a row's panel, [gate][lane], where it was computed ahead.
     const Real* projected(Index i, Index panel, int gates) const {
         return scratch.projected + (i * panel_count<Real>(shape.H) + panel) * gates * kLanes<Real>;
     }
-    // The bias of the gate that keeps it apart.
-    Vec<Real> apart(Index panel) const { return load(packed.b_apart + panel * kLanes<Real>); }
     Real* kept(Index i, Index panel) const {
         return scratch.kept + (row(i).b * panel_count<Real>(shape.H) + panel) * kLanes<Real>;
     }
 };
-
-// Sets the sums of a tile to W_ih x + bias, of the first `G` of the cell's gates.
-template <class Cell, int G, int P, int R, class Real, class Weight>
-inline void start_at_input(const Step<Real, Weight>& s, const Tile<P, R>& tile, Vec<Real>* sums) {
-    if constexpr (G == Cell::gates) {
-        if (!s.scratch.ahead) {
-            AtBias<G, Real, Weight>{s.packed}(tile, sums);
-            const Factors x{dense(s.shape.I), s.packed.ih, InputOf<Real>{s.scratch.block.rows}};
-            return add_product<G, Real>(tile, x, sums);
-        }
-    }
-    tile.each_unrolled([&](Index item, Index i, Index panel) {
-        const Real* const from = s.projected(i, panel, Cell::gates);
-        unrolled<G>([&](int g) { sums[g * tile.count + item] = load(from + g * kLanes<Real>); });
-    });
-}
 
 // Where a panel's units lie in the arrays of a row.
 struct Span {
@@ -211,8 +199,9 @@ inline Bits<Real> load_mask(const std::uint8_t* from, Index count) {
 
 // Stores the state after the step, `fresh` but for what is held of the old one, and returns it.
 template <class Real>
-inline Vec<Real> settle(const Shape& shape, const Walk<Real>& walk, const Row<Real>& row, int state,
-                        Span span, Vec<Real> fresh) {
+[[gnu::always_inline]] inline Vec<Real> settle(const Shape& shape, const Walk<Real>& walk,
+                                               const Row<Real>& row, int state, Span span,
+                                               Vec<Real> fresh) {
     const std::uint8_t* const hold = held_of(shape, walk, row, state);
     if (hold != nullptr || walk.held != 0) {
         const Vec<Real> old = load(row.before[state] + span.first, span.width);
@@ -224,26 +213,37 @@ inline Vec<Real> settle(const Shape& shape, const Walk<Real>& walk, const Row<Re
 }
 
 template <class Real>
-inline void save(const Row<Real>& row, Index H, Span span, int slot, Vec<Real> value) {
+[[gnu::always_inline]] inline void save(const Row<Real>& row, Index H, Span span, int slot,
+                                        Vec<Real> value) {
     if (row.gates != nullptr) store(row.gates + slot * H + span.first, value, span.width);
 }
 
 // projected = W_ih x + bias for all rows of the block.
-template <class Cell, class Real, class Weight>
-void project(const Shape& shape, Range panels, const Packed<Real, Weight>& packed,
+template <int G, class Real>
+void project(const CellForm& cell, const Shape& shape, Range panels, const Packed<Real>& packed,
              const ForwardScratch<Real>& scratch) {
     constexpr Index W = kLanes<Real>;
-    constexpr int G = Cell::gates;
     const Index panel_total = panel_count<Real>(shape.H);
-    multiply<G, Real>(
-        {0, scratch.block.row_count()}, panels,
-        Factors{dense(shape.I), packed.ih, InputOf<Real>{scratch.block.rows}},
-        AtBias<G, Real, Weight>{packed}, [&](const auto& tile, const Vec<Real>* sums) {
-            tile.each([&](Index item, Index i, Index panel) {
-                Real* const to = scratch.projected + (i * panel_total + panel) * G * W;
-                for (int g = 0; g < G; ++g) store(to + g * W, sums[g * tile.count + item]);
-            });
-        });
+    const Product<Real> product = {
+        at_bias(cell, packed), 1, {packed.term(shape.I, G, packed.ih, scratch.block.x)}};
+    multiply<G>(packed.storage, {0, scratch.block.row_count()}, panels, product,
+                [&](const Tile& some, const Vec<Real>* sums) {
+                    by_size<G>(some, [&](const auto& tile) {
+                        const Index count = tile.count();
+                        tile.each([&](Index item, Index i, Index panel) {
+                            Real* const to = scratch.projected + (i * panel_total + panel) * G * W;
+                            for (int g = 0; g < G; ++g) store(to + g * W, sums[g * count + item]);
+                        });
+                    });
+                });
+}
+
+// Where the rows of a block find what the second product reads.
+template <class Real>
+void list_between(const Shape& shape, const ForwardScratch<Real>& scratch) {
+    for (Index i = 0; i < scratch.block.row_count(); ++i) {
+        scratch.between_rows[i] = scratch.between + scratch.block.rows[i].b * shape.H;
+    }
 }
 
 // Zeros where rows rest, and the final states of the member's rows.
@@ -268,30 +268,33 @@ void finish_pass(const Shape& shape, Range rows, const Forward<Real>& pass, int 
     }
 }
 
-template <class Cell, class Real, class Weight>
-void forward(const Shape& shape, const void* packed_memory, const Forward<Real>& pass,
+template <class Cell, class Real>
+void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>& pass,
              void* scratch_memory, Team& team) {
-    const auto packed = cut_packed<Cell, Real, Weight>(shape, packed_memory);
-    ForwardScratch<Real> scratch = cut_forward_scratch<Cell, Real>(shape, team, scratch_memory);
+    constexpr const CellForm& cell = Cell::form;
+    ForwardScratch<Real> scratch = cut_forward_scratch<Real>(cell, shape, team, scratch_memory);
     const Part part = part_of<Real>(shape, team);
     clear(scratch.zeros, shape.P > shape.H ? shape.P : shape.H);
     // c needs no place for every step: it is brought forward where the final state will stand.
     const States<Real> states = {{pass.h, {pass.final[1], 0, shape.H}}, scratch.zeros};
+    Vec<Real> aside[kAccumulators];
+    const Product<Real> product = step_product(cell, shape, packed, scratch, aside);
     for (Index done = 0; done < shape.T; done += scratch.steps) {
         const Index end = done + scratch.steps < shape.T ? done + scratch.steps : shape.T;
-        list_rows(shape, pass, states, Cell::states, Cell::saved, part.rows, {done, end},
+        list_rows(shape, pass, states, cell.states, cell.saved, part.rows, {done, end},
                   scratch.inputs, kInputSteps, scratch.block);
-        if (scratch.ahead) project<Cell>(shape, part.units, packed, scratch);
+        if (has_second(cell, shape)) list_between(shape, scratch);
+        if (scratch.ahead) project<cell.gates>(cell, shape, part.units, packed, scratch);
         for (Index step = 0; step < end - done; ++step) {
             const Range range = scratch.block.of(step);
-            drop_inputs(shape, pass.walk, scratch.block.rows, range, part.outputs);
+            drop_inputs(shape, pass.walk, scratch.block, range, part.outputs);
             wait_for_units(team);
-            Cell::step(Step<Real, Weight>{shape, part, packed, scratch, pass.walk, range, team});
+            Cell::step(Step<Real>{shape, part, packed, product, scratch, pass.walk, range, team});
         }
     }
     wait_for_units(team);
     const Range own = share(shape.B, team.member, team.size);
-    finish_pass(shape, own, pass, Cell::states, Cell::saved);
+    finish_pass(shape, own, pass, cell.states, cell.saved);
 }
 
 }  // namespace gruta::GRUTA_ISA

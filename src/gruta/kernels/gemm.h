@@ -41,8 +41,9 @@ constexpr Range share(Index whole, Index member, Index size) {
 constexpr int kAccumulators = kRegisters * 3 / 4;
 
 // Rows of a full tile.
-template <int G>
-constexpr int kTileRows = G == 1 ? kAccumulators / 3 : kAccumulators / G;
+constexpr int tile_rows(int G) {
+    return G == 1 ? kAccumulators / 3 : kAccumulators / G;
+}
 
 // Panels that a tile of R rows takes at once: as many as fit, so that even one row keeps enough
 // sums under way to hide how long an addition takes.
@@ -53,36 +54,66 @@ constexpr int tile_panels(int R, int G) {
     return panels;
 }
 
-// How the k's of a row lie in memory: `segments` runs of `length` numbers, `stride` apart. Handed
-// on by reference: a copy is written in words and read back as a vector, which has to wait until
-// all that was stored before has reached the cache.
+// How the k's of a row lie in memory: `segments` runs of `length` numbers, `stride` apart.
 struct Layout {
     Index segments, length, stride;
 };
 
-constexpr Layout dense(Index K) {
-    return {1, K, 0};
-}
+// Where rows begin: listed one by one, or spaced evenly.
+template <class Real>
+struct Rows {
+    const Real* const* listed;  // or null
+    const Real* first;
+    Index stride;
+};
 
-// How many of K weights are stored: whole words of as many as one load reads.
-template <class Weight>
-constexpr Index stored_count(Index K) {
-    constexpr Index size = kWordWeights<Weight>;
-    return (K + size - 1) / size * size;
-}
+// Rows times packed weights, whose storage says how they are read.
+template <class Real>
+struct Term {
+    Layout layout;
+    const void* weights;
+    Index panel;  // numbers from one packed panel to the next
+    Rows<Real> rows;
+};
 
-// Numbers of a packed panel.
-template <int G, class Real, class Weight>
-constexpr Index packed_panel(const Layout& layout) {
-    return layout.segments * stored_count<Weight>(layout.length) * G * kLanes<Real>;
+// What the sums of a row and a panel start at: [G][lane], `first` and so many numbers on for each.
+template <class Real>
+struct Start {
+    const Real* first;
+    Index row, panel;
+};
+
+// What a tile computes: sums that start somewhere and take in one term, or two of the same rows.
+// All of it in one function, so that every sum stays in a register from its start to the last
+// product.
+//
+// Handed on by reference: a copy is written in words and read back as a vector, which has to wait
+// until all that was stored before has reached the cache.
+template <class Real>
+struct Product {
+    Start<Real> start;
+    int count;  // of the terms
+    Term<Real> terms[2];
+    // Where not null, and of three gates: before the last term the last gate's sums are put aside
+    // [item], and start anew at `apart` [panel][lane].
+    Vec<Real>* aside = nullptr;
+    const Real* apart = nullptr;
+};
+
+template <class Real>
+constexpr Real kZeros[kLanes<Real>] = {};
+
+// One term of one gate, and nothing else.
+template <class Real>
+Product<Real> from_zero(const Term<Real>& term) {
+    return {{kZeros<Real>, 0, 0}, 1, {term}};
 }
 
 // What a product works on at a time: the sums of some rows in some panels. An item is one of each.
-// Its sizes are known while compiling: what is done with a few sums is then as short as it can be.
-template <int kPanels, int kRows>
 struct Tile {
-    static constexpr Index panels = kPanels, rows = kRows, count = kPanels * kRows;
-    Index row, panel;
+    Index row, panel, rows, panels;
+
+    Index count() const { return rows * panels; }
 
     // f(item, row, panel) for every item.
     template <class F>
@@ -91,134 +122,116 @@ struct Tile {
             for (Index r = 0; r < rows; ++r, ++item) f(item, row + r, panel + p);
         }
     }
+};
 
-    // The same, written out: sums that f sets stay in registers.
+// A tile whose rows are known while compiling, and its panels too unless they are 0: what is done
+// with a few sums is then as short as it can be.
+template <int kRows, int kPanels>
+struct FixedTile {
+    const Tile& tile;
+
+    Index panels() const { return kPanels > 0 ? kPanels : tile.panels; }
+    Index count() const { return kRows * panels(); }
+
     template <class F>
-    void each_unrolled(const F& f) const {
-        unrolled<kPanels * kRows>(
-            [&](int item) { f(item, row + item % kRows, panel + item / kRows); });
+    void each(const F& f) const {
+        const Index row = tile.row, panel = tile.panel;
+        for (Index p = 0, item = 0; p < panels(); ++p) {
+            for (Index r = 0; r < kRows; ++r, ++item) f(item, row + r, panel + p);
+        }
     }
 };
 
-// Items of a tile, at most.
-template <int G>
-constexpr int kMostItems = kAccumulators / G;
+// f of a tile of G gates: as a fixed one, if it is full or of one row.
+template <int G, class F>
+[[gnu::always_inline]] inline void by_size(const Tile& tile, const F& f) {
+    constexpr int R = tile_rows(G), P = tile_panels(R, G);
+    if (tile.rows == R && tile.panels == P) {
+        f(FixedTile<R, P>{tile});
+    } else if (tile.rows == 1) {
+        f(FixedTile<1, 0>{tile});
+    } else {
+        f(tile);
+    }
+}
 
-// Rows times packed weights, as `multiply` takes them.
-template <class Weight, class RowAt>
-struct Factors {
-    Layout layout;
-    const Weight* weights;
-    RowAt row_at;
-};
-// Clang before 17 does not deduce an aggregate's.
-template <class Weight, class RowAt>
-Factors(Layout, const Weight*, RowAt) -> Factors<Weight, RowAt>;
+constexpr int kMostGates = 4, kMostRows = tile_rows(2), kMostPanels = 8;
 
-// Rows that lie `stride` numbers apart.
+// Sets sums [G][item] to those of the tile that begins at `row` and `panel`.
 template <class Real>
-struct Spaced {
-    const Real* first;
-    Index stride;
+using MultiplyTile = void (*)(const Product<Real>&, Index row, Index panel, Vec<Real>* sums);
 
-    const Real* operator()(Index row) const { return first + row * stride; }
+// The tiles of G gates.
+template <class Real>
+struct Tiles {
+    Index widest[kMostRows + 1];  // the panels of a tile of so many rows, at most
+    MultiplyTile<Real> of[kMostRows + 1][kMostPanels + 1];
 };
 
-// Adds to a tile's sums [G][item] the products of the N k's of a word with what stands there in the
-// rows.
-template <int N, int G, int P, int R, class Real, class Weight>
-inline void add_word(const Real* const (&rows)[R], Index k, const Weight* word, Index panel_size,
-                     Vec<Real>* sums) {
-    constexpr int words = kWordWeights<Weight>;
-    for (int p = 0; p < P; ++p) {
-        Vec<Real> weights[G][words];
-        for (int g = 0; g < G; ++g) {
-            load_word(word + p * panel_size + g * words * kLanes<Real>, weights[g]);
-        }
-        for (int n = 0; n < N; ++n) {
-            for (int r = 0; r < R; ++r) {
-                for (int g = 0; g < G; ++g) {
-                    sums[(g * P + p) * R + r] += weights[g][n] * rows[r][k + n];
-                }
+// Which block of H rows of a weight matrix stands in each place of a panel.
+struct Gates {
+    int count;
+    int at[kMostGates];
+
+    // The first few of them.
+    constexpr Gates first(int few) const {
+        Gates gates = *this;
+        gates.count = few;
+        return gates;
+    }
+};
+
+constexpr Gates in_order(int count) {
+    return {count, {0, 1, 2, 3}};
+}
+
+// How weights are stored: in a dtype of their own, as many to a word as one load reads.
+template <class Real>
+struct Storage {
+    Index weight_bytes, word_weights;
+    Tiles<Real> tiles[kMostGates];  // of 1, 2, 3 and 4 gates
+    // weights [.·H, K] to packed [panel][K][gate][lane], the k's in words.
+    void (*pack)(const Real* weights, Index H, Index K, const Gates& gates, void* packed);
+
+    // How many of K weights are stored: whole words.
+    Index count(Index K) const { return (K + word_weights - 1) & -word_weights; }
+};
+
+template <class Weight>
+struct RealOf {
+    using Real = float;
+};
+template <>
+struct RealOf<double> {
+    using Real = double;
+};
+
+template <class Weight>
+using StorageOf = Storage<typename RealOf<Weight>::Real>;
+
+// Of float, double, Half and Bfloat16; compiled in a file of its own each, as storage.h says.
+template <class Weight>
+const StorageOf<Weight>& storage();
+
+// A product for every row in `rows` and panel in `panels`, a tile at a time: use(tile, sums) takes
+// the sums [G][item] away.
+template <int G, class Real, class Use>
+void multiply(const Storage<Real>& storage, Range rows, Range panels, const Product<Real>& product,
+              const Use& use) {
+    constexpr Index R = tile_rows(G), P = tile_panels(R, G), at_once = tile_panels(1, G);
+    const Tiles<Real>& tiles = storage.tiles[G - 1];
+    Vec<Real> sums[kAccumulators];
+    // Some rows, no more than a full tile has, in tiles as wide as fit.
+    const auto multiply_across = [&](Range few, Range some) {
+        const Index count = few.size();
+        Index panel = some.first;
+        for (Index panels = tiles.widest[count]; panels > 0; panels /= 2) {
+            for (; panel + panels <= some.end; panel += panels) {
+                tiles.of[count][panels](product, few.first, panel, sums);
+                use(Tile{few.first, panel, count, panels}, sums);
             }
         }
-    }
-}
-
-// Adds the product of a tile to its sums [G][item].
-template <int G, class Real, int P, int R, class Weight, class RowAt>
-inline void add_product(const Tile<P, R>& tile, const Factors<Weight, RowAt>& factors,
-                        Vec<Real>* sums) {
-    constexpr int words = kWordWeights<Weight>;
-    constexpr Index word_size = words * G * kLanes<Real>;
-    const Layout& layout = factors.layout;
-    const Index panel_size = packed_panel<G, Real, Weight>(layout);
-    const Weight* word = factors.weights + tile.panel * panel_size;
-    const Real* rows[R];
-    unrolled<R>([&](int r) { rows[r] = factors.row_at(tile.row + r); });
-    for (Index segment = 0; segment < layout.segments; ++segment) {
-        Index k = 0;
-        for (; k + words <= layout.length; k += words, word += word_size) {
-            add_word<words, G, P, R, Real>(rows, k, word, panel_size, sums);
-        }
-        if (words > 1 && k < layout.length) {
-            add_word<1, G, P, R, Real>(rows, k, word, panel_size, sums);
-            word += word_size;
-        }
-        unrolled<R>([&](int r) { rows[r] += layout.stride; });
-    }
-}
-
-// A tile's sums: where they start, and the product. All of it in one function and that function
-// apart from all else, so that every sum stays in a register.
-template <int G, class Real, int P, int R, class Factors, class Start>
-[[gnu::flatten, gnu::noinline]] void multiply_tile(const Tile<P, R>& tile, const Factors& factors,
-                                                   const Start& start, Vec<Real>* found) {
-    Vec<Real> sums[G * P * R];
-    start(tile, sums);
-    add_product<G, Real>(tile, factors, sums);
-    unrolled<G * P * R>([&](int i) { found[i] = sums[i]; });
-}
-
-// A tile of R rows after the other, as many panels wide as fit.
-template <int P, int R, int G, class Real, class Factors, class Start, class Use>
-inline void multiply_panels(Index first_row, Range panels, const Factors& factors,
-                            const Start& start, const Use& use) {
-    Vec<Real> sums[G * P * R];
-    Tile<P, R> tile = {first_row, panels.first};
-    for (; tile.panel + P <= panels.end; tile.panel += P) {
-        multiply_tile<G, Real>(tile, factors, start, sums);
-        use(tile, sums);
-    }
-    if constexpr (P > 1) {
-        const Range rest = {tile.panel, panels.end};
-        multiply_panels<P / 2, R, G, Real>(first_row, rest, factors, start, use);
-    }
-}
-
-// The last rows, fewer than a full tile: as many as R of them.
-template <int R, int G, class Real, class Factors, class Start, class Use>
-inline void multiply_rest(Range rows, Range panels, const Factors& factors, const Start& start,
-                          const Use& use) {
-    if constexpr (R > 0) {
-        if (rows.size() == R) {
-            constexpr int P = tile_panels(R, G);
-            multiply_panels<P, R, G, Real>(rows.first, panels, factors, start, use);
-        } else {
-            multiply_rest<R - 1, G, Real>(rows, panels, factors, start, use);
-        }
-    }
-}
-
-// The sums over k of row_at(row)[k] · weights[panel][k][g] for every row in `rows` and panel in
-// `panels`, a tile at a time: start(tile, sums) sets the sums [G][item] to what the product
-// is added to, all loops written out, and use(tile, sums) takes them away.
-template <int G, class Real, class Weight, class RowAt, class Start, class Use>
-void multiply(Range rows, Range panels, const Factors<Weight, RowAt>& factors, const Start& start,
-              const Use& use) {
-    constexpr int R = kTileRows<G>;
-    constexpr int P = tile_panels(R, G);
-    constexpr Index at_once = tile_panels(1, G);
+    };
     const Index full = rows.first + rows.size() / R * R;
     // All rows meet a few panels before they meet the next ones: weights that do not fit in the
     // cache are fetched once.
@@ -226,18 +239,10 @@ void multiply(Range rows, Range panels, const Factors<Weight, RowAt>& factors, c
         const Range some = {first, first + at_once < panels.end ? first + at_once : panels.end};
         for (Index panel = some.first; panel < some.end; panel += P) {
             const Range few = {panel, panel + P < some.end ? panel + P : some.end};
-            for (Index row = rows.first; row < full; row += R) {
-                multiply_panels<P, R, G, Real>(row, few, factors, start, use);
-            }
+            for (Index row = rows.first; row < full; row += R) multiply_across({row, row + R}, few);
         }
-        multiply_rest<R - 1, G, Real>({full, rows.end}, some, factors, start, use);
+        multiply_across({full, rows.end}, some);
     }
 }
-
-// The start of a product that stands alone.
-template <int G>
-constexpr auto from_zero = []<class TileOf, class V>(const TileOf&, V* sums) {
-    unrolled<TileOf::count * G>([&](int i) { sums[i] = V{}; });
-};
 
 }  // namespace gruta::GRUTA_ISA

@@ -105,6 +105,12 @@ struct BackwardKernels {
     void (*run)(const Shape&, const void* packed, const Backward<Real>&, void* scratch, Team&);
 };
 
+// One step of one row, from `before` (h_0 [H] and, in the LSTM, c_0 [H]) to `after`, which lies
+// elsewhere; x [I]. For P = H. It reads the weights where they are, and has sums of its own.
+template <class Real>
+using StepRow = void (*)(const Shape&, const Weights<Real>&, const Real* x,
+                         const Real* const* before, Real* const* after);
+
 // One cell in one dtype.
 template <class Real>
 struct CellKernels {
@@ -113,6 +119,7 @@ struct CellKernels {
     int saved;   // S
     ForwardKernels<Real> forward;
     BackwardKernels<Real> backward;
+    StepRow<Real> step_row;  // null where there is none
 };
 
 }  // namespace gruta

@@ -12,6 +12,13 @@ struct Gradients {
     Index rows, row, panel;
 
     Gradients from(int slot) const { return {data + slot * kLanes<Real>, rows, row, panel}; }
+
+    // The sum over the first `slots` of all panels, with weights transposed as pack.h does.
+    Term<Real> times(const Real* weights, Index panels, Index slots) const {
+        const Index length = slots * kLanes<Real>;
+        return {
+            {panels, length, panel}, weights, panels * length * kLanes<Real>, {nullptr, data, row}};
+    }
 };
 
 // The columns of a weight matrix that fall to a member, in eights.
@@ -63,9 +70,9 @@ void add_outer_columns(const Gradients<Real>& da, const Real* const* rows, Range
 // sums [panel][K][G][lane] += the products of the first G slots of `da` with the columns of the
 // rows, K long.
 template <int G, class Real>
-void add_outer(const Gradients<Real>& da, Range panels, const Real* const* rows, Range columns,
-               Index K, Real* sums) {
-    constexpr int C = kTileRows<G>;
+void add_outer_of(const Gradients<Real>& da, Range panels, const Real* const* rows, Range columns,
+                  Index K, Real* sums) {
+    constexpr int C = tile_rows(G);
     constexpr int P = tile_panels(C, G);
     const Index panel_size = K * G * kLanes<Real>;
     Index p = panels.first;
@@ -79,9 +86,17 @@ void add_outer(const Gradients<Real>& da, Range panels, const Real* const* rows,
     }
 }
 
+template <class Real>
+void add_outer(int G, const Gradients<Real>& da, Range panels, const Real* const* rows,
+               Range columns, Index K, Real* sums) {
+    constexpr decltype(add_outer_of<1, Real>)* of[] = {
+        add_outer_of<1, Real>, add_outer_of<2, Real>, add_outer_of<3, Real>, add_outer_of<4, Real>};
+    of[G - 1](da, panels, rows, columns, K, sums);
+}
+
 // sums [panel][slot][lane] += Σ_row da[panel][row].
 template <int kSlots, class Real>
-void add_rows(const Gradients<Real>& da, Range panels, Real* sums) {
+void add_rows_of(const Gradients<Real>& da, Range panels, Real* sums) {
     constexpr Index W = kLanes<Real>;
     for (Index p = panels.first; p < panels.end; ++p) {
         Vec<Real> sum[kSlots] = {};
@@ -95,6 +110,13 @@ void add_rows(const Gradients<Real>& da, Range panels, Real* sums) {
             store(to, load(to) + sum[s]);
         }
     }
+}
+
+template <class Real>
+void add_rows(int slots, const Gradients<Real>& da, Range panels, Real* sums) {
+    constexpr decltype(add_rows_of<1, Real>)* of[] = {add_rows_of<1, Real>, add_rows_of<2, Real>,
+                                                      add_rows_of<3, Real>, add_rows_of<4, Real>};
+    of[slots - 1](da, panels, sums);
 }
 
 }  // namespace gruta::GRUTA_ISA

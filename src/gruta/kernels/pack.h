@@ -5,28 +5,6 @@
 
 namespace gruta::GRUTA_ISA {
 
-// Which block of H rows of a weight matrix stands in each of the G places of a panel.
-template <int G>
-struct Gates {
-    int at[G];
-
-    // The first few of them.
-    template <int F>
-    constexpr Gates<F> first() const {
-        static_assert(F <= G);
-        Gates<F> gates = {};
-        for (int g = 0; g < F; ++g) gates.at[g] = at[g];
-        return gates;
-    }
-};
-
-template <int G>
-constexpr Gates<G> in_order() {
-    Gates<G> gates = {};
-    for (int g = 0; g < G; ++g) gates.at[g] = g;
-    return gates;
-}
-
 // Of two rows of a matrix: what stands off the diagonal in their 2×2 blocks of `bit` lanes trades
 // places.
 template <class Real, int bit, int... J>
@@ -114,38 +92,40 @@ inline void load_square(const Row& row, Index rows, Index columns,
     }
 }
 
-// weights [.·H, K], of which `gates` takes G blocks of rows, to packed [panel][K][G][lane], the k's
-// in words.
-template <int G, class Real, class Weight>
-void pack(const Real* weights, Index H, Index K, Gates<G> gates, Weight* packed) {
-    constexpr Index W = kLanes<Real>;
-    for (Index p = 0; p < panel_count<Real>(H); ++p, packed += stored_count<Weight>(K) * G * W) {
+// weights [.·H, K], of which `gates` takes blocks of H rows, to packed [panel][K][gate][lane], the
+// k's in words.
+template <class Real, class Weight>
+void pack(const Real* weights, Index H, Index K, const Gates& gates, void* packed) {
+    constexpr Index W = kLanes<Real>, words = kWordWeights<Weight>;
+    const Index word_size = words * gates.count * W;
+    auto* to = static_cast<Weight*>(packed);
+    for (Index p = 0; p < panel_count<Real>(H); ++p, to += (K + words - 1) / words * word_size) {
         const Index width = panel_width<Real>(H, p);
-        for (Index g = 0; g < G; ++g) {
+        for (int g = 0; g < gates.count; ++g) {
             const Real* const from = weights + (gates.at[g] * H + p * W) * K;
-            Weight* const to = packed + g * kWordWeights<Weight> * W;
             for (Index k = 0; k < K; k += W) {
                 const Index count = K - k < W ? K - k : W;
                 Vec<Real> square[W];
                 load_square<Real>([&](Index lane) { return from + lane * K + k; }, width, count,
                                   square);
                 transpose<Real>(square);
-                store_words<Real>(to + k * G * W, kWordWeights<Weight> * G * W, square, count);
+                store_words<Real>(to + g * words * W + k * gates.count * W, word_size, square,
+                                  count);
             }
         }
     }
 }
 
-// For products with the transpose: k runs over the G gates of H rows as `Gradients` has them,
-// and the panels over the N columns. weights [.·H, N] to packed [panel of N][panel of H][G][lane of
-// H][lane of N].
-template <int G, class Real>
-void pack_transposed(const Real* weights, Index H, Index N, Gates<G> gates, Real* packed) {
+// For products with the transpose: k runs over the gates of H rows as `Gradients` has them,
+// and the panels over the N columns. weights [.·H, N] to packed [panel of N][panel of H][gate][lane
+// of H][lane of N].
+template <class Real>
+void pack_transposed(const Real* weights, Index H, Index N, const Gates& gates, Real* packed) {
     constexpr Index W = kLanes<Real>;
     for (Index p = 0; p < panel_count<Real>(N); ++p) {
         const Index columns = panel_width<Real>(N, p);
         for (Index unit = 0; unit < panel_count<Real>(H) * W; unit += W) {
-            for (Index g = 0; g < G; ++g) {
+            for (int g = 0; g < gates.count; ++g) {
                 for (Index lane = 0; lane < W; ++lane, packed += W) {
                     const Real* const from = weights + (gates.at[g] * H + unit + lane) * N + p * W;
                     store(packed, unit + lane < H ? load(from, columns) : Vec<Real>{});
@@ -155,10 +135,11 @@ void pack_transposed(const Real* weights, Index H, Index N, Gates<G> gates, Real
     }
 }
 
-// packed [panel][K][G][lane], of the panels in `panels`, to the rows of weights [.·H, K].
-template <int G, class Real>
-void unpack(const Real* packed, Range panels, Index H, Index K, Gates<G> gates, Real* weights) {
+// packed [panel][K][gate][lane], of the panels in `panels`, to the rows of weights [.·H, K].
+template <class Real>
+void unpack(const Real* packed, Range panels, Index H, Index K, const Gates& gates, Real* weights) {
     constexpr Index W = kLanes<Real>;
+    const Index G = gates.count;
     for (Index p = panels.first; p < panels.end; ++p) {
         const Index width = panel_width<Real>(H, p);
         for (Index g = 0; g < G; ++g) {
@@ -180,8 +161,8 @@ void unpack(const Real* packed, Range panels, Index H, Index K, Gates<G> gates, 
 
 // A gate's H numbers out of [.·H], added to [panel][G][lane] at place g. Nothing where `from` is
 // null.
-template <int G, class Real>
-void add_bias(const Real* from, Index H, int gate, int g, Real* packed) {
+template <class Real>
+void add_bias(const Real* from, Index H, int gate, int G, int g, Real* packed) {
     constexpr Index W = kLanes<Real>;
     if (from == nullptr) return;
     for (Index p = 0; p < panel_count<Real>(H); ++p) {

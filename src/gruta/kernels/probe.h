@@ -24,10 +24,11 @@ inline std::int64_t multiply_add_rounds(std::int64_t rounds, float* sink) {
 // Returns the bytes read.
 inline std::int64_t stream_rounds(const float* row, const float* weights, std::int64_t K,
                                   std::int64_t panels, std::int64_t rounds, float* sink) {
+    const Product<float> product =
+        from_zero<float>({{1, K, 0}, weights, K * kLanes<float>, {nullptr, row, 0}});
     for (std::int64_t i = 0; i < rounds; ++i) {
-        multiply<1, float>({0, 1}, {0, panels},
-                           Factors{dense(K), weights, [=](Index) { return row; }}, from_zero<1>,
-                           [=](const auto&, const Vec<float>* sums) { store(sink, sums[0], 1); });
+        multiply<1>(storage<float>(), {0, 1}, {0, panels}, product,
+                    [=](const Tile&, const Vec<float>* sums) { store(sink, sums[0], 1); });
     }
     return rounds * panels * K * GRUTA_VECTOR_BYTES;
 }

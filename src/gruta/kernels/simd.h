@@ -60,7 +60,7 @@ template <int N, class F>
 }
 
 template <class Real>
-inline Vec<Real> splat(Real value) {
+[[gnu::always_inline]] inline Vec<Real> splat(Real value) {
     return value - Vec<Real>{};
 }
 
@@ -88,13 +88,13 @@ inline Vec<Real> load(const Real* from, Index count) {
 }
 
 template <class Real>
-inline void store(Real* to, Vec<Real> v) {
+[[gnu::always_inline]] inline void store(Real* to, Vec<Real> v) {
     __builtin_memcpy(to, &v, sizeof v);
 }
 
 // Writes the first `count` ≤ kLanes numbers and no more.
 template <class Real>
-inline void store(Real* to, Vec<Real> v, Index count) {
+[[gnu::always_inline]] inline void store(Real* to, Vec<Real> v, Index count) {
     if (count == kLanes<Real>) return store(to, v);
 #if defined(__AVX512F__) && GRUTA_VECTOR_BYTES == 64
     const unsigned some = (1u << count) - 1;
@@ -111,7 +111,7 @@ inline void store(Real* to, Vec<Real> v, Index count) {
 // itself the compiler may fuse either one, here this and there that, and one row would then get
 // different bits in different tiles.
 template <class Real>
-inline Vec<Real> multiply_add(Vec<Real> a, Vec<Real> b, Vec<Real> c) {
+[[gnu::always_inline]] inline Vec<Real> multiply_add(Vec<Real> a, Vec<Real> b, Vec<Real> c) {
 #if defined(__AVX512F__) && GRUTA_VECTOR_BYTES == 64
     if constexpr (sizeof(Real) == 4) {
         return _mm512_fmadd_ps(a, b, c);
@@ -131,7 +131,7 @@ inline Vec<Real> multiply_add(Vec<Real> a, Vec<Real> b, Vec<Real> c) {
 
 // The greater and the smaller of two numbers, x where either is NaN.
 template <class Real>
-inline Vec<Real> greater(Vec<Real> bound, Vec<Real> x) {
+[[gnu::always_inline]] inline Vec<Real> greater(Vec<Real> bound, Vec<Real> x) {
 #if defined(__AVX512F__) && GRUTA_VECTOR_BYTES == 64
     if constexpr (sizeof(Real) == 4) return _mm512_maskz_max_ps(0xffff, bound, x);
     if constexpr (sizeof(Real) == 8) return _mm512_maskz_max_pd(0xff, bound, x);
@@ -144,7 +144,7 @@ inline Vec<Real> greater(Vec<Real> bound, Vec<Real> x) {
 }
 
 template <class Real>
-inline Vec<Real> smaller(Vec<Real> bound, Vec<Real> x) {
+[[gnu::always_inline]] inline Vec<Real> smaller(Vec<Real> bound, Vec<Real> x) {
 #if defined(__AVX512F__) && GRUTA_VECTOR_BYTES == 64
     if constexpr (sizeof(Real) == 4) return _mm512_maskz_min_ps(0xffff, bound, x);
     if constexpr (sizeof(Real) == 8) return _mm512_maskz_min_pd(0xff, bound, x);

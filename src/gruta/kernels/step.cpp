@@ -92,10 +92,6 @@ nb::handle parameter(nb::dict parameters, PyObject* name) {
     return PyDict_GetItemWithError(parameters.ptr(), name);
 }
 
-// Packed weights are known to be current by a copy, with which the weights are compared: a step of
-// one row then reads three times what it needs to. That pays while all three are in the cache.
-constexpr std::int64_t kCacheBytes = 1 << 20;
-
 // The tensors of one step. The shapes are those of the states and of x, with a batch or without.
 struct Call {
     Described x, states[kMostStates], w_ih, w_hh, b_ih, b_hh;
@@ -123,8 +119,7 @@ struct Call {
         static PyObject* const names[] = {
             PyUnicode_InternFromString("weight_ih"), PyUnicode_InternFromString("weight_hh"),
             PyUnicode_InternFromString("bias_ih"), PyUnicode_InternFromString("bias_hh")};
-        const std::int64_t rows = gates * shape.H, bytes = x.dtype.bits / 8;
-        if (3 * bytes * rows * (shape.I + shape.H) > kCacheBytes) return false;
+        const std::int64_t rows = gates * shape.H;
         return read_weight(parameter(parameters, names[0]), w_ih, {rows, shape.I}) &&
                read_weight(parameter(parameters, names[1]), w_hh, {rows, shape.H}) &&
                read_bias(parameter(parameters, names[2]), b_ih, rows) &&
@@ -148,23 +143,58 @@ struct Call {
 
 // Products below which other threads of Python may as well wait: to let go costs as much.
 constexpr double kWorthLettingGo = 1e5;
+// How a step is computed: row by row with the weights as they lie, or from packed ones.
+enum class Way { rows, packed, none };
+
+// Packed weights are known to be current by a copy, with which the weights are compared: a step
+// then reads three times what it needs to. That pays while all three are in the cache. Without
+// packing, every row reads the weights anew.
+template <class Real>
+Way way_of(const CellKernels<Real>& kernels, const Shape& shape) {
+    constexpr std::int64_t cache_bytes = 1 << 20;
+    const std::int64_t weights = kernels.gates * shape.H * (shape.I + shape.H);
+    const bool has_rows = kernels.step_row != nullptr;
+    if (has_rows && shape.B <= 4) return Way::rows;
+    if (3 * weights * static_cast<std::int64_t>(sizeof(Real)) <= cache_bytes) return Way::packed;
+    return has_rows && shape.B <= 8 ? Way::rows : Way::none;
+}
+
+// One or a few rows, one after the other, on this thread.
+template <class Real>
+void run_rows(StepRow<Real> step_row, int states, const Shape& shape, const Weights<Real>& weights,
+              const Forward<Real>& pass) {
+    const FlushDenormals flush;
+    for (std::int64_t b = 0; b < shape.B; ++b) {
+        const Real* before[kMostStates] = {};
+        Real* after[kMostStates] = {};
+        for (int s = 0; s < states; ++s) {
+            before[s] = pass.initial[s] + b * shape.H;
+            after[s] = pass.final[s] + b * shape.H;
+        }
+        step_row(shape, weights, pass.x.data + b * shape.I, before, after);
+    }
+}
 
 template <class Real>
 void run(const CellKernels<Real>& kernels, const Call& call, const Described* after, int threads) {
     const auto at = [](const Described& t) { return static_cast<Real*>(t.data); };
+    const Shape& shape = call.shape;
     const Weights<Real> weights = {at(call.w_ih), at(call.w_hh), at(call.b_ih), at(call.b_hh),
                                    nullptr};
     Forward<Real> pass = {};
-    pass.x = {at(call.x), 0, call.shape.I};
+    pass.x = {at(call.x), 0, shape.I};
     for (int s = 0; s < kernels.states; ++s) {
         pass.initial[s] = at(call.states[s]);
         pass.final[s] = at(after[s]);
     }
-    const Shape& shape = call.shape;
     const auto work = static_cast<double>(kernels.gates * shape.B * shape.H * (shape.I + shape.H));
     std::optional<nb::gil_scoped_release> unlocked;
     if (work > kWorthLettingGo) unlocked.emplace();
+    if (way_of(kernels, shape) == Way::rows) {
+        return run_rows(kernels.step_row, kernels.states, shape, weights, pass);
+    }
     thread_local Memory output, scratch;
+    scratch.grow(kernels.forward.scratch_bytes(shape, {}));
     const auto packed = kept_pack(kernels.forward, shape, weights, kernels.gates);
     run_step(kernels.forward, shape, packed->data(), pass, plan(shape, kernels.gates, 1, threads),
              output, scratch);
@@ -194,6 +224,9 @@ nb::object torch_step(const char* cell, nb::handle x, nb::handle state, nb::dict
     }
     const bool is_double = call.x.dtype == nb::dtype<double>();
     if (!is_double && call.x.dtype != nb::dtype<float>()) return nb::none();
+    const Way way = is_double ? way_of(isa().kernels->of<double>(index), call.shape)
+                              : way_of(facts, call.shape);
+    if (way == Way::none) return nb::none();
     Described after[kMostStates];
     nb::object fresh[kMostStates];
     for (int s = 0; s < facts.states; ++s) fresh[s] = empty_like(given[s], after[s]);

@@ -10,16 +10,15 @@
 
 namespace gruta {
 
-// From the initial states of `pass` to the final ones. The kernels write h besides: `output` has
-// room for it, `scratch` for what they need on the way.
+// From the initial states of `pass` to the final ones. The kernels write h besides, which comes to
+// `output`; `scratch` has what one thread needs on the way.
 template <class Real>
 void run_step(const ForwardKernels<Real>& kernels, const Shape& shape, const void* packed,
-              Forward<Real> pass, const Plan& plan, Memory& output, Memory& scratch) {
+              Forward<Real> pass, const Plan& plan, Memory& output, const Memory& scratch) {
     output.grow(sizeof(Real) * static_cast<std::size_t>(shape.B * shape.P));
     pass.h = {static_cast<Real*>(output.data()), 0, shape.P};
     if (plan.threads() > 1) return run_forward(kernels, shape, {packed}, {pass}, plan);
     Team alone;
-    scratch.grow(kernels.scratch_bytes(shape, alone));
     const FlushDenormals flush;
     kernels.run(shape, packed, pass, scratch.data(), alone);
 }

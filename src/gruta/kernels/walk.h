@@ -16,8 +16,6 @@ inline Item* at(const View<Item>& view, Index t, Index b) {
 template <class Real>
 struct Row {
     Index t, b;
-    const Real* x;                    // [I]
-    const Real* input;                // [P]: what of h enters the products
     const Real* before[kMostStates];  // the states before the step
     Real* after[kMostStates];         // the states after it
     Real* gates;                      // [S·H], or null
@@ -82,15 +80,18 @@ inline void copy(Real* to, const Real* from, Index count) {
 template <class Real>
 class Block {
   public:
-    Row<Real>* rows;  // [steps · rows of the member]
-    Index* ends;      // [steps]: past the last row of each step
+    Row<Real>* rows;     // [steps · rows of the member]
+    const Real** x;      // [row]: [I]
+    const Real** input;  // [row]: [P], what of h enters the products
+    Index* ends;         // [steps]: past the last row of each step
     Index steps = 0;
 
     Range of(Index step) const { return {step == 0 ? 0 : ends[step - 1], ends[step]}; }
     Index row_count() const { return steps == 0 ? 0 : ends[steps - 1]; }
 
     static Block cut(Arena& arena, Index steps, Index rows) {
-        return {arena.take<Row<Real>>(steps, rows), arena.take<Index>(steps), 0};
+        return {arena.take<Row<Real>>(steps, rows), arena.take<const Real*>(steps, rows),
+                arena.take<const Real*>(steps, rows), arena.take<Index>(steps), 0};
     }
 };
 
@@ -116,6 +117,7 @@ void list_rows(const Shape& shape, const Forward<Real>& pass, const States<Real>
     const Walk<Real>& walk = pass.walk;
     const Index sizes[kMostStates] = {shape.P, shape.H};
     Row<Real>* row = block.rows;
+    const Real **x = block.x, **input = block.input;
     block.steps = steps.size();
     for (Index step = steps.first; step < steps.end; ++step) {
         const Index t = walk.reverse ? shape.T - 1 - step : step;
@@ -127,7 +129,6 @@ void list_rows(const Shape& shape, const Forward<Real>& pass, const States<Real>
             const bool fresh = restarts(walk, t, b);
             row->t = t;
             row->b = b;
-            row->x = at(pass.x, t, b);
             row->gates =
                 pass.gates == nullptr ? nullptr : pass.gates + (t * shape.B + b) * saved * shape.H;
             for (int s = 0; s < state_count; ++s) {
@@ -137,9 +138,9 @@ void list_rows(const Shape& shape, const Forward<Real>& pass, const States<Real>
                                  : starts ? pass.initial[s] + b * sizes[s]
                                           : at(states.view[s], previous, b);
             }
-            row->input = walk.dropout == nullptr
-                             ? row->before[0]
-                             : dropped_input(shape, inputs, input_steps, step, b);
+            *x++ = at(pass.x, t, b);
+            *input++ = walk.dropout == nullptr ? row->before[0]
+                                               : dropped_input(shape, inputs, input_steps, step, b);
             ++row;
         }
         block.ends[step - steps.first] = row - block.rows;
@@ -158,16 +159,17 @@ Range rows_within(const Block<Real>& block, Index step, Range places) {
 // The inputs of the rows `range`, all of one step: dropout ⊙ h, the numbers in the panels
 // `outputs`.
 template <class Real>
-void drop_inputs(const Shape& shape, const Walk<Real>& walk, const Row<Real>* rows, Range range,
+void drop_inputs(const Shape& shape, const Walk<Real>& walk, const Block<Real>& block, Range range,
                  Range outputs) {
     if (walk.dropout == nullptr) return;
     for (Index i = range.first; i < range.end; ++i) {
-        const Real* const factors = walk.dropout + rows[i].b * shape.P;
+        const Row<Real>& row = block.rows[i];
+        const Real* const factors = walk.dropout + row.b * shape.P;
         for (Index p = outputs.first; p < outputs.end; ++p) {
             const Index unit = p * kLanes<Real>, width = panel_width<Real>(shape.P, p);
             // The inputs are scratch: only who reads them sees them as constant.
-            store(const_cast<Real*>(rows[i].input) + unit,
-                  load(factors + unit, width) * load(rows[i].before[0] + unit, width), width);
+            store(const_cast<Real*>(block.input[i]) + unit,
+                  load(factors + unit, width) * load(row.before[0] + unit, width), width);
         }
     }
 }

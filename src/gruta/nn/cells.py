@@ -1,9 +1,9 @@
 """GRUCell, LSTMCell and RNNCell: one step at a time, in the place of their torch.nn namesakes.
 
-A step that nobody differentiates or looks into is computed by the kernels, where its weights fit in
-the cache (a third of a megabyte). Else torch's own op serves: training is mostly the cost of the
-call, of which autograd's in C++ is the least, and one step of a wide cell that of reading weights
-once. Under a transform (vmap, jvp), for which torch's op has no rule, and for the reset-before
+A step that nobody differentiates or looks into is computed by the kernels: a few rows with the
+weights as they lie, more with packed ones where these fit in the cache (a third of a megabyte).
+Else torch's own op serves; training is mostly the cost of the call, of which autograd's in C++ is
+the least. Under a transform (vmap, jvp), for which torch's op has no rule, and for the reset-before
 form, which it does not know, the composite form stands in.
 """
 

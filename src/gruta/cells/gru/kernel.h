@@ -4,61 +4,51 @@
 
 #include "gruta/kernels/backward.h"
 #include "gruta/kernels/forward.h"
+#include "gruta/kernels/row.h"
 
 namespace gruta::GRUTA_ISA {
 
 template <bool kResetAfter>
 struct Gru {
-    static constexpr int gates = 3;
-    static constexpr int states = 1;
-    static constexpr int saved = 4;
-    static constexpr int first = kResetAfter ? 3 : 2;
-    static constexpr int apart = 2;
-    static constexpr Gates<3> order = in_order<3>();
-    static constexpr Second second = kResetAfter ? Second::none : Second::candidate;
-
     // Gradients of the gates' sums in the order n, r, z, q: the first three meet x, the last three
     // h. Reset before has no q of its own, n meets r ⊙ h.
-    static constexpr int slots = kResetAfter ? 4 : 3;
-    static constexpr int hidden_slot = 1;
-    static constexpr Gates<3> input_gates = {{2, 0, 1}};
-    static constexpr int input_slot[] = {1, 2, 0};
-    static constexpr int bias_slot[] = {1, 2, kResetAfter ? 3 : 0};
+    static constexpr CellForm form = {
+        .gates = 3,
+        .states = 1,
+        .saved = 4,
+        .first = kResetAfter ? 3 : 2,
+        .apart = 2,
+        .order = in_order(3),
+        .second = kResetAfter ? Second::none : Second::candidate,
+        .slots = kResetAfter ? 4 : 3,
+        .hidden_slot = 1,
+        .input_gates = {3, {2, 0, 1}},
+        .input_slot = {1, 2, 0},
+        .bias_slot = {1, 2, kResetAfter ? 3 : 0},
+    };
 
-    template <class Real, class Weight>
-    static void step(const Step<Real, Weight>& s) {
-        // What the tile at hand has of W_in x + b_in, which r does not multiply.
-        Vec<Real> input[kMostItems<first>];
-        multiply<first, Real>(
-            s.range, s.part.units,
-            Factors{dense(s.shape.H), s.packed.hh, [&](Index i) { return s.row(i).input; }},
-            [&](const auto& tile, Vec<Real>* sums) {
-                start_at_input<Gru, first>(s, tile, sums);
-                if constexpr (kResetAfter) {
-                    Vec<Real>* const q = sums + 2 * tile.count;
-                    tile.each_unrolled([&](Index item, Index, Index panel) {
-                        input[item] = q[item];
-                        q[item] = s.apart(panel);
-                    });
-                }
-            },
-            [&](const auto& tile, Vec<Real>* sums) { step_gates(s, tile, sums, input); });
+    template <class Real>
+    static void step(const Step<Real>& s) {
+        multiply<form.first>(s.packed.storage, s.range, s.part.units, s.product,
+                             [&](const Tile& tile, Vec<Real>* sums) {
+                                 by_size<form.first>(
+                                     tile, [&](const auto& sized) { step_gates(s, sized, sums); });
+                             });
         if constexpr (!kResetAfter) step_candidate(s);
     }
 
-    // input: W_in x + b_in, from which n is made.
-    template <class Real, class Weight, class TileOf>
-    static void step_gates(const Step<Real, Weight>& s, const TileOf& tile, Vec<Real>* sums,
-                           Vec<Real>* input) {
-        constexpr Index count = TileOf::count;
-        const Index H = s.shape.H;
+    template <class Real, class TileOf>
+    static void step_gates(const Step<Real>& s, const TileOf& tile, Vec<Real>* sums) {
+        const Index H = s.shape.H, count = tile.count();
         sigmoids<Real>(sums, 2 * count);
         const Vec<Real>*const r = sums, *const z = sums + count, *const q = sums + 2 * count;
+        // W_in x + b_in, which r does not multiply, and then n in its place.
+        Vec<Real>* const n = s.product.aside;
         if constexpr (kResetAfter) {
             for (Index item = 0; item < count; ++item) {
-                input[item] = multiply_add<Real>(r[item], q[item], input[item]);
+                n[item] = multiply_add<Real>(r[item], q[item], n[item]);
             }
-            tanhs<Real>(input, count);
+            tanhs<Real>(n, count);
         }
         tile.each([&](Index item, Index i, Index panel) {
             const Row<Real>& row = s.row(i);
@@ -66,45 +56,46 @@ struct Gru {
             save(row, H, span, 0, r[item]);
             save(row, H, span, 1, z[item]);
             if constexpr (kResetAfter) {
-                blend(s, i, panel, z[item], input[item], q[item]);
+                blend(s, i, panel, z[item], n[item], q[item]);
             } else {
                 store(s.kept(i, panel), z[item]);
                 store(s.scratch.between + row.b * H + span.first,
-                      r[item] * load(row.input + span.first, span.width), span.width);
+                      r[item] * load(s.input(i) + span.first, span.width), span.width);
             }
         });
     }
 
     // The candidate's product needs r of every unit, so the gates are finished first.
-    template <class Real, class Weight>
-    static void step_candidate(const Step<Real, Weight>& s) {
+    template <class Real>
+    static void step_candidate(const Step<Real>& s) {
         constexpr Index W = kLanes<Real>;
-        const Index H = s.shape.H;
+        const Term<Real> reset_h =
+            s.packed.term(s.shape.H, 1, s.packed.second, s.scratch.between_rows);
         wait_for_units(s.team);
-        multiply<1, Real>(
-            s.range, s.part.units,
-            Factors{dense(H), s.packed.second,
-                    [&](Index i) { return s.scratch.between + s.row(i).b * H; }},
-            [&](const auto& tile, Vec<Real>* sums) {
-                tile.each_unrolled(
-                    [&](Index item, Index, Index panel) { sums[item] = s.apart(panel); });
-            },
-            [&](const auto& tile, const Vec<Real>* q) {
-                Vec<Real> n[kMostItems<1>];
-                tile.each([&](Index item, Index i, Index panel) {
-                    n[item] = load(s.projected(i, panel, gates) + 2 * W) + q[item];
-                });
-                tanhs<Real>(n, tile.count);
-                tile.each([&](Index item, Index i, Index panel) {
-                    blend(s, i, panel, load(s.kept(i, panel)), n[item], q[item]);
-                });
-            });
+        multiply<1>(s.packed.storage, s.range, s.part.units,
+                    Product<Real>{{s.packed.b_apart, 0, W}, 1, {reset_h}},
+                    [&](const Tile& tile, const Vec<Real>* q) {
+                        by_size<1>(tile, [&](const auto& sized) { blend_candidate(s, sized, q); });
+                    });
+    }
+
+    template <class Real, class TileOf>
+    static void blend_candidate(const Step<Real>& s, const TileOf& tile, const Vec<Real>* q) {
+        constexpr Index W = kLanes<Real>;
+        Vec<Real> n[kAccumulators];
+        tile.each([&](Index item, Index i, Index panel) {
+            n[item] = load(s.projected(i, panel, form.gates) + 2 * W) + q[item];
+        });
+        tanhs<Real>(n, tile.count());
+        tile.each([&](Index item, Index i, Index panel) {
+            blend(s, i, panel, load(s.kept(i, panel)), n[item], q[item]);
+        });
     }
 
     // h from z and the candidate.
-    template <class Real, class Weight>
-    static void blend(const Step<Real, Weight>& s, Index i, Index panel, Vec<Real> z, Vec<Real> n,
-                      Vec<Real> q) {
+    template <class Real>
+    [[gnu::always_inline]] static void blend(const Step<Real>& s, Index i, Index panel, Vec<Real> z,
+                                             Vec<Real> n, Vec<Real> q) {
         const Row<Real>& row = s.row(i);
         const Span span = span_of<Real>(s.shape.H, panel);
         const Vec<Real> h = load(row.before[0] + span.first, span.width);
@@ -113,8 +104,20 @@ struct Gru {
         save(row, s.shape.H, span, 3, q);
     }
 
+    // Reset before has none: its candidate needs r of every unit first.
     template <class Real>
-    static void step_back(const StepBack<Gru, Real>& s) {
+    [[gnu::always_inline]] static void step_row(const RowStep<Real>& s)
+        requires kResetAfter
+    {
+        Vec<Real> rz[2] = {s.both(0), s.both(1)};
+        sigmoids<Real>(rz, 2);
+        Vec<Real> n = multiply_add<Real>(rz[0], s.hidden(2), s.input(2));
+        tanhs<Real>(&n, 1);
+        s.keep(0, multiply_add<Real>(rz[1], s.state(0) - n, n));
+    }
+
+    template <class Real>
+    static void step_back(const StepBack<Real>& s) {
         const Index H = s.shape.H;
         for (Index i = s.range.first; i < s.range.end; ++i) {
             const Row<Real>& row = s.row(i);
@@ -133,7 +136,7 @@ struct Gru {
                     store(s.da(i, panel, 1), da_n * q * r * (Real(1) - r));
                     store(s.da(i, panel, 3), da_n * r);
                 } else {
-                    const Vec<Real> input = load(row.input + span.first, span.width);
+                    const Vec<Real> input = load(s.input(i) + span.first, span.width);
                     store(s.scratch.between + i * H + span.first, r * input, span.width);
                 }
             }
@@ -144,21 +147,23 @@ struct Gru {
 
     // What the candidate's product sends back to r and, past it, to h.
     template <class Real>
-    static void step_candidate_back(const StepBack<Gru, Real>& s) {
+    static void step_candidate_back(const StepBack<Real>& s) {
         const Index H = s.shape.H;
         wait_for_units(s.team);
-        multiply<1, Real>(s.range, s.part.units, Factors{s.slots(1), s.packed.second, s.da_rows(0)},
-                          from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
-                              tile.each([&](Index item, Index i, Index panel) {
-                                  const Span span = span_of<Real>(H, panel);
-                                  const Vec<Real> r = s.gate(i, span, 0), d_reset_h = sums[item];
-                                  const Vec<Real> input =
-                                      load(s.row(i).input + span.first, span.width);
-                                  store(s.da(i, panel, 1), d_reset_h * input * r * (Real(1) - r));
-                                  Real* const carry = s.carry(0, i, panel);
-                                  store(carry, load(carry) + dropped(s, i, span, d_reset_h * r));
-                              });
-                          });
+        multiply<1>(
+            storage<Real>(), s.range, s.part.units,
+            from_zero(
+                gate_gradients(s.cell, s.scratch).times(s.packed.second, panel_count<Real>(H), 1)),
+            [&](const Tile& tile, const Vec<Real>* sums) {
+                tile.each([&](Index item, Index i, Index panel) {
+                    const Span span = span_of<Real>(H, panel);
+                    const Vec<Real> r = s.gate(i, span, 0), d_reset_h = sums[item];
+                    const Vec<Real> input = load(s.input(i) + span.first, span.width);
+                    store(s.da(i, panel, 1), d_reset_h * input * r * (Real(1) - r));
+                    Real* const carry = s.carry(0, i, panel);
+                    store(carry, load(carry) + dropped(s, i, span, d_reset_h * r));
+                });
+            });
     }
 };
 

@@ -4,42 +4,42 @@
 
 #include "gruta/kernels/backward.h"
 #include "gruta/kernels/forward.h"
+#include "gruta/kernels/row.h"
 
 namespace gruta::GRUTA_ISA {
 
 struct Lstm {
-    static constexpr int gates = 4;
-    static constexpr int states = 2;
-    static constexpr int saved = 5;
-    static constexpr int first = 4;
-    static constexpr int apart = -1;
-    // i, f, o and then g: first all that σ is taken of.
-    static constexpr Gates<4> order = {{0, 1, 3, 2}};
-    static constexpr Second second = Second::projection;
+    static constexpr CellForm form = {
+        .gates = 4,
+        .states = 2,
+        .saved = 5,
+        .first = 4,
+        .apart = -1,
+        .order = {4, {0, 1, 3, 2}},  // i, f, o and then g: first all that σ is taken of
+        .second = Second::projection,
+        .slots = 4,
+        .hidden_slot = 0,
+        .input_gates = in_order(4),
+        .input_slot = {0, 1, 2, 3},
+        .bias_slot = {0, 1, 2, 3},
+    };
 
     // Panels whose tanh c is computed at once on the way back.
     static constexpr Index kAtOnce = 8;
 
-    static constexpr int slots = 4;
-    static constexpr int hidden_slot = 0;
-    static constexpr Gates<4> input_gates = in_order<4>();
-    static constexpr int input_slot[] = {0, 1, 2, 3};
-    static constexpr int bias_slot[] = {0, 1, 2, 3};
-
-    template <class Real, class Weight>
-    static void step(const Step<Real, Weight>& s) {
-        multiply<gates, Real>(
-            s.range, s.part.units,
-            Factors{dense(s.shape.P), s.packed.hh, [&](Index i) { return s.row(i).input; }},
-            [&](const auto& tile, Vec<Real>* sums) { start_at_input<Lstm, gates>(s, tile, sums); },
-            [&](const auto& tile, Vec<Real>* sums) { step_gates(s, tile, sums); });
+    template <class Real>
+    static void step(const Step<Real>& s) {
+        multiply<form.gates>(s.packed.storage, s.range, s.part.units, s.product,
+                             [&](const Tile& tile, Vec<Real>* sums) {
+                                 by_size<form.first>(
+                                     tile, [&](const auto& sized) { step_gates(s, sized, sums); });
+                             });
         if (s.shape.P != s.shape.H) step_projection(s);
     }
 
-    template <class Real, class Weight, class TileOf>
-    static void step_gates(const Step<Real, Weight>& s, const TileOf& tile, Vec<Real>* sums) {
-        constexpr Index count = TileOf::count;
-        const Index H = s.shape.H;
+    template <class Real, class TileOf>
+    static void step_gates(const Step<Real>& s, const TileOf& tile, Vec<Real>* sums) {
+        const Index H = s.shape.H, count = tile.count();
         const Vec<Real>*const in = sums, *const forget = in + count, *const out = forget + count;
         Vec<Real>* const g = sums + 3 * count;  // and later c in its place
         sigmoids<Real>(sums, 3 * count);
@@ -69,24 +69,33 @@ struct Lstm {
         });
     }
 
-    template <class Real, class Weight>
-    static void step_projection(const Step<Real, Weight>& s) {
-        const Index H = s.shape.H;
+    template <class Real>
+    static void step_projection(const Step<Real>& s) {
+        const Term<Real> hidden =
+            s.packed.term(s.shape.H, 1, s.packed.second, s.scratch.between_rows);
         wait_for_units(s.team);
-        multiply<1, Real>(s.range, s.part.outputs,
-                          Factors{dense(H), s.packed.second,
-                                  [&](Index i) { return s.scratch.between + s.row(i).b * H; }},
-                          from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
-                              tile.each([&](Index item, Index i, Index panel) {
-                                  const Row<Real>& row = s.row(i);
-                                  const Span span = span_of<Real>(s.shape.P, panel);
-                                  settle(s.shape, s.walk, row, 0, span, sums[item]);
-                              });
-                          });
+        multiply<1>(s.packed.storage, s.range, s.part.outputs, from_zero(hidden),
+                    [&](const Tile& tile, const Vec<Real>* sums) {
+                        tile.each([&](Index item, Index i, Index panel) {
+                            const Span span = span_of<Real>(s.shape.P, panel);
+                            settle(s.shape, s.walk, s.row(i), 0, span, sums[item]);
+                        });
+                    });
     }
 
     template <class Real>
-    static void step_back(const StepBack<Lstm, Real>& s) {
+    [[gnu::always_inline]] static void step_row(const RowStep<Real>& s) {
+        Vec<Real> ifo[3] = {s.both(0), s.both(1), s.both(3)}, g = s.both(2);
+        sigmoids<Real>(ifo, 3);
+        tanhs<Real>(&g, 1);
+        Vec<Real> c = multiply_add<Real>(ifo[1], s.state(1), ifo[0] * g);
+        s.keep(1, c);
+        tanhs<Real>(&c, 1);
+        s.keep(0, ifo[2] * c);
+    }
+
+    template <class Real>
+    static void step_back(const StepBack<Real>& s) {
         const bool projects = s.shape.P != s.shape.H;
         for (Index i = s.range.first; i < s.range.end; ++i) {
             for (Index panel = s.part.outputs.first; panel < s.part.outputs.end; ++panel) {
@@ -109,22 +118,21 @@ struct Lstm {
 
     // dm, the gradient of m = o ⊙ tanh c.
     template <class Real>
-    static void step_projection_back(const StepBack<Lstm, Real>& s) {
-        constexpr Index W = kLanes<Real>;
-        const Layout layout = {panel_count<Real>(s.shape.P), W, s.scratch.rows * W};
+    static void step_projection_back(const StepBack<Real>& s) {
+        const Index outputs = panel_count<Real>(s.shape.P);
         wait_for_units(s.team);
-        multiply<1, Real>(s.range, s.part.units,
-                          Factors{layout, s.packed.second, Spaced<Real>{s.scratch.d_projected, W}},
-                          from_zero<1>, [&](const auto& tile, const Vec<Real>* sums) {
-                              tile.each([&](Index item, Index i, Index panel) {
-                                  store(s.second(i, panel), sums[item]);
-                              });
-                          });
+        multiply<1>(storage<Real>(), s.range, s.part.units,
+                    from_zero(projected_gradients(s.scratch).times(s.packed.second, outputs, 1)),
+                    [&](const Tile& tile, const Vec<Real>* sums) {
+                        tile.each([&](Index item, Index i, Index panel) {
+                            store(s.second(i, panel), sums[item]);
+                        });
+                    });
     }
 
     // From dm to the gradients of the gates' sums and of c before the step.
     template <class Real>
-    static void step_gates_back(const StepBack<Lstm, Real>& s, Index i, Range panels) {
+    static void step_gates_back(const StepBack<Real>& s, Index i, Range panels) {
         const Index H = s.shape.H;
         const Row<Real>& row = s.row(i);
         Vec<Real> tanh_c[kAtOnce];
@@ -141,8 +149,8 @@ struct Lstm {
     }
 
     template <class Real>
-    static void step_panel_back(const StepBack<Lstm, Real>& s, Index i, Index panel,
-                                Vec<Real> tanh_c) {
+    [[gnu::always_inline]] static void step_panel_back(const StepBack<Real>& s, Index i,
+                                                       Index panel, Vec<Real> tanh_c) {
         const Row<Real>& row = s.row(i);
         const Span span = span_of<Real>(s.shape.H, panel);
         const Vec<Real> in = s.gate(i, span, 0), forget = s.gate(i, span, 1);
@@ -166,13 +174,14 @@ struct Lstm {
     }
 
     template <class Real>
-    static Real* d_projected(const StepBack<Lstm, Real>& s, Index i, Index panel) {
+    static Real* d_projected(const StepBack<Real>& s, Index i, Index panel) {
         return s.scratch.d_projected + (panel * s.scratch.rows + i) * kLanes<Real>;
     }
 
     // The forward and the backward pass compute it alike, to the last bit.
     template <class Real>
-    static Vec<Real> new_cell(Vec<Real> in, Vec<Real> forget, Vec<Real> g, Vec<Real> c_before) {
+    [[gnu::always_inline]] static Vec<Real> new_cell(Vec<Real> in, Vec<Real> forget, Vec<Real> g,
+                                                     Vec<Real> c_before) {
         return multiply_add<Real>(forget, c_before, in * g);
     }
 };

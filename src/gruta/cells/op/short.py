@@ -6,7 +6,6 @@ not serve takes the general way.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -86,7 +85,7 @@ _OBSTACLES = (
     forward_mode,
     torch._C._get_tracing_state,
     torch._C._len_torch_dispatch_stack,
-    partial(torch.is_autocast_enabled, "cpu"),
+    torch._C._is_any_autocast_enabled,
     tap.collected,
 )
 """What `is_open` asks, but for the compiler, each as a call that costs little."""

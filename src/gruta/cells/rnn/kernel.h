@@ -4,37 +4,39 @@
 
 #include "gruta/kernels/backward.h"
 #include "gruta/kernels/forward.h"
+#include "gruta/kernels/row.h"
 
 namespace gruta::GRUTA_ISA {
 
 template <bool kTanh>
 struct Rnn {
-    static constexpr int gates = 1;
-    static constexpr int states = 1;
-    static constexpr int saved = 0;
-    static constexpr int first = 1;
-    static constexpr int apart = -1;
-    static constexpr Gates<1> order = in_order<1>();
-    static constexpr Second second = Second::none;
+    static constexpr CellForm form = {
+        .gates = 1,
+        .states = 1,
+        .saved = 0,
+        .first = 1,
+        .apart = -1,
+        .order = in_order(1),
+        .second = Second::none,
+        .slots = 1,
+        .hidden_slot = 0,
+        .input_gates = in_order(1),
+        .input_slot = {0},
+        .bias_slot = {0},
+    };
 
-    static constexpr int slots = 1;
-    static constexpr int hidden_slot = 0;
-    static constexpr Gates<1> input_gates = in_order<1>();
-    static constexpr int input_slot[] = {0};
-    static constexpr int bias_slot[] = {0};
-
-    template <class Real, class Weight>
-    static void step(const Step<Real, Weight>& s) {
-        multiply<1, Real>(
-            s.range, s.part.units,
-            Factors{dense(s.shape.H), s.packed.hh, [&](Index i) { return s.row(i).input; }},
-            [&](const auto& tile, Vec<Real>* sums) { start_at_input<Rnn, 1>(s, tile, sums); },
-            [&](const auto& tile, Vec<Real>* sums) { step_state(s, tile, sums); });
+    template <class Real>
+    static void step(const Step<Real>& s) {
+        multiply<1>(s.packed.storage, s.range, s.part.units, s.product,
+                    [&](const Tile& tile, Vec<Real>* sums) {
+                        by_size<form.first>(tile,
+                                            [&](const auto& sized) { step_state(s, sized, sums); });
+                    });
     }
 
-    template <class Real, class Weight, class TileOf>
-    static void step_state(const Step<Real, Weight>& s, const TileOf& tile, Vec<Real>* sums) {
-        if constexpr (kTanh) tanhs<Real>(sums, tile.count);
+    template <class Real, class TileOf>
+    static void step_state(const Step<Real>& s, const TileOf& tile, Vec<Real>* sums) {
+        if constexpr (kTanh) tanhs<Real>(sums, tile.count());
         tile.each([&](Index item, Index i, Index panel) {
             const Span span = span_of<Real>(s.shape.H, panel);
             const Vec<Real> h = kTanh ? sums[item] : rectify<Real>(sums[item]);
@@ -43,7 +45,14 @@ struct Rnn {
     }
 
     template <class Real>
-    static void step_back(const StepBack<Rnn, Real>& s) {
+    [[gnu::always_inline]] static void step_row(const RowStep<Real>& s) {
+        Vec<Real> h = s.both(0);
+        if constexpr (kTanh) tanhs<Real>(&h, 1);
+        s.keep(0, kTanh ? h : rectify<Real>(h));
+    }
+
+    template <class Real>
+    static void step_back(const StepBack<Real>& s) {
         for (Index i = s.range.first; i < s.range.end; ++i) {
             for (Index panel = s.part.units.first; panel < s.part.units.end; ++panel) {
                 const Span span = span_of<Real>(s.shape.H, panel);
@@ -63,7 +72,7 @@ struct Rnn {
 
     // max(a, 0), and NaN of NaN.
     template <class Real>
-    static Vec<Real> rectify(Vec<Real> a) {
+    [[gnu::always_inline]] static Vec<Real> rectify(Vec<Real> a) {
         return a <= Vec<Real>{} ? Vec<Real>{} : a;
     }
 };

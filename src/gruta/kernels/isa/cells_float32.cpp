@@ -1,0 +1,11 @@
+#include "gruta/kernels/table.h"
+
+namespace gruta::GRUTA_ISA {
+
+constinit const Cells<float> float32_cells = AllCells::all<float>;
+
+// Only the products read weights of 16 bits.
+constinit const SmallCells float16_cells = AllCells::small<Half>;
+constinit const SmallCells bfloat16_cells = AllCells::small<Bfloat16>;
+
+}  // namespace gruta::GRUTA_ISA
