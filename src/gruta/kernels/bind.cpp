@@ -239,8 +239,8 @@ nb::dict cell_facts() {
 template <class Real>
 const ForwardKernels<Real>& stored_as(const std::string& storage, int cell) {
     if constexpr (sizeof(Real) == 4) {
-        if (storage == "float16") return isa().kernels->float16.cell[cell];
-        if (storage == "bfloat16") return isa().kernels->bfloat16.cell[cell];
+        if (storage == "float16") return isa().kernels->float16->cell[cell];
+        if (storage == "bfloat16") return isa().kernels->bfloat16->cell[cell];
     }
     return isa().kernels->of<Real>(cell).forward;
 }

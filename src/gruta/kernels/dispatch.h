@@ -29,18 +29,18 @@ struct Probes {
 };
 
 struct Kernels {
-    const Cells<float>& float32;
-    const Cells<double>& float64;
-    const SmallCells& float16;
-    const SmallCells& bfloat16;
+    const Cells<float>* float32;
+    const Cells<double>* float64;
+    const SmallCells* float16;
+    const SmallCells* bfloat16;
     Probes probes;
 
     template <class Real>
     const CellKernels<Real>& of(int cell) const {
         if constexpr (sizeof(Real) == 4) {
-            return float32.cell[cell];
+            return float32->cell[cell];
         } else {
-            return float64.cell[cell];
+            return float64->cell[cell];
         }
     }
 };

@@ -194,7 +194,7 @@ struct Storage {
     void (*pack)(const Real* weights, Index H, Index K, const Gates& gates, void* packed);
 
     // How many of K weights are stored: whole words.
-    Index count(Index K) const { return (K + word_weights - 1) & -word_weights; }
+    Index count(Index K) const { return (K + (word_weights - 1)) & -word_weights; }
 };
 
 template <class Weight>

@@ -9,7 +9,7 @@ namespace {
 
 struct Storage {
     const char* name;
-    const SmallCells Kernels::* cells;
+    const SmallCells* Kernels::* cells;
     int mantissa_bits, least_exponent;
     double most;
 };
@@ -73,7 +73,7 @@ void check_rounding(Report& report, const Storage& storage) {
     Trace expected;
     for (const double weight : in.w_ih) expected.h.push_back(rounded(weight, storage));
     Pass<float> pass(problem, in, Placing{});
-    call_forward((isa().kernels->*storage.cells).cell[kRnnRelu], problem, {&pass}, Plan{});
+    call_forward((isa().kernels->*storage.cells)->cell[kRnnRelu], problem, {&pass}, Plan{});
     const float* const found = pass.forward().h.data;
     for (std::size_t i = 0; i < expected.h.size(); ++i) {
         // A call may flush what is below the smallest normal number, see denormals.h.
@@ -102,7 +102,7 @@ void check_cell(Report& report, const Storage& storage, int cell, int index) {
     }
     const Trace expected = forward(problem, stored);
     const std::string what = std::string(storage.name) + " weights, " + problem.name();
-    const ForwardKernels<float>& kernels = (isa().kernels->*storage.cells).cell[cell];
+    const ForwardKernels<float>& kernels = (isa().kernels->*storage.cells)->cell[cell];
     Pass<float> first(problem, in, Placing{});
     call_forward(kernels, problem, {&first}, Plan{});
     first.compare(report, what, expected, 2e-5);

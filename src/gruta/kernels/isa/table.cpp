@@ -5,10 +5,10 @@
 namespace gruta::GRUTA_ISA {
 
 extern const Kernels kernels;
-constinit const Kernels kernels = {float32_cells,
-                                   float64_cells,
-                                   float16_cells,
-                                   bfloat16_cells,
+constinit const Kernels kernels = {&float32_cells,
+                                   &float64_cells,
+                                   &float16_cells,
+                                   &bfloat16_cells,
                                    {multiply_add_rounds, stream_rounds}};
 
 }  // namespace gruta::GRUTA_ISA
