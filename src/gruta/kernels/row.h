@@ -62,23 +62,27 @@ struct RowStep {
     Real* const* after;         // the same after the step, elsewhere in memory
     Index first, width;         // of the panel's units
 
-    Vec<Real> state(int which) const { return load(before[which] + first, width); }
-    void keep(int which, Vec<Real> value) const { store(after[which] + first, value, width); }
+    [[gnu::always_inline]] Vec<Real> state(int which) const {
+        return load(before[which] + first, width);
+    }
+    [[gnu::always_inline]] void keep(int which, Vec<Real> value) const {
+        store(after[which] + first, value, width);
+    }
 
     // W_ih x + b_ih.
-    Vec<Real> input(int gate) const {
+    [[gnu::always_inline]] Vec<Real> input(int gate) const {
         Vec<Real> sums[kLanes<Real>] = {};
         add_dots(row(weights.w_ih, gate, shape.I), width, shape.I, x, sums);
         return lane_sums<Real>(sums) + bias(weights.b_ih, gate);
     }
     // W_hh h + b_hh.
-    Vec<Real> hidden(int gate) const {
+    [[gnu::always_inline]] Vec<Real> hidden(int gate) const {
         Vec<Real> sums[kLanes<Real>] = {};
         add_dots(row(weights.w_hh, gate, shape.H), width, shape.H, before[0], sums);
         return lane_sums<Real>(sums) + bias(weights.b_hh, gate);
     }
     // Their sum.
-    Vec<Real> both(int gate) const {
+    [[gnu::always_inline]] Vec<Real> both(int gate) const {
         Vec<Real> sums[kLanes<Real>] = {};
         add_dots(row(weights.w_ih, gate, shape.I), width, shape.I, x, sums);
         add_dots(row(weights.w_hh, gate, shape.H), width, shape.H, before[0], sums);
@@ -89,7 +93,7 @@ struct RowStep {
     const Real* row(const Real* matrix, int gate, Index K) const {
         return matrix + (gate * shape.H + first) * K;
     }
-    Vec<Real> bias(const Real* from, int gate) const {
+    [[gnu::always_inline]] Vec<Real> bias(const Real* from, int gate) const {
         return from == nullptr ? Vec<Real>{} : load(from + gate * shape.H + first, width);
     }
 };

@@ -75,7 +75,7 @@ def emulated(cpu):
 def test_kernels_keep_to_their_memory_and_to_what_the_language_defines():
     program = by_gcc("addresses", "avx2", GRUTA_SANITIZE="address,undefined")
     succeed(program, "--quick")
-    succeed(program, "--quick", "layers", "storage", GRUTA_ISA="baseline")
+    succeed(program, "--quick", "layers", "rows", "storage", GRUTA_ISA="baseline")
 
 
 def test_threads_do_not_race():
@@ -99,7 +99,7 @@ def test_every_instruction_set_of_this_cpu_is_right(isa):
 @on_x86
 @pytest.mark.parametrize(("cpu", "isa"), [("Nehalem", "baseline"), ("Haswell", "avx2")])
 def test_a_cpu_gets_the_widest_kernels_that_it_can_run(cpu, isa):
-    parts = ["layers", "storage", "sizes", "threads"]
+    parts = ["layers", "rows", "storage", "sizes", "threads"]
     found = succeed(*emulated(cpu), by_gcc("gcc"), "--quick", *parts)
     assert found.startswith(f"kernels for {isa}\n")
 
@@ -122,5 +122,5 @@ def test_kernels_are_right_on_64_bit_arm():
         CMAKE_TOOLCHAIN_FILE=ROOT / "cmake" / "aarch64-linux-gnu.cmake",
         CMAKE_CXX_FLAGS_RELEASE=QUICKLY_BUILT,
     )
-    parts = ["layers", "storage", "sizes", "threads"]
+    parts = ["layers", "rows", "storage", "sizes", "threads"]
     succeed(tool("qemu-aarch64"), "-L", system, program, "--quick", *parts)

@@ -1,6 +1,6 @@
 // check_kernels: the kernels of one instruction set against a reference, without Python.
 //
-//   check_kernels [--quick] [layers] [bits] [storage] [sizes] [packs] [threads] [forks]
+//   check_kernels [--quick] [layers] [bits] [rows] [storage] [sizes] [packs] [threads] [forks]
 //
 // Runs the named parts, or all of them. GRUTA_ISA picks the instruction set. Exits with 1 when
 // anything is wrong. ThreadSanitizer and qemu, which follow no threads into a fork, must be spared
@@ -42,14 +42,14 @@ struct Part {
 };
 
 constexpr Part kParts[] = {{"layers", check_layers},   {"bits", check_bits},
-                           {"storage", check_storage}, {"sizes", check_sizes},
-                           {"packs", check_packs},     {"threads", check_threads},
-                           {"forks", check_forks}};
+                           {"rows", check_rows},       {"storage", check_storage},
+                           {"sizes", check_sizes},     {"packs", check_packs},
+                           {"threads", check_threads}, {"forks", check_forks}};
 
 int usage() {
     std::fputs(
-        "usage: check_kernels [--quick] [layers] [bits] [storage] [sizes] [packs] [threads] "
-        "[forks]\n",
+        "usage: check_kernels [--quick] [layers] [bits] [rows] [storage] [sizes] [packs] "
+        "[threads] [forks]\n",
         stderr);
     return 2;
 }

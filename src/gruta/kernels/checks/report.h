@@ -35,6 +35,7 @@ struct Effort {
 
 void check_layers(Report& report, Effort effort);   // numbers, against reference.h
 void check_bits(Report& report, Effort effort);     // the same bits however the work is shared
+void check_rows(Report& report, Effort effort);     // a step with the weights as they lie
 void check_storage(Report& report, Effort effort);  // weights of 16 bits
 void check_sizes(Report& report, Effort effort);    // sizes that no memory can hold
 void check_packs(Report& report, Effort effort);    // packed weights that are kept
