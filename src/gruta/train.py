@@ -6,7 +6,7 @@ generator, so a run that was killed goes on from its checkpoint to the same numb
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -110,16 +110,12 @@ def train(
     training.restore()
     watch, position = training.watch, training.position
 
-    every = settings.watch_every
-    watching = Watch(model, every, training.seen) if every else None
-    if watching is not None:
-        watching.step = position.step
     with (
         StopSignal() as stop,
         training.metrics,
         tracking(settings.tracker, run.path) as training.track,
         computing_in(settings.precision, model, device),
-        watching or nullcontext(),
+        _watching(training) as watching,
     ):
         if position.step == 0:
             with _draws(task, settings, settings.steps, device):
@@ -167,6 +163,18 @@ def train(
     return watch
 
 
+@contextmanager
+def _watching(training: "Training") -> Iterator[Watch | None]:
+    """What looks at the layers meanwhile, if the settings ask for it."""
+    every = training.settings.watch_every
+    if not every:
+        yield None
+        return
+    with Watch(training.model, every, training.seen) as watching:
+        watching.step = training.position.step
+        yield watching
+
+
 def _device(settings: TrainSettings) -> torch.device:
     if settings.device == "auto":
         backends = {"cuda": torch.cuda, "mps": torch.backends.mps, "xpu": torch.xpu}
@@ -191,12 +199,17 @@ def _trainable(model: nn.Module) -> nn.Module:
 def _draws(task: Task, settings: TrainSettings, step: int, device: torch.device) -> Iterator[None]:
     """All that is drawn meanwhile follows from the seed and the step."""
     seed = seed_of(settings.seed, step)
-    if getattr(task, "own_draws", False):
+    if getattr(task, "own_draws", False) and not _is_compiled(task.model):
         with drawing(seed):
             yield
     else:
         with drawing(None), seeded(seed, device):
             yield
+
+
+def _is_compiled(model: nn.Module) -> bool:
+    """Whether torch.compile has a part of it, which draws from torch's generators."""
+    return any(hasattr(m, "_orig_mod") or m._compiled_call_impl for m in model.modules())
 
 
 class Training:

@@ -12,8 +12,8 @@ from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
 )
-from torch.utils.hooks import RemovableHandle
 
+from gruta.health.everyone import on_every_step
 from gruta.health.gradients import Named, gradients, norm_of
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -39,11 +39,11 @@ class Order:
     def left(self, named: Named) -> None:
         """These are the parameters whose gradients were clipped."""
         if not self.steps_to_see:
-            _take_down()
             return
         longest = max(gradients(named)[0], key=lambda g: g.norm).parameter
         self._parameter, self._norm = ref(longest), norm_of(longest)
-        _hang_up()
+        on_every_step(register_optimizer_step_pre_hook, _before_step)
+        on_every_step(register_optimizer_step_post_hook, _after_step)
         _waiting[self] = None
 
     def forget(self) -> None:
@@ -114,22 +114,8 @@ def after_closure(args: tuple[Any, ...], kwargs: dict[str, Any], act: Callable[[
     return args, {**kwargs, "closure": closure_and_act}
 
 
-# One pair of hooks serves all clippers. They are hung up and taken down between steps alone: torch
-# walks through its hooks during one, and fails where they change.
+# One pair of hooks serves all clippers.
 _waiting: dict[Order, None] = {}  # in the same order in all processes, which look at them together
-_handles: list[RemovableHandle] = []
-
-
-def _hang_up() -> None:
-    if not _handles:
-        _handles.append(register_optimizer_step_pre_hook(_before_step))
-        _handles.append(register_optimizer_step_post_hook(_after_step))
-
-
-def _take_down() -> None:
-    if not _waiting:
-        while _handles:
-            _handles.pop().remove()
 
 
 def _before_step(stepping: Optimizer, args: Any, kwargs: Any) -> Arguments | None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from weakref import ref
+from weakref import WeakSet, ref
 
 import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
 from torch.utils.hooks import unserializable_hook
 
+from gruta.health.everyone import on_every_step
 from gruta.health.hooks import Hanging, hang, weakly
 
 LONGEST_WAIT = 1000
@@ -45,12 +46,13 @@ class Steps:
         self._hanging.append(hang(model, answered))
         self._parameters = {id(p) for p in model.parameters()}
         self._waited = 0
-        self._waiting: Any = register_optimizer_step_post_hook(weakly(self._optimizer_stepped))
+        on_every_step(register_optimizer_step_post_hook, _optimizer_stepped)
+        _unbegun.add(self)
 
     def close(self) -> None:
         """Take the hooks down."""
         self._take_down()
-        self._waiting.remove()
+        _unbegun.discard(self)
 
     def _take_down(self) -> None:
         for hanging in self._hanging:
@@ -105,15 +107,24 @@ class Steps:
     def _begin_one(self) -> None:
         if not self.begun:
             self.begun = True
-            self._waiting.remove()
+            _unbegun.discard(self)
         self._is_over = False
         self._begin()
 
-    def _optimizer_stepped(self, stepping: Optimizer, args: Any, kwargs: Any) -> None:
+    def optimizer_stepped(self, stepping: Optimizer) -> None:
+        """Some optimiser has taken a step; `missed` after so many of the model's own."""
         if any(id(p) in self._parameters for g in stepping.param_groups for p in g["params"]):
             self._waited += 1
             if self._waited == LONGEST_WAIT and not self.begun:
                 self._missed()
+
+
+_unbegun: WeakSet[Steps] = WeakSet()
+
+
+def _optimizer_stepped(stepping: Optimizer, args: Any, kwargs: Any) -> None:
+    for steps in list(_unbegun):
+        steps.optimizer_stepped(stepping)
 
 
 def _tensors(output: Any) -> list[Tensor]:

@@ -142,12 +142,15 @@ struct FixedTile {
     }
 };
 
-// f of a tile of G gates: as a fixed one, if it is full or of one row.
+// f of a tile of G gates: as a fixed one, if it is full or of one row, whose panels are four most
+// often.
 template <int G, class F>
 [[gnu::always_inline]] inline void by_size(const Tile& tile, const F& f) {
     constexpr int R = tile_rows(G), P = tile_panels(R, G);
     if (tile.rows == R && tile.panels == P) {
         f(FixedTile<R, P>{tile});
+    } else if (tile.rows == 1 && tile.panels == 4) {
+        f(FixedTile<1, 4>{tile});
     } else if (tile.rows == 1) {
         f(FixedTile<1, 0>{tile});
     } else {

@@ -96,6 +96,9 @@ nb::handle parameter(nb::dict parameters, PyObject* name) {
 struct Call {
     Described x, states[kMostStates], w_ih, w_hh, b_ih, b_hh;
     Shape shape;
+    // Held for the call: another thread may put others in their places meanwhile.
+    nb::object held[kMostStates + 4];
+    int held_count = 0;
 
     // Whether the kernels take x and the states.
     bool read_inputs(nb::handle input, PyObject* const* given, int count) {
@@ -104,6 +107,7 @@ struct Call {
         shape = {last == 1 ? x.shape[0] : 1, 1, x.shape[last], 0, 0};
         for (int s = 0; s < count; ++s) {
             Described& state = states[s];
+            hold(given[s]);
             if (!describe(given[s], state) || state.dtype != x.dtype || state.ndim != x.ndim ||
                 (last == 1 && state.shape[0] != shape.B)) {
                 return false;
@@ -127,8 +131,12 @@ struct Call {
     }
 
   private:
+    void hold(nb::handle object) { held[held_count++] = nb::borrow(object); }
+
     bool read_weight(nb::handle given, Described& w, std::initializer_list<std::int64_t> extents) {
-        if (!given.is_valid() || !describe(given, w) || w.dtype != x.dtype ||
+        if (!given.is_valid()) return false;
+        hold(given);
+        if (!describe(given, w) || w.dtype != x.dtype ||
             w.ndim != static_cast<int>(extents.size())) {
             return false;
         }

@@ -8,7 +8,7 @@ form, which it does not know, the composite form stands in.
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,7 @@ from gruta.nn.scripting import Unquantised, as_leaf, for_script
 
 __all__ = ["GRUCell", "LSTMCell", "RNNCell"]
 
+_RNNS = {"tanh": rnn.TANH, "relu": rnn.RELU}
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
@@ -78,14 +79,13 @@ class LSTMCell(nn.LSTMCell):
 class RNNCell(nn.RNNCell):
     """One step of a plain RNN; arguments, results and state dicts as torch.nn.RNNCell."""
 
-    nonlinearity: Literal["tanh", "relu"]
     qconfig = Unquantised()
     __prepare_scriptable__ = for_script
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         """h' `[B, H]` from x `[B, I]` and h `[B, H]`, zeros if it is not given; or without B."""
-        cell = rnn.RELU if self.nonlinearity == "relu" else rnn.TANH
-        after: Tensor | None = _step(self, cell, input, hx)
+        cell = _RNNS.get(self.nonlinearity)  # torch says what is wrong with another one
+        after: Tensor | None = None if cell is None else _step(self, cell, input, hx)
         return super().forward(input, hx) if after is None else after
 
 

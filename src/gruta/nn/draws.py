@@ -46,4 +46,11 @@ def generator(device: torch.device) -> Generator | None:
     if torch.compiler.is_compiling():
         return None
     draws = _current.get()
-    return None if draws is None else draws.on(device)
+    if draws is None:
+        return None
+    if torch._C._current_graph_task_id() != -1:
+        raise RuntimeError(
+            "torch.utils.checkpoint computes a layer again that draws from generators of the "
+            "training's own, and would draw other numbers; leave own_draws out of the task"
+        )
+    return draws.on(device)

@@ -12,7 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from gruta.cells.op import Cell, Walk, exporting, handed_out, recording, run_layer, short
+from gruta.cells.op import (
+    Cell,
+    Walk,
+    exporting,
+    handed_out,
+    recording,
+    run_layer,
+    short,
+    with_layers,
+)
 from gruta.errors import InputError
 from gruta.nn import init as schemes
 from gruta.nn import masks
@@ -360,8 +369,7 @@ class Recurrent(nn.Module):
             finals.extend(final)
             x = out + x if self.residual and layer else out
         stacked = tuple(
-            torch.stack(s) if len(s) > 1 else handed_out(s[0][None])
-            for s in zip(*finals, strict=True)
+            torch.stack(s) if len(s) > 1 else with_layers(s[0]) for s in zip(*finals, strict=True)
         )
         return x, stacked if len(stacked) > 1 else stacked[0]
 

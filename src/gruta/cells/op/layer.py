@@ -85,7 +85,12 @@ def _tapped_composite(
 
 
 def _by_kernel(
-    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]], name: str, recompute: bool
+    cell: Cell,
+    x: Tensor,
+    sides: Sequence[tuple[Walk, Tensors]],
+    name: str,
+    recompute: bool,
+    keep: bool = True,
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     states, x = cell.states, x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
     walks = [walk for walk, _ in sides]
@@ -107,7 +112,7 @@ def _by_kernel(
         call = _Call(cell, spec, name, recompute)
         outputs = _Kernel.apply(call, masks, x, *tensors)  # type: ignore[no-untyped-call]
     else:
-        outputs = compiled.forward(spec, x, tensors, masks, save=tap.is_tapped(), keep=True)
+        outputs = compiled.forward(spec, x, tensors, masks, save=tap.is_tapped(), keep=keep)
         _record(spec, outputs, name)
     if len(sides) == 1:
         return outputs[0], [tuple(outputs[1 : 1 + states])]
@@ -125,7 +130,9 @@ def _rounded(
         (walk._replace(dropout=_as_float(walk.dropout)), tuple(map(_as_float, tensors)))
         for walk, tensors in sides
     ]
-    h, finals = _by_kernel(cell, x.float(), wide, name, recompute)
+    # Weights that are made for this call have no next one to be known at.
+    keep = sides[0][1][2 * cell.states].dtype is torch.float32
+    h, finals = _by_kernel(cell, x.float(), wide, name, recompute, keep)
     return h.to(dtype), [tuple(final.to(dtype) for final in own) for own in finals]
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gruta.cells.op.transforms import intercepted
+from gruta.cells.op.transforms import intercepted, transformed
 
 
 def handed_out(view: Tensor) -> Tensor:
@@ -17,6 +17,15 @@ def handed_out(view: Tensor) -> Tensor:
     if torch.is_grad_enabled() or torch.compiler.is_compiling() or intercepted():
         return view
     return view.detach()
+
+
+def with_layers(state: Tensor) -> Tensor:
+    """A fresh final state `[B, size]` as `[1, B, size]`, no view where that can be seen: `detach_`
+    of a state, between the pieces of a long sequence, takes none.
+    """
+    if torch.compiler.is_compiling() or transformed() or intercepted():
+        return state[None]
+    return state.unsqueeze_(0)
 
 
 class Watched(NamedTuple):
