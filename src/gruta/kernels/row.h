@@ -52,6 +52,27 @@ template <class Real, int bit = 1>
     }
 }
 
+// A matrix's rows, as many as a panel has units, times a vector, and a bias or null.
+template <class Real>
+struct RowTerm {
+    const Real* rows;
+    Index K;
+    const Real* v;
+    const Real* bias;
+};
+
+// The sum of the terms. Compiled once: it is called for each gate of each cell.
+template <class Real>
+[[gnu::noinline]] void sum_terms(const RowTerm<Real>* terms, int count, Index width,
+                                 Vec<Real>* sum) {
+    Vec<Real> sums[kLanes<Real>] = {}, bias = {};
+    for (int i = 0; i < count; ++i) {
+        add_dots(terms[i].rows, width, terms[i].K, terms[i].v, sums);
+        if (terms[i].bias != nullptr) bias += load(terms[i].bias, width);
+    }
+    *sum = lane_sums<Real>(sums) + bias;
+}
+
 // A step's inputs, and the gates' sums of a panel of units.
 template <class Real>
 struct RowStep {
@@ -70,31 +91,32 @@ struct RowStep {
     }
 
     // W_ih x + b_ih.
-    [[gnu::always_inline]] Vec<Real> input(int gate) const {
-        Vec<Real> sums[kLanes<Real>] = {};
-        add_dots(row(weights.w_ih, gate, shape.I), width, shape.I, x, sums);
-        return lane_sums<Real>(sums) + bias(weights.b_ih, gate);
+    void input(int gate, Vec<Real>* sum) const {
+        const RowTerm<Real> term = of_input(gate);
+        sum_terms(&term, 1, width, sum);
     }
     // W_hh h + b_hh.
-    [[gnu::always_inline]] Vec<Real> hidden(int gate) const {
-        Vec<Real> sums[kLanes<Real>] = {};
-        add_dots(row(weights.w_hh, gate, shape.H), width, shape.H, before[0], sums);
-        return lane_sums<Real>(sums) + bias(weights.b_hh, gate);
+    void hidden(int gate, Vec<Real>* sum) const {
+        const RowTerm<Real> term = of_hidden(gate);
+        sum_terms(&term, 1, width, sum);
     }
     // Their sum.
-    [[gnu::always_inline]] Vec<Real> both(int gate) const {
-        Vec<Real> sums[kLanes<Real>] = {};
-        add_dots(row(weights.w_ih, gate, shape.I), width, shape.I, x, sums);
-        add_dots(row(weights.w_hh, gate, shape.H), width, shape.H, before[0], sums);
-        return lane_sums<Real>(sums) + (bias(weights.b_ih, gate) + bias(weights.b_hh, gate));
+    void both(int gate, Vec<Real>* sum) const {
+        const RowTerm<Real> terms[] = {of_input(gate), of_hidden(gate)};
+        sum_terms(terms, 2, width, sum);
     }
 
   private:
-    const Real* row(const Real* matrix, int gate, Index K) const {
-        return matrix + (gate * shape.H + first) * K;
+    RowTerm<Real> of_input(int gate) const {
+        return term(weights.w_ih, gate, shape.I, x, weights.b_ih);
     }
-    [[gnu::always_inline]] Vec<Real> bias(const Real* from, int gate) const {
-        return from == nullptr ? Vec<Real>{} : load(from + gate * shape.H + first, width);
+    RowTerm<Real> of_hidden(int gate) const {
+        return term(weights.w_hh, gate, shape.H, before[0], weights.b_hh);
+    }
+    RowTerm<Real> term(const Real* matrix, int gate, Index K, const Real* v,
+                       const Real* bias) const {
+        const Index row = gate * shape.H + first;
+        return {matrix + row * K, K, v, bias == nullptr ? nullptr : bias + row};
     }
 };
 

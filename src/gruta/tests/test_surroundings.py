@@ -192,7 +192,12 @@ def state_of_accelerate():
 
 @pytest.fixture
 def _no_accelerator():
+    _forget_accelerators()  # those of other tests
     yield
+    _forget_accelerators()
+
+
+def _forget_accelerators():
     GradientState._reset_state()
     AcceleratorState._reset_state(reset_partial_state=True)
 

@@ -109,9 +109,13 @@ struct Gru {
     [[gnu::always_inline]] static void step_row(const RowStep<Real>& s)
         requires kResetAfter
     {
-        Vec<Real> rz[2] = {s.both(0), s.both(1)};
+        Vec<Real> rz[2], q, n;
+        s.both(0, &rz[0]);
+        s.both(1, &rz[1]);
+        s.hidden(2, &q);
+        s.input(2, &n);
         sigmoids<Real>(rz, 2);
-        Vec<Real> n = multiply_add<Real>(rz[0], s.hidden(2), s.input(2));
+        n = multiply_add<Real>(rz[0], q, n);
         tanhs<Real>(&n, 1);
         s.keep(0, multiply_add<Real>(rz[1], s.state(0) - n, n));
     }

@@ -85,7 +85,11 @@ struct Lstm {
 
     template <class Real>
     [[gnu::always_inline]] static void step_row(const RowStep<Real>& s) {
-        Vec<Real> ifo[3] = {s.both(0), s.both(1), s.both(3)}, g = s.both(2);
+        Vec<Real> ifo[3], g;
+        s.both(0, &ifo[0]);
+        s.both(1, &ifo[1]);
+        s.both(2, &g);
+        s.both(3, &ifo[2]);
         sigmoids<Real>(ifo, 3);
         tanhs<Real>(&g, 1);
         Vec<Real> c = multiply_add<Real>(ifo[1], s.state(1), ifo[0] * g);

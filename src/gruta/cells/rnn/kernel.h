@@ -46,7 +46,8 @@ struct Rnn {
 
     template <class Real>
     [[gnu::always_inline]] static void step_row(const RowStep<Real>& s) {
-        Vec<Real> h = s.both(0);
+        Vec<Real> h;
+        s.both(0, &h);
         if constexpr (kTanh) tanhs<Real>(&h, 1);
         s.keep(0, kTanh ? h : rectify<Real>(h));
     }
