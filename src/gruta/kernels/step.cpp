@@ -252,7 +252,7 @@ read what Tensor offers for exchange in C.
 
 obstacles: functions of no argument, each of which answers None, False or 0 where `torch_step` may
 do its work.)";
-constexpr const char* kStepDoc =
+constexpr const char* kTorchStepDoc =
     R"(The state after one step, a new tensor or a tuple of two; None where the kernels do not serve.
 
 x [B, I] or [I]; state [B, H] or [H], of the LSTM a tuple of h and c; parameters: a module's, by the
@@ -263,8 +263,8 @@ names of torch.nn.RNNCellBase.)";
 void bind_step(nb::module_& module) {
     module.def("meet_torch", meet_torch, "tensor"_a, "parameter"_a, "empty_like"_a, "obstacles"_a,
                kMeetDoc);
-    module.def("torch_step", torch_step, "cell"_a, "x"_a, "state"_a.none(), "parameters"_a,
-               "threads"_a, kStepDoc);
+    module.def("torch_step", torch_step, "cell"_a, "x"_a.none(), "state"_a.none(), "parameters"_a,
+               "threads"_a, kTorchStepDoc);
 }
 
 }  // namespace gruta

@@ -18,9 +18,9 @@ from gruta.cells.op import (
     exporting,
     handed_out,
     recording,
+    reshaped,
     run_layer,
     short,
-    with_layers,
 )
 from gruta.errors import InputError
 from gruta.nn import init as schemes
@@ -272,7 +272,7 @@ class Recurrent(nn.Module):
             x = input[:, None]
             resets = self._resets(reset_mask, input, "[T]")
             out, state = self._layers(x, self._initial(x, hx, batched=False), None, resets)
-            return handed_out(out.squeeze(1)), _each(state, lambda s: handed_out(s.squeeze(1)))
+            return reshaped(out, "squeeze", 1), _each(state, lambda s: reshaped(s, "squeeze", 1))
         check_input(self, input, 3)
         x = input.transpose(0, 1) if self.batch_first else input
         T, B = x.shape[:2]
@@ -280,7 +280,7 @@ class Recurrent(nn.Module):
         x = x if given is None else without_padding(x, given)
         resets = self._resets(reset_mask, input, "[B, T]" if self.batch_first else "[T, B]")
         out, state = self._layers(x, self._initial(x, hx), given, resets)
-        return (handed_out(out.transpose(0, 1)) if self.batch_first else out), state
+        return (reshaped(out, "transpose", 0, 1) if self.batch_first else out), state
 
     def _by_short_way(
         self, x: Tensor | PackedSequence, hx: Tensor | Sequence[Tensor] | None
@@ -369,7 +369,8 @@ class Recurrent(nn.Module):
             finals.extend(final)
             x = out + x if self.residual and layer else out
         stacked = tuple(
-            torch.stack(s) if len(s) > 1 else with_layers(s[0]) for s in zip(*finals, strict=True)
+            torch.stack(s) if len(s) > 1 else reshaped(s[0], "unsqueeze", 0)
+            for s in zip(*finals, strict=True)
         )
         return x, stacked if len(stacked) > 1 else stacked[0]
 

@@ -88,6 +88,22 @@ def test_hooks_hold_everything_that_is_saved_and_each_is_read_once(kind, batch_f
     assert not packed
 
 
+@every_kind
+@either_axis
+@kept_or_not
+def test_hooks_may_hand_the_numbers_back_in_another_order(kind, batch_first, recompute):
+    layer = kind(3, 5, batch_first=batch_first, recompute=recompute, dtype=torch.float64, **NOISE)
+    x = torch.randn(20, 30, 3).double()
+    right = trained(layer, plain, x)
+
+    def unpack(t):
+        return t.permute(*range(t.dim())[::-1]).contiguous().permute(*range(t.dim())[::-1])
+
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t.clone(), unpack):
+        found = trained(layer, plain, x)
+    torch.testing.assert_close(found, right, rtol=0, atol=0)
+
+
 def loss_of(loss, storages):
     """The loss, once nothing that was packed is held by others than the hooks."""
     assert len(storages) > 3
@@ -179,6 +195,24 @@ def test_results_of_every_path_may_be_changed_in_place(batch_first, options):
     layer = gruta.nn.GRU(3, 5, batch_first=batch_first, dtype=torch.float64, **options)
     for change in (relu, mask, rollout):
         assert_change_does_not_matter(layer, change)
+
+
+@every_kind
+@either_axis
+def test_results_are_no_views_and_hooks_on_them_are_called(kind, batch_first):
+    layer = kind(3, 5, batch_first=batch_first)
+    for x in (torch.randn(4, 2, 3), torch.randn(4, 3)):
+        for context in (torch.enable_grad, torch.no_grad):
+            with context():
+                out, state = layer(x)
+                assert not any(t._is_view() for t in (out, *states_of(state)))
+        called = []
+        out, state = layer(x)
+        out.register_hook(called.append)
+        torch.relu_(out).sum().backward()
+        assert len(called) == 1
+        for t in states_of(state):
+            t.detach_()
 
 
 @every_kind

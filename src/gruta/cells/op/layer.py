@@ -211,18 +211,19 @@ class _Kernel(torch.autograd.Function):
     def backward(ctx: Any, *d_outputs: Tensor | None) -> tuple[Any, ...]:
         call, needs = ctx.call, ctx.needs_input_grad[2:]
         spec, saved = call.spec, ctx.saved_tensors
-        x, tensors, kept = saved[0], saved[1 : len(needs)], saved[len(needs) :]
-        masks = []
+        x, tensors = _in_rows(saved[0]), list(map(_dense, saved[1 : len(needs)]))
+        kept, masks = saved[len(needs) :], []
         for size in ctx.sizes:
-            masks.append(kept[:size])
+            masks.append(tuple(map(_dense, kept[:size])))
             kept = kept[size:]
         if torch.is_grad_enabled() or transformed() or any(map(batched, d_outputs)):
             walks = _walks(spec, masks)
             found = _composite_gradient(call.cell, walks, (x, *tensors), d_outputs, needs)
         elif call.recompute:
-            found = rebuild.backward(spec, x, tensors, masks, kept, d_outputs, needs)
+            between = [state.contiguous() for state in kept]
+            found = rebuild.backward(spec, x, tensors, masks, between, d_outputs, needs)
         else:
-            h, *gates = kept
+            h, gates = _in_rows(kept[0]), [own.contiguous() for own in kept[1:]]
             if ctx.watched.changed:
                 h = compiled.forward(spec, x, tensors, masks, save=False)[0]
             for one in ctx.taps:
@@ -232,6 +233,17 @@ class _Kernel(torch.autograd.Function):
                 spec, x, tensors, masks, [h, *gates], d_outputs, needs, through
             )
         return None, None, *found
+
+
+# What was saved comes back as hooks hand it out, which may be in another order.
+
+
+def _in_rows(t: Tensor) -> Tensor:
+    return t if t.stride(-1) == 1 or t.shape[-1] == 1 else t.contiguous()
+
+
+def _dense(t: Tensor | None) -> Tensor | None:
+    return t if t is None else t.contiguous()
 
 
 def _walks(spec: compiled.Spec, masks: compiled.Masks) -> list[Walk]:

@@ -79,8 +79,6 @@ def why(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Path, str]:
     if len(takes) > 1:
         return Path.ROUNDED, "autocast is on, and float32 is faster on a CPU and more exact"
     if x.dtype in HALVES:
-        if x.shape[0] == 1:
-            return Path.COMPOSITE, "one step is done before 16-bit weights are made float32"
         return Path.ROUNDED, f"the numbers are {x.dtype}, to which the results are rounded"
     return Path.KERNEL, "float32 or float64 on a CPU"
 

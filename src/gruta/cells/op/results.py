@@ -1,6 +1,6 @@
 """Results that who gets them may change in place, as those of torch.nn's layers."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,13 +19,19 @@ def handed_out(view: Tensor) -> Tensor:
     return view.detach()
 
 
-def with_layers(state: Tensor) -> Tensor:
-    """A fresh final state `[B, size]` as `[1, B, size]`, no view where that can be seen: `detach_`
-    of a state, between the pieces of a long sequence, takes none.
+def reshaped(t: Tensor, way: str, *axes: int) -> Tensor:
+    """A fresh result with its axes changed by a method of Tensor that makes a view: "unsqueeze".
+
+    In plain eager mode it is changed in place, and is no view: hooks on it are called whatever
+    happens to it later, and it can be detached in place.
     """
     if torch.compiler.is_compiling() or transformed() or intercepted():
-        return state[None]
-    return state.unsqueeze_(0)
+        return handed_out(getattr(t, way)(*axes))
+    node: Any = t.grad_fn
+    changed: Tensor = getattr(t, way + "_")(*axes)
+    if isinstance(getattr(node, "watched", None), Watched):
+        node.watched = node.watched.now()  # this change was our own
+    return changed
 
 
 class Watched(NamedTuple):
@@ -33,6 +39,10 @@ class Watched(NamedTuple):
 
     counter: Tensor
     version: int
+
+    def now(self) -> "Watched":
+        """One that knows of the changes so far."""
+        return Watched(self.counter, self.counter._version)
 
     @property
     def changed(self) -> bool:
