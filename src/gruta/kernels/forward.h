@@ -227,13 +227,11 @@ void project(const CellForm& cell, const Shape& shape, Range panels, const Packe
     const Product<Real> product = {
         at_bias(cell, packed), 1, {packed.term(shape.I, G, packed.ih, scratch.block.x)}};
     multiply<G>(packed.storage, {0, scratch.block.row_count()}, panels, product,
-                [&](const Tile& some, const Vec<Real>* sums) {
-                    by_size<G>(some, [&](const auto& tile) {
-                        const Index count = tile.count();
-                        tile.each([&](Index item, Index i, Index panel) {
-                            Real* const to = scratch.projected + (i * panel_total + panel) * G * W;
-                            for (int g = 0; g < G; ++g) store(to + g * W, sums[g * count + item]);
-                        });
+                [&](const Tile& tile, const Vec<Real>* sums) {
+                    const Index count = tile.count();
+                    tile.each([&](Index item, Index i, Index panel) {
+                        Real* const to = scratch.projected + (i * panel_total + panel) * G * W;
+                        for (int g = 0; g < G; ++g) store(to + g * W, sums[g * count + item]);
                     });
                 });
 }
