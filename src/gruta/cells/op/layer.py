@@ -203,7 +203,7 @@ class _Kernel(torch.autograd.Function):
             count = 1 + spec.states * len(spec.reverse)
             outputs, kept = outputs[:count], [outputs[0], *outputs[count:]]
             outputs[0], ctx.watched = watched(outputs[0])
-        ctx.sizes = tuple(map(len, masks))
+        ctx.sizes, ctx.hooked = tuple(map(len, masks)), _hooks_on_what_is_saved(False)
         ctx.save_for_backward(x, *tensors, *chain.from_iterable(masks), *kept)
         return tuple(outputs)
 
@@ -211,19 +211,19 @@ class _Kernel(torch.autograd.Function):
     def backward(ctx: Any, *d_outputs: Tensor | None) -> tuple[Any, ...]:
         call, needs = ctx.call, ctx.needs_input_grad[2:]
         spec, saved = call.spec, ctx.saved_tensors
-        x, tensors = _in_rows(saved[0]), list(map(_dense, saved[1 : len(needs)]))
-        kept, masks = saved[len(needs) :], []
+        if ctx.hooked is not None:
+            saved = _in_order(saved)
+        x, tensors, kept, masks = saved[0], saved[1 : len(needs)], saved[len(needs) :], []
         for size in ctx.sizes:
-            masks.append(tuple(map(_dense, kept[:size])))
+            masks.append(kept[:size])
             kept = kept[size:]
         if torch.is_grad_enabled() or transformed() or any(map(batched, d_outputs)):
             walks = _walks(spec, masks)
             found = _composite_gradient(call.cell, walks, (x, *tensors), d_outputs, needs)
         elif call.recompute:
-            between = [state.contiguous() for state in kept]
-            found = rebuild.backward(spec, x, tensors, masks, between, d_outputs, needs)
+            found = rebuild.backward(spec, x, tensors, masks, kept, d_outputs, needs)
         else:
-            h, gates = _in_rows(kept[0]), [own.contiguous() for own in kept[1:]]
+            h, *gates = kept
             if ctx.watched.changed:
                 h = compiled.forward(spec, x, tensors, masks, save=False)[0]
             for one in ctx.taps:
@@ -235,15 +235,12 @@ class _Kernel(torch.autograd.Function):
         return None, None, *found
 
 
-# What was saved comes back as hooks hand it out, which may be in another order.
+_hooks_on_what_is_saved = torch._C._autograd._top_saved_tensors_default_hooks
 
 
-def _in_rows(t: Tensor) -> Tensor:
-    return t if t.stride(-1) == 1 or t.shape[-1] == 1 else t.contiguous()
-
-
-def _dense(t: Tensor | None) -> Tensor | None:
-    return t if t is None else t.contiguous()
+def _in_order(saved: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """What was saved as hooks hand it back, which may lie in another order."""
+    return [t if t is None else t.contiguous() for t in saved]
 
 
 def _walks(spec: compiled.Spec, masks: compiled.Masks) -> list[Walk]:

@@ -43,12 +43,13 @@ def why(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Path, str]:
     x, compiling = tensors[0], torch.compiler.is_compiling()
     if transformed():
         return Path.COMPOSITE, "a transform (vmap, jvp, forward-mode) is under way"
-    if onnx.exporting():
-        return Path.RECORDED, "torch.onnx.export is under way"
-    if not compiling and recording():
-        return Path.RECORDED, "torch.jit.trace is under way"
-    if not compiling and intercepted():
-        return Path.COMPOSITE, "make_fx or a mode of tensors looks on"
+    if compiling or intercepted():
+        if onnx.exporting():
+            return Path.RECORDED, "torch.onnx.export is under way"
+        if not compiling and recording():
+            return Path.RECORDED, "torch.jit.trace is under way"
+        if not compiling:
+            return Path.COMPOSITE, "make_fx or a mode of tensors looks on"
     cast = autocast("cpu" if x.is_cpu else x.device.type)
     if cast and not x.is_cpu:
         return Path.COMPOSITE, "autocast is on"

@@ -25,11 +25,14 @@ def reshaped(t: Tensor, way: str, *axes: int) -> Tensor:
     In plain eager mode it is changed in place, and is no view: hooks on it are called whatever
     happens to it later, and it can be detached in place.
     """
-    if torch.compiler.is_compiling() or transformed() or intercepted():
-        return handed_out(getattr(t, way)(*axes))
+    if torch.compiler.is_compiling():
+        return getattr(t, way)(*axes)  # type: ignore[no-any-return]
     node: Any = t.grad_fn
+    by_kernel = isinstance(getattr(node, "watched", None), Watched)
+    if not by_kernel and (transformed() or intercepted()):
+        return handed_out(getattr(t, way)(*axes))
     changed: Tensor = getattr(t, way + "_")(*axes)
-    if isinstance(getattr(node, "watched", None), Watched):
+    if by_kernel:
         node.watched = node.watched.now()  # this change was our own
     return changed
 
