@@ -86,7 +86,7 @@ def check_layout(x: Tensor, name: str) -> None:
         )
     elif isinstance(x, torch.masked.MaskedTensor):
         advice = "a MaskedTensor; fill it, x.to_tensor(0.0), and give its rows' steps as lengths"
-    elif x.layout is not torch.strided:
+    elif x.layout is not _STRIDED:
         advice = f"one of layout {x.layout}; make it dense, x.to_dense()"
     elif x.is_quantized:
         advice = f"a quantised one of {x.dtype}; x.dequantize() gives its numbers"

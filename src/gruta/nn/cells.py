@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gruta.cells.gru import op as gru
 from gruta.cells.lstm import op as lstm
-from gruta.cells.op import Cell, Walk, short
+from gruta.cells.op import Cell, Walk, never_recorded, short
 from gruta.cells.op.transforms import transformed
 from gruta.cells.rnn import op as rnn
 from gruta.nn.scripting import Unquantised, as_leaf, for_script
@@ -104,8 +104,7 @@ def _step(module: nn.RNNCellBase, cell: Cell, x: Tensor, state: Any) -> Any:
 
 def _composite(module: nn.RNNCellBase, cell: Cell, x: Tensor, state: Any) -> Any:
     """The state after a step, by plain torch operations."""
-    if torch._C._get_tracing_state() is None:  # in which sizes are no numbers
-        _check(module, x, state)
+    _check(module, x, state)
     if x.dim() == 1:
         given = None if state is None else _each(state, lambda s: s[None])
         return _each(_composite(module, cell, x[None], given), lambda s: s.squeeze(0))
@@ -123,6 +122,7 @@ def _each(state: Any, change: Callable[[Tensor], Tensor]) -> Any:
     return tuple(map(change, state)) if isinstance(state, tuple | list) else change(state)
 
 
+@never_recorded
 def _check(module: nn.RNNCellBase, x: Tensor, state: Any) -> None:
     """ValueError for the wrong number of axes, RuntimeError for sizes that do not fit."""
     name, I, H = type(module).__name__, module.input_size, module.hidden_size
