@@ -18,12 +18,11 @@ from gruta.cells.lstm import op as lstm
 from gruta.cells.op import Cell, Walk, never_recorded, short
 from gruta.cells.op.transforms import transformed
 from gruta.cells.rnn import op as rnn
-from gruta.nn.scripting import Unquantised, as_leaf, for_script
+from gruta.nn.scripting import CELL_WEIGHTS, Unquantised, as_leaf, for_script
 
 __all__ = ["GRUCell", "LSTMCell", "RNNCell"]
 
 _RNNS = {"tanh": rnn.TANH, "relu": rnn.RELU}
-_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class GRUCell(nn.GRUCell):
@@ -112,7 +111,7 @@ def _composite(module: nn.RNNCellBase, cell: Cell, x: Tensor, state: Any) -> Any
         states = (x.new_zeros(x.shape[0], module.hidden_size),) * cell.states
     else:
         states = tuple(state) if cell.states == 2 else (state,)
-    weights = [getattr(module, name) for name in _WEIGHTS]
+    weights = [getattr(module, name) for name in CELL_WEIGHTS]
     nothing = (None,) * cell.states, (None,) * (cell.projects + 4)
     _, *after = cell.composite(Walk(), x[None], *states, *nothing[0], *weights, *nothing[1])
     return tuple(after) if cell.states == 2 else after[0]

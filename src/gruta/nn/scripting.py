@@ -5,12 +5,16 @@ For the first it is a leaf; the second takes torch.nn's; the third is told that 
 """
 
 import warnings
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
 from torch import nn
 
 Layer = Any  # one of gruta.nn's layers or cells
+
+CELL_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+"""The parameters of a cell of torch.nn."""
 
 _LACKING = ("learn_h0", "recurrent_dropout", "zoneout", "layer_norm", "residual")
 
@@ -95,10 +99,10 @@ def kind_of(layer: Layer) -> type[nn.Module]:
     return {"GRU": nn.GRU, "LSTM": nn.LSTM}.get(layer.mode, nn.RNN)
 
 
-def _names(layer: Layer) -> list[str]:
+def _names(layer: Layer) -> Sequence[str]:
     """Of the parameters that a layer or cell has where none is parametrised."""
     if isinstance(layer, nn.RNNCellBase):
-        return ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]
+        return CELL_WEIGHTS
     return [name for name, _ in layer._shapes()]
 
 

@@ -1,9 +1,9 @@
 """The cells in PyTorch: what they share.
 
-One call is one layer with its directions. It has up to three paths with the same meaning: gruta's
-compiled kernels, torch's own op (other devices, for what it can do), and the composite form, plain
-torch operations under autograd. For torch.jit.trace and torch.onnx.export it becomes nodes of their
-graphs (`tracing.py`, `onnx.py`).
+One call is one layer with its directions. `path.py` chooses between ways of the same meaning:
+gruta's compiled kernels, which take 16-bit tensors in float32, torch's own op (other devices, for
+what it can do), and the composite form, plain torch operations under autograd. For torch.jit.trace
+and torch.onnx.export it becomes nodes of their graphs (`tracing.py`, `onnx.py`).
 """
 
 from gruta.cells.op import short
