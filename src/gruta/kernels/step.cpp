@@ -151,6 +151,7 @@ struct Call {
 
 // Products below which other threads of Python may as well wait: to let go costs as much.
 constexpr double kWorthLettingGo = 1e5;
+
 // How a step is computed: row by row with the weights as they lie, or from packed ones.
 enum class Way { rows, packed, none };
 
@@ -184,7 +185,8 @@ void run_rows(StepRow<Real> step_row, int states, const Shape& shape, const Weig
 }
 
 template <class Real>
-void run(const CellKernels<Real>& kernels, const Call& call, const Described* after, int threads) {
+void run(const CellKernels<Real>& kernels, const Call& call, Way way, const Described* after,
+         int threads) {
     const auto at = [](const Described& t) { return static_cast<Real*>(t.data); };
     const Shape& shape = call.shape;
     const Weights<Real> weights = {at(call.w_ih), at(call.w_hh), at(call.b_ih), at(call.b_hh),
@@ -198,7 +200,7 @@ void run(const CellKernels<Real>& kernels, const Call& call, const Described* af
     const auto work = static_cast<double>(kernels.gates * shape.B * shape.H * (shape.I + shape.H));
     std::optional<nb::gil_scoped_release> unlocked;
     if (work > kWorthLettingGo) unlocked.emplace();
-    if (way_of(kernels, shape) == Way::rows) {
+    if (way == Way::rows) {
         return run_rows(kernels.step_row, kernels.states, shape, weights, pass);
     }
     thread_local Memory output, scratch;
@@ -239,9 +241,9 @@ nb::object torch_step(const char* cell, nb::handle x, nb::handle state, nb::dict
     nb::object fresh[kMostStates];
     for (int s = 0; s < facts.states; ++s) fresh[s] = empty_like(given[s], after[s]);
     if (is_double) {
-        run(isa().kernels->of<double>(index), call, after, threads);
+        run(isa().kernels->of<double>(index), call, way, after, threads);
     } else {
-        run(facts, call, after, threads);
+        run(facts, call, way, after, threads);
     }
     return pair ? nb::make_tuple(fresh[0], fresh[1]) : fresh[0];
 }
