@@ -354,6 +354,7 @@ class Recurrent(nn.Module):
         self, x: Tensor, initial: State, lengths: Tensor | None, resets: Tensor | None
     ) -> tuple[Tensor, Any]:
         cell, finals, recorded = self._cell(), [], recording()
+        alone = self.num_layers == self._directions == 1
         for layer in range(self.num_layers):
             if layer and self.dropout:
                 x = masks.dropout(x, self.dropout, self.training)
@@ -361,18 +362,15 @@ class Recurrent(nn.Module):
             for direction, suffix in enumerate(("", "_reverse")[: self._directions]):
                 row = layer * self._directions + direction
                 walk = Walk(lengths, bool(direction), resets, *self._noise(x))
-                states = (s[row] for s in initial)
+                states = initial if alone else [s[row : row + 1] for s in initial]
                 restarts = self._restarts(row, resets)
                 weights = self._weights(layer, suffix, recorded)
                 sides.append((walk, (*states, *restarts, *weights)))
             out, final = run_layer(cell, x, sides, f"l{layer}", self.recompute)
             finals.extend(final)
             x = out + x if self.residual and layer else out
-        stacked = tuple(
-            torch.stack(s) if len(s) > 1 else reshaped(s[0], "unsqueeze", 0)
-            for s in zip(*finals, strict=True)
-        )
-        return x, stacked if len(stacked) > 1 else stacked[0]
+        state = finals[0] if alone else tuple([torch.cat(s) for s in zip(*finals, strict=True)])
+        return x, state if len(state) > 1 else state[0]
 
     def _noise(self, x: Tensor) -> tuple[Tensor | None, tuple[Tensor, ...] | float]:
         """`Walk`'s dropout and hold for one pass over x `[T, B, size]`."""

@@ -62,10 +62,13 @@ def _split(
 def native(
     walk: Walk, x: Tensor, h_0: Tensor, restart: Tensor | None, *weights: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """(h, h_n) by torch's own op: one layer, one direction, all T steps, reset after."""
+    """(h, h_n) by torch's own op: one layer, one direction, all T steps, reset after.
+
+    h_0 and h_n are `[1, B, H]` here.
+    """
     present = [w for w in weights if w is not None]
-    out, h_n = torch.gru(x, h_0[None], present, len(present) == 4, 1, 0.0, True, False, False)
-    return out, h_n[0]
+    out, h_n = torch.gru(x, h_0, present, len(present) == 4, 1, 0.0, True, False, False)
+    return out, h_n
 
 
 RESET_AFTER = Cell("gru", 3, 1, partial(composite, reset_after=True), native, widens=True)

@@ -63,12 +63,14 @@ def native(
     restart_c: Tensor | None,
     *weights: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """(h, h_n, c_n) by torch's own op: one layer, one direction, all T steps."""
+    """(h, h_n, c_n) by torch's own op: one layer, one direction, all T steps.
+
+    States are `[1, B, size]` here.
+    """
     present = [w for w in weights if w is not None]
-    initial = [h_0[None], c_0[None]]
     has_biases = weights[2] is not None
-    h, h_n, c_n = torch.lstm(x, initial, present, has_biases, 1, 0.0, True, False, False)
-    return h, h_n[0], c_n[0]
+    h, h_n, c_n = torch.lstm(x, [h_0, c_0], present, has_biases, 1, 0.0, True, False, False)
+    return h, h_n, c_n
 
 
 LSTM = Cell("lstm", 4, 2, composite, native, projects=True)

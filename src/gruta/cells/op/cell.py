@@ -108,7 +108,7 @@ class Cell:
     name: the kernel's. gates: G. states: how many are carried from step to step. projects: whether
     a weight w_hr that makes h of a larger state has a place among the tensors.
     composite(walk, *tensors) -> h and the final states, differentiable in every way.
-    native(walk, *tensors) -> the same by torch's own op, where it has one.
+    native(walk, *tensors) -> the same by torch's own op, where it has one; states `[1, B, size]`.
     widens: whether under autocast the results have the wider dtype of the products and the states,
     as torch's GRU has it, and not the products'.
     """

@@ -57,7 +57,7 @@ Masks = Sequence[Tensors]
 def sizes(spec: Spec, x: Tensor, tensors: Tensors) -> tuple[int, int, int, int, int]:
     """B, T, I, H, P."""
     (T, B, I), h_0, c_0 = x.shape, tensors[0], tensors[spec.states - 1]
-    return B, T, I, c_0.shape[1], h_0.shape[1]  # type: ignore[union-attr]
+    return B, T, I, c_0.shape[-1], h_0.shape[-1]  # type: ignore[union-attr]
 
 
 def forward(
@@ -212,7 +212,7 @@ def empty_finals(spec: Spec, tensors: Tensors) -> list[Tensor]:
 def empty_states(spec: Spec, x: Tensor, tensors: Tensors) -> tuple[Tensor, ...]:
     """Room for a gradient of every state: `[T, B, P]` and, in the LSTM, `[T, B, H]`."""
     states = (s for s in tensors[: spec.states] if s is not None)
-    return tuple(x.new_empty(*x.shape[:2], s.shape[1]) for s in states)
+    return tuple(x.new_empty(*x.shape[:2], s.shape[-1]) for s in states)
 
 
 def _dense_rows(t: Tensor) -> Tensor:

@@ -15,9 +15,11 @@ from gruta.cells.op.transforms import batched, transformed
 
 
 def run(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Tensor, ...]:
-    """h `[T, B, P]`, zero past a row's length, and the final states `[B, size]`."""
-    h, finals = run_layer(cell, tensors[0], [(walk, tensors[1:])])
-    return h, *finals[0]
+    """h `[T, B, P]`, zero past a row's length, and the final states; all states `[B, size]`."""
+    x, *given = tensors
+    initial = [s.unsqueeze(0) for s in given[: cell.states]]
+    h, (finals,) = run_layer(cell, x, [(walk, (*initial, *given[cell.states :]))])
+    return h, *[final.squeeze(0) for final in finals]
 
 
 def run_layer(
@@ -29,7 +31,9 @@ def run_layer(
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     """A layer with all its directions: h `[T, B, D*P]`, and the final states of each direction.
 
-    sides: for every direction how it walks, and its tensors but for x. name: for `tapped`.
+    sides: for every direction how it walks, and its tensors but for x, as `Cell` says, but with the
+    states `[1, B, size]`, as the final ones are, and as a caller with one layer has them. name: for
+    `tapped`.
     recompute: keep no gates for the backward pass, which then computes them again.
     """
     given = sides[0][1] if len(sides) == 1 else sides[0][1] + sides[1][1]
@@ -65,8 +69,15 @@ def _native(cell: Cell, walk: Walk, x: Tensor, tensors: Tensors) -> tuple[Tensor
 
 def _composite(cell: Cell, walk: Walk, x: Tensor, tensors: Tensors) -> tuple[Tensor, ...]:
     """By plain torch operations, whose last state is a saved one: the caller gets a copy."""
-    h, *finals = cell.composite(walk, x, *tensors)
+    h, *finals = _plainly(cell, walk, (x, *tensors))
     return h, *[final.clone() for final in finals]
+
+
+def _plainly(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Tensor, ...]:
+    x, *given = tensors
+    initial = [state.squeeze(0) for state in given[: cell.states]]
+    h, *finals = cell.composite(walk, x, *initial, *given[cell.states :])
+    return h, *[final.unsqueeze(0) for final in finals]
 
 
 def _tapped_composite(
@@ -74,7 +85,7 @@ def _tapped_composite(
 ) -> tuple[Tensor, ...]:
     """The composite form in one direction, whose tap goes to who collects."""
     T, B, _ = x.shape
-    notes = tap.Notes([(T, B, state.shape[1]) for state in tensors[: cell.states]])
+    notes = tap.Notes([(T, B, state.shape[-1]) for state in tensors[: cell.states]])
     outputs = _composite(cell, walk._replace(notes=notes), x, tensors)
     gates, active = notes.gates(), walk.active(T)
     if gates is not None and active is not None:
@@ -274,7 +285,7 @@ def _composite_gradient(
         size = len(views) // len(walks)
         for k, walk in enumerate(walks):
             own = views[k * size : (k + 1) * size]
-            h, *final = cell.composite(walk, x, *own, None, None, None, None)
+            h, *final = _plainly(cell, walk, (x, *own, None, None, None, None))
             outputs.append(h)
             finals.extend(final)
         reached = [torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0], *finals]

@@ -37,7 +37,7 @@ def layer(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
     walk, given = sides[0]
     _refuse(cell, walk, given)
     states, kind = cell.states, KINDS[cell.name]
-    initial = [torch.stack([own[k] for _, own in sides]) for k in range(states)]
+    initial = [torch.cat([own[k] for _, own in sides]) for k in range(states)]
     own = [tensors[2 * states : 2 * states + 4] for _, tensors in sides]
     weights = [torch.stack([ordered(w[k], kind.gates) for w in own]) for k in (0, 1)]
     bias = None
@@ -51,7 +51,7 @@ def layer(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
     if walk.lengths is not None:  # ONNX Runtime gives zeros for a row without steps
         there = (walk.lengths > 0)[:, None]
         finals = [torch.where(there, end, s) for end, s in zip(finals, initial, strict=True)]
-    return h, list(zip(*(f.unbind(0) for f in finals), strict=True))
+    return h, list(zip(*(f.chunk(len(sides)) for f in finals), strict=True))
 
 
 def _refuse(cell: Cell, walk: Walk, given: Tensors) -> None:

@@ -73,7 +73,7 @@ def layer(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
 def _by_torch(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
     """By one of torch's own ops, both directions in one."""
     lengths, states = sides[0][0].lengths, cell.states
-    initial = [torch.stack([given[k] for _, given in sides]) for k in range(states)]
+    initial = [torch.cat([given[k] for _, given in sides]) for k in range(states)]
     weights = [w for _, given in sides for w in given[2 * states :] if w is not None]
     hx: Any = initial if states > 1 else initial[0]
     has_biases = sides[0][1][2 * states + 2] is not None
@@ -81,7 +81,7 @@ def _by_torch(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
     op = _OPS[cell.name]
     if lengths is None:
         h, *finals = op(x, hx, *how, False)  # time first
-        return h, list(zip(*(f.unbind(0) for f in finals), strict=True))
+        return h, list(zip(*(f.chunk(len(sides)) for f in finals), strict=True))
     there = lengths > 0
     packed = pack_padded_sequence(x, lengths.clamp(min=1).cpu(), enforce_sorted=False)
     order, back = packed.sorted_indices, packed.unsorted_indices
@@ -95,7 +95,7 @@ def _by_torch(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
         torch.where(there[:, None], end.index_select(1, back), start)
         for end, start in zip(ends, initial, strict=True)
     ]
-    return h, list(zip(*(f.unbind(0) for f in finals), strict=True))
+    return h, list(zip(*(f.chunk(len(sides)) for f in finals), strict=True))
 
 
 def _by_loop(cell: Cell, walk: Walk, x: Tensor, tensors: Tensors) -> tuple[Tensor, Any]:
@@ -105,7 +105,8 @@ def _by_loop(cell: Cell, walk: Walk, x: Tensor, tensors: Tensors) -> tuple[Tenso
     masks = {"lengths": None if active is None else active[..., 0].long(), "reset": walk.reset}
     masks |= {f"hold_{k}": mask for k, mask in enumerate(held)}
     over_time = {"x": x} | {name: mask for name, mask in masks.items() if mask is not None}
-    initial, others = list(tensors[: cell.states]), [walk.dropout, *tensors[cell.states :]]
+    initial = [state.squeeze(0) for state in tensors[: cell.states]]
+    others = [walk.dropout, *tensors[cell.states :]]
     constant = [t for t in others if t is not None]
 
     def step(now: list[Tensor], state: list[Tensor], constant: list[Tensor]) -> list[Tensor]:
@@ -125,7 +126,7 @@ def _by_loop(cell: Cell, walk: Walk, x: Tensor, tensors: Tensors) -> tuple[Tenso
         example = ([t[0] for t in over_time.values()], initial, constant)
         loop = _loop_of(_scripted(torch.jit.trace, step, example, check_trace=False, strict=False))
     h, *finals = loop(list(over_time.values()), initial, constant, walk.reverse)
-    return h, tuple(finals)
+    return h, tuple(final.unsqueeze(0) for final in finals)
 
 
 def _loop_of(step: Any) -> Any:

@@ -56,11 +56,14 @@ def native(
     *weights: Tensor | None,
     nonlinearity: Nonlinearity,
 ) -> tuple[Tensor, Tensor]:
-    """(h, h_n) by torch's own op: one layer, one direction, all T steps."""
+    """(h, h_n) by torch's own op: one layer, one direction, all T steps.
+
+    h_0 and h_n are `[1, B, H]` here.
+    """
     present = [w for w in weights if w is not None]
     op = torch.rnn_tanh if nonlinearity == "tanh" else torch.rnn_relu
-    h, h_n = op(x, h_0[None], present, len(present) == 4, 1, 0.0, True, False, False)
-    return h, h_n[0]
+    h, h_n = op(x, h_0, present, len(present) == 4, 1, 0.0, True, False, False)
+    return h, h_n
 
 
 def _cell(nonlinearity: Nonlinearity) -> Cell:
