@@ -157,6 +157,9 @@ def strange(x):
     yield torch.cat([x, x], dim=1)[:, : x.shape[1]]
     yield x.t().contiguous().t()
     yield torch._neg_view(-x)
+    outlived = []
+    torch.func.grad(lambda x: (outlived.append(1 * x), x.sum())[1])(x)
+    yield outlived[0]
     yield x.as_subclass(Own)
     yield x[:1].expand(2, -1)
 

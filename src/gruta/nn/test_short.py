@@ -140,10 +140,12 @@ def test_fake_tensors_are_not_computed_on():
 
 
 @pytest.mark.parametrize("grad", [False, True])
-def test_tensor_that_is_negated_on_reading_is_read_so(grad):
-    layer, x = nn.GRU(5, 7), torch.randn(4, 6, 5)
+def test_tensor_whose_numbers_are_not_in_its_memory_is_read_right(grad):
+    layer, x, outlived = nn.GRU(5, 7), torch.randn(4, 6, 5), []
+    torch.func.grad(lambda x: (outlived.append(2 * x), x.sum())[1])(x)
     with torch.set_grad_enabled(grad):
         torch.testing.assert_close(layer(torch._neg_view(x))[0], layer(-x)[0])
+        torch.testing.assert_close(layer(outlived[0])[0], layer(2 * x)[0])
         torch.testing.assert_close(
             layer(torch._efficientzerotensor(4, 6, 5))[0], layer(torch.zeros(4, 6, 5))[0]
         )

@@ -112,16 +112,15 @@ def _by_kernel(
         for t in given[:places]
     ]
     compiling, trains = torch.compiler.is_compiling(), needs_grad((x, *tensors))
-    if trains and not compiling:  # an op of torch.library saves its masks itself
-        walks = [_of_its_own(walk) for walk in walks]
     spec = _spec(cell, *walks)
-    masks = [_masks(walk, states) for walk in walks]
+    copied = trains and not compiling  # an op of torch.library saves its masks itself
+    masks = [() if w.has_no_masks else _masks(w, states, copied) for w in walks]
     if compiling:
         outputs = library.layer(spec, x, tensors, masks, save=trains)
     elif trains:
         recompute = recompute and compiled.saved(cell.name) > 0 and not tap.is_tapped()
         call = _Call(cell, spec, name, recompute)
-        outputs = _Kernel.apply(call, masks, x, *tensors)  # type: ignore[no-untyped-call]
+        outputs = _apply(call, masks, x, *tensors)
     else:
         outputs = compiled.forward(spec, x, tensors, masks, save=tap.is_tapped(), keep=keep)
         _record(spec, outputs, name)
@@ -157,21 +156,19 @@ def _spec(cell: Cell, *walks: Walk) -> compiled.Spec:
     return compiled.Spec(cell.name, cell.states, reverse, 0.0 if isinstance(hold, tuple) else hold)
 
 
-def _of_its_own(walk: Walk) -> Walk:
-    """With copies of what a caller may change before the backward pass reads it again."""
-    lengths, reset = (None if m is None else m.clone() for m in (walk.lengths, walk.reset))
-    return walk if lengths is reset is None else walk._replace(lengths=lengths, reset=reset)
+def _masks(walk: Walk, states: int, copied: bool) -> tuple[Tensor | None, ...]:
+    """A direction's masks as the kernels take them.
 
-
-def _masks(walk: Walk, states: int) -> tuple[Tensor | None, ...]:
-    """A direction's masks as the kernels take them; empty if it has none."""
-    if walk.has_no_masks:
-        return ()
+    copied: those that a caller may change before the backward pass reads them again.
+    """
     hold = walk.hold if isinstance(walk.hold, tuple) else (None,) * states
+    lengths, reset = walk.lengths, walk.reset
+    if copied:
+        lengths, reset = (None if m is None else m.clone() for m in (lengths, reset))
     lengths, dropout, *held = (
-        None if mask is None else mask.contiguous() for mask in (walk.lengths, walk.dropout, *hold)
+        None if mask is None else mask.contiguous() for mask in (lengths, walk.dropout, *hold)
     )
-    return lengths, walk.reset, dropout, *held
+    return lengths, reset, dropout, *held
 
 
 def _record(spec: compiled.Spec, outputs: Sequence[Tensor], name: str) -> list[tap.Tap]:
@@ -245,6 +242,9 @@ class _Kernel(torch.autograd.Function):
             )
         return None, None, *found
 
+
+_apply: Any = super(torch.autograd.Function, _Kernel).apply
+"""`_Kernel.apply`, but for a look for transforms and for what outlived them: `choose` had it."""
 
 _hooks_on_what_is_saved = torch._C._autograd._top_saved_tensors_default_hooks
 

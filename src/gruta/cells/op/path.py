@@ -66,7 +66,7 @@ def why(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Path, str]:
         if type(t) not in PLAIN:
             return Path.COMPOSITE, f"a tensor is a {type(t).__name__}"
         if holds_other_numbers(t):
-            return Path.COMPOSITE, "a tensor is negated on reading, or zeros without memory"
+            return Path.COMPOSITE, "a tensor's memory does not hold its numbers"
     if not kernels.available():
         kernels.warn_missing()
         return Path.COMPOSITE, f"the compiled kernels are missing ({kernels.why_missing()})"

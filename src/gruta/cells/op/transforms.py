@@ -38,10 +38,13 @@ def intercepted() -> bool:
 
 
 def holds_other_numbers(t: Tensor) -> bool:
-    """Whether a tensor's memory does not hold its numbers: they are negated on reading, or all 0
-    and nowhere.
+    """Whether a tensor's memory does not hold its numbers: they are negated on reading, all 0 and
+    nowhere, or in the tensor that a transform wrapped and that outlived it.
     """
-    return t.is_neg() or t._is_zerotensor()
+    return t.is_neg() or t._is_zerotensor() or _is_wrapped(t)
+
+
+_is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
 
 
 def batched(gradient: Tensor | None) -> bool:
