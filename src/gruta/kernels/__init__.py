@@ -30,6 +30,7 @@ __all__ = [
     "layer_forward",
     "layer_plan",
     "meet_torch",
+    "readable",
     "stream_rounds",
     "threads",
     "torch_step",
@@ -48,6 +49,7 @@ try:
         layer_forward,
         layer_plan,
         meet_torch,
+        readable,
         stream_rounds,
         torch_step,
     )

@@ -17,6 +17,7 @@
 #include "gruta/kernels/packs.h"
 #include "gruta/kernels/step.h"
 #include "gruta/kernels/tier.h"
+#include "gruta/kernels/torch.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -43,8 +44,12 @@ class Fields {
     template <class Item>
     View<Item> view() {
         const nb::handle field = next();
-        auto* const data = reinterpret_cast<Item*>(address(field));
         if (field.is_none()) return {nullptr, 0, 0};
+        Described tensor;
+        if (describe(field, tensor) && tensor.ndim >= 2) {
+            return {static_cast<Item*>(tensor.data), tensor.strides[0], tensor.strides[1]};
+        }
+        auto* const data = reinterpret_cast<Item*>(address(field));
         if (PyLong_Check(field.ptr())) {
             const std::int64_t step = number();
             return {data, step, number()};
@@ -69,6 +74,8 @@ class Fields {
     static std::uintptr_t address(nb::handle field) {
         if (field.is_none()) return 0;
         if (PyLong_Check(field.ptr())) return nb::cast<std::uintptr_t>(field);
+        Described tensor;
+        if (describe(field, tensor)) return reinterpret_cast<std::uintptr_t>(tensor.data);
         static PyObject* const data_ptr = PyUnicode_InternFromString("data_ptr");
         return nb::cast<std::uintptr_t>(nb::steal(called(field, data_ptr)));
     }
@@ -372,6 +379,7 @@ NB_MODULE(_native, module) {
                kPlanDoc);
     module.def("fma_rounds", fma_rounds, "rounds"_a, kFmaDoc);
     module.def("stream_rounds", stream_rounds, "bytes"_a, "rounds"_a, kStreamDoc);
+    bind_torch(module);
     bind_step(module);
     bind_packed<float>(module, "PackedF32");
     bind_packed<double>(module, "PackedF64");

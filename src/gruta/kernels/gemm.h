@@ -240,7 +240,7 @@ void multiply(const Storage<Real>& storage, Range rows, Range panels, const Prod
     // cache are fetched once.
     for (Index first = panels.first; first < panels.end; first += at_once) {
         const Range some = {first, first + at_once < panels.end ? first + at_once : panels.end};
-        for (Index panel = some.first; panel < some.end; panel += P) {
+        for (Index panel = some.first; panel < some.end && full > rows.first; panel += P) {
             const Range few = {panel, panel + P < some.end ? panel + P : some.end};
             for (Index row = rows.first; row < full; row += R) multiply_across({row, row + R}, few);
         }

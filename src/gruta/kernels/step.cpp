@@ -1,7 +1,5 @@
 #include "gruta/kernels/step.h"
 
-#include <nanobind/ndarray.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <initializer_list>
@@ -10,43 +8,13 @@
 #include "gruta/kernels/arguments.h"
 #include "gruta/kernels/dispatch.h"
 #include "gruta/kernels/packs.h"
+#include "gruta/kernels/torch.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace gruta {
 namespace {
-
-using Described = nb::dlpack::dltensor;
-
-// The table of functions that PyTorch offers for exchange in C, as DLPack 1.3 lays it out.
-struct Exchange {
-    std::uint32_t major, minor;
-    void* older;
-    void *allocate, *hand_over, *take_over;
-    int (*describe)(void* object, Described* description);  // 0, or -1 with a Python error
-    void* stream;
-};
-
-// What is needed of PyTorch; it stays loaded as long as the process lives.
-struct Torch {
-    PyObject *tensor, *parameter, *is_neg, *empty_like, *obstacles;
-    int (*describe)(void* object, Described* description);
-};
-Torch torch = {};
-
-bool meet_torch(nb::handle tensor, nb::handle parameter, nb::handle empty_like,
-                nb::tuple obstacles) {
-    const nb::object exchange = tensor.attr("__dlpack_c_exchange_api__");
-    const auto* const table =
-        static_cast<const Exchange*>(PyCapsule_GetPointer(exchange.ptr(), "dlpack_exchange_api"));
-    if (table == nullptr) nb::raise_python_error();
-    if (table->major != 1 || table->describe == nullptr) return false;
-    const nb::object is_neg = tensor.attr("is_neg");
-    torch = {tensor.inc_ref().ptr(),     parameter.inc_ref().ptr(), is_neg.inc_ref().ptr(),
-             empty_like.inc_ref().ptr(), obstacles.inc_ref().ptr(), table->describe};
-    return true;
-}
 
 // Whether none of the obstacles is there: each says so by None, False or 0.
 bool is_open() {
@@ -57,34 +25,6 @@ bool is_open() {
         if (!answer.is_none() && !is_zero) return false;
     }
     return true;
-}
-
-// Whether memory does not hold the tensor's numbers, which are negated on reading.
-bool is_negated(PyObject* object) {
-    const auto answer = nb::steal(PyObject_CallOneArg(torch.is_neg, object));
-    if (!answer.is_valid()) nb::raise_python_error();
-    return answer.ptr() == Py_True;
-}
-
-bool is_dense(const Described& t) {
-    std::int64_t expected = 1;
-    for (int axis = t.ndim; axis-- > 0;) {
-        if (t.shape[axis] != 1 && t.strides[axis] != expected) return false;
-        expected *= t.shape[axis];
-    }
-    return true;
-}
-
-// A plain tensor on the CPU whose memory holds its numbers, densely; false for all else.
-bool describe(nb::handle object, Described& found) {
-    PyObject* const type = reinterpret_cast<PyObject*>(Py_TYPE(object.ptr()));
-    if (type != torch.tensor && type != torch.parameter) return false;
-    if (torch.describe(object.ptr(), &found) != 0) {
-        PyErr_Clear();
-        return false;
-    }
-    return found.device.device_type == nb::device::cpu::value && found.data != nullptr &&
-           is_dense(found) && !is_negated(object.ptr());
 }
 
 // A module's parameter, null where it is an attribute of another kind: it is parametrised.
@@ -102,13 +42,13 @@ struct Call {
 
     // Whether the kernels take x and the states.
     bool read_inputs(nb::handle input, PyObject* const* given, int count) {
-        if (!describe(input, x) || x.ndim < 1 || x.ndim > 2) return false;
+        if (!readable(input, x) || x.ndim < 1 || x.ndim > 2) return false;
         const int last = x.ndim - 1;
         shape = {last == 1 ? x.shape[0] : 1, 1, x.shape[last], 0, 0};
         for (int s = 0; s < count; ++s) {
             Described& state = states[s];
             hold(given[s]);
-            if (!describe(given[s], state) || state.dtype != x.dtype || state.ndim != x.ndim ||
+            if (!readable(given[s], state) || state.dtype != x.dtype || state.ndim != x.ndim ||
                 (last == 1 && state.shape[0] != shape.B)) {
                 return false;
             }
@@ -136,7 +76,7 @@ struct Call {
     bool read_weight(nb::handle given, Described& w, std::initializer_list<std::int64_t> extents) {
         if (!given.is_valid()) return false;
         hold(given);
-        if (!describe(given, w) || w.dtype != x.dtype ||
+        if (!readable(given, w) || w.dtype != x.dtype ||
             w.ndim != static_cast<int>(extents.size())) {
             return false;
         }
@@ -248,12 +188,6 @@ nb::object torch_step(const char* cell, nb::handle x, nb::handle state, nb::dict
     return pair ? nb::make_tuple(fresh[0], fresh[1]) : fresh[0];
 }
 
-constexpr const char* kMeetDoc =
-    R"(Let `torch_step` know torch.Tensor, torch.nn.Parameter and torch.empty_like. False if it cannot
-read what Tensor offers for exchange in C.
-
-obstacles: functions of no argument, each of which answers None, False or 0 where `torch_step` may
-do its work.)";
 constexpr const char* kTorchStepDoc =
     R"(The state after one step, a new tensor or a tuple of two; None where the kernels do not serve.
 
@@ -263,8 +197,6 @@ names of torch.nn.RNNCellBase.)";
 }  // namespace
 
 void bind_step(nb::module_& module) {
-    module.def("meet_torch", meet_torch, "tensor"_a, "parameter"_a, "empty_like"_a, "obstacles"_a,
-               kMeetDoc);
     module.def("torch_step", torch_step, "cell"_a, "x"_a.none(), "state"_a.none(), "parameters"_a,
                "threads"_a, kTorchStepDoc);
 }

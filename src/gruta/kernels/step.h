@@ -23,7 +23,7 @@ void run_step(const ForwardKernels<Real>& kernels, const Shape& shape, const voi
     kernels.run(shape, packed, pass, scratch.data(), alone);
 }
 
-// Adds meet_torch and torch_step.
+// Adds torch_step.
 void bind_step(nanobind::module_& module);
 
 }  // namespace gruta

@@ -28,7 +28,7 @@ inline void add_word(const Real* const (&rows)[R], Index k, const Weight* (&word
 // Adds a term to a tile's sums [G][item].
 template <int G, int P, int R, class Weight, class Real>
 inline void add_term(const Term<Real>& term, Index row, Index panel, Vec<Real>* sums) {
-    constexpr int words = kWordWeights<Weight>;
+    constexpr int words = kWordWeights<Weight>, at_once = R == 1 ? 4 : 1;
     const Layout& layout = term.layout;
     const Weight* word[P];
     unrolled<P>([&](int p) {
@@ -45,6 +45,11 @@ inline void add_term(const Term<Real>& term, Index row, Index panel, Vec<Real>* 
     }
     for (Index segment = 0; segment < layout.segments; ++segment) {
         Index k = 0;
+        // One row has few sums for every weight that is read: what counts the k's is felt there.
+        for (; at_once > 1 && k + at_once * words <= layout.length; k += at_once * words) {
+            unrolled<at_once>(
+                [&](int n) { add_word<words, G, P, R, Real>(rows, k + n * words, word, sums); });
+        }
         for (; k + words <= layout.length; k += words) {
             add_word<words, G, P, R, Real>(rows, k, word, sums);
         }

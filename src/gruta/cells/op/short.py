@@ -16,13 +16,32 @@ from gruta.cells.op import compiled, tap
 from gruta.cells.op.cell import Cell
 from gruta.cells.op.transforms import (
     DTYPES,
-    PLAIN,
     autocast,
     forward_mode,
-    holds_other_numbers,
     intercepted,
     transformed,
 )
+
+_OBSTACLES = (
+    torch.is_grad_enabled,
+    torch._C._functorch.peek_interpreter_stack,
+    forward_mode,
+    torch._C._get_tracing_state,
+    torch._C._len_torch_dispatch_stack,
+    torch._C._is_any_autocast_enabled,
+    tap.collected,
+)
+"""What `is_open` asks, but for the compiler, each as a call that costs little."""
+
+
+def _meet_torch() -> bool:
+    """Whether the kernels can read torch's tensors themselves, as they can since torch 2.10."""
+    if not kernels.available() or not hasattr(Tensor, "__dlpack_c_exchange_api__"):
+        return False
+    return kernels.meet_torch(Tensor, torch.nn.Parameter, torch.empty_like, _OBSTACLES)
+
+
+_MET = _meet_torch()
 
 
 def is_open() -> bool:
@@ -46,21 +65,10 @@ def forward(
     ones; weights: w_ih, w_hh, b_ih, b_hh and, where the cell projects, w_hr. The shapes fit.
     """
     dtype = x.dtype
-    if dtype not in DTYPES or not (x.stride(-1) == 1 and x.is_cpu and type(x) in PLAIN):
+    if not (_MET and kernels.available() and dtype in DTYPES):
         return None
-    if holds_other_numbers(x):
+    if not kernels.readable(x, (*states, *weights)):
         return None
-    if not kernels.available():
-        return None
-    for t in (*states, *weights):
-        if t is not None and not (
-            t.dtype is dtype
-            and type(t) in PLAIN
-            and t.is_cpu
-            and t.is_contiguous()
-            and not holds_other_numbers(t)
-        ):
-            return None
     T, B, I = x.shape
     H, P = states[-1].shape[2], states[0].shape[2]
     out, finals = compiled.laid_out_as(x, P), [torch.empty_like(s) for s in states]
@@ -79,28 +87,6 @@ def forward(
     return [out, *finals]
 
 
-_OBSTACLES = (
-    torch.is_grad_enabled,
-    torch._C._functorch.peek_interpreter_stack,
-    forward_mode,
-    torch._C._get_tracing_state,
-    torch._C._len_torch_dispatch_stack,
-    torch._C._is_any_autocast_enabled,
-    tap.collected,
-)
-"""What `is_open` asks, but for the compiler, each as a call that costs little."""
-
-
-def _meet_torch() -> bool:
-    """Whether the kernels can read torch's tensors themselves, as they can since torch 2.10."""
-    if not kernels.available() or not hasattr(Tensor, "__dlpack_c_exchange_api__"):
-        return False
-    return kernels.meet_torch(Tensor, torch.nn.Parameter, torch.empty_like, _OBSTACLES)
-
-
-_STEPS = _meet_torch()
-
-
 def step(cell: Cell, parameters: dict[str, Any], x: Tensor, state: Any) -> Any:
     """The state after one step, or None unless these tensors are what the kernels take.
 
@@ -108,6 +94,6 @@ def step(cell: Cell, parameters: dict[str, Any], x: Tensor, state: Any) -> Any:
     those of a module, with the names of torch.nn.RNNCellBase. All is checked where it costs least,
     in the extension, but for torch.compile, which has to see it when it reads this.
     """
-    if not _STEPS or torch.compiler.is_dynamo_compiling():
+    if not _MET or torch.compiler.is_dynamo_compiling():
         return None
     return kernels.torch_step(cell.name, x, state, parameters, compiled.threads())

@@ -1,0 +1,29 @@
+// PyTorch's tensors, read without a call into Python where PyTorch offers that (since 2.10).
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+namespace gruta {
+
+using Described = nanobind::dlpack::dltensor;
+
+// What is needed of PyTorch, all null until it was met; it stays loaded as long as the process
+// lives.
+struct Torch {
+    PyObject *tensor, *parameter, *is_neg, *empty_like, *obstacles;
+    int (*describe)(void* object, Described* description);  // 0, or -1 with a Python error
+};
+extern Torch torch;
+
+// Where a tensor without behaviour of its own lies, and how; false for all else. A tensor that is
+// negated on reading is described as well.
+bool describe(nanobind::handle object, Described& found);
+
+// The same of a dense one, whose memory holds its numbers and is the CPU's.
+bool readable(nanobind::handle object, Described& found);
+
+// Adds meet_torch and readable.
+void bind_torch(nanobind::module_& module);
+
+}  // namespace gruta
