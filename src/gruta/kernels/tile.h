@@ -28,7 +28,7 @@ inline void add_word(const Real* const (&rows)[R], Index k, const Weight* (&word
 // Adds a term to a tile's sums [G][item].
 template <int G, int P, int R, class Weight, class Real>
 inline void add_term(const Term<Real>& term, Index row, Index panel, Vec<Real>* sums) {
-    constexpr int words = kWordWeights<Weight>, at_once = R == 1 ? 4 : 1;
+    constexpr int words = kWordWeights<Weight>, at_once = R == 1 ? 4 / words : 1;
     const Layout& layout = term.layout;
     const Weight* word[P];
     unrolled<P>([&](int p) {

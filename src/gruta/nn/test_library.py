@@ -64,6 +64,25 @@ def test_a_compiled_layer_is_one_op(kind, training):
     assert found.count(torch.ops.gruta.layer) + found.count(torch.ops.gruta.layer.default) == 2
 
 
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("kind", [gruta.nn.GRU, gruta.nn.LSTM, gruta.nn.RNN])
+def test_results_may_be_changed_in_place_in_a_compiled_function(kind, batch_first):
+    layer, x = kind(3, 5, batch_first=batch_first), torch.randn(4, 2, 3)
+
+    def loss(x):
+        out, state = layer(x)
+        final = state[0] if isinstance(state, tuple) else state
+        final[:, 1] = 0
+        out.relu_()
+        return out.square().sum() + final.exp().sum()
+
+    torch._dynamo.reset()
+    run = torch.compile(loss, backend="aot_eager", fullgraph=True)
+    weights = tuple(layer.parameters())
+    expected = torch.autograd.grad(loss(x), weights)
+    torch.testing.assert_close(torch.autograd.grad(run(x), weights), expected)
+
+
 def test_a_saved_program_is_loaded_where_the_layers_are_imported(tmp_path):
     layer = gruta.nn.LSTM(3, 5, bidirectional=True)
     free = {"input": {0: torch.export.Dim("time"), 1: torch.export.Dim("batch")}}

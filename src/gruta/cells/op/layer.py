@@ -117,6 +117,8 @@ def _by_kernel(
     masks = [() if w.has_no_masks else _masks(w, states, copied) for w in walks]
     if compiling:
         outputs = library.layer(spec, x, tensors, masks, save=trains)
+        if trains:  # h is saved, and who gets it may change it in place
+            outputs = [outputs[0].clone(), *outputs[1:]]
     elif trains:
         recompute = recompute and compiled.saved(cell.name) > 0 and not tap.is_tapped()
         call = _Call(cell, spec, name, recompute)
