@@ -26,7 +26,7 @@ namespace gruta {
 namespace {
 
 // Reads the fields of a tuple one after the other. An array is an address, a tensor of PyTorch's,
-// or 0 or None for null: asking a tensor where it lies costs less from here than from Python.
+// or 0 or None for null: to find out where a tensor lies costs less here than in Python.
 class Fields {
   public:
     // name: of the tuple in gruta.kernels, for messages.

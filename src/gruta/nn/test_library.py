@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+import torch._inductor.config
 
 import gruta.nn
 from gruta import kernels
@@ -64,23 +65,30 @@ def test_a_compiled_layer_is_one_op(kind, training):
     assert found.count(torch.ops.gruta.layer) + found.count(torch.ops.gruta.layer.default) == 2
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method:DeprecationWarning")  # inductor's
+@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
 @pytest.mark.parametrize("batch_first", [True, False])
 @pytest.mark.parametrize("kind", [gruta.nn.GRU, gruta.nn.LSTM, gruta.nn.RNN])
-def test_results_may_be_changed_in_place_in_a_compiled_function(kind, batch_first):
+def test_results_of_a_compiled_layer_may_be_changed_in_place(kind, batch_first, backend):
     layer, x = kind(3, 5, batch_first=batch_first), torch.randn(4, 2, 3)
 
-    def loss(x):
-        out, state = layer(x)
+    def loss(x, run=layer):
+        out, state = run(x)
         final = state[0] if isinstance(state, tuple) else state
         final[:, 1] = 0
         out.relu_()
         return out.square().sum() + final.exp().sum()
 
+    def compiled(function):
+        return torch.compile(function, backend=backend, fullgraph=True)
+
     torch._dynamo.reset()
-    run = torch.compile(loss, backend="aot_eager", fullgraph=True)
     weights = tuple(layer.parameters())
     expected = torch.autograd.grad(loss(x), weights)
-    torch.testing.assert_close(torch.autograd.grad(run(x), weights), expected)
+    with torch._inductor.config.patch(fx_graph_cache=False):
+        inside = torch.autograd.grad(compiled(loss)(x), weights)
+        outside = torch.autograd.grad(loss(x, compiled(lambda x: layer(x))), weights)
+    torch.testing.assert_close([inside, outside], [expected, expected])
 
 
 def test_a_saved_program_is_loaded_where_the_layers_are_imported(tmp_path):

@@ -139,6 +139,12 @@ def test_fake_tensors_are_not_computed_on():
     assert out.shape == (4, 6, 7)
 
 
+def test_older_versions_of_torch_take_the_general_way(taken, monkeypatch):
+    monkeypatch.setattr(short, "_MET", False)
+    assert same(*both_ways(nn.LSTM(5, 7), torch.randn(4, 6, 5)))
+    assert taken == [False]
+
+
 @pytest.mark.parametrize("grad", [False, True])
 def test_tensor_whose_numbers_are_not_in_its_memory_is_read_right(grad):
     layer, x, outlived = nn.GRU(5, 7), torch.randn(4, 6, 5), []
@@ -146,6 +152,8 @@ def test_tensor_whose_numbers_are_not_in_its_memory_is_read_right(grad):
     with torch.set_grad_enabled(grad):
         torch.testing.assert_close(layer(torch._neg_view(x))[0], layer(-x)[0])
         torch.testing.assert_close(layer(outlived[0])[0], layer(2 * x)[0])
+        functional, _ = layer(torch._to_functional_tensor(x))
+        torch.testing.assert_close(torch._from_functional_tensor(functional), layer(x)[0])
         torch.testing.assert_close(
             layer(torch._efficientzerotensor(4, 6, 5))[0], layer(torch.zeros(4, 6, 5))[0]
         )

@@ -109,6 +109,15 @@ def test_a_plain_layer_is_recorded_as_torchs_own_op(kind):
     assert not {"aten::flip", "prim::Loop"} & set(ops)
 
 
+@pytest.mark.parametrize("kind", [gruta.nn.GRU, gruta.nn.LSTM, gruta.nn.RNN])
+def test_results_of_a_traced_layer_may_be_changed_in_place(kind):
+    layer, x = kind(3, 5), torch.randn(4, 2, 3)
+    out, state = torch.jit.trace(layer, x)(x)
+    for result in (out, *state) if isinstance(state, tuple) else (out, state):
+        result.mul_(2)
+        result.detach_()
+
+
 def test_a_check_leaves_no_trace_and_no_warning():
     for layer, x in itertools.product(
         (gruta.nn.GRU(3, 4), gruta.nn.LSTM(3, 4, batch_first=True)),

@@ -3,7 +3,7 @@
 Two doors lead to the same two functions, `forward` and `backward`: a node of autograd's graph for
 eager mode, which costs least, and ops of torch.library (`gruta::layer`, `gruta::layer_backward`)
 for torch.compile, which then sees one op a layer. A short call is mostly what happens here, so
-tuples are written out, and the extension asks the tensors for their addresses.
+tuples are written out, and the extension finds out where the tensors lie.
 """
 
 import os

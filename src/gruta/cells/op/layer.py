@@ -15,7 +15,10 @@ from gruta.cells.op.transforms import batched, transformed
 
 
 def run(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Tensor, ...]:
-    """h `[T, B, P]`, zero past a row's length, and the final states; all states `[B, size]`."""
+    """h `[T, B, P]`, zero past a row's length, and the final states; all states `[B, size]`.
+
+    One direction, for tests.
+    """
     x, *given = tensors
     initial = [s.unsqueeze(0) for s in given[: cell.states]]
     h, (finals,) = run_layer(cell, x, [(walk, (*initial, *given[cell.states :]))])
@@ -31,9 +34,9 @@ def run_layer(
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     """A layer with all its directions: h `[T, B, D*P]`, and the final states of each direction.
 
-    sides: for every direction how it walks, and its tensors but for x, as `Cell` says, but with the
-    states `[1, B, size]`, as the final ones are, and as a caller with one layer has them. name: for
-    `tapped`.
+    sides: for every direction how it walks, and its tensors but for x, as `Cell` says; the states,
+    initial and final, are `[1, B, size]` here, so that one layer's go through as they are. name:
+    for `tapped`.
     recompute: keep no gates for the backward pass, which then computes them again.
     """
     given = sides[0][1] if len(sides) == 1 else sides[0][1] + sides[1][1]
@@ -117,8 +120,6 @@ def _by_kernel(
     masks = [() if w.has_no_masks else _masks(w, states, copied) for w in walks]
     if compiling:
         outputs = library.layer(spec, x, tensors, masks, save=trains)
-        if trains:  # h is saved, and who gets it may change it in place
-            outputs = [outputs[0].clone(), *outputs[1:]]
     elif trains:
         recompute = recompute and compiled.saved(cell.name) > 0 and not tap.is_tapped()
         call = _Call(cell, spec, name, recompute)

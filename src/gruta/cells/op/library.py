@@ -32,7 +32,11 @@ class Call(NamedTuple):
 def layer(
     spec: Spec, x: Tensor, tensors: compiled.Tensors, masks: compiled.Masks, save: bool
 ) -> list[Tensor]:
-    """What `compiled.forward` returns, as one op of a captured graph."""
+    """What `compiled.forward` returns, as one op of a captured graph.
+
+    Where it saves, its last output is a copy of h for the backward pass: who gets the other one may
+    change it in place, in the graph or outside. A copy made in the graph would be optimised away.
+    """
     there = tuple(t is not None for t in tensors)
     call = Call(spec, there, tuple(tuple(m is not None for m in own) for own in masks))
     given = [t for t in tensors if t is not None]
@@ -41,16 +45,21 @@ def layer(
     return op(encode(call), x, given, own, save, spec.held)  # type: ignore[no-any-return]
 
 
+_OUTPUTS = 2
+"""Which outputs the op has, as a number that changes with them: inductor keeps compiled graphs on
+disk, and knows them by their text."""
+
+
 def encode(call: Call) -> str:
     """The call as text, but for `held`: the arguments of an op are tensors, numbers and text."""
-    return repr((tuple(call.spec[:-1]), *call[1:]))
+    return repr((tuple(call.spec[:-1]), *call[1:], _OUTPUTS))
 
 
 @cache
 def _decode(text: str) -> Call:
-    spec, *there = ast.literal_eval(text)
+    spec, tensors, masks, *_ = ast.literal_eval(text)
     cell, states, reverse = spec
-    return Call(Spec(cell, states, reverse, 0.0), *there)
+    return Call(Spec(cell, states, reverse, 0.0), tensors, masks)
 
 
 def _filled(
@@ -70,7 +79,8 @@ def _forward(
     call = _decode(text)
     filled, own = _filled(call, tensors, masks)
     spec = call.spec._replace(held=held)
-    return compiled.forward(spec, x, filled, own, save, keep=not save)
+    found = compiled.forward(spec, x, filled, own, save, keep=not save)
+    return [*found, found[0].clone()] if save else found
 
 
 def _forward_shapes(
@@ -80,8 +90,11 @@ def _forward_shapes(
     spec, (filled, _) = call.spec, _filled(call, tensors, masks)
     B, T, _, H, P = compiled.sizes(spec, x, filled)
     out = compiled.laid_out_as(x, len(spec.reverse) * P)
-    gates = [x.new_empty(T, B, compiled.saved(spec.cell) * H) for _ in spec.reverse] if save else []
-    return [out, *compiled.empty_finals(spec, filled), *gates]
+    found = [out, *compiled.empty_finals(spec, filled)]
+    if save:
+        size = compiled.saved(spec.cell) * H
+        found += [*(x.new_empty(T, B, size) for _ in spec.reverse), torch.empty_like(out)]
+    return found
 
 
 def _backward(
@@ -118,7 +131,7 @@ def _remember(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
     ctx.text, x, tensors, masks, _, _ = inputs
     ctx.counts = len(tensors), len(masks)
     spec = _decode(ctx.text).spec
-    h, *rest = output
+    _, *rest, h = output
     gates = rest[spec.states * len(spec.reverse) :]
     ctx.save_for_backward(x, *tensors, *masks, h, *gates)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gruta.cells.op.cell import Cell, Tensors, Walk
 from gruta.cells.op.onnx_nodes import KINDS, define, node, ordered
-from gruta.cells.op.tracing import Layer, Side, never_recorded, recording
+from gruta.cells.op.tracing import Layer, Side, by_side, never_recorded, recording
 from gruta.errors import InputError
 
 
@@ -51,7 +51,7 @@ def layer(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
     if walk.lengths is not None:  # ONNX Runtime gives zeros for a row without steps
         there = (walk.lengths > 0)[:, None]
         finals = [torch.where(there, end, s) for end, s in zip(finals, initial, strict=True)]
-    return h, list(zip(*(f.chunk(len(sides)) for f in finals), strict=True))
+    return h, by_side(finals, len(sides))
 
 
 def _refuse(cell: Cell, walk: Walk, given: Tensors) -> None:

@@ -20,7 +20,7 @@ def handed_out(view: Tensor) -> Tensor:
 
 
 def reshaped(t: Tensor, way: str, *axes: int) -> Tensor:
-    """A fresh result with its axes changed by a method of Tensor that makes a view: "unsqueeze".
+    """A fresh result with its axes changed by a method of Tensor that makes a view: "squeeze".
 
     In plain eager mode it is changed in place, and is no view: hooks on it are called whatever
     happens to it later, and it can be detached in place.

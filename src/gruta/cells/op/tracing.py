@@ -81,7 +81,7 @@ def _by_torch(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
     op = _OPS[cell.name]
     if lengths is None:
         h, *finals = op(x, hx, *how, False)  # time first
-        return h, list(zip(*(f.chunk(len(sides)) for f in finals), strict=True))
+        return h, by_side(finals, len(sides))
     there = lengths > 0
     packed = pack_padded_sequence(x, lengths.clamp(min=1).cpu(), enforce_sorted=False)
     order, back = packed.sorted_indices, packed.unsorted_indices
@@ -95,7 +95,14 @@ def _by_torch(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
         torch.where(there[:, None], end.index_select(1, back), start)
         for end, start in zip(ends, initial, strict=True)
     ]
-    return h, list(zip(*(f.chunk(len(sides)) for f in finals), strict=True))
+    return h, by_side(finals, len(sides))
+
+
+def by_side(finals: Sequence[Tensor], D: int) -> list[tuple[Tensor, ...]]:
+    """The final states `[D, B, size]` of an op, one direction after the other; no view of one."""
+    if D == 1:
+        return [tuple(finals)]
+    return list(zip(*(final.chunk(D) for final in finals), strict=True))
 
 
 def _by_loop(cell: Cell, walk: Walk, x: Tensor, tensors: Tensors) -> tuple[Tensor, Any]:

@@ -39,12 +39,13 @@ def intercepted() -> bool:
 
 def holds_other_numbers(t: Tensor) -> bool:
     """Whether a tensor's memory does not hold its numbers: they are negated on reading, all 0 and
-    nowhere, or in the tensor that a transform wrapped and that outlived it.
+    nowhere, or in a tensor that a transform wrapped and that outlived it.
     """
-    return t.is_neg() or t._is_zerotensor() or _is_wrapped(t)
+    return t.is_neg() or t._is_zerotensor() or _is_wrapped(t) or _is_functional(t)
 
 
 _is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
+_is_functional = torch._is_functional_tensor
 
 
 def batched(gradient: Tensor | None) -> bool:
