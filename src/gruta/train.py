@@ -13,24 +13,23 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from gruta.checkpoint import MetricsFile, Run
 from gruta.errors import InputError
 from gruta.health.clipping import Clipper, Clipping
 from gruta.health.watching import Watch
 from gruta.locale import translate as _
 from gruta.nn.draws import drawing
 from gruta.precision import computing_in
+from gruta.runs import CHECKPOINT, METRICS, MODEL, MetricsFile, Run
+from gruta.runs.lock import training_alone
 from gruta.settings import TrainSettings
 from gruta.stopping import StopSignal
 from gruta.stopwatch import Stopwatch
 from gruta.surroundings import learning, seeded
 from gruta.tracking import Track, tracking
+from gruta.weights import read_tensors, write_tensors
 
 Batch = dict[str, Tensor]
 State = tuple[Tensor, ...]
-CHECKPOINT = "checkpoint.safetensors"
-MODEL = "model.safetensors"
-METRICS = "metrics.jsonl"
 
 
 class Task(Protocol):
@@ -97,7 +96,8 @@ def train(
     """Train `task.model` in `run`, from its checkpoint if there is one, and leave the best weights.
 
     They end in the model and in the run's model.safetensors. The answer tells where the time went.
-    Raises Interrupted after Ctrl-C or SIGTERM, Diverged after ten non-finite gradients in a row.
+    Raises Interrupted after Ctrl-C or SIGTERM, Diverged after ten non-finite gradients in a row,
+    InputError where another process trains in the same run.
     It learns whatever gradient mode or autocast the caller is in, and leaves these, torch's
     generators, and accelerate's state as they were; in threads each training comes to the numbers
     that it has alone.
@@ -107,16 +107,16 @@ def train(
     optimizer = make_optimizer(model, settings)
     clipper = Clipper(settings.clip, settings.clip_threshold)
     training = Training(task, settings, run, progress or Progress(), model, optimizer, clipper)
-    training.restore()
-    watch, position = training.watch, training.position
 
     with (
         StopSignal() as stop,
-        training.metrics,
+        training_alone(run),
+        training.restored(),
         tracking(settings.tracker, run.path) as training.track,
         computing_in(settings.precision, model, device),
         _watching(training) as watching,
     ):
+        watch, position = training.watch, training.position
         if position.step == 0:
             with _draws(task, settings, settings.steps, device):
                 training.validate()
@@ -159,7 +159,7 @@ def train(
 
     watch.stop()
     model.load_state_dict(training.best)
-    run.write_tensors(MODEL, training.best, {"step": position.best_step})
+    write_tensors(run, MODEL, training.best, {"step": position.best_step})
     return watch
 
 
@@ -330,12 +330,13 @@ class Training:
             tensors |= {f"state/{i}": s for i, s in enumerate(self.state or ())}
             for i, slots in self.optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer/{i}/{k}": v for k, v in slots.items() if v is not None}
-            self.run.write_tensors(CHECKPOINT, tensors, asdict(self.position))
+            write_tensors(self.run, CHECKPOINT, tensors, asdict(self.position))
 
-    def restore(self) -> None:
-        """Put everything where the run's checkpoint left it; without one, to the start."""
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Everything where the run's checkpoint left it; without one, at the start."""
         if self.run.has(CHECKPOINT):
-            tensors, about = self.run.read_tensors(CHECKPOINT)
+            tensors, about = read_tensors(self.run, CHECKPOINT)
             try:
                 self._take(tensors, about)
             except (KeyError, RuntimeError, TypeError, ValueError) as error:
@@ -344,7 +345,9 @@ class Training:
                     f"run ({error}); restore the file, or train again in another directory"
                 ) from error
         self.watch = Stopwatch(self.position.seconds)
-        self.metrics = MetricsFile(self.run.path / METRICS, self.position.metrics_bytes)
+        path = self.run.path / METRICS
+        with MetricsFile(path, self.position.metrics_bytes) as self.metrics:
+            yield
 
     def _take(self, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
         self.position = Position(**about)

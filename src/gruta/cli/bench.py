@@ -224,7 +224,7 @@ def _as_json(plain: Any) -> str:
 
 def _wrote_json(text: str, path: str, target: Path | None) -> bool:
     """Write the text where --json asked for it; whether that was standard output."""
-    from gruta.checkpoint import write_atomically
+    from gruta.files import write_atomically
 
     if target is not None:
         write_atomically(target, text.encode())
@@ -253,7 +253,7 @@ def _note_missing(rivals: list[str], watch: "Watch") -> None:
 
 def _write(report: "Report", text: str, out: Path) -> None:
     from gruta.bench.plot import draw
-    from gruta.checkpoint import write_atomically
+    from gruta.files import write_atomically
 
     written = [out / "cells.json"]
     write_atomically(written[0], text.encode())

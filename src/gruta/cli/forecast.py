@@ -65,12 +65,11 @@ def train_forecast(
     given: dict[str, Any],
 ) -> None:
     """Train, score what was held out, and write the report."""
-    from gruta.checkpoint import Run, read_metrics
     from gruta.cli.progress import progress, stoppable
     from gruta.cli.tables import print_profile
+    from gruta.runs import METRICS, Run, read_metrics
     from gruta.tasks.forecast.estimator import TASK, Forecaster, settings_of
     from gruta.tasks.forecast.report import write_report
-    from gruta.train import METRICS
 
     cell = given.get("cell", ForecastSettings.model_fields["cell"].default)
     directory = run or Path("runs", f"{file.stem}-{cell}")
@@ -145,7 +144,7 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Forecast the steps after a file's last row."""
-    from gruta.checkpoint import write_atomically
+    from gruta.files import write_atomically
     from gruta.tasks.forecast import Forecaster
 
     kind = ".json" if as_json else ".csv" if out is None else out.suffix

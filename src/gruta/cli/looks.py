@@ -7,18 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gruta.checkpoint import read_metrics
 from gruta.cli.remedies import command
 from gruta.errors import InputError
 from gruta.health.advice import Advice
 from gruta.insight import XRay, xray
 from gruta.locale import translate as _
 from gruta.locale.numbers import percent
+from gruta.runs import METRICS, read_metrics
 from gruta.settings import TrainSettings
 from gruta.studies import contest
 from gruta.studies.problems import Paragraphs
 from gruta.tasks.forecast import Forecaster
-from gruta.train import METRICS
 
 _SEQUENCES = 200
 _EARLY = 10

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gruta.checkpoint import read_metrics, write_atomically
 from gruta.data.electricity import electricity_demand
 from gruta.data.series import Columns, Series, read_series
 from gruta.demo.results import JobResult
 from gruta.demo.rich_linear import NAME, rich_linear
 from gruta.errors import InputError
+from gruta.files import write_atomically
+from gruta.runs import METRICS, read_metrics
 from gruta.surroundings import threads
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.encoding import Encoding
@@ -29,7 +30,7 @@ from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.network import ForecastNetwork
 from gruta.tasks.forecast.scores import Score, mase, point_scores
 from gruta.tasks.forecast.split import Parts
-from gruta.train import METRICS, Progress
+from gruta.train import Progress
 
 CELLS = ("gru", "lstm", "rnn")
 LOOKBACK = 96

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gruta.checkpoint import write_atomically
+from gruta.files import write_atomically
 from gruta.health.advice import Advice
 from gruta.insight.by_hand import ByHand
 from gruta.insight.figures import figures

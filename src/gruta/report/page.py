@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import jinja2
 import matplotlib.figure
 
-from gruta.checkpoint import write_atomically
+from gruta.files import write_atomically
 from gruta.locale import language
 from gruta.locale import translate as _
 from gruta.locale.numbers import number

@@ -12,16 +12,17 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from gruta.checkpoint import Run, read_metrics
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.nn import GRU, LSTM, RNN
 from gruta.nn.draws import drawing
+from gruta.runs import METRICS, MODEL, Run, read_metrics
 from gruta.settings import TrainSettings, resolve
 from gruta.studies.plan import Plan
 from gruta.studies.problems import DTYPE, Problem, as_record, from_record
 from gruta.surroundings import threads, undisturbed
-from gruta.train import METRICS, MODEL, Batch, State, seed_of, train
+from gruta.train import Batch, State, seed_of, train
+from gruta.weights import read_tensors
 
 CELLS: Mapping[str, type[Any]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 VALIDATION, TEST = 2**31, 2**31 + 1  # numbers of steps that no training reaches
@@ -194,7 +195,9 @@ def compete(entrant: Entrant, plan: Plan) -> Result:
 def _run(path: Path, entrant: Entrant) -> Run:
     if not (path / "run.json").is_file():
         settings = entrant.settings.model_dump()
-        run = Run.create(path, TASK, settings, data=entrant.problem.name)
+        run = Run.create(
+            path, TASK, settings, entrant.problem.name, threads=torch.get_num_threads()
+        )
     else:
         run = Run.open(path, TASK)
         if resolve(TrainSettings, run.settings()) != entrant.settings:
@@ -216,7 +219,7 @@ def _run(path: Path, entrant: Entrant) -> Run:
 def trained(path: Path) -> tuple[Entrant, nn.Module]:
     """The entrant of a finished run, and its network; InputError where there is none."""
     run = Run.open(path, TASK)
-    about, tensors = run.read_json(ENTRANT), run.read_tensors(MODEL)[0]
+    about, tensors = run.read_json(ENTRANT), read_tensors(run, MODEL)[0]
     try:
         problem = from_record(about.pop("problem"))
         how = resolve(TrainSettings, run.settings())

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gruta.checkpoint import Run
 from gruta.nn import GRU
+from gruta.runs import Run
 from gruta.settings import TrainSettings
 from gruta.train import Batch, State, seed_of
 
@@ -64,4 +64,4 @@ def run_at(path: Path, settings: TrainSettings) -> Run:
     """The run that lies at `path`, or a new one."""
     if (path / "run.json").exists():
         return Run.open(path, "adding")
-    return Run.create(path, "adding", settings.model_dump(), data="")
+    return Run.create(path, "adding", settings.model_dump(), "", torch.get_num_threads())

@@ -13,8 +13,7 @@ import polars as pl
 import pytest
 
 import gruta
-from gruta import checkpoint
-from gruta.checkpoint import Run, read_metrics
+from gruta.runs import CHECKPOINT, METRICS, MODEL, Run, read_metrics
 from gruta.tests.command import (
     ROWS,
     SHORT,
@@ -25,7 +24,7 @@ from gruta.tests.command import (
     table,
     value,
 )
-from gruta.train import CHECKPOINT, METRICS, MODEL, Diverged, Interrupted
+from gruta.train import Diverged, Interrupted
 
 
 def test_train_prints_json_and_leaves_a_whole_run(trained):
@@ -322,6 +321,6 @@ def test_unknown_language_is_refused():
 
 
 def test_bug_is_not_dressed_up_as_a_mistake_of_the_user(trained, run_gruta, monkeypatch):
-    monkeypatch.setattr(checkpoint.Run, "open", lambda *_: 1 / 0)
+    monkeypatch.setattr(Run, "open", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run_gruta("predict", trained[1], trained[2])

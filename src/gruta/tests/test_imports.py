@@ -40,6 +40,10 @@ def test_import_loads_no_torch_and_nothing_else_that_is_heavy(module):
     assert not loaded_by(f"import {module}") & HEAVY
 
 
+def test_who_only_reads_a_run_loads_no_torch():
+    assert "torch" not in loaded_by("import gruta.runs.lock, gruta.report.page")
+
+
 def test_help_loads_no_torch():
     program = (
         "import sys; from gruta.cli import main\n"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gruta.checkpoint import Run
 from gruta.cli.remedies import command
 from gruta.health.advice import Advice
+from gruta.runs import Run
 from gruta.settings import ForecastSettings, resolve
 from gruta.studies.contest import Entrant, compete, settings
 from gruta.studies.plan import Plan

@@ -1,6 +1,7 @@
 """The loop trains, measures, and goes on from any stop to the same numbers."""
 
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -10,12 +11,14 @@ import pytest
 import torch
 from accelerate.tracking import TensorBoardTracker
 
-from gruta.checkpoint import read_metrics
 from gruta.errors import InputError
+from gruta.runs import CHECKPOINT, METRICS, MODEL, read_metrics
+from gruta.runs.lock import training_alone
 from gruta.settings import TrainSettings
 from gruta.stopping import StopSignal
 from gruta.tests.adding import Adding, run_at
-from gruta.train import CHECKPOINT, METRICS, MODEL, Diverged, Interrupted, Progress, rate, train
+from gruta.train import Diverged, Interrupted, Progress, rate, train
+from gruta.weights import read_tensors
 
 SHORT = {
     "steps": 12,
@@ -74,7 +77,7 @@ def left_by(path):
     """All that a run leaves for good: its metrics but for wall times, and its tensors as bytes."""
     records = read_metrics(path / METRICS)
     metrics = [{k: v for k, v in r.items() if k != "seconds"} for r in records]
-    files = (run_at(path, None).read_tensors(name)[0] for name in (MODEL, CHECKPOINT))
+    files = (read_tensors(run_at(path, None), name)[0] for name in (MODEL, CHECKPOINT))
     return metrics, [{k: t.numpy().tobytes() for k, t in file.items()} for file in files]
 
 
@@ -227,7 +230,7 @@ def test_ten_nan_gradients_in_a_row_end_the_training_and_keep_the_checkpoint(tmp
     run = run_at(tmp_path, settings)
     with pytest.raises(Diverged, match=r"10 steps in a row .* sum\.bias.*learning rate"):
         train(task, settings, run)
-    tensors, position = run.read_tensors(CHECKPOINT)
+    tensors, position = read_tensors(run, CHECKPOINT)
     assert position["step"] == 5
     assert all(t.isfinite().all() for t in tensors.values())
     assert not run.has(MODEL)
@@ -246,7 +249,7 @@ def test_patience_ends_the_training_with_the_best_weights(tmp_path):
     run = run_at(tmp_path, settings)
     train(task, settings, run)
     assert column(tmp_path, "validation_loss") == [3.0, 2.0, 2.5, 1.0, 1.0, 4.0]
-    kept, about = run.read_tensors(MODEL)
+    kept, about = read_tensors(run, MODEL)
     assert about == {"step": 6}
     for name, value in task.model.state_dict().items():
         assert torch.equal(value, met[3][name])
@@ -261,12 +264,12 @@ def test_score_that_is_not_finite_is_never_the_best_but_for_want_of_another(tmp_
     run = run_at(tmp_path, settings)
     train(task, settings, run)
     assert column(tmp_path, "validation_loss") == [None, 5.0, None, 6.0]
-    assert run.read_tensors(MODEL)[1] == {"step": 4}
+    assert read_tensors(run, MODEL)[1] == {"step": 4}
     never = run_at(tmp_path / "never", settings)
     task = Adding(settings)
     task.validate = lambda: {"validation_loss": bad}
     train(task, settings, never)
-    assert never.read_tensors(MODEL)[1] == {"step": 0}
+    assert read_tensors(never, MODEL)[1] == {"step": 0}
 
 
 def test_carried_state_is_handed_over_without_its_graph(tmp_path):
@@ -323,7 +326,7 @@ def test_signal_saves_after_the_step_and_training_goes_on_to_the_same(tmp_path, 
     with pytest.raises(Interrupted, match="stopped after step 8 of 12"):
         train(task, settings, run_at(path, settings))
     assert signal.getsignal(number) is handler
-    assert run_at(path, settings).read_tensors(CHECKPOINT)[1]["step"] == 8
+    assert read_tensors(run_at(path, settings), CHECKPOINT)[1]["step"] == 8
     train(Adding(settings), settings, run_at(path, settings))
     assert left_by(path) == left_by(tmp_path / "whole")
 
@@ -334,6 +337,16 @@ def test_second_signal_acts_at_once_whichever_came_first():
         assert stop.requested
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_second_training_of_a_run_is_refused_and_leaves_it_as_it_was(tmp_path):
+    settings = TrainSettings(steps=4)
+    train(Adding(settings), settings, run_at(tmp_path, settings))
+    before = left_by(tmp_path)
+    refused = pytest.raises(InputError, match=f"process {os.getpid()} is training there")
+    with training_alone(run_at(tmp_path, settings)), refused:
+        train(Adding(settings), settings, run_at(tmp_path, settings))
+    assert left_by(tmp_path) == before
 
 
 def test_checkpoint_of_another_model_is_refused(tmp_path):
@@ -356,7 +369,8 @@ import torch
 torch.set_num_threads(1)
 from gruta.settings import TrainSettings
 from gruta.tests.adding import Adding, run_at
-from gruta.train import CHECKPOINT, make_optimizer, train
+from gruta.runs import CHECKPOINT
+from gruta.train import make_optimizer, train
 
 settings = TrainSettings(steps=24, checkpoint_every=1, log_every=1, validate_every=5, tbptt=4)
 

@@ -14,11 +14,11 @@ import polars as pl
 import torch
 from narwhals.typing import IntoDataFrame
 
-from gruta.checkpoint import Run
 from gruta.data.series import Columns, Series, read_series
 from gruta.errors import InputError
 from gruta.insight import XRay, xray
 from gruta.nn.draws import drawing
+from gruta.runs import MODEL, Run
 from gruta.settings import ForecastSettings, resolve
 from gruta.stopwatch import Stopwatch
 from gruta.surroundings import threads, undisturbed
@@ -31,7 +31,7 @@ from gruta.tasks.forecast.scores import seasonal_error
 from gruta.tasks.forecast.split import Parts, Split
 from gruta.tasks.forecast.task import ForecastTask, forecast_changes
 from gruta.tasks.forecast.trained import CODEC, Trained
-from gruta.train import MODEL, Progress, train
+from gruta.train import Progress, train
 
 TASK = "forecast"
 _ZONE = re.compile(r"[T ].*(Z|[+-]\d\d(:?\d\d)?)\s*$")
@@ -218,7 +218,8 @@ class Forecaster:
     def _open_run(self, directory: Path, series: Series, resume: bool) -> Run:
         fingerprint = series.fingerprint()
         if not resume:
-            return Run.create(directory, TASK, self.settings.model_dump(), fingerprint)
+            chosen = self.settings.model_dump()
+            return Run.create(directory, TASK, chosen, fingerprint, torch.get_num_threads())
         run = Run.open(directory, TASK)
         earlier = settings_of(run)
         changed = [k for k, v in self.settings if v != getattr(earlier, k)]

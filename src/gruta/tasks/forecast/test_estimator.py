@@ -10,13 +10,12 @@ import polars as pl
 import pytest
 import torch
 
-from gruta.checkpoint import Run, read_metrics
 from gruta.data.series import read_series
 from gruta.errors import InputError
+from gruta.runs import METRICS, Run, read_metrics
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.conftest import COLUMNS, ROWS, SMALL, hourly
 from gruta.tasks.forecast.features import past_features, windows
-from gruta.train import METRICS
 
 SEEN = ROWS - round(0.1 * ROWS)
 TRAINED = SEEN - round(0.1 * ROWS)

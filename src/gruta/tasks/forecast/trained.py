@@ -8,16 +8,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gruta.checkpoint import Run
 from gruta.data.series import Series
 from gruta.errors import InputError
+from gruta.runs import MODEL, Run
 from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.encoding import Encoding
 from gruta.tasks.forecast.features import Table, past_features
 from gruta.tasks.forecast.intervals import stretch
 from gruta.tasks.forecast.network import DTYPE, ForecastNetwork
 from gruta.tasks.forecast.task import forecast_changes
-from gruta.train import MODEL
+from gruta.weights import read_tensors
 
 CODEC = "codec.json"
 
@@ -59,7 +59,7 @@ class Trained:
     def load(cls, run: Run, settings: ForecastSettings) -> "Trained":
         """What a finished run holds; InputError if it is not whole."""
         codec = run.read_json(CODEC)
-        weights, _ = run.read_tensors(MODEL)
+        weights, _ = read_tensors(run, MODEL)
         try:
             encoding = Encoding.from_json(codec["encoding"])
             network = _network_for(weights, encoding.empty_table(), settings)

@@ -13,15 +13,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from gruta.checkpoint import MetricsFile, Run, read_metrics, write_atomically
 from gruta.errors import InputError
+from gruta.files import write_atomically
+from gruta.runs import MetricsFile, Run, read_arrays, read_metrics, write_arrays
+from gruta.runs.lock import training_alone
+from gruta.weights import read_tensors, write_tensors
 
 TENSORS = {"w": torch.arange(6.0).view(2, 3), "n": torch.tensor(3), "e": torch.zeros(0, 2)}
 
 
 @pytest.fixture
 def run(tmp_path):
-    return Run.create(tmp_path / "run", "forecast", {"steps": 5, "horizon": None}, "fingerprint")
+    return Run.create(tmp_path / "run", "forecast", {"steps": 5, "horizon": None}, "fingerprint", 2)
 
 
 @contextmanager
@@ -65,17 +68,69 @@ def test_created_run_opens_with_what_it_was_given(run):
     assert opened.settings() == {"steps": 5}
     assert opened.about["data"] == "fingerprint"
     assert opened.about["versions"]["torch"] == torch.__version__
-    assert opened.about["threads"] == torch.get_num_threads()
+    assert opened.about["threads"] == 2
 
 
 def test_tensors_come_back_bit_for_bit(run):
     odd = {"strided": torch.randn(4, 3).T, "nan": torch.tensor([torch.nan, -0.0]), **TENSORS}
     shared = {"tied": odd["w"], "f64": torch.randn(2, dtype=torch.float64)}
-    run.write_tensors("t.safetensors", odd | shared, {"step": 3, "best": None})
-    tensors, about = run.read_tensors("t.safetensors")
+    write_tensors(run, "t.safetensors", odd | shared, {"step": 3, "best": None})
+    tensors, about = read_tensors(run, "t.safetensors")
     assert about == {"step": 3, "best": None}
     for name, tensor in (odd | shared).items():
         torch.testing.assert_close(tensors[name], tensor, rtol=0, atol=0, equal_nan=True)
+
+
+def test_arrays_and_tensors_are_one_format(run):
+    write_tensors(run, "tensors", TENSORS, [1])
+    write_arrays(run, "arrays", {name: t.numpy() for name, t in TENSORS.items()}, [1])
+    assert run.read("arrays") == run.read("tensors")
+    arrays, about = read_arrays(run, "tensors")
+    assert about == [1]
+    for name, tensor in TENSORS.items():
+        assert arrays[name].shape == tuple(tensor.shape)
+        assert arrays[name].tobytes() == tensor.numpy().tobytes()
+
+
+@contextmanager
+def training_elsewhere(run):
+    """The number of a process that trains in this run, and is killed in the end."""
+    ready, begun = os.pipe()
+    if (child := os.fork()) == 0:
+        with training_alone(run):
+            os.write(begun, b".")
+            signal.pause()
+    os.read(ready, 1)
+    try:
+        yield child
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(ready)
+        os.close(begun)
+
+
+def test_second_training_of_a_run_is_refused_until_the_first_is_gone(run):
+    for _ in range(2):
+        with training_elsewhere(run) as process:
+            message = f"run: process {process} is training there; wait until it is done"
+            with pytest.raises(InputError, match=message), training_alone(run):
+                pass
+        with training_alone(run):
+            pass
+        assert not (run.path / ".lock").exists()
+
+
+def test_threads_of_one_process_do_not_train_one_run_together(run):
+    with training_alone(run):
+        refused = pytest.raises(InputError, match=f"process {os.getpid()} is training there")
+        with refused, training_alone(run):
+            pass
+        assert (run.path / ".lock").exists()
+
+
+def test_run_that_is_open_tells_what_it_is_of(run):
+    assert Run.open(run.path).task == "forecast"
 
 
 def test_run_is_not_created_where_something_is(run, tmp_path):
@@ -196,32 +251,34 @@ class Bomb:
         pytest.param(pickle.dumps(Bomb()), id="pickle"),
     ],
 )
-def test_hostile_weights_are_refused_and_named(run, content):
+@pytest.mark.parametrize("read", [read_tensors, read_arrays])
+def test_hostile_weights_are_refused_and_named(run, content, read):
     (run.path / "model.safetensors").write_bytes(content)
     with pytest.raises(InputError, match=r"model\.safetensors: not a whole safetensors file"):
-        run.read_tensors("model.safetensors")
+        read(run, "model.safetensors")
 
 
 def test_every_cut_of_a_weights_file_is_refused(run):
-    run.write_tensors("m", TENSORS)
+    write_tensors(run, "m", TENSORS)
     whole = (run.path / "m").read_bytes()
     for size in range(len(whole)):
         (run.path / "m").write_bytes(whole[:size])
-        with pytest.raises(InputError, match="m: not a whole"):
-            run.read_tensors("m")
+        for read in (read_tensors, read_arrays):
+            with pytest.raises(InputError, match="m: not a whole"):
+                read(run, "m")
 
 
 def test_what_torch_save_writes_is_refused(run):
     torch.save(TENSORS, run.path / "checkpoint.safetensors")
     with pytest.raises(InputError, match=r"checkpoint\.safetensors: not a whole"):
-        run.read_tensors("checkpoint.safetensors")
+        read_tensors(run, "checkpoint.safetensors")
 
 
 def test_nan_in_a_description_is_a_bug_and_keeps_the_old_file(run):
-    run.write_tensors("m", TENSORS, {"loss": 1.0})
+    write_tensors(run, "m", TENSORS, {"loss": 1.0})
     with pytest.raises(ValueError, match="not JSON compliant"):
-        run.write_tensors("m", TENSORS, {"loss": float("nan")})
-    assert run.read_tensors("m")[1] == {"loss": 1.0}
+        write_tensors(run, "m", TENSORS, {"loss": float("nan")})
+    assert read_tensors(run, "m")[1] == {"loss": 1.0}
 
 
 def lines(path):

@@ -1,0 +1,29 @@
+"""A run directory: everything that a training leaves, written so that a kill leaves no half file.
+
+run.json               format, task, versions, threads, the data's fingerprint
+settings.toml          the settings as resolved
+metrics.jsonl          a line for each logged step and each validation
+checkpoint.safetensors where training stands: weights, optimiser, best weights, position
+model.safetensors      the trained weights; there once training has ended
+codec.json             what leads from data to numbers and back
+report.html, *.png     for people
+.lock                  the process that trains; none where nobody does
+
+Nothing here needs PyTorch: who only reads a run need not load it.
+"""
+
+from gruta.runs.metrics import MetricsFile, read_metrics
+from gruta.runs.run import CHECKPOINT, METRICS, MODEL, Run
+from gruta.runs.tensors import read_arrays, tensors_of, write_arrays
+
+__all__ = [
+    "CHECKPOINT",
+    "METRICS",
+    "MODEL",
+    "MetricsFile",
+    "Run",
+    "read_arrays",
+    "read_metrics",
+    "tensors_of",
+    "write_arrays",
+]

@@ -1,0 +1,67 @@
+"""One training a run at a time: a lock that ends with its process, however that ends."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from gruta.errors import InputError
+from gruta.runs.run import Run
+
+LOCK = ".lock"
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(file: int) -> None:
+        # The byte that is locked cannot be read, so it is one past all that is written.
+        os.lseek(file, 1 << 20, os.SEEK_SET)
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        os.lseek(file, 0, os.SEEK_SET)
+
+else:
+    import fcntl
+
+    def _take(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def training_alone(run: Run) -> Iterator[None]:
+    """Nobody else trains in this run meanwhile; InputError that names the process that does.
+
+    A file system that knows no locks is trusted.
+    """
+    path = run.path / LOCK
+    file = _locked(path)
+    try:
+        os.ftruncate(file, 0)
+        os.write(file, f"process {os.getpid()}".encode())
+        yield
+    finally:
+        with suppress(OSError):  # Windows: it is open
+            path.unlink()
+        os.close(file)
+
+
+def _locked(path: Path) -> int:
+    """The lock's file, open and ours."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _take(file)
+        except (BlockingIOError, PermissionError):
+            holder = os.read(file, 100).decode(errors="replace") or "another process"
+            os.close(file)
+            raise InputError(
+                f"{path.parent}: {holder} is training there; wait until it is done, or train in "
+                "another directory"
+            ) from None
+        except OSError:
+            return file
+        # Who had it may have taken the file away since it was opened.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.stat(path), os.fstat(file)):
+                return file
+        os.close(file)

@@ -1,0 +1,141 @@
+"""A run: its directory, and the files in it that tell what it is."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from gruta.errors import InputError
+from gruta.files import write_atomically
+
+CHECKPOINT = "checkpoint.safetensors"
+MODEL = "model.safetensors"
+METRICS = "metrics.jsonl"
+FORMAT = 1
+_LIMIT_BYTES = 2**31
+_BEGUN = {"settings.toml", ".settings.toml.partial", ".run.json.partial"}
+"""What a kill in the middle of `Run.create` can leave; run.json comes last and makes it a run."""
+
+
+class Run:
+    """The run directory at `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(
+        cls, path: Path, task: str, settings: Mapping[str, Any], data: str, threads: int = 1
+    ) -> "Run":
+        """A new run. InputError if it exists.
+
+        data: the fingerprint of what it trains on. threads: how many the training takes.
+        """
+        if path.exists() and not (path.is_dir() and {p.name for p in path.iterdir()} <= _BEGUN):
+            raise InputError(
+                f"{path}: exists already; resume that run with --resume, or name another directory"
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        run = cls(path)
+        written = tomli_w.dumps(_without_none(settings)).encode()
+        about = {
+            "format": FORMAT,
+            "task": task,
+            "data": data,
+            "settings": hashlib.sha256(written).hexdigest(),
+            "threads": threads,
+            "versions": {name: metadata.version(name) for name in ("gruta", "torch", "numpy")},
+        }
+        run.write("settings.toml", written)
+        run.write_json("run.json", about)
+        return run
+
+    @classmethod
+    def open(cls, path: Path, task: str | None = None) -> "Run":
+        """The run that lies at `path`; InputError unless it is one of this format.
+
+        task: what it has to be a run of; None takes any, and `Run.task` tells.
+        """
+        if not path.is_dir():
+            raise InputError(f"{path}: expected the directory of a run, found none")
+        run = cls(path)
+        about = run.read_json("run.json")
+        if not isinstance(about, dict) or "format" not in about:
+            raise InputError(f"{path}/run.json: expected a run's description with its format")
+        if about["format"] != FORMAT:
+            raise InputError(
+                f"{path}: the run has format {about['format']}, this gruta reads {FORMAT}; "
+                "install the gruta version that wrote it, named in run.json"
+            )
+        if task is not None and about.get("task") != task:
+            raise InputError(f"{path}: expected a {task} run, found {about.get('task')!r}")
+        return run
+
+    @property
+    def task(self) -> str:
+        """What it is a run of."""
+        return str(self.about.get("task"))
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What run.json says."""
+        return self.read_json("run.json")  # type: ignore[no-any-return]
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as they were resolved; a setting that was None is absent.
+
+        InputError if the file is not as the run wrote it: the weights are those of its settings.
+        """
+        raw = self.read("settings.toml")
+        try:
+            settings = tomllib.loads(raw.decode())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"{self.path}/settings.toml: not valid TOML: {error}") from error
+        digest = hashlib.sha256(raw).hexdigest()
+        if self.about.get("settings", digest) != digest:
+            raise InputError(
+                f"{self.path}/settings.toml: changed since the run was started; restore the file, "
+                "or train anew with other settings"
+            )
+        return settings
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write a JSON file of the run."""
+        self.write(name, json.dumps(content, indent=1, allow_nan=False).encode())
+
+    def read_json(self, name: str) -> Any:
+        """Read a JSON file of the run; InputError if it is missing or broken."""
+        try:
+            return json.loads(self.read(name))
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InputError(f"{self.path / name}: not valid JSON: {error}") from error
+
+    def has(self, name: str) -> bool:
+        """Whether the run holds a file of this name."""
+        return (self.path / name).is_file()
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file of the run, whole or not at all."""
+        write_atomically(self.path / name, content)
+
+    def read(self, name: str) -> bytes:
+        """A file of the run; InputError if it is missing."""
+        path = self.path / name
+        try:
+            if path.stat().st_size > _LIMIT_BYTES:
+                raise InputError(f"{path}: larger than {_LIMIT_BYTES} bytes, not read")
+            return path.read_bytes()
+        except FileNotFoundError:
+            raise InputError(
+                f"{self.path}: {name} is missing, the run is incomplete; resume it with --resume, "
+                "or train again"
+            ) from None
+
+
+def _without_none(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
