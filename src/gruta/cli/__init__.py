@@ -8,7 +8,12 @@ from gruta.extras import remedy
 
 def main() -> None:
     """Entry point of `gruta`."""
-    _choose_language()
+    sys.argv[1:] = _without_language(sys.argv[1:])
+    if sys.argv[1:] == ["--version"]:  # without typer too
+        from gruta import __version__
+
+        print(__version__)
+        sys.exit(0)
     try:
         from gruta.cli.app import run
 
@@ -22,16 +27,29 @@ def main() -> None:
     sys.exit(status)
 
 
-def _choose_language() -> None:
-    """From --lang, before typer is imported: some of its texts are fixed then."""
+def _without_language(arguments: list[str]) -> list[str]:
+    """The arguments but for --lang, at whatever place: it is chosen here.
+
+    typer is not imported yet; some of its texts are fixed then.
+    """
+    rest: list[str] = []
+    given = iter(arguments)
+    for argument in given:
+        name, _, value = argument.partition("=")
+        if argument == "--":
+            return [*rest, argument, *given]
+        if name == "--lang":
+            _choose_language(value or next(given, ""))
+        else:
+            rest.append(argument)
+    return rest
+
+
+def _choose_language(value: str) -> None:
     from gruta import locale
 
-    for i, argument in enumerate(sys.argv):
-        name, _, value = argument.partition("=")
-        if name == "--lang":
-            value = value or (sys.argv[i + 1] if i + 1 < len(sys.argv) else "")
-            try:
-                os.environ["GRUTA_LANG"] = locale.known(value)
-            except ValueError as error:
-                print(f"gruta: --lang: {error}", file=sys.stderr)
-                sys.exit(2)
+    try:
+        os.environ["GRUTA_LANG"] = locale.known(value)
+    except ValueError as error:
+        print(f"gruta: --lang: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -38,17 +38,12 @@ def _summaries() -> dict[str, str]:
 class LazyGroup(TyperGroup):
     """Imports a command's module when it is called, not to list it in the help."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """The names, in the order of the help."""
-        return list(HOMES)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """A stand-in that knows its help, or None."""
-        summary = _summaries().get(cmd_name)
-        return None if summary is None else TyperCommand(cmd_name, help=summary)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {name: TyperCommand(name, help=h) for name, h in _summaries().items()}
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command itself, imported."""
+        """The command itself, imported, in the place of its stand-in that knows its help."""
         name, stand_in, rest = super().resolve_command(ctx, args)
         if name is None or stand_in is None:
             return name, stand_in, rest
@@ -64,6 +59,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help=_("Gated recurrent networks: trained, seen from inside, and put to work."),
 )
 
@@ -95,7 +91,7 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """Options before the command's name; the language was chosen before this module's import."""
+    """Options of no command; the language was chosen before this module's import."""
 
 
 def run() -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 ROWS = 300
 SHORT = "--horizon 2 --lookback 24 --hidden 4 --batch-size 4 --steps 6 --log-every 1"
-PROGRAM = [sys.executable, "-m", "gruta.cli"]
+PROGRAM = [sys.executable, "-m", "gruta"]
 
 
 @dataclass

@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -293,6 +294,12 @@ def test_version(run_gruta):
     assert run_gruta("--version").out == f"{gruta.__version__}\n"
 
 
+def test_version_is_told_without_the_command_lines_packages():
+    program = "import sys; sys.modules['typer'] = None; from gruta.cli import main; main()"
+    command = [sys.executable, "-c", program, "--version"]
+    assert subprocess.check_output(command, text=True) == f"{gruta.__version__}\n"
+
+
 def test_table_in_a_file_has_every_column(trained):
     _, run, path = trained
     out = launched("evaluate", run, path).out
@@ -301,18 +308,18 @@ def test_table_in_a_file_has_every_column(trained):
 
 
 def test_unknown_command_is_refused(run_gruta):
-    rejects(run_gruta("trian"), "trian")
+    rejects(run_gruta("trian"), "Did you mean 'train'")
 
 
 def test_portuguese_is_spoken_in_help_and_output(trained):
     _, run, path = trained
-    for way in (["--lang", "pt-BR"], ["--lang=pt"]):
-        done = launched(*way, "--help", COLUMNS="120")
+    for way in (["--lang", "pt-BR", "--help"], ["--lang=pt", "-h"], ["--help", "--lang", "pt"]):
+        done = launched(*way, COLUMNS="120")
         assert done.code == 0
         assert "Treina" in done.out
         assert "Train a model" not in done.out
     assert "Treina" in launched("--help", GRUTA_LANG="pt_BR", COLUMNS="120").out
-    out = launched("--lang", "pt-BR", "evaluate", run, path, COLUMNS="120").out
+    out = launched("evaluate", run, "--lang", "pt-BR", path, COLUMNS="120").out
     assert "parâmetros" in out
 
 

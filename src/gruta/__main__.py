@@ -1,4 +1,4 @@
-"""`python -m gruta.cli`."""
+"""`python -m gruta`."""
 
 from gruta.cli import main
 
