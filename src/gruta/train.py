@@ -108,58 +108,58 @@ def train(
     clipper = Clipper(settings.clip, settings.clip_threshold)
     training = Training(task, settings, run, progress or Progress(), model, optimizer, clipper)
 
-    with (
-        StopSignal() as stop,
-        training_alone(run),
-        training.restored(),
-        tracking(settings.tracker, run.path) as training.track,
-        computing_in(settings.precision, model, device),
-        _watching(training) as watching,
-    ):
-        watch, position = training.watch, training.position
-        if position.step == 0:
-            with _draws(task, settings, settings.steps, device):
-                training.validate()
-        while position.step < settings.steps and not training.patience_is_over:
-            with _draws(task, settings, position.step, device):
-                with watch("batch"):
-                    batch = {k: v.to(device) for k, v in task.batch(position.step).items()}
-                with watch("forward"):
-                    model.train()
-                    loss, training.state = task.loss(batch, training.state)
-                with watch("backward"):
-                    loss.backward()  # type: ignore[no-untyped-call]
-                with watch("optimizer"):
-                    clipping = clipper.clip(model.named_parameters(), loss)
-                    if clipping.nonfinite is None:
-                        for group in optimizer.param_groups:
-                            group["lr"] = rate(settings, position.step)
-                        optimizer.step()
-                    optimizer.zero_grad()
-                if watching is not None:
-                    watching.measure()
-                position.step += 1
-
-                last = position.step == settings.steps
-                with watch("log"):
-                    if clipping.nonfinite is not None:
-                        training.skipped(clipping.nonfinite)
-                    if position.step % settings.log_every == 0 or last:
-                        training.log(float(loss.detach()), clipping)
-                if position.step % settings.validate_every == 0 or last:
+    with training_alone(run):
+        with (
+            StopSignal() as stop,
+            training.restored(),
+            tracking(settings.tracker, run.path) as training.track,
+            computing_in(settings.precision, model, device),
+            _watching(training) as watching,
+        ):
+            watch, position = training.watch, training.position
+            if position.step == 0:
+                with _draws(task, settings, settings.steps, device):
                     training.validate()
-            if position.step % settings.checkpoint_every == 0 or last or stop.requested:
-                training.save()
-            if stop.requested:
-                raise Interrupted(
-                    _("stopped after step {step} of {steps}").format(
-                        step=position.step, steps=settings.steps
-                    )
-                )
+            while position.step < settings.steps and not training.patience_is_over:
+                with _draws(task, settings, position.step, device):
+                    with watch("batch"):
+                        batch = {k: v.to(device) for k, v in task.batch(position.step).items()}
+                    with watch("forward"):
+                        model.train()
+                        loss, training.state = task.loss(batch, training.state)
+                    with watch("backward"):
+                        loss.backward()  # type: ignore[no-untyped-call]
+                    with watch("optimizer"):
+                        clipping = clipper.clip(model.named_parameters(), loss)
+                        if clipping.nonfinite is None:
+                            for group in optimizer.param_groups:
+                                group["lr"] = rate(settings, position.step)
+                            optimizer.step()
+                        optimizer.zero_grad()
+                    if watching is not None:
+                        watching.measure()
+                    position.step += 1
 
-    watch.stop()
-    model.load_state_dict(training.best)
-    write_tensors(run, MODEL, training.best, {"step": position.best_step})
+                    last = position.step == settings.steps
+                    with watch("log"):
+                        if clipping.nonfinite is not None:
+                            training.skipped(clipping.nonfinite)
+                        if position.step % settings.log_every == 0 or last:
+                            training.log(float(loss.detach()), clipping)
+                    if position.step % settings.validate_every == 0 or last:
+                        training.validate()
+                if position.step % settings.checkpoint_every == 0 or last or stop.requested:
+                    training.save()
+                if stop.requested:
+                    raise Interrupted(
+                        _("stopped after step {step} of {steps}").format(
+                            step=position.step, steps=settings.steps
+                        )
+                    )
+
+        watch.stop()
+        model.load_state_dict(training.best)
+        write_tensors(run, MODEL, training.best, {"step": position.best_step})
     return watch
 
 

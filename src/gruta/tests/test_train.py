@@ -11,9 +11,10 @@ import pytest
 import torch
 from accelerate.tracking import TensorBoardTracker
 
+import gruta.train
 from gruta.errors import InputError
 from gruta.runs import CHECKPOINT, METRICS, MODEL, read_metrics
-from gruta.runs.lock import training_alone
+from gruta.runs.lock import LOCK, training_alone
 from gruta.settings import TrainSettings
 from gruta.stopping import StopSignal
 from gruta.tests.adding import Adding, run_at
@@ -347,6 +348,19 @@ def test_second_training_of_a_run_is_refused_and_leaves_it_as_it_was(tmp_path):
     with training_alone(run_at(tmp_path, settings)), refused:
         train(Adding(settings), settings, run_at(tmp_path, settings))
     assert left_by(tmp_path) == before
+
+
+def test_run_is_held_until_the_weights_are_written(tmp_path, monkeypatch):
+    held, write = {}, gruta.train.write_tensors
+
+    def noting(run, name, *content):
+        held[name] = (run.path / LOCK).exists()
+        write(run, name, *content)
+
+    monkeypatch.setattr(gruta.train, "write_tensors", noting)
+    settings = TrainSettings(steps=4)
+    train(Adding(settings), settings, run_at(tmp_path, settings))
+    assert held == {CHECKPOINT: True, MODEL: True}
 
 
 def test_checkpoint_of_another_model_is_refused(tmp_path):
