@@ -4,9 +4,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-import numpy as np
 import torch
 from torch import Generator
+
+from gruta.arithmetic import as_usual
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def undisturbed() -> Iterator[None]:
     """
     with ExitStack() as modes:
         modes.enter_context(learning())
-        modes.enter_context(np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"))
+        modes.enter_context(as_usual())
         if torch.get_default_device().type != "cpu":
             modes.enter_context(torch.device("cpu"))
         yield

@@ -10,7 +10,7 @@ from torch import nn as torch_nn
 
 from gruta import nn
 from gruta.bench.cases import CELLS, Cell
-from gruta.data.series import Series
+from gruta.codec.series.series import Series
 from gruta.demo.run import JOBS, Job, demand, equal_sizes, forecaster
 from gruta.tasks.forecast import Forecaster, network
 

@@ -12,9 +12,9 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 
 HOMES = {
-    "train": "forecast",
-    "evaluate": "forecast",
-    "predict": "forecast",
+    "train": "train",
+    "evaluate": "verbs",
+    "predict": "verbs",
     "inspect": "inspect",
     "study": "study",
     "demo": "demo",

@@ -2,14 +2,20 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gruta.cli.options import with_options_of
+from gruta.cli.verbs import Json, RunPath, require_known
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.tasks import registry
+
+if TYPE_CHECKING:
+    from gruta.insight import XRay
 
 inspect_app = typer.Typer(add_completion=False)
 
@@ -21,26 +27,20 @@ inspect_app = typer.Typer(add_completion=False)
         "unit's step by hand."
     )
 )
+@with_options_of(registry.all_tasks(), "inspect")
 def inspect(
-    run: Annotated[
-        Path, typer.Argument(metavar="RUN", help=_("Directory of a run."), show_default=False)
-    ],
+    run: RunPath,
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="INPUT", help=_("What the network reads: a file, or text."), show_default=False
+        ),
+    ] = None,
     data: Annotated[
-        Path | None,
-        typer.Option(help=_("CSV or Parquet file that a forecaster reads."), show_default=False),
+        str | None, typer.Option(help=_("The input, if it is a file."), show_default=False)
     ] = None,
     text: Annotated[
-        str | None,
-        typer.Option(help=_("Text that a network of words reads."), show_default=False),
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="STAMP",
-            help=_("First stamp to forecast, after the window that is looked at."),
-            show_default=_("the last with a whole horizon"),
-        ),
+        str | None, typer.Option(help=_("The input, if it is text."), show_default=False)
     ] = None,
     lag: Annotated[
         int | None,
@@ -69,16 +69,20 @@ def inspect(
         Path | None,
         typer.Option(help=_("Directory for the pictures and the page."), show_default="RUN/xray"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))] = False,
+    as_json: Json = False,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Look inside a trained network."""
-    from gruta.cli.looks import look
     from gruta.insight.page import save_all
     from gruta.insight.terminal import show, show_by_hand
 
     if unit is None and (at is not None or layer is not None):
         raise InputError("--at and --layer: they say which step of a unit; give --unit too")
-    found = look(run, data, text, start)
+    inputs = [one for one in (source, data, text) if one is not None]
+    if len(inputs) > 1:
+        raise InputError("INPUT, --data and --text: give one of them")
+    found = _look(run, inputs[0] if inputs else None, given)
     hand = None
     if unit is not None:
         names = [view.name for view in found.views]
@@ -97,3 +101,40 @@ def inspect(
         show(found, lag=lag)
     page = save_all(found, directory, by_hand=hand, lag=lag)
     print(_("Open the page: {path}").format(path=page), file=sys.stderr)
+
+
+def _look(run: Path, read: str | None, options: dict[str, Any]) -> "XRay":
+    """Into the run's network while it reads the input; a study's has sequences of its own too."""
+    from gruta.cli.remedies import command
+    from gruta.insight.training import told_by
+    from gruta.runs import METRICS, Run, read_metrics
+    from gruta.studies import contest
+    from gruta.studies.look import look
+    from gruta.tasks.look import xrayed
+    from gruta.tasks.trained import Trained
+
+    if not run.is_dir():
+        raise InputError(f"{run}: expected the directory of a run, found none")
+    if (run / "runs").is_dir():
+        raise InputError(f"{run}: holds a study; name one of the runs in {run / 'runs'}")
+    if Run.open(run).task == contest.TASK:
+        if options:
+            raise InputError(
+                f"{', '.join(options)}: the run {run} is one of a study, which has no such option; "
+                "leave it out"
+            )
+        return look(run, read)
+    task = registry.task_of(run)
+    require_known(task, "inspect", options, run)
+    if read is None:
+        metavar, what = task.input.metavar, task.input.help.rstrip(".")
+        raise InputError(
+            f"INPUT: the run {run} reads a {what}; name it: gruta inspect {run} {metavar}"
+        )
+    trained = Trained.load(run, task)
+    settings = trained.settings
+    return replace(
+        xrayed(task, trained, read, **options),
+        training=told_by(read_metrics(run / METRICS), settings.clip, vars(settings).get("tbptt")),
+        tried_by=lambda advice: command(advice, run, Path(read), task, settings),
+    )

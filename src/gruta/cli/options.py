@@ -1,7 +1,7 @@
 """Command-line options made from a settings model: each is declared once, there."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar, get_args
 
 import typer
@@ -9,44 +9,61 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gruta.locale import translate as _
+from gruta.tasks.task import Task
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def with_settings(model: type[BaseModel]) -> Callable[[F], F]:
-    """Give a command an option for each field of `model`.
+    """Give a command an option for each field of `model`; those of no panel are the training's.
 
     The command's last parameter, `given`, receives those that were set, as a dict.
     """
+    return _with(
+        [_parameter(name, field, _("Training")) for name, field in model.model_fields.items()]
+    )
 
+
+def with_options_of(tasks: Iterable[Task[Any]], verb: str) -> Callable[[F], F]:
+    """Give a command all options that tasks have for this verb, each task's under its name."""
+    found: dict[str, inspect.Parameter] = {}
+    for task in tasks:
+        for name, field in getattr(task.options, verb).model_fields.items():
+            found.setdefault(name, _parameter(name, field, task.name))
+    return _with(list(found.values()))
+
+
+def _with(options: list[inspect.Parameter]) -> Callable[[F], F]:
     def decorate(command: F) -> F:
         own = [p for name, p in inspect.signature(command).parameters.items() if name != "given"]
-        fields = [_parameter(name, field) for name, field in model.model_fields.items()]
 
         def with_options(**values: Any) -> Any:
-            options = {name: values.pop(name) for name in model.model_fields}
-            given = {name: value for name, value in options.items() if value is not None}
+            taken = {option.name: values.pop(option.name) for option in options}
+            given = {name: value for name, value in taken.items() if value is not None}
             return command(**values, given=given)
 
+        parameters = [*own, *options]
         with_options.__doc__ = command.__doc__
         with_options.__name__ = command.__name__
-        with_options.__signature__ = inspect.Signature([*own, *fields])  # type: ignore[attr-defined]
-        with_options.__annotations__ = {p.name: p.annotation for p in [*own, *fields]}
+        with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        with_options.__annotations__ = {p.name: p.annotation for p in parameters}
         return with_options  # type: ignore[return-value]
 
     return decorate
 
 
-def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
-    default = field.default
+def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
+    default, extra = field.default, field.json_schema_extra
+    about: dict[str, Any] = dict(extra) if isinstance(extra, dict) else {}
     many = isinstance(default, tuple)
     shown = ", ".join(map(str, default)) or _("none") if many else str(default)
     kind: Any = get_args(field.annotation)[0] if many else field.annotation
     option = typer.Option(
-        f"--{name.replace('_', '-')}",
+        about.get("flag", f"--{name.replace('_', '-')}"),
+        metavar=about.get("metavar"),
         help=_(field.description or "") + (" " + _("May be given several times.") if many else ""),
-        show_default=shown,
-        rich_help_panel=_panel(name),
+        show_default=_(about["shown"]) if "shown" in about else shown,
+        rich_help_panel=_(about["panel"]) if "panel" in about else panel,
     )
     return inspect.Parameter(
         name,
@@ -54,16 +71,3 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
         default=None,
         annotation=Annotated[(list[kind] if many else kind) | None, option],
     )
-
-
-def _panel(name: str) -> str:
-    for title, names in PANELS.items():
-        if name in names:
-            return _(title)
-    return _("Training")
-
-
-PANELS = {
-    "Data": ("time", "target", "known", "past", "test_share", "validation_share"),
-    "Model": ("horizon", "lookback", "cell", "hidden", "init", "quantiles", "origins", "ridge"),
-}

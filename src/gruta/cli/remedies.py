@@ -1,4 +1,4 @@
-"""Advice as a command: what retrains a forecaster with one thing changed."""
+"""Advice as a command: what trains a run anew with one thing changed."""
 
 import shlex
 from itertools import count
@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from gruta.health.advice import Advice
-from gruta.settings import ForecastSettings, resolve
+from gruta.settings import resolve
+from gruta.tasks.task import Task
 
 
-def command(advice: Advice, run: Path, data: Path, settings: ForecastSettings) -> str | None:
+def command(advice: Advice, run: Path, data: Path, task: Task[Any], settings: Any) -> str | None:
     """The command that trains with the run's settings anew in another directory, changed as
     advised; "" where no option does so, None where the run has it already.
     """
-    change = _change(advice, settings)
+    fields = task.settings.model_fields
+    change = {name: v for name, v in _change(advice, settings).items() if name in fields}
     wanted = settings.model_dump() | change
     if wanted == settings.model_dump():
         return None if change else ""
@@ -23,12 +25,12 @@ def command(advice: Advice, run: Path, data: Path, settings: ForecastSettings) -
     while missing := {
         name: value
         for name, value in wanted.items()
-        if getattr(resolve(ForecastSettings, given), name) != value
+        if getattr(resolve(task.settings, given), name) != value
     }:
         given |= missing
     options = [part for name, value in given.items() for part in _option(name, value)]
     where = ["--run", str(_free(run))]
-    return shlex.join(["gruta", "train", "forecast", str(data), *where, *options])
+    return shlex.join(["gruta", "train", task.name, str(data), *where, *options])
 
 
 def _free(run: Path) -> Path:
@@ -36,7 +38,7 @@ def _free(run: Path) -> Path:
     return next(p for k in count(2) if not (p := run.with_name(f"{run.name}-{k}")).exists())
 
 
-def _change(advice: Advice, settings: ForecastSettings) -> dict[str, Any]:
+def _change(advice: Advice, settings: Any) -> dict[str, Any]:
     gated = settings.cell if settings.cell != "rnn" else "gru"
     third, thrice = (float(f"{settings.learning_rate * f:.3g}") for f in (1 / 3, 3))
     changes: dict[str, dict[str, Any]] = {
@@ -46,7 +48,7 @@ def _change(advice: Advice, settings: ForecastSettings) -> dict[str, Any]:
         "exploding": {"clip": "norm", "clip_threshold": 1.0, "learning_rate": third},
         "frozen_units": {"init": "torch"},
         "idle_units": {"hidden": max(1, settings.hidden * 3 // 4)},
-        "window_too_short": {"tbptt": 2 * settings.tbptt},
+        "window_too_short": {"tbptt": 2 * vars(settings).get("tbptt", 0)},
         "clips_nearly_always": {"clip": "autoclip", "clip_threshold": 90.0},
         "never_clips": {"clip": "autoclip", "clip_threshold": 90.0},
         "clipping_turns": {"clip": "norm", "clip_threshold": 1.0},

@@ -9,9 +9,7 @@ from rich.table import Table
 from gruta.cli.console import console
 from gruta.locale import translate as _
 from gruta.locale.numbers import number, percent
-from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.names import model_name
-from gruta.tasks.forecast.scores import Score
 
 if TYPE_CHECKING:
     from gruta.demo.results import JobResult
@@ -19,23 +17,6 @@ if TYPE_CHECKING:
 
 WORK = ("forward", "backward", "optimizer")
 """The parts of a training step that no loop can do without."""
-
-
-def print_scores(scores: Sequence[Score], title: str = "") -> None:
-    """A row a model."""
-    table = _table(title, _("model"))
-    for name in (_("parameters"), "sMAPE %", "MAE", "RMSE", "MASE", _("coverage")):
-        table.add_column(name, justify="right", no_wrap=True)
-    for s in scores:
-        numbers = (number(s.smape, 3), number(s.mae), number(s.rmse))
-        table.add_row(
-            model_name(s.model),
-            number(s.parameters),
-            *numbers,
-            number(s.mase, 3),
-            number(s.coverage, 3),
-        )
-    console().print(table)
 
 
 def print_job(job: "JobResult") -> None:
@@ -51,15 +32,6 @@ def print_job(job: "JobResult") -> None:
     out.print(table)
     for cell, better in job.lost_to.items():
         out.print(_lost(cell, better))
-
-
-def print_verdict(evaluation: Evaluation) -> None:
-    """Whether a baseline beat the network."""
-    network = evaluation.scores[0].model
-    if evaluation.lost_to:
-        console().print(_lost(network, evaluation.lost_to))
-    else:
-        console().print(_("No baseline shown beats {network}.").format(network=model_name(network)))
 
 
 def _lost(network: str, better: Sequence[str]) -> str:

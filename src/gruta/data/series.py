@@ -1,20 +1,18 @@
-"""A time series that can be relied on: stamps in even steps, numbers where numbers must be.
+"""From a file or a frame to a series that can be relied on: even steps, numbers where they must be.
 
 What does not fit is refused with its row, counted from 1 below the header, and its column.
 """
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import polars as pl
 from narwhals.typing import IntoDataFrame
 from numpy.typing import NDArray
 
-from gruta.codec.frequency import Frequency, Stamps, infer
+from gruta.codec.series.frequency import Frequency, Stamps, infer
+from gruta.codec.series.series import Columns, Series
+from gruta.data.columns import numbers, refuse
 from gruta.data.table import read_table
 from gruta.errors import InputError
 
@@ -24,75 +22,6 @@ _STAMP = (
     r"(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]{1,9})?)?\s?(Z|[+-][0-9]{2}:?[0-9]{2})?)?\s*$"
 )
 _STAMP_EXPECTED = "expected a stamp such as 2024-03-31 or 2024-03-31 13:30"
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Which column of a table is what; InputError if one is to be two things."""
-
-    time: str = "ds"
-    target: str = "y"
-    known: tuple[str, ...] = ()
-    past: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        for name in self.names:
-            if self.names.count(name) > 1:
-                raise InputError(
-                    f"column {name!r} is used twice; it can be the time, the target, or one "
-                    "covariate, known or past"
-                )
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All of them."""
-        return (self.time, self.target, *self.known, *self.past)
-
-
-@dataclass(frozen=True, eq=False)
-class Series:
-    """A target with its covariates, one row a stamp.
-
-    times: [N] datetime64[us], without zone, each one step of `frequency` after the one before
-    target: [N]; NaN in the rows to come, which are the last ones
-    known: [N, C] covariates that are known for the rows to come too
-    past: [N, P] covariates that are known up to now; in the rows to come they may be NaN
-    source: the file, or "frame", as messages name it
-    """
-
-    times: Stamps
-    target: NDArray[np.float64]
-    known: NDArray[np.float64]
-    past: NDArray[np.float64]
-    columns: Columns
-    frequency: Frequency
-    source: str
-
-    def __len__(self) -> int:
-        return len(self.times)
-
-    @property
-    def observed(self) -> int:
-        """How many rows have a target; the others are to come."""
-        return int(np.isfinite(self.target).sum())
-
-    def rows(self, start: int, stop: int) -> "Series":
-        """The rows from `start` up to `stop`, which is not included."""
-        part = slice(start, stop)
-        return replace(
-            self,
-            times=self.times[part],
-            target=self.target[part],
-            known=self.known[part],
-            past=self.past[part],
-        )
-
-    def fingerprint(self) -> str:
-        """SHA-256 of the columns' names and of all values, whatever they were read from."""
-        digest = hashlib.sha256(json.dumps(asdict(self.columns)).encode())
-        for array in (self.times.astype(np.int64), self.target, self.known, self.past):
-            digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
-        return digest.hexdigest()
 
 
 def read_series(source: str | Path | IntoDataFrame, columns: Columns) -> Series:
@@ -106,12 +35,12 @@ def read_series(source: str | Path | IntoDataFrame, columns: Columns) -> Series:
         raise InputError(f"{label}: expected at least {_FEWEST_ROWS} rows, found {len(table)}")
     times = _stamps(label, table[columns.time])
     frequency = _even_steps(label, columns.time, times)
-    target = _numbers(label, table[columns.target])
+    target = numbers(label, table[columns.target])
     observed = _require_target(label, columns.target, target)
-    known = [_numbers(label, table[name]) for name in columns.known]
+    known = [numbers(label, table[name]) for name in columns.known]
     for name, values in zip(columns.known, known, strict=True):
         _require_finite(label, name, values, "correct it or fill it in, for the rows to come too")
-    past = [_numbers(label, table[name]) for name in columns.past]
+    past = [numbers(label, table[name]) for name in columns.past]
     for name, values in zip(columns.past, past, strict=True):
         _require_finite(label, name, values[:observed], "correct it or fill it in")
     return Series(
@@ -133,11 +62,11 @@ def _stamps(label: str, column: pl.Series) -> Stamps:
     elif kind == pl.Date or kind == pl.Datetime:
         moments = column
     else:
-        _refuse(label, column.name, f"{_STAMP_EXPECTED}, found {kind}; convert the column")
+        refuse(label, column.name, f"{_STAMP_EXPECTED}, found {kind}; convert the column")
     if moments.null_count():
         row = int(moments.is_null().arg_max() or 0)
         found = "no stamp" if column[row] is None else repr(column[row])
-        _refuse(label, column.name, f"{_STAMP_EXPECTED}, found {found}; correct or remove it", row)
+        refuse(label, column.name, f"{_STAMP_EXPECTED}, found {found}; correct or remove it", row)
     # The epoch is counted in UTC, whatever zone a stamp is shown in.
     return moments.dt.epoch("us").to_numpy().astype("M8[us]")
 
@@ -151,7 +80,7 @@ def _parse_stamps(label: str, column: pl.Series) -> pl.Series:
     mixed = (zoned != zoned[0]) & parts.struct.field("month").is_not_null()
     if mixed.any():
         row = int(mixed.arg_max() or 0)
-        _refuse(
+        refuse(
             label,
             column.name,
             f"expected a zone in every stamp or in none, found {column[row]!r} after "
@@ -182,7 +111,7 @@ def _even_steps(label: str, name: str, times: Stamps) -> Frequency:
             else f"{_show(times[row])} comes after {_show(times[row - 1])}; sort the rows by time, "
             "and put each series in a file of its own"
         )
-        _refuse(label, name, problem, row)
+        refuse(label, name, problem, row)
     frequency = infer(times)
     expected = frequency.shift(times[:-1], 1)
     if (expected != times[1:]).any():
@@ -192,7 +121,7 @@ def _even_steps(label: str, name: str, times: Stamps) -> Frequency:
             if times[row] > expected[row - 1]
             else "remove the row or move its stamp"
         )
-        _refuse(
+        refuse(
             label,
             name,
             f"expected {_show(expected[row - 1])}, as most steps are {frequency.name}, found "
@@ -202,40 +131,12 @@ def _even_steps(label: str, name: str, times: Stamps) -> Frequency:
     return frequency
 
 
-def _numbers(label: str, column: pl.Series) -> NDArray[np.float64]:
-    """The values [N] of a column of numbers, booleans or text; NaN where there is none."""
-    kind = column.dtype
-    if kind == pl.String:
-        text = column.str.strip_chars().str.to_lowercase()
-        text = text.replace(["", "true", "false"], [None, "1", "0"])
-        values = text.cast(pl.Float64, strict=False)
-        wrong = text.is_not_null() & values.is_null()
-        if wrong.any():
-            row = int(wrong.arg_max() or 0)
-            _refuse(
-                label,
-                column.name,
-                f"expected a number, found {column[row]!r}; correct it, or leave the column out",
-                row,
-            )
-    elif kind.is_numeric() or kind == pl.Boolean:
-        values = column.cast(pl.Float64)
-    else:
-        _refuse(label, column.name, f"expected numbers, found {kind}; leave the column out")
-    numbers = values.fill_null(np.nan).to_numpy(writable=True)
-    # One NaN for all: a file can hold others, which would change the fingerprint.
-    numbers[np.isnan(numbers)] = np.nan
-    return numbers
-
-
 def _require_target(label: str, name: str, target: NDArray[np.float64]) -> int:
     """How many rows have a target; InputError unless they come first, are finite, and vary."""
     given = np.flatnonzero(~np.isnan(target))
     observed = int(given[-1]) + 1 if len(given) else 0
     if observed < _FEWEST_ROWS:
-        _refuse(
-            label, name, f"expected at least {_FEWEST_ROWS} rows with a value, found {observed}"
-        )
+        refuse(label, name, f"expected at least {_FEWEST_ROWS} rows with a value, found {observed}")
     _require_finite(
         label,
         name,
@@ -243,7 +144,7 @@ def _require_target(label: str, name: str, target: NDArray[np.float64]) -> int:
         "correct it or fill it in; only the last rows may lack a target",
     )
     if (target[:observed] == target[0]).all():
-        _refuse(label, name, f"expected a target that varies, found {target[0]} in every row")
+        refuse(label, name, f"expected a target that varies, found {target[0]} in every row")
     return observed
 
 
@@ -252,7 +153,7 @@ def _require_finite(label: str, name: str, values: NDArray[np.float64], remedy: 
     if wrong.any():
         row = int(wrong.argmax())
         found = "none" if np.isnan(values[row]) else str(values[row])
-        _refuse(label, name, f"expected a number, found {found}; {remedy}", row)
+        refuse(label, name, f"expected a number, found {found}; {remedy}", row)
 
 
 def _side_by_side(columns: list[NDArray[np.float64]], rows: int) -> NDArray[np.float64]:
@@ -262,8 +163,3 @@ def _side_by_side(columns: list[NDArray[np.float64]], rows: int) -> NDArray[np.f
 
 def _show(stamp: np.datetime64) -> str:
     return str(np.datetime_as_string(stamp, unit="auto")).replace("T", " ")
-
-
-def _refuse(label: str, column: str, problem: str, row: int | None = None) -> NoReturn:
-    place = "" if row is None else f"row {row + 1}, "
-    raise InputError(f"{label}: {place}column {column!r}: {problem}")

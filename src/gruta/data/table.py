@@ -17,21 +17,38 @@ from gruta.errors import InputError
 
 _LIMIT_BYTES = 4 * 2**30
 _LONGEST_HEADER = 2**20
+_NOT_UTF8 = "expected UTF-8 text; save the file as CSV UTF-8"
 _THOUSANDS = r"^\s*[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]*)?\s*$"
 
 
+def column_names(source: str | Path | IntoDataFrame) -> list[str]:
+    """What the columns of a file or frame are called; InputError if it cannot be read."""
+    if not isinstance(source, str | Path):
+        return [str(name) for name in nw.from_native(source, eager_only=True).columns]
+    path = _found(Path(source))
+    try:
+        if path.suffix.lower() == ".parquet":
+            return list(pq.read_schema(path).names)
+        return _header(path)[1]
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: {_NOT_UTF8}") from None
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: cannot be read: {str(error).partition(chr(10))[0]}") from None
+
+
 def read_table(
-    source: str | Path | IntoDataFrame, names: Sequence[str]
+    source: str | Path | IntoDataFrame, names: Sequence[str], text: bool = False
 ) -> tuple[str, pl.DataFrame]:
     """The columns `names` of a file or frame, and what messages call it.
 
     A column holds numbers, booleans, dates or date-times as the source had them, else text. All of
     a CSV file is text, with a decimal point even where the file separates by semicolon and so
-    writes a decimal comma. InputError if the source or a column is not there or cannot be read.
+    writes a decimal comma; with `text` it is left as it is. InputError if the source or a column is
+    not there or cannot be read.
     """
     if isinstance(source, str | Path):
         label = str(source)
-        frame = _open(Path(source), names)
+        frame = _open(Path(source), names, text)
     else:
         label = "frame"
         frame = source
@@ -49,43 +66,53 @@ def read_table(
     return label, pl.DataFrame([_column(table[name]) for name in names])
 
 
-def _open(path: Path, names: Sequence[str]) -> pl.DataFrame | pa.Table:
+def _open(path: Path, names: Sequence[str], text: bool) -> pl.DataFrame | pa.Table:
     try:
-        if not path.is_file():
-            found = "a directory" if path.is_dir() else "no file"
-            raise InputError(f"{path}: expected a CSV or Parquet file, found {found}")
-        _require_size(path, path.stat().st_size)
-        match path.suffix.lower():
-            case ".csv":
-                return _open_csv(path, names)
-            case ".parquet":
-                return _open_parquet(path, names)
-            case suffix:
-                raise InputError(
-                    f"{path}: expected a file that ends in .csv or .parquet, found {suffix!r}; "
-                    "convert or rename it"
-                )
+        _require_size(path, _found(path).stat().st_size)
+        if path.suffix.lower() == ".csv":
+            return _open_csv(path, names, text)
+        return _open_parquet(path, names)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def _open_csv(path: Path, names: Sequence[str]) -> pl.DataFrame:
+def _found(path: Path) -> Path:
+    """The path; InputError unless it is a file that can be one of a table."""
+    if not path.is_file():
+        found = "a directory" if path.is_dir() else "no file"
+        raise InputError(f"{path}: expected a CSV or Parquet file, found {found}")
+    if path.suffix.lower() not in (".csv", ".parquet"):
+        suffix = path.suffix.lower()
+        raise InputError(
+            f"{path}: expected a file that ends in .csv or .parquet, found {suffix!r}; convert or "
+            "rename it"
+        )
+    return path
+
+
+def _header(path: Path) -> tuple[str, list[str]]:
+    """The separator of a CSV file, and what its columns are called."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        header = file.readline(_LONGEST_HEADER)
+    separator = ";" if header.count(";") > header.count(",") else ","
+    present = next(csv.reader([header], delimiter=separator), [])
+    if not present:
+        raise InputError(f"{path}: expected a line of column names first, found none")
+    return separator, present
+
+
+def _open_csv(path: Path, names: Sequence[str], text: bool) -> pl.DataFrame:
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            header = file.readline(_LONGEST_HEADER)
-        separator = ";" if header.count(";") > header.count(",") else ","
-        present = next(csv.reader([header], delimiter=separator), [])
-        if not present:
-            raise InputError(f"{path}: expected a line of column names first, found none")
+        separator, present = _header(path)
         _require(names, present, str(path))
         # All of it: polars counts a row's cells only where it reads every column.
         table = pl.read_csv(path, separator=separator, infer_schema=False, glob=False)
         table = table.select(names)
     except UnicodeDecodeError:
-        raise InputError(f"{path}: expected UTF-8 text; save the file as CSV UTF-8") from None
+        raise InputError(f"{path}: {_NOT_UTF8}") from None
     except (csv.Error, pl.exceptions.PolarsError):
         raise InputError(f"{path}: {_why_malformed(path, separator, len(present))}") from None
-    return _decimal_points(path, table) if separator == ";" else table
+    return _decimal_points(path, table) if separator == ";" and not text else table
 
 
 def _decimal_points(path: Path, table: pl.DataFrame) -> pl.DataFrame:
@@ -113,7 +140,7 @@ def _why_malformed(path: Path, separator: str, width: int) -> str:
                         "put a cell that holds the separator in quotes"
                     )
     except UnicodeDecodeError:
-        return "expected UTF-8 text; save the file as CSV UTF-8"
+        return _NOT_UTF8
     except csv.Error as error:
         return f"row {row + 1}: {error}; look for a quote that is not closed"
     return "not a CSV file; look for stray quotes and line ends"

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gruta.codec.series.series import Columns, Series
 from gruta.data import table as table_module
-from gruta.data.series import Columns, Series, read_series
+from gruta.data.series import read_series
 from gruta.errors import InputError
 
 COLUMNS = Columns(known=("workday",), past=("temp",))

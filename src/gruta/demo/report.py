@@ -15,10 +15,12 @@ from gruta.tasks.forecast.figures import (
     forecast_figures,
     in_unit,
     nominal_share,
-    score_table,
+    score_note,
     settings_table,
 )
 from gruta.tasks.forecast.names import model_name
+from gruta.tasks.forecast.scores import METRICS
+from gruta.tasks.report import score_table
 
 UNIT = "GW"
 
@@ -120,7 +122,15 @@ def _job(job: JobResult) -> Section:
         _(job.title),
         words,
         [
-            score_table(job.scores, styles, UNIT, nominal, job.train_seconds),
+            score_table(
+                job.scores,
+                METRICS,
+                styles,
+                name=model_name,
+                unit=UNIT,
+                caption=_("Scores on the test part"),
+                note=score_note(nominal),
+            ),
             *forecast_figures(f"{job.key}-forecast", job.evaluations, _("demand"), UNIT),
             error_figure(f"{job.key}-error", first.truth, models, styles, UNIT),
         ],

@@ -1,14 +1,14 @@
 """What the demo found in one job."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.evaluation import Evaluation
-from gruta.tasks.forecast.scores import Score
+from gruta.tasks.forecast.settings import ForecastSettings
+from gruta.tasks.scores import Scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class JobResult:
     key: str
     title: str
     evaluations: dict[str, Evaluation]
-    rich: Score
+    rich: Scores
     rich_forecast: NDArray[np.float64]
     train_seconds: dict[str, float]
     metrics: dict[str, list[dict[str, Any]]]
@@ -31,11 +31,12 @@ class JobResult:
     profiles: dict[str, dict[str, float]]
 
     @property
-    def scores(self) -> list[Score]:
+    def scores(self) -> list[Scores]:
         """Networks first, then the baselines, the rich linear model last."""
         networks = [evaluation.scores[0] for evaluation in self.evaluations.values()]
         _, *simple = next(iter(self.evaluations.values())).scores
-        return [*networks, *simple, self.rich]
+        seconds = self.train_seconds
+        return [replace(s, seconds=seconds[s.model]) for s in (*networks, *simple, self.rich)]
 
     @property
     def lost_to(self) -> dict[str, list[str]]:

@@ -7,12 +7,15 @@ heating ends and cooling begins; the temperature's effect by time of day; and th
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from torch import Tensor
 
-from gruta.data.series import Series
+from gruta.codec.series.features import Rows
+from gruta.codec.series.series import Series
 from gruta.surroundings import undisturbed
-from gruta.tasks.forecast.network import Moments
+from gruta.tasks.forecast.linear import Moments
+
+Values = NDArray[np.float64]
 
 NAME = "linear rich"
 LOOKBACK = 96
@@ -22,40 +25,37 @@ RIDGE = 1e-6
 
 
 @undisturbed()
-def rich_linear(
-    series: Series, train_rows: int, origins: Tensor, horizon: int
-) -> tuple[NDArray[np.float64], int]:
+def rich_linear(series: Series, train_rows: int, origins: Rows, horizon: int) -> tuple[Values, int]:
     """Forecasts `[M, K]` after `origins [M]`, and how many numbers were fitted for them.
 
     There is a model for each step, fitted on the first `train_rows`.
 
     series: the demand, with known covariates workday and temperature in this order.
     """
-    y, workday, temperature = (
-        torch.from_numpy(v) for v in (series.target, series.known[:, 0], series.known[:, 1])
+    y, workday, temperature = series.target, series.known[:, :1], series.known[:, 1:2]
+    bends = np.concatenate([(temperature - kink).clip(0) for kink in KINKS], -1)
+    phase = np.eye(DAY)[np.arange(len(y)) % DAY]
+    weather = np.concatenate([temperature, bends], -1)
+    step_columns = np.concatenate(
+        [phase, phase * workday, phase * temperature, workday, weather], -1
     )
-    bends = torch.stack([(temperature - kink).clamp_min(0) for kink in KINKS], -1)
-    phase = torch.eye(DAY, dtype=y.dtype)[torch.arange(len(y)) % DAY]
-    weather = torch.cat([temperature[:, None], bends], -1)
-    step_columns = torch.cat(
-        [phase, phase * workday[:, None], phase * temperature[:, None], workday[:, None], weather],
-        -1,
-    )
+    before = sliding_window_view(y, LOOKBACK)
 
-    def columns(rows: Tensor, k: int) -> Tensor:
-        before = y.unfold(0, LOOKBACK, 1)[rows - LOOKBACK + 1]
-        parts = [before, step_columns[rows + k], weather[rows]]
+    def columns(rows: Rows, k: int) -> Values:
+        parts = [before[rows - LOOKBACK + 1], step_columns[rows + k], weather[rows]]
         if k <= WEEK:
-            parts.append(torch.stack([y[rows + k - WEEK - i] for i in range(3)], -1))
-        return torch.cat(parts, -1)
+            parts.append(np.stack([y[rows + k - WEEK - i] for i in range(3)], -1))
+        return np.concatenate(parts, -1)
 
-    fitted_on = torch.arange(WEEK + 2, train_rows - horizon)
-    forecast, size = torch.empty(len(origins), horizon, dtype=y.dtype), 0
+    fitted_on = np.arange(WEEK + 2, train_rows - horizon)
+    forecast, size = np.empty((len(origins), horizon)), 0
     for k in range(1, horizon + 1):
         sums = Moments()
-        for rows in torch.split(fitted_on, 4096):
-            sums.add(columns(rows, k)[None], (y[rows + k] - y[rows])[None])
-        weight, bias = sums.ridge(RIDGE)
+        for start in range(0, len(fitted_on), 4096):
+            rows = fitted_on[start : start + 4096]
+            x, change = columns(rows, k)[None], (y[rows + k] - y[rows])[None]
+            sums.add(torch.from_numpy(x), torch.from_numpy(change))
+        weight, bias = (found.numpy() for found in sums.ridge(RIDGE))
         forecast[:, k - 1] = y[origins] + columns(origins, k) @ weight[0] + bias[0]
-        size += weight.numel() + 1
-    return forecast.numpy(), size
+        size += weight.size + 1
+    return forecast, size

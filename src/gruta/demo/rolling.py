@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gruta.data.series import Series
+from gruta.codec.series.series import Series
 from gruta.demo.rich_linear import NAME
 from gruta.demo.run import HIDDEN, Job, OpenProgress, fit, forecaster, score_rich_linear
 

@@ -16,8 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gruta.codec.series.encoding import Encoding
+from gruta.codec.series.series import Columns, Series
 from gruta.data.electricity import electricity_demand
-from gruta.data.series import Columns, Series, read_series
+from gruta.data.series import read_series
 from gruta.demo.results import JobResult
 from gruta.demo.rich_linear import NAME, rich_linear
 from gruta.errors import InputError
@@ -25,11 +27,11 @@ from gruta.files import write_atomically
 from gruta.runs import METRICS, read_metrics
 from gruta.surroundings import threads
 from gruta.tasks.forecast import Forecaster
-from gruta.tasks.forecast.encoding import Encoding
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.network import ForecastNetwork
-from gruta.tasks.forecast.scores import Score, mase, point_scores
+from gruta.tasks.forecast.scores import mase, point_scores
 from gruta.tasks.forecast.split import Parts
+from gruta.tasks.scores import Scores
 from gruta.train import Progress
 
 CELLS = ("gru", "lstm", "rnn")
@@ -109,7 +111,7 @@ def equal_sizes(job: Job, series: Series) -> dict[str, int]:
     """Hidden units of each cell, so that all networks have about the GRU's number of parameters."""
     gru = forecaster(job, "gru", HIDDEN)
     parts = Parts.of(series.observed, gru.settings)
-    table = Encoding.fit(series, parts.train, gru.settings).table(series)
+    table = Encoding.fit(series, parts.train, LOOKBACK, job.horizon).table(series)
 
     def parameters(cell: str, hidden: int) -> int:
         settings = forecaster(job, cell, hidden).settings
@@ -139,14 +141,14 @@ def fit(
 
 def score_rich_linear(
     evaluation: Evaluation, fitted: Forecaster, series: Series
-) -> tuple[Score, NDArray[np.float64]]:
+) -> tuple[Scores, NDArray[np.float64]]:
     """The rich linear model's score and forecasts at the origins of `evaluation`."""
     horizon = fitted.settings.horizon
     train_rows = Parts.of(series.observed, fitted.settings).train
     forecast, size = rich_linear(series, train_rows, evaluation.origins, horizon)
     values = point_scores(evaluation.truth, {NAME: forecast})[NAME]
-    unit = fitted.trained_.seasonal_error
-    return Score(NAME, size, mase=mase(values["mae"], unit), **values), forecast
+    unit = fitted.trained_.codec.seasonal_error
+    return Scores(NAME, size, values | {"mase": mase(values["mae"], unit)}), forecast
 
 
 def write_summary(path: Path, jobs: list[JobResult]) -> None:
@@ -155,7 +157,7 @@ def write_summary(path: Path, jobs: list[JobResult]) -> None:
     write_atomically(path, json.dumps(records, indent=1, allow_nan=False).encode())
 
 
-def _record(job: JobResult, score: Score) -> dict[str, Any]:
+def _record(job: JobResult, score: Scores) -> dict[str, Any]:
     record = {
         "model": score.model,
         "job": job.key,
@@ -165,4 +167,5 @@ def _record(job: JobResult, score: Score) -> dict[str, Any]:
         "test_mae": score.mae,
         "test_mase": score.mase,
     }
-    return record if score.coverage is None else record | {"coverage": score.coverage}
+    inside = score.values.get("coverage")
+    return record if inside is None else record | {"coverage": inside}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.data.series import Series
+from gruta.codec.series.series import Series
 from gruta.demo.run import HIDDEN, Job, OpenProgress, fit, forecaster, score_rich_linear
 
 

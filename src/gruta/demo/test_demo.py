@@ -7,15 +7,15 @@ from contextlib import nullcontext
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
-from gruta.data.series import Series, read_series
+from gruta.codec.series.encoding import Encoding
+from gruta.codec.series.series import Series
+from gruta.data.series import read_series
 from gruta.demo import run as demo
 from gruta.demo.rich_linear import rich_linear
 from gruta.demo.run import CELLS, COLUMNS, Job, equal_sizes, fit, forecaster, run_job, write_summary
 from gruta.demo.seeds import run_seeds, smape_by_origin
 from gruta.errors import InputError
-from gruta.tasks.forecast.encoding import Encoding
 from gruta.tasks.forecast.network import ForecastNetwork
 from gruta.tasks.forecast.split import Parts
 from gruta.train import Progress
@@ -53,16 +53,16 @@ def series() -> Series:
 @pytest.mark.parametrize("horizon", [1, 3])
 def test_rich_linear_model_finds_an_exact_truth_of_its_form(horizon):
     exact = half_hourly(noise=0.0)
-    origins = torch.arange(1600, 1700, 7)
+    origins = np.arange(1600, 1700, 7)
     forecast, size = rich_linear(exact, 1500, origins, horizon)
-    truth = exact.target[origins.numpy()[:, None] + np.arange(1, horizon + 1)]
+    truth = exact.target[origins[:, None] + np.arange(1, horizon + 1)]
     # The ridge penalty leaves a trace.
     np.testing.assert_allclose(forecast, truth, atol=3e-3)
     assert size == horizon * (96 + 3 * 48 + 1 + 4 + 4 + 3 + 1)
 
 
 def test_rich_linear_model_sees_the_training_part_and_the_past_alone(series):
-    origins = torch.tensor([1600])
+    origins = np.array([1600])
     before, _ = rich_linear(series, 1500, origins, 2)
     other = half_hourly(noise=0.05)
     other.target[1601:] = 99
@@ -77,7 +77,7 @@ def test_all_cells_have_about_as_many_parameters(series):
     assert sizes["gru"] == demo.HIDDEN
     settings = {cell: forecaster(JOB, cell, sizes[cell]).settings for cell in CELLS}
     parts = Parts.of(series.observed, settings["gru"])
-    table = Encoding.fit(series, parts.train, settings["gru"]).table(series)
+    table = Encoding.fit(series, parts.train, demo.LOOKBACK, JOB.horizon).table(series)
     counts = [
         sum(p.numel() for p in ForecastNetwork.of(table, settings[cell]).parameters())
         for cell in CELLS

@@ -3,10 +3,10 @@
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import tomli_w
 
@@ -20,6 +20,16 @@ FORMAT = 1
 _LIMIT_BYTES = 2**31
 _BEGUN = {"settings.toml", ".settings.toml.partial", ".run.json.partial"}
 """What a kill in the middle of `Run.create` can leave; run.json comes last and makes it a run."""
+
+
+class Settings(Protocol):
+    """A model of settings: made from values by name, and they from it."""
+
+    def model_dump(self) -> dict[str, Any]:
+        """The values by name."""
+
+
+S = TypeVar("S", bound=Settings)
 
 
 class Run:
@@ -53,6 +63,38 @@ class Run:
         }
         run.write("settings.toml", written)
         run.write_json("run.json", about)
+        return run
+
+    @classmethod
+    def begin(
+        cls,
+        path: Path,
+        task: str,
+        settings: Settings,
+        data: str,
+        *,
+        resume: bool = False,
+        threads: int = 1,
+    ) -> "Run":
+        """A new run or, with `resume`, the one that lies there, if it has these settings and data.
+
+        InputError if a new one exists, or one to go on with has others.
+        """
+        if not resume:
+            return cls.create(path, task, settings.model_dump(), data, threads)
+        run = cls.open(path, task)
+        earlier, now = run.settings_as(type(settings)).model_dump(), settings.model_dump()
+        changed = [name for name, value in now.items() if value != earlier[name]]
+        if changed:
+            raise InputError(
+                f"{path}: the run was started with another {', '.join(changed)}; resume with the "
+                "same settings, or train in another directory"
+            )
+        if run.about.get("data") != data:
+            raise InputError(
+                f"{path}: the run was started with other data; resume with the same rows and "
+                "columns, or train in another directory"
+            )
         return run
 
     @classmethod
@@ -103,6 +145,18 @@ class Run:
                 "or train anew with other settings"
             )
         return settings
+
+    def settings_as(self, model: Callable[..., S]) -> S:
+        """The settings as this model has them, with its defaults for what came later; InputError
+        if the file does not hold such settings.
+        """
+        given = self.settings()
+        try:
+            return model(**given)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"{self.path}/settings.toml: {error}; restore the file or train again"
+            ) from error
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file of the run."""

@@ -17,11 +17,11 @@ from gruta.locale import translate as _
 from gruta.nn import GRU, LSTM, RNN
 from gruta.nn.draws import drawing
 from gruta.runs import METRICS, MODEL, Run, read_metrics
-from gruta.settings import TrainSettings, resolve
+from gruta.settings import StreamSettings, resolve
 from gruta.studies.plan import Plan
 from gruta.studies.problems import DTYPE, Problem, as_record, from_record
 from gruta.surroundings import threads, undisturbed
-from gruta.train import Batch, State, seed_of, train
+from gruta.train import Batch, State, Validation, seed_of, train
 from gruta.weights import read_tensors
 
 CELLS: Mapping[str, type[Any]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
@@ -50,7 +50,7 @@ class Entrant:
     problem: Problem
     cell: str
     hidden: int
-    settings: TrainSettings
+    settings: StreamSettings
     init: Init = "torch"
     keep_bias: float | None = None
 
@@ -134,7 +134,7 @@ def start_of(entrant: Entrant) -> nn.Module:
 
 
 class Drawn:
-    """The training loop's task: batches of a problem, a function of the seed and the step."""
+    """The training loop's lesson: batches of a problem, a function of the seed and the step."""
 
     own_draws = True
 
@@ -151,12 +151,19 @@ class Drawn:
         """The problem's."""
         return self.problem.loss(self.model(batch["x"]), batch["y"]), None
 
-    def validate(self) -> dict[str, float]:
+    def prepare(self) -> None:
+        """Nothing: the network is as the entrant has it."""
+
+    def validate(self) -> Validation:
         """The problem's loss and scores on sequences that no step draws."""
         x, y = self._validation
         answer = answers(self.model, x)
         loss = float(self.problem.loss(answer, y))
-        return {"validation_loss": loss, **self.problem.scores(answer, y)}
+        return Validation(loss, self.problem.scores(answer, y))
+
+    def samples(self, step: int) -> Mapping[str, str]:
+        """None: the scores tell all."""
+        return {}
 
     def test(self) -> dict[str, float]:
         """The scores on others still, from which not even the best step was picked."""
@@ -200,7 +207,7 @@ def _run(path: Path, entrant: Entrant) -> Run:
         )
     else:
         run = Run.open(path, TASK)
-        if resolve(TrainSettings, run.settings()) != entrant.settings:
+        if resolve(StreamSettings, run.settings()) != entrant.settings:
             raise InputError(
                 f"{path}: trained with other settings than this version of gruta has for the "
                 "study; remove that directory, or name another one with --out"
@@ -222,7 +229,7 @@ def trained(path: Path) -> tuple[Entrant, nn.Module]:
     about, tensors = run.read_json(ENTRANT), read_tensors(run, MODEL)[0]
     try:
         problem = from_record(about.pop("problem"))
-        how = resolve(TrainSettings, run.settings())
+        how = resolve(StreamSettings, run.settings())
         entrant = Entrant(problem, settings=how, **about)
         model = entrant.network()
         model.load_state_dict(tensors)
@@ -234,7 +241,7 @@ def trained(path: Path) -> tuple[Entrant, nn.Module]:
     return entrant, model.eval()
 
 
-def settings(plan: Plan, steps: int, learning_rate: float, batch_size: int = 32) -> TrainSettings:
+def settings(plan: Plan, steps: int, learning_rate: float, batch_size: int = 32) -> StreamSettings:
     """How every entrant is trained: Adam, clipped by norm, the rate falling by half a cosine."""
     given = {
         "steps": steps,
@@ -249,7 +256,7 @@ def settings(plan: Plan, steps: int, learning_rate: float, batch_size: int = 32)
         "checkpoint_every": 100,
         "seed": plan.seed,
     }
-    return resolve(TrainSettings, given)
+    return resolve(StreamSettings, given)
 
 
 def hidden_for(problem: Problem, cell: str, parameters: int) -> int:

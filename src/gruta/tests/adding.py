@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from gruta.nn import GRU
 from gruta.runs import Run
-from gruta.settings import TrainSettings
-from gruta.train import Batch, State, seed_of
+from gruta.settings import StreamSettings
+from gruta.train import Batch, State, Validation, seed_of
 
 T = 6
 
@@ -32,7 +32,7 @@ class Network(nn.Module):
 class Adding:
     """Add the two marked numbers of a sequence; with `tbptt`, the state is carried on."""
 
-    def __init__(self, settings: TrainSettings) -> None:
+    def __init__(self, settings: StreamSettings) -> None:
         torch.manual_seed(settings.seed)
         self.settings = settings
         self.model = Network()
@@ -53,14 +53,21 @@ class Adding:
         y, state = self.model(batch["x"], state)
         return F.mse_loss(y, batch["y"]), state if self.settings.tbptt else None
 
-    def validate(self) -> dict[str, float]:
+    def prepare(self) -> None:
+        """Nothing."""
+
+    def validate(self) -> Validation:
         """The same error over a batch that no step sees."""
         batch = self.batch(2**31)
         y, _ = self.model(batch["x"], None)
-        return {"validation_loss": float(F.mse_loss(y, batch["y"]))}
+        return Validation(float(F.mse_loss(y, batch["y"])))
+
+    def samples(self, step: int) -> dict[str, str]:
+        """None."""
+        return {}
 
 
-def run_at(path: Path, settings: TrainSettings) -> Run:
+def run_at(path: Path, settings: StreamSettings) -> Run:
     """The run that lies at `path`, or a new one."""
     if (path / "run.json").exists():
         return Run.open(path, "adding")

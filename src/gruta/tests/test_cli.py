@@ -51,7 +51,7 @@ def test_evaluate_agrees_with_the_scores_of_training(trained, run_gruta):
     found = json.loads(run_gruta("evaluate", run, path, "--stride", 2, "--json").out)
     assert found["scores"] == json.loads(done.out)["scores"]
     shown = run_gruta("evaluate", run, path).out
-    assert "sMAPE %" in shown
+    assert "sMAPE (%)" in shown
     assert "seasonal naive" in shown
 
 
@@ -199,7 +199,7 @@ def test_resume_with_other_settings_or_data_is_refused(trained, run_gruta, csv):
     rejects(done, f"{run}: the run was started with another hidden", "same settings")
     csv.write_text(table(row_5=f"{stamp(4)},99"))
     done = run_gruta("train", "forecast", csv, *again)
-    rejects(done, f"{csv}: not the data that", "same rows and columns")
+    rejects(done, f"{run}: the run was started with other data", "same rows and columns")
     assert {file.name: file.read_bytes() for file in run.iterdir()} == before
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,8 +25,9 @@ def loaded_by(program: str, *arguments: str) -> set[str]:
     "module",
     [
         "gruta",
-        "gruta.codec.calendar",
+        "gruta.codec.series.calendar",
         "gruta.codec.scaler",
+        "gruta.codec.series.features",
         "gruta.cells.gru",
         "gruta.cells.lstm",
         "gruta.cells.rnn",
@@ -42,6 +44,17 @@ def test_import_loads_no_torch_and_nothing_else_that_is_heavy(module):
 
 def test_who_only_reads_a_run_loads_no_torch():
     assert "torch" not in loaded_by("import gruta.runs.lock, gruta.report.page")
+
+
+@pytest.mark.parametrize("verb", ["predict", "evaluate"])
+def test_a_trained_forecaster_is_asked_without_torch(verb):
+    program = (
+        "import sys, gruta\n"
+        "forecaster = gruta.Forecaster.load(sys.argv[1])\n"
+        f"forecaster.{verb}(sys.argv[2])"
+    )
+    left = Path(__file__).with_name("data") / "v0.1.0"
+    assert "torch" not in loaded_by(program, str(left / "finished"), str(left / "series.csv"))
 
 
 def test_help_loads_no_torch():
@@ -68,7 +81,7 @@ def test_public_names_are_these():
 @pytest.mark.parametrize(
     ("missing", "program", "extra", "status"),
     [
-        ("torch", "import gruta; gruta.Forecaster", "train", 1),
+        ("torch", "import gruta; gruta.Forecaster().fit('file.csv')", "train", 1),
         ("torch", "import gruta; gruta.nn", "train", 1),
         ("typer", "from gruta.cli import main; main()", "cli", 2),
         ("polars", "from gruta.cli import main; main()", "train", 2),

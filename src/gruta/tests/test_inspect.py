@@ -10,10 +10,12 @@ import pytest
 from gruta.cli.remedies import command
 from gruta.health.advice import Advice
 from gruta.runs import Run
-from gruta.settings import ForecastSettings, resolve
+from gruta.settings import resolve
 from gruta.studies.contest import Entrant, compete, settings
 from gruta.studies.plan import Plan
 from gruta.studies.problems import Adding, Paragraphs
+from gruta.tasks.forecast.settings import ForecastSettings
+from gruta.tasks.forecast.task import TASK
 from gruta.tests.command import SHORT
 from gruta.train import Progress
 
@@ -57,8 +59,9 @@ def test_inspect_advises_on_the_clipping_of_the_training(run_gruta, csv, tmp_pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "--data: the run {run} reads a series; give its file with --data FILE"),
-        (("--text", "once"), "--text: the run {run} reads a series, not text; give --data FILE"),
+        ((), "INPUT: the run {run} reads a CSV or Parquet file; name it: gruta inspect {run} FILE"),
+        (("--text", "once"), "once: expected a CSV or Parquet file, found no file"),
+        (("{path}", "--data", "{path}"), "INPUT, --data and --text: give one of them"),
         (("--data", "{path}", "--at", "3"), "--at and --layer: they say which step of a unit"),
         (("--data", "{path}", "--unit", "99"), "unit: expected a unit of decoder l0 from 0 to"),
         (("--data", "{path}", "--from", "2099-01-01"), "{path}: no forecast to score from 2099"),
@@ -97,7 +100,7 @@ def remedy(rule, **settings):
     """What the command for this advice would change, as the command line would resolve it."""
     before = resolve(ForecastSettings, settings)
     advice = Advice(rule, "encoder l0", "high", "", "", "")
-    words = shlex.split(command(advice, Path("runs/no-such"), Path("d.csv"), before) or "")
+    words = shlex.split(command(advice, Path("runs/no-such"), Path("d.csv"), TASK, before) or "")
     given = {}
     for flag, value in zip(words[6::2], words[7::2], strict=True):
         name = flag.removeprefix("--").replace("-", "_")
@@ -122,9 +125,9 @@ def test_remedy_keeps_settings_whose_default_depends_on_others():
 def test_remedy_that_the_run_has_already_or_no_option_brings_is_no_command():
     has_it = resolve(ForecastSettings, {"init": "chrono"})
     advice = Advice("short_memory", "encoder l0", "high", "", "", "")
-    assert command(advice, Path("run"), Path("d.csv"), has_it) is None
+    assert command(advice, Path("run"), Path("d.csv"), TASK, has_it) is None
     advice = Advice("reset_unused", "encoder l0", "high", "", "", "")
-    assert command(advice, Path("run"), Path("d.csv"), has_it) == ""
+    assert command(advice, Path("run"), Path("d.csv"), TASK, has_it) == ""
 
 
 def test_rate_that_is_too_high_is_told_from_the_first_watched_step(run_gruta, csv, tmp_path):
@@ -179,7 +182,7 @@ def test_network_of_a_study_reads_a_sequence_of_its_own(study_run, run_gruta, tm
     )
     for options, message in (
         (("--text", "Ana"), f"--text: the run {run} reads no words"),
-        (("--data", "x.csv"), f"--data and --from: the run {run} is one of a study"),
+        (("--from", "2024-01-01"), f"start: the run {run} is one of a study"),
     ):
         done = run_gruta("inspect", run, *options)
         assert (done.code, done.out) == (2, "")

@@ -10,7 +10,7 @@ import pytest
 
 import gruta
 from gruta import locale
-from gruta.settings import ForecastSettings, TrainSettings
+from gruta.tasks.registry import all_tasks
 
 ROOT = Path(gruta.__file__).parent
 
@@ -45,16 +45,21 @@ def texts() -> set[str]:
         if isinstance(call.func, ast.Name) and call.func.id == "_" and call.args
         for text in literals(call.args[0])
     }
-    for settings in (TrainSettings, ForecastSettings):
-        found |= {field.description or "" for field in settings.model_fields.values()}
     return (found | indirect()) - {""}
 
 
 def indirect() -> set[str]:
-    from gruta.cli.options import PANELS
     from gruta.demo.run import JOBS
 
-    return {*PANELS, *(job.title for job in JOBS)}
+    found = {job.title for job in JOBS}
+    for task in all_tasks():
+        found |= {task.summary, task.input.help, *(metric.title for metric in task.metrics)}
+        options = task.options
+        for model in (task.settings, options.evaluate, options.predict, options.inspect):
+            for field in model.model_fields.values():
+                about = field.json_schema_extra or {}
+                found |= {field.description or "", about.get("panel", ""), about.get("shown", "")}
+    return found
 
 
 def placeholders(text: str) -> set[str]:

@@ -13,7 +13,7 @@ from torch import nn
 
 import gruta
 from gruta.errors import InputError
-from gruta.settings import TrainSettings
+from gruta.settings import StreamSettings
 from gruta.stopping import StopSignal
 from gruta.studies import problems
 from gruta.studies.contest import Entrant, compete
@@ -95,7 +95,7 @@ def test_forecaster_comes_to_the_same_numbers_in_any_mode_of_the_callers(alone, 
 @pytest.mark.parametrize("precision", ["no", "bf16"])
 @pytest.mark.parametrize("mode", ["gradients off", "inference", "autocast"])
 def test_any_task_learns_the_same_in_modes_that_would_hinder_it(mode, precision):
-    settings = TrainSettings(**SHORT, precision=precision)
+    settings = StreamSettings(**SHORT, precision=precision)
     expected, task = trained(Adding(settings)), Adding(settings)
     with MODES[mode]():
         assert trained(task) == expected
@@ -114,7 +114,7 @@ def test_any_task_learns_the_same_in_modes_that_would_hinder_it(mode, precision)
 def test_entrant_of_a_study_comes_to_the_same_numbers_in_all_modes_at_once(problem, tmp_path):
     def result(place):
         plan = Plan(tmp_path / place, print, lambda *_: nullcontext(Progress()))
-        done = compete(Entrant(problem, "gru", 4, TrainSettings(steps=4)), plan)
+        done = compete(Entrant(problem, "gru", 4, StreamSettings(steps=4)), plan)
         return numbers(done.model), done.test
 
     expected = result("alone")
@@ -137,13 +137,13 @@ def test_xray_sees_the_same_where_gradients_are_off():
 
 def test_model_that_was_made_in_inference_mode_is_refused():
     with torch.inference_mode():
-        task = Adding(TrainSettings(**SHORT))
+        task = Adding(StreamSettings(**SHORT))
     with pytest.raises(InputError, match=r"gru\.weight_ih_l0 was made under torch\.inference_mode"):
         trained(task)
 
 
 def test_training_cut_off_leaves_modes_and_model_as_they_were():
-    task = Adding(TrainSettings(**SHORT, precision="bf16"))
+    task = Adding(StreamSettings(**SHORT, precision="bf16"))
     before = generators()
     with gradients_off(), pytest.raises(PowerCut):
         trained(before_step(task, 7, power_cut))
@@ -157,9 +157,9 @@ def test_training_cut_off_leaves_modes_and_model_as_they_were():
 def test_trainings_neither_read_nor_move_the_callers_generators(tmp_path):
     found = []
     for seed in (1, 2):
-        task = Adding(TrainSettings(**SHORT))
+        task = Adding(StreamSettings(**SHORT))
         plan = Plan(tmp_path / str(seed), print, lambda *_: nullcontext(Progress()))
-        entrant = Entrant(problems.Copying(4), "gru", 4, TrainSettings(steps=3))
+        entrant = Entrant(problems.Copying(4), "gru", 4, StreamSettings(steps=3))
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002
         torch.manual_seed(seed)
@@ -171,7 +171,7 @@ def test_trainings_neither_read_nor_move_the_callers_generators(tmp_path):
 
 
 def test_task_with_draws_of_its_own_leaves_torchs_generator_alone_at_all_times():
-    task = NoisyAdding(TrainSettings(**SHORT))
+    task = NoisyAdding(StreamSettings(**SHORT))
     before, loss = generators(), task.loss
 
     def watched(batch, state):
@@ -180,7 +180,7 @@ def test_task_with_draws_of_its_own_leaves_torchs_generator_alone_at_all_times()
         return found
 
     task.loss = watched
-    assert trained(task) == trained(NoisyAdding(TrainSettings(**SHORT)))
+    assert trained(task) == trained(NoisyAdding(StreamSettings(**SHORT)))
 
 
 # accelerate, and signals
@@ -206,7 +206,7 @@ def _forget_accelerators():
 def test_accelerator_of_the_callers_is_neither_heeded_nor_changed():
     pytest.importorskip("tensorboardX")
     ways = [{}, {"precision": "bf16"}, {"tracker": "tensorboard"}]
-    settings = [TrainSettings(**SHORT | way) for way in ways]
+    settings = [StreamSettings(**SHORT | way) for way in ways]
     expected = [trained(Adding(how)) for how in settings]
     assert state_of_accelerate() == [{}, {}, {}]
     accelerator = Accelerator(cpu=True, mixed_precision="bf16", gradient_accumulation_steps=3)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gruta.report.maps import bars
-from gruta.settings import TrainSettings
+from gruta.settings import StreamSettings
 from gruta.surroundings import threads
 from gruta.tasks.forecast import Forecaster
 from gruta.tests.adding import Adding
@@ -45,7 +45,7 @@ def test_forecasters_come_to_the_numbers_that_each_has_alone():
 @pytest.mark.parametrize("kind", [Adding, NoisyAdding], ids=["global draws", "own draws"])
 def test_tasks_come_to_the_numbers_that_each_has_alone(kind):
     def tasks():
-        return [kind(TrainSettings(**SHORT, seed=seed)) for seed in range(4)]
+        return [kind(StreamSettings(**SHORT, seed=seed)) for seed in range(4)]
 
     expected = [trained(task) for task in tasks()]
     for _ in range(2):

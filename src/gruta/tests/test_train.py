@@ -11,14 +11,14 @@ import pytest
 import torch
 from accelerate.tracking import TensorBoardTracker
 
-import gruta.train
+import gruta.train.training
 from gruta.errors import InputError
 from gruta.runs import CHECKPOINT, METRICS, MODEL, read_metrics
 from gruta.runs.lock import LOCK, training_alone
-from gruta.settings import TrainSettings
+from gruta.settings import StreamSettings
 from gruta.stopping import StopSignal
 from gruta.tests.adding import Adding, run_at
-from gruta.train import Diverged, Interrupted, Progress, rate, train
+from gruta.train import Diverged, Interrupted, Progress, Validation, rate, train
 from gruta.weights import read_tensors
 
 SHORT = {
@@ -103,7 +103,7 @@ GOLDEN_RTOL = 1e-4
 
 
 def test_short_trajectory_is_the_pinned_one(tmp_path):
-    settings = TrainSettings(**SHORT | {"steps": 10})
+    settings = StreamSettings(**SHORT | {"steps": 10})
     train(Adding(settings), settings, run_at(tmp_path, settings))
     assert column(tmp_path, "loss") == pytest.approx(GOLDEN, rel=GOLDEN_RTOL)
 
@@ -112,7 +112,7 @@ def test_short_trajectory_is_the_pinned_one(tmp_path):
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle"])
 def test_every_optimizer_and_schedule_lowers_the_loss(tmp_path, optimizer, schedule):
     given = {"steps": 40, "validate_every": 40, "checkpoint_every": 40, "learning_rate": 0.02}
-    settings = TrainSettings(**SHORT | given, optimizer=optimizer, schedule=schedule)
+    settings = StreamSettings(**SHORT | given, optimizer=optimizer, schedule=schedule)
     train(Adding(settings), settings, run_at(tmp_path, settings))
     first, last = column(tmp_path, "validation_loss")
     assert last < 0.5 * first
@@ -130,7 +130,7 @@ def test_every_optimizer_and_schedule_lowers_the_loss(tmp_path, optimizer, sched
     ],
 )
 def test_rate_at_points_worked_out_by_hand(schedule, warmup, expected):
-    settings = TrainSettings(steps=10, learning_rate=2.0, schedule=schedule, warmup=warmup)
+    settings = StreamSettings(steps=10, learning_rate=2.0, schedule=schedule, warmup=warmup)
     found = {step: rate(settings, step) for step in expected}
     assert found == pytest.approx({step: 2.0 * share for step, share in expected.items()})
 
@@ -139,7 +139,7 @@ def test_rate_at_points_worked_out_by_hand(schedule, warmup, expected):
 def test_rate_rises_then_falls_and_never_leaves_its_bounds(schedule):
     for steps in (1, 2, 7):
         for warmup in (0.0, 0.5, 0.99):
-            settings = TrainSettings(steps=steps, schedule=schedule, warmup=warmup)
+            settings = StreamSettings(steps=steps, schedule=schedule, warmup=warmup)
             rates = [rate(settings, step) for step in range(steps)]
             assert all(0 <= r <= settings.learning_rate for r in rates)
             top = rates.index(max(rates))
@@ -148,9 +148,10 @@ def test_rate_rises_then_falls_and_never_leaves_its_bounds(schedule):
 
 
 def test_names_of_metrics_are_fixed(tmp_path):
-    settings = TrainSettings(**SHORT)
+    settings = StreamSettings(**SHORT)
     watch = train(Adding(settings), settings, run_at(tmp_path, settings))
-    scored, logged = read_metrics(tmp_path / METRICS)[:2]
+    prepared, scored, logged = read_metrics(tmp_path / METRICS)[:3]
+    assert list(prepared) == ["step", "seconds"]
     assert list(scored) == ["step", "validation_loss"]
     assert list(logged) == [
         "step",
@@ -163,12 +164,21 @@ def test_names_of_metrics_are_fixed(tmp_path):
         "clipped_share",
         "seconds",
     ]
-    parts = ["validation", "batch", "forward", "backward", "optimizer", "log", "checkpoint"]
+    parts = [
+        "prepare",
+        "validation",
+        "batch",
+        "forward",
+        "backward",
+        "optimizer",
+        "log",
+        "checkpoint",
+    ]
     assert sorted(watch.seconds) == sorted(parts)
 
 
 def test_watched_training_is_the_same_and_its_metrics_hold_what_was_seen(tmp_path):
-    plain, watched = (TrainSettings(**SHORT, watch_every=n) for n in (0, 3))
+    plain, watched = (StreamSettings(**SHORT, watch_every=n) for n in (0, 3))
     for settings, name in ((plain, "plain"), (watched, "watched")):
         train(Adding(settings), settings, run_at(tmp_path / name, settings))
     models = [(tmp_path / name / MODEL).read_bytes() for name in ("plain", "watched")]
@@ -186,14 +196,14 @@ def test_watched_training_is_the_same_and_its_metrics_hold_what_was_seen(tmp_pat
 
 
 def test_logged_rate_is_the_one_of_the_step(tmp_path):
-    settings = TrainSettings(**SHORT)
+    settings = StreamSettings(**SHORT)
     train(Adding(settings), settings, run_at(tmp_path, settings))
     expected = [rate(settings, step) for step in range(settings.steps)]
     assert column(tmp_path, "learning_rate") == expected
 
 
 def test_step_with_a_nan_gradient_is_skipped_and_named(tmp_path):
-    settings = TrainSettings(**SHORT | {"steps": 3, "tbptt": 4})
+    settings = StreamSettings(**SHORT | {"steps": 3, "tbptt": 4})
     task, progress, met = with_nan_gradient(Adding(settings), {1}), Notes(), []
     loss = task.loss
 
@@ -215,7 +225,7 @@ def test_step_with_a_nan_gradient_is_skipped_and_named(tmp_path):
 
 
 def test_step_with_a_nan_loss_is_skipped_though_its_gradient_is_finite(tmp_path):
-    settings = TrainSettings(**SHORT | {"steps": 2})
+    settings = StreamSettings(**SHORT | {"steps": 2})
     task, progress = Adding(settings), Notes()
     loss = task.loss
     task.loss = lambda batch, state: (loss(batch, state)[0] + float("nan"), None)
@@ -226,7 +236,7 @@ def test_step_with_a_nan_loss_is_skipped_though_its_gradient_is_finite(tmp_path)
 
 
 def test_ten_nan_gradients_in_a_row_end_the_training_and_keep_the_checkpoint(tmp_path):
-    settings = TrainSettings(**SHORT | {"steps": 20, "checkpoint_every": 1})
+    settings = StreamSettings(**SHORT | {"steps": 20, "checkpoint_every": 1})
     task = with_nan_gradient(Adding(settings), {2} | set(range(5, 20)))
     run = run_at(tmp_path, settings)
     with pytest.raises(Diverged, match=r"10 steps in a row .* sum\.bias.*learning rate"):
@@ -238,13 +248,13 @@ def test_ten_nan_gradients_in_a_row_end_the_training_and_keep_the_checkpoint(tmp
 
 
 def test_patience_ends_the_training_with_the_best_weights(tmp_path):
-    settings = TrainSettings(**SHORT | {"steps": 100, "validate_every": 2, "patience": 2})
+    settings = StreamSettings(**SHORT | {"steps": 100, "validate_every": 2, "patience": 2})
     task, met = Adding(settings), []
     losses = iter([3.0, 2.0, 2.5, 1.0, 1.0, 4.0, 0.5])
 
     def validate():
         met.append({k: v.clone() for k, v in task.model.state_dict().items()})
-        return {"validation_loss": next(losses)}
+        return Validation(next(losses))
 
     task.validate = validate
     run = run_at(tmp_path, settings)
@@ -259,22 +269,22 @@ def test_patience_ends_the_training_with_the_best_weights(tmp_path):
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_score_that_is_not_finite_is_never_the_best_but_for_want_of_another(tmp_path, bad):
-    settings = TrainSettings(**SHORT)
+    settings = StreamSettings(**SHORT)
     task, losses = Adding(settings), iter([bad, 5.0, bad, 6.0])
-    task.validate = lambda: {"validation_loss": next(losses)}
+    task.validate = lambda: Validation(next(losses))
     run = run_at(tmp_path, settings)
     train(task, settings, run)
     assert column(tmp_path, "validation_loss") == [None, 5.0, None, 6.0]
     assert read_tensors(run, MODEL)[1] == {"step": 4}
     never = run_at(tmp_path / "never", settings)
     task = Adding(settings)
-    task.validate = lambda: {"validation_loss": bad}
+    task.validate = lambda: Validation(bad)
     train(task, settings, never)
     assert read_tensors(never, MODEL)[1] == {"step": 0}
 
 
 def test_carried_state_is_handed_over_without_its_graph(tmp_path):
-    settings = TrainSettings(**SHORT | {"tbptt": 4, "steps": 3})
+    settings = StreamSettings(**SHORT | {"tbptt": 4, "steps": 3})
     task, given, returned = Adding(settings), [], []
     loss = task.loss
 
@@ -306,7 +316,7 @@ OPTIMIZERS = [
 
 @pytest.mark.parametrize("given", OPTIMIZERS, ids=str)
 def test_training_cut_off_goes_on_to_the_same_numbers(tmp_path, given):
-    settings = TrainSettings(**SHORT | given)
+    settings = StreamSettings(**SHORT | given)
     train(Adding(settings), settings, run_at(tmp_path / "whole", settings))
     path = tmp_path / "cut"
     for step in (2, 7, 10):  # before the first checkpoint, between two, after the same one
@@ -320,7 +330,7 @@ def test_training_cut_off_goes_on_to_the_same_numbers(tmp_path, given):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_saves_after_the_step_and_training_goes_on_to_the_same(tmp_path, number):
-    settings = TrainSettings(**SHORT | {"tbptt": 4})
+    settings = StreamSettings(**SHORT | {"tbptt": 4})
     train(Adding(settings), settings, run_at(tmp_path / "whole", settings))
     path, handler = tmp_path / "stopped", signal.getsignal(number)
     task = before_step(Adding(settings), 7, lambda: signal.raise_signal(number))
@@ -341,7 +351,7 @@ def test_second_signal_acts_at_once_whichever_came_first():
 
 
 def test_second_training_of_a_run_is_refused_and_leaves_it_as_it_was(tmp_path):
-    settings = TrainSettings(steps=4)
+    settings = StreamSettings(steps=4)
     train(Adding(settings), settings, run_at(tmp_path, settings))
     before = left_by(tmp_path)
     refused = pytest.raises(InputError, match=f"process {os.getpid()} is training there")
@@ -351,20 +361,20 @@ def test_second_training_of_a_run_is_refused_and_leaves_it_as_it_was(tmp_path):
 
 
 def test_run_is_held_until_the_weights_are_written(tmp_path, monkeypatch):
-    held, write = {}, gruta.train.write_tensors
+    held, write = {}, gruta.train.training.write_tensors
 
     def noting(run, name, *content):
         held[name] = (run.path / LOCK).exists()
         write(run, name, *content)
 
-    monkeypatch.setattr(gruta.train, "write_tensors", noting)
-    settings = TrainSettings(steps=4)
+    monkeypatch.setattr(gruta.train.training, "write_tensors", noting)
+    settings = StreamSettings(steps=4)
     train(Adding(settings), settings, run_at(tmp_path, settings))
-    assert held == {CHECKPOINT: True, MODEL: True}
+    assert held == {"best-4.safetensors": True, CHECKPOINT: True, MODEL: True}
 
 
 def test_checkpoint_of_another_model_is_refused(tmp_path):
-    settings = TrainSettings(**SHORT)
+    settings = StreamSettings(**SHORT)
     run = run_at(tmp_path, settings)
     train(Adding(settings), settings, run)
     other = Adding(settings)
@@ -381,12 +391,12 @@ import os, random, signal, sys, time
 from pathlib import Path
 import torch
 torch.set_num_threads(1)
-from gruta.settings import TrainSettings
+from gruta.settings import StreamSettings
 from gruta.tests.adding import Adding, run_at
 from gruta.runs import CHECKPOINT
 from gruta.train import make_optimizer, train
 
-settings = TrainSettings(steps=24, checkpoint_every=1, log_every=1, validate_every=5, tbptt=4)
+settings = StreamSettings(steps=24, checkpoint_every=1, log_every=1, validate_every=5, tbptt=4)
 
 def start(path):  # by fork, because to import torch takes longer than to train
     if (child := os.fork()) == 0:
@@ -431,7 +441,7 @@ def test_training_killed_at_any_moment_goes_on_to_the_same_numbers(tmp_path):
 
 def test_metrics_go_to_a_tracker_too(tmp_path):
     pytest.importorskip("tensorboardX")
-    settings = TrainSettings(**SHORT, tracker="tensorboard", watch_every=4)
+    settings = StreamSettings(**SHORT, tracker="tensorboard", watch_every=4)
     run = run_at(tmp_path / "run", settings)
     train(Adding(settings), settings, run)
     (events,) = (tmp_path / "run" / "tracked").rglob("events*")
@@ -444,7 +454,7 @@ def test_tracker_is_ended_and_the_run_whole_however_training_ends(tmp_path, monk
     pytest.importorskip("tensorboardX")
     ended = []
     monkeypatch.setattr(TensorBoardTracker, "finish", lambda self: ended.append(self))
-    settings = TrainSettings(**SHORT, tracker="tensorboard")
+    settings = StreamSettings(**SHORT, tracker="tensorboard")
     task, run = before_step(Adding(settings), 5, power_cut), run_at(tmp_path / "run", settings)
     with pytest.raises(PowerCut):
         train(task, settings, run)
@@ -455,6 +465,6 @@ def test_tracker_is_ended_and_the_run_whole_however_training_ends(tmp_path, monk
 
 
 def test_tracker_that_is_not_installed_is_named(tmp_path):
-    settings = TrainSettings(**SHORT, tracker="comet_ml")
+    settings = StreamSettings(**SHORT, tracker="comet_ml")
     with pytest.raises(InputError, match="tracker: comet_ml is not installed; pip install it"):
         train(Adding(settings), settings, run_at(tmp_path / "run", settings))

@@ -10,7 +10,8 @@ from polars.testing import assert_frame_equal
 
 import gruta
 from gruta.runs import MODEL, Run
-from gruta.tasks.forecast.estimator import settings_of
+from gruta.tasks.registry import task_of
+from gruta.tasks.trained import settings_of
 from gruta.weights import read_tensors
 
 RELEASES = sorted(path for path in Path(__file__).with_name("data").iterdir())
@@ -31,7 +32,7 @@ def test_finished_run_forecasts_what_it_forecast_then(left):
 @every_release
 def test_stopped_run_goes_on_to_the_weights_that_it_came_to_then(left, tmp_path):
     path = shutil.copytree(left / "stopped", tmp_path / "run")
-    settings = settings_of(Run.open(path)).model_dump()
+    settings = settings_of(Run.open(path), task_of(path))
     gruta.Forecaster(**settings).fit(left / "series.csv", run=path, resume=True)
     weights, then = (read_tensors(Run.open(p), MODEL)[0] for p in (path, left / "finished"))
     torch.testing.assert_close(weights, then, rtol=1e-4, atol=1e-6)

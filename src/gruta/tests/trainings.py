@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import gruta.nn
-from gruta.settings import TrainSettings
+from gruta.settings import StreamSettings
 from gruta.tasks.forecast import Forecaster
 from gruta.tests.adding import Adding, run_at
 from gruta.train import train
@@ -75,7 +75,7 @@ class NoisyAdding(Adding):
 
     own_draws = True
 
-    def __init__(self, settings: TrainSettings) -> None:
+    def __init__(self, settings: StreamSettings) -> None:
         super().__init__(settings)
         self.model: Any = Noisy()
 

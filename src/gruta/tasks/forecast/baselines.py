@@ -1,43 +1,42 @@
 """The simple forecasts that stand beside every score."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from gruta.data.series import Series
-from gruta.tasks.forecast.encoding import Encoding
-from gruta.tasks.forecast.features import Table, future_features, lags
-from gruta.tasks.forecast.network import LinearPath
+from gruta.codec.series import features
+from gruta.codec.series.encoding import Encoding
+from gruta.codec.series.features import Rows, Table, future_features, lags
+from gruta.codec.series.linear import LinearModel
+from gruta.codec.series.series import Series
 
 Values = NDArray[np.float64]
 
 
-def naive(y: Values, origins: Tensor, horizon: int) -> Values:
+def naive(y: Values, origins: Rows, horizon: int) -> Values:
     """`[M, K]`: the value of y `[N]` at the origin, for every step."""
-    return np.repeat(y[origins.numpy()][:, None], horizon, axis=1)
+    return np.repeat(y[origins][:, None], horizon, axis=1)
 
 
-def seasonal_naive(y: Values, origins: Tensor, horizon: int, season: int) -> Values:
+def seasonal_naive(y: Values, origins: Rows, horizon: int, season: int) -> Values:
     """`[M, K]`: the value of y `[N]` of the same phase in the last season before the origin."""
     steps = np.arange(1, horizon + 1)
-    found: Values = y[origins.numpy()[:, None] + steps - season * ((steps - 1) // season + 1)]
+    found: Values = y[origins[:, None] + steps - season * ((steps - 1) // season + 1)]
     return found
 
 
-@torch.no_grad()
-def linear(table: Table, origins: Tensor, path: LinearPath) -> Tensor:
+def linear(table: Table, origins: Rows, model: LinearModel) -> features.Values:
     """`[M, K]`, scaled: the linear model on the lags and covariates that the network has too."""
-    steps = torch.arange(1, table.horizon + 1)
-    forecasts = [
-        table.y[some].unsqueeze(-1) + path(lags(table, some), future_features(table, some, steps))
-        for some in torch.split(origins, 256)
-    ]
-    return torch.cat(forecasts)
+    steps = np.arange(1, table.horizon + 1)
+    forecasts = []
+    for start in range(0, len(origins), 256):
+        some = origins[start : start + 256]
+        changes = model(lags(table, some), future_features(table, some, steps))
+        forecasts.append(table.y[some][:, None] + changes)
+    return np.concatenate(forecasts)
 
 
 def baselines(
-    series: Series, encoding: Encoding, origins: Tensor, path: LinearPath
+    series: Series, encoding: Encoding, origins: Rows, model: LinearModel
 ) -> dict[str, Values]:
     """All of them by name, each `[M, K]`, in the target's unit."""
     y, horizon = series.target, encoding.horizon
@@ -45,5 +44,5 @@ def baselines(
         f"seasonal naive {season}": seasonal_naive(y, origins, horizon, season)
         for season in encoding.seasons
     }
-    by_line = encoding.decode(linear(encoding.table(series), origins, path))
+    by_line = encoding.decode(linear(encoding.table(series), origins, model))
     return {"naive": naive(y, origins, horizon), **seasonal, "linear": by_line}

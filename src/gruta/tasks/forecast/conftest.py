@@ -1,14 +1,13 @@
 import datetime as dt
-from collections.abc import Callable
 
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
-from gruta.data.series import Columns, Series, read_series
+from gruta.codec.series.conftest import random_table
+from gruta.codec.series.series import Columns, Series
+from gruta.data.series import read_series
 from gruta.tasks.forecast import Forecaster
-from gruta.tasks.forecast.features import Table
 
 ROWS = 420
 """Seventeen days: the week is too long to count as a season, the day is not."""
@@ -57,23 +56,4 @@ def fitted(frame: pl.DataFrame) -> Forecaster:
     return Forecaster(**SMALL).fit(frame)
 
 
-@pytest.fixture
-def random_table() -> Callable[..., Table]:
-    """A table of noise with one column of each kind; whole numbers, so that sums are exact."""
-
-    def make(
-        rows: int = 60, lookback: int = 5, horizon: int = 3, seasons: tuple[int, ...] = (4,)
-    ) -> Table:
-        draw = torch.Generator().manual_seed(0)
-        columns = torch.randint(-9, 10, (rows, 4), generator=draw).float()
-        return Table(
-            y=columns[:, 0].cumsum(0),
-            known=columns[:, 1:2],
-            past=columns[:, 2:3],
-            calendar=columns[:, 3:4],
-            seasons=seasons,
-            lookback=lookback,
-            horizon=horizon,
-        )
-
-    return make
+__all__ = ["COLUMNS", "ROWS", "SMALL", "hourly", "random_table"]

@@ -9,10 +9,9 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import decimals, number, percent
 from gruta.report.charts import ACCENTS, Curve, Panel, Stroke, Window, forecasts, lines
 from gruta.report.page import Column, Figure, Table
-from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.names import model_name
-from gruta.tasks.forecast.scores import Score
+from gruta.tasks.forecast.settings import ForecastSettings
 
 Values = NDArray[np.float64]
 
@@ -20,45 +19,8 @@ _STEPS_SHOWN = 192
 _SHARES = np.arange(1, 100)
 
 
-def score_table(
-    scores: Sequence[Score],
-    strokes: Mapping[str, Stroke],
-    unit: str,
-    nominal: float | None,
-    seconds: Mapping[str, float] | None = None,
-) -> Table:
-    """All models' scores; `seconds` of training by model, where they are known."""
-    per_unit = f" ({unit})" if unit else ""
-    columns = [
-        Column(_("model")),
-        Column("sMAPE (%)", decimals((s.smape for s in scores), 3), "lowest"),
-        Column(f"MAE{per_unit}", decimals((s.mae for s in scores), 3), "lowest"),
-        Column(f"RMSE{per_unit}", decimals((s.rmse for s in scores), 3), "lowest"),
-        Column("MASE", decimals((s.mase for s in scores), 3), "lowest"),
-        Column(_("coverage (%)"), 1),
-        Column(_("parameters"), 0),
-    ]
-    if seconds is not None:
-        columns.append(Column(_("training (s)"), 1))
-    rows = [
-        [
-            model_name(s.model),
-            s.smape,
-            s.mae,
-            s.rmse,
-            s.mase,
-            None if s.coverage is None else 100 * s.coverage,
-            s.parameters,
-            *([] if seconds is None else [seconds.get(s.model)]),
-        ]
-        for s in scores
-    ]
-    colors = [strokes[s.model].color for s in scores]
-    return Table(columns, rows, _("Scores on the test part"), _note(nominal), colors)
-
-
-def _note(nominal: float | None) -> str:
-    """What the columns mean."""
+def score_note(nominal: float | None) -> str:
+    """What the columns of a table of scores mean."""
     note = _(
         "MAE: mean absolute error. RMSE: root of the mean squared error, which weighs large errors "
         "more. sMAPE: the error relative to forecast and truth. MASE: MAE over that of repeating "

@@ -8,16 +8,19 @@ of LSTNet, Lai et al. 2018, arXiv:1703.07015) is where training starts, so what 
 adds is what a linear model on the same inputs cannot say.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gruta.codec.series.features import Table, Values, future_features
+from gruta.codec.series.linear import LinearModel
 from gruta.nn import GRU, LSTM, RNN
 from gruta.nn.dense import Linear
-from gruta.settings import ForecastSettings
-from gruta.tasks.forecast.features import Table, future_features, lags
+from gruta.tasks.forecast.linear import solve
+from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
 from gruta.train import State
 
@@ -25,9 +28,6 @@ DTYPE = torch.float32
 """Of all numbers of a network, whatever torch's default is."""
 
 CELLS = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
-PENALTIES = (1e-6, 1e-4, 1e-2, 1e-1)
-MOST_MOMENTS = 2**23
-"""So many sums over products of columns are held at once when the linear path is solved."""
 
 
 class Standardise(nn.Module):
@@ -72,95 +72,10 @@ class LinearPath(nn.Module):
         """`[..., K]`, the change from the origin's value; from `[..., L]` and `[..., K, F]`."""
         return lags @ self.on_lags.T + (future * self.on_future).sum(-1) + self.bias
 
-    @property
-    def size(self) -> int:
-        """How many numbers were solved for."""
-        return self.on_lags.numel() + self.on_future.numel() + self.bias.numel()
-
-    @torch.no_grad()
-    def solve(self, table: Table, split: Split, ridge: float) -> None:
-        """Ridge regression on standardised columns over the training origins.
-
-        ridge: the penalty, relative to the number of rows; 0 takes the one of `PENALTIES` with the
-        lowest mean absolute error in the validation part. `error [K]` becomes that of the training
-        part. Only sums over rows are kept, for some steps at a time, so memory grows neither with
-        the rows nor with the horizon.
-        """
-        columns = self.on_lags.shape[1] + self.on_future.shape[1]
-        at_once = max(1, MOST_MOMENTS // columns**2)
-        for steps in torch.split(torch.arange(table.horizon), at_once):
-            weight, bias = _solve(table, split, steps + 1, [ridge] if ridge else PENALTIES)
-            error = _error(table, split.train, steps + 1, weight, bias)
-            self.error[steps] = error.clamp_min(1e-4).float()
-            self.on_lags[steps] = weight[:, : table.lookback].float()
-            self.on_future[steps] = weight[:, table.lookback :].float()
-            self.bias[steps] = bias[:, 0].float()
-
-
-def _solve(
-    table: Table, split: Split, steps: Tensor, penalties: Sequence[float]
-) -> tuple[Tensor, Tensor]:
-    """Weights `[K, C]` and bias `[K, 1]` for these steps, by the penalty that validates best."""
-    sums = Moments()
-    for x, y in _blocks(table, split.train, steps):
-        sums.add(x, y)
-    candidates = [sums.ridge(strength) for strength in penalties]
-    errors = [float(_error(table, split.validation, steps, *found).mean()) for found in candidates]
-    return candidates[errors.index(min(errors))]
-
-
-def _error(table: Table, origins: Tensor, steps: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """`[K]`: the mean absolute error of linear models over about a thousand of these origins."""
-    origins = origins[:: max(1, len(origins) // 1024)]
-    missed = [
-        (y - (x @ weight[..., None])[..., 0] - bias).abs()
-        for x, y in _blocks(table, origins, steps)
-    ]
-    return torch.cat(missed, 1).mean(1)
-
-
-def _blocks(table: Table, origins: Tensor, steps: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Columns x `[K, M', L + F]` and targets y `[K, M']` in float64, some origins at a time."""
-    for some in torch.split(origins, 512):
-        future = future_features(table, some, steps).transpose(0, 1)
-        before = lags(table, some).expand(len(steps), -1, -1)
-        changes = table.changes(some)[:, steps - 1]
-        yield torch.cat([before, future], -1).double(), changes.T.double()
-
-
-class Moments:
-    """The sums over rows that a least-squares fit needs, for K fits at once."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.x: Tensor | float = 0.0  # [K, C]
-        self.y: Tensor | float = 0.0  # [K, 1]
-        self.xx: Tensor | float = 0.0  # [K, C, C]
-        self.xy: Tensor | float = 0.0  # [K, C]
-
-    def add(self, x: Tensor, y: Tensor) -> None:
-        """Take in rows x `[K, M, C]` with targets y `[K, M]`."""
-        self.rows += x.shape[1]
-        self.x = self.x + x.sum(1)
-        self.y = self.y + y.sum(1, keepdim=True)
-        self.xx = self.xx + x.mT @ x
-        self.xy = self.xy + (x.mT @ y[..., None])[..., 0]
-
-    def ridge(self, strength: float) -> tuple[Tensor, Tensor]:
-        """Weights `[K, C]` and bias `[K, 1]`; the penalty acts on standardised columns."""
-        mean, mean_y = self.x / self.rows, self.y / self.rows
-        assert isinstance(mean, Tensor)
-        assert isinstance(mean_y, Tensor)
-        covariance = self.xx / self.rows - mean[:, :, None] * mean[:, None, :]
-        deviation = covariance.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()
-        inverse = torch.where(deviation > 1e-6, 1 / deviation, 0)
-        correlation = covariance * inverse[:, :, None] * inverse[:, None, :]
-        correlation = correlation + strength * torch.eye(mean.shape[1], dtype=mean.dtype)
-        toward = (self.xy / self.rows - mean * mean_y) * inverse
-        # By Cholesky: torch's batched LU fails where its thread count was set to more than one.
-        factor = torch.linalg.cholesky(correlation)
-        weight = torch.cholesky_solve(toward[..., None], factor)[..., 0] * inverse
-        return weight, mean_y - (mean * weight).sum(1, keepdim=True)
+    def take(self, model: LinearModel) -> None:
+        """Be this model."""
+        for name, values in vars(model).items():
+            getattr(self, name).copy_(torch.from_numpy(values))
 
 
 def _layer(cell: str, width: int, hidden: int, init: str, steps: int) -> nn.Module:
@@ -216,13 +131,14 @@ class ForecastNetwork(nn.Module):
             init=settings.init,
         )
 
-    def prepare(self, table: Table, past: Tensor, split: Split, ridge: float) -> None:
+    def prepare(self, table: Table, past: Values, split: Split, ridge: float) -> None:
         """Solve the linear path and set the scales, from the training part."""
-        self.linear.solve(table, split, ridge)
+        self.linear.take(solve(table, split, ridge))
         origins = split.train
         sample = origins[:: max(1, len(origins) // 512)]
-        self.scale_past.fit(past[origins])
-        self.scale_future.fit(future_features(table, sample, torch.arange(1, table.horizon + 1)))
+        steps = np.arange(1, table.horizon + 1)
+        self.scale_past.fit(torch.from_numpy(past[origins]))
+        self.scale_future.fit(torch.from_numpy(future_features(table, sample, steps)))
 
     def forward(self, batch: dict[str, Tensor], state: State | None = None) -> tuple[Tensor, State]:
         """The quantiles, in units of the scaled series, and the encoder's last state.

@@ -1,46 +1,43 @@
 """The report of one trained forecaster."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from gruta.locale import translate as _
 from gruta.locale.numbers import decimals, number, percent
 from gruta.report.charts import Stroke, strokes
-from gruta.report.page import Section, write
+from gruta.report.page import Section, Table
 from gruta.report.training import gradient_figure, loss_figure
-from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.figures import (
     error_figure,
     forecast_figures,
     nominal_share,
-    score_table,
+    score_note,
     settings_table,
 )
 from gruta.tasks.forecast.names import model_name
+from gruta.tasks.forecast.scores import METRICS
+from gruta.tasks.forecast.settings import ForecastSettings
+from gruta.tasks.report import score_table
+from gruta.tasks.task import Report
 
 Metrics = Sequence[Mapping[str, Any]]
 
 
-def write_report(
-    directory: Path,
-    evaluation: Evaluation,
-    metrics: list[dict[str, Any]],
-    settings: ForecastSettings,
-) -> Path:
-    """Write the run's report into `directory`; the path of its page (OSError)."""
+def report(evaluation: Evaluation, metrics: Metrics, settings: ForecastSettings) -> Report:
+    """How good it is, what it forecasts, how it learned."""
     styles = strokes([settings.cell, *evaluation.baselines])
     title = _("Forecast of {target} by a {cell}").format(
         target=settings.target, cell=model_name(settings.cell)
     )
     sections = [
-        _scores(evaluation, styles),
+        _scores(evaluation),
         _forecasts(evaluation, settings, styles),
         _training(metrics, settings, styles),
         Section(_("Settings"), (), [settings_table({_("value"): {settings.cell: settings}})]),
     ]
-    return write(directory, title, verdict(evaluation), sections)
+    return Report(title, verdict(evaluation), sections)
 
 
 def verdict(evaluation: Evaluation) -> str:
@@ -78,7 +75,23 @@ def _beaten(evaluation: Evaluation) -> str:
     ).format(models="; ".join(map(model_name, evaluation.lost_to)))
 
 
-def _scores(evaluation: Evaluation, styles: Mapping[str, Stroke]) -> Section:
+def scores(evaluation: Evaluation) -> Table:
+    """A row a model, each with the colour that it has in the charts."""
+    styles = strokes([evaluation.scores[0].model, *evaluation.baselines])
+    count, steps = evaluation.truth.shape
+    return score_table(
+        evaluation.scores,
+        METRICS,
+        styles,
+        name=model_name,
+        caption=_("Scores of {count} forecasts of {steps} steps").format(
+            count=number(count), steps=number(steps)
+        ),
+        note=score_note(nominal_share(evaluation.levels)),
+    )
+
+
+def _scores(evaluation: Evaluation) -> Section:
     nominal = nominal_share(evaluation.levels)
     words = [
         _(
@@ -94,9 +107,7 @@ def _scores(evaluation: Evaluation, styles: Mapping[str, Stroke]) -> Section:
                 nominal=percent(nominal), inside=percent(inside, 1)
             )
         )
-    return Section(
-        _("How good it is"), words, [score_table(evaluation.scores, styles, "", nominal)]
-    )
+    return Section(_("How good it is"), words, [scores(evaluation)])
 
 
 def _forecasts(

@@ -1,7 +1,6 @@
 """Scores of forecasts against what came, by utilsforecast's losses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,25 +8,24 @@ import polars as pl
 from numpy.typing import NDArray
 from utilsforecast import losses
 
+from gruta.tasks.scores import Metric
+
 Values = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Score:
-    """One model's scores; sMAPE in per cent, MAE and RMSE in the target's unit.
+METRICS = (
+    Metric("smape", "sMAPE (%)", best="lowest", judged=True),
+    Metric("mae", "MAE", best="lowest", judged=True, in_unit=True),
+    Metric("rmse", "RMSE", best="lowest", in_unit=True),
+    Metric("mase", "MASE", best="lowest"),
+    Metric("coverage", "coverage (%)", digits=1, factor=100.0),
+)
+"""MAE and RMSE are in the target's unit.
 
-    smape: mean of 200·|F − A| / (|F| + |A|), 0 where both are 0. mase: MAE over the mean absolute
-    error of the seasonal naive forecast within the training part; None where that is 0. coverage:
-    share of the values inside the outermost quantiles; None for a model without them.
-    """
-
-    model: str
-    parameters: int
-    smape: float
-    mae: float
-    rmse: float
-    mase: float | None
-    coverage: float | None = None
+smape: mean of 200·|F − A| / (|F| + |A|), 0 where both are 0. mase: MAE over the mean absolute error
+of the seasonal naive forecast within the training part; None where that is 0. coverage: share of
+the values inside the outermost quantiles; None for a model without them.
+"""
 
 
 def point_scores(truth: Values, forecasts: Mapping[str, Values]) -> dict[str, dict[str, float]]:

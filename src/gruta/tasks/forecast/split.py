@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from gruta.settings import ForecastSettings
-from gruta.tasks.forecast.features import Table
+from gruta.codec.series.features import Rows, Table
+from gruta.tasks.forecast.settings import ForecastSettings
 
 
 @dataclass(frozen=True)
@@ -32,14 +31,14 @@ class Parts:
 class Split:
     """Origins `[M]` with their whole horizon in the training part, and in validation."""
 
-    train: Tensor
-    validation: Tensor
+    train: Rows
+    validation: Rows
 
     @classmethod
     def of(cls, table: Table, parts: Parts) -> "Split":
         """All origins that have the history they need."""
         first, horizon = table.first_origin, table.horizon
         return cls(
-            torch.arange(first, parts.train - horizon),
-            torch.arange(max(first, parts.train - 1), parts.seen - horizon),
+            np.arange(first, parts.train - horizon),
+            np.arange(max(first, parts.train - 1), parts.seen - horizon),
         )

@@ -1,120 +1,238 @@
-"""The forecaster as a task for the training loop."""
+"""The forecaster as a task."""
 
-import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
+from pydantic import BaseModel, Field
 
-from gruta.errors import InputError
-from gruta.settings import ForecastSettings
-from gruta.tasks.forecast.features import Table, past_features, windows
-from gruta.tasks.forecast.network import ForecastNetwork, pinball
-from gruta.tasks.forecast.split import Split
-from gruta.train import Batch, State
+from gruta.codec.series.codec import ForecastCodec
+from gruta.codec.series.encoding import Encoding
+from gruta.codec.series.series import Columns, Series
+from gruta.tasks.forecast.settings import ForecastSettings
+from gruta.tasks.forecast.split import Parts, Split
+from gruta.tasks.scores import Metric
+from gruta.tasks.task import Input, Look, Options, Report
+from gruta.tasks.trained import Trained
 
-MOST_ORIGINS = 96
-"""More places in a window are not taken of themselves: a batch grows with them and the lookback."""
+if TYPE_CHECKING:
+    import polars as pl
 
-VALIDATION_ORIGINS = 256
-"""About this many origins, evenly spaced, are scored in a validation."""
+    from gruta.report.page import Table
+    from gruta.tasks.forecast.evaluation import Evaluation
+    from gruta.tasks.forecast.head import ForecastHead
+    from gruta.tasks.forecast.lesson import ForecastLesson
+    from gruta.tasks.forecast.network import ForecastNetwork
+
+Settings = ForecastSettings
+"""Short for the signatures below."""
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesInParts:
+    """A series, and how many of its rows training sees."""
+
+    series: Series
+    parts: Parts
+
+    @property
+    def seen(self) -> Series:
+        """The rows that training sees."""
+        return self.series.rows(0, self.parts.seen)
+
+    def fingerprint(self) -> str:
+        """Of the rows that training sees."""
+        return self.seen.fingerprint()
+
+
+class EvaluateOptions(BaseModel):
+    """What an evaluation can be told."""
+
+    start: str | None = Field(
+        None,
+        description="First stamp to forecast.",
+        json_schema_extra={
+            "flag": "--from",
+            "metavar": "STAMP",
+            "shown": "the first that training did not see",
+        },
+    )
+    stride: int | None = Field(
+        None,
+        description="Rows from one forecast to the next.",
+        json_schema_extra={"shown": "the horizon"},
+    )
+
+
+class InspectOptions(BaseModel):
+    """What an X-ray can be told."""
+
+    start: str | None = Field(
+        None,
+        description="First stamp to forecast, after the window that is looked at.",
+        json_schema_extra={
+            "flag": "--from",
+            "metavar": "STAMP",
+            "shown": "the last with a whole horizon",
+        },
+    )
 
 
 class ForecastTask:
-    """Batches, loss and validation for `gruta.train.train`."""
+    """Forecast a series by a recurrent network beside a linear path."""
 
-    own_draws = True
+    name = "forecast"
+    summary = (
+        "Train a forecaster on FILE: a row a time step, stamps in even steps. The end of the file "
+        "is held out, forecast, and scored beside naive, seasonal naive and linear forecasts."
+    )
+    settings, codec = ForecastSettings, ForecastCodec
+    input = Input("FILE", "CSV or Parquet file.")
+    options = Options(evaluate=EvaluateOptions, inspect=InspectOptions)
 
-    def __init__(
-        self, network: ForecastNetwork, table: Table, split: Split, settings: ForecastSettings
-    ) -> None:
-        self.model = network
-        self.table, self.split, self.settings = table, split, settings
-        self.past = past_features(table)
-        self.origins = settings.origins or min(
-            MOST_ORIGINS, max(4, table.lookback // table.horizon)
-        )
-        self.streams = min(settings.batch_size, len(split.train) // max(settings.tbptt, 1))
-        if settings.tbptt and not self.streams:
-            raise InputError(
-                f"tbptt: expected at most the {len(split.train)} rows that there are to train on, "
-                f"got {settings.tbptt}"
-            )
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Lower is better in all but coverage, which should be what was promised."""
+        from gruta.tasks.forecast.scores import METRICS
 
-    def batch(self, step: int) -> Batch:
-        """Random windows, or with tbptt the next piece of each stream along the series."""
-        length = self.settings.tbptt or self.table.lookback
-        fresh = True
-        if self.settings.tbptt:
-            last, fresh = self._stream_ends(step, length)
-        else:
-            size = self.settings.batch_size
-            last = self.split.train[
-                _shuffled(self.settings.seed, len(self.split.train), step * size, size)
-            ]
-        draw = np.random.default_rng((self.settings.seed, step))
-        shape = (len(last), self.origins)
-        positions = torch.from_numpy(draw.integers(length // 4, length, shape))
-        positions[:, -1] = length - 1
-        before_first = self.split.train[0] - (last - length + 1)
-        positions = torch.maximum(positions, before_first.unsqueeze(-1))
-        batch = windows(self.table, self.past, last, positions, length)
-        return batch | {"fresh": torch.tensor(fresh)}
+        return METRICS
 
-    def _stream_ends(self, step: int, length: int) -> tuple[Tensor, bool]:
-        """The last row of each stream's piece, and whether the streams start anew with it.
+    def read(self, source: Any, settings: Settings) -> SeriesInParts:
+        """The series of a file or frame; its end is held out."""
+        s = settings
+        series = as_series(source, Columns(s.time, s.target, s.known, s.past))
+        return SeriesInParts(series, Parts.of(series.observed, settings))
 
-        The training part is cut into as many streams as a batch has rows; each epoch starts them at
-        another offset, so that the pieces' borders move.
+    def fit_codec(self, data: SeriesInParts, settings: Settings) -> ForecastCodec:
+        """Scales and seasons of the training part; intervals are as the network has them yet."""
+        from gruta.tasks.forecast.scores import seasonal_error
+
+        seen, train = data.seen, data.parts.train
+        encoding = Encoding.fit(seen, train, settings.lookback, settings.horizon)
+        season = encoding.seasons[0] if encoding.seasons else 1
+        error = seasonal_error(seen.target[:train], season)
+        spread = np.ones(len(settings.quantiles), np.float32)
+        return ForecastCodec(encoding, spread, error, seen.times[-1])
+
+    def network(self, codec: ForecastCodec, settings: Settings) -> "ForecastNetwork":
+        """Untrained, as wide as the codec's columns."""
+        from gruta.tasks.forecast.network import ForecastNetwork
+
+        return ForecastNetwork.of(codec.encoding.empty_table(), settings)
+
+    def lesson(
+        self,
+        network: "ForecastNetwork",
+        codec: ForecastCodec,
+        data: SeriesInParts,
+        settings: Settings,
+    ) -> "ForecastLesson":
+        """Windows of the training part."""
+        from gruta.tasks.forecast.lesson import ForecastLesson
+
+        table = codec.encoding.table(data.seen)
+        return ForecastLesson(network, table, Split.of(table, data.parts), settings)
+
+    def settle(self, lesson: "ForecastLesson", codec: ForecastCodec) -> ForecastCodec:
+        """Stretch the quantiles so that they cover what they promise of the validation part."""
+        return codec.stretched(*lesson.on_validation(), lesson.settings.quantiles)
+
+    def head(self, trained: Trained[ForecastCodec]) -> "ForecastHead":
+        """The network on NumPy arrays."""
+        from gruta.tasks.forecast.head import ForecastHead
+
+        table = trained.codec.encoding.empty_table()
+        return ForecastHead(trained.weights, table, trained.settings)
+
+    def answer(self, trained: Trained[ForecastCodec], source: Any, **how: Any) -> "pl.DataFrame":
+        """Quantiles for the horizon after the last row of `source` that has a target."""
+        import polars as pl
+
+        return pl.DataFrame(forecast(trained, as_series(source, trained.codec.encoding.columns)))
+
+    def evaluate(
+        self,
+        trained: Trained[ForecastCodec],
+        source: Any,
+        *,
+        start: str | np.datetime64 | None = None,
+        stride: int | None = None,
+    ) -> "Evaluation":
+        """Forecasts and scores from every `stride`-th row (a horizon), with the baselines.
+
+        start: the first stamp to forecast; by default the first that training did not see.
         """
-        rows = len(self.split.train) // self.streams
-        pieces = rows // length
-        epoch, piece = divmod(step, pieces)
-        draw = np.random.default_rng((self.settings.seed, epoch))
-        offset = int(draw.integers(0, rows - pieces * length + 1))
-        starts = self.split.train[0] + torch.arange(self.streams) * rows + offset
-        return starts + (piece + 1) * length - 1, piece == 0
+        from gruta.tasks.forecast.evaluation import evaluate, first_stamp, origins_from
 
-    def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
-        """Pinball loss in units of the linear path's error; the state is carried with tbptt."""
-        forecast, last = self.model(batch, None if batch["fresh"] else state)
-        return self._loss(forecast, batch["target"]), last if self.settings.tbptt else None
+        encoding = trained.codec.encoding
+        series = as_series(source, encoding.columns)
+        step = encoding.horizon if stride is None else stride
+        first = first_stamp(trained.codec, start)
+        return evaluate(trained, series, origins_from(series, encoding, first, step))
 
-    def _loss(self, forecast: Tensor, target: Tensor) -> Tensor:
-        unit = self.model.linear.error.mean().to(forecast.device)
-        return pinball(forecast / unit, target / unit, self.settings.quantiles)
+    def held_out(self, source: Any, settings: Settings) -> Any:
+        """The same series: its end was not seen."""
+        return source if settings.test_share else None
 
-    def validate(self) -> dict[str, float]:
-        """The same loss over the validation part."""
-        origins = self.split.validation
-        some = origins[:: max(1, len(origins) // VALIDATION_ORIGINS)]
-        forecast = forecast_changes(self.model, self.table, self.past, some)
-        return {"validation_loss": float(self._loss(forecast, self.table.changes(some)))}
+    def verdict(self, found: "Evaluation") -> str:
+        """Against the best simple forecast."""
+        from gruta.tasks.forecast.report import verdict
+
+        return verdict(found)
+
+    def scores(self, found: "Evaluation") -> "Table":
+        """A row a model."""
+        from gruta.tasks.forecast.report import scores
+
+        return scores(found)
+
+    def report(
+        self,
+        trained: Trained[ForecastCodec],
+        found: "Evaluation",
+        metrics: list[dict[str, Any]],
+    ) -> Report:
+        """How good it is, what it forecasts, how it learned."""
+        from gruta.tasks.forecast.report import report
+
+        return report(found, metrics, trained.settings)
+
+    def look(
+        self,
+        trained: Trained[ForecastCodec],
+        source: Any,
+        *,
+        start: str | np.datetime64 | None = None,
+    ) -> Look:
+        """The window before `start`, or before the last horizon that is there to compare with."""
+        from gruta.tasks.forecast.look import look
+
+        return look(trained, as_series(source, trained.codec.encoding.columns), start)
 
 
-@torch.no_grad()
-def forecast_changes(
-    network: ForecastNetwork, table: Table, past: Tensor, origins: Tensor
-) -> Tensor:
-    """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled."""
-    network.eval()
-    device = network.head.weight.device
-    forecasts = []
-    for some in torch.split(origins, 256):
-        newest = torch.full((len(some), 1), table.lookback - 1)
-        batch = windows(table, past, some, newest, table.lookback)
-        forecast, _ = network({k: v.to(device) for k, v in batch.items()})
-        forecasts.append(forecast.squeeze(1).cpu())
-    return torch.cat(forecasts)
+def as_series(source: Any, columns: Columns) -> Series:
+    """A file or frame as a series of these columns; a series as it is."""
+    if isinstance(source, Series):
+        return source
+    from gruta.data.series import read_series
+
+    return read_series(source, columns)
 
 
-def _shuffled(seed: int, n: int, start: int, count: int) -> Tensor:
-    """Places `start` … of an endless run of epochs, each of which shuffles 0 … n−1 anew."""
-    epochs = range(start // n, (start + count - 1) // n + 1)
-    orders = torch.cat([_order(seed, epoch, n) for epoch in epochs])
-    return orders[start % n : start % n + count]
+def forecast(trained: Trained[ForecastCodec], series: Series) -> dict[str, Any]:
+    """The time, the median and the quantiles of the horizon to come, by column."""
+    from gruta.tasks.forecast.forecasts import quantiles, with_rows_to_come
+
+    encoding, levels = trained.codec.encoding, trained.settings.quantiles
+    series = with_rows_to_come(series, encoding.history, encoding.horizon)
+    origin = series.observed - 1
+    found = quantiles(trained, series, np.array([origin]))[0]
+    columns: dict[str, Any] = {
+        encoding.columns.time: series.times[origin + 1 : origin + 1 + encoding.horizon],
+        "forecast": found[:, levels.index(0.5)],
+    }
+    return columns | {f"q{100 * q:g}": found[:, i] for i, q in enumerate(levels)}
 
 
-@functools.lru_cache(maxsize=2)
-def _order(seed: int, epoch: int, n: int) -> Tensor:
-    return torch.from_numpy(np.random.default_rng((seed, epoch)).permutation(n))
+TASK = ForecastTask()

@@ -2,15 +2,16 @@
 
 import numpy as np
 import pytest
-import torch
 
 from gruta.locale import spoken
-from gruta.settings import ForecastSettings
+from gruta.report.page import write
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.figures import typical_rows
 from gruta.tasks.forecast.names import model_name
-from gruta.tasks.forecast.report import verdict, write_report
-from gruta.tasks.forecast.scores import Score, point_scores
+from gruta.tasks.forecast.report import report, verdict
+from gruta.tasks.forecast.scores import point_scores
+from gruta.tasks.forecast.settings import ForecastSettings
+from gruta.tasks.scores import Scores
 
 METRICS = [
     {"step": 0, "validation_loss": 0.5},
@@ -40,7 +41,7 @@ def evaluation(origins=20, horizon=3, levels=(0.1, 0.5, 0.9), off=0.5, stride=No
     simple = {"naive": truth + 1, "seasonal naive 24": truth - 1, "linear": truth + 1}
     found = point_scores(truth, {"gru": quantiles[..., levels.index(0.5)]} | simple)
     scores = [
-        Score(m, 100, mase=1.0, coverage=0.8 if m == "gru" else None, **values)
+        Scores(m, 100, values | {"mase": 1.0, "coverage": 0.8 if m == "gru" else None})
         for m, values in found.items()
     ]
     return Evaluation(
@@ -50,12 +51,14 @@ def evaluation(origins=20, horizon=3, levels=(0.1, 0.5, 0.9), off=0.5, stride=No
         levels=levels,
         baselines=simple,
         scores=scores,
-        origins=torch.from_numpy(starts),
+        origins=starts,
+        notes=[],
     )
 
 
 def page(directory, found, metrics=METRICS, **settings):
-    path = write_report(directory, found, metrics, ForecastSettings(**settings))
+    told = report(found, metrics, ForecastSettings(**settings))
+    path = write(directory, told.title, told.lead, told.sections)
     return path.read_text(encoding="utf-8")
 
 

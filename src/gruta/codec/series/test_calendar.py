@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from gruta.codec.calendar import calendar
-from gruta.codec.frequency import parse
+from gruta.codec.series.calendar import calendar
+from gruta.codec.series.frequency import parse
 
 START = np.datetime64("2023-12-29T00:00", "us")
 

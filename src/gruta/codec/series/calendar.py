@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.codec.frequency import Frequency, Stamps, weekday
+from gruta.codec.series.frequency import Frequency, Stamps, weekday
 
 _MOST_PHASES = 200
 _HARMONICS = 10

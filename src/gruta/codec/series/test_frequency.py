@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gruta.codec.frequency import BusinessDays, FixedStep, Frequency, Months, infer, parse
+from gruta.codec.series.frequency import BusinessDays, FixedStep, Frequency, Months, infer, parse
 from gruta.errors import InputError
 
 DAY = 86_400_000_000

@@ -5,17 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from gruta.codec.calendar import calendar
-from gruta.codec.frequency import Frequency, Stamps, parse
 from gruta.codec.scaler import Scaler
-from gruta.data.series import Columns, Series
+from gruta.codec.series.calendar import calendar
+from gruta.codec.series.features import Table, first_origin
+from gruta.codec.series.frequency import Frequency, Stamps, parse
+from gruta.codec.series.series import Columns, Series
 from gruta.errors import InputError
-from gruta.settings import ForecastSettings
-from gruta.tasks.forecast.features import Table, first_origin
 
 SEASONS_NEEDED = 4
 """A season counts if the training part holds this many of it."""
@@ -38,8 +35,8 @@ class Encoding:
     horizon: int
 
     @classmethod
-    def fit(cls, series: Series, train_rows: int, settings: ForecastSettings) -> "Encoding":
-        """Scales and seasons from the first `train_rows` rows.
+    def fit(cls, series: Series, train_rows: int, lookback: int, horizon: int) -> "Encoding":
+        """Scales and seasons from the first `train_rows` rows; lookback 0 takes one by the seasons.
 
         InputError if these are too few, or a value of the series is too large to reckon with.
         """
@@ -53,12 +50,12 @@ class Encoding:
                 )
         frequency = series.frequency
         seasons = tuple(s for s in frequency.seasons() if s * SEASONS_NEEDED <= train_rows)
-        lookback = settings.lookback or (2 * seasons[0] if seasons else 24)
-        needed = first_origin(seasons, lookback, settings.horizon) + 2 * settings.horizon + 1
+        lookback = lookback or (2 * seasons[0] if seasons else 24)
+        needed = first_origin(seasons, lookback, horizon) + 2 * horizon + 1
         if train_rows < needed:
             raise InputError(
                 f"{series.source}: {train_rows} rows to train on, but a lookback of {lookback} and "
-                f"a horizon of {settings.horizon} need at least {needed} (seasons: "
+                f"a horizon of {horizon} need at least {needed} (seasons: "
                 f"{', '.join(map(str, seasons)) or 'none'}); lower --lookback or --horizon, or "
                 "give a longer series"
             )
@@ -70,7 +67,7 @@ class Encoding:
             past=Scaler.fit(series.past[:train_rows]),
             seasons=seasons,
             lookback=lookback,
-            horizon=settings.horizon,
+            horizon=horizon,
         )
 
     @property
@@ -102,18 +99,18 @@ class Encoding:
         past: NDArray[np.float64],
     ) -> Table:
         return Table(
-            y=_tensor(self.target.encode(target[:, None])[:, 0]),
-            known=_tensor(self.known.encode(known)),
-            past=_tensor(self.past.encode(past)),
-            calendar=_tensor(calendar(times, self.frequency)),
+            y=self.target.encode(target[:, None])[:, 0].astype(np.float32),
+            known=self.known.encode(known).astype(np.float32),
+            past=self.past.encode(past).astype(np.float32),
+            calendar=calendar(times, self.frequency),
             seasons=self.seasons,
             lookback=self.lookback,
             horizon=self.horizon,
         )
 
-    def decode(self, scaled: Tensor) -> NDArray[np.float64]:
+    def decode(self, scaled: NDArray[np.floating]) -> NDArray[np.float64]:
         """Values of the target in its own unit, any shape."""
-        return self.target.decode(scaled.double().numpy()[..., None])[..., 0]
+        return self.target.decode(scaled.astype(np.float64)[..., None])[..., 0]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for the run directory."""
@@ -168,7 +165,3 @@ class Encoding:
         scaled = [len(scaler.mean) for scaler in (self.target, self.known, self.past)]
         if scaled != [1, len(columns.known), len(columns.past)]:
             raise ValueError(f"expected a scale for each of {columns.names[1:]}, got {scaled}")
-
-
-def _tensor(values: NDArray[np.floating]) -> Tensor:
-    return torch.from_numpy(values.astype(np.float32))

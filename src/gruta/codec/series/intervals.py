@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
+
+Values = NDArray[np.float32]
 
 
-def spread(forecast: Tensor, target: Tensor, quantiles: Sequence[float]) -> Tensor:
+def spread(forecast: Values, target: Values, quantiles: Sequence[float]) -> Values:
     """`[Q]`: by how much each quantile's distance from the median is to be stretched.
 
     forecast `[M, K, Q]` and target `[M, K]` are of the validation part. The factor is the one with
@@ -21,16 +22,16 @@ def spread(forecast: Tensor, target: Tensor, quantiles: Sequence[float]) -> Tens
         if level == 0.5:
             factors.append(1.0)
             continue
-        ratio = ((target - median) / distance).flatten()
-        ratio = ratio[ratio.isfinite()]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = ((target - median) / distance).ravel()
+        ratio = ratio[np.isfinite(ratio)]
         inside = level if level > 0.5 else 1 - level
-        # NumPy's quantile, as torch's refuses more than 2**24 values.
         factors.append(max(0.0, float(np.quantile(ratio, inside))) if len(ratio) else 1.0)
-    return torch.tensor(factors, dtype=forecast.dtype)
+    return np.array(factors, np.float32)
 
 
-def stretch(forecast: Tensor, factors: Tensor, quantiles: Sequence[float]) -> Tensor:
+def stretch(forecast: Values, factors: Values, quantiles: Sequence[float]) -> Values:
     """`[..., Q]` with each quantile's distance from the median multiplied, and in order."""
     i = list(quantiles).index(0.5)
     median = forecast[..., i : i + 1]
-    return (median + (forecast - median) * factors).sort(-1).values
+    return np.sort(median + (forecast - median) * factors, axis=-1)

@@ -3,12 +3,12 @@ from itertools import pairwise
 import pytest
 import torch
 
+from gruta.codec.series.features import past_features
 from gruta.errors import InputError
-from gruta.settings import ForecastSettings
-from gruta.tasks.forecast.features import past_features
+from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.network import ForecastNetwork
+from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Parts, Split
-from gruta.tasks.forecast.task import ForecastTask
 
 
 def parts(rows, **given):
@@ -39,8 +39,8 @@ def task_on(table, **given):
     settings = ForecastSettings(hidden=4, **given)
     split = Split.of(table, Parts(len(table.y) - 20, len(table.y)))
     torch.manual_seed(0)
-    task = ForecastTask(ForecastNetwork.of(table, settings), table, split, settings)
-    task.model.prepare(table, task.past, split, 0.0)
+    task = ForecastLesson(ForecastNetwork.of(table, settings), table, split, settings)
+    task.prepare()
     return task
 
 
@@ -58,7 +58,7 @@ def test_batch_depends_on_seed_and_step_alone(random_table):
 def test_an_epoch_meets_every_training_origin_once(random_table):
     task = task_on(random_table(rows=200), batch_size=7, lookback=5)
     n = len(task.split.train)
-    values = task.table.y[task.split.train]
+    values = torch.from_numpy(task.table.y[task.split.train])
     last = torch.cat([task.batch(step)["past"][:, -1, 0] for step in range(-(-n // 7))])[:n]
     assert torch.equal(last.sort().values, values.sort().values)
 

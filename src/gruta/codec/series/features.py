@@ -6,19 +6,24 @@ C columns, F features of a step to come.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+Values = NDArray[np.float32]
+Rows = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A series as scaled float32 columns; y is NaN in the rows to come."""
 
-    y: Tensor  # [N]
-    known: Tensor  # [N, C] covariates that are known for the steps to come
-    past: Tensor  # [N, C] covariates that are known up to the origin
-    calendar: Tensor  # [N, C]
+    y: Values  # [N]
+    known: Values  # [N, C] covariates that are known for the steps to come
+    past: Values  # [N, C] covariates that are known up to the origin
+    calendar: Values  # [N, C]
     seasons: tuple[int, ...]
     lookback: int
     horizon: int
@@ -31,18 +36,21 @@ class Table:
     @property
     def future_width(self) -> int:
         """Columns that `future_features` gives."""
-        known = self.known.shape[1]
-        return 2 * known + self.calendar.shape[1] + 1 + len(self.seasons) * (3 + known)
+        known: int = self.known.shape[1]
+        days: int = self.calendar.shape[1]
+        return 2 * known + days + 1 + len(self.seasons) * (3 + known)
 
     @property
     def past_width(self) -> int:
         """Columns that `past_features` gives."""
-        return 2 + self.past.shape[1] + self.future_width
+        covariates: int = self.past.shape[1]
+        return 2 + covariates + self.future_width
 
-    def changes(self, origin: Tensor) -> Tensor:
+    def changes(self, origin: Rows) -> Values:
         """`[..., K]`: what came after rows `origin [...]`, less the value there."""
-        at = origin.unsqueeze(-1) + torch.arange(1, self.horizon + 1)
-        return self.y[at] - self.y[origin].unsqueeze(-1)
+        at = origin[..., None] + np.arange(1, self.horizon + 1)
+        changes: Values = self.y[at] - self.y[origin][..., None]
+        return changes
 
 
 def first_origin(seasons: tuple[int, ...], lookback: int, horizon: int) -> int:
@@ -55,65 +63,68 @@ SEASONAL_NEIGHBOURS = 2
 """Rows before a seasonal lag that are read with it: its own change, and the change before that."""
 
 
-def future_features(table: Table, origin: Tensor, steps: Tensor) -> Tensor:
+def future_features(table: Table, origin: Rows, steps: Rows) -> Values:
     """`[..., K, F]`: what is known at rows `origin [...]` about each of `steps [K]` after them.
 
     Covariates then and now, the calendar, the value at the origin, and for each season the same
     phase in the last season before the origin: its value, its last two changes, its covariates.
     """
     y, known = table.y, table.known
-    at = origin.unsqueeze(-1) + steps
-    now = y[origin].unsqueeze(-1).expand(at.shape)
-    known_now = known[origin].unsqueeze(-2).expand(*at.shape, -1)
-    parts = [rows(known, at), known_now, rows(table.calendar, at), now.unsqueeze(-1)]
+    at = origin[..., None] + steps
+    features = np.empty((*at.shape, table.future_width), np.float32)
+    now = y[origin][..., None]
+    C, D = known.shape[1], table.calendar.shape[1]
+    features[..., :C] = known.take(at, 0)
+    features[..., C : 2 * C] = known.take(origin, 0)[..., None, :]
+    features[..., 2 * C : 2 * C + D] = table.calendar.take(at, 0)
+    features[..., 2 * C + D] = now
+    place = 2 * C + D + 1
     for season in table.seasons:
         then = at - season * ((steps - 1) // season + 1)
-        last, before, earlier = (rows(y, then - back) for back in range(3))
-        changes = [last - now, last - before, before - earlier]
-        parts += [torch.stack(changes, -1), rows(known, then)]
-    return torch.cat(parts, -1)
+        last, before, earlier = (y.take(then - back) for back in range(3))
+        features[..., place] = last - now
+        features[..., place + 1] = last - before
+        features[..., place + 2] = before - earlier
+        features[..., place + 3 : place + 3 + C] = known.take(then, 0)
+        place += 3 + C
+    return features
 
 
-def rows(columns: Tensor, at: Tensor) -> Tensor:
-    """`columns[at]` for columns `[N]` or `[N, C]`; several times faster than indexing."""
-    return columns.index_select(0, at.reshape(-1)).view(*at.shape, *columns.shape[1:])
-
-
-def past_features(table: Table) -> Tensor:
+def past_features(table: Table) -> Values:
     """`[N, C]`: what the encoder reads at a row: value, change, covariates, and the step to come.
 
     Rows before the first window, and those with no step to come, hold zeros.
     """
-    y = table.y
-    at = torch.arange(table.first_origin - table.lookback, len(y) - 1)
-    change = y[at] - y[at - 1]
-    coming = future_features(table, at, torch.tensor([1])).squeeze(-2)
-    seen = torch.cat([torch.stack([y[at], change], -1), table.past[at], coming], -1)
-    features = seen.new_zeros(len(y), seen.shape[1])
-    features[at] = seen
+    y, covariates = table.y, table.past.shape[1]
+    at = np.arange(table.first_origin - table.lookback, len(y) - 1)
+    features = np.zeros((len(y), table.past_width), np.float32)
+    features[at, 0] = y[at]
+    features[at, 1] = y[at] - y[at - 1]
+    features[at, 2 : 2 + covariates] = table.past[at]
+    features[at, 2 + covariates :] = future_features(table, at, np.array([1]))[:, 0]
     return features
 
 
-def lags(table: Table, origin: Tensor) -> Tensor:
+def lags(table: Table, origin: Rows) -> Values:
     """`[..., L]`: the values up to each row of `origin [...]`, less the value at that row."""
-    windows = table.y.unfold(0, table.lookback, 1)
-    return rows(windows, origin - table.lookback + 1) - table.y[origin].unsqueeze(-1)
+    windows = sliding_window_view(table.y, table.lookback)
+    return windows[origin - table.lookback + 1] - table.y[origin][..., None]
 
 
 def windows(
-    table: Table, past: Tensor, last: Tensor, positions: Tensor, length: int
-) -> dict[str, Tensor]:
+    table: Table, past: Values, last: Rows, positions: Rows, length: int
+) -> dict[str, NDArray[Any]]:
     """The windows of `length` rows that end at rows `last [B]`, with origins inside them.
 
     positions: `[B, P]`, the origins' places in their window, 0 to length - 1.
     Gives past `[B, length, C]`, positions, lags `[B, P, L]`, future `[B, P, K, F]`, and target
     `[B, P, K]`, the change from the origin's value.
     """
-    steps = torch.arange(1, table.horizon + 1)
-    first = last.unsqueeze(-1) - (length - 1)
+    steps = np.arange(1, table.horizon + 1)
+    first = last[:, None] - (length - 1)
     origin = first + positions
     return {
-        "past": rows(past, first + torch.arange(length)),
+        "past": past.take(first + np.arange(length), 0),
         "positions": positions,
         "lags": lags(table, origin),
         "future": future_features(table, origin, steps),

@@ -1,0 +1,120 @@
+"""`gruta evaluate` and `gruta predict`: of any run, whatever its task."""
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gruta.cli.options import with_options_of
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.tasks import registry
+from gruta.tasks.task import Evaluation, Task
+
+if TYPE_CHECKING:
+    import polars as pl
+
+evaluate_app = typer.Typer(add_completion=False)
+predict_app = typer.Typer(add_completion=False)
+
+RunPath = Annotated[
+    Path, typer.Argument(metavar="RUN", help=_("Directory of a run."), show_default=False)
+]
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help=_("What the run's task reads: a file or a folder."), show_default=False
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
+
+
+@evaluate_app.command(help=_("Score a trained run on a file, beside the simple baselines."))
+@with_options_of(registry.all_tasks(), "evaluate")
+def evaluate(run: RunPath, source: Source, as_json: Json = False, *, given: dict[str, Any]) -> None:
+    """Score a trained run on a file."""
+    from gruta.tasks.trained import Trained
+
+    task = registry.task_of(run)
+    require_known(task, "evaluate", given, run)
+    found = task.evaluate(Trained.load(run, task), source, **given)
+    if as_json:
+        print(json.dumps(scores_as_json(found)))
+    else:
+        show(task, found)
+
+
+@predict_app.command(help=_("Ask a trained run: what follows, or what something is."))
+@with_options_of(registry.all_tasks(), "predict")
+def predict(
+    run: RunPath,
+    source: Source,
+    out: Annotated[
+        Path | None,
+        typer.Option(help=_("CSV or Parquet file to write."), show_default=_("standard output")),
+    ] = None,
+    as_json: Json = False,
+    *,
+    given: dict[str, Any],
+) -> None:
+    """What the network says of the input."""
+    from gruta.files import write_atomically
+    from gruta.tasks.trained import Trained
+
+    kind = ".json" if as_json else ".csv" if out is None else out.suffix
+    if kind not in (".csv", ".parquet", ".json"):
+        raise InputError(f"--out: expected a file that ends in .csv or .parquet, got {out}")
+    if out is not None and not out.parent.is_dir():
+        raise InputError(f"--out: {out.parent}: expected a directory to write {out.name} into")
+    task = registry.task_of(run)
+    require_known(task, "predict", given, run)
+    content = _as_bytes(task.answer(Trained.load(run, task), source, **given), kind)
+    if out is None:
+        print(content.decode(), end="")
+    else:
+        write_atomically(out, content)
+        print(_("Wrote {path}").format(path=out), file=sys.stderr)
+
+
+def require_known(task: Task[Any], verb: str, given: dict[str, Any], run: Path) -> None:
+    """InputError where an option is given that is another task's."""
+    known = getattr(task.options, verb).model_fields
+    for name in given:
+        if name not in known:
+            raise InputError(
+                f"{name}: the run {run} is of the task {task.name}, which has no such option; "
+                "leave it out"
+            )
+
+
+def _as_bytes(answer: "pl.DataFrame", kind: str) -> bytes:
+    """The answer as a file of this kind; stamps in whole seconds where they are."""
+    buffer = io.BytesIO()
+    if kind == ".parquet":
+        answer.write_parquet(buffer)
+    elif kind == ".json":
+        answer.write_json(buffer)
+        buffer.write(b"\n")
+    else:
+        answer.write_csv(buffer, datetime_format="%Y-%m-%dT%H:%M:%S%.f")
+    return buffer.getvalue()
+
+
+def scores_as_json(found: Evaluation) -> dict[str, Any]:
+    """Of an evaluation, for a program."""
+    return {"scores": [s.to_json() for s in found.scores], "lost_to": found.lost_to}
+
+
+def show(task: Task[Any], found: Evaluation) -> None:
+    """The scores and the verdict on the terminal."""
+    from gruta.cli.console import console
+    from gruta.report.terminal import lines
+
+    out = console()
+    out.print(lines(task.scores(found)))
+    print(task.verdict(found))
+    for note in found.notes:
+        print(note)

@@ -1,0 +1,1 @@
+"""A series as numbers: what its stamps say, scales, features, the linear model, intervals."""

@@ -1,0 +1,116 @@
+"""The units of a text (characters, words, or subwords) and their numbers."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.errors import InputError
+
+Unit = Literal["characters", "words", "subwords"]
+Merges = Sequence[tuple[str, str]]
+
+PADDING, UNKNOWN, FIRST = 0, 1, 2
+"""The numbers of no unit, of one that training has not seen, and of the first that it has."""
+
+SPACE = "▁"
+"""Stands before a word's first subword."""
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+def words_of(text: str) -> list[str]:
+    """The words and punctuation marks of a text."""
+    return _WORD.findall(text)
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The units that training has seen; the others are all alike.
+
+    units: unit i has number FIRST + i. merges: of subwords, the pairs that become one, first first
+    (Sennrich et al. 2016, arXiv:1508.07909).
+    """
+
+    unit: Unit
+    units: tuple[str, ...]
+    lower: bool = False
+    merges: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def fit(cls, texts: Iterable[str], unit: Unit, lower: bool, fewest: int) -> "Vocabulary":
+        """The characters or words that come at least `fewest` times, the most frequent first."""
+        empty = cls(unit, (), lower)
+        counts = Counter(one for text in texts for one in empty.split(text))
+        kept = sorted((u for u, n in counts.items() if n >= fewest), key=lambda u: (-counts[u], u))
+        return cls(unit, tuple(kept), lower)
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are, those of no unit included."""
+        return FIRST + len(self.units)
+
+    def split(self, text: str) -> list[str]:
+        """The units of a text; never none."""
+        text = unicodedata.normalize("NFC", text.lower() if self.lower else text)
+        match self.unit:
+            case "characters":
+                found = list(text)
+            case "words":
+                found = words_of(text)
+            case "subwords":
+                found = [part for word in words_of(text) for part in self._subwords(SPACE + word)]
+        return found or [" "]
+
+    def encode(self, text: str) -> NDArray[np.int64]:
+        """Numbers `[T]`, T ≥ 1."""
+        known = self._numbers
+        return np.array([known.get(one, UNKNOWN) for one in self.split(text)], np.int64)
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {one: FIRST + i for i, one in enumerate(self.units)}
+
+    @cached_property
+    def _subwords(self) -> Any:
+        ranks = {pair: i for i, pair in enumerate(self.merges)}
+        return lru_cache(65_536)(lambda word: _merged(word, ranks))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "unit": self.unit,
+            "units": list(self.units),
+            "lower": self.lower,
+            "merges": [list(pair) for pair in self.merges],
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Vocabulary":
+        """What `to_json` gave; InputError if it is anything else."""
+        try:
+            unit, units = content["unit"], tuple(map(str, content["units"]))
+            merges = tuple((str(a), str(b)) for a, b in content["merges"])
+            if unit not in ("characters", "words", "subwords") or len(set(units)) < len(units):
+                raise ValueError(f"expected different units of a known kind, got {unit!r}")
+            return cls(unit, units, bool(content["lower"]), merges)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"codec.json: not a vocabulary ({error})") from error
+
+
+def _merged(word: str, ranks: Mapping[tuple[str, str], int]) -> tuple[str, ...]:
+    """The subwords of a word: its letters, of which the pair of the lowest rank is joined first."""
+    parts = list(word)
+    while len(parts) > 1:
+        pairs = [ranks.get(pair, len(ranks)) for pair in zip(parts, parts[1:], strict=False)]
+        at = min(range(len(pairs)), key=pairs.__getitem__)
+        if pairs[at] == len(ranks):
+            break
+        parts[at : at + 2] = [parts[at] + parts[at + 1]]
+    return tuple(parts)

@@ -1,0 +1,1 @@
+"""A trained network without PyTorch: NumPy and the kernels."""

@@ -1,0 +1,26 @@
+"""Settings: what they are called, what they mean, and which values they admit.
+
+The descriptions here are the command line's help and the estimators' documentation.
+"""
+
+from gruta.settings.network import DATA, MODEL, NetworkSettings
+from gruta.settings.resolve import resolve
+from gruta.settings.training import (
+    CLIP_THRESHOLDS,
+    ClipMode,
+    SequenceSettings,
+    StreamSettings,
+    TrainSettings,
+)
+
+__all__ = [
+    "CLIP_THRESHOLDS",
+    "DATA",
+    "MODEL",
+    "ClipMode",
+    "NetworkSettings",
+    "SequenceSettings",
+    "StreamSettings",
+    "TrainSettings",
+    "resolve",
+]

@@ -1,0 +1,139 @@
+"""What the training loop needs to know."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+ClipMode = Literal["norm", "value", "layer", "agc", "autoclip", "zclip", "none"]
+
+CLIP_THRESHOLDS: dict[ClipMode, float | None] = {
+    "norm": 1.0,
+    "value": None,
+    "layer": None,
+    "agc": 0.01,
+    "autoclip": 10.0,
+    "zclip": 2.5,
+    "none": 1.0,  # without effect
+}
+"""Each way to clip, with the threshold that it has where none is named; None: one must be named."""
+
+
+class TrainSettings(BaseModel):
+    """Steps, optimiser, clipping, how often to look; where and how precisely to compute."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int = Field(500, gt=0, description="Optimiser steps, at most.")
+    optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = Field(
+        "adamw", description="How gradients become steps."
+    )
+    learning_rate: float = Field(
+        1e-3, gt=0, le=1e6, description="The highest rate of the schedule."
+    )
+    weight_decay: float = Field(0.01, ge=0, description="Pull of the weights towards zero.")
+    decays: Literal["weights", "all"] = Field(
+        "all",
+        description="What weight decay pulls: all, or weights, without biases, norms and "
+        "embeddings.",
+    )
+    momentum: float = Field(
+        0.9, ge=0, lt=1, description="Share of the last step in the next; beta 1 of adam and adamw."
+    )
+    beta2: float = Field(
+        0.98,
+        ge=0,
+        lt=1,
+        description="Share of the old in the mean of squared gradients, beta 2 of adam and adamw.",
+    )
+    schedule: Literal["constant", "cosine", "onecycle"] = Field(
+        "onecycle", description="How the rate moves over the steps."
+    )
+    warmup: float = Field(
+        0.2, ge=0, lt=1, description="Share of the steps in which the rate rises."
+    )
+    clip: ClipMode = Field(
+        "norm",
+        description="Gradient clipping: by global norm, by value, by the norm of each layer's "
+        "parameter, by the ratio to the weights (agc), by a percentile of the norms so far "
+        "(autoclip), by how far a norm stands out (zclip), or none.",
+    )
+    clip_threshold: float = Field(
+        1.0,
+        gt=0,
+        description="Where to clip: a norm (norm, layer), a value, a ratio (agc, else 0.01), a "
+        "percentile (autoclip, else 10), a number of standard deviations (zclip, else 2.5).",
+    )
+    validate_every: int = Field(50, gt=0, description="Steps between two validations.")
+    patience: int = Field(
+        0, ge=0, description="Stop after this many validations without a better one; 0: never."
+    )
+    checkpoint_every: int = Field(50, gt=0, description="Steps between two checkpoints.")
+    log_every: int = Field(10, gt=0, description="Steps between two lines of metrics.")
+    watch_every: int = Field(
+        0,
+        ge=0,
+        description="Steps between two looks inside the recurrent layers (gradient through time, "
+        "gates, size of updates), written with the metrics; 0: none.",
+    )
+    tracker: Literal[
+        "none",
+        "aim",
+        "clearml",
+        "comet_ml",
+        "dvclive",
+        "mlflow",
+        "swanlab",
+        "tensorboard",
+        "trackio",
+        "wandb",
+    ] = Field(
+        "none",
+        description="Where the metrics go besides metrics.jsonl: a tracker of accelerate's that is "
+        "installed, or none. What a resumed run does again goes there twice.",
+    )
+    ahead: int = Field(
+        0, ge=0, le=1000, description="Batches that a thread draws ahead of the step; 0: none."
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of all that is drawn at random.")
+    threads: int = Field(
+        1,
+        gt=0,
+        le=1024,
+        description="CPU threads. A small network gains little from a second one, and loses much "
+        "where other work wants the cores.",
+    )
+    device: Literal["auto", "cpu"] = Field(
+        "cpu", description="cpu, or auto for an accelerator where there is one."
+    )
+    precision: Literal["no", "bf16"] = Field(
+        "no", description="Mixed precision, as accelerate names it."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _threshold_of_its_own(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Each way to clip measures something else, and has a default of its own or none."""
+        clip = given.get("clip", "norm")
+        if "clip_threshold" in given or clip not in CLIP_THRESHOLDS:
+            return given
+        threshold = CLIP_THRESHOLDS[clip]
+        if threshold is None:
+            raise ValueError(f"clip {clip!r} has no threshold of its own; give clip_threshold")
+        return {"clip_threshold": threshold} | given
+
+
+class SequenceSettings(TrainSettings):
+    """How sequences are put into batches, besides."""
+
+    batch_size: int = Field(32, gt=0, le=1_000_000, description="Sequences in a batch.")
+
+
+class StreamSettings(SequenceSettings):
+    """How a long sequence is cut into pieces, besides."""
+
+    tbptt: int = Field(
+        0,
+        ge=0,
+        description="Truncated backpropagation through time: run along the series in pieces of "
+        "this many steps and carry the state from one to the next; 0: independent windows.",
+    )

@@ -1,0 +1,85 @@
+"""From data to a trained network in scikit-learn's manners, for every task alike."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
+
+from gruta.errors import InputError
+from gruta.extras import remedy
+from gruta.settings import resolve
+from gruta.tasks.task import C, Task
+from gruta.tasks.trained import Trained
+
+if TYPE_CHECKING:
+    from gruta.stopwatch import Stopwatch
+    from gruta.train import Progress
+
+
+class Estimator(Generic[C]):
+    """Settings, fitting, saving and loading; a task's own class has what it answers.
+
+    After `fit` or `load`, `trained_` holds what was learned. After `fit`, `stopwatch_` tells where
+    the time of the training went, and `metrics_` holds its records.
+    """
+
+    task: ClassVar[Task[Any]]
+    trained_: Trained[C]
+    stopwatch_: "Stopwatch"
+    metrics_: list[dict[str, Any]]
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings: Any = resolve(self.task.settings, settings)
+        self._given = settings
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The settings by name; `deep` is there for scikit-learn and changes nothing."""
+        settings: dict[str, Any] = self.settings.model_dump()
+        return settings | self._given
+
+    def set_params(self, **settings: Any) -> Self:
+        """Change settings; what was learned stays until the next `fit`."""
+        given = self._given | settings
+        self.settings, self._given = resolve(self.task.settings, given), given
+        return self
+
+    def fit(
+        self,
+        data: Any,
+        *,
+        run: str | Path | None = None,
+        resume: bool = False,
+        progress: "Progress | None" = None,
+    ) -> Self:
+        """Train on `data`, but for the share that is held out for the test.
+
+        run: a directory to keep the run in; with `resume`, one that holds a run of the same
+        settings and data, which goes on where it stopped. InputError on data that does not fit.
+        """
+        try:
+            from gruta.tasks.fitting import fit
+        except ModuleNotFoundError as error:
+            raise ImportError(remedy(error) or str(error)) from error
+        with TemporaryDirectory() as scratch:
+            place = Path(run or Path(scratch, "run"))
+            found = fit(self.task, data, self.settings, place, resume=resume, progress=progress)
+        self.trained_, self.stopwatch_ = found.trained, found.stopwatch
+        self.metrics_ = found.metrics
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write what `load` needs into a new directory."""
+        self._fitted().save(Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """What a finished run, or `save`, left in a directory."""
+        trained = Trained.load(Path(path), cls.task)
+        estimator = cls(**trained.settings.model_dump())
+        estimator.trained_ = trained
+        return estimator
+
+    def _fitted(self) -> Trained[C]:
+        if not hasattr(self, "trained_"):
+            name = type(self).__name__
+            raise InputError(f"{name}: nothing is learned yet; call fit, or load a run")
+        return self.trained_

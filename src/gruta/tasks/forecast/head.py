@@ -1,0 +1,120 @@
+"""The forecaster's network on NumPy arrays: the same forecasts without PyTorch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.codec.series.features import Rows, Table, Values, past_features, windows
+from gruta.codec.series.linear import LinearModel
+from gruta.runtime.blocks import (
+    Linear,
+    Recurrent,
+    Shapes,
+    State,
+    linear_shapes,
+    recurrent_shapes,
+    require_shapes,
+    silu,
+    softplus,
+)
+from gruta.tasks.forecast.settings import ForecastSettings
+
+_AT_ONCE = 256
+"""So many origins are forecast from at a time."""
+
+_FIXED = ("linear.", "scale_")
+"""What is computed before training begins is not counted among the parameters."""
+
+
+class ForecastHead:
+    """What `ForecastNetwork` computes, from its weights by name; ValueError if they are of another.
+
+    table: one of the width that the network reads, with or without rows.
+    """
+
+    def __init__(
+        self, weights: Mapping[str, Values], table: Table, settings: ForecastSettings
+    ) -> None:
+        require_shapes(weights, _shapes(table, settings))
+        fields = ("on_lags", "on_future", "bias", "error")
+        self.linear = LinearModel(*(weights[f"linear.{field}"] for field in fields))
+        self.size = sum(w.size for name, w in weights.items() if not name.startswith(_FIXED))
+        self._past, self._future = (_Scale(weights, f"scale_{k}") for k in ("past", "future"))
+        self._encoder, self._decoder = (
+            Recurrent(weights, name, settings.cell) for name in ("encoder", "decoder")
+        )
+        self._mix, self._head = Linear(weights, "mix"), Linear(weights, "head")
+        self._median = settings.quantiles.index(0.5)
+
+    def __call__(self, batch: Mapping[str, NDArray[Any]]) -> Values:
+        """Quantiles of the change from the origin's value, `[B, P, K, Q]`, in the scaled unit.
+
+        batch: as `features.windows` gives it.
+        """
+        unit = self.linear.error[:, None]
+        base = self.linear(batch["lags"], batch["future"])[..., None]
+        future = np.concatenate([self._future(batch["future"]), base / unit.mean()], -1)
+        states, _ = self._encoder.sequence(self._past(batch["past"]).swapaxes(0, 1))
+        rows = np.arange(states.shape[1])[:, None]
+        h = states[batch["positions"], rows]  # [B, P, H]
+        decoded = self._decode(h, future)
+        repeated = np.broadcast_to(h[:, :, None], decoded.shape)
+        mixed = self._mix(np.concatenate([decoded, repeated, future], -1))
+        return self._quantiles(base, unit, self._head(silu(mixed)))
+
+    def _decode(self, h: Values, future: Values) -> Values:
+        """The decoder's states `[B, P, K, H]`, from h at the origins and the steps to come."""
+        B, P, K, F = future.shape
+        start: State = (h.reshape(1, B * P, -1),)
+        if len(self._decoder.start(1)) > 1:  # an LSTM's cell state starts at zero
+            start = (*start, np.zeros_like(start[0]))
+        steps = future.reshape(B * P, K, F).swapaxes(0, 1)
+        decoded, _ = self._decoder.sequence(steps, start)
+        return decoded.swapaxes(0, 1).reshape(B, P, K, -1)
+
+    def _quantiles(self, base: Values, unit: Values, raw: Values) -> Values:
+        """The median corrects the linear model; the others lie beyond their inner neighbours."""
+        i = self._median
+        middle = base + unit * raw[..., i : i + 1]
+        lower = softplus(raw[..., :i])[..., ::-1].cumsum(-1)[..., ::-1]
+        upper = softplus(raw[..., i + 1 :]).cumsum(-1)
+        return np.concatenate([middle - unit * lower, middle, middle + unit * upper], -1)
+
+
+def _shapes(table: Table, settings: ForecastSettings) -> Shapes:
+    """Of the weights of the network that reads this table."""
+    K, L, C, F = table.horizon, table.lookback, table.past_width, table.future_width
+    cell, H, width = settings.cell, settings.hidden, table.future_width + 1
+    linear = {"on_lags": (K, L), "on_future": (K, F), "bias": (K,), "error": (K,)}
+    scales = {"past": C, "future": F}
+    return {
+        **{f"linear.{name}": shape for name, shape in linear.items()},
+        **{f"scale_{k}.{part}": (n,) for k, n in scales.items() for part in ("mean", "inverse")},
+        **recurrent_shapes("encoder", cell, C, H),
+        **recurrent_shapes("decoder", cell, width, H),
+        **linear_shapes("mix", 2 * H + width, 2 * H),
+        **linear_shapes("head", 2 * H, len(settings.quantiles)),
+    }
+
+
+class _Scale:
+    """As the network's `Standardise` of this name."""
+
+    def __init__(self, weights: Mapping[str, Values], name: str) -> None:
+        self._mean, self._inverse = weights[f"{name}.mean"], weights[f"{name}.inverse"]
+
+    def __call__(self, x: Values) -> Values:
+        return (x - self._mean) * self._inverse
+
+
+def forecast_changes(head: ForecastHead, table: Table, origins: Rows) -> Values:
+    """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled."""
+    past, forecasts = past_features(table), []
+    for start in range(0, len(origins), _AT_ONCE):
+        some = origins[start : start + _AT_ONCE]
+        newest = np.full((len(some), 1), table.lookback - 1)
+        batch = windows(table, past, some, newest, table.lookback)
+        forecasts.append(head(batch)[:, 0])
+    return np.concatenate(forecasts)

@@ -1,0 +1,124 @@
+"""What the forecaster learns from: windows of the training part."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gruta.codec.series.features import Rows, Table, Values, past_features, windows
+from gruta.data.order import shuffled
+from gruta.errors import InputError
+from gruta.tasks.forecast.network import ForecastNetwork, pinball
+from gruta.tasks.forecast.settings import ForecastSettings
+from gruta.tasks.forecast.split import Split
+from gruta.train import Batch, State, Validation
+
+MOST_ORIGINS = 96
+"""More places in a window are not taken of themselves: a batch grows with them and the lookback."""
+
+VALIDATION_ORIGINS = 256
+"""About this many origins, evenly spaced, are scored in a validation."""
+
+
+class ForecastLesson:
+    """Batches, loss and validation for `gruta.train.train`."""
+
+    own_draws = True
+
+    def __init__(
+        self, network: ForecastNetwork, table: Table, split: Split, settings: ForecastSettings
+    ) -> None:
+        self.model = network
+        self.table, self.split, self.settings = table, split, settings
+        self.past = past_features(table)
+        self.origins = settings.origins or min(
+            MOST_ORIGINS, max(4, table.lookback // table.horizon)
+        )
+        self.streams = min(settings.batch_size, len(split.train) // max(settings.tbptt, 1))
+        if settings.tbptt and not self.streams:
+            raise InputError(
+                f"tbptt: expected at most the {len(split.train)} rows that there are to train on, "
+                f"got {settings.tbptt}"
+            )
+
+    def prepare(self) -> None:
+        """Solve the linear path, which is where training starts."""
+        self.model.prepare(self.table, self.past, self.split, self.settings.ridge)
+
+    def batch(self, step: int) -> Batch:
+        """Random windows, or with tbptt the next piece of each stream along the series."""
+        length = self.settings.tbptt or self.table.lookback
+        fresh = True
+        if self.settings.tbptt:
+            last, fresh = self._stream_ends(step, length)
+        else:
+            size = self.settings.batch_size
+            places = shuffled(self.settings.seed, len(self.split.train), step * size, size)
+            last = self.split.train[places]
+        draw = np.random.default_rng((self.settings.seed, step))
+        positions = draw.integers(length // 4, length, (len(last), self.origins))
+        positions[:, -1] = length - 1
+        before_first = self.split.train[0] - (last - length + 1)
+        positions = np.maximum(positions, before_first[:, None])
+        batch = windows(self.table, self.past, last, positions, length)
+        return _tensors(batch) | {"fresh": torch.tensor(fresh)}
+
+    def _stream_ends(self, step: int, length: int) -> tuple[Rows, bool]:
+        """The last row of each stream's piece, and whether the streams start anew with it.
+
+        The training part is cut into as many streams as a batch has rows; each epoch starts them at
+        another offset, so that the pieces' borders move.
+        """
+        rows = len(self.split.train) // self.streams
+        pieces = rows // length
+        epoch, piece = divmod(step, pieces)
+        draw = np.random.default_rng((self.settings.seed, epoch))
+        offset = int(draw.integers(0, rows - pieces * length + 1))
+        starts = self.split.train[0] + np.arange(self.streams) * rows + offset
+        return starts + (piece + 1) * length - 1, piece == 0
+
+    def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
+        """Pinball loss in units of the linear path's error; the state is carried with tbptt."""
+        forecast, last = self.model(batch, None if batch["fresh"] else state)
+        return self._loss(forecast, batch["target"]), last if self.settings.tbptt else None
+
+    def _loss(self, forecast: Tensor, target: Tensor) -> Tensor:
+        unit = self.model.linear.error.mean().to(forecast.device)
+        return pinball(forecast / unit, target / unit, self.settings.quantiles)
+
+    def validate(self) -> Validation:
+        """The same loss over the validation part."""
+        origins = self.split.validation
+        some = origins[:: max(1, len(origins) // VALIDATION_ORIGINS)]
+        forecast, target = self.forecast(some), torch.from_numpy(self.table.changes(some))
+        return Validation(float(self._loss(torch.from_numpy(forecast), target)))
+
+    def samples(self, step: int) -> Mapping[str, str]:
+        """None: what a forecast is worth, its loss tells."""
+        return {}
+
+    def on_validation(self) -> tuple[Values, Values]:
+        """Forecasts `[M, K, Q]` of the whole validation part and what came `[M, K]`, scaled."""
+        origins = self.split.validation
+        return self.forecast(origins), self.table.changes(origins)
+
+    @torch.no_grad()
+    def forecast(self, origins: Rows) -> Values:
+        """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled."""
+        network, table = self.model.eval(), self.table
+        device = network.head.weight.device
+        forecasts = []
+        for start in range(0, len(origins), 256):
+            some = origins[start : start + 256]
+            newest = np.full((len(some), 1), table.lookback - 1)
+            batch = _tensors(windows(table, self.past, some, newest, table.lookback))
+            forecast, _ = network({k: v.to(device) for k, v in batch.items()})
+            forecasts.append(forecast.squeeze(1).cpu().numpy())
+        return np.concatenate(forecasts)
+
+
+def _tensors(arrays: Mapping[str, NDArray[Any]]) -> Batch:
+    return {name: torch.from_numpy(values) for name, values in arrays.items()}

@@ -1,0 +1,45 @@
+"""What an X-ray of a forecaster runs."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from gruta.codec.series.codec import ForecastCodec
+from gruta.codec.series.features import past_features, windows
+from gruta.codec.series.series import Series
+from gruta.errors import InputError
+from gruta.tasks.forecast.evaluation import as_stamp, origins_from
+from gruta.tasks.forecast.network import ForecastNetwork, pinball
+from gruta.tasks.task import Look
+from gruta.tasks.trained import Trained
+
+
+def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime64 | None) -> Look:
+    """One window of `series`, the loss of its forecast as in training, and the window's stamps.
+
+    at: the first stamp to forecast; by default the last whose horizon is there to compare with.
+    InputError where there is no such window.
+    """
+    encoding, network = trained.codec.encoding, trained.network
+    assert isinstance(network, ForecastNetwork)
+    table = encoding.table(series)
+    newest = series.observed - encoding.horizon
+    first = series.times[newest] if at is None and newest > 0 else at
+    if first is None:
+        raise InputError(
+            f"{series.source}: {series.observed} rows with a target, too few for a forecast of "
+            f"{encoding.horizon} steps; give a longer history"
+        )
+    origin = origins_from(series, encoding, as_stamp(first), len(series))[:1]
+    last = np.array([[table.lookback - 1]])
+    arrays = windows(table, past_features(table), origin, last, table.lookback)
+    batch = {name: torch.from_numpy(values) for name, values in arrays.items()}
+    unit = network.linear.error.mean()
+
+    def loss(result: tuple[torch.Tensor, Any]) -> torch.Tensor:
+        return pinball(result[0] / unit, batch["target"] / unit, trained.settings.quantiles)
+
+    rows = range(int(origin[0]) - table.lookback + 1, int(origin[0]) + 1)
+    labels = [str(series.times[row].astype("datetime64[m]")) for row in rows]
+    return Look(network, [batch, None], loss, labels)

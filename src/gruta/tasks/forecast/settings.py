@@ -1,0 +1,97 @@
+"""What the forecaster needs to know."""
+
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from gruta.settings import DATA, MODEL, NetworkSettings, StreamSettings
+
+
+class ForecastSettings(NetworkSettings, StreamSettings):
+    """What the forecaster needs to know."""
+
+    time: str = Field("ds", description="Column with the time stamps.", json_schema_extra=DATA)
+    target: str = Field("y", description="Column to forecast.", json_schema_extra=DATA)
+    known: tuple[str, ...] = Field(
+        (),
+        description="Columns whose values are known for the steps to come (a calendar, a plan).",
+        json_schema_extra=DATA,
+    )
+    past: tuple[str, ...] = Field(
+        (),
+        description="Columns whose values are known up to the present only.",
+        json_schema_extra=DATA,
+    )
+    horizon: int = Field(
+        1, gt=0, le=10_000, description="Steps to forecast.", json_schema_extra=MODEL
+    )
+    lookback: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="Steps that the network reads before a forecast; 0: two of the shortest "
+        "season, 24 without one.",
+        json_schema_extra=MODEL,
+    )
+    quantiles: tuple[float, ...] = Field(
+        (0.1, 0.5, 0.9),
+        description="Quantiles to forecast, increasing; 0.5, the point forecast, among them.",
+        json_schema_extra=MODEL,
+    )
+    test_share: float = Field(
+        0.1,
+        ge=0,
+        lt=0.5,
+        description="Share of the series, its end, that training never sees, for the test.",
+        json_schema_extra=DATA,
+    )
+    validation_share: float = Field(
+        0.1,
+        gt=0,
+        lt=0.5,
+        description="Share of the series, before the test, to pick the best weights.",
+        json_schema_extra=DATA,
+    )
+    origins: int = Field(
+        0,
+        ge=0,
+        description="Places in a training window from which a forecast is learned; 0: so many that "
+        "they forecast about as many values as the window has, from 4 to 96.",
+        json_schema_extra=MODEL,
+    )
+    ridge: float = Field(
+        0.0,
+        ge=0,
+        description="Ridge penalty of the linear path; 0: the one that forecasts the validation "
+        "part best.",
+        json_schema_extra=MODEL,
+    )
+
+    steps: int = Field(250, gt=0, description="Optimiser steps, at most.")
+    weight_decay: float = Field(
+        1.0, ge=0, description="Pull of the weights towards zero; 0 unless set, but for adamw."
+    )
+    learning_rate: float = Field(
+        8e-3, gt=0, le=1e6, description="The highest rate of the schedule."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _decay_for_adamw(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """The others would pull the clipped gradient itself, and so strong a pull erases them."""
+        decoupled = given.get("optimizer", "adamw") == "adamw"
+        return given if decoupled else {"weight_decay": 0.0} | given
+
+    @field_validator("known", "past", mode="before")
+    @classmethod
+    def _one_column(cls, names: Any) -> Any:
+        """A single name stands for itself."""
+        return (names,) if isinstance(names, str) else names
+
+    @field_validator("quantiles")
+    @classmethod
+    def _median_among(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
+        inside = all(0 < q < 1 for q in quantiles)
+        if not inside or 0.5 not in quantiles or list(quantiles) != sorted(set(quantiles)):
+            raise ValueError("expected increasing numbers between 0 and 1 with 0.5 among them")
+        return quantiles

@@ -1,0 +1,17 @@
+"""An X-ray of a trained network, of whatever task."""
+
+import copy
+from typing import Any
+
+from gruta.insight import XRay, xray
+from gruta.surroundings import undisturbed
+from gruta.tasks.task import Task
+from gruta.tasks.trained import Trained
+
+
+@undisturbed()
+def xrayed(task: Task[Any], trained: Trained[Any], source: Any, **how: Any) -> XRay:
+    """The network while it reads one sequence of `source`; InputError where there is none."""
+    found = task.look(trained, source, **how)
+    model = copy.deepcopy(found.model)  # others may work with it meanwhile
+    return xray(model, *found.inputs, loss=found.loss, labels=found.labels)

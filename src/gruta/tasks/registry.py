@@ -1,0 +1,37 @@
+"""The tasks by name; each is imported when it is asked for."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from gruta.errors import InputError
+from gruta.runs import Run
+from gruta.tasks.task import Task
+
+HOMES = {
+    "forecast": "gruta.tasks.forecast.task",
+}
+"""The module of each task, which calls it TASK."""
+
+
+def all_tasks() -> list[Task[Any]]:
+    """Each of them."""
+    return [task(name) for name in HOMES]
+
+
+def task_of(path: Path) -> Task[Any]:
+    """The task of a run; InputError where there is no run, or one of something else."""
+    name = Run.open(path).task
+    if name not in HOMES:
+        raise InputError(
+            f"{path}: expected the run of a task ({', '.join(HOMES)}), found one of {name!r}"
+        )
+    return task(name)
+
+
+def task(name: str) -> Task[Any]:
+    """The task of this name; InputError if there is none."""
+    if name not in HOMES:
+        raise InputError(f"task: expected one of {', '.join(HOMES)}, got {name!r}")
+    found: Task[Any] = import_module(HOMES[name]).TASK
+    return found

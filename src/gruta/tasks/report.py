@@ -1,0 +1,51 @@
+"""What the reports of all tasks have alike."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from gruta.locale import translate as _
+from gruta.locale.numbers import decimals
+from gruta.report.charts import Stroke
+from gruta.report.page import Column, Table
+from gruta.tasks.scores import Metric, Scores
+
+
+def score_table(
+    scores: Sequence[Scores],
+    metrics: Sequence[Metric],
+    strokes: Mapping[str, Stroke],
+    *,
+    name: Callable[[str], str],
+    unit: str = "",
+    caption: str = "",
+    note: str = "",
+) -> Table:
+    """A row a model; seconds of training stand there where a model has them.
+
+    strokes: each model's in the charts. name: what people call it. unit: of what is forecast.
+    """
+    timed = any(s.seconds is not None for s in scores)
+    columns = [Column(_("model")), *(_column(m, scores, unit) for m in metrics)]
+    columns += [Column(_("parameters"), 0)] + ([Column(_("training (s)"), 1)] if timed else [])
+    rows = [
+        [
+            name(s.model),
+            *(_shown(metric, s) for metric in metrics),
+            s.parameters,
+            *([s.seconds] if timed else []),
+        ]
+        for s in scores
+    ]
+    return Table(columns, rows, caption, note, [strokes[s.model].color for s in scores])
+
+
+def _column(metric: Metric, scores: Sequence[Scores], unit: str) -> Column:
+    digits = metric.digits
+    if digits is None:
+        digits = decimals((s.values.get(metric.name) for s in scores), 3)
+    title = f"{_(metric.title)} ({unit})" if unit and metric.in_unit else _(metric.title)
+    return Column(title, digits, metric.best)
+
+
+def _shown(metric: Metric, scores: Scores) -> float | None:
+    value = scores.values.get(metric.name)
+    return None if value is None else metric.factor * value

@@ -1,0 +1,174 @@
+"""What a task promises, so that training, predicting, scoring and looking inside are written once.
+
+The README beside has how to add one. A task is imported without PyTorch; methods that need it
+import it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+
+from pydantic import BaseModel
+
+from gruta.tasks.scores import Metric, Scores
+
+if TYPE_CHECKING:
+    import polars as pl
+    import torch
+
+    from gruta.report.page import Section, Table
+    from gruta.tasks.trained import Trained
+    from gruta.train import Lesson
+
+
+class Data(Protocol):
+    """What a task reads: checked, with its part for training and the others."""
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all that training sees: a run goes on with the same data alone."""
+
+
+class Codec(Protocol):
+    """What leads from data to numbers and back; NumPy alone."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """What `to_json` gave; InputError if it is anything else."""
+
+
+class Evaluation(Protocol):
+    """Scores of the network, which come first, and of the simple models beside it."""
+
+    @property
+    def scores(self) -> list[Scores]:
+        """A model each."""
+
+    @property
+    def lost_to(self) -> list[str]:
+        """The simple models that are better."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is to be known beside: that training saw some of it, that much was left out."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a command takes for this task: FILE, and what that is, in English."""
+
+    metavar: str
+    help: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is told of a trained network: the page's title and lead, and its sections."""
+
+    title: str
+    lead: str
+    sections: "Sequence[Section]"
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What an X-ray runs: the network on inputs, a loss of its result, a word for each step."""
+
+    model: "torch.nn.Module"
+    inputs: Sequence[Any]
+    loss: "Callable[[Any], torch.Tensor] | None" = None
+    labels: Sequence[str] | None = None
+    answer: str = ""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `evaluate`, `predict` and `inspect` of a run can be told besides the input."""
+
+    evaluate: type[BaseModel] = BaseModel
+    predict: type[BaseModel] = BaseModel
+    inspect: type[BaseModel] = BaseModel
+
+
+C = TypeVar("C", bound=Codec)
+
+
+class Task(Protocol[C]):
+    """One kind of work for a recurrent network.
+
+    A network, its lesson, its head and its data are the task's own: nobody else looks into them.
+    """
+
+    @property
+    def name(self) -> str:
+        """What run.json says, and the command: `gruta train NAME`."""
+
+    @property
+    def summary(self) -> str:
+        """For the help, in English."""
+
+    @property
+    def input(self) -> Input:
+        """What every command takes for it."""
+
+    @property
+    def settings(self) -> type[BaseModel]:
+        """All that training can be told: `NetworkSettings`, `TrainSettings`, and its own."""
+
+    @property
+    def options(self) -> Options:
+        """What `evaluate`, `predict` and `inspect` can be told."""
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """The columns of its tables of scores."""
+
+    @property
+    def codec(self) -> type[C]:
+        """Reads codec.json."""
+
+    def read(self, source: Any, settings: Any) -> Data:
+        """Data from a file or what Python has; InputError says what does not fit, and where."""
+
+    def fit_codec(self, data: Any, settings: Any) -> C:
+        """From the training part alone."""
+
+    def network(self, codec: C, settings: Any) -> "torch.nn.Module":
+        """Untrained, from these two alone; on "meta" too."""
+
+    def lesson(self, network: Any, codec: C, data: Any, settings: Any) -> "Lesson":
+        """What the loop trains."""
+
+    def settle(self, lesson: Any, codec: C) -> C:
+        """What the validation part decides once training is over."""
+
+    def head(self, trained: "Trained[C]") -> Any:
+        """The network on NumPy arrays; ValueError if the weights are of another."""
+
+    def held_out(self, source: Any, settings: Any) -> Any:
+        """What to score on after training on `source`; None where nothing was held out."""
+
+    @property
+    def answer(self) -> Callable[..., "pl.DataFrame"]:
+        """`answer(trained, source, **how)`: what the network says of the input, a row each."""
+
+    @property
+    def evaluate(self) -> Callable[..., Evaluation]:
+        """`evaluate(trained, source, **how)`: scores, on what training did not see of the input
+        where that can be told.
+        """
+
+    @property
+    def look(self) -> Callable[..., Look]:
+        """`look(trained, source, **how)`: one sequence, for the X-ray."""
+
+    def verdict(self, found: Any) -> str:
+        """Of an evaluation, in plain words: whether the network was worth it."""
+
+    def scores(self, found: Any) -> "Table":
+        """Of an evaluation, a row a model."""
+
+    def report(self, trained: "Trained[C]", found: Any, metrics: list[dict[str, Any]]) -> Report:
+        """The page; metrics: the records of the training."""

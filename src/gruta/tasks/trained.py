@@ -1,0 +1,92 @@
+"""What training leaves, of whatever task."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from gruta.errors import InputError
+from gruta.runs import MODEL, Run, read_arrays, write_arrays
+from gruta.settings import resolve
+from gruta.tasks.task import C, Task
+
+if TYPE_CHECKING:
+    import torch
+
+CODEC = "codec.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Trained(Generic[C]):
+    """A task's codec, settings and weights, and the networks that these make.
+
+    data: the fingerprint of what it was trained on. The run directory holds them as codec.json,
+    settings.toml, model.safetensors and run.json.
+    """
+
+    task: Task[C]
+    settings: Any
+    codec: C
+    weights: Mapping[str, NDArray[Any]]
+    data: str
+
+    @cached_property
+    def head(self) -> Any:
+        """The network on NumPy arrays, which needs no PyTorch."""
+        return self.task.head(self)
+
+    @cached_property
+    def network(self) -> "torch.nn.Module":
+        """The network, in evaluation; RuntimeError if the weights are of another."""
+        import torch
+
+        # On "meta" it takes no memory, however large the settings say it is.
+        with torch.inference_mode(False), torch.device("meta"):
+            network = self.task.network(self.codec, self.settings)
+        tensors = {name: torch.from_numpy(w.copy()) for name, w in self.weights.items()}
+        network.load_state_dict(tensors, assign=True)
+        return network.eval()
+
+    @classmethod
+    def load(cls, path: Path, task: Task[C]) -> "Trained[C]":
+        """What a finished run, or `save`, left in a directory; InputError if it is not whole."""
+        run = Run.open(path, task.name)
+        settings = run.settings_as(partial(_resolved, task.settings))
+        codec = run.read_json(CODEC)
+        weights, _ = read_arrays(run, MODEL)
+        try:
+            kept = {name: _single(w) for name, w in weights.items()}
+            found = cls(task, settings, task.codec.from_json(codec), kept, str(run.about["data"]))
+            _ = found.head  # whether it all fits together
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise InputError(
+                f"{path}: {CODEC}, {MODEL} and settings.toml do not fit together ({error}); "
+                "restore the files or train again"
+            ) from error
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write what `load` needs into a new directory."""
+        run = Run.create(path, self.task.name, self.settings.model_dump(), self.data)
+        run.write_json(CODEC, self.codec.to_json())
+        write_arrays(run, MODEL, self.weights, {})
+
+
+def settings_of(run: Run, task: Task[Any]) -> dict[str, Any]:
+    """The settings that a run was started with, with the defaults for what came later."""
+    found: dict[str, Any] = run.settings_as(partial(_resolved, task.settings)).model_dump()
+    return found
+
+
+def _resolved(model: type[BaseModel], **given: Any) -> Any:
+    return resolve(model, given)
+
+
+def _single(weights: NDArray[Any]) -> NDArray[Any]:
+    """In float32, the precision of all networks, if it is of another."""
+    return weights.astype(np.float32) if weights.dtype.kind == "f" else weights

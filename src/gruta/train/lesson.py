@@ -1,0 +1,50 @@
+"""What the loop asks of whoever wants something trained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from torch import Tensor, nn
+
+Batch = dict[str, Tensor]
+State = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A validation's loss, of which the lowest is the best, and scores for people by name."""
+
+    loss: float
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+class Lesson(Protocol):
+    """A network, and what it learns from.
+
+    One whose random numbers are all drawn by `gruta.nn`'s layers, or by generators of its own, may
+    say so by an attribute `own_draws = True`: the loop then leaves torch's global generators alone,
+    and draws batches ahead on a thread where the settings ask for it. For others it seeds them at
+    each step and puts them back after it. As there is one a process, such trainings in threads take
+    turns, a step at a time.
+    """
+
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+
+    def prepare(self) -> None:
+        """Before the first step: closed forms, scales. What it sets is of the model's state dict,
+        since a run that goes on from a checkpoint does not come here again.
+        """
+
+    def batch(self, step: int) -> Batch:
+        """The batch of this step: a function of the seed and the step alone."""
+
+    def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
+        """The loss, and the state to carry into the next step (None: nothing is carried)."""
+
+    def validate(self) -> Validation:
+        """How the network does on the validation part."""
+
+    def samples(self, step: int) -> Mapping[str, str]:
+        """What the network says after this step, for people, by title; none is fine."""

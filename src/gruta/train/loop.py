@@ -1,0 +1,119 @@
+"""The one training loop. Read `train` from top to bottom; what is learned, the lesson says.
+
+All that is random in a step is a function of the seed and the step, and nothing is carried in a
+generator, so a run that was killed goes on from its checkpoint to the same numbers.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from gruta.errors import InputError
+from gruta.health.watching import Watch
+from gruta.locale import translate as _
+from gruta.precision import computing_in
+from gruta.runs import Run
+from gruta.runs.lock import training_alone
+from gruta.settings import TrainSettings
+from gruta.stopping import StopSignal
+from gruta.stopwatch import Stopwatch
+from gruta.surroundings import learning
+from gruta.train.batches import batches
+from gruta.train.lesson import Lesson
+from gruta.train.progress import Interrupted, Progress
+from gruta.train.seeds import draws
+from gruta.train.training import Training, begun
+
+
+@learning()
+def train(
+    lesson: Lesson, settings: TrainSettings, run: Run, progress: Progress | None = None
+) -> Stopwatch:
+    """Train `lesson.model` in `run`, from its checkpoint if there is one; the best weights stay.
+
+    They end in the model and in the run's model.safetensors. The answer tells where the time went.
+    Raises Interrupted after Ctrl-C or SIGTERM, Diverged after ten non-finite gradients in a row,
+    InputError where another process trains in the same run.
+    It learns whatever gradient mode or autocast the caller is in, and leaves these, torch's
+    generators, and accelerate's state as they were; in threads each training comes to the numbers
+    that it has alone.
+    """
+    device = _device(settings)
+    model = _trainable(lesson.model).to(device)
+
+    with (
+        training_alone(run),
+        StopSignal() as stop,
+        begun(lesson, settings, run, progress or Progress()) as training,
+    ):
+        watch, position = training.watch, training.position
+        with (
+            computing_in(settings.precision, model, device),
+            _watching(training) as watching,
+            batches(lesson, settings) as batch_of,
+        ):
+            if position.step == 0:
+                with draws(lesson, settings.seed, settings.steps, device):
+                    training.prepare()
+            while not training.is_over:
+                with draws(lesson, settings.seed, position.step, device):
+                    with watch("batch"):
+                        batch = {k: v.to(device) for k, v in batch_of(position.step).items()}
+                    with watch("forward"):
+                        model.train()
+                        loss, training.state = lesson.loss(batch, training.state)
+                    with watch("backward"):
+                        loss.backward()  # type: ignore[no-untyped-call]
+                    with watch("optimizer"):
+                        clipping = training.clipper.clip(model.named_parameters(), loss)
+                        training.learn(clipping)
+                    if watching is not None:
+                        watching.measure()
+                    with watch("log"):
+                        training.stepped(loss, clipping)
+                    if training.is_due(settings.validate_every):
+                        training.validate()
+                if training.is_due(settings.checkpoint_every) or stop.requested:
+                    training.save()
+                if stop.requested:
+                    raise Interrupted(
+                        _("stopped after step {step} of {steps}").format(
+                            step=position.step, steps=settings.steps
+                        )
+                    )
+        training.finish()
+    return watch
+
+
+@contextmanager
+def _watching(training: Training) -> Iterator[Watch | None]:
+    """What looks at the layers meanwhile, if the settings ask for it."""
+    every = training.settings.watch_every
+    if not every:
+        yield None
+        return
+    with Watch(training.model, every, training.seen) as watching:
+        watching.step = training.position.step
+        yield watching
+
+
+def _device(settings: TrainSettings) -> torch.device:
+    if settings.device == "auto":
+        backends = {"cuda": torch.cuda, "mps": torch.backends.mps, "xpu": torch.xpu}
+        for kind, backend in backends.items():
+            if backend.is_available():
+                return torch.device(kind)
+    return torch.device("cpu")
+
+
+def _trainable(model: nn.Module) -> nn.Module:
+    """The model; InputError if autograd can never follow its parameters."""
+    for name, parameter in model.named_parameters():
+        if parameter.is_inference():
+            raise InputError(
+                f"model: its parameter {name} was made under torch.inference_mode(), and cannot "
+                "learn; build the model outside of it"
+            )
+    return model

@@ -1,0 +1,280 @@
+"""A training under way: what the checkpoint holds, and what is written on the way."""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gruta.errors import InputError
+from gruta.health.clipping import Clipper, Clipping
+from gruta.locale import translate as _
+from gruta.runs import CHECKPOINT, METRICS, MODEL, MetricsFile, Run
+from gruta.settings import TrainSettings
+from gruta.stopwatch import Stopwatch
+from gruta.tracking import Track, tracking
+from gruta.train.lesson import Lesson, State
+from gruta.train.progress import Diverged, Progress
+from gruta.train.schedule import make_optimizer, rate
+from gruta.weights import read_tensors, write_tensors
+
+
+@dataclass
+class Position:
+    """Where training stands; the checkpoint holds it."""
+
+    step: int = 0
+    best_loss: float | None = None
+    best_step: int = 0
+    validations_since_best: int = 0
+    metrics_bytes: int = 0
+    seconds: float = 0.0
+    clipper: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Log:
+    """Where a training's lines go: metrics.jsonl, a tracker if there is one, and a person."""
+
+    metrics: MetricsFile
+    track: Track | None
+    progress: Progress
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """A line of metrics, and its numbers to the tracker."""
+        self.metrics.append(record)
+        if self.track is not None:
+            apart = ("step", "health", "samples")
+            flat = {name: value for name, value in record.items() if name not in apart}
+            health = record.get("health", {})
+            flat |= {f"health/{k}".replace(" ", "_"): value for k, value in health.items()}
+            known = {name: value for name, value in flat.items() if value is not None}
+            self.track(known, step=record["step"])
+
+
+@contextmanager
+def begun(
+    lesson: Lesson, settings: TrainSettings, run: Run, progress: Progress
+) -> Iterator["Training"]:
+    """The training where the run's checkpoint left it; without one, at its start."""
+    position, tensors = Position(), None
+    if run.has(CHECKPOINT):
+        tensors, about = read_tensors(run, CHECKPOINT)
+        with _fitting(run):
+            position = Position(**about)
+    with (
+        MetricsFile(run.path / METRICS, position.metrics_bytes) as metrics,
+        tracking(settings.tracker, run.path) as track,
+    ):
+        training = Training(lesson, settings, run, Log(metrics, track, progress), position)
+        if tensors is not None:
+            with _fitting(run):
+                training.restore(tensors)
+        yield training
+
+
+@contextmanager
+def _fitting(run: Run) -> Iterator[None]:
+    """InputError where what a checkpoint holds is not of this training."""
+    try:
+        yield
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{run.path / CHECKPOINT}: does not fit the model and optimiser of this run ({error}); "
+            "restore the file, or train again in another directory"
+        ) from error
+
+
+class Training:
+    """A training under way."""
+
+    def __init__(
+        self, lesson: Lesson, settings: TrainSettings, run: Run, log: Log, position: Position
+    ) -> None:
+        self.lesson, self.settings, self.run, self._log = lesson, settings, run, log
+        self.model, self.position = lesson.model, position
+        self.optimizer = make_optimizer(self.model, settings)
+        self.clipper = Clipper(settings.clip, settings.clip_threshold)
+        self.watch = Stopwatch(position.seconds)
+        self.best: dict[str, Tensor] = {}
+        self._state: State | None = None
+
+    @property
+    def state(self) -> State | None:
+        """The state that the next step starts from; gradients end at it."""
+        return self._state
+
+    @state.setter
+    def state(self, state: State | None) -> None:
+        self._state = None if state is None else tuple(s.detach() for s in state)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all steps are taken, or too many validations went by without a better one."""
+        out_of_patience = 0 < self.settings.patience <= self.position.validations_since_best
+        return self.position.step >= self.settings.steps or out_of_patience
+
+    @torch.no_grad()
+    def prepare(self) -> None:
+        """Before the first step: what the lesson needs, and a first validation."""
+        with self.watch("prepare"):
+            self.lesson.prepare()
+        self._log.write({"step": 0, "seconds": round(self.watch.seconds["prepare"], 3)})
+        self.validate()
+
+    def learn(self, clipping: Clipping) -> None:
+        """A step of the optimiser on the clipped gradients, unless one of them is not finite."""
+        if clipping.nonfinite is None:
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate(self.settings, self.position.step)
+            self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def stepped(self, loss: Tensor, clipping: Clipping) -> None:
+        """Count a step, and write a line of it where one is due."""
+        self.position.step += 1
+        if clipping.nonfinite is not None:
+            self._skipped(clipping.nonfinite)
+        if self.is_due(self.settings.log_every):
+            self._write_step(float(loss.detach()), clipping)
+
+    def is_due(self, every: int) -> bool:
+        """Whether this is a step of every so many, or the last."""
+        return self.position.step % every == 0 or self.position.step == self.settings.steps
+
+    def _skipped(self, culprit: str) -> None:
+        """Record that a step was left out; after too many in a row, give up (Diverged).
+
+        culprit: the parameter whose gradient is not finite, or "loss".
+        """
+        self.state = None
+        self._log.metrics.append({"step": self.position.step, "skipped": culprit})
+        self._log.progress.note(
+            _("step {step} skipped, not finite: {culprit}").format(
+                step=self.position.step, culprit=culprit
+            )
+        )
+        if self.clipper.exhausted:
+            raise Diverged(
+                f"{self.clipper.patience} steps in a row had a loss or a gradient that is not "
+                f"finite, last that of {culprit}; the checkpoint before them is kept in "
+                f"{self.run.path}. Lower the learning rate or the clipping threshold, and train "
+                "again"
+            )
+
+    def _write_step(self, loss: float, clipping: Clipping) -> None:
+        """A line of metrics; names are fixed, so that runs can be compared."""
+        record = {
+            "step": self.position.step,
+            "loss": _finite(loss),
+            "learning_rate": rate(self.settings, self.position.step - 1),
+            "gradient_norm_before_clipping": _finite(clipping.norm_before),
+            "gradient_norm_after_clipping": _finite(clipping.norm_after),
+            "clip_coefficient": clipping.coefficient,
+            "clip_cosine": clipping.cosine,
+            "clipped_share": self.clipper.clipped_share,
+            "seconds": round(self.watch.total, 3),
+        }
+        self._log.write(record)
+        self._log.progress.step(record)
+
+    def seen(self, values: dict[str, float], step: int) -> None:
+        """A line of what `Watch` measured in a step, by layer and measure."""
+        found = {name: _finite(value) for name, value in values.items()}
+        self._log.write({"step": step + 1, "health": found})
+
+    @torch.no_grad()
+    def validate(self) -> None:
+        """Score the validation part, and keep the weights if they are the best so far."""
+        with self.watch("validation"):
+            self.model.eval()
+            found = self.lesson.validate()
+            samples = self.lesson.samples(self.position.step)
+        position = self.position
+        bar = math.inf if position.best_loss is None else position.best_loss
+        best = not self.best or found.loss < bar
+        if best:
+            position.best_loss, position.best_step = _finite(found.loss), position.step
+            position.validations_since_best = 0
+            self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        else:
+            position.validations_since_best += 1
+        scores = {"validation_loss": found.loss, **found.scores}
+        record = {"step": position.step} | {name: _finite(s) for name, s in scores.items()}
+        self._log.write(record)
+        self._log.progress.validated(record, best)
+        if samples:
+            self._log.write({"step": position.step, "samples": dict(samples)})
+            for title, text in samples.items():
+                self._log.progress.note(f"{title}: {text}")
+
+    def save(self) -> None:
+        """Write the checkpoint; after a gradient that was not finite, the last good one stays."""
+        if self.clipper.nonfinite_in_a_row:
+            return
+        with self.watch("checkpoint"):
+            self.position.clipper = self.clipper.state_dict()
+            self.position.metrics_bytes = self._log.metrics.synced_size()
+            self.position.seconds = self.watch.total
+            tensors = {f"model/{k}": v for k, v in self.model.state_dict().items()}
+            tensors |= {f"state/{i}": s for i, s in enumerate(self.state or ())}
+            for i, slots in self.optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer/{i}/{k}": v for k, v in slots.items() if v is not None}
+            kept = best_at(self.position.best_step)
+            if not self.run.has(kept):
+                write_tensors(self.run, kept, self.best)
+            write_tensors(self.run, CHECKPOINT, tensors, asdict(self.position))
+            self._drop_all_best_but(kept)
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Everything as the checkpoint's tensors have it; errors of many kinds if they do not fit.
+
+        The best weights lie in a file of their own, which names their step; those that version
+        0.1.0 wrote, in the checkpoint itself.
+        """
+        self.clipper.load_state_dict(self.position.clipper)
+        self.model.load_state_dict(_under("model/", tensors))
+        kept = best_at(self.position.best_step)
+        file = kept if self.run.has(kept) else MODEL
+        self.best = _under("best/", tensors) or read_tensors(self.run, file)[0]
+        state = _under("state/", tensors)
+        device = next(self.model.parameters()).device
+        self.state = tuple(state[str(i)].to(device) for i in range(len(state))) or None
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, value in _under("optimizer/", tensors).items():
+            i, slot = name.split("/")
+            slots.setdefault(int(i), {})[slot] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
+
+    def finish(self) -> None:
+        """Leave the best weights in the model and in the run's model.safetensors."""
+        self.watch.stop()
+        self.model.load_state_dict(self.best)
+        write_tensors(self.run, MODEL, self.best, {"step": self.position.best_step})
+        self._drop_all_best_but(MODEL)
+
+    def _drop_all_best_but(self, kept: str) -> None:
+        for file in self.run.path.glob(best_at("*")):
+            if file.name != kept:
+                file.unlink(missing_ok=True)
+
+
+def best_at(step: int | str) -> str:
+    """The file of the best weights so far, which are those after this step.
+
+    With the step in its name a kill between this file and the checkpoint leaves no pair that does
+    not fit: the checkpoint knows its step, and the file of another one is dropped later.
+    """
+    return f"best-{step}.safetensors"
+
+
+def _finite(x: float) -> float | None:
+    """JSON has no word for NaN or infinity."""
+    return x if math.isfinite(x) else None
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
