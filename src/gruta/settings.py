@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from gruta.cells import CellName
 from gruta.errors import InputError
 
 ClipMode = Literal["norm", "value", "layer", "agc", "autoclip", "zclip", "none"]
@@ -145,7 +146,7 @@ class ForecastSettings(TrainSettings):
         description="Steps that the network reads before a forecast; 0: two of the shortest "
         "season, 24 without one.",
     )
-    cell: Literal["gru", "lstm", "rnn"] = Field("gru", description="The recurrent cell.")
+    cell: CellName = Field("gru", description="The recurrent cell.")
     hidden: int = Field(48, gt=0, le=65_536, description="Hidden units.")
     init: Literal["torch", "orthogonal", "chrono"] = Field(
         "torch",

@@ -154,7 +154,7 @@ class Watch:
         found = {one.layer: summary(one) for one in passes(seen_as, call.from_its_end(directions))}
         before = dict(seen_as.named_parameters())
         after = {parameter: getattr(layer, parameter).detach().cpu() for parameter in before}
-        ratios = update_ratios(layer.mode, before, after)
+        ratios = update_ratios(seen_as.cell.letters, before, after)
         if any(ratios.values()):
             for one in found:
                 suffix = one.split()[-1]

@@ -76,7 +76,7 @@ def explain(
 def _layer(
     module: Recurrent, x: Tensor, layer: int, lengths: Tensor | None, resets: Tensor | None
 ) -> Explanation:
-    cell, (T, B, width) = module._cell(), x.shape
+    cell, (T, B, width) = module.cell, x.shape
     if layer:
         width = module._directions * module._state_sizes()[0]
         x = x.new_empty(T, B, width)

@@ -55,7 +55,9 @@ class GRU(Recurrent):
         )
         self.reset_after = reset_after
 
-    def _cell(self) -> Cell:
+    @property
+    def cell(self) -> Cell:
+        """What computes it."""
         return gru.RESET_AFTER if self.reset_after else gru.RESET_BEFORE
 
 
@@ -67,7 +69,9 @@ class LSTM(Recurrent):
     weight_names = (*Recurrent.weight_names, "weight_hr")
     mode = "LSTM"
 
-    def _cell(self) -> Cell:
+    @property
+    def cell(self) -> Cell:
+        """What computes it."""
         return lstm.LSTM
 
 
@@ -108,5 +112,16 @@ class RNN(Recurrent):
         )
         self.nonlinearity = nonlinearity
 
-    def _cell(self) -> Cell:
+    @property
+    def cell(self) -> Cell:
+        """What computes it."""
         return rnn.TANH if self.nonlinearity == "tanh" else rnn.RELU
+
+
+CELLS: dict[str, type[Any]] = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
+"""The layers by their cells' names."""
+
+FORMS = {
+    cell.name: cell for cell in (gru.RESET_AFTER, gru.RESET_BEFORE, lstm.LSTM, rnn.TANH, rnn.RELU)
+}
+"""What computes them, by their kernels' names."""

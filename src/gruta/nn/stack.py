@@ -148,7 +148,9 @@ class Recurrent(nn.Module):
     def _state_sizes(self) -> tuple[int, ...]:
         return (self.proj_size or self.hidden_size, self.hidden_size)[: len(self.state_names)]
 
-    def _cell(self) -> Cell:
+    @property
+    def cell(self) -> Cell:
+        """What computes it."""
         raise NotImplementedError
 
     def _weights(
@@ -304,7 +306,7 @@ class Recurrent(nn.Module):
         if T == 0 or [getattr(s, "shape", None) for s in states] != shapes:
             return None
         weights = self._weights(0, "")[: -len(self.norm_names)]
-        found = short.forward(self._cell(), x, states, weights)
+        found = short.forward(self.cell, x, states, weights)
         if found is None:
             return None
         out, *finals = found
@@ -353,7 +355,7 @@ class Recurrent(nn.Module):
     def _layers(
         self, x: Tensor, initial: State, lengths: Tensor | None, resets: Tensor | None
     ) -> tuple[Tensor, Any]:
-        cell, finals, recorded = self._cell(), [], recording()
+        cell, finals, recorded = self.cell, [], recording()
         alone = self.num_layers == self._directions == 1
         for layer in range(self.num_layers):
             if layer and self.dropout:

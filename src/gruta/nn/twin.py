@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from gruta.nn.recurrent import GRU, LSTM, RNN
+from gruta.nn.recurrent import CELLS
 from gruta.nn.stack import Recurrent
 
 Layer = nn.RNNBase | Recurrent
@@ -49,10 +49,10 @@ def copy_weights(layer: Layer, into: Recurrent) -> None:
 
 
 def _kind(layer: Layer) -> Any:
-    if isinstance(layer, Recurrent):
-        return next(kind for kind in (GRU, LSTM, RNN) if isinstance(layer, kind))
-    if isinstance(layer, nn.RNNBase) and layer.mode in ("GRU", "LSTM", "RNN_TANH", "RNN_RELU"):
-        return {"GRU": GRU, "LSTM": LSTM}.get(layer.mode, RNN)
+    mode = layer.mode if isinstance(layer, Layer) else ""
+    for name, kind in CELLS.items():
+        if mode.lower().startswith(name):
+            return kind
     raise TypeError(
         f"layer: expected an RNN, LSTM or GRU of gruta.nn or torch.nn, got {type(layer).__name__}"
     )

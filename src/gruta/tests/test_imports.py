@@ -56,7 +56,7 @@ def test_public_names_are_these():
     assert gruta.__all__ == ["Clipper", "Forecaster", "InputError", "nn", "watch", "xray"]
     layers, cells = ["GRU", "LSTM", "RNN"], ["GRUCell", "LSTMCell", "RNNCell"]
     assert sorted(gruta.nn.__all__) == sorted(
-        [*layers, *cells, "Explanation", "Tap", "explain", "tapped"]
+        ["CELLS", *layers, *cells, "Explanation", "Tap", "explain", "tapped"]
     )
     assert set(dir(gruta)) == {*gruta.__all__, "__version__"}
     for name in gruta.__all__:

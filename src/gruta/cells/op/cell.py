@@ -105,21 +105,35 @@ class Cell:
     them, and the weights: w_ih, w_hh, b_ih, b_hh (or None), the LSTM's w_hr (or None), and the
     layer norm's ln_ih_gain, ln_ih_bias, ln_hh_gain, ln_hh_bias `[G·H]`, all None without it.
 
-    name: the kernel's. gates: G. states: how many are carried from step to step. projects: whether
-    a weight w_hr that makes h of a larger state has a place among the tensors.
+    name: the kernel's. letters: of its gates, in the order of the weights' blocks of rows. states:
+    how many are carried from step to step.
     composite(walk, *tensors) -> h and the final states, differentiable in every way.
     native(walk, *tensors) -> the same by torch's own op, where it has one; states `[1, B, size]`.
+    keep: the letter of the gate that says which share of the old state stays, "" where none does.
+    entry: of the one that lets in the new, where that is not what keep leaves.
+    projects: whether a weight w_hr that makes h of a larger state has a place among the tensors.
     widens: whether under autocast the results have the wider dtype of the products and the states,
     as torch's GRU has it, and not the products'.
     """
 
     name: str
-    gates: int
+    letters: str
     states: int
     composite: Callable[..., tuple[Tensor, ...]]
     native: Callable[..., tuple[Tensor, ...]] | None = None
+    keep: str = ""
+    entry: str = ""
     projects: bool = False
     widens: bool = False
+
+    @property
+    def gates(self) -> int:
+        """G."""
+        return len(self.letters)
+
+    def block(self, weight: Tensor, letter: str) -> Tensor:
+        """The rows `[H, ...]` of one gate in a weight or bias `[G·H, ...]`."""
+        return weight.chunk(self.gates)[self.letters.index(letter)]
 
     def result_dtype(self, x: Tensor, h_0: Tensor) -> torch.dtype:
         """That of h and the final states for these inputs on a CPU, autocast as it stands."""
