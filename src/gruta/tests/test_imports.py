@@ -44,6 +44,13 @@ def test_who_only_reads_a_run_loads_no_torch():
     assert "torch" not in loaded_by("import gruta.runs.lock, gruta.report.page")
 
 
+def test_the_tools_for_a_loop_of_ones_own_load_torch_and_numpy_alone():
+    program = "import gruta; gruta.nn, gruta.Clipper, gruta.watch"
+    loaded = loaded_by(program)
+    assert "torch" in loaded
+    assert not loaded & ((HEAVY - {"torch"}) | {"pydantic", "rich", "typer"})
+
+
 def test_help_loads_no_torch():
     program = (
         "import sys; from gruta.cli import main\n"
