@@ -251,15 +251,15 @@ def _begun(layer: Recurrent, states: Any, dtype: torch.dtype) -> list[Array]:
         return [s[:, 0].numpy() for s in each]
     if layer.learn_h0:
         return [getattr(layer, name).detach().numpy() for name in layer.state_names]
-    rows = layer.num_layers * (2 if layer.bidirectional else 1)
-    sizes = layer._state_sizes()
-    return [torch.zeros(rows, size, dtype=dtype, device="cpu").numpy() for size in sizes]
+    rows = layer.num_layers * layer.directions
+    shapes = ((rows, size) for size in layer.state_sizes)
+    return [torch.zeros(shape, dtype=dtype, device="cpu").numpy() for shape in shapes]
 
 
 def _as_passes(
     layer: Recurrent, call: Call, x: Tensor, taps: Sequence[Tap], begun: Sequence[Array]
 ) -> list[Pass]:
-    directions = 2 if layer.bidirectional else 1
+    directions = layer.directions
     below, found = x[:, 0].numpy(), []
     for k in range(layer.num_layers):
         own = taps[k * directions : (k + 1) * directions]

@@ -154,7 +154,7 @@ def test_taps_under_layer_norm_and_zoneouts_expectation_are_the_references():
     with tapped() as taps:
         out, _ = layer(x)
     out.backward(d)
-    weights = [None if w is None else w.detach().numpy() for w in layer._weights(0, "")]
+    weights = [None if w is None else w.detach().numpy() for w in layer.weights(0, "")]
     norm, zeros = tuple(weights[5:]), torch.zeros(2, 5, dtype=torch.float64).numpy()
     x, d, (w_ih, w_hh, *rest) = x.numpy(), d.numpy(), weights[:4]
     truth = lstm.forward(x, zeros, zeros, w_ih, w_hh, *rest, norm=norm, hold=0.3)
