@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from gruta import kernels
-from gruta.cells.op import Path, Walk, threads, why
+from gruta.cells.op import Path, Side, Walk, threads, why
 from gruta.nn.sequences import unpack
 from gruta.nn.stack import Recurrent
 
@@ -82,8 +82,8 @@ def _layer(
         x = x.new_empty(T, B, width)
     walk = Walk(lengths, False, resets, *module.noise(x, draw=False))
     states = [x.new_empty(B, size) for size in module.state_sizes]
-    tensors = (x, *states, *[None] * len(states), *module.weights(layer, ""))
-    path, reason = why(cell, walk, tensors)
+    side = Side(tuple(states), (None,) * len(states), *module.weights(layer, ""))
+    path, reason = why(cell, walk, x, [side])
     if path not in (Path.KERNEL, Path.ROUNDED):
         return Explanation(layer, path.value, reason)
     sizes = (B, T, width, states[-1].shape[1], states[0].shape[1])

@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from gruta.cells.op import (
     Cell,
+    Side,
     Walk,
     exporting,
     handed_out,
@@ -127,8 +128,10 @@ class Recurrent(nn.Module):
         """What computes it."""
         raise NotImplementedError
 
-    def weights(self, layer: int, suffix: str, recorded: bool = False) -> tuple[Tensor | None, ...]:
-        """The parameters of a pass in the cell's order, None for those that the layer has not."""
+    def weights(
+        self, layer: int, suffix: str, recorded: bool = False
+    ) -> tuple[tuple[Tensor | None, ...], tuple[Tensor | None, ...]]:
+        """`Side`'s weights and norm for a pass, None for what the layer has not."""
         # Straight from the dictionary: an attribute of a module costs a microsecond. A weight that
         # is parametrised is an attribute and no parameter.
         own, names = self._parameters, self._names[layer, suffix]
@@ -145,7 +148,8 @@ class Recurrent(nn.Module):
                     f"{names[k]}: expected a weight of shape {list(shape or ())}, got "
                     f"{list(weight.shape)}"
                 )
-        return found
+        count = len(self.weight_names)
+        return found[:count], found[count:]
 
     def _names_of(self, layer: int, suffix: str) -> tuple[str | None, ...]:
         """What they are called."""
@@ -281,7 +285,7 @@ class Recurrent(nn.Module):
             states = hx if len(shapes) > 1 and isinstance(hx, tuple) else (hx,)
         if T == 0 or [getattr(s, "shape", None) for s in states] != shapes:
             return None
-        weights = self.weights(0, "")[: -len(self.norm_names)]
+        weights, _ = self.weights(0, "")
         found = short.forward(self.cell, x, states, weights)
         if found is None:
             return None
@@ -340,10 +344,10 @@ class Recurrent(nn.Module):
             for direction, suffix in enumerate(("", "_reverse")[: self.directions]):
                 row = layer * self.directions + direction
                 walk = Walk(lengths, bool(direction), resets, *self.noise(x))
-                states = initial if alone else [s[row : row + 1] for s in initial]
+                states = initial if alone else tuple([s[row : row + 1] for s in initial])
                 restarts = self._restarts(row, resets)
-                weights = self.weights(layer, suffix, recorded)
-                sides.append((walk, (*states, *restarts, *weights)))
+                side = Side(states, restarts, *self.weights(layer, suffix, recorded))
+                sides.append((walk, side))
             out, final = run_layer(cell, x, sides, f"l{layer}", self.recompute)
             finals.extend(final)
             x = out + x if self.residual and layer else out
