@@ -21,7 +21,7 @@ FAST = Path.KERNEL if kernels.available() else Path.COMPOSITE
 def path_of(cell: Cell, walk: Walk, tensors: Sequence[Any]) -> Path:
     """That of a call with x and the tensors of one direction."""
     x, *own = tensors
-    return choose(cell, walk, x, [cell.side(tuple(own))])
+    return choose(cell, x, [(walk, cell.side(tuple(own)))])
 
 
 LENGTHS = [3, 0, 7, 1, 6]

@@ -3,7 +3,7 @@
 import pytest
 
 from gruta import kernels
-from gruta.cells.op.fields import NO_MASKS, Masks, gradient_fields, pass_fields, weight_fields
+from gruta.cells.op.fields import PLAIN_WALK, Masks, fields, gradient_fields, walk_fields
 
 WEIGHTS = ["w_ih", "w_hh", "b_ih", "b_hh", "w_hr"]
 OF_THE_CELL_STATE = {"c_0", "c_n", "restart_c", "dc_0", "dc_n", "d_restart_c"}
@@ -21,17 +21,13 @@ def test_every_field_has_its_place(states):
     def each(*both):
         return both[:states]
 
-    found = pass_fields(
-        Masks("lengths", "reset", "dropout", "hold_h", "hold_c"),
-        "reverse",
-        "x",
-        each("h_0", "c_0"),
-        each("restart_h", "restart_c"),
-        "h",
-        each("h_n", "c_n"),
-        "gates",
+    masks = Masks("lengths", "reset", "dropout", "hold_h", "hold_c")
+    walk = walk_fields(masks, "reverse", each("restart_h", "restart_c"))
+    weights, found = fields(
+        walk, "x", each("h_0", "c_0"), WEIGHTS, "h", each("h_n", "c_n"), "gates"
     )
     assert [*found] == names(kernels.Pass, states)
+    assert weights == kernels.Weights._fields
     found = gradient_fields(
         "dh",
         each("dh_n", "dc_n"),
@@ -45,9 +41,8 @@ def test_every_field_has_its_place(states):
 
 
 def test_what_is_left_out_keeps_its_place():
-    assert weight_fields(WEIGHTS) == kernels.Weights._fields
-    assert weight_fields(WEIGHTS[:4]) == (*WEIGHTS[:4], None)
-    found = pass_fields(NO_MASKS, False, "x", ["h_0"], [None], "h", ["h_n"], None)
+    weights, found = fields(PLAIN_WALK, "x", ["h_0"], WEIGHTS[:4], "h", ["h_n"], None)
+    assert weights == (*WEIGHTS[:4], None)
     given = dict(zip(names(kernels.Pass, 2), found, strict=True))
     there = {name: value for name, value in given.items() if value is not None}
     assert there == {"reverse": False, "x": "x", "h_0": "h_0", "h": "h", "h_n": "h_n"}

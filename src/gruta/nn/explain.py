@@ -83,7 +83,7 @@ def _layer(
     walk = Walk(lengths, False, resets, *module.noise(x, draw=False))
     states = [x.new_empty(B, size) for size in module.state_sizes]
     side = Side(tuple(states), (None,) * len(states), *module.weights(layer, ""))
-    path, reason = why(cell, walk, x, [side])
+    path, reason = why(cell, x, [(walk, side)])
     if path not in (Path.KERNEL, Path.ROUNDED):
         return Explanation(layer, path.value, reason)
     sizes = (B, T, width, states[-1].shape[1], states[0].shape[1])

@@ -134,6 +134,10 @@ class Side(NamedTuple):
         return self.norm[-1] is not None
 
 
+Sides = Sequence[tuple[Walk, Side]]
+"""The directions of a layer: how each walks, and what it computes from."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """A cell's passes over a sequence.

@@ -9,21 +9,13 @@ tuples are written out, and the extension finds out where the tensors lie.
 import os
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gruta import kernels
-from gruta.cells.op.cell import Side
-from gruta.cells.op.fields import (
-    Fields,
-    Masks,
-    Tensors,
-    gradient_fields,
-    pass_fields,
-    weight_fields,
-)
+from gruta.cells.op.fields import Fields, Masks, Tensors, fields, gradient_fields, walk_fields
 from gruta.cells.op.transforms import holds_other_numbers
 
 _ASKED_THREADS = kernels.threads() if os.environ.get("GRUTA_THREADS") else None
@@ -49,13 +41,25 @@ class Spec(NamedTuple):
     reverse: tuple[bool, ...]
     held: float
 
-    def sides(self, items: Sequence[Any]) -> list[Side]:
-        """The parts of the tensors of all directions, or of what there is one for each of them."""
-        size, s = len(items) // len(self.reverse), self.states
-        return [
-            Side(items[i : i + s], items[i + s : i + 2 * s], items[i + 2 * s : i + size])
-            for i in range(0, len(items), size)
-        ]
+
+class Parts(NamedTuple):
+    """Where a direction's tensors lie in a row, by the parts of a `Side`."""
+
+    initial: slice
+    restarts: slice
+    weights: slice
+
+
+@cache
+def parts(states: int, directions: int, count: int) -> tuple[Parts, ...]:
+    """Those of every direction, among so many tensors of all."""
+    size, found = count // directions, []
+    for start in range(0, count, size):
+        middle, weights = start + states, start + 2 * states
+        found.append(
+            Parts(slice(start, middle), slice(middle, weights), slice(weights, start + size))
+        )
+    return tuple(found)
 
 
 def sizes(spec: Spec, x: Tensor, tensors: Tensors) -> tuple[int, int, int, int, int]:
@@ -85,7 +89,7 @@ def forward(
     out = laid_out_as(x, len(reverse) * P) if out is None else out
     finals = empty_finals(spec, tensors)
     gates = [x.new_empty(T, B, saved(cell) * H) for _ in reverse] if save else []
-    weights, passes = _calls(spec, x, spec.sides(tensors), masks, out, finals, gates)
+    weights, passes = _calls(spec, x, tensors, masks, out, finals, gates)
     is_double = x.dtype is torch.float64
     kernels.layer_forward(cell, is_double, shape, weights, passes, held, threads(), keep)
     return [out, *finals, *gates]
@@ -100,7 +104,7 @@ def saved(cell: str) -> int:
 def _calls(
     spec: Spec,
     x: Tensor,
-    sides: Sequence[Side],
+    tensors: Tensors,
     masks: Sequence[Masks],
     h: Tensor,
     finals: Tensors,
@@ -108,21 +112,19 @@ def _calls(
 ) -> tuple[list[Fields], list[Fields]]:
     """The fields of `kernels.Weights` and `kernels.Pass` of every direction."""
     _, states, reverse, _ = spec
-    weights, passes = [], []
-    for k, (initial, restarts, own, _) in enumerate(sides):
-        weights.append(weight_fields(own))
-        passes.append(
-            pass_fields(
-                masks[k],
-                reverse[k],
-                x,
-                initial,
-                restarts,
-                _own_part(h, k, len(sides)),
-                finals[states * k : states * (k + 1)],
-                gates[k] if gates else None,
-            )
+    D, weights, passes = len(reverse), [], []
+    for k, part in enumerate(parts(states, D, len(tensors))):
+        own, call = fields(
+            walk_fields(masks[k], reverse[k], tensors[part.restarts]),
+            x,
+            tensors[part.initial],
+            tensors[part.weights],
+            _own_part(h, k, D),
+            finals[states * k : states * (k + 1)],
+            gates[k] if gates else None,
         )
+        weights.append(own)
+        passes.append(call)
     return weights, passes
 
 
@@ -154,7 +156,7 @@ def backward(
     D = len(reverse)
     shape = _, _, I, _, _ = sizes(spec, x, tensors)
     unread = (None,) * (states * D)
-    weights, passes = _calls(spec, x, spec.sides(tensors), masks, kept[0], unread, kept[1:])
+    weights, passes = _calls(spec, x, tensors, masks, kept[0], unread, kept[1:])
     d_out = d_outputs[0] if d_outputs[0] is None else _dense_rows(d_outputs[0])
     d_finals = [
         d if d is None else _as_it_lies(d).contiguous() for d in d_outputs[1 : 1 + states * D]
@@ -170,12 +172,12 @@ def backward(
             d_out if d_out is None else _own_part(d_out, k, D),
             d_finals[states * k : states * (k + 1)],
             dx[k],
-            initial,
-            restarts,
-            own,
+            found[part.initial],
+            found[part.restarts],
+            found[part.weights],
             through[k] if through else (),
         )
-        for k, (initial, restarts, own, _) in enumerate(spec.sides(found))
+        for k, part in enumerate(parts(states, D, len(found)))
     ]
     is_double = x.dtype is torch.float64
     kernels.layer_backward(cell, is_double, shape, weights, passes, gradients, threads())
@@ -187,7 +189,8 @@ def backward(
 
 def initial_states(spec: Spec, tensors: Tensors) -> list[Tensor]:
     """Those of every direction among the tensors of a call."""
-    return [state for side in spec.sides(tensors) for state in side.initial]
+    places = parts(spec.states, len(spec.reverse), len(tensors))
+    return [t for place in places for t in tensors[place.initial]]  # type: ignore[misc]
 
 
 def empty_finals(spec: Spec, tensors: Tensors) -> list[Tensor]:

@@ -26,28 +26,29 @@ NO_MASKS = Masks()
 _PADS = (), (None,), (None, None)
 
 
-def pass_fields(
-    masks: Masks,
-    reverse: bool,
+def walk_fields(masks: Masks, reverse: bool, restarts: Tensors) -> Fields:
+    """Those with which `kernels.Pass` begins: how the walk goes."""
+    lengths, reset, dropout, hold_h, hold_c = masks
+    pad = _PADS[2 - len(restarts)]
+    return (lengths, reverse, reset, *restarts, *pad, dropout, hold_h, hold_c)
+
+
+PLAIN_WALK = walk_fields(NO_MASKS, False, (None,))
+"""From the first step to the last, and nothing between them."""
+
+
+def fields(
+    walk: Fields,
     x: Tensor,
     initial: Tensors,
-    restarts: Tensors,
+    weights: Tensors,
     h: Tensor,
     finals: Tensors,
     gates: Tensor | None,
-) -> Fields:
-    """Those of `kernels.Pass`, a tensor for each view of three numbers."""
-    lengths, reset, dropout, hold_h, hold_c = masks
+) -> tuple[Fields, Fields]:
+    """Those of `kernels.Weights` and of `kernels.Pass`, a tensor for each view of three numbers."""
     pad = _PADS[2 - len(initial)]
-    return (
-        *(lengths, reverse, reset, *restarts, *pad, dropout, hold_h, hold_c),
-        *(x, *initial, *pad, h, *finals, *pad, gates),
-    )
-
-
-def weight_fields(weights: Tensors) -> Fields:
-    """Those of `kernels.Weights`."""
-    return (*weights, *_PADS[5 - len(weights)])
+    return (*weights, None)[:5], (*walk, x, *initial, *pad, h, *finals, *pad, gates)
 
 
 def gradient_fields(
@@ -61,7 +62,5 @@ def gradient_fields(
 ) -> Fields:
     """Those of `kernels.Gradients`; through: none, or one for each state."""
     pad = _PADS[2 - len(d_initial)]
-    return (
-        *(dh, *d_finals, *pad, dx, *d_initial, *pad, *d_restarts, *pad),
-        *(*weight_fields(d_weights), *through, *_PADS[2 - len(through)]),
-    )
+    own, through = (*d_weights, None)[:5], (*through, None, None)[:2]
+    return (dh, *d_finals, *pad, dx, *d_initial, *pad, *d_restarts, *pad, *own, *through)

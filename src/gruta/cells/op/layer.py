@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gruta.cells.op import compiled, library, onnx, rebuild, tap, tracing
-from gruta.cells.op.cell import Cell, Side, Tensors, Walk
+from gruta.cells.op.cell import Cell, Side, Sides, Tensors, Walk
 from gruta.cells.op.fields import NO_MASKS, Masks
 from gruta.cells.op.path import Path, choose, needs_grad
 from gruta.cells.op.results import watched
@@ -30,7 +30,7 @@ def run(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Tensor, ...]:
 def run_layer(
     cell: Cell,
     x: Tensor,
-    sides: Sequence[tuple[Walk, Side]],
+    sides: Sides,
     name: str = "",
     recompute: bool = False,
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
@@ -40,7 +40,7 @@ def run_layer(
     `[1, B, size]` here, so that one layer's go through as they are. name: for `tapped`.
     recompute: keep no gates for the backward pass, which then computes them again.
     """
-    path = choose(cell, sides[0][0], x, [side for _, side in sides])
+    path = choose(cell, x, sides)
     if path is Path.KERNEL:
         return _by_kernel(cell, x, sides, name, recompute)
     if path is Path.ROUNDED:
@@ -100,7 +100,7 @@ def _tapped_composite(
 def _by_kernel(
     cell: Cell,
     x: Tensor,
-    sides: Sequence[tuple[Walk, Side]],
+    sides: Sides,
     name: str,
     recompute: bool,
     keep: bool = True,
@@ -133,7 +133,7 @@ def _by_kernel(
 
 
 def _rounded(
-    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Side]], name: str, recompute: bool
+    cell: Cell, x: Tensor, sides: Sides, name: str, recompute: bool
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     """By the kernels in float32; results of the dtype that the composite form would return."""
     _, first = sides[0]

@@ -9,9 +9,9 @@ import warnings
 import torch
 from torch import Tensor
 
-from gruta.cells.op.cell import Cell, Side, Walk
+from gruta.cells.op.cell import Cell, Side, Sides, Walk
 from gruta.cells.op.onnx_nodes import KINDS, define, node, ordered
-from gruta.cells.op.tracing import Layer, Sides, by_side, never_recorded, recording
+from gruta.cells.op.tracing import Layer, by_side, never_recorded, recording
 from gruta.errors import InputError
 
 

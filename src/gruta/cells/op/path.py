@@ -1,6 +1,6 @@
 """Which path computes a call, chosen before any op is called, and why."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import Enum
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gruta import kernels
 from gruta.cells.op import onnx
-from gruta.cells.op.cell import Cell, Side, Walk
+from gruta.cells.op.cell import Cell, Side, Sides, Walk
 from gruta.cells.op.tracing import recording
 from gruta.cells.op.transforms import (
     DTYPES,
@@ -31,18 +31,18 @@ class Path(Enum):
     RECORDED = "nodes of a graph that is being recorded"
 
 
-def choose(cell: Cell, walk: Walk, x: Tensor, sides: Sequence[Side]) -> Path:
+def choose(cell: Cell, x: Tensor, sides: Sides) -> Path:
     """The path for a call with these inputs.
 
     It is chosen here, before any op is called: a custom function that met a transform would answer
     with silent zeros (jvp) or a slow loop (vmap).
     """
-    return why(cell, walk, x, sides)[0]
+    return why(cell, x, sides)[0]
 
 
-def why(cell: Cell, walk: Walk, x: Tensor, sides: Sequence[Side]) -> tuple[Path, str]:
-    """The path for a call, and the reason for it. All directions have the same kinds of tensors."""
-    compiling, side = torch.compiler.is_compiling(), sides[0]
+def why(cell: Cell, x: Tensor, sides: Sides) -> tuple[Path, str]:
+    """The path for a call, and the reason for it; directions differ in `reverse` alone."""
+    compiling, (walk, first) = torch.compiler.is_compiling(), sides[0]
     if transformed():
         return Path.COMPOSITE, "a transform (vmap, jvp, forward-mode) is under way"
     if compiling or intercepted():
@@ -57,13 +57,13 @@ def why(cell: Cell, walk: Walk, x: Tensor, sides: Sequence[Side]) -> tuple[Path,
         return Path.COMPOSITE, "autocast is on"
     takes = _dtypes(x.dtype, cast)
     tensors = [x]
-    for each in sides:
-        tensors += each.tensors
+    for _, side in sides:
+        tensors += side.tensors
     for t in tensors:
         if t is None:
             continue
         if not t.is_cpu:
-            return _elsewhere(cell, walk, side, t.device.type)
+            return _elsewhere(cell, walk, first, t.device.type)
         if t.dtype not in takes:
             return Path.COMPOSITE, f"a tensor is of {t.dtype}"
         if compiling:
@@ -75,9 +75,9 @@ def why(cell: Cell, walk: Walk, x: Tensor, sides: Sequence[Side]) -> tuple[Path,
     if not kernels.available():
         kernels.warn_missing()
         return Path.COMPOSITE, f"the compiled kernels are missing ({kernels.why_missing()})"
-    if side.has_norm:
+    if first.has_norm:
         return Path.COMPOSITE, "layer norm has no kernel"
-    w_hr = side.weights[-1] if cell.projects else None
+    w_hr = first.weights[-1] if cell.projects else None
     if w_hr is not None and w_hr.shape[0] == w_hr.shape[1]:
         return Path.COMPOSITE, "a projection to the same size has no kernel"
     if not isinstance(walk.hold, tuple) and walk.hold and needs_grad(tensors):

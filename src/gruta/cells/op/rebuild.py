@@ -7,7 +7,7 @@ with its gates, and then back. That costs a third more work and saves all but on
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -36,7 +36,7 @@ class Part(NamedTuple):
 def parts(spec: Spec, tensors: Tensors, masks: Sequence[Masks], P: int) -> list[Part]:
     """The directions of a call, each as a call of its own."""
     found = []
-    for k, side in enumerate(spec.sides(tensors)):
+    for k, side in enumerate(_sides(spec, tensors)):
         place = slice(k * P, (k + 1) * P)
         found.append(Part(spec._replace(reverse=(spec.reverse[k],)), side, masks[k], place))
     return found
@@ -79,7 +79,7 @@ def backward(
     found: list[Tensor | None] = []
     states, P = spec.states, compiled.sizes(spec, x, tensors)[-1]
     met = iter(between)
-    directions = zip(parts(spec, tensors, masks, P), spec.sides(needs[1:]), strict=True)
+    directions = zip(parts(spec, tensors, masks, P), _sides(spec, needs[1:]), strict=True)
     for k, (part, wants) in enumerate(directions):
         d_states = list(d_outputs[1 + k * states : 1 + (k + 1) * states])
         sums: list[Tensor | None] = [None] * len(part.side.for_kernel[states:])
@@ -103,6 +103,12 @@ def backward(
         found += [d if want else None for d, want in zip(d_states, wants.initial, strict=True)]
         found += sums
     return [dx, *found]
+
+
+def _sides(spec: Spec, items: Sequence[Any]) -> list[Side]:
+    """What belongs to each direction of what there is one for every tensor of a call."""
+    places = compiled.parts(spec.states, len(spec.reverse), len(items))
+    return [Side(*(items[part] for part in own)) for own in places]
 
 
 def _chunks(x: Tensor, reverse: bool) -> list[slice]:

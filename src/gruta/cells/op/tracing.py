@@ -16,11 +16,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from gruta.cells.op.cell import Cell, Side, Walk
+from gruta.cells.op.cell import Cell, Side, Sides, Walk
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Sides = Sequence[tuple[Walk, Side]]
 Layer = tuple[Tensor, list[tuple[Tensor, ...]]]
 
 _OPS: dict[str, Any] = {
