@@ -22,7 +22,7 @@ class GRU(Recurrent):
         before that product (the paper's later form, the ONNX default).
     """
 
-    gates = 3
+    gates = gru.RESET_AFTER.gates
     mode = "GRU"
     reset_after: bool
 
@@ -64,7 +64,7 @@ class GRU(Recurrent):
 class LSTM(Recurrent):
     """The long short-term memory; arguments as torch.nn.LSTM, then those of `Extras`."""
 
-    gates = 4
+    gates = lstm.LSTM.gates
     state_names = ("h_0", "c_0")
     weight_names = (*Recurrent.weight_names, "weight_hr")
     mode = "LSTM"
@@ -106,7 +106,7 @@ class LSTM(Recurrent):
 class RNN(Recurrent):
     """The plain recurrent network; arguments as torch.nn.RNN, then those of `Extras`."""
 
-    gates = 1
+    gates = rnn.TANH.gates
     nonlinearity: Nonlinearity
 
     def __init__(
