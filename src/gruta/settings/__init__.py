@@ -5,19 +5,11 @@ The descriptions here are the command line's help and the estimators' documentat
 
 from gruta.settings.network import DATA, MODEL, NetworkSettings
 from gruta.settings.resolve import resolve
-from gruta.settings.training import (
-    CLIP_THRESHOLDS,
-    ClipMode,
-    SequenceSettings,
-    StreamSettings,
-    TrainSettings,
-)
+from gruta.settings.training import SequenceSettings, StreamSettings, TrainSettings
 
 __all__ = [
-    "CLIP_THRESHOLDS",
     "DATA",
     "MODEL",
-    "ClipMode",
     "NetworkSettings",
     "SequenceSettings",
     "StreamSettings",

@@ -5,6 +5,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
+from gruta.cells import CellName
+
 DATA: JsonDict = {"panel": "Data"}
 MODEL: JsonDict = {"panel": "Model"}
 """Under which heading of the help an option stands, where that is not the training's."""
@@ -15,9 +17,7 @@ class NetworkSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cell: Literal["gru", "lstm", "rnn"] = Field(
-        "gru", description="The recurrent cell.", json_schema_extra=MODEL
-    )
+    cell: CellName = Field("gru", description="The recurrent cell.", json_schema_extra=MODEL)
     hidden: int = Field(48, gt=0, le=65_536, description="Hidden units.", json_schema_extra=MODEL)
     init: Literal["torch", "orthogonal", "chrono"] = Field(
         "torch",

@@ -4,18 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-ClipMode = Literal["norm", "value", "layer", "agc", "autoclip", "zclip", "none"]
-
-CLIP_THRESHOLDS: dict[ClipMode, float | None] = {
-    "norm": 1.0,
-    "value": None,
-    "layer": None,
-    "agc": 0.01,
-    "autoclip": 10.0,
-    "zclip": 2.5,
-    "none": 1.0,  # without effect
-}
-"""Each way to clip, with the threshold that it has where none is named; None: one must be named."""
+from gruta.ways_to_clip import WAYS, ClipMode
 
 
 class TrainSettings(BaseModel):
@@ -114,12 +103,14 @@ class TrainSettings(BaseModel):
     def _threshold_of_its_own(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Each way to clip measures something else, and has a default of its own or none."""
         clip = given.get("clip", "norm")
-        if "clip_threshold" in given or clip not in CLIP_THRESHOLDS:
+        if "clip_threshold" in given or clip not in WAYS:
             return given
-        threshold = CLIP_THRESHOLDS[clip]
-        if threshold is None:
-            raise ValueError(f"clip {clip!r} has no threshold of its own; give clip_threshold")
-        return {"clip_threshold": threshold} | given
+        way = WAYS[clip]
+        if way.default is None:
+            raise ValueError(
+                f"clip {clip!r} has no threshold of its own; give clip_threshold, {way.unit}"
+            )
+        return {"clip_threshold": way.default} | given
 
 
 class SequenceSettings(TrainSettings):

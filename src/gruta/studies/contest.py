@@ -14,7 +14,7 @@ from torch import nn
 
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.nn import GRU, LSTM, RNN
+from gruta.nn import CELLS
 from gruta.nn.draws import drawing
 from gruta.runs import METRICS, MODEL, Run, read_metrics
 from gruta.settings import StreamSettings, resolve
@@ -24,7 +24,6 @@ from gruta.surroundings import threads, undisturbed
 from gruta.train import Batch, State, Validation, seed_of, train
 from gruta.weights import read_tensors
 
-CELLS: Mapping[str, type[Any]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 VALIDATION, TEST = 2**31, 2**31 + 1  # numbers of steps that no training reaches
 SEQUENCES = {"validation": 500, "test": 2000}
 TASK, ENTRANT = "study", "entrant.json"
@@ -72,10 +71,10 @@ class Entrant:
         inputs, how = self.problem.inputs, {"dtype": DTYPE, "init": self.init, **lag}
         layer = CELLS[self.cell](inputs, self.hidden, **how)
         if self.keep_bias is not None:
-            H = self.hidden
+            own = layer.cell
             with torch.no_grad():
-                layer.bias_ih_l0[H : 2 * H] = self.keep_bias
-                layer.bias_hh_l0[H : 2 * H] = 0.0
+                own.block(layer.bias_ih_l0, own.keep).fill_(self.keep_bias)
+                own.block(layer.bias_hh_l0, own.keep).zero_()
         return self.problem.network(layer, self.hidden)
 
     def to_json(self) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
 from gruta.report.charts import INK, WIDTH, Curve, Stroke, lines, styled
 from gruta.report.page import Column, Figure, Section, Table
-from gruta.settings import ClipMode
 from gruta.studies.plan import Plan
 from gruta.surroundings import undisturbed
+from gruta.ways_to_clip import ClipMode
 
 STEPS_OF_TIME, GOAL = 50, 0.7
 RATE = 0.05

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from gruta.errors import InputError
 from gruta.extras import remedy
@@ -22,7 +22,7 @@ class Estimator(Generic[C]):
     the time of the training went, and `metrics_` holds its records.
     """
 
-    task: ClassVar[Task[Any]]
+    task: Task[Any]
     trained_: Trained[C]
     stopwatch_: "Stopwatch"
     metrics_: list[dict[str, Any]]

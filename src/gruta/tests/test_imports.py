@@ -57,6 +57,13 @@ def test_a_trained_forecaster_is_asked_without_torch(verb):
     assert "torch" not in loaded_by(program, str(left / "finished"), str(left / "series.csv"))
 
 
+def test_the_tools_for_a_loop_of_ones_own_load_torch_and_numpy_alone():
+    program = "import gruta; gruta.nn, gruta.Clipper, gruta.watch"
+    loaded = loaded_by(program)
+    assert "torch" in loaded
+    assert not loaded & ((HEAVY - {"torch"}) | {"pydantic", "rich", "typer"})
+
+
 def test_help_loads_no_torch():
     program = (
         "import sys; from gruta.cli import main\n"
@@ -69,7 +76,7 @@ def test_public_names_are_these():
     assert gruta.__all__ == ["Clipper", "Forecaster", "InputError", "nn", "watch", "xray"]
     layers, cells = ["GRU", "LSTM", "RNN"], ["GRUCell", "LSTMCell", "RNNCell"]
     assert sorted(gruta.nn.__all__) == sorted(
-        [*layers, *cells, "Explanation", "Tap", "explain", "tapped"]
+        ["CELLS", *layers, *cells, "Explanation", "Tap", "explain", "tapped"]
     )
     assert set(dir(gruta)) == {*gruta.__all__, "__version__"}
     for name in gruta.__all__:

@@ -11,6 +11,7 @@ import pytest
 import gruta
 from gruta import locale
 from gruta.tasks.registry import all_tasks
+from gruta.ways_to_clip import WAYS
 
 ROOT = Path(gruta.__file__).parent
 
@@ -38,7 +39,7 @@ def literals(node: ast.expr) -> Iterator[str]:
 
 
 def texts() -> set[str]:
-    """Texts given to `_`, and those that reach it by way of a setting, a panel or a job."""
+    """Texts given to `_`, and those that reach it by way of a setting or a table."""
     found = {
         text
         for call in calls()
@@ -51,7 +52,7 @@ def texts() -> set[str]:
 def indirect() -> set[str]:
     from gruta.demo.run import JOBS
 
-    found = {job.title for job in JOBS}
+    found = {*(job.title for job in JOBS), *(way.told for way in WAYS.values())}
     for task in all_tasks():
         found |= {task.summary, task.input.help, *(metric.title for metric in task.metrics)}
         options = task.options

@@ -9,16 +9,14 @@ tuples are written out, and the extension finds out where the tensors lie.
 import os
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gruta import kernels
+from gruta.cells.op.fields import Fields, Masks, Tensors, fields, gradient_fields, walk_fields
 from gruta.cells.op.transforms import holds_other_numbers
-
-Item = TypeVar("Item")
-Tensors = Sequence[Tensor | None]
 
 _ASKED_THREADS = kernels.threads() if os.environ.get("GRUTA_THREADS") else None
 
@@ -34,10 +32,8 @@ class Spec(NamedTuple):
     cell: the kernel's name. states: how many one direction has. reverse: for every direction. held:
     the share of the old state that every step keeps.
 
-    The tensors of a call are those of one direction after the other, None for what is left out:
-    initial states, their restarts, w_ih, w_hh, b_ih, b_hh and, where the cell projects, w_hr. Its
-    masks are a tuple a direction: lengths, reset, dropout and, to hold them, one more for each
-    state; or none of them all.
+    The tensors of a call are those of one direction after the other, in the order of `Side`, None
+    for what is left out.
     """
 
     cell: str
@@ -45,13 +41,25 @@ class Spec(NamedTuple):
     reverse: tuple[bool, ...]
     held: float
 
-    def of_direction(self, k: int, items: Sequence[Item]) -> Sequence[Item]:
-        """The k-th direction's among the tensors of all."""
-        size = len(items) // len(self.reverse)
-        return items[k * size : (k + 1) * size]
+
+class Parts(NamedTuple):
+    """Where a direction's tensors lie in a row, by the parts of a `Side`."""
+
+    initial: slice
+    restarts: slice
+    weights: slice
 
 
-Masks = Sequence[Tensors]
+@cache
+def parts(states: int, directions: int, count: int) -> tuple[Parts, ...]:
+    """Those of every direction, among so many tensors of all."""
+    size, found = count // directions, []
+    for start in range(0, count, size):
+        middle, weights = start + states, start + 2 * states
+        found.append(
+            Parts(slice(start, middle), slice(middle, weights), slice(weights, start + size))
+        )
+    return tuple(found)
 
 
 def sizes(spec: Spec, x: Tensor, tensors: Tensors) -> tuple[int, int, int, int, int]:
@@ -64,7 +72,7 @@ def forward(
     spec: Spec,
     x: Tensor,
     tensors: Tensors,
-    masks: Masks,
+    masks: Sequence[Masks],
     save: bool,
     keep: bool = False,
     out: Tensor | None = None,
@@ -97,41 +105,27 @@ def _calls(
     spec: Spec,
     x: Tensor,
     tensors: Tensors,
-    masks: Masks,
+    masks: Sequence[Masks],
     h: Tensor,
-    finals: Sequence[Tensor],
+    finals: Tensors,
     gates: Sequence[Tensor],
-) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """The fields of `kernels.Weights` and `kernels.Pass` of every direction, as tensors."""
+) -> tuple[list[Fields], list[Fields]]:
+    """The fields of `kernels.Weights` and `kernels.Pass` of every direction."""
     _, states, reverse, _ = spec
-    D, pad = len(reverse), (None,) * (2 - states)
-    size, weights, passes = len(tensors) // D, [], []
-    for k, backwards in enumerate(reverse):
-        own = tensors[k * size : (k + 1) * size]
-        lengths, reset, dropout, *hold = masks[k] or _NO_MASKS
-        weights.append((*own[2 * states :], None)[:5])
-        passes.append(
-            (
-                lengths,
-                backwards,
-                reset,
-                *own[states : 2 * states],
-                *pad,
-                dropout,
-                *(*hold, None)[:2],
-                x,
-                *own[:states],
-                *pad,
-                _own_part(h, k, D),
-                *(finals[states * k : states * (k + 1)] or (None,) * states),
-                *pad,
-                gates[k] if gates else None,
-            )
+    D, weights, passes = len(reverse), [], []
+    for k, part in enumerate(parts(states, D, len(tensors))):
+        own, call = fields(
+            walk_fields(masks[k], reverse[k], tensors[part.restarts]),
+            x,
+            tensors[part.initial],
+            tensors[part.weights],
+            _own_part(h, k, D),
+            finals[states * k : states * (k + 1)],
+            gates[k] if gates else None,
         )
+        weights.append(own)
+        passes.append(call)
     return weights, passes
-
-
-_NO_MASKS = (None,) * 5
 
 
 def _own_part(h: Tensor, k: int, D: int) -> Tensor:
@@ -146,7 +140,7 @@ def backward(
     spec: Spec,
     x: Tensor,
     tensors: Tensors,
-    masks: Masks,
+    masks: Sequence[Masks],
     kept: Sequence[Tensor],
     d_outputs: Tensors,
     needs: Sequence[bool],
@@ -159,9 +153,10 @@ def backward(
     LSTM, `[T, B, H]`, which take ∂L/∂(each state) along every path.
     """
     cell, states, reverse, _ = spec
-    D, pad = len(reverse), (None,) * (2 - states)
+    D = len(reverse)
     shape = _, _, I, _, _ = sizes(spec, x, tensors)
-    weights, passes = _calls(spec, x, tensors, masks, kept[0], (), kept[1:])
+    unread = (None,) * (states * D)
+    weights, passes = _calls(spec, x, tensors, masks, kept[0], unread, kept[1:])
     d_out = d_outputs[0] if d_outputs[0] is None else _dense_rows(d_outputs[0])
     d_finals = [
         d if d is None else _as_it_lies(d).contiguous() for d in d_outputs[1 : 1 + states * D]
@@ -172,23 +167,18 @@ def backward(
         torch.empty_like(t) if need and t is not None else None
         for t, need in zip(tensors, needs[1:], strict=True)
     ]
-    size, gradients = len(found) // D, []
-    for k in range(D):
-        own = found[k * size : (k + 1) * size]
-        gradients.append(
-            (
-                d_out if d_out is None else _own_part(d_out, k, D),
-                *d_finals[states * k : states * (k + 1)],
-                *pad,
-                dx[k],
-                *own[:states],
-                *pad,
-                *own[states : 2 * states],
-                *pad,
-                *(*own[2 * states :], None)[:5],
-                *(*(through[k] if through else ()), None, None)[:2],
-            )
+    gradients = [
+        gradient_fields(
+            d_out if d_out is None else _own_part(d_out, k, D),
+            d_finals[states * k : states * (k + 1)],
+            dx[k],
+            found[part.initial],
+            found[part.restarts],
+            found[part.weights],
+            through[k] if through else (),
         )
+        for k, part in enumerate(parts(states, D, len(found)))
+    ]
     is_double = x.dtype is torch.float64
     kernels.layer_backward(cell, is_double, shape, weights, passes, gradients, threads())
     for part in dx[1:]:
@@ -199,9 +189,8 @@ def backward(
 
 def initial_states(spec: Spec, tensors: Tensors) -> list[Tensor]:
     """Those of every direction among the tensors of a call."""
-    size = len(tensors) // len(spec.reverse)
-    places = [k * size + s for k in range(len(spec.reverse)) for s in range(spec.states)]
-    return [tensors[place] for place in places]  # type: ignore[misc]
+    places = parts(spec.states, len(spec.reverse), len(tensors))
+    return [t for place in places for t in tensors[place.initial]]  # type: ignore[misc]
 
 
 def empty_finals(spec: Spec, tensors: Tensors) -> list[Tensor]:

@@ -1,5 +1,6 @@
 """The units of a text (characters, words, or subwords) and their numbers."""
 
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -108,7 +109,7 @@ def _merged(word: str, ranks: Mapping[tuple[str, str], int]) -> tuple[str, ...]:
     """The subwords of a word: its letters, of which the pair of the lowest rank is joined first."""
     parts = list(word)
     while len(parts) > 1:
-        pairs = [ranks.get(pair, len(ranks)) for pair in zip(parts, parts[1:], strict=False)]
+        pairs = [ranks.get(pair, len(ranks)) for pair in itertools.pairwise(parts)]
         at = min(range(len(pairs)), key=pairs.__getitem__)
         if pairs[at] == len(ranks):
             break

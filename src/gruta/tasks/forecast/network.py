@@ -8,7 +8,8 @@ of LSTNet, Lai et al. 2018, arXiv:1703.07015) is where training starts, so what 
 adds is what a linear model on the same inputs cannot say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from gruta.codec.series.features import Table, Values, future_features
 from gruta.codec.series.linear import LinearModel
-from gruta.nn import GRU, LSTM, RNN
+from gruta.nn import CELLS
 from gruta.nn.dense import Linear
 from gruta.tasks.forecast.linear import solve
 from gruta.tasks.forecast.settings import ForecastSettings
@@ -26,8 +27,6 @@ from gruta.train import State
 
 DTYPE = torch.float32
 """Of all numbers of a network, whatever torch's default is."""
-
-CELLS = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
 
 
 class Standardise(nn.Module):
@@ -78,19 +77,19 @@ class LinearPath(nn.Module):
             getattr(self, name).copy_(torch.from_numpy(values))
 
 
-def _layer(cell: str, width: int, hidden: int, init: str, steps: int) -> nn.Module:
-    """A recurrent layer that runs over so many steps."""
-    lag = {"longest_lag": max(3, steps)} if init == "chrono" else {}
-    layer: nn.Module = CELLS[cell](width, hidden, batch_first=True, dtype=DTYPE, init=init, **lag)
-    return layer
+def _starting(init: str, steps: int) -> dict[str, Any]:
+    """The arguments that let a layer's weights start so, if it runs over so many steps."""
+    if init == "torch":
+        return {}
+    return {"init": init} | ({"longest_lag": max(3, steps)} if init == "chrono" else {})
 
 
 class ForecastNetwork(nn.Module):
     """Quantiles of the change from the origin's value, `[B, P, K, Q]`.
 
     cell: gru, lstm or rnn. past, features: columns of the window and of a step to come. quantiles:
-    increasing, with 0.5 among them. init: of the recurrent layers. `prepare` must be called once
-    before training.
+    increasing, with 0.5 among them. init: of the recurrent layers. layers: their classes, by cell.
+    `prepare` must be called once before training.
     """
 
     def __init__(
@@ -103,6 +102,7 @@ class ForecastNetwork(nn.Module):
         hidden: int,
         quantiles: Sequence[float],
         init: str = "torch",
+        layers: Mapping[str, type[Any]] = CELLS,
     ) -> None:
         super().__init__()
         self.cell = cell
@@ -110,15 +110,18 @@ class ForecastNetwork(nn.Module):
         self.linear = LinearPath(horizon, lookback, features)
         self.scale_past, self.scale_future = Standardise(past), Standardise(features)
         width = features + 1  # and the linear path's own forecast
-        self.encoder = _layer(cell, past, hidden, init, lookback)
-        self.decoder = _layer(cell, width, hidden, init, horizon)
+        kind, how = layers[cell], {"batch_first": True, "dtype": DTYPE}
+        self.encoder = kind(past, hidden, **how, **_starting(init, lookback))
+        self.decoder = kind(width, hidden, **how, **_starting(init, horizon))
         self.mix = Linear(2 * hidden + width, 2 * hidden, dtype=DTYPE)
         self.head = Linear(2 * hidden, len(quantiles), dtype=DTYPE)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
     @classmethod
-    def of(cls, table: Table, settings: ForecastSettings) -> "ForecastNetwork":
+    def of(
+        cls, table: Table, settings: ForecastSettings, layers: Mapping[str, type[Any]] = CELLS
+    ) -> "ForecastNetwork":
         """The untrained network that reads this table."""
         return cls(
             settings.cell,
@@ -129,6 +132,7 @@ class ForecastNetwork(nn.Module):
             hidden=settings.hidden,
             quantiles=settings.quantiles,
             init=settings.init,
+            layers=layers,
         )
 
     def prepare(self, table: Table, past: Values, split: Split, ridge: float) -> None:

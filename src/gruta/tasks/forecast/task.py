@@ -1,6 +1,6 @@
 """The forecaster as a task."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +79,14 @@ class InspectOptions(BaseModel):
     )
 
 
+@dataclass(frozen=True)
 class ForecastTask:
-    """Forecast a series by a recurrent network beside a linear path."""
+    """Forecast a series by a recurrent network beside a linear path.
+
+    layers: the classes of the recurrent layers by cell; None: gruta's.
+    """
+
+    layers: Mapping[str, type[Any]] | None = None
 
     name = "forecast"
     summary = (
@@ -117,9 +123,11 @@ class ForecastTask:
 
     def network(self, codec: ForecastCodec, settings: Settings) -> "ForecastNetwork":
         """Untrained, as wide as the codec's columns."""
+        from gruta.nn import CELLS
         from gruta.tasks.forecast.network import ForecastNetwork
 
-        return ForecastNetwork.of(codec.encoding.empty_table(), settings)
+        table = codec.encoding.empty_table()
+        return ForecastNetwork.of(table, settings, self.layers or CELLS)
 
     def lesson(
         self,

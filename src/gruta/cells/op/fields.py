@@ -1,0 +1,66 @@
+"""A direction's tensors as the kernels take them: in the order of `kernels.Weights`, `Pass` and
+`Gradients`, None for what is left out.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+Fields = tuple[Any, ...]
+Tensors = Sequence[Tensor | None]
+
+
+class Masks(NamedTuple):
+    """What a walk does to the state besides, as `Walk` says; hold: a mask for each state."""
+
+    lengths: Tensor | None = None
+    reset: Tensor | None = None
+    dropout: Tensor | None = None
+    hold_h: Tensor | None = None
+    hold_c: Tensor | None = None
+
+
+NO_MASKS = Masks()
+
+_PADS = (), (None,), (None, None)
+
+
+def walk_fields(masks: Masks, reverse: bool, restarts: Tensors) -> Fields:
+    """Those with which `kernels.Pass` begins: how the walk goes."""
+    lengths, reset, dropout, hold_h, hold_c = masks
+    pad = _PADS[2 - len(restarts)]
+    return (lengths, reverse, reset, *restarts, *pad, dropout, hold_h, hold_c)
+
+
+PLAIN_WALK = walk_fields(NO_MASKS, False, (None,))
+"""From the first step to the last, and nothing between them."""
+
+
+def fields(
+    walk: Fields,
+    x: Tensor,
+    initial: Tensors,
+    weights: Tensors,
+    h: Tensor,
+    finals: Tensors,
+    gates: Tensor | None,
+) -> tuple[Fields, Fields]:
+    """Those of `kernels.Weights` and of `kernels.Pass`, a tensor for each view of three numbers."""
+    pad = _PADS[2 - len(initial)]
+    return (*weights, None)[:5], (*walk, x, *initial, *pad, h, *finals, *pad, gates)
+
+
+def gradient_fields(
+    dh: Tensor | None,
+    d_finals: Tensors,
+    dx: Tensor | None,
+    d_initial: Tensors,
+    d_restarts: Tensors,
+    d_weights: Tensors,
+    through: Tensors,
+) -> Fields:
+    """Those of `kernels.Gradients`; through: none, or one for each state."""
+    pad = _PADS[2 - len(d_initial)]
+    own, through = (*d_weights, None)[:5], (*through, None, None)[:2]
+    return (dh, *d_finals, *pad, dx, *d_initial, *pad, *d_restarts, *pad, *own, *through)
