@@ -15,7 +15,7 @@ from gruta.cells.activations import sigmoid
 from gruta.errors import InputError
 from gruta.health.passes import Pass
 from gruta.locale import translate as _
-from gruta.locale.numbers import number
+from gruta.locale.numbers import MINUS, number
 
 Array = NDArray[Any]
 
@@ -300,8 +300,8 @@ _WAYS = {
 
 def in_sum(value: Any, digits: int = 4) -> str:
     """A number of a sum or product; in brackets where it is negative."""
-    text = number(float(value), digits).replace("-", "−")
-    return f"({text})" if text.startswith("−") else text
+    text = number(float(value), digits)
+    return f"({text})" if text.startswith(MINUS) else text
 
 
 def _floats(values: Sequence[float] | Array) -> tuple[float, ...]:

@@ -6,14 +6,14 @@ from gruta.files import write_atomically
 from gruta.health.advice import Advice
 from gruta.insight.by_hand import ByHand
 from gruta.insight.figures import figures
-from gruta.insight.look import XRay
+from gruta.insight.views import Views
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
 from gruta.report.page import Code, Column, Figure, Section, Table, png, render
 
 
 def save(
-    found: XRay, path: str | Path, *, by_hand: ByHand | None = None, lag: int | None = None
+    found: Views, path: str | Path, *, by_hand: ByHand | None = None, lag: int | None = None
 ) -> Path:
     """Write the page to `path`, whole or not at all (OSError)."""
     path = Path(path)
@@ -25,7 +25,7 @@ def save(
 
 
 def save_all(
-    found: XRay, directory: Path, *, by_hand: ByHand | None = None, lag: int | None = None
+    found: Views, directory: Path, *, by_hand: ByHand | None = None, lag: int | None = None
 ) -> Path:
     """Write each picture as a PNG into `directory`, and the page as xray.html; its path."""
     pictures, path = figures(found), directory / "xray.html"
@@ -37,7 +37,7 @@ def save_all(
 
 
 def sections(
-    found: XRay, pictures: list[Figure], by_hand: ByHand | None = None, lag: int | None = None
+    found: Views, pictures: list[Figure], by_hand: ByHand | None = None, lag: int | None = None
 ) -> list[Section]:
     """What the page shows."""
     content = [_advice(found.advice(lag)), Section(_("At a glance"), (), (_numbers(found),))]
@@ -47,7 +47,7 @@ def sections(
     return content
 
 
-def _lead(found: XRay) -> str:
+def _lead(found: Views) -> str:
     names = ", ".join(view.name for view in found.views)
     return _("One sequence of {steps} steps through {layers}.").format(
         steps=len(found.views[0].one.h), layers=names
@@ -75,7 +75,7 @@ def _advice(advice: list[Advice]) -> Section:
     return Section(_("Advice"), tuple(paragraphs), blocks)
 
 
-def _numbers(found: XRay) -> Table:
+def _numbers(found: Views) -> Table:
     names = {
         "gradient_slope": _("slope of the gradient, a step"),
         "gradient_reach": _("gradient that arrives at the first step"),

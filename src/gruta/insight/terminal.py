@@ -1,6 +1,6 @@
 """An X-ray on the terminal: sparkline heat maps, the gradient, memory, advice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gruta.health.advice import Advice
 from gruta.insight.by_hand import ByHand, Product, in_sum
-from gruta.insight.look import LayerView, XRay
+from gruta.insight.views import LayerView, Views, words
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
 
@@ -24,12 +24,17 @@ UNITS = 8
 _GATE_COLORS = ("grey37", "blue", "cyan", "green", "yellow")
 
 
-def show(found: XRay, lag: int | None = None, console: Console | None = None) -> None:
+def show(found: Views, lag: int | None = None, console: Console | None = None) -> None:
     """Print the X-ray, fitted to the console's width."""
     console = console or Console()
     width = max(20, min(console.width, 120) - 16)
     for view in found.views:
-        console.print(Panel(Group(*_of_layer(view, found, width)), title=view.name, expand=False))
+        labels = words(found.labels.get(view.one.stack, ()))
+        title = view.name
+        if labels and not _are_characters(labels):
+            title += f", {labels[0]} – {labels[-1]}"
+        drawn = Group(*_of_layer(view, labels, width))
+        console.print(Panel(drawn, title=Text(title), expand=False))
     if found.answer:
         console.print(_("The network's answer: {answer}.").format(answer=found.answer))
     for name, influence in found.influences.items():
@@ -70,11 +75,10 @@ def show_advice(advice: list[Advice], console: Console) -> None:
             console.print(Text(f"   {one.code}", style="cyan"))
 
 
-def _of_layer(view: LayerView, found: XRay, width: int) -> Iterable[Any]:
+def _of_layer(view: LayerView, labels: Sequence[str], width: int) -> Iterable[Any]:
     one = view.one
-    labels = found.labels
     tau = view.time_constants
-    if labels is not None and len(labels) <= width and all(len(c) == 1 for c in labels):
+    if _are_characters(labels) and len(labels) <= width:
         yield Text(" " * 12 + "".join(c if c.isprintable() else "·" for c in labels))
     if one.keep is not None and tau is not None:
         yield Text(_("keep fraction, the units with the longest memory (τ in steps)"))
@@ -96,6 +100,10 @@ def _of_layer(view: LayerView, found: XRay, width: int) -> Iterable[Any]:
         yield Text(_("gradient through time, from the first step to the last (1e-8 to 1)"))
         yield Text(" " * 12) + heat_line(decades[::-1], width)
     yield _numbers(view)
+
+
+def _are_characters(labels: Sequence[str]) -> bool:
+    return bool(labels) and all(len(label) == 1 for label in labels)
 
 
 def heat_line(values: Array, width: int) -> Text:
@@ -166,9 +174,7 @@ def _terms(product: Product, most: int) -> Table:
     rest = len(terms) - len(shown)
     if rest:
         others = sum(terms[j] for j in order[most:])
-        parts.append(
-            _("{count} others: {sum}").format(count=rest, sum=number(others, 4).replace("-", "−"))
-        )
+        parts.append(_("{count} others: {sum}").format(count=rest, sum=number(others, 4)))
     table.add_row(Text(f"      {product.ours} ="), Text(" + ".join(parts)))
     table.add_row("", Text(f"= {number(product.sum, 4)}"))
     return table

@@ -66,6 +66,42 @@ def test_frozen_model_can_be_looked_at():
     assert not any(p.requires_grad for p in model.parameters())
 
 
+class Pair(nn.Module):
+    """Two layers that read sequences of different lengths."""
+
+    def __init__(self):
+        super().__init__()
+        self.long, self.short = nn.GRU(3, 4), nn.GRU(4, 4)
+
+    def forward(self, x):
+        return self.short(self.long(x)[0][-5:])[0]
+
+
+def test_labels_stand_at_the_layer_that_they_are_of():
+    stamps = np.datetime64("2024-01-01", "h") + np.arange(9)
+    model, x = Pair(), torch.randn(9, 1, 3)
+    found = xray(model, x, labels={"long": stamps, "short": list("abcde")})
+    assert found.labels["short"] == tuple("abcde")
+    assert found.labels["long"].dtype == "M8[us]"
+    assert xray(model, x, labels=list("abcde")).labels == {"short": tuple("abcde")}
+    screen = Console(file=io.StringIO(), width=100)
+    show(found, console=screen)
+    assert "long l0, 2024-01-01 00:00 – 2024-01-01 08:00" in screen.file.getvalue()
+    assert "abcde" in screen.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"lon": "a" * 9}, "labels: expected names among long, short, got 'lon'"),
+        ({"long": "abcde"}, "labels: expected 9 for long, one for each step, got 5"),
+    ],
+)
+def test_labels_that_fit_no_layer_are_refused(labels, message):
+    with pytest.raises(InputError, match=message):
+        xray(Pair(), torch.randn(9, 1, 3), labels=labels)
+
+
 def test_loss_decides_whose_gradient_is_followed():
     def at_step(t):
         return xray(reader(), ids(), loss=lambda y: y[t, 0].sum()).views[0]

@@ -14,7 +14,7 @@ from gruta.files import write_atomically
 from gruta.locale import language
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
-from gruta.report.charts import styled
+from gruta.report.charts import WIDTH, styled
 
 REPORT = "report.html"
 PNG_DOTS_PER_INCH = 192
@@ -127,6 +127,7 @@ def render(title: str, lead: str, sections: Sequence[Section]) -> str:
             lead=lead,
             sections=sections,
             image=_image,
+            share=_share,
             kind=lambda item: type(item).__name__,
             contents_title=_("Contents"),
             best_note=_("Bold: the best of its column."),
@@ -151,6 +152,11 @@ def _written(value: Value, column: Column) -> str:
 def _image(figure: Figure) -> str:
     """The chart as a data address: sharp at every size, and its ids cannot meet another's."""
     return "data:image/svg+xml;base64," + base64.b64encode(_svg(figure.figure)).decode()
+
+
+def _share(figure: Figure) -> float:
+    """How much of the page's width it takes, so that its text is as large as the others'."""
+    return round(min(1.0, figure.figure.get_figwidth() / WIDTH), 3)
 
 
 def _svg(figure: matplotlib.figure.Figure) -> bytes:

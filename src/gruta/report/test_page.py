@@ -131,6 +131,8 @@ def test_a_failed_write_leaves_the_old_page(tmp_path, monkeypatch):
         (1e-6, None, "0.000001", "0,000001"),
         (12, None, "12", "12"),
         (0.0, None, "0", "0"),
+        (-1234.5, 1, "−1,234.5", "−1.234,5"),
+        (-0.00001, 3, "0.000", "0,000"),
         (float("nan"), 2, "–", "–"),
         (None, None, "–", "–"),
     ],
