@@ -1,7 +1,7 @@
 """`xray`: one sequence through a model, and everything that can be said of it."""
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,18 +53,20 @@ def xray(
     *inputs: Any,
     loss: Callable[[Any], Tensor] | None = None,
     labels: Labels | Mapping[str, Labels] | None = None,
+    columns: Mapping[str, Sequence[str]] | None = None,
     **keywords: Any,
 ) -> XRay:
     """Run `model(*inputs, **keywords)` in evaluation and look at its first sequence.
 
     loss: from the model's result to a number, whose gradient is followed back through time; without
     it a random mixture of what the model says last. labels: a word or a stamp (datetime64) for each
-    step, of the layers that read as many, or by the layer's name. The model, its mode and its
-    gradients stay as they were; torch.no_grad() and torch.inference_mode() around the call change
-    nothing. A layer that was called for a single step is left out beside others.
+    step, of the layers that read as many, or by the layer's name. columns: what the numbers are
+    called that a layer reads at a step, by its name. The model, its mode and its gradients stay as
+    they were; torch.no_grad() and torch.inference_mode() around the call change nothing. A layer
+    that was called for a single step is left out beside others.
     InputError for a model without recurrent layers, an empty batch, a loss that is no single number
-    or has no gradient, a sequence of one step, NaN in weights, data or loss, and labels that fit no
-    layer.
+    or has no gradient, a sequence of one step, NaN in weights, data or loss, and labels or columns
+    that fit no layer.
     """
     layers = recurrent_layers(model)
     with torch.inference_mode(False):
@@ -83,12 +85,13 @@ def xray(
                 "computes of the model's answer"
             )
         told = _labels(labels, {v.one.stack: v.steps for v in views}, layers)
+        named = _columns(columns or {}, {v.one.stack: v.one for v in views[::-1]}, layers)
         longest = max(v.steps for v in views)
         read = readouts(seen.linears, seen.calls)
         contexts = {}
         if loss is not None:
             contexts = _contexts(model, lambda: loss(model(*inputs, **keywords)), longest)
-    return XRay(tuple(views), influences, read, seen.loss, told, contexts=contexts)
+    return XRay(tuple(views), influences, read, seen.loss, told, named, contexts=contexts)
 
 
 def _labels(
@@ -99,14 +102,34 @@ def _labels(
         return {}
     if not isinstance(labels, Mapping):
         return {name: _label(labels) for name, count in steps.items() if count == len(labels)}
+    _require("labels", labels, layers)
     for name, own in labels.items():
-        if name not in layers:
-            raise InputError(f"labels: expected names among {', '.join(layers)}, got {name!r}")
         if len(own) != steps.get(name, len(own)):
             raise InputError(
                 f"labels: expected {steps[name]} for {name}, one for each step, got {len(own)}"
             )
     return {name: _label(own) for name, own in labels.items() if name in steps}
+
+
+def _columns(
+    columns: Mapping[str, Sequence[str]], first: Mapping[str, Pass], layers: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Columns by layer. first: the pass of each layer that reads them."""
+    _require("columns", columns, layers)
+    for name, one in first.items():
+        width = one.x.shape[1]
+        if len(columns.get(name, range(width))) != width:
+            raise InputError(
+                f"columns: expected {width} for {name}, one for each number that it reads at a "
+                f"step, got {len(columns[name])}"
+            )
+    return {name: tuple(own) for name, own in columns.items() if name in first}
+
+
+def _require(what: str, names: Iterable[str], layers: Collection[str]) -> None:
+    for name in names:
+        if name not in layers:
+            raise InputError(f"{what}: expected names among {', '.join(layers)}, got {name!r}")
 
 
 def _label(labels: Labels) -> Labels:

@@ -4,12 +4,26 @@ from pathlib import Path
 
 from gruta.files import write_atomically
 from gruta.health.advice import Advice
-from gruta.insight.by_hand import ByHand
+from gruta.insight.by_hand import ByHand, Product, in_sum, of_others
 from gruta.insight.figures import figures
-from gruta.insight.views import Views
+from gruta.insight.views import Views, span
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
-from gruta.report.page import Code, Column, Figure, Section, Table, png, render
+from gruta.report.page import (
+    Code,
+    Column,
+    Equation,
+    Figure,
+    Heading,
+    Section,
+    Sum,
+    Table,
+    png,
+    render,
+)
+
+_TERMS = 5
+"""So many terms of a sum are written out."""
 
 
 def save(
@@ -40,18 +54,22 @@ def sections(
     found: Views, pictures: list[Figure], by_hand: ByHand | None = None, lag: int | None = None
 ) -> list[Section]:
     """What the page shows."""
-    content = [_advice(found.advice(lag)), Section(_("At a glance"), (), (_numbers(found),))]
-    content.append(Section(_("Pictures"), (_how_to_read(),), tuple(pictures)))
-    if by_hand is not None:
-        content.append(_by_hand(by_hand))
-    return content
+    content = [] if by_hand is None else [_by_hand(by_hand)]
+    return [
+        *content,
+        _advice(found.advice(lag)),
+        Section(_("At a glance"), (), (_numbers(found),)),
+        Section(_("Pictures"), (_how_to_read(),), tuple(pictures)),
+    ]
 
 
 def _lead(found: Views) -> str:
-    names = ", ".join(view.name for view in found.views)
-    return _("One sequence of {steps} steps through {layers}.").format(
-        steps=len(found.views[0].one.h), layers=names
-    )
+    parts = []
+    for name, steps in {view.one.stack: view.steps for view in found.views}.items():
+        told = _("{layer}, {steps} step" if steps == 1 else "{layer}, {steps} steps")
+        when = span(found.labels.get(name, ()))
+        parts.append(told.format(layer=name, steps=number(steps)) + (f" ({when})" if when else ""))
+    return _("A network while it reads one sequence: {layers}.").format(layers="; ".join(parts))
 
 
 def _advice(advice: list[Advice]) -> Section:
@@ -105,24 +123,37 @@ def _how_to_read() -> str:
 
 
 def _by_hand(hand: ByHand) -> Section:
-    rows = []
-    for stage in hand.stages:
+    """Every product, sum and squashing on the way to the unit's new state."""
+    content: list[Heading | Equation | Sum] = []
+    for k, stage in enumerate(hand.stages, 1):
+        content.append(Heading(f"{k}. {stage.title}"))
         for line in stage.lines:
-            rows.append([stage.title, line.ours, line.theirs, line.numbers, number(line.value, 4)])
-    table = Table(
-        [
-            Column(_("stage")),
-            Column(_("equation")),
-            Column(_("in the textbook")),
-            Column(_("with numbers")),
-            Column(_("result")),
-        ],
-        rows,
-        note=_("By hand {result}, by the layer {by_layer}.").format(
-            result=number(hand.result, 6), by_layer=number(hand.by_layer, 6)
-        ),
+            equal = [*line.ours.split(" = "), *line.numbers.split(" = "), number(line.value, 4)]
+            asides = [(_("In the textbook:"), line.theirs)] if line.theirs else []
+            if line.note:
+                asides.append((line.note, ""))
+            content.append(Equation(equal, asides))
+            content += [_sum(product) for product in line.products]
+    how = _(
+        "The sums show their largest terms; open one to see all. Names stand below the values that "
+        "they are of."
     )
-    title = _("{layer}, unit {unit}, step {at}, by hand").format(
-        layer=hand.layer, unit=hand.unit, at=hand.at
-    )
-    return Section(title, (), (table,))
+    return Section(hand.title, (hand.verdict, how), content)
+
+
+def _sum(product: Product) -> Sum:
+    """A product of weights and values: the largest terms, and all as a table."""
+    order = product.by_size()
+    terms = [(product.written(j), product.names[j]) for j in order[:_TERMS]]
+    others = order[_TERMS:]
+    if others:
+        rest = sum(product.products[j] for j in others)
+        terms.append((in_sum(rest), of_others(len(others))))
+    columns = (_("value of"), _("weight"), _("value"), _("weight · value"))
+    rows: list[list[str | float | None]] = [
+        [product.names[j], product.weights[j], product.values[j], product.products[j]]
+        for j in order
+    ]
+    name, *numbers = columns
+    table = Table([Column(name), *(Column(title, 4) for title in numbers)], rows)
+    return Sum((product.ours, number(product.sum, 4)), terms, table)

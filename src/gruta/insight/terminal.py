@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gruta.health.advice import Advice
-from gruta.insight.by_hand import ByHand, Product, in_sum
-from gruta.insight.views import LayerView, Views, words
+from gruta.insight.by_hand import ByHand, Product, in_sum, of_others
+from gruta.insight.views import LayerView, Views, span, words
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
 
@@ -29,11 +29,9 @@ def show(found: Views, lag: int | None = None, console: Console | None = None) -
     console = console or Console()
     width = max(20, min(console.width, 120) - 16)
     for view in found.views:
-        labels = words(found.labels.get(view.one.stack, ()))
-        title = view.name
-        if labels and not _are_characters(labels):
-            title += f", {labels[0]} – {labels[-1]}"
-        drawn = Group(*_of_layer(view, labels, width))
+        labels = found.labels.get(view.one.stack, ())
+        title = ", ".join(filter(None, (view.name, span(labels))))
+        drawn = Group(*_of_layer(view, words(labels), width))
         console.print(Panel(drawn, title=Text(title), expand=False))
     if found.answer:
         console.print(_("The network's answer: {answer}.").format(answer=found.answer))
@@ -78,7 +76,7 @@ def show_advice(advice: list[Advice], console: Console) -> None:
 def _of_layer(view: LayerView, labels: Sequence[str], width: int) -> Iterable[Any]:
     one = view.one
     tau = view.time_constants
-    if _are_characters(labels) and len(labels) <= width:
+    if 0 < len(labels) <= width and all(len(label) == 1 for label in labels):
         yield Text(" " * 12 + "".join(c if c.isprintable() else "·" for c in labels))
     if one.keep is not None and tau is not None:
         yield Text(_("keep fraction, the units with the longest memory (τ in steps)"))
@@ -100,10 +98,6 @@ def _of_layer(view: LayerView, labels: Sequence[str], width: int) -> Iterable[An
         yield Text(_("gradient through time, from the first step to the last (1e-8 to 1)"))
         yield Text(" " * 12) + heat_line(decades[::-1], width)
     yield _numbers(view)
-
-
-def _are_characters(labels: Sequence[str]) -> bool:
-    return bool(labels) and all(len(label) == 1 for label in labels)
 
 
 def heat_line(values: Array, width: int) -> Text:
@@ -139,42 +133,28 @@ def _numbers(view: LayerView) -> Text:
 def show_by_hand(hand: ByHand, console: Console | None = None, most: int = 5) -> None:
     """Print a unit's step by hand: of each product the `most` largest terms, the rest as one."""
     console = console or Console()
-    title = _("{layer}, unit {unit}, step {at}, by hand").format(
-        layer=hand.layer, unit=hand.unit, at=hand.at
-    )
-    console.print(Text(title, style="bold"))
+    console.print(Text(hand.title, style="bold"))
     for k, stage in enumerate(hand.stages, 1):
         console.print(Text(f"\n{k}. {stage.title}", style="bold green"))
         for line in stage.lines:
             console.print(Text(f"  {line.ours}"))
-            console.print(Text(f"    {line.theirs}", style="dim"))
+            for aside in filter(None, (line.theirs, line.note)):
+                console.print(Text(f"    {aside}", style="dim"))
             for product in line.products:
                 console.print(_terms(product, most))
             console.print(Text(f"    = {line.numbers} = {number(line.value, 4)}", style="cyan"))
-    console.print(
-        Text(
-            "\n"
-            + _("By hand {result}, by the layer {by_layer}.").format(
-                result=number(hand.result, 6), by_layer=number(hand.by_layer, 6)
-            )
-        )
-    )
+    console.print(Text(f"\n{hand.verdict}"))
 
 
 def _terms(product: Product, most: int) -> Table:
     """The largest terms of a product, and the sum of the others."""
     table = Table.grid(padding=(0, 1))
-    terms = product.products
-    order = sorted(range(len(terms)), key=lambda j: -abs(terms[j]))
-    shown = order[:most]
-    parts = [
-        f"{in_sum(product.weights[j], 3)} · {in_sum(product.values[j], 3)} {product.names[j]}"
-        for j in shown
-    ]
-    rest = len(terms) - len(shown)
-    if rest:
-        others = sum(terms[j] for j in order[most:])
-        parts.append(_("{count} others: {sum}").format(count=rest, sum=number(others, 4)))
+    order = product.by_size()
+    parts = [f"{product.written(j)} {product.names[j]}" for j in order[:most]]
+    others = order[most:]
+    if others:
+        rest = sum(product.products[j] for j in others)
+        parts.append(f"{of_others(len(others))}: {in_sum(rest)}")
     table.add_row(Text(f"      {product.ours} ="), Text(" + ".join(parts)))
     table.add_row("", Text(f"= {number(product.sum, 4)}"))
     return table

@@ -86,7 +86,7 @@ def test_labels_stand_at_the_layer_that_they_are_of():
     assert xray(model, x, labels=list("abcde")).labels == {"short": tuple("abcde")}
     screen = Console(file=io.StringIO(), width=100)
     show(found, console=screen)
-    assert "long l0, 2024-01-01 00:00 – 2024-01-01 08:00" in screen.file.getvalue()
+    assert "long l0, 01 Jan 2024 00:00 – 01 Jan 2024 08:00" in screen.file.getvalue()
     assert "abcde" in screen.file.getvalue()
 
 
@@ -213,6 +213,45 @@ def test_page_is_one_file_in_the_readers_language(found, tmp_path, language, wor
         assert word in page
     assert not re.search(r"(src|href)=.(?!data:|#)", page)
     assert page.count("data:image/svg+xml") == 6
+
+
+def test_page_shows_every_product_of_a_step_by_hand(tmp_path):
+    names = ["temperature", "wind", "is <b>", "hour"]
+    layer = nn.GRU(4, 12)
+    x = torch.randn(9, 1, 4)
+    found = xray(layer, x, columns={"GRU": names})
+    with spoken("en"):
+        hand = found.by_hand(3, 5)
+        found.save(tmp_path / "x.html", by_hand=hand)
+    page = (tmp_path / "x.html").read_text()
+    sums = re.findall("<details>.*?</details>", page, re.DOTALL)
+    assert len(sums) == 6  # of x and of h, for both gates and the candidate
+    for name in ("temperature", "wind", "is &lt;b&gt;", "hour"):
+        assert sum(f'<th scope="row">{name}</th>' in one for one in sums) == 3
+    assert "<small>7 others</small>" in page
+    assert "<msub><mi>z</mi><mi>t</mi></msub>" in page.replace("<mrow>", "").replace("</mrow>", "")
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"lstm": "abcd"}, "columns: expected names among GRU, got 'lstm'"),
+        ({"GRU": "abc"}, "columns: expected 4 for GRU, one for each number that it reads"),
+    ],
+)
+def test_columns_that_fit_no_layer_are_refused(columns, message):
+    with pytest.raises(InputError, match=message):
+        xray(nn.GRU(4, 12), torch.randn(9, 1, 4), columns=columns)
+
+
+def test_upper_layers_read_no_columns():
+    found = xray(nn.GRU(4, 4, num_layers=2), torch.randn(9, 1, 4), columns={"GRU": "abcd"})
+    below, above = (
+        found.by_hand(0, 0, f"GRU {k}").stages[1].lines[0].products for k in ("l0", "l1")
+    )
+    assert below[0].names == tuple("abcd")
+    assert above[0].names == ("x[0]", "x[1]", "x[2]", "x[3]")
 
 
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.RNN])

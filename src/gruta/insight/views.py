@@ -27,6 +27,12 @@ def words(labels: Labels) -> list[str]:
     return [moment(stamp, timed=timed) for stamp in labels.astype("M8[us]").tolist()]
 
 
+def span(labels: Labels) -> str:
+    """From the first step to the last; nothing where a step is a character, which tells little."""
+    told = words(labels)
+    return f"{told[0]} – {told[-1]}" if any(len(word) > 1 for word in told) else ""
+
+
 @dataclass(frozen=True, eq=False)
 class LayerView:
     """What is found of one layer in one direction.
@@ -80,11 +86,12 @@ class Views:
 
     influences, readouts: of each layer's stack, by the layer's name. loss: its value. labels: what
     stands at each step of a stack's sequence, where it is known (characters, stamps), by its name.
-    training: what is known of how the model was trained (window, clipping, mode, updates), as
-    `advise` takes it. tried_by: what tries a piece of advice ("": nothing does; None: it was
-    followed already), where that is not Python on the layer. answer: what the network says, for
-    people, if that is known. contexts: the loss if every layer remembered its last so many steps
-    alone; empty where no loss was given, or it cannot be run so.
+    columns: what the numbers are called that a stack reads at a step, likewise. training: what is
+    known of how the model was trained (window, clipping, mode, updates), as `advise` takes it.
+    tried_by: what tries a piece of advice ("": nothing does; None: it was followed already), where
+    that is not Python on the layer. answer: what the network says, for people, if that is known.
+    contexts: the loss if every layer remembered its last so many steps alone; empty where no loss
+    was given, or it cannot be run so.
     """
 
     views: tuple[LayerView, ...]
@@ -92,6 +99,7 @@ class Views:
     readouts: dict[str, Readout]
     loss: float
     labels: dict[str, Labels] = field(default_factory=dict)
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     tried_by: Callable[[Advice], str | None] | None = None
     answer: str = ""
@@ -108,7 +116,10 @@ class Views:
             raise InputError(f"layer: expected one of {', '.join(names)}, got {layer!r}")
         k = len(names) - 1 if layer is None else names.index(layer)
         one = self.views[k].one
-        return by_hand(one, unit, at, self._output(one, at))
+        inputs = self.columns.get(one.stack, ()) if one.is_first else ()
+        told = words(self.labels.get(one.stack, ()))
+        label = told[at] if 0 <= at < len(told) else ""
+        return by_hand(one, unit, at, self._output(one, at), inputs=inputs, label=label)
 
     def _output(self, one: Pass, at: int) -> Output | None:
         """What reads a pass's states at a step, if it is of its stack's last layer."""

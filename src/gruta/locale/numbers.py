@@ -76,5 +76,5 @@ def date_formats() -> list[str]:
 
 def moment(stamp: datetime, *, timed: bool) -> str:
     """A stamp in words, with the time of day if `timed`."""
-    day = "%d/%m/%Y" if language() == "pt_BR" else "%Y-%m-%d"
+    day = "%d/%m/%Y" if language() == "pt_BR" else "%d %b %Y"
     return stamp.strftime(f"{day} %H:%M" if timed else day)

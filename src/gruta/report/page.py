@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import jinja2
+import markupsafe
 import matplotlib.figure
 
 from gruta.files import write_atomically
@@ -15,6 +16,7 @@ from gruta.locale import language
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.report.charts import WIDTH, styled
+from gruta.report.mathml import mathml
 
 REPORT = "report.html"
 PNG_DOTS_PER_INCH = 192
@@ -94,12 +96,42 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Heading:
+    """Begins a part of a section."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Equation:
+    """Equal expressions below each other, as `mathml` reads them.
+
+    asides: what is said of it, words before an expression; either may be empty.
+    """
+
+    equal: Sequence[str]
+    asides: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The largest terms of a long sum, and a table of all that opens.
+
+    equal: what it is, and its value. terms: an expression each, and in words what it is of.
+    """
+
+    equal: tuple[str, str]
+    terms: Sequence[tuple[str, str]]
+    table: Table
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading, what is said under it, then what is shown."""
 
     title: str
     paragraphs: Sequence[str] = ()
-    content: Sequence[Figure | Table | Code] = ()
+    content: Sequence[Figure | Table | Code | Heading | Equation | Sum] = ()
 
 
 def write(directory: Path, title: str, lead: str, sections: Sequence[Section]) -> Path:
@@ -128,6 +160,7 @@ def render(title: str, lead: str, sections: Sequence[Section]) -> str:
             sections=sections,
             image=_image,
             share=_share,
+            math=lambda *equal: markupsafe.Markup(mathml(*equal)),
             kind=lambda item: type(item).__name__,
             contents_title=_("Contents"),
             best_note=_("Bold: the best of its column."),

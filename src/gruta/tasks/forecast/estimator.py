@@ -194,6 +194,7 @@ class Forecaster:
                 "encoder": series.times[after - table.lookback : after],
                 "decoder": series.times[after : after + table.horizon],
             },
+            columns=trained.columns(),
         )
 
     def save(self, path: str | Path) -> None:
