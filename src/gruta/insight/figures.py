@@ -112,13 +112,17 @@ def of_all(found: Views) -> Iterator[Figure]:
     if found.contexts:
         yield _contexts(found)
     for name, influence in found.influences.items():
+        within = _(
+            "95% of the influence on an output comes from at most {lag} step back"
+            if influence.horizon == 1
+            else "95% of the influence on an output comes from at most {lag} steps back"
+        ).format(lag=influence.horizon)
         yield Figure(
             f"{_slug(name)}-influence",
             _(
                 "{layer}: how strongly each step's input (across) moves the output at each step "
-                "(down), darker for more. 95% of the influence on an output comes from the last "
-                "{lag} steps: the memory horizon."
-            ).format(layer=name, lag=influence.horizon),
+                "(down), darker for more. {within}: the memory horizon."
+            ).format(layer=name, within=within),
             _("Map of the influence of inputs on outputs."),
             maps.triangle(
                 influence.norms,

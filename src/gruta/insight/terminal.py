@@ -37,9 +37,11 @@ def show(found: Views, lag: int | None = None, console: Console | None = None) -
         console.print(_("The network's answer: {answer}.").format(answer=found.answer))
     for name, influence in found.influences.items():
         console.print(
-            _("{layer}: 95% of what moves an output lies in the last {lag} steps.").format(
-                layer=name, lag=influence.horizon
-            )
+            _(
+                "{layer}: 95% of what moves an output lies at most {lag} step back."
+                if influence.horizon == 1
+                else "{layer}: 95% of what moves an output lies at most {lag} steps back."
+            ).format(layer=name, lag=influence.horizon)
         )
     for name, fade in found.through_depth().items():
         norms = ", ".join(brief(float(norm)) for norm in fade.norms)
@@ -126,7 +128,10 @@ def _numbers(view: LayerView) -> Text:
     if view.exponents is not None and len(view.exponents):
         parts.append(f"λ₁ {brief(float(view.exponents[0]))}")
     if view.units.dead:
-        parts.append(_("{count} dead units").format(count=len(view.units.dead)))
+        count = len(view.units.dead)
+        parts.append(
+            _("{count} dead unit" if count == 1 else "{count} dead units").format(count=count)
+        )
     return Text(" · ".join(parts), style="dim")
 
 

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import Formatter, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import Formatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from gruta.locale import translate as _
@@ -72,8 +72,8 @@ STYLE: Any = {
 }
 
 _FEW_DECADES = 3
-_CHARACTER = 0.0115
-"""About how wide one of a mark's name is, as a share of a chart's width."""
+_CHARACTER, _HANDLE = 0.0115, 0.11
+"""About how wide a character is, and what stands before a name, as shares of a chart's width."""
 _styling = threading.RLock()
 
 WIDTH = 6.8
@@ -179,6 +179,8 @@ def lines(
     if doubling:
         axes.set_xscale("log", base=2)
         axes.xaxis.set_minor_locator(NullLocator())
+    elif all((curve.x % 1 == 0).all() for curve in curves):
+        axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     if log:
         axes.set_yscale("log")
         axes.yaxis.set_minor_locator(NullLocator())
@@ -295,6 +297,7 @@ class _Numbers(Formatter):
 
     def format_ticks(self, values: Any) -> list[str]:
         even = self.axis is not None and self.axis.get_scale() == "linear"  # type: ignore[union-attr]
+        even = even or (len(values) > 0 and max(values) < 10 * min(values))  # less than a decade
         return alike(values) if even else [number(value) for value in values]
 
 
@@ -309,10 +312,18 @@ def legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     named = dict(zip(labels, handles, strict=True))
     if len(named) > 1:
-        rows = math.ceil(len(named) / (4 if max(map(len, named)) < 22 else 3))
+        columns = next(n for n in (4, 3, 2, 1) if n == 1 or _fit(list(named), n))
+        rows = math.ceil(len(named) / columns)
         figure.legend(
             list(named.values()),
             list(named),
             loc="outside upper left",
             ncols=math.ceil(len(named) / rows),
         )
+
+
+def _fit(names: Sequence[str], columns: int) -> bool:
+    """Whether a legend's names, so many columns of them, are no wider than the chart."""
+    rows = math.ceil(len(names) / columns)
+    widths = [max(map(len, names[k : k + rows])) for k in range(0, len(names), rows)]
+    return sum(_HANDLE + _CHARACTER * width for width in widths) <= 1.0

@@ -48,6 +48,17 @@ def test_names_of_marks_do_not_touch(doubling):
         assert not any(box.overlaps(other) for other in boxes[k + 1 :])
 
 
+@pytest.mark.parametrize(
+    "name", ["l{k}", "layer l{k}_reverse", "layer l{k}_reverse, any loss at all"]
+)
+def test_legend_stays_within_the_picture(name):
+    x = np.arange(1.0, 9.0)
+    curves = [Curve(name.format(k=k), x, x, Stroke("#000000")) for k in range(8)]
+    figure = lines(curves, "x", "y")
+    _, renderer = drawn(figure)
+    assert figure.legends[0].get_window_extent(renderer).x1 <= figure.bbox.x1
+
+
 def test_stamps_stand_at_their_own_columns():
     stamps = np.datetime64("2024-03-30T21:30", "us") + np.arange(96) * np.timedelta64(30, "m")
     with spoken("pt"):
