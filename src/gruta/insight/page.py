@@ -136,7 +136,7 @@ def _by_hand(hand: ByHand) -> Section:
             content += [_sum(product) for product in line.products]
     how = _(
         "The sums show their largest terms; open one to see all. Names stand below the values that "
-        "they are of."
+        "they are of; the values are as the layer reads them, scaled where the model scales them."
     )
     return Section(hand.title, (hand.verdict, how), content)
 

@@ -189,7 +189,7 @@ def _image(figure: Figure) -> str:
 
 def _share(figure: Figure) -> float:
     """How much of the page's width it takes, so that its text is as large as the others'."""
-    return round(min(1.0, figure.figure.get_figwidth() / WIDTH), 3)
+    return min(1.0, figure.figure.get_figwidth() / WIDTH)
 
 
 def _svg(figure: matplotlib.figure.Figure) -> bytes:
