@@ -149,11 +149,14 @@ def _sum(product: Product) -> Sum:
     if others:
         rest = sum(product.products[j] for j in others)
         terms.append((in_sum(rest), of_others(len(others))))
-    columns = (_("value of"), _("weight"), _("value"), _("weight · value"))
+    columns = [
+        Column(_("value of")),
+        Column(_("weight"), 4),
+        Column(_("value"), 4),
+        Column(_("weight · value"), 4),
+    ]
     rows: list[list[str | float | None]] = [
         [product.names[j], product.weights[j], product.values[j], product.products[j]]
         for j in order
     ]
-    name, *numbers = columns
-    table = Table([Column(name), *(Column(title, 4) for title in numbers)], rows)
-    return Sum((product.ours, number(product.sum, 4)), terms, table)
+    return Sum((product.ours, number(product.sum, 4)), terms, Table(columns, rows))
