@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis, XAxis
+from matplotlib.dates import date2num, num2date
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
-from gruta.report.charts import FAINT, INK, WIDTH, _numbers, styled
+from gruta.report.charts import FAINT, INK, WIDTH, Stamps, dated, legend, numbered, styled
 
 Array = NDArray[Any]
+Labels = Sequence[str] | Stamps
 
 GATE_COLORS = "viridis"
 SIGNED_COLORS = "RdBu_r"
@@ -24,12 +27,12 @@ def heat_maps(
     maps: Sequence[tuple[str, Array, bool]],
     xlabel: str,
     ylabel: str,
-    labels: Sequence[str] | None = None,
+    labels: Labels | None = None,
 ) -> Figure:
     """Maps `[rows, columns]` one below the other, with their titles.
 
     Signed ones run from −m to m about white; others from 0 to 1. labels: what stands at each column
-    (a character, a word); left out where there are more than fit.
+    (a character, a word, a stamp); left out where there are more than fit.
     """
     figure = Figure((WIDTH, 0.9 + 2.1 * len(maps)), layout="constrained")
     every = figure.subplots(len(maps), 1, sharex=True, squeeze=False)[:, 0]
@@ -46,9 +49,10 @@ def heat_maps(
         axes.set_title(title)
         axes.set_ylabel(ylabel)
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        numbered(axes.yaxis)
         bar = figure.colorbar(image, ax=axes, pad=0.01, aspect=12)
         bar.outline.set_visible(False)
-        _numbers(bar.ax.yaxis)
+        numbered(bar.ax.yaxis)
     _columns(every[-1], xlabel, labels)
     return figure
 
@@ -59,11 +63,12 @@ def triangle(
     times: Array,
     xlabel: str,
     ylabel: str,
-    labels: Sequence[str] | None = None,
+    labels: Labels | None = None,
 ) -> Figure:
     """`[K, T]`: how much each column counts for each of the rows `times [K]`, darker for more.
 
-    Each row is scaled by its largest value.
+    Each row is scaled by its largest value. labels: what stands at each step, of both axes where
+    they are stamps.
     """
     figure = Figure((WIDTH, 4.2), layout="constrained")
     axes = figure.add_subplot(ylabel=ylabel)
@@ -72,7 +77,11 @@ def triangle(
     steps = np.concatenate([times[:1] - 0.5, times + 0.5])
     axes.pcolormesh(edges, steps, scaled, cmap="Greys", vmin=0.0, vmax=1.0, rasterized=True)
     axes.invert_yaxis()
-    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    if isinstance(labels, np.ndarray):
+        _stamps(axes.yaxis, labels)
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+        numbered(axes.yaxis)
     _columns(axes, xlabel, labels)
     return figure
 
@@ -88,9 +97,8 @@ def bars(groups: Sequence[tuple[str, Array, str]], xlabel: str, ylabel: str) -> 
         axes.bar(places, heights, width * 0.92, label=name, color=color)
     axes.axhline(0.0, color=INK, linewidth=1.0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _numbers(axes.yaxis)
-    if len(groups) > 1:
-        figure.legend(loc="outside upper left", ncols=4)
+    numbered(axes.yaxis)
+    legend(figure, axes)
     return figure
 
 
@@ -99,16 +107,15 @@ def dots(
     groups: Sequence[tuple[str, Array, Array, str]], xlabel: str, ylabel: str, *, square: bool
 ) -> Figure:
     """A dot for each unit: name, x and y `[H]`, colour. square: both axes run from 0 to 1."""
-    figure = Figure((WIDTH if not square else 4.6, 4.2), layout="constrained")
+    figure = Figure((4.2, 3.9) if square else (WIDTH, 4.2), layout="constrained")
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     for name, x, y, color in groups:
         axes.plot(x, y, "o", color=color, alpha=0.55, markersize=5, label=name, markeredgewidth=0)
     if square:
         axes.plot([0, 1], [1, 0], color=FAINT, linewidth=1.0)
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
-    _numbers(axes.xaxis, axes.yaxis)
-    if len(groups) > 1:
-        figure.legend(loc="outside upper left", ncols=4)
+    numbered(axes.xaxis, axes.yaxis)
+    legend(figure, axes)
     return figure
 
 
@@ -117,27 +124,36 @@ def log_histogram(
     groups: Sequence[tuple[str, Array, str]],
     xlabel: str,
     ylabel: str,
-    mark: tuple[float, str] | None = None,
+    marks: Sequence[tuple[float, str]] = (),
 ) -> Figure:
-    """How many of the positive values `[N]` of each group lie where, on a logarithmic axis."""
+    """How many of the positive values `[N]` of each group lie where, on a logarithmic axis.
+
+    marks: values to mark, with what they are.
+    """
     figure = Figure((WIDTH, 3.2), layout="constrained")
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     low = min(float(values.min()) for _, values, _ in groups)
-    high = max([float(values.max()) for _, values, _ in groups] + ([mark[0]] if mark else []))
+    high = max([float(values.max()) for _, values, _ in groups] + [x for x, _ in marks])
     edges = np.geomspace(low / 1.1, high * 1.1, 31)
     for name, values, color in groups:
         axes.hist(values, edges.tolist(), label=name, color=color, alpha=0.6)
-    if mark:
-        axes.axvline(mark[0], color=INK, linewidth=1.0, linestyle=(0, (4, 3)), label=mark[1])
+    for k, (x, name) in enumerate(marks):
+        dash = (0, (4, 3, *(1, 3) * k))
+        axes.axvline(x, color=INK, linewidth=1.0, linestyle=dash, label=name)
     axes.set_xscale("log")
+    if high < 100 * low:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    _numbers(axes.xaxis, axes.yaxis)
-    figure.legend(loc="outside upper left", ncols=4)
+    numbered(axes.xaxis, axes.yaxis)
+    legend(figure, axes)
     return figure
 
 
-def _columns(axes: Axes, xlabel: str, labels: Sequence[str] | None) -> None:
+def _columns(axes: Axes, xlabel: str, labels: Labels | None) -> None:
     axes.set_xlabel(xlabel)
+    if isinstance(labels, np.ndarray):
+        _stamps(axes.xaxis, labels)
+        return
     longest = max((len(label) for label in labels or ()), default=0)
     every = math.ceil((longest + 2) * len(labels or ()) / _MOST_CHARACTERS)
     if labels is not None and len(labels) <= _MOST_LABELS and longest == 1:
@@ -148,3 +164,17 @@ def _columns(axes: Axes, xlabel: str, labels: Sequence[str] | None) -> None:
         axes.tick_params(axis="x", labelsize=7 if len(labels) > 40 else 9, length=0)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        numbered(axes.xaxis)
+
+
+def _stamps(axis: Axis, stamps: Stamps) -> None:
+    """Ticks at round stamps of an axis that counts them from 0."""
+    days = date2num(stamps)  # type: ignore[no-untyped-call]
+    locator, formatter = dated(7)
+    first, last = num2date(days[0]), num2date(days[-1])  # type: ignore[no-untyped-call]
+    ticks = [tick for tick in locator.tick_values(first, last) if days[0] <= tick <= days[-1]]
+    shown = FixedFormatter(formatter.format_ticks(ticks))
+    if isinstance(axis, XAxis):
+        shown.set_offset_string(formatter.get_offset())
+    axis.set_major_locator(FixedLocator(np.interp(ticks, days, np.arange(len(days))).tolist()))
+    axis.set_major_formatter(shown)

@@ -10,7 +10,7 @@ import pytest
 
 from gruta.locale import spoken
 from gruta.locale.numbers import decimals, number, percent
-from gruta.report.charts import Curve, Panel, Window, forecasts, lines, strokes
+from gruta.report.charts import WIDTH, Curve, Panel, Window, forecasts, lines, strokes
 from gruta.report.page import Code, Column, Figure, Section, Table, write
 
 NASTY = '<script src="https://example.org/x.js">alert(1)</script> & "sales".csv'
@@ -45,6 +45,13 @@ def test_writes_the_page_and_a_png_of_each_figure(tmp_path):
     assert path == tmp_path / "run" / "report.html"
     assert sorted(p.name for p in path.parent.iterdir()) == ["loss.png", "report.html"]
     assert (path.parent / "loss.png").read_bytes().startswith(PNG)
+
+
+def test_a_narrow_picture_takes_its_share_of_the_page(tmp_path):
+    narrow = matplotlib.figure.Figure((WIDTH / 2, 2.0))
+    drawn = [Figure("wide", "", "", chart()), Figure("narrow", "", "", narrow)]
+    text = write(tmp_path, "Title", "Lead.", [Section("S", (), drawn)]).read_text(encoding="utf-8")
+    assert text.count('style="width: 50.0%; min-width: 15.0rem"') == text.count("<img ") - 1 == 1
 
 
 class Addresses(HTMLParser):
@@ -131,6 +138,8 @@ def test_a_failed_write_leaves_the_old_page(tmp_path, monkeypatch):
         (1e-6, None, "0.000001", "0,000001"),
         (12, None, "12", "12"),
         (0.0, None, "0", "0"),
+        (-1234.5, 1, "−1,234.5", "−1.234,5"),
+        (-0.00001, 3, "0.000", "0,000"),
         (float("nan"), 2, "–", "–"),
         (None, None, "–", "–"),
     ],

@@ -14,4 +14,4 @@ def xrayed(task: Task[Any], trained: Trained[Any], source: Any, **how: Any) -> X
     """The network while it reads one sequence of `source`; InputError where there is none."""
     found = task.look(trained, source, **how)
     model = copy.deepcopy(found.model)  # others may work with it meanwhile
-    return xray(model, *found.inputs, loss=found.loss, labels=found.labels)
+    return xray(model, *found.inputs, loss=found.loss, labels=found.labels, columns=found.columns)

@@ -74,12 +74,17 @@ class Report:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What an X-ray runs: the network on inputs, a loss of its result, a word for each step."""
+    """What an X-ray runs: the network on inputs, and a loss of its result.
+
+    labels, columns: by layer, what stands at each step, and what the numbers that it reads are
+    called. answer: what the network says, for people.
+    """
 
     model: "torch.nn.Module"
     inputs: Sequence[Any]
     loss: "Callable[[Any], torch.Tensor] | None" = None
-    labels: Sequence[str] | None = None
+    labels: Mapping[str, Any] | None = None
+    columns: Mapping[str, Sequence[str]] | None = None
     answer: str = ""
 
 

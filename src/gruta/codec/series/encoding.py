@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.scaler import Scaler
-from gruta.codec.series.calendar import calendar
-from gruta.codec.series.features import Table, first_origin
+from gruta.codec.series.calendar import calendar, calendar_names
+from gruta.codec.series.features import Table, first_origin, future_names, past_names
 from gruta.codec.series.frequency import Frequency, Stamps, parse
 from gruta.codec.series.series import Columns, Series
 from gruta.errors import InputError
@@ -107,6 +107,16 @@ class Encoding:
             lookback=self.lookback,
             horizon=self.horizon,
         )
+
+    def future_names(self) -> list[str]:
+        """What people call the columns of a step to come."""
+        columns = self.columns
+        by_calendar = calendar_names(self.frequency)
+        return future_names(columns.target, columns.known, by_calendar, self.seasons)
+
+    def past_names(self) -> list[str]:
+        """What people call the columns of a row of the window."""
+        return past_names(self.columns.target, self.columns.past, self.future_names())
 
     def decode(self, scaled: NDArray[np.floating]) -> NDArray[np.float64]:
         """Values of the target in its own unit, any shape."""

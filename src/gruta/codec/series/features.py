@@ -5,12 +5,15 @@ C columns, F features of a step to come.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+
+from gruta.locale import translate as _
 
 Values = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -90,6 +93,26 @@ def future_features(table: Table, origin: Rows, steps: Rows) -> Values:
     return features
 
 
+def future_names(
+    target: str, known: Sequence[str], calendar: Sequence[str], seasons: Sequence[int]
+) -> list[str]:
+    """What the columns of `future_features` are called, in their order."""
+    then, now = _("{column} then"), _("{column} now")
+    names = [then.format(column=column) for column in known]
+    names += [now.format(column=column) for column in known]
+    names += [*calendar, now.format(column=target)]
+    for season in seasons:
+        of_target = (
+            _("{column} a season ({steps}) before, less now"),
+            _("change of {column} a season ({steps}) before"),
+            _("change of {column} a season ({steps}) and a step before"),
+        )
+        names += [text.format(column=target, steps=season) for text in of_target]
+        before = _("{column} a season ({steps}) before")
+        names += [before.format(column=column, steps=season) for column in known]
+    return names
+
+
 def past_features(table: Table) -> Values:
     """`[N, C]`: what the encoder reads at a row: value, change, covariates, and the step to come.
 
@@ -103,6 +126,11 @@ def past_features(table: Table) -> Values:
     features[at, 2 : 2 + covariates] = table.past[at]
     features[at, 2 + covariates :] = future_features(table, at, np.array([1]))[:, 0]
     return features
+
+
+def past_names(target: str, past: Sequence[str], coming: Sequence[str]) -> list[str]:
+    """What the columns of `past_features` are called; coming: those of the step to come."""
+    return [target, _("change of {column}").format(column=target), *past, *coming]
 
 
 def lags(table: Table, origin: Rows) -> Values:

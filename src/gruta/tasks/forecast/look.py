@@ -9,6 +9,7 @@ from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import past_features, windows
 from gruta.codec.series.series import Series
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.tasks.forecast.evaluation import as_stamp, origins_from
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
 from gruta.tasks.task import Look
@@ -16,7 +17,7 @@ from gruta.tasks.trained import Trained
 
 
 def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime64 | None) -> Look:
-    """One window of `series`, the loss of its forecast as in training, and the window's stamps.
+    """One window of `series`, the loss of its forecast as in training, and what things are called.
 
     at: the first stamp to forecast; by default the last whose horizon is there to compare with.
     InputError where there is no such window.
@@ -40,6 +41,13 @@ def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime6
     def loss(result: tuple[torch.Tensor, Any]) -> torch.Tensor:
         return pinball(result[0] / unit, batch["target"] / unit, trained.settings.quantiles)
 
-    rows = range(int(origin[0]) - table.lookback + 1, int(origin[0]) + 1)
-    labels = [str(series.times[row].astype("datetime64[m]")) for row in rows]
-    return Look(network, [batch, None], loss, labels)
+    after = int(origin[0]) + 1
+    labels = {
+        "encoder": series.times[after - table.lookback : after],
+        "decoder": series.times[after : after + table.horizon],
+    }
+    columns = {
+        "encoder": encoding.past_names(),
+        "decoder": [*encoding.future_names(), _("linear forecast")],
+    }
+    return Look(network, [batch, None], loss, labels, columns)
