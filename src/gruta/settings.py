@@ -3,11 +3,16 @@
 The descriptions here are the command line's help and the estimators' documentation.
 """
 
-from typing import Any, Literal, Self, TypeVar
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 
 ClipMode = Literal["norm", "value", "layer", "agc", "autoclip", "zclip", "none"]
 
@@ -118,11 +123,15 @@ class TrainSettings(BaseModel):
     def _threshold_of_its_own(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Each way to clip measures something else, and has a default of its own or none."""
         clip = given.get("clip", "norm")
-        if "clip_threshold" in given or clip not in CLIP_THRESHOLDS:
+        if "clip_threshold" in given or clip not in get_args(ClipMode):
             return given
         threshold = CLIP_THRESHOLDS[clip]
         if threshold is None:
-            raise ValueError(f"clip {clip!r} has no threshold of its own; give clip_threshold")
+            raise InputError(
+                clip_threshold=_("clip {clip!r} has no threshold of its own; give one").format(
+                    clip=clip
+                )
+            )
         return {"clip_threshold": threshold} | given
 
 
@@ -192,7 +201,9 @@ class ForecastSettings(TrainSettings):
     @model_validator(mode="after")
     def _chrono_needs_a_gate(self) -> Self:
         if self.init == "chrono" and self.cell == "rnn":
-            raise ValueError("init 'chrono' sets the bias of a gate, and the rnn has none")
+            raise InputError(
+                init=_("'chrono' sets the bias of a gate, and the rnn has none; take another cell")
+            )
         return self
 
     @model_validator(mode="before")
@@ -213,7 +224,7 @@ class ForecastSettings(TrainSettings):
     def _median_among(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
         inside = all(0 < q < 1 for q in quantiles)
         if not inside or 0.5 not in quantiles or list(quantiles) != sorted(set(quantiles)):
-            raise ValueError("expected increasing numbers between 0 and 1 with 0.5 among them")
+            raise ValueError(_("expected increasing numbers between 0 and 1 with 0.5 among them"))
         return quantiles
 
 
@@ -225,8 +236,69 @@ def resolve(model: type[S], given: dict[str, Any]) -> S:
     try:
         return model(**given)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}, got {e['input']!r}"
-            for e in error.errors(include_url=False)
-        )
-        raise InputError(problems) from None
+        found: dict[str, str] = {}
+        for e in error.errors(include_url=False):
+            for name, problem in _problems(model, e).items():
+                found.setdefault(name, problem)
+        raise InputError(**found) from None
+
+
+def _problems(model: type[BaseModel], error: ErrorDetails) -> dict[str, str]:
+    """What is wrong, by the name of the setting; several settings that disagree tell themselves."""
+    own = error.get("ctx", {}).get("error")
+    if isinstance(own, InputError):
+        return own.problems
+    name, *inside = map(str, error["loc"])
+    if name not in model.model_fields:
+        return {name: _("no such setting") + nearest(name, model.model_fields)}
+    kind = model.model_fields[name].annotation
+    for _place in inside:
+        kind = get_args(kind)[0]
+    if isinstance(own, ValueError):
+        return {name: _got(str(own), error)}
+    return {name: misfit(kind, error)}
+
+
+def misfit(kind: Any, error: ErrorDetails) -> str:
+    """What pydantic found wrong with a value of this type, in our words."""
+    return _got(_("expected {kind}").format(kind=_within(_meaning(kind), error)), error)
+
+
+def _got(expected: str, error: ErrorDetails) -> str:
+    """What was expected, beside what came."""
+    return _("{expected}, got {value}").format(expected=expected, value=repr(error["input"]))
+
+
+def _meaning(kind: Any) -> str:
+    """What a type admits."""
+    if get_origin(kind) is Literal:
+        return _("one of {values}").format(values=", ".join(map(str, get_args(kind))))
+    if get_origin(kind) is tuple:
+        return _("a list, each item {kind}").format(kind=_meaning(get_args(kind)[0]))
+    names = {
+        int: _("a whole number"),
+        float: _("a number"),
+        bool: _("true or false"),
+        str: _("a text"),
+    }
+    return names.get(kind) or str(getattr(kind, "__name__", kind))
+
+
+def _within(kind: str, error: ErrorDetails) -> str:
+    """The bound that was passed, beside the kind."""
+    bounds = {
+        "greater_than": ("gt", _("{kind} above {bound}")),
+        "greater_than_equal": ("ge", _("{kind} of at least {bound}")),
+        "less_than": ("lt", _("{kind} below {bound}")),
+        "less_than_equal": ("le", _("{kind} of at most {bound}")),
+    }
+    if error["type"] not in bounds:
+        return kind
+    bound, text = bounds[error["type"]]
+    return text.format(kind=kind, bound=number(error["ctx"][bound]))
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A question for the right name, to end a message with; "" where none is near."""
+    found = get_close_matches(name, names, 1)
+    return _("; did you mean {name}?").format(name=found[0]) if found else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gruta.cli.commands import Commands
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from gruta.bench.measure import Watch
     from gruta.bench.results import Report
 
-bench_app = typer.Typer(no_args_is_help=True, add_completion=False)
+bench_app = Commands(no_args_is_help=True)
 OUT = Path("runs", "bench")
 
 Seed = Annotated[
@@ -123,7 +124,7 @@ def accuracy(
     from gruta.bench.select import counts
     from gruta.cli.bench_tables import print_accuracies
 
-    _hand_out(accuracies(counts("--steps", lengths), _drawn(seed)), json_path, print_accuracies)
+    _hand_out(accuracies(counts("lengths", lengths), _drawn(seed)), json_path, print_accuracies)
 
 
 @bench_app.command(

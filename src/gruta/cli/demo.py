@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from gruta.cli.commands import Commands
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
-demo_app = typer.Typer(add_completion=False)
+demo_app = Commands()
 OUT = Path("runs", "demo")
 
 

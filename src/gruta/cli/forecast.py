@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gruta.cli.commands import Commands
 from gruta.cli.options import with_settings
 from gruta.errors import InputError
 from gruta.locale import translate as _
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
     from gruta.tasks.forecast.evaluation import Evaluation
 
-train_app = typer.Typer(no_args_is_help=True, add_completion=False)
-evaluate_app = typer.Typer(add_completion=False)
-predict_app = typer.Typer(add_completion=False)
+train_app = Commands(no_args_is_help=True)
+evaluate_app = Commands()
+predict_app = Commands()
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE", help=_("CSV or Parquet file."), show_default=False)

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
+from gruta.cli.commands import Commands
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
-inspect_app = typer.Typer(add_completion=False)
+inspect_app = Commands()
 
 
 @inspect_app.command(

@@ -74,15 +74,15 @@ class Clipper:
         self, mode: ClipMode = "norm", threshold: float | None = None, patience: int = 10
     ) -> None:
         if mode not in RULES:
-            raise InputError(f"clip: expected one of {', '.join(RULES)}, got {mode!r}")
+            raise InputError(clip=f"expected one of {', '.join(RULES)}, got {mode!r}")
         threshold = CLIP_THRESHOLDS[mode] if threshold is None else threshold
         if threshold is None:
-            raise InputError(f"clip_threshold: {mode!r} has no default; give a positive number")
+            raise InputError(clip_threshold=f"{mode!r} has no default; give a positive number")
         if not threshold > 0:
-            raise InputError(f"clip_threshold: expected a positive number, got {threshold}")
+            raise InputError(clip_threshold=f"expected a positive number, got {threshold}")
         if mode == "autoclip" and threshold > 100:
             raise InputError(
-                f"clip_threshold: 'autoclip' takes a percentile, at most 100, got {threshold}"
+                clip_threshold=f"'autoclip' takes a percentile, at most 100, got {threshold}"
             )
         if patience < 1:
             raise InputError(f"patience: expected at least 1, got {patience}")

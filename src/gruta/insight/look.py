@@ -88,7 +88,7 @@ class XRay:
         """
         names = [view.name for view in self.views]
         if layer is not None and layer not in names:
-            raise InputError(f"layer: expected one of {', '.join(names)}, got {layer!r}")
+            raise InputError(layer=f"expected one of {', '.join(names)}, got {layer!r}")
         k = len(names) - 1 if layer is None else names.index(layer)
         one = self.views[k].one
         return by_hand(one, unit, at, self._output(one, at))

@@ -291,6 +291,6 @@ def _stamp(start: str | np.datetime64) -> np.datetime64:
     except ValueError:
         pass
     raise InputError(
-        f"start: expected a stamp such as 2024-03-31 or 2024-03-31T13:30, without a zone (UTC "
+        start="expected a stamp such as 2024-03-31 or 2024-03-31T13:30, without a zone (UTC "
         f"where the data has one), got {str(start)!r}"
     )
