@@ -1,15 +1,18 @@
 """What a person reads when something does not fit, in a help page, and while a network trains."""
 
 import copy
+import io
 import shlex
 import sys
 
 import pytest
+from rich.console import Console
 from typer.main import get_command
 
 from gruta import locale
 from gruta.cli.app import app
 from gruta.cli.examples import EXAMPLES
+from gruta.cli.progress import live
 from gruta.errors import InputError
 from gruta.settings import ForecastSettings, resolve
 from gruta.tests.command import launched
@@ -166,3 +169,20 @@ def test_missing_extra_is_told_before_the_work(
     assert done.code == 2
     assert done.err == f"gruta: {package} is not installed: pip install 'gruta[{extra}]'\n"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("language", ["en", "pt"])
+@pytest.mark.parametrize("width", [60, 80, 110, 130, 150])
+def test_progress_fits_its_terminal_whatever_the_run_is_called(width, language):
+    terminal = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    with locale.spoken(language), live(terminal, "a run with a name " * 9, 10_000) as shown:
+        shown.validated({"validation_loss": 1.234e-8}, best=True)
+        norm = {"gradient_norm_before_clipping": 9.876e12}
+        shown.step({"step": 9999, "loss": 0.0012345, "seconds": 1000.0} | norm)
+        table = shown._bar.make_tasks_table(shown._bar.tasks)
+    (line,) = terminal.render_lines(table, pad=False)
+    text = "".join(segment.text for segment in line)
+    assert len(text) <= width
+    assert text.count("…") == 1  # in the name alone
+    assert "9999/10000" in text
+    assert "10⁻⁸*" in text
