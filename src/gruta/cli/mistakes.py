@@ -46,7 +46,9 @@ def refuse_surplus(command: Any, ctx: Any, args: list[str]) -> None:
     """Raise where an option of one value is given twice, of which typer would take the last, and
     where there are more arguments than the command takes.
     """
-    _given, rest, order = command.make_parser(ctx).parse_args(args)
+    given, rest, order = command.make_parser(ctx).parse_args(args)
+    if "help" in given:
+        return
     for parameter, count in Counter(order).items():
         single = parameter.param_type_name == "option" and not parameter.multiple
         if single and not parameter.is_flag and count > 1:

@@ -303,6 +303,8 @@ def test_help_lists_the_commands(run_gruta):
     for command in ("train", "evaluate", "predict", "inspect", "study", "demo", "bench"):
         assert f" {command} " in done.out
     assert "--lookback" in run_gruta("train", "forecast", "--help").out
+    again = run_gruta("train", "forecast", "a", "b", "--steps", 1, "--steps", 2, "--help")
+    assert "--lookback" in again.out
 
 
 def test_version(run_gruta):
