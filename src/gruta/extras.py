@@ -1,5 +1,7 @@
 """Which extra brings a package that the base install does without."""
 
+from importlib.util import find_spec
+
 _EXTRA_OF = {
     "typer": "cli",
     "rich": "cli",
@@ -27,3 +29,13 @@ def remedy(error: ModuleNotFoundError) -> str | None:
     if package not in _EXTRA_OF:
         return None
     return f"{package} is not installed: pip install 'gruta[{_EXTRA_OF[package]}]'"
+
+
+def need(*packages: str) -> None:
+    """Raise ModuleNotFoundError for a package that is missing, before work begins that ends in it.
+
+    None is imported for that.
+    """
+    for package in packages:
+        if find_spec(package) is None:
+            raise ModuleNotFoundError(f"No module named {package!r}", name=package)

@@ -26,7 +26,7 @@ def tracking(name: str, directory: Path) -> Iterator[Track | None]:
     installed = [str(tracker) for tracker in get_available_trackers()]
     if name not in installed:
         raise InputError(
-            f"tracker: {name} is not installed; pip install it, or use one that is "
+            tracker=f"{name} is not installed; pip install it, or use one that is "
             f"({', '.join(installed) or 'there is none'})"
         )
     with _PROCESS_STATE:

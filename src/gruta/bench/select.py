@@ -27,7 +27,7 @@ def select(only: Sequence[str], quick: bool) -> tuple[list[Case], list[str]]:
     chosen = [case for case in CASES if _fits(case, wanted) and (case.quick or not quick)]
     if not chosen:
         part = " of the quick ones" if quick else ""
-        raise InputError(f"--only {','.join(names)}: no case{part} is all of this: name fewer")
+        raise InputError(only=f"no case{part} is all of {','.join(names)}; name fewer")
     rivals = [name for name in RIVALS if name in wanted.get("rival", RIVALS)]
     return chosen, [GRUTA, *rivals]
 
@@ -40,7 +40,7 @@ def _kind(name: str) -> str:
     if re.fullmatch(rf"[{''.join(SIZES)}]=\d+", name):
         return name[0]
     known_names = ", ".join(n for known in kinds.values() for n in known)
-    raise InputError(f"--only {name}: expected some of {known_names}, or a size such as H=64")
+    raise InputError(only=f"expected some of {known_names}, or a size such as H=64, got {name!r}")
 
 
 def _fits(case: Case, wanted: dict[str, set[str]]) -> bool:
@@ -55,15 +55,21 @@ def thread_counts(text: str) -> list[int]:
     InputError for anything else, or if none is left.
     """
     most = cores()
-    found = [n for n in counts("--threads", text) if n <= most]
+    found = [n for n in counts("threads", text) if n <= most]
     if not found:
-        raise InputError(f"--threads {text}: this machine has {most} cores: ask for at most those")
+        raise InputError(
+            threads=f"expected at most {most}, the cores of this machine, got {text!r}"
+        )
     return found
 
 
-def counts(option: str, text: str) -> list[int]:
-    """The numbers from 1 in a list with commas, each once; InputError for anything else."""
+def counts(name: str, text: str) -> list[int]:
+    """The numbers from 1 in a list with commas, each once; InputError for anything else.
+
+    name: what they are called.
+    """
     parts = text.split(",")
     if not all(re.fullmatch(r"\s*[1-9]\d{0,5}\s*", part) for part in parts):
-        raise InputError(f"{option} {text}: expected numbers from 1 with commas, such as 1,2")
+        problem = f"expected numbers from 1 with commas, such as 1,2, got {text!r}"
+        raise InputError(**{name: problem})
     return list(dict.fromkeys(map(int, parts)))

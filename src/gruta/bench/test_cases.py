@@ -74,9 +74,9 @@ def test_names_of_a_kind_add_up_and_kinds_narrow_down():
 @pytest.mark.parametrize(
     ("only", "message"),
     [
-        ("gur", "--only gur: expected some of gru, lstm, rnn, step"),
-        ("H=", "--only H=: expected some of"),
-        ("gru,H=65", "--only gru,H=65: no case is all of this"),
+        ("gur", "only: expected some of gru, lstm, rnn, step"),
+        ("H=", "only: expected some of .* got 'H='"),
+        ("gru,H=65", "only: no case is all of gru,H=65"),
     ],
 )
 def test_names_that_mean_nothing_are_refused(only, message):
@@ -87,8 +87,10 @@ def test_names_that_mean_nothing_are_refused(only, message):
 def test_threads_above_the_cores_are_left_out(monkeypatch):
     monkeypatch.setattr("gruta.bench.select.cores", lambda: 2)
     assert thread_counts("1,2,4, 2") == [1, 2]
-    with pytest.raises(InputError, match="--threads 3: this machine has 2 cores"):
+    with pytest.raises(
+        InputError, match="threads: expected at most 2, the cores of this machine, got '3'"
+    ):
         thread_counts("3")
     for text in ("", "0", "1,", "one", "-1"):
-        with pytest.raises(InputError, match=f"--threads {text}: expected numbers"):
+        with pytest.raises(InputError, match=f"threads: expected numbers .* got {text!r}"):
             thread_counts(text)

@@ -33,23 +33,28 @@ def _without_language(arguments: list[str]) -> list[str]:
     typer is not imported yet; some of its texts are fixed then.
     """
     rest: list[str] = []
+    languages: list[str] = []
     given = iter(arguments)
     for argument in given:
         name, _, value = argument.partition("=")
         if argument == "--":
-            return [*rest, argument, *given]
-        if name == "--lang":
-            _choose_language(value or next(given, ""))
+            rest += [argument, *given]
+        elif name == "--lang":
+            languages.append(value or next(given, ""))
         else:
             rest.append(argument)
+    if languages:
+        _choose_language(languages)
     return rest
 
 
-def _choose_language(value: str) -> None:
+def _choose_language(given: list[str]) -> None:
     from gruta import locale
 
     try:
-        os.environ["GRUTA_LANG"] = locale.known(value)
+        if len(given) > 1:
+            raise ValueError(f"given {len(given)} times; give it once")
+        os.environ["GRUTA_LANG"] = locale.known(given[0])
     except ValueError as error:
         print(f"gruta: --lang: {error}", file=sys.stderr)
         sys.exit(2)

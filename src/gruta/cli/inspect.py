@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gruta.cli.commands import Commands
 from gruta.cli.options import with_options_of
 from gruta.cli.verbs import Json, RunPath, require_known
 from gruta.errors import InputError
@@ -17,7 +18,7 @@ from gruta.tasks import registry
 if TYPE_CHECKING:
     from gruta.insight import XRay
 
-inspect_app = typer.Typer(add_completion=False)
+inspect_app = Commands()
 
 
 @inspect_app.command(
@@ -119,10 +120,8 @@ def _look(run: Path, read: str | None, options: dict[str, Any]) -> "XRay":
         raise InputError(f"{run}: holds a study; name one of the runs in {run / 'runs'}")
     if Run.open(run).task == contest.TASK:
         if options:
-            raise InputError(
-                f"{', '.join(options)}: the run {run} is one of a study, which has no such option; "
-                "leave it out"
-            )
+            problem = f"the run {run} is one of a study, which has no such option; leave it out"
+            raise InputError(**dict.fromkeys(options, problem))
         return look(run, read)
     task = registry.task_of(run)
     require_known(task, "inspect", options, run)

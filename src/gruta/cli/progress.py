@@ -7,17 +7,18 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, ProgressColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.table import Column
 
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.locale.numbers import number
+from gruta.locale.numbers import brief, number
 from gruta.train import Diverged, Interrupted, Progress
 
 
 class LiveProgress(Progress):
-    """A bar with the rate of steps, loss, gradient norm before clipping, and the time left."""
+    """Steps, loss and validation, the time left, and in a wide terminal what else is known."""
 
     def __init__(self, bar: Bar, task: TaskID) -> None:
         self._bar, self._task = bar, task
@@ -27,15 +28,15 @@ class LiveProgress(Progress):
         self._bar.update(
             self._task,
             completed=record["step"],
-            loss=number(record["loss"]),
-            norm=number(record["gradient_norm_before_clipping"]),
+            loss=brief(record["loss"]),
+            norm=brief(record["gradient_norm_before_clipping"]),
             speed=_speed(record),
         )
 
     def validated(self, record: Mapping[str, Any], best: bool) -> None:
         """Show the validation's loss."""
         mark = "*" if best else ""
-        self._bar.update(self._task, validation=number(record["validation_loss"]) + mark)
+        self._bar.update(self._task, validation=brief(record["validation_loss"]) + mark)
 
     def note(self, message: str) -> None:
         """A line above the bar."""
@@ -79,19 +80,33 @@ def progress(title: str, steps: int) -> Iterator[Progress]:
     if not console.is_terminal:
         yield PlainProgress(title, steps)
         return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn(_("step {task.completed}/{task.total}")),
-        TextColumn(_("loss {task.fields[loss]}")),
-        TextColumn(_("gradient {task.fields[norm]}")),
-        TextColumn(_("validation {task.fields[validation]}")),
-        TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=console, transient=True) as bar:
+    with live(console, title, steps) as shown:
+        yield shown
+
+
+@contextmanager
+def live(console: Console, title: str, steps: int) -> Iterator[LiveProgress]:
+    """One line on a terminal, at most as wide as that is."""
+    with Bar(*_columns(console.width), console=console, transient=True) as bar:
         task = bar.add_task(title, total=steps, loss="-", norm="-", validation="-", speed="")
         yield LiveProgress(bar, task)
+
+
+def _columns(width: int) -> Iterator[ProgressColumn]:
+    """Those that the terminal has room for; a run's name may be of any length, and is cut."""
+    name = Column(no_wrap=True, overflow="ellipsis", max_width=width // 5)
+    yield TextColumn("{task.description}", markup=False, table_column=name)
+    if width >= 150:
+        yield BarColumn(20)
+    yield TextColumn(_("step {task.completed}/{task.total}"))
+    if width >= 80:
+        yield TextColumn(_("loss {task.fields[loss]}"))
+    if width >= 110:
+        yield TextColumn(_("gradient {task.fields[norm]}"))
+    yield TextColumn(_("validation {task.fields[validation]}"))
+    if width >= 130:
+        yield TextColumn("{task.fields[speed]}")
+    yield TimeRemainingColumn()
 
 
 @contextmanager

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gruta.cli.commands import Commands
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
 if TYPE_CHECKING:
     from gruta.studies.plan import Effort
 
-study_app = typer.Typer(no_args_is_help=True, add_completion=False)
+study_app = Commands(no_args_is_help=True)
 
 Quick = Annotated[bool, typer.Option("--quick", help=_("Less of everything: under a minute."))]
 Full = Annotated[

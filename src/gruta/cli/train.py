@@ -10,13 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
+from gruta.cli.commands import Commands
 from gruta.cli.options import with_settings
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks import registry
 from gruta.tasks.task import Task
 
-train_app = typer.Typer(no_args_is_help=True, add_completion=False)
+train_app = Commands(no_args_is_help=True)
 
 RunPath = Annotated[
     Path | None,

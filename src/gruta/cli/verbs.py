@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gruta.cli.commands import Commands
 from gruta.cli.options import with_options_of
 from gruta.errors import InputError
 from gruta.locale import translate as _
@@ -17,8 +18,8 @@ from gruta.tasks.task import Evaluation, Task
 if TYPE_CHECKING:
     import polars as pl
 
-evaluate_app = typer.Typer(add_completion=False)
-predict_app = typer.Typer(add_completion=False)
+evaluate_app = Commands()
+predict_app = Commands()
 
 RunPath = Annotated[
     Path, typer.Argument(metavar="RUN", help=_("Directory of a run."), show_default=False)
@@ -84,10 +85,8 @@ def require_known(task: Task[Any], verb: str, given: dict[str, Any], run: Path) 
     known = getattr(task.options, verb).model_fields
     for name in given:
         if name not in known:
-            raise InputError(
-                f"{name}: the run {run} is of the task {task.name}, which has no such option; "
-                "leave it out"
-            )
+            problem = f"the run {run} is of the task {task.name}, which has no such option"
+            raise InputError(**{name: f"{problem}; leave it out"})
 
 
 def _as_bytes(answer: "pl.DataFrame", kind: str) -> bytes:

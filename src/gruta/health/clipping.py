@@ -74,16 +74,16 @@ class Clipper:
         self, mode: ClipMode = "norm", threshold: float | None = None, patience: int = 10
     ) -> None:
         if mode not in RULES:
-            raise InputError(f"clip: expected one of {', '.join(RULES)}, got {mode!r}")
+            raise InputError(clip=f"expected one of {', '.join(RULES)}, got {mode!r}")
         way = WAYS[mode]
         threshold = way.default if threshold is None else threshold
         if threshold is None:
-            raise InputError(f"clip_threshold: {mode!r} has no default; give {way.unit}")
+            raise InputError(clip_threshold=f"{mode!r} has no default; give {way.unit}")
         if not threshold > 0:
-            raise InputError(f"clip_threshold: expected a positive number, got {threshold}")
+            raise InputError(clip_threshold=f"expected a positive number, got {threshold}")
         if threshold > way.most:
             raise InputError(
-                f"clip_threshold: {mode!r} takes {way.unit}, at most {way.most:g}, got {threshold}"
+                clip_threshold=f"{mode!r} takes {way.unit}, at most {way.most:g}, got {threshold}"
             )
         if patience < 1:
             raise InputError(f"patience: expected at least 1, got {patience}")

@@ -127,9 +127,9 @@ def by_hand(
     """
     T, H = one.h.shape
     if not 0 <= unit < H:
-        raise InputError(f"unit: expected a unit of {one.layer} from 0 to {H - 1}, got {unit}")
+        raise InputError(unit=f"expected a unit of {one.layer} from 0 to {H - 1}, got {unit}")
     if not 0 <= at < T:
-        raise InputError(f"at: expected a step of the sequence from 0 to {T - 1}, got {at}")
+        raise InputError(at=f"expected a step of the sequence from 0 to {T - 1}, got {at}")
     if one.weights["norm"] is not None or one.weights["w_hr"] is not None or one.hold:
         raise InputError(
             f"{one.layer}: a step with layer norm, projection or zoneout has more parts than can "

@@ -47,9 +47,7 @@ class Run:
         data: the fingerprint of what it trains on. threads: how many the training takes.
         """
         if path.exists() and not (path.is_dir() and {p.name for p in path.iterdir()} <= _BEGUN):
-            raise InputError(
-                f"{path}: exists already; resume that run with --resume, or name another directory"
-            )
+            raise InputError(f"{path}: exists already; resume that run, or name another directory")
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
         written = tomli_w.dumps(_without_none(settings)).encode()
@@ -186,8 +184,7 @@ class Run:
             return path.read_bytes()
         except FileNotFoundError:
             raise InputError(
-                f"{self.path}: {name} is missing, the run is incomplete; resume it with --resume, "
-                "or train again"
+                f"{self.path}: {name} is missing, the run is incomplete; resume it, or train again"
             ) from None
 
 

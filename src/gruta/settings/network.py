@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from gruta.cells import CellName
+from gruta.errors import InputError
+from gruta.locale import translate as _
 
 DATA: JsonDict = {"panel": "Data"}
 MODEL: JsonDict = {"panel": "Model"}
@@ -29,5 +31,7 @@ class NetworkSettings(BaseModel):
     @model_validator(mode="after")
     def _chrono_needs_a_gate(self) -> Self:
         if self.init == "chrono" and self.cell == "rnn":
-            raise ValueError("init 'chrono' sets the bias of a gate, and the rnn has none")
+            raise InputError(
+                init=_("'chrono' sets the bias of a gate, and the rnn has none; take another cell")
+            )
         return self

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.ways_to_clip import WAYS, ClipMode
 
 
@@ -107,8 +109,10 @@ class TrainSettings(BaseModel):
             return given
         way = WAYS[clip]
         if way.default is None:
-            raise ValueError(
-                f"clip {clip!r} has no threshold of its own; give clip_threshold, {way.unit}"
+            raise InputError(
+                clip_threshold=_("clip {clip!r} has no threshold of its own; give one").format(
+                    clip=clip
+                )
             )
         return {"clip_threshold": way.default} | given
 

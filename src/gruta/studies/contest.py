@@ -209,14 +209,14 @@ def _run(path: Path, entrant: Entrant) -> Run:
         if resolve(StreamSettings, run.settings()) != entrant.settings:
             raise InputError(
                 f"{path}: trained with other settings than this version of gruta has for the "
-                "study; remove that directory, or name another one with --out"
+                "study; remove that directory, or name another one"
             )
     if not run.has(ENTRANT):
         run.write_json(ENTRANT, entrant.to_json())
     if run.read_json(ENTRANT) != entrant.to_json():
         raise InputError(
             f"{path}: {ENTRANT} tells of another network than the study's; remove that directory, "
-            "or name another one with --out"
+            "or name another one"
         )
     return run
 

@@ -25,6 +25,13 @@ class Done:
 Gruta = Callable[..., Done]
 
 
+def short(*options: Any) -> list[str]:
+    """The options of a training of moments; these take the place of its own."""
+    given, own = list(map(str, options)), SHORT.split()
+    pairs = zip(own[::2], own[1::2], strict=True)
+    return [part for pair in pairs if pair[0] not in given for part in pair] + given
+
+
 def launch(*arguments: Any, **environment: str) -> subprocess.Popen[str]:
     """A process of its own, which takes signals."""
     return subprocess.Popen(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gruta.cli import main
-from gruta.tests.command import SHORT, Done, Gruta, launched, table
+from gruta.tests.command import Done, Gruta, launched, short, table
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def trained(tmp_path_factory) -> tuple[Done, Path, Path]:
     place = tmp_path_factory.mktemp("trained")
     path, run = place / "demand.csv", place / "run"
     path.write_text(table())
-    done = launched("train", "forecast", path, "--run", run, *SHORT.split(), "--json", "--profile")
+    done = launched("train", "forecast", path, "--run", run, *short(), "--json", "--profile")
     return done, run, path
 
 

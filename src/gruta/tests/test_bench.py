@@ -117,8 +117,8 @@ def test_what_looking_costs_is_told(bench, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (("--only", "keras"), "--only keras: expected some of gru"),
-        (("--threads", "0"), "--threads 0: expected numbers"),
+        (("--only", "keras"), "--only: expected some of gru"),
+        (("--threads", "0"), "--threads: expected numbers"),
         (("--json", "nowhere/at/all.json"), "--json: nowhere/at/all.json: expected a file"),
     ],
 )

@@ -17,10 +17,10 @@ import gruta
 from gruta.runs import CHECKPOINT, METRICS, MODEL, Run, read_metrics
 from gruta.tests.command import (
     ROWS,
-    SHORT,
     Done,
     launch,
     launched,
+    short,
     stamp,
     table,
     value,
@@ -75,7 +75,7 @@ def test_trains_on_parquet_with_options_given_several_times(run_gruta, csv, monk
     monkeypatch.chdir(csv.parent)
     frame = pl.read_csv(csv).with_columns(a=pl.col("y") * 2, b=pl.lit(1.0))
     frame.write_parquet("demand.parquet")
-    arguments = shlex.split(f"{SHORT} --known a --known b --quantiles 0.5 --quantiles 0.75")
+    arguments = short(*shlex.split("--known a --known b --quantiles 0.5 --quantiles 0.75"))
     done = run_gruta("train", "forecast", "demand.parquet", "--test-share", 0, *arguments)
     assert done.code == 0
     assert done.out == "Run: runs/demand-gru\n"
@@ -109,7 +109,11 @@ BAD_FILES = {
     "nan": (table(row_5=f"{stamp(4)},nan"), "row 5, column 'y'", "correct it or fill it in"),
     "infinity": (table(row_5=f"{stamp(4)},inf"), "row 5, column 'y'", "expected a number"),
     "constant": ("ds,y\n" + "".join(f"{stamp(h)},1\n" for h in range(200)), "column 'y'", "varies"),
-    "short": (table(30), "rows to train on, but a lookback of 24", "lower --lookback"),
+    "short": (
+        table(30),
+        "rows to train on, but a lookback of 24",
+        "take a shorter lookback or horizon",
+    ),
 }
 
 
@@ -118,28 +122,39 @@ def test_bad_file_is_refused_and_nothing_is_left(run_gruta, csv, name):
     content, *words = BAD_FILES[name]
     csv.write_bytes(content if isinstance(content, bytes) else content.encode())
     run = csv.parent / "run"
-    rejects(run_gruta("train", "forecast", csv, "--run", run, *SHORT.split()), str(csv), *words)
+    rejects(run_gruta("train", "forecast", csv, "--run", run, *short()), str(csv), *words)
     assert os.listdir(csv.parent) == [csv.name]
 
 
 BAD_OPTIONS = {
-    "--steps -3": ("steps", "greater than 0, got -3"),
-    "--horizon many": ("--horizon", "valid integer"),
-    "--cell gpu": ("--cell", "gpu", "gru", "lstm", "rnn"),
+    "--steps -3": ("--steps: expected a whole number above 0, got -3",),
+    "--horizon many": ("--horizon: expected a whole number, got 'many'",),
+    "--cell gpu": ("--cell: expected one of gru, lstm, rnn, got 'gpu'",),
+    "--clip value": ("--clip-threshold: clip 'value' has no threshold of its own; give one",),
+    "--from soon": ("--from: no such option",),
     "--quantiles 0.1 --quantiles 0.9": ("quantiles", "with 0.5 among them"),
     "--quantiles 0.5 --quantiles 1.5": ("quantiles", "between 0 and 1"),
-    "--test-share 0.9": ("test_share", "less than 0.5, got 0.9"),
+    "--test-share 0.9 --seed -1": (
+        "--seed: expected a whole number of at least 0, got -1; "
+        "--test-share: expected a number below 0.5, got 0.9",
+    ),
     "--target z": ("expected a column 'z'", "'y'"),
     "--known y": ("column 'y' is used twice",),
     "--tbptt 5000": ("tbptt", "got 5000"),
-    "--speed 3": ("--speed",),
+    "--speed 3": ("--speed: no such option", "Try: gruta train forecast --help"),
+    "--horizn 3": ("--horizn: no such option; did you mean --horizon?",),
+    "--tracker": ("--tracker: expected a value, got none",),
+    "--resume=yes": ("--resume: takes no value",),
+    "--target y --target z": ("--target: given 2 times; give it once",),
+    "--lang en --lang pt": ("--lang: given 2 times; give it once",),
+    "more.csv": ("more.csv: more than the command takes",),
     "--resume": ("run: expected the directory of a run, found none",),
 }
 
 
 @pytest.mark.parametrize("options", BAD_OPTIONS)
 def test_bad_option_is_refused_and_nothing_is_left(run_gruta, csv, options):
-    arguments = [*SHORT.split(), *options.split()]
+    arguments = short(*options.split())
     done = run_gruta("train", "forecast", csv, "--run", csv.parent / "run", *arguments)
     rejects(done, *BAD_OPTIONS[options])
     assert os.listdir(csv.parent) == [csv.name]
@@ -153,8 +168,8 @@ def test_missing_file_is_refused(run_gruta, tmp_path):
 
 def test_directory_that_is_in_use_is_refused_and_kept(run_gruta, csv):
     (csv.parent / "notes.txt").write_text("mine")
-    done = run_gruta("train", "forecast", csv, "--run", csv.parent, *SHORT.split())
-    rejects(done, f"{csv.parent}: exists already", "--resume", "another directory")
+    done = run_gruta("train", "forecast", csv, "--run", csv.parent, *short())
+    rejects(done, f"{csv.parent}: exists already; resume that run, or name another directory")
     assert sorted(os.listdir(csv.parent)) == [csv.name, "notes.txt"]
 
 
@@ -170,7 +185,7 @@ def newer(run):
 
 BAD_RUNS = {
     "none": (lambda run: run.rename(run.with_name("elsewhere")), "expected the directory of a run"),
-    "unfinished": (unfinished, "the run is incomplete; resume it with --resume"),
+    "unfinished": (unfinished, "the run is incomplete; resume it, or train again"),
     "newer": (newer, "the run has format 99, this gruta reads 1", "install"),
     "cut": (lambda run: os.truncate(run / MODEL, 500), MODEL, "not a whole safetensors file"),
     "broken": (lambda run: (run / "settings.toml").write_text("steps = ="), "not valid TOML"),
@@ -224,7 +239,7 @@ def full_disk(tmp_path):
 
 def test_full_disk_ends_training_with_one_message_and_no_half_file(run_gruta, csv, full_disk):
     run = full_disk / "run"
-    done = run_gruta("train", "forecast", csv, "--run", run, *SHORT.split(), "--hidden", 64)
+    done = run_gruta("train", "forecast", csv, "--run", run, *short("--hidden", 64))
     rejects(done, os.strerror(errno.ENOSPC), str(run))
     assert len([line for line in done.err.splitlines() if line.startswith("gruta:")]) == 1
     left = {file.name for file in run.iterdir()}
@@ -232,7 +247,7 @@ def test_full_disk_ends_training_with_one_message_and_no_half_file(run_gruta, cs
     read_metrics(run / METRICS)
 
 
-LONG = [*SHORT.split(), "--steps", "200", "--checkpoint-every", "5", "--validate-every", "100"]
+LONG = short("--steps", 200, "--checkpoint-every", 5, "--validate-every", 100)
 
 
 def weights(run: Path) -> bytes:
@@ -288,6 +303,8 @@ def test_help_lists_the_commands(run_gruta):
     for command in ("train", "evaluate", "predict", "inspect", "study", "demo", "bench"):
         assert f" {command} " in done.out
     assert "--lookback" in run_gruta("train", "forecast", "--help").out
+    again = run_gruta("train", "forecast", "a", "b", "--steps", 1, "--steps", 2, "--help")
+    assert "--lookback" in again.out
 
 
 def test_version(run_gruta):
@@ -308,7 +325,10 @@ def test_table_in_a_file_has_every_column(trained):
 
 
 def test_unknown_command_is_refused(run_gruta):
-    rejects(run_gruta("trian"), "Did you mean 'train'")
+    rejects(run_gruta("trian"), "trian: no such command; did you mean train?")
+    rejects(run_gruta("train", "forcast"), "forcast: no such command; did you mean forecast?")
+    rejects(run_gruta("evaluate", "run"), "FILE: expected a value, got none")
+    rejects(run_gruta("quite other"), "quite other: no such command Try: gruta --help")
 
 
 def test_portuguese_is_spoken_in_help_and_output(trained):

@@ -16,7 +16,7 @@ from gruta.studies.plan import Plan
 from gruta.studies.problems import Adding, Paragraphs
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.task import TASK
-from gruta.tests.command import SHORT
+from gruta.tests.command import short
 from gruta.train import Progress
 
 
@@ -50,7 +50,7 @@ def test_inspect_advises_on_the_clipping_of_the_training(run_gruta, csv, tmp_pat
     run = tmp_path / "clipped"
     tight = ("--steps", 60, "--log-every", 20, "--clip", "value", "--clip-threshold", 1e-6)
     # One step ahead: the decoder has no time to look at, the encoder has.
-    done = run_gruta("train", "forecast", csv, "--run", run, *SHORT.split()[2:], *tight)
+    done = run_gruta("train", "forecast", csv, "--run", run, *short(*tight)[2:])
     assert done.code == 0, done.err
     told = json.loads(run_gruta("inspect", run, "--data", csv, "--json").out)
     assert "clipping_turns" in [advice["rule"] for advice in told["advice"]]
@@ -63,7 +63,7 @@ def test_inspect_advises_on_the_clipping_of_the_training(run_gruta, csv, tmp_pat
         (("--text", "once"), "once: expected a CSV or Parquet file, found no file"),
         (("{path}", "--data", "{path}"), "INPUT, --data and --text: give one of them"),
         (("--data", "{path}", "--at", "3"), "--at and --layer: they say which step of a unit"),
-        (("--data", "{path}", "--unit", "99"), "unit: expected a unit of decoder l0 from 0 to"),
+        (("--data", "{path}", "--unit", "99"), "--unit: expected a unit of decoder l0 from 0 to"),
         (("--data", "{path}", "--from", "2099-01-01"), "{path}: no forecast to score from 2099"),
     ],
 )
@@ -79,7 +79,7 @@ def test_inspect_refuses_what_does_not_fit(trained, run_gruta, options, message)
 def test_advice_is_a_command_that_trains_anew_with_one_thing_changed(run_gruta, csv, tmp_path):
     run = tmp_path / "run"
     longer = ("--steps", 30, "--validate-every", 5, "--learning-rate", 0.01, "--batch-size", 8)
-    assert run_gruta("train", "forecast", csv, "--run", run, *SHORT.split(), *longer).code == 0
+    assert run_gruta("train", "forecast", csv, "--run", run, *short(*longer)).code == 0
     told = json.loads(run_gruta("inspect", run, "--data", csv, "--lag", 24, "--json").out)
     (code,) = [a["code"] for a in told["advice"] if a["rule"] == "short_memory"]
     command = shlex.split(code)
@@ -133,7 +133,7 @@ def test_remedy_that_the_run_has_already_or_no_option_brings_is_no_command():
 def test_rate_that_is_too_high_is_told_from_the_first_watched_step(run_gruta, csv, tmp_path):
     run = tmp_path / "fast"
     fast = ("--learning-rate", 30, "--watch-every", 50, "--schedule", "constant")
-    done = run_gruta("train", "forecast", csv, "--run", run, *SHORT.split(), *fast)
+    done = run_gruta("train", "forecast", csv, "--run", run, *short(*fast))
     assert done.code == 0, done.err
     told = json.loads(run_gruta("inspect", run, "--data", csv, "--json").out)
     assert "updates_large" in [advice["rule"] for advice in told["advice"]]
@@ -182,7 +182,7 @@ def test_network_of_a_study_reads_a_sequence_of_its_own(study_run, run_gruta, tm
     )
     for options, message in (
         (("--text", "Ana"), f"--text: the run {run} reads no words"),
-        (("--from", "2024-01-01"), f"start: the run {run} is one of a study"),
+        (("--from", "2024-01-01"), f"--from: the run {run} is one of a study"),
     ):
         done = run_gruta("inspect", run, *options)
         assert (done.code, done.out) == (2, "")

@@ -158,11 +158,13 @@ class Training:
             )
         )
         if self.clipper.exhausted:
+            message = _(
+                "{count} steps in a row had a loss or a gradient that is not finite, last that of "
+                "{culprit}; the checkpoint before them is kept in {path}. Lower the learning rate "
+                "or the clipping threshold, and train again"
+            )
             raise Diverged(
-                f"{self.clipper.patience} steps in a row had a loss or a gradient that is not "
-                f"finite, last that of {culprit}; the checkpoint before them is kept in "
-                f"{self.run.path}. Lower the learning rate or the clipping threshold, and train "
-                "again"
+                message.format(count=self.clipper.patience, culprit=culprit, path=self.run.path)
             )
 
     def _write_step(self, loss: float, clipping: Clipping) -> None:

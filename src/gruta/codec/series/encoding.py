@@ -56,8 +56,8 @@ class Encoding:
             raise InputError(
                 f"{series.source}: {train_rows} rows to train on, but a lookback of {lookback} and "
                 f"a horizon of {horizon} need at least {needed} (seasons: "
-                f"{', '.join(map(str, seasons)) or 'none'}); lower --lookback or --horizon, or "
-                "give a longer series"
+                f"{', '.join(map(str, seasons)) or 'none'}); take a shorter lookback or horizon, "
+                "or give a longer series"
             )
         return cls(
             columns=series.columns,

@@ -122,7 +122,7 @@ class Paragraphs:
             there = _words(self.language)
             some = [*there["people"][:3], *there["likes"], *there["dislikes"], *there["things"]]
             raise InputError(
-                "--text: expected words that the network has learned, got "
+                text="expected words that the network has learned, got "
                 f"{', '.join(unknown) or 'none'}; it knows, among others, {', '.join(some)}"
             )
         return torch.tensor([[known[word.lower()]] for word in words])

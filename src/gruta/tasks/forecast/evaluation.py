@@ -56,7 +56,7 @@ class Evaluation:
 def origins_from(series: Series, encoding: Encoding, start: np.datetime64, stride: int) -> Rows:
     """Rows from which to forecast: every `stride`-th, the first step of the first at `start`."""
     if stride < 1:
-        raise InputError(f"stride: expected a positive number of steps, got {stride}")
+        raise InputError(stride=f"expected a positive number of steps, got {stride}")
     first = max(int(np.searchsorted(series.times, start)), encoding.history) - 1
     origins = np.arange(first, series.observed - encoding.horizon, stride)
     if not len(origins):
@@ -86,7 +86,7 @@ def as_stamp(start: str | np.datetime64) -> np.datetime64:
     except ValueError:
         pass
     raise InputError(
-        f"start: expected a stamp such as 2024-03-31 or 2024-03-31T13:30, without a zone (UTC "
+        start="expected a stamp such as 2024-03-31 or 2024-03-31T13:30, without a zone (UTC "
         f"where the data has one), got {str(start)!r}"
     )
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from gruta.locale import translate as _
 from gruta.settings import DATA, MODEL, NetworkSettings, StreamSettings
 
 
@@ -93,5 +94,5 @@ class ForecastSettings(NetworkSettings, StreamSettings):
     def _median_among(cls, quantiles: tuple[float, ...]) -> tuple[float, ...]:
         inside = all(0 < q < 1 for q in quantiles)
         if not inside or 0.5 not in quantiles or list(quantiles) != sorted(set(quantiles)):
-            raise ValueError("expected increasing numbers between 0 and 1 with 0.5 among them")
+            raise ValueError(_("expected increasing numbers between 0 and 1 with 0.5 among them"))
         return quantiles

@@ -304,7 +304,7 @@ def test_short_series_trains_by_the_defaults_and_does_not_lose_badly(unit, seaso
 def test_series_shorter_than_it_takes_is_refused(frame):
     expected = (
         r"frame: 64 rows to train on, but a lookback of 24 and a horizon of 20 need at least \d+"
-        r" .*lower --lookback or --horizon"
+        r" .*take a shorter lookback or horizon"
     )
     with pytest.raises(InputError, match=expected):
         Forecaster(horizon=20, lookback=24).fit(frame.head(104))
@@ -322,7 +322,7 @@ def test_resuming_with_other_settings_or_data_is_refused(frame, tmp_path):
     run = tmp_path / "run"
     settings = SMALL | {"steps": 2}
     Forecaster(**settings).fit(frame, run=run)
-    with pytest.raises(InputError, match="exists already; resume that run with --resume"):
+    with pytest.raises(InputError, match="exists already; resume that run, or"):
         Forecaster(**settings).fit(frame, run=run)
     with pytest.raises(InputError, match="the run was started with another steps, hidden"):
         Forecaster(**settings | {"hidden": 7, "steps": 3}).fit(frame, run=run, resume=True)
@@ -389,7 +389,7 @@ def break_settings(path):
 @pytest.mark.parametrize(
     ("name", "harm", "expected"),
     [
-        ("settings.toml", break_settings, r"settings\.toml: horizon: .* greater than 0, got -3"),
+        ("settings.toml", break_settings, r"settings\.toml: horizon: .* above 0, got -3"),
         ("settings.toml", lambda p: p.write_text("= 1"), r"settings\.toml: not valid TOML"),
         ("codec.json", lambda p: p.write_text("[]"), r"codec\.json, .* do not fit together"),
         ("codec.json", lambda p: p.unlink(), r"codec\.json is missing, the run is incomplete"),

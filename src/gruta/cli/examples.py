@@ -1,0 +1,25 @@
+"""An example of each command, which its help ends with; "" is gruta alone."""
+
+EXAMPLES = {
+    "": "gruta demo",
+    "train": "gruta train forecast demand.csv",
+    "train forecast": "gruta train forecast demand.csv --known workday --horizon 48",
+    "evaluate": "gruta evaluate runs/demand-gru demand.csv --from 2024-03-01",
+    "predict": "gruta predict runs/demand-gru demand.csv --out forecast.csv",
+    "inspect": "gruta inspect runs/demand-gru demand.csv --unit 3",
+    "study": "gruta study vanishing --quick",
+    "study vanishing": "gruta study vanishing --quick",
+    "study exploding": "gruta study exploding --seed 1",
+    "study memory": "gruta study memory --full --out runs/memory",
+    "study gates": "gruta study gates --quick",
+    "study forgetting": "gruta study forgetting --quick",
+    "study advice": "gruta study advice --seed 5",
+    "demo": "gruta demo --out runs/demo --profile",
+    "bench": "gruta bench cells --quick",
+    "bench cells": "gruta bench cells --only gru,sequence,H=64,torch --threads 1",
+    "bench accuracy": "gruta bench accuracy --steps 100,1000 --seed 1",
+    "bench options": "gruta bench options --threads 2",
+    "bench modules": "gruta bench modules --json modules.json",
+    "bench health": "gruta bench health --json -",
+    "bench demo": "gruta bench demo --rounds 2",
+}
