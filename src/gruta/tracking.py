@@ -23,12 +23,7 @@ def tracking(name: str, directory: Path) -> Iterator[Track | None]:
     if name == "none":
         yield None
         return
-    installed = [str(tracker) for tracker in get_available_trackers()]
-    if name not in installed:
-        raise InputError(
-            tracker=f"{name} is not installed; pip install it, or use one that is "
-            f"({', '.join(installed) or 'there is none'})"
-        )
+    require_tracker(name)
     with _PROCESS_STATE:
         kind = LOGGER_TYPE_TO_CLASS[name]
         place = [directory] if kind.requires_logging_directory else []
@@ -39,6 +34,14 @@ def tracking(name: str, directory: Path) -> Iterator[Track | None]:
             yield tracker.log
         finally:
             tracker.finish()
+
+
+def require_tracker(name: str) -> None:
+    """InputError unless the tracker of this name is installed, or it is "none"."""
+    installed = [str(tracker) for tracker in get_available_trackers()]
+    if name not in ("none", *installed):
+        others = f", or use one that is ({', '.join(installed)})" if installed else ""
+        raise InputError(tracker=f"{name} is not installed; pip install it{others}")
 
 
 class _ProcessState:

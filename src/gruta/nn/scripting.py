@@ -51,9 +51,9 @@ def for_script(layer: Layer) -> nn.Module:
             "torch.jit.trace takes the model at any length and batch, and so does torch.export"
         )
     warnings.warn(
-        f"torch.jit.script puts a torch.nn.{name} on the same parameters in the place of "
-        f"gruta.nn.{name}, in the model that it is given too: script copy.deepcopy(model) if you "
-        "go on using that",
+        f"torch.jit.script has put a torch.nn.{name} on the same parameters in the place of "
+        f"gruta.nn.{name}, in the model that it was given too; a copy, copy.deepcopy(model), can "
+        "be scripted in its stead",
         UserWarning,
         stacklevel=2,
     )

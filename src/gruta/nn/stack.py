@@ -201,7 +201,6 @@ class Recurrent(nn.Module):
         self,
         input: Tensor | PackedSequence,
         hx: Tensor | Sequence[Tensor] | None = None,
-        *,
         lengths: Tensor | Sequence[int] | None = None,
         reset_mask: Tensor | None = None,
     ) -> tuple[Tensor | PackedSequence, Tensor | State]:

@@ -248,7 +248,7 @@ class Walker(nn.Module):
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:torch.jit.script puts")
+@pytest.mark.filterwarnings("ignore:torch.jit.script has put")
 def test_torchs_tools_take_a_cell_as_they_take_torchs(case, assert_close):
     cell = case.make(3, 5)
     model = (Stepper if case.layer is gruta.nn.LSTM else Walker)(cell)

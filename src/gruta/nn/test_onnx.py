@@ -112,6 +112,17 @@ def test_a_layer_is_one_node_that_is_right_at_other_sizes(
 
 
 @pytest.mark.parametrize("dynamo", [False, True], ids=["torchscript", "dynamo"])
+@pytest.mark.parametrize(("kind", "options"), [(k, o) for k, o, _ in KINDS.values()], ids=KINDS)
+def test_a_layer_needs_no_model_around_it(kind, options, dynamo, tmp_path):
+    layer, path = kind(3, 4, batch_first=True, **options).eval(), tmp_path / "layer.onnx"
+    x = torch.randn(2, 6, 3)
+    torch.onnx.export(layer, (x,), str(path), dynamo=dynamo, verbose=False)
+    ran = runtime.InferenceSession(str(path))
+    found = ran.run(None, {ran.get_inputs()[0].name: x.numpy()})
+    np.testing.assert_allclose(found[0], layer(x)[0].detach().numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("dynamo", [False, True], ids=["torchscript", "dynamo"])
 def test_the_second_export_is_like_the_first_whatever_its_axes_are_called(dynamo, tmp_path):
     path = str(tmp_path / "model.onnx")
     axes = [("batch", "time"), ("n", "s"), ("time", "batch")]

@@ -104,6 +104,9 @@ class Run:
         if not path.is_dir():
             raise InputError(f"{path}: expected the directory of a run, found none")
         run = cls(path)
+        if not run.has("run.json") and (inside := sorted(path.glob("*/run.json"))):
+            names = ", ".join(file.parent.name for file in inside)
+            raise InputError(f"{path}: holds several runs, and is none; name one of {names} there")
         about = run.read_json("run.json")
         if not isinstance(about, dict) or "format" not in about:
             raise InputError(f"{path}/run.json: expected a run's description with its format")

@@ -12,6 +12,7 @@ from gruta.stopwatch import Stopwatch
 from gruta.surroundings import threads, undisturbed
 from gruta.tasks.task import C, Task
 from gruta.tasks.trained import CODEC, Trained
+from gruta.tracking import require_tracker
 from gruta.train import Progress, train
 
 
@@ -39,6 +40,7 @@ def fit(
     resume: the run is there, has the same settings and data, and goes on where it stopped.
     InputError on data that does not fit; else raises as `gruta.train.train` does.
     """
+    require_tracker(settings.tracker)
     with threads(settings.threads):
         data = task.read(source, settings)
         codec = task.fit_codec(data, settings)

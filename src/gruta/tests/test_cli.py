@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -158,6 +159,26 @@ def test_bad_option_is_refused_and_nothing_is_left(run_gruta, csv, options):
     done = run_gruta("train", "forecast", csv, "--run", csv.parent / "run", *arguments)
     rejects(done, *BAD_OPTIONS[options])
     assert os.listdir(csv.parent) == [csv.name]
+
+
+def test_tracker_that_is_missing_leaves_no_run(run_gruta, csv):
+    done = run_gruta("train", "forecast", csv, "--run", csv.parent / "run", "--tracker", "comet_ml")
+    rejects(done, "--tracker: comet_ml is not installed; pip install it")
+    assert os.listdir(csv.parent) == [csv.name]
+
+
+def test_overwriting_keeps_the_earlier_run_until_the_new_one_is_whole(trained, run_gruta, tmp_path):
+    _, whole, path = trained
+    run = shutil.copytree(whole, tmp_path / "run")
+    before = (run / MODEL).read_bytes()
+    again = ("train", "forecast", path, "--run", run, "--overwrite")
+    assert run_gruta(*again, *short("--target", "z")).code == 2
+    assert (run / MODEL).read_bytes() == before
+    done = run_gruta(*again, *short("--seed", 5))
+    assert done.code == 0, done.err
+    assert (run / MODEL).read_bytes() != before
+    assert os.listdir(tmp_path) == ["run"]
+    rejects(run_gruta("train", "forecast", path, "--run", tmp_path, "--overwrite"), "to replace")
 
 
 def test_missing_file_is_refused(run_gruta, tmp_path):

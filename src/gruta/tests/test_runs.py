@@ -312,3 +312,10 @@ def test_line_that_a_kill_cut_short_is_left_out(tmp_path):
     path.write_bytes(b'{"step": 1}\n{"step": 2}\n{"ste')
     assert lines(path) == [1, 2]
     assert read_metrics(tmp_path / "missing") == []
+
+
+def test_a_folder_of_runs_names_them(tmp_path):
+    for name in ("a", "b"):
+        Run.create(tmp_path / name, "forecast", {}, "")
+    with pytest.raises(InputError, match="holds several runs, and is none; name one of a, b there"):
+        Run.open(tmp_path)
