@@ -44,12 +44,13 @@ def demo(
     from gruta.cli.tables import print_job, print_profile, print_seeds, print_trials
     from gruta.demo.report import write_report
     from gruta.demo.rolling import ENDS, table, trials
-    from gruta.demo.run import JOBS, demand, run_job, write_summary
+    from gruta.demo.run import JOBS, demand, run_job, write_data, write_summary
     from gruta.demo.seeds import run_seeds
 
     if seeds and rolling:
         raise InputError("--seeds and --rolling: give one or the other")
     series = demand()
+    write_data(out, series)
     with stoppable(shlex.join(["gruta", *sys.argv[1:]])):
         if seeds:
             for job in JOBS:
@@ -69,5 +70,6 @@ def demo(
                     print_profile(f"{job.key} {cell}", seconds)
         write_summary(out / "summary.json", results)
         report = write_report(out, results)
+        print(_("Data, for commands of your own: {path}").format(path=out / "demand.csv"))
         print(_("Scores: {path}").format(path=out / "summary.json"))
         print(_("Open the report: {path}").format(path=report))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 
@@ -36,6 +37,7 @@ from gruta.tasks.scores import Scores
 from gruta.train import Progress
 
 LOOKBACK = 96
+DAY = 48
 HIDDEN = 48
 COLUMNS = Columns("ds", "demand", known=("workday", "temperature"))
 OpenProgress = Callable[[str, int], AbstractContextManager[Progress]]
@@ -60,6 +62,22 @@ JOBS = (
 def demand() -> Series:
     """The demo's series."""
     return read_series(electricity_demand(), COLUMNS)
+
+
+def write_data(directory: Path, series: Series) -> tuple[Path, Path]:
+    """Leave the data for commands of one's own: demand.csv, and coming.csv, the same history with
+    the demand of its last day still to come.
+    """
+    columns = {COLUMNS.time: series.times, COLUMNS.target: series.target}
+    columns |= {name: series.known[:, i] for i, name in enumerate(COLUMNS.known)}
+    table = pl.DataFrame(columns)
+    known = pl.int_range(pl.len()) < len(table) - DAY
+    coming = table.with_columns(pl.when(known).then(pl.col(COLUMNS.target)))
+    paths = directory / "demand.csv", directory / "coming.csv"
+    directory.mkdir(parents=True, exist_ok=True)
+    for path, rows in zip(paths, (table, coming), strict=True):
+        write_atomically(path, rows.write_csv(datetime_format="%Y-%m-%dT%H:%M").encode())
+    return paths
 
 
 def run_job(job: Job, series: Series, directory: Path, progress: OpenProgress) -> JobResult:

@@ -86,6 +86,12 @@ def test_all_cells_have_about_as_many_parameters(series):
     assert min(counts) >= 0.98 * counts[0]
 
 
+def test_data_is_left_with_a_day_to_come_and_reads_as_it_was(series, tmp_path):
+    whole, coming = (read_series(path, COLUMNS) for path in demo.write_data(tmp_path, series))
+    assert whole.fingerprint() == series.fingerprint()
+    assert (len(coming), coming.observed) == (ROWS, ROWS - 48)
+
+
 def test_smape_by_origin_by_hand():
     truth, forecast = np.array([[1.0, 2], [0, 4]]), np.array([[2.0, 2], [0, 2]])
     expected = [200 * (1 / 3 + 0) / 2, 200 * (0 + 2 / 6) / 2]
