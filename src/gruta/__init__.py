@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from gruta.errors import InputError
     from gruta.health import Clipper, watch
     from gruta.insight import xray
+    from gruta.tasks.classify import Classifier
     from gruta.tasks.forecast import Forecaster
 
-__all__ = ["Clipper", "Forecaster", "InputError", "nn", "watch", "xray"]
+__all__ = ["Classifier", "Clipper", "Forecaster", "InputError", "nn", "watch", "xray"]
 
 _HOMES = {
+    "Classifier": "gruta.tasks.classify",
     "Clipper": "gruta.health",
     "Forecaster": "gruta.tasks.forecast",
     "InputError": "gruta.errors",

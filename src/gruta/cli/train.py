@@ -107,9 +107,9 @@ def _train(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
         result["profile"] = fitted.stopwatch.seconds
     elif job.profile:
         print_profile(name, fitted.stopwatch.seconds)
-    source = task.held_out(job.source, settings)
-    if source is not None:
-        found = task.evaluate(fitted.trained, source)
+    held_out = task.held_out(job.source, settings)
+    if held_out is not None:
+        found = task.evaluate(fitted.trained, **held_out)
         told = task.report(fitted.trained, found, fitted.metrics)
         write(place, told.title, told.lead, told.sections)
         result |= scores_as_json(found) | {"report": str(job.directory / REPORT)}

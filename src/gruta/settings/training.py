@@ -1,6 +1,6 @@
 """What the training loop needs to know."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -105,7 +105,7 @@ class TrainSettings(BaseModel):
     def _threshold_of_its_own(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Each way to clip measures something else, and has a default of its own or none."""
         clip = given.get("clip", "norm")
-        if "clip_threshold" in given or clip not in WAYS:
+        if "clip_threshold" in given or clip not in get_args(ClipMode):
             return given
         way = WAYS[clip]
         if way.default is None:

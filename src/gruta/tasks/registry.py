@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from gruta.errors import InputError
-from gruta.runs import Run
 from gruta.tasks.task import Task
 
 HOMES = {
     "forecast": "gruta.tasks.forecast.task",
+    "classify": "gruta.tasks.classify.task",
 }
 """The module of each task, which calls it TASK."""
 
@@ -21,6 +21,8 @@ def all_tasks() -> list[Task[Any]]:
 
 def task_of(path: Path) -> Task[Any]:
     """The task of a run; InputError where there is no run, or one of something else."""
+    from gruta.runs import Run
+
     name = Run.open(path).task
     if name not in HOMES:
         raise InputError(

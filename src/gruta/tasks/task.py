@@ -76,12 +76,14 @@ class Report:
 class Look:
     """What an X-ray runs: the network on inputs, and a loss of its result.
 
+    arrays: the same inputs as the head on NumPy arrays takes them.
     labels, columns: by layer, what stands at each step, and what the numbers that it reads are
     called. answer: what the network says, for people.
     """
 
     model: "torch.nn.Module"
     inputs: Sequence[Any]
+    arrays: Any
     loss: "Callable[[Any], torch.Tensor] | None" = None
     labels: Mapping[str, Any] | None = None
     columns: Mapping[str, Sequence[str]] | None = None
@@ -152,8 +154,8 @@ class Task(Protocol[C]):
     def head(self, trained: "Trained[C]") -> Any:
         """The network on NumPy arrays; ValueError if the weights are of another."""
 
-    def held_out(self, source: Any, settings: Any) -> Any:
-        """What to score on after training on `source`; None where nothing was held out."""
+    def held_out(self, source: Any, settings: Any) -> Mapping[str, Any] | None:
+        """How to call `evaluate` after training on `source`; None where nothing was held out."""
 
     @property
     def answer(self) -> Callable[..., "pl.DataFrame"]:

@@ -14,7 +14,8 @@ from gruta.cli.app import app
 from gruta.cli.examples import EXAMPLES
 from gruta.cli.progress import live
 from gruta.errors import InputError
-from gruta.settings import ForecastSettings, resolve
+from gruta.settings import resolve
+from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tests.command import launched
 from gruta.tests.test_imports import HEAVY, loaded_by
 

@@ -12,10 +12,14 @@ State = tuple[Tensor, ...]
 
 @dataclass(frozen=True)
 class Validation:
-    """A validation's loss, of which the lowest is the best, and scores for people by name."""
+    """A validation's loss, and scores for people by name.
+
+    criterion: what picks the weights, the lowest, where that is not the loss.
+    """
 
     loss: float
     scores: Mapping[str, float] = field(default_factory=dict)
+    criterion: float | None = None
 
 
 class Lesson(Protocol):

@@ -196,10 +196,11 @@ class Training:
             found = self.lesson.validate()
             samples = self.lesson.samples(self.position.step)
         position = self.position
+        reached = found.loss if found.criterion is None else found.criterion
         bar = math.inf if position.best_loss is None else position.best_loss
-        best = not self.best or found.loss < bar
+        best = not self.best or reached < bar
         if best:
-            position.best_loss, position.best_step = _finite(found.loss), position.step
+            position.best_loss, position.best_step = _finite(reached), position.step
             position.validations_since_best = 0
             self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         else:

@@ -1,27 +1,27 @@
-"""The units of a text (characters, words, or subwords) and their numbers."""
+"""The units of a text and their numbers: characters, words, subwords, or runs of characters."""
 
 import itertools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gruta.errors import InputError
 
-Unit = Literal["characters", "words", "subwords"]
-Merges = Sequence[tuple[str, str]]
+Unit = Literal["characters", "grams", "words", "subwords"]
 
 PADDING, UNKNOWN, FIRST = 0, 1, 2
 """The numbers of no unit, of one that training has not seen, and of the first that it has."""
 
-SPACE = "▁"
-"""Stands before a word's first subword."""
+LONGEST_GRAM = 4
+SPACE, START, END = "▁", "\x02", "\x03"
+"""Stands before a word's first subword; before and behind a text of grams."""
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -33,9 +33,10 @@ def words_of(text: str) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """The units that training has seen; the others are all alike.
+    """The units that training has seen; others are all alike.
 
-    units: unit i has number FIRST + i. merges: of subwords, the pairs that become one, first first
+    unit: with grams, a step is a character, and stands for the up to four that end with it. units:
+    unit i has number FIRST + i. merges: of subwords, the pairs that become one, first first
     (Sennrich et al. 2016, arXiv:1508.07909).
     """
 
@@ -46,11 +47,13 @@ class Vocabulary:
 
     @classmethod
     def fit(cls, texts: Iterable[str], unit: Unit, lower: bool, fewest: int) -> "Vocabulary":
-        """The characters or words that come at least `fewest` times, the most frequent first."""
-        empty = cls(unit, (), lower)
-        counts = Counter(one for text in texts for one in empty.split(text))
-        kept = sorted((u for u, n in counts.items() if n >= fewest), key=lambda u: (-counts[u], u))
-        return cls(unit, tuple(kept), lower)
+        """The units that stand in `fewest` different texts, the most frequent first."""
+        empty, counts = cls(unit, (), lower), Counter[str]()
+        for text in dict.fromkeys(texts):
+            steps = empty.split(text)
+            counts.update({u for i in range(len(steps)) for u in empty._at(steps, i)})
+        kept = [u for u, n in counts.items() if n >= fewest or (unit == "grams" and len(u) == 1)]
+        return cls(unit, tuple(sorted(kept, key=lambda u: (-counts[u], u))), lower)
 
     @property
     def size(self) -> int:
@@ -58,11 +61,13 @@ class Vocabulary:
         return FIRST + len(self.units)
 
     def split(self, text: str) -> list[str]:
-        """The units of a text; never none."""
+        """The steps of a text; never none."""
         text = unicodedata.normalize("NFC", text.lower() if self.lower else text)
         match self.unit:
             case "characters":
                 found = list(text)
+            case "grams":
+                found = [START, *text, END]
             case "words":
                 found = words_of(text)
             case "subwords":
@@ -70,9 +75,22 @@ class Vocabulary:
         return found or [" "]
 
     def encode(self, text: str) -> NDArray[np.int64]:
-        """Numbers `[T]`, T ≥ 1."""
-        known = self._numbers
-        return np.array([known.get(one, UNKNOWN) for one in self.split(text)], np.int64)
+        """Numbers `[T]`, T ≥ 1; of grams `[T, 4]`, with padding for those that training lacks."""
+        steps, known = self.split(text), self._numbers
+        if self.unit != "grams":
+            return np.array([known.get(one, UNKNOWN) for one in steps], np.int64)
+        found = np.full((len(steps), LONGEST_GRAM), PADDING, np.int64)
+        for i in range(len(steps)):
+            for n, gram in enumerate(self._at(steps, i)):
+                found[i, n] = known.get(gram, PADDING)
+        return found
+
+    def _at(self, steps: list[str], i: int) -> list[str]:
+        """The units that step i stands for."""
+        if self.unit != "grams":
+            return [steps[i]]
+        longest = min(LONGEST_GRAM, i + 1)
+        return ["".join(steps[i - n : i + 1]) for n in range(longest)]
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -85,12 +103,8 @@ class Vocabulary:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {
-            "unit": self.unit,
-            "units": list(self.units),
-            "lower": self.lower,
-            "merges": [list(pair) for pair in self.merges],
-        }
+        merges = [list(pair) for pair in self.merges]
+        return {"unit": self.unit, "units": self.units, "lower": self.lower, "merges": merges}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Vocabulary":
@@ -98,7 +112,7 @@ class Vocabulary:
         try:
             unit, units = content["unit"], tuple(map(str, content["units"]))
             merges = tuple((str(a), str(b)) for a, b in content["merges"])
-            if unit not in ("characters", "words", "subwords") or len(set(units)) < len(units):
+            if unit not in get_args(Unit) or len(set(units)) < len(units):
                 raise ValueError(f"expected different units of a known kind, got {unit!r}")
             return cls(unit, units, bool(content["lower"]), merges)
         except (KeyError, TypeError, ValueError) as error:

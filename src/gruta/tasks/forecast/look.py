@@ -50,4 +50,4 @@ def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime6
         "encoder": encoding.past_names(),
         "decoder": [*encoding.future_names(), _("linear forecast")],
     }
-    return Look(network, [batch, None], loss, labels, columns)
+    return Look(network, [batch, None], arrays, loss, labels, columns)

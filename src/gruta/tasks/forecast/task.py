@@ -14,7 +14,6 @@ from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Parts, Split
 from gruta.tasks.scores import Metric
 from gruta.tasks.task import Input, Look, Options, Report
-from gruta.tasks.trained import Trained
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from gruta.tasks.forecast.head import ForecastHead
     from gruta.tasks.forecast.lesson import ForecastLesson
     from gruta.tasks.forecast.network import ForecastNetwork
+    from gruta.tasks.trained import Trained
 
 Settings = ForecastSettings
 """Short for the signatures below."""
@@ -146,14 +146,14 @@ class ForecastTask:
         """Stretch the quantiles so that they cover what they promise of the validation part."""
         return codec.stretched(*lesson.on_validation(), lesson.settings.quantiles)
 
-    def head(self, trained: Trained[ForecastCodec]) -> "ForecastHead":
+    def head(self, trained: "Trained[ForecastCodec]") -> "ForecastHead":
         """The network on NumPy arrays."""
         from gruta.tasks.forecast.head import ForecastHead
 
         table = trained.codec.encoding.empty_table()
         return ForecastHead(trained.weights, table, trained.settings)
 
-    def answer(self, trained: Trained[ForecastCodec], source: Any, **how: Any) -> "pl.DataFrame":
+    def answer(self, trained: "Trained[ForecastCodec]", source: Any, **how: Any) -> "pl.DataFrame":
         """Quantiles for the horizon after the last row of `source` that has a target."""
         import polars as pl
 
@@ -161,7 +161,7 @@ class ForecastTask:
 
     def evaluate(
         self,
-        trained: Trained[ForecastCodec],
+        trained: "Trained[ForecastCodec]",
         source: Any,
         *,
         start: str | np.datetime64 | None = None,
@@ -179,9 +179,9 @@ class ForecastTask:
         first = first_stamp(trained.codec, start)
         return evaluate(trained, series, origins_from(series, encoding, first, step))
 
-    def held_out(self, source: Any, settings: Settings) -> Any:
+    def held_out(self, source: Any, settings: Settings) -> Mapping[str, Any] | None:
         """The same series: its end was not seen."""
-        return source if settings.test_share else None
+        return {"source": source} if settings.test_share else None
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the best simple forecast."""
@@ -197,7 +197,7 @@ class ForecastTask:
 
     def report(
         self,
-        trained: Trained[ForecastCodec],
+        trained: "Trained[ForecastCodec]",
         found: "Evaluation",
         metrics: list[dict[str, Any]],
     ) -> Report:
@@ -208,7 +208,7 @@ class ForecastTask:
 
     def look(
         self,
-        trained: Trained[ForecastCodec],
+        trained: "Trained[ForecastCodec]",
         source: Any,
         *,
         start: str | np.datetime64 | None = None,
@@ -228,7 +228,7 @@ def as_series(source: Any, columns: Columns) -> Series:
     return read_series(source, columns)
 
 
-def forecast(trained: Trained[ForecastCodec], series: Series) -> dict[str, Any]:
+def forecast(trained: "Trained[ForecastCodec]", series: Series) -> dict[str, Any]:
     """The time, the median and the quantiles of the horizon to come, by column."""
     from gruta.tasks.forecast.forecasts import quantiles, with_rows_to_come
 

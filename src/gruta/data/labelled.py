@@ -1,0 +1,315 @@
+"""Cases with a label each: texts, or series of vectors, from files, folders, frames or Python."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from gruta.data.columns import numbers, refuse
+from gruta.data.table import column_names, read_table
+from gruta.data.ts import read_ts
+from gruta.errors import InputError
+
+Values = NDArray[np.float64]
+Kind = Literal["text", "series"]
+TABLES = (".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column of a table is what; a table with the text column holds texts, else series.
+
+    group: what a case was cut from, if that is known: none is in two parts.
+    """
+
+    text: str = "text"
+    label: str = "label"
+    case: str = "case"
+    time: str = "time"
+    group: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """N cases: texts, or series `[T, C]` of any length with NaN where a value is missing.
+
+    labels: None where they are not known. channels: C names, of series. groups: what each case was
+    cut from. names: of each case, for people. source: as messages name it.
+    """
+
+    kind: Kind
+    cases: Sequence[Any]
+    labels: Sequence[str] | None
+    channels: tuple[str, ...]
+    groups: Sequence[str] | None
+    names: Sequence[str]
+    source: str
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def require_labels(self) -> Sequence[str]:
+        """The labels; InputError where they are not known."""
+        if self.labels is None:
+            raise InputError(f"{self.source}: expected a label for each case, found none")
+        return self.labels
+
+    def pick(self, places: Iterable[int]) -> "Cases":
+        """These cases, in this order."""
+        at = list(places)
+        chosen = [None if a is None else [a[i] for i in at] for a in (self.labels, self.groups)]
+        cases, names = ([all_of[i] for i in at] for all_of in (self.cases, self.names))
+        return Cases(self.kind, cases, chosen[0], self.channels, chosen[1], names, self.source)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all cases, labels and groups, whatever they were read from."""
+        digest = hashlib.sha256(json.dumps([self.kind, self.channels]).encode())
+        digest.update(json.dumps([self.labels, self.groups]).encode())
+        for case in self.cases:
+            content = case.encode() if isinstance(case, str) else case.astype("<f8").tobytes()
+            digest.update(len(content).to_bytes(8, "little") + content)
+        return digest.hexdigest()
+
+
+def read_cases(source: Any, columns: Columns) -> Cases:
+    """The cases of a table, a `.ts` file, a folder a class, JSON lines, a frame, or Python's lists.
+
+    A table of texts has a row a case; one of series a row a step, with the case it belongs to and
+    its place in time, and every other column is a channel. (cases, labels) are lists of texts or
+    of arrays `[T, C]`; without labels, the cases alone. InputError says what does not fit, where.
+    """
+    if isinstance(source, Cases):
+        return source
+    if not isinstance(source, str | Path):
+        return _of_python(source, columns)
+    path = Path(source)
+    if path.is_dir():
+        return _of_folder(path, columns)
+    match path.suffix.lower():
+        case ".ts":
+            found = read_ts(path)
+            names = [str(i + 1) for i in range(len(found.cases))]
+            return _checked(
+                Cases("series", found.cases, found.labels, found.channels, None, names, str(path))
+            )
+        case ".jsonl" | ".ndjson":
+            return _of_table(_json_lines(path), columns, str(path))
+        case _:
+            return _of_table(path, columns, str(path))
+
+
+def _of_python(source: Any, columns: Columns) -> Cases:
+    cases, labels = source if isinstance(source, tuple) and len(source) == 2 else (source, None)
+    if hasattr(cases, "columns") and labels is None:
+        return _of_table(cases, columns, "frame")
+    cases = list(cases)
+    if labels is not None:
+        labels = [str(label) for label in labels]
+        if len(labels) != len(cases):
+            raise InputError(f"labels: expected {len(cases)}, one a case, got {len(labels)}")
+    names = [str(i + 1) for i in range(len(cases))]
+    if all(isinstance(case, str) for case in cases):
+        return _checked(Cases("text", cases, labels, (), None, names, "texts"))
+    series = [_vectors(case, i) for i, case in enumerate(cases)]
+    channels = tuple(f"x{i + 1}" for i in range(series[0].shape[1])) if series else ()
+    return _checked(Cases("series", series, labels, channels, None, names, "series"))
+
+
+def _vectors(case: Any, i: int) -> Values:
+    try:
+        values = np.asarray(case, np.float64)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.ndim == 1 and values.size:
+        values = values[:, None]
+    if values.ndim != 2:
+        raise InputError(f"case {i + 1}: expected text, or numbers of shape [steps, channels]")
+    return values
+
+
+def _of_table(source: Any, columns: Columns, label: str) -> Cases:
+    present = column_names(source)
+    if columns.text in present:
+        return _texts(source, columns, label, present)
+    if columns.case in present:
+        return _series(source, columns, label, present)
+    raise InputError(
+        f"{label}: expected a column {columns.text!r} with a text a row, or {columns.case!r} that "
+        f"says which case a row is a step of; found {', '.join(map(repr, present))}; name them "
+        "with the settings text or case"
+    )
+
+
+def _texts(source: Any, columns: Columns, label: str, present: Sequence[str]) -> Cases:
+    known = [c for c in (columns.label, columns.group) if c and c in present]
+    _, table = read_table(source, [columns.text, *known], text=True)
+    texts = _required(label, table[columns.text], "a text")
+    return _checked(
+        Cases(
+            "text",
+            texts,
+            _words(label, table, columns.label),
+            (),
+            _words(label, table, columns.group),
+            [str(i + 1) for i in range(len(texts))],
+            label,
+        )
+    )
+
+
+def _series(source: Any, columns: Columns, label: str, present: Sequence[str]) -> Cases:
+    """Rows put together by case, in the order of their time; cases in the order of their first."""
+    if columns.time not in present:
+        raise InputError(
+            f"{label}: expected a column {columns.time!r} with each step's place in its case, "
+            f"found {', '.join(map(repr, present))}; name it with the setting time"
+        )
+    about = [c for c in (columns.case, columns.time, columns.label, columns.group) if c]
+    channels = tuple(name for name in present if name not in about)
+    if not channels:
+        raise InputError(f"{label}: expected at least one channel beside {', '.join(about)}")
+    _, table = read_table(source, [name for name in present if name in {*about, *channels}])
+    values = np.column_stack([numbers(label, table[name]) for name in channels])
+    rows = pl.DataFrame(
+        {
+            "case": _required(label, table[columns.case], "the case that the row is a step of"),
+            "time": _places(table[columns.time]),
+        }
+    ).with_row_index("row")
+    twice = rows.select("case", "time").is_duplicated()
+    if twice.any():
+        row = int(twice.arg_max() or 0)
+        problem = f"case {rows['case'][row]!r} has two steps of one time; keep one of them"
+        refuse(label, columns.time, problem, row)
+    grouped = rows.sort("time").group_by("case", maintain_order=True).agg("row")
+    grouped = grouped.sort(pl.col("row").list.min())
+    steps = [rows_of.to_numpy() for rows_of in grouped["row"]]
+    for name in (columns.label, columns.group):
+        if name and name in present:
+            _require_one(label, table[name], steps)
+    firsts = table[[int(rows_of[0]) for rows_of in steps]]
+    return _checked(
+        Cases(
+            "series",
+            [values[rows_of] for rows_of in steps],
+            _words(label, firsts, columns.label),
+            channels,
+            _words(label, firsts, columns.group),
+            grouped["case"].to_list(),
+            label,
+        )
+    )
+
+
+def _places(column: pl.Series) -> pl.Series:
+    """What tells the order of steps: numbers or stamps as they are, text as numbers if it is."""
+    if column.dtype != pl.String:
+        return column
+    found = column.str.strip_chars().cast(pl.Float64, strict=False)
+    return column if found.null_count() > column.null_count() else found
+
+
+def _require_one(label: str, column: pl.Series, steps: Sequence[NDArray[Any]]) -> None:
+    """InputError where not all rows of a case have the same in this column."""
+    codes = column.cast(pl.String).fill_null("").rank("dense").to_numpy()
+    for rows in steps:
+        differs = codes[rows] != codes[rows[0]]
+        if differs.any():
+            row = int(rows[differs][0])
+            refuse(label, column.name, f"{column[row]!r} is not what its case has elsewhere", row)
+
+
+def _json_lines(path: Path) -> pl.DataFrame:
+    """The objects of a file, one a line."""
+    if not path.is_file():
+        raise InputError(f"{path}: expected a file of JSON lines, found none")
+    records = []
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            lines = [line for line in file if line.strip()]
+        for line in lines:
+            records.append(json.loads(line))
+            if not isinstance(records[-1], dict):
+                raise ValueError("expected an object")
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: case {len(records) + 1}: not a JSON object: {error}") from None
+    names = dict.fromkeys(name for record in records for name in record)
+    table = {n: [_as_text(record.get(n)) for record in records] for n in names}
+    return pl.DataFrame(table, schema=dict.fromkeys(names, pl.String))
+
+
+def _as_text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _of_folder(path: Path, columns: Columns) -> Cases:
+    """A folder a class: of text files, a case each, or of CSV or Parquet files, a series each."""
+    files = sorted(f for f in path.glob("*/*") if f.is_file() and not f.name.startswith("."))
+    tables = [f for f in files if f.suffix.lower() in TABLES]
+    texts = [f for f in files if f.suffix.lower() == ".txt"]
+    if not files or len(tables) not in (0, len(files)) or (not tables and len(texts) < len(files)):
+        raise InputError(
+            f"{path}: expected a folder for each class, of .txt files or of .csv files, found "
+            f"{len(texts)} .txt, {len(tables)} tables and {len(files) - len(texts) - len(tables)} "
+            "others"
+        )
+    labels, names = [f.parent.name for f in files], [f"{f.parent.name}/{f.name}" for f in files]
+    if texts:
+        return _checked(
+            Cases("text", [_read(f) for f in files], labels, (), None, names, str(path))
+        )
+    channels: tuple[str, ...] = ()
+    series = []
+    for file in files:
+        present = tuple(n for n in column_names(file) if n != columns.time)
+        channels = channels or present
+        if present != channels:
+            raise InputError(
+                f"{file}: expected the columns {', '.join(channels)}, as in {files[0]}, found "
+                f"{', '.join(present)}"
+            )
+        label, table = read_table(file, channels)
+        series.append(np.column_stack([numbers(label, table[name]) for name in channels]))
+    return _checked(Cases("series", series, labels, channels, None, names, str(path)))
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: expected UTF-8 text ({error.reason}); convert it") from None
+
+
+def _required(label: str, column: pl.Series, what: str) -> list[str]:
+    """The texts of a column; InputError where one is missing."""
+    found = column.cast(pl.String)
+    missing = found.is_null()
+    if missing.any():
+        row = int(missing.arg_max() or 0)
+        refuse(label, column.name, f"expected {what}, found none; fill it in or remove it", row)
+    return found.to_list()
+
+
+def _words(label: str, table: pl.DataFrame, name: str) -> list[str] | None:
+    """The words of a column as they are; None where it is not there, or nothing is in it."""
+    if name not in table.columns or table[name].null_count() == len(table):
+        return None
+    return _required(label, table[name], "a word")
+
+
+def _checked(cases: Cases) -> Cases:
+    """The cases; InputError if there is none, or one that holds nothing."""
+    if not len(cases):
+        raise InputError(f"{cases.source}: expected at least one case, found none")
+    for name, case in zip(cases.names, cases.cases, strict=True):
+        if not len(case):
+            raise InputError(f"{cases.source}: case {name}: expected at least one step, found none")
+        if cases.kind == "series" and np.isinf(case).any():
+            raise InputError(f"{cases.source}: case {name}: expected numbers, found infinity")
+    return cases

@@ -1,0 +1,21 @@
+"""Subwords learned from texts, by the tokenizers library."""
+
+import json
+from collections.abc import Iterable
+
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from gruta.codec.text.vocabulary import SPACE, Vocabulary, words_of
+
+
+def learn_subwords(texts: Iterable[str], lower: bool, size: int) -> Vocabulary:
+    """About `size` subwords: byte pairs' algorithm on the letters of words."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    trainer = trainers.BpeTrainer(vocab_size=size, show_progress=False)
+    split = (" ".join(SPACE + word for word in words_of(t.lower() if lower else t)) for t in texts)
+    tokenizer.train_from_iterator(split, trainer)
+    model = json.loads(tokenizer.to_str())["model"]
+    units = sorted(model["vocab"], key=model["vocab"].__getitem__)
+    pairs = (pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"])
+    return Vocabulary("subwords", tuple(units), lower, tuple((a, b) for a, b in pairs))

@@ -1,0 +1,111 @@
+"""The simple classifiers that stand beside every score; scikit-learn's, and a library's for DTW."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from gruta.data.labelled import Cases
+from gruta.locale import translate as _
+
+MOST_DISTANCES = 2e9
+"""So many pairs of steps are compared by dynamic time warping, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Simple:
+    """Probabilities `[N, K]` by model's name, and what was left out, for people."""
+
+    probabilities: dict[str, NDArray[np.float64]]
+    notes: list[str]
+
+
+def simple_models(train: Cases | None, counts: Sequence[int], test: Cases) -> Simple:
+    """The majority class and, where the training part is at hand, what is fitted to it.
+
+    counts `[K]`: of each class in training.
+    """
+    shares = np.array(counts) / sum(counts)
+    majority = np.tile(shares, (len(test), 1))
+    if train is None:
+        left = _(
+            "Only the majority class stands beside the network: the training data are not here."
+        )
+        return Simple({"majority": majority}, [left])
+    notes: list[str] = []
+    fitted = _of_texts(train, test) if test.kind == "text" else _of_series(train, test, notes)
+    return Simple({"majority": majority} | fitted, notes)
+
+
+def _of_texts(train: Cases, test: Cases) -> dict[str, NDArray[np.float64]]:
+    models = {
+        "naive Bayes": (
+            CountVectorizer(analyzer="char", ngram_range=(1, 3)),
+            MultinomialNB(alpha=0.1),
+        ),
+        "words": (TfidfVectorizer(sublinear_tf=True), _regression()),
+        "characters": (
+            TfidfVectorizer(analyzer="char", ngram_range=(2, 5), min_df=2, sublinear_tf=True),
+            _regression(),
+        ),
+    }
+    pipelines = {name: make_pipeline(*steps) for name, steps in models.items()}
+    return {n: _answer(p, train.cases, train, test.cases) for n, p in pipelines.items()}
+
+
+def _of_series(train: Cases, test: Cases, notes: list[str]) -> dict[str, NDArray[np.float64]]:
+    regression = make_pipeline(StandardScaler(), _regression())
+    found = {"summaries": _answer(regression, summaries(train.cases), train, summaries(test.cases))}
+    steps = [np.mean([len(case) for case in part.cases]) for part in (train, test)]
+    if len(train) * len(test) * steps[0] * steps[1] > MOST_DISTANCES:
+        notes.append(
+            _("The nearest neighbour by dynamic time warping is left out: too many cases.")
+        )
+        return found
+    try:
+        from tslearn.neighbors import KNeighborsTimeSeriesClassifier
+        from tslearn.utils import to_time_series_dataset
+    except ImportError:
+        notes.append(_("Dynamic time warping is left out: it needs pip install 'gruta[dtw]'."))
+        return found
+    nearest = KNeighborsTimeSeriesClassifier(n_neighbors=1, metric="dtw")
+    x, y = (to_time_series_dataset(_filled(part.cases)) for part in (train, test))
+    return found | {"nearest": _answer(nearest, x, train, y)}
+
+
+def _regression() -> LogisticRegression:
+    return LogisticRegression(C=10.0, max_iter=300)
+
+
+def _answer(model: Any, x: Any, train: Cases, y: Any) -> NDArray[np.float64]:
+    """Probabilities in the order of the sorted labels, which is the codec's."""
+    model.fit(x, np.array(train.require_labels()))
+    found: NDArray[np.float64] = model.predict_proba(y)
+    return found
+
+
+def summaries(series: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """`[N, 6C + 1]`: of each channel mean, deviation, least, largest, first, last; the length."""
+    rows = []
+    for case in _filled(series):
+        parts = [case.mean(0), case.std(0), case.min(0), case.max(0), case[0], case[-1]]
+        rows.append(np.concatenate([*parts, [len(case)]]))
+    return np.array(rows)
+
+
+def _filled(series: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """A gap is its channel's mean in the case, or 0."""
+    filled = []
+    for case in series:
+        missing = np.isnan(case)
+        counts = (~missing).sum(0)
+        means = np.where(missing, 0.0, case).sum(0) / np.maximum(counts, 1)
+        filled.append(np.where(missing, means, case))
+    return filled

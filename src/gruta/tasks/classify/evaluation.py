@@ -1,0 +1,132 @@
+"""A trained classifier against what was true, with the simple ones beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+
+from gruta.codec.classes import ClassCodec
+from gruta.data.labelled import Cases
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
+from gruta.tasks.classify.baselines import simple_models
+from gruta.tasks.scores import Metric, Scores, lost_to
+from gruta.tasks.trained import Trained
+
+METRICS = (
+    Metric("accuracy", "accuracy (%)", 1, "highest", judged=True, factor=100.0),
+    Metric("macro_f1", "macro F1 (%)", 1, "highest", factor=100.0),
+    Metric("log_loss", "log loss", best="lowest"),
+    Metric("calibration_error", "calibration error (%)", 1, "lowest", factor=100.0),
+)
+"""macro_f1: mean over the classes of 2·precision·recall / (precision + recall). log_loss: minus the
+mean logarithm of the probability of what was true. calibration_error: how far certainty is from the
+share of right answers, over ten bins of certainty (Guo et al. 2017, arXiv:1706.04599).
+"""
+
+_BINS = np.linspace(0, 1, 11)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """N cases: what was true `[N]`, the network's probabilities `[N, K]`, and scores."""
+
+    cases: Cases
+    labels: tuple[str, ...]
+    truth: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    scores: list[Scores]
+    notes: list[str]
+
+    @property
+    def lost_to(self) -> list[str]:
+        """The simple models that are more often right."""
+        return lost_to(self.scores, METRICS)
+
+    @property
+    def answers(self) -> NDArray[np.int64]:
+        """The likeliest class of each case `[N]`."""
+        found: NDArray[np.int64] = self.probabilities.argmax(1)
+        return found
+
+    @property
+    def certainty(self) -> NDArray[np.float64]:
+        """Its probability `[N]`."""
+        found: NDArray[np.float64] = self.probabilities.max(1)
+        return found
+
+
+def probabilities(trained: Trained[ClassCodec], cases: Cases) -> NDArray[np.float64]:
+    """`[N, K]`; InputError where the cases are of another kind than those trained on."""
+    codec = trained.codec
+    if cases.kind != codec.kind or (cases.kind == "series" and cases.channels != codec.channels):
+        raise InputError(
+            f"{cases.source}: expected {codec.kind} as the classifier was trained on"
+            + (f", with the channels {', '.join(codec.channels)}" if codec.channels else "")
+            + f"; found {cases.kind}"
+            + (f" with {', '.join(cases.channels)}" if cases.channels else "")
+        )
+    return codec.probabilities(trained.head(codec.encode(cases.cases)))
+
+
+def evaluate(trained: Trained[ClassCodec], test: Cases, train: Cases | None) -> Evaluation:
+    """Score the network on `test`, and simple models fitted to `train`."""
+    codec, name = trained.codec, trained.settings.cell
+    truth = codec.numbers(test.require_labels())
+    if (truth < 0).any():
+        unknown = sorted(set(np.array(test.require_labels())[truth < 0]))
+        raise InputError(
+            f"{test.source}: expected the classes {', '.join(codec.labels)}, found "
+            f"{', '.join(unknown[:5])}; train with them, or leave those cases out"
+        )
+    simple = simple_models(train, codec.counts, test)
+    own = probabilities(trained, test)
+    scores = [
+        Scores(model, trained.head.size if model == name else 0, measures(truth, found))
+        for model, found in ({name: own} | simple.probabilities).items()
+    ]
+    longest = sum(codec.steps(case) > codec.longest for case in test.cases)
+    cut = _("{count} cases are longer than the {steps} steps that are read of them.").format(
+        count=number(longest), steps=number(codec.longest)
+    )
+    notes = simple.notes + ([cut] if longest else [])
+    return Evaluation(test, codec.labels, truth, own, scores, notes)
+
+
+def measures(truth: NDArray[np.int64], found: NDArray[np.float64]) -> dict[str, float]:
+    """The scores of probabilities `[N, K]` by name."""
+    answers, rows = found.argmax(1), np.arange(len(truth))
+    return {
+        "accuracy": float((answers == truth).mean()),
+        "macro_f1": float(f1_score(truth, answers, average="macro", zero_division=0.0)),
+        "log_loss": float(-np.log(found[rows, truth].clip(1e-15)).mean()),
+        "calibration_error": sum(
+            share * abs(right - sure) for sure, right, share in calibration(truth, found)
+        ),
+    }
+
+
+def calibration(
+    truth: NDArray[np.int64], found: NDArray[np.float64]
+) -> Sequence[tuple[float, float, float]]:
+    """Mean certainty, share of right answers, and share of the cases, by bin of certainty."""
+    sure, right = found.max(1), found.argmax(1) == truth
+    bins = np.clip(np.digitize(sure, _BINS) - 1, 0, len(_BINS) - 2)
+    used = [bins == k for k in np.unique(bins)]
+    return [(float(sure[b].mean()), float(right[b].mean()), float(b.mean())) for b in used]
+
+
+def deciding(trained: Trained[ClassCodec], case: NDArray[Any], most: int = 3) -> list[int]:
+    """The steps without which the answer's probability falls most, the first first.
+
+    Each step in turn is taken out of the case as the codec encodes it.
+    """
+    steps = np.arange(len(case))
+    without = [case[steps != k] for k in steps] if len(case) > 1 else [case]
+    found = trained.codec.probabilities(trained.head([case, *without]))
+    fall = found[0].max() - found[1:, found[0].argmax()]
+    return [int(k) for k in np.argsort(-fall, kind="stable")[:most]]

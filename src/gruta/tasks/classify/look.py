@@ -1,0 +1,41 @@
+"""What an X-ray of a classifier runs."""
+
+import torch
+from torch import Tensor
+
+from gruta.codec.classes import ClassCodec
+from gruta.codec.text.vocabulary import Vocabulary
+from gruta.data.labelled import Cases
+from gruta.errors import InputError
+from gruta.locale.numbers import percent
+from gruta.tasks.classify.lesson import padded
+from gruta.tasks.classify.network import loss
+from gruta.tasks.task import Look
+from gruta.tasks.trained import Trained
+
+
+def look(trained: Trained[ClassCodec], cases: Cases, number: int) -> Look:
+    """One case; the loss is that of its class or, where that is not known, of the answer."""
+    codec, reader = trained.codec, trained.codec.reader
+    if number > len(cases):
+        raise InputError(number=f"expected a case from 1 to {len(cases)}, got {number}")
+    one = cases.pick([number - 1])
+    encoded = codec.encode(one.cases)
+    x, lengths = padded(encoded)
+    sure = codec.probabilities(trained.head(encoded))[0]
+    k = int(codec.numbers(one.labels)[0]) if one.labels else int(sure.argmax())
+    if k < 0:
+        raise InputError(f"{cases.source}: case {number}: its class was not trained on")
+    steps = reader.split(one.cases[0]) if isinstance(reader, Vocabulary) else range(len(x))
+
+    def of_class(scores: Tensor) -> Tensor:
+        return loss(scores, torch.tensor([k]), None)
+
+    return Look(
+        trained.network,
+        [x, lengths],
+        encoded,
+        of_class,
+        {"layer": list(map(str, steps))[: len(x)]},
+        answer=f"{codec.labels[int(sure.argmax())]} ({percent(float(sure.max()))})",
+    )

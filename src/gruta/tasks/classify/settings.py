@@ -1,0 +1,124 @@
+"""What the classifier needs to know."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from gruta.codec.text.vocabulary import Unit
+from gruta.settings import DATA, MODEL, NetworkSettings, SequenceSettings
+
+
+class ClassifySettings(NetworkSettings, SequenceSettings):
+    """What the classifier needs to know."""
+
+    text: str = Field("text", description="Column of the text.", json_schema_extra=DATA)
+    label: str = Field("label", description="Column of the class.", json_schema_extra=DATA)
+    case: str = Field(
+        "case",
+        description="Column that says which series a row is a step of.",
+        json_schema_extra=DATA,
+    )
+    time: str = Field(
+        "time", description="Column with a step's place in its series.", json_schema_extra=DATA
+    )
+    group: str = Field(
+        "",
+        description="Column of what a case was cut from: no group is in two parts.",
+        json_schema_extra=DATA,
+    )
+    test: str = Field(
+        "", description="File or folder of the test, if it has its own.", json_schema_extra=DATA
+    )
+    test_share: float = Field(
+        0.1,
+        ge=0,
+        lt=0.5,
+        description="Share of each class that training never sees, where the test has no file.",
+        json_schema_extra=DATA,
+    )
+    validation_share: float = Field(
+        0.1,
+        gt=0,
+        lt=0.5,
+        description="Share of each class to pick the best weights.",
+        json_schema_extra=DATA,
+    )
+    unit: Unit = Field(
+        "grams",
+        description="Units of a text: characters, grams (characters, each with the up to three "
+        "before it), words, or subwords.",
+        json_schema_extra=MODEL,
+    )
+    lower: bool = Field(
+        False, description="Read capitals as small letters.", json_schema_extra=MODEL
+    )
+    fewest: int = Field(
+        2,
+        gt=0,
+        description="In how many texts a unit has to stand to be known.",
+        json_schema_extra=MODEL,
+    )
+    subwords: int = Field(
+        4000, gt=1, le=1_000_000, description="Number of subwords.", json_schema_extra=MODEL
+    )
+    longest: int = Field(
+        1000,
+        gt=0,
+        le=1_000_000,
+        description="Steps of a case that are read, from its start.",
+        json_schema_extra=MODEL,
+    )
+    embedding: int = Field(
+        64, gt=0, le=65_536, description="Numbers that a unit becomes.", json_schema_extra=MODEL
+    )
+    layers: int = Field(1, gt=0, le=64, description="Recurrent layers.", json_schema_extra=MODEL)
+    bidirectional: bool = Field(
+        True, description="Read in both directions.", json_schema_extra=MODEL
+    )
+    pooling: Literal["mean+max", "last", "mean", "max", "attention"] = Field(
+        "mean+max",
+        description="What of the states is read: their mean and largest, the last, or a mean with "
+        "learned weights.",
+        json_schema_extra=MODEL,
+    )
+    dropout: float = Field(
+        0.3,
+        ge=0,
+        lt=1,
+        description="Share of numbers dropped before and behind the recurrent layers in training.",
+        json_schema_extra=MODEL,
+    )
+    noise: float = Field(
+        0.6,
+        ge=0,
+        description="Normal noise on series in training, in standard deviations of a channel.",
+        json_schema_extra=MODEL,
+    )
+    class_weights: bool = Field(
+        False,
+        description="Let rare classes weigh as much as frequent ones.",
+        json_schema_extra=MODEL,
+    )
+
+    hidden: int = Field(128, gt=0, le=65_536, description="Hidden units.", json_schema_extra=MODEL)
+    init: Literal["torch", "orthogonal", "chrono"] = Field(
+        "orthogonal",
+        description=NetworkSettings.model_fields["init"].description,
+        json_schema_extra=MODEL,
+    )
+    steps: int = Field(1000, gt=0, description="Optimiser steps, at most.")
+    batch_size: int = Field(64, gt=0, le=1_000_000, description="Sequences in a batch.")
+    patience: int = Field(
+        10, ge=0, description="Stop after this many validations without a better one; 0: never."
+    )
+    learning_rate: float = Field(
+        3e-3, gt=0, le=1e6, description="The highest rate of the schedule."
+    )
+    warmup: float = Field(
+        0.1, ge=0, lt=1, description="Share of the steps in which the rate rises."
+    )
+    decays: Literal["weights", "all"] = Field(
+        "weights",
+        description="What weight decay pulls: all, or weights, without biases, norms and "
+        "embeddings.",
+    )

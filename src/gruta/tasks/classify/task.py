@@ -1,0 +1,218 @@
+"""Classification as a task: one lesson, readers of texts and of series."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Field
+
+from gruta.codec.channels import Channels
+from gruta.codec.classes import ClassCodec
+from gruta.codec.text.vocabulary import Vocabulary
+from gruta.errors import InputError
+from gruta.tasks.classify.settings import ClassifySettings
+from gruta.tasks.scores import Metric
+from gruta.tasks.task import Input, Look, Options, Report
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gruta.data.labelled import Cases
+    from gruta.report.page import Table
+    from gruta.tasks.classify.evaluation import Evaluation
+    from gruta.tasks.classify.head import ClassifyHead
+    from gruta.tasks.classify.lesson import ClassifyLesson
+    from gruta.tasks.classify.network import ClassifyNetwork
+    from gruta.tasks.trained import Trained
+
+
+@dataclass(frozen=True, eq=False)
+class CasesInParts:
+    """Cases for training, for validation, and for the test."""
+
+    train: "Cases"
+    validation: "Cases"
+    test: "Cases"
+
+    def fingerprint(self) -> str:
+        """Of what training sees."""
+        return f"{self.train.fingerprint()}{self.validation.fingerprint()}"
+
+
+class EvaluateOptions(BaseModel):
+    """What an evaluation can be told."""
+
+    train: str | None = Field(
+        None,
+        description="The training data, for the simple models beside the network.",
+        json_schema_extra={
+            "metavar": "DATA",
+            "shown": "the input, where the run was trained on it",
+        },
+    )
+
+
+class InspectOptions(BaseModel):
+    """What an X-ray can be told."""
+
+    number: int = Field(1, gt=0, description="Which case of a file to look at, from 1.")
+
+
+@dataclass(frozen=True)
+class ClassifyTask:
+    """Classify texts and series of vectors by a recurrent network."""
+
+    name = "classify"
+    summary = (
+        "Train a classifier on DATA: texts (a column text and a column label, or a folder a class) "
+        "or series (long form with case, time, channels and label; .ts; a folder a class). A share "
+        "of each class is held out and scored beside simple models."
+    )
+    settings, codec = ClassifySettings, ClassCodec
+    input = Input("DATA", "CSV, Parquet, JSON lines or .ts file, or a folder a class.")
+    options = Options(evaluate=EvaluateOptions, inspect=InspectOptions)
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Of accuracy and certainty."""
+        from gruta.tasks.classify.evaluation import METRICS
+
+        return METRICS
+
+    def read(self, source: Any, settings: ClassifySettings) -> CasesInParts:
+        """Cases in three parts, each class in its share of each; the test may be a file's own."""
+        from gruta.data.parts import stratified
+
+        s, cases = settings, read(source, settings)
+        labels = cases.require_labels()
+        held, rest = stratified(labels, cases.groups, 0.0 if s.test else s.test_share, s.seed)
+        seen = cases.pick(rest)
+        chosen, learned = stratified(seen.labels or (), seen.groups, s.validation_share, s.seed)
+        if not len(chosen) or len(set(seen.pick(learned).labels or ())) < 2:
+            raise InputError(
+                f"{cases.source}: {len(cases)} cases of {len(set(labels))} classes are too few to "
+                "train and validate on; expected two classes or more, of several cases each"
+            )
+        test = read(s.test, s) if s.test else cases.pick(held)
+        return CasesInParts(seen.pick(learned), seen.pick(chosen), test)
+
+    def fit_codec(self, data: CasesInParts, settings: ClassifySettings) -> ClassCodec:
+        """Units or scales, and the classes, of the training part."""
+        s, train = settings, data.train
+        reader: Vocabulary | Channels
+        if train.kind == "series":
+            reader = Channels.fit(train.channels, train.cases)
+        elif s.unit == "subwords":
+            from gruta.data.subwords import learn_subwords
+
+            reader = learn_subwords(train.cases, s.lower, s.subwords)
+        else:
+            reader = Vocabulary.fit(train.cases, s.unit, s.lower, s.fewest)
+        found = list(train.require_labels())
+        labels = tuple(sorted(set(found)))
+        return ClassCodec(reader, labels, tuple(map(found.count, labels)), s.longest)
+
+    def network(self, codec: ClassCodec, settings: ClassifySettings) -> "ClassifyNetwork":
+        """Untrained."""
+        from gruta.tasks.classify.network import ClassifyNetwork
+
+        return ClassifyNetwork(codec, settings)
+
+    def lesson(
+        self,
+        network: "ClassifyNetwork",
+        codec: ClassCodec,
+        data: CasesInParts,
+        settings: ClassifySettings,
+    ) -> "ClassifyLesson":
+        """Batches by length."""
+        from gruta.tasks.classify.lesson import ClassifyLesson
+
+        return ClassifyLesson(network, codec, data.train, data.validation, settings)
+
+    def settle(self, lesson: "ClassifyLesson", codec: ClassCodec) -> ClassCodec:
+        """The temperature at which the validation part is likeliest."""
+        return codec.tempered(lesson.scores(), lesson.truth)
+
+    def head(self, trained: "Trained[ClassCodec]") -> "ClassifyHead":
+        """The network on NumPy arrays."""
+        from gruta.tasks.classify.head import ClassifyHead
+
+        return ClassifyHead(trained.weights, trained.codec, trained.settings)
+
+    def held_out(self, source: Any, settings: ClassifySettings) -> Mapping[str, Any] | None:
+        """The test's own file, or the share of each class that was held out."""
+        if settings.test:
+            return {"source": settings.test, "train": source}
+        return {"source": source} if settings.test_share else None
+
+    def answer(self, trained: "Trained[ClassCodec]", source: Any) -> "pl.DataFrame":
+        """The class of each case, how certain it is, and the probability of each class."""
+        import polars as pl
+
+        from gruta.tasks.classify.evaluation import probabilities
+
+        cases = read(source, trained.settings)
+        found, labels = probabilities(trained, cases), trained.codec.labels
+        answers = [labels[k] for k in found.argmax(1)]
+        columns: dict[str, Any] = {"case": cases.names, "label": answers, "certainty": found.max(1)}
+        return pl.DataFrame(columns | {f"p({one})": found[:, k] for k, one in enumerate(labels)})
+
+    def evaluate(
+        self, trained: "Trained[ClassCodec]", source: Any, *, train: Any = None
+    ) -> "Evaluation":
+        """Scores on the test part of what was trained on, or on all of other cases.
+
+        train: what was trained on, for the simple models, where `source` is not that.
+        """
+        from gruta.tasks.classify.evaluation import evaluate
+
+        s = trained.settings
+        with_parts = source if train is None else train
+        try:
+            parts = self.read(with_parts, s)
+        except InputError:
+            parts = None
+        known = parts is not None and parts.fingerprint() == trained.data
+        if parts is not None and known and train is None:
+            return evaluate(trained, parts.test, parts.train)
+        if train is not None and not known:
+            raise InputError(train=f"{train}: not what the run was trained on")
+        return evaluate(trained, read(source, s), parts.train if parts and known else None)
+
+    def verdict(self, found: "Evaluation") -> str:
+        """Against the best simple model."""
+        from gruta.tasks.classify.report import verdict
+
+        return verdict(found)
+
+    def scores(self, found: "Evaluation") -> "Table":
+        """A row a model."""
+        from gruta.tasks.classify.report import scores
+
+        return scores(found)
+
+    def report(
+        self, trained: "Trained[ClassCodec]", found: "Evaluation", metrics: list[dict[str, Any]]
+    ) -> Report:
+        """How good it is, where it errs and how sure it is, how it learned."""
+        from gruta.tasks.classify.report import report
+
+        return report(trained, found, metrics)
+
+    def look(self, trained: "Trained[ClassCodec]", source: Any, *, number: int = 1) -> Look:
+        """One case, and how likely the network finds its class, or the one that it gives."""
+        from gruta.tasks.classify.look import look
+
+        return look(trained, read(source, trained.settings), number)
+
+
+def read(source: Any, settings: ClassifySettings) -> "Cases":
+    """The cases of a file, a folder, a frame or Python's lists, by the settings' columns."""
+    from gruta.data.labelled import Columns, read_cases
+
+    s = settings
+    return read_cases(source, Columns(s.text, s.label, s.case, s.time, s.group))
+
+
+TASK = ClassifyTask()

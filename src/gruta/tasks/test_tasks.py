@@ -1,0 +1,188 @@
+"""Every registered task keeps the contract of task.py."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+import gruta.tasks.fitting
+from gruta.errors import InputError
+from gruta.locale import spoken
+from gruta.report.page import render
+from gruta.report.terminal import lines
+from gruta.runs import MODEL, Run
+from gruta.settings import resolve
+from gruta.tasks import registry
+from gruta.tasks.fitting import fit
+from gruta.tasks.forecast.conftest import hourly
+from gruta.tasks.look import xrayed
+from gruta.tasks.trained import Trained
+from gruta.train import train
+
+
+def words(rows: int = 120) -> pl.DataFrame:
+    """Texts of one of two languages, each with a word that tells."""
+    draw = np.random.default_rng(0)
+    telling = {"en": ["the", "and", "with"], "pt": ["não", "uma", "está"]}
+    labels = draw.choice(list(telling), rows)
+    texts = [" ".join(draw.permutation([draw.choice(telling[k]), "mar", "sol"])) for k in labels]
+    return pl.DataFrame({"text": texts, "label": labels})
+
+
+def waves(cases: int = 60) -> pl.DataFrame:
+    """Series of other lengths that rise or fall, one value of them missing."""
+    draw, rows = np.random.default_rng(0), []
+    for case in range(cases):
+        slope = draw.choice([-1.0, 1.0])
+        for t in range(int(draw.integers(4, 9))):
+            label = "up" if slope > 0 else "down"
+            rows.append((f"c{case}", t, slope * t + draw.normal(), draw.normal(), label))
+    table = pl.DataFrame(rows, schema=["case", "time", "a", "b", "label"], orient="row")
+    return table.with_columns(b=pl.when(pl.int_range(pl.len()) != 3).then(pl.col("b")))
+
+
+SHORT = {"hidden": 6, "steps": 20, "batch_size": 8, "validate_every": 5, "checkpoint_every": 5}
+EXAMPLES = {
+    "forecast": ("forecast", hourly(), SHORT | {"horizon": 3, "lookback": 24}, "y"),
+    "classify texts": ("classify", words(), SHORT | {"embedding": 5, "layers": 2}, "label"),
+    "classify series": ("classify", waves(), SHORT | {"pooling": "attention"}, "a"),
+}
+"""By name: the task, a table that it reads, settings that make it small, a column to spoil."""
+
+
+class PowerCut(Exception):
+    pass
+
+
+@pytest.fixture(params=EXAMPLES, scope="module")
+def example(request, tmp_path_factory):
+    """The task, its data in a file, its settings, a whole training, and a column to spoil."""
+    name, table, given, column = EXAMPLES[request.param]
+    task, place = registry.task(name), tmp_path_factory.mktemp("example")
+    table.write_csv(place / "data.csv")
+    settings = resolve(task.settings, given)
+    fitted = fit(task, place / "data.csv", settings, place / "whole")
+    return task, place / "data.csv", settings, fitted, column
+
+
+def test_every_task_has_an_example():
+    assert {name for name, *_ in EXAMPLES.values()} == set(registry.HOMES)
+
+
+def test_training_cut_off_goes_on_to_the_same_bits(example, tmp_path, monkeypatch):
+    task, source, settings, _, _ = example
+
+    def cut_off(lesson, *rest):
+        batch = lesson.batch
+        lesson.batch = lambda step: batch(step) if step != 12 else cut()
+        return train(lesson, *rest)
+
+    def cut():
+        raise PowerCut
+
+    with monkeypatch.context() as patched:
+        patched.setattr(gruta.tasks.fitting, "train", cut_off)
+        with pytest.raises(PowerCut):
+            fit(task, source, settings, tmp_path / "cut")
+    fit(task, source, settings, tmp_path / "cut", resume=True)
+    whole = source.with_name("whole")
+    for file in (MODEL, "codec.json"):
+        assert (tmp_path / "cut" / file).read_bytes() == (whole / file).read_bytes()
+
+
+def test_batches_drawn_ahead_are_the_same_to_the_bit(example, tmp_path):
+    task, source, settings, _, _ = example
+    ahead = settings.model_copy(update={"ahead": 3})
+    fit(task, source, ahead, tmp_path / "ahead")
+    expected = (source.with_name("whole") / MODEL).read_bytes()
+    assert (tmp_path / "ahead" / MODEL).read_bytes() == expected
+
+
+def test_saved_and_loaded_it_answers_alike(example, tmp_path):
+    task, source, _, fitted, _ = example
+    fitted.trained.save(tmp_path / "kept")
+    expected = task.answer(fitted.trained, source)
+    for path in (tmp_path / "kept", source.with_name("whole")):
+        assert registry.task_of(path).name == task.name
+        assert task.answer(Trained.load(path, task), source).equals(expected)
+
+
+def test_weights_of_another_network_are_refused(example, tmp_path):
+    task, source, _, _, _ = example
+    run = Run(shutil.copytree(source.with_name("whole"), tmp_path / "run"))
+    about = run.read_json("run.json")
+    del about["settings"]
+    run.write_json("run.json", about)
+    changed = (run.path / "settings.toml").read_text().replace("hidden = 6", "hidden = 7")
+    (run.path / "settings.toml").write_text(changed)
+    with pytest.raises(InputError, match=r"do not fit together \(.*expected shape"):
+        Trained.load(run.path, task)
+
+
+def test_simple_models_stand_beside_the_network(example):
+    task, source, settings, fitted, _ = example
+    found = task.evaluate(fitted.trained, **task.held_out(source, settings))
+    network, *simple = found.scores
+    assert network.model == settings.cell
+    assert network.parameters > 0
+    assert len(simple) >= 2
+    for metric in task.metrics:
+        assert all(metric.name in scores.values for scores in found.scores)
+        assert metric.best is None or network.values[metric.name] is not None
+    assert set(found.lost_to) <= {scores.model for scores in simple}
+
+
+@pytest.mark.parametrize("language", ["en", "pt_BR"])
+def test_page_and_terminal_say_the_same_in_both_languages(example, language):
+    task, source, settings, fitted, _ = example
+    with spoken(language):
+        found = task.evaluate(fitted.trained, **task.held_out(source, settings))
+        told = task.report(fitted.trained, found, fitted.metrics)
+        page = render(told.title, told.lead, told.sections)
+        table, verdict = task.scores(found), task.verdict(found)
+    assert verdict == told.lead
+    assert all(row[0] in page for row in table.rows)
+    assert [str(cell) for cell in lines(table).columns[0].cells] == [row[0] for row in table.rows]
+    assert f'lang="{language.replace("_", "-")}"' in page
+
+
+def test_network_can_be_looked_into(example):
+    task, source, _, fitted, _ = example
+    found = xrayed(task, fitted.trained, source)
+    assert found.views
+    assert np.isfinite(found.loss)
+    assert all(np.isfinite(view.one.h).all() for view in found.views)
+
+
+def test_head_computes_what_the_network_does(example):
+    task, source, _, fitted, _ = example
+    trained = fitted.trained
+    for weights in trained.weights.values():  # of an output that is not zero at the start
+        if weights.dtype.kind == "f" and not weights.any():
+            weights += np.random.default_rng(0).normal(size=weights.shape).astype("f")
+    look = task.look(trained, source)
+    with torch.no_grad():
+        network = look.model(*look.inputs)
+    expected = (network[0] if isinstance(network, tuple) else network).numpy()
+    found = trained.head(look.arrays)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_an_error_in_the_data_names_file_and_row(example, tmp_path):
+    task, source, settings, _, column = example
+    spoilt = pl.read_csv(source, infer_schema=False).with_columns(
+        pl.when(pl.int_range(pl.len()) == 4).then(None).otherwise(pl.col(column)).alias(column)
+        if column != "a"
+        else pl.when(pl.int_range(pl.len()) == 4)
+        .then(pl.lit("many"))
+        .otherwise(pl.col(column))
+        .alias(column)
+    )
+    path = Path(tmp_path / "spoilt.csv")
+    spoilt.write_csv(path)
+    with pytest.raises(InputError, match=rf"{path}: row 5, column '{column}': "):
+        fit(task, path, settings, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
