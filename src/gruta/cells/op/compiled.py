@@ -167,18 +167,18 @@ def backward(
         torch.empty_like(t) if need and t is not None else None
         for t, need in zip(tensors, needs[1:], strict=True)
     ]
-    gradients = [
-        gradient_fields(
+    gradients = []
+    for k, place in enumerate(parts(states, D, len(found))):
+        own = gradient_fields(
             d_out if d_out is None else _own_part(d_out, k, D),
             d_finals[states * k : states * (k + 1)],
             dx[k],
-            found[part.initial],
-            found[part.restarts],
-            found[part.weights],
+            found[place.initial],
+            found[place.restarts],
+            found[place.weights],
             through[k] if through else (),
         )
-        for k, part in enumerate(parts(states, D, len(found)))
-    ]
+        gradients.append(own)
     is_double = x.dtype is torch.float64
     kernels.layer_backward(cell, is_double, shape, weights, passes, gradients, threads())
     for part in dx[1:]:

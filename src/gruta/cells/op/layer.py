@@ -106,10 +106,10 @@ def _by_kernel(
     keep: bool = True,
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     states, x = cell.states, x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
-    walks = [walk for walk, _ in sides]
+    walks, each = zip(*sides, strict=True)
     tensors = [
         t if t is None or t.is_contiguous() else t.contiguous()
-        for _, side in sides
+        for side in each
         for t in side.for_kernel
     ]
     compiling, trains = torch.compiler.is_compiling(), needs_grad((x, *tensors))

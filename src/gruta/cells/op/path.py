@@ -75,7 +75,7 @@ def why(cell: Cell, x: Tensor, sides: Sides) -> tuple[Path, str]:
     if not kernels.available():
         kernels.warn_missing()
         return Path.COMPOSITE, f"the compiled kernels are missing ({kernels.why_missing()})"
-    if first.has_norm:
+    if first.norm[-1] is not None:
         return Path.COMPOSITE, "layer norm has no kernel"
     w_hr = first.weights[-1] if cell.projects else None
     if w_hr is not None and w_hr.shape[0] == w_hr.shape[1]:
