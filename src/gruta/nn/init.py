@@ -92,5 +92,13 @@ def _chrono(layer: "Recurrent", draws: Generator | None) -> None:
             init.zeros_(parameter[: layer.hidden_size])
 
 
+@torch.no_grad()
+def set_keep_bias(layer: "Recurrent", bias: float) -> None:
+    """Start the gate that keeps at one bias in all units: z of a GRU, f of an LSTM."""
+    for name, parameter in layer.named_parameters():
+        if name.startswith("bias_"):
+            init.constant_(_block(layer, parameter), bias if "_ih_" in name else 0.0)
+
+
 def _block(layer: "Recurrent", bias: Tensor) -> Tensor:
     return bias.chunk(layer.gates)[KEEP_GATE[layer.mode]]

@@ -175,10 +175,10 @@ def lines(
         axes.set_yscale("log")
         axes.yaxis.set_minor_locator(NullLocator())
     axes.margins(x=0.01)
-    _numbers(axes.xaxis, axes.yaxis)
+    write_numbers(axes.xaxis, axes.yaxis)
     if log and _decades(curves) > _FEW_DECADES:
         axes.yaxis.set_major_locator(LogLocator(numticks=8))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: power_of_ten(value)))
+        write_powers(axes.yaxis)
     elif log:
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     _legend(figure, axes)
@@ -206,7 +206,7 @@ def forecasts(
                 axes.axvline(start, color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
         axes.set_title(panel.title, color=panel.color)
         axes.margins(x=0.01)
-        _numbers(axes.yaxis)
+        write_numbers(axes.yaxis)
     _dates(every[-1])
     figure.supylabel(ylabel, fontsize="medium")
     _legend(figure, every[0])
@@ -251,9 +251,16 @@ def _dates(axes: Axes) -> None:
     axes.xaxis.set_major_formatter(formatter)
 
 
-def _numbers(*axis: Any) -> None:
+def write_numbers(*axis: Any) -> None:
+    """Write the ticks of these axes as the reader's language does, with a true minus sign."""
     for one in axis:
-        one.set_major_formatter(FuncFormatter(lambda value, _position: number(value)))
+        one.set_major_formatter(FuncFormatter(lambda v, _position: number(v).replace("-", "−")))
+
+
+def write_powers(*axis: Any) -> None:
+    """Write the ticks of these logarithmic axes as powers of ten."""
+    for one in axis:
+        one.set_major_formatter(FuncFormatter(lambda v, _position: power_of_ten(v)))
 
 
 def _legend(figure: Figure, axes: Axes) -> None:

@@ -9,12 +9,14 @@ from typing import Literal, NamedTuple
 
 import jinja2
 import matplotlib.figure
+from markupsafe import Markup
 
 from gruta.files import write_atomically
 from gruta.locale import language
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.report.charts import styled
+from gruta.report.equation import Equation, mathml
 
 REPORT = "report.html"
 PNG_DOTS_PER_INCH = 192
@@ -99,7 +101,7 @@ class Section:
 
     title: str
     paragraphs: Sequence[str] = ()
-    content: Sequence[Figure | Table | Code] = ()
+    content: Sequence[Figure | Table | Code | Equation] = ()
 
 
 def write(directory: Path, title: str, lead: str, sections: Sequence[Section]) -> Path:
@@ -127,6 +129,7 @@ def render(title: str, lead: str, sections: Sequence[Section]) -> str:
             lead=lead,
             sections=sections,
             image=_image,
+            mathml=lambda text: Markup(mathml(text)),
             kind=lambda item: type(item).__name__,
             contents_title=_("Contents"),
             best_note=_("Bold: the best of its column."),

@@ -11,6 +11,7 @@ import pytest
 from gruta.locale import spoken
 from gruta.locale.numbers import decimals, number, percent
 from gruta.report.charts import Curve, Panel, Window, forecasts, lines, strokes
+from gruta.report.equation import Equation, Line
 from gruta.report.page import Code, Column, Figure, Section, Table, write
 
 NASTY = '<script src="https://example.org/x.js">alert(1)</script> & "sales".csv'
@@ -31,8 +32,9 @@ def table() -> Table:
 
 
 def sections() -> list[Section]:
+    equation = Equation([Line("c = a + b", NASTY)])
     drawn = Figure("loss", f"Caption {NASTY}", f"Alt {NASTY}", chart())
-    return [Section(NASTY, [f"Said of {NASTY}"], [drawn, table(), Code("make demo")])]
+    return [Section(NASTY, [f"Said of {NASTY}"], [drawn, table(), Code("make demo"), equation])]
 
 
 @pytest.fixture
@@ -70,6 +72,11 @@ def test_needs_no_network(page):
     assert not parsed.tags & {"script", "link", "iframe", "object", "base"}
     assert "url(" not in page
     assert "@import" not in page
+
+
+def test_equation_is_typeset_without_a_script_and_told_to_who_cannot_see_it(page):
+    assert '<math displaystyle="true" alttext="c = a + b">' in page
+    assert "math" in Addresses(page).tags
 
 
 def test_what_a_user_named_is_text_and_no_markup(page):
@@ -155,6 +162,14 @@ def test_cells_keep_their_colour_and_the_last_baseline_is_the_darkest():
     assert few["gru"] == many["gru"]
     assert few["linear"] == many["linear"]
     assert many["naive"].color > many["linear"].color
+
+
+def test_ticks_have_a_true_minus_and_the_readers_comma():
+    x = np.array([-0.5, 0.5])
+    with spoken("pt_BR"):
+        drawn = lines([Curve("GRU", x, x, strokes(["gru"])["gru"])], "x", "y")
+        for axis in (drawn.axes[0].xaxis, drawn.axes[0].yaxis):
+            assert axis.get_major_formatter()(-0.5) == "−0,5"
 
 
 def test_no_line_bridges_a_gap_in_time():

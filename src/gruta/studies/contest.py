@@ -16,6 +16,7 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.nn import GRU, LSTM, RNN
 from gruta.nn.draws import drawing
+from gruta.nn.init import set_keep_bias
 from gruta.runs import METRICS, MODEL, Run, read_metrics
 from gruta.settings import TrainSettings, resolve
 from gruta.studies.plan import Plan
@@ -72,10 +73,7 @@ class Entrant:
         inputs, how = self.problem.inputs, {"dtype": DTYPE, "init": self.init, **lag}
         layer = CELLS[self.cell](inputs, self.hidden, **how)
         if self.keep_bias is not None:
-            H = self.hidden
-            with torch.no_grad():
-                layer.bias_ih_l0[H : 2 * H] = self.keep_bias
-                layer.bias_hh_l0[H : 2 * H] = 0.0
+            set_keep_bias(layer, self.keep_bias)
         return self.problem.network(layer, self.hidden)
 
     def to_json(self) -> dict[str, Any]:
