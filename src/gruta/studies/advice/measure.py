@@ -90,15 +90,20 @@ def _entrants(plan: Plan) -> Iterator[Entrant]:
     problems += [(Paragraphs(T // 3, T // 3), plan.by_effort(300, 1000)) for T in lengths]
     starts: list[tuple[str, Init, float | None]] = [
         ("rnn", "torch", None),
-        ("rnn", "orthogonal", None),
         ("lstm", "torch", None),
-        ("lstm", "torch", 2.0),
-        ("lstm", "chrono", None),
         ("gru", "torch", None),
-        ("gru", "torch", 1.0),
-        ("gru", "torch", 3.0),
         ("gru", "chrono", None),
     ]
+    starts += plan.by_effort(
+        [],
+        [
+            ("rnn", "orthogonal", None),
+            ("lstm", "torch", 2.0),
+            ("lstm", "chrono", None),
+            ("gru", "torch", 1.0),
+            ("gru", "torch", 3.0),
+        ],
+    )
     for (problem, steps), (cell, init, bias) in product(problems, starts):
         rate = 3e-3 if cell == "rnn" else 1e-2
         yield Entrant(problem, cell, HIDDEN, settings(plan, steps, rate), init, bias)
