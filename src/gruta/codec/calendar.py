@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.frequency import Frequency, Stamps, weekday
+from gruta.locale import translate as _
 
 _MOST_PHASES = 200
 _HARMONICS = 10
@@ -24,6 +25,28 @@ def calendar(times: Stamps, frequency: Frequency) -> NDArray[np.float32]:
     if frequency.within_day:
         features.append(_one_hot(weekday(times), 7))
     return np.concatenate(features, axis=1).astype(np.float32)
+
+
+def calendar_names(frequency: Frequency) -> list[str]:
+    """What the features of `calendar` are called, in their order."""
+    names = []
+    season = next(iter(frequency.seasons()), 1)
+    if season > _MOST_PHASES:
+        waves = _("sine {k} of the cycle"), _("cosine {k} of the cycle")
+        names += [wave.format(k=k) for wave in waves for k in range(1, _HARMONICS + 1)]
+    elif season > 1:
+        names += [_("phase {k}").format(k=k) for k in range(season)]
+    if frequency.within_day:
+        names += [
+            _("Monday"),
+            _("Tuesday"),
+            _("Wednesday"),
+            _("Thursday"),
+            _("Friday"),
+            _("Saturday"),
+            _("Sunday"),
+        ]
+    return names
 
 
 def _one_hot(index: NDArray[np.int64], size: int) -> NDArray[np.float64]:

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from gruta.codec.calendar import calendar
+from gruta.codec.calendar import calendar, calendar_names
 from gruta.codec.frequency import parse
+from gruta.locale import spoken
 
 START = np.datetime64("2023-12-29T00:00", "us")
 
@@ -28,6 +29,7 @@ def test_a_row_depends_on_its_stamp_alone(name: str, features: int) -> None:
     whole = calendar(times, frequency)
     assert whole.shape == (400, features)
     assert whole.dtype == np.float32
+    assert len(set(calendar_names(frequency))) == features
     # The same stamps, read from a file that begins later.
     np.testing.assert_array_equal(calendar(times[37:], frequency), whole[37:])
 
@@ -37,6 +39,9 @@ def test_one_column_a_phase_then_one_a_weekday() -> None:
     (row,) = calendar(sunday_at_five, parse("1h"))
     assert np.flatnonzero(row).tolist() == [5, 24 + 6]
     assert row.sum() == 2
+    with spoken("en"):
+        names = calendar_names(parse("1h"))
+    assert [names[k] for k in np.flatnonzero(row)] == ["phase 5", "Sunday"]
 
 
 def test_many_phases_become_waves_that_close_at_midnight() -> None:

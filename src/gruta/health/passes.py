@@ -66,6 +66,11 @@ class Pass:
         return self.layer.rsplit(" ", 1)[0]
 
     @property
+    def is_first(self) -> bool:
+        """Whether it reads what the stack is given, and no layer's states."""
+        return self.layer.rsplit(" ", 1)[-1] in ("l0", "l0_reverse")
+
+    @property
     def state_size(self) -> int:
         """How many numbers are carried from step to step: those of h and, in the LSTM, of c."""
         size: int = self.h.shape[1] + (0 if self.c is None else self.c.shape[1])

@@ -15,7 +15,7 @@ from gruta.cells.activations import sigmoid
 from gruta.errors import InputError
 from gruta.health.passes import Pass
 from gruta.locale import translate as _
-from gruta.locale.numbers import number
+from gruta.locale.numbers import MINUS, number
 
 Array = NDArray[Any]
 
@@ -25,7 +25,7 @@ TOLERANCE = 1e-5
 
 @dataclass(frozen=True)
 class Product:
-    """A row of a weight matrix times a vector: the terms weight · value, and their names."""
+    """A row of a weight matrix times a vector: the terms weight · value, and the values' names."""
 
     ours: str
     theirs: str
@@ -43,13 +43,23 @@ class Product:
         """Of all terms."""
         return float(np.dot(self.weights, self.values))
 
+    def by_size(self) -> list[int]:
+        """The terms' places, the largest first."""
+        terms = self.products
+        return sorted(range(len(terms)), key=lambda j: -abs(terms[j]))
+
+    def written(self, j: int, digits: int = 3) -> str:
+        """A term with its numbers."""
+        return f"{in_sum(self.weights[j], digits)} · {in_sum(self.values[j], digits)}"
+
 
 @dataclass(frozen=True)
 class Line:
     """An equation, the numbers put into it, and what comes out.
 
-    ours, theirs: the equation in the project's symbols and in the textbook's. numbers: the same
-    with numbers. products: the sums that the equation begins with.
+    ours, theirs: the equation in the project's symbols and in the textbook's, which has not all.
+    numbers: the same with numbers. products: the sums that the equation begins with. note: what it
+    is, in words.
     """
 
     ours: str
@@ -57,6 +67,7 @@ class Line:
     numbers: str
     value: float
     products: tuple[Product, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class ByHand:
-    """The whole way: its stages, the result, and what the layer computed."""
+    """The whole way: its stages, the result, and what the layer computed.
+
+    label: what stands at the step, where that is known.
+    """
 
     layer: str
     unit: int
@@ -77,14 +91,39 @@ class ByHand:
     stages: tuple[Stage, ...]
     result: float
     by_layer: float
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """Which unit and which step."""
+        step = f"{self.at} ({self.label})" if self.label.strip() else str(self.at)
+        return _("{layer}, unit {unit}, step {at}, by hand").format(
+            layer=self.layer, unit=self.unit, at=step
+        )
+
+    @property
+    def verdict(self) -> str:
+        """That the layer came to the same."""
+        return _("By hand {result}, by the layer {by_layer}.").format(
+            result=number(self.result, 6), by_layer=number(self.by_layer, 6)
+        )
 
 
-def by_hand(one: Pass, unit: int, at: int, output: "Output | None" = None) -> ByHand:
+def by_hand(
+    one: Pass,
+    unit: int,
+    at: int,
+    output: "Output | None" = None,
+    *,
+    inputs: Sequence[str] = (),
+    label: str = "",
+) -> ByHand:
     """Unit `unit` at step `at` of the sequence, counted from 0, checked against the layer's own.
 
-    output: the linear layer that reads the state, if there is one. InputError for a unit or step
-    that is not there, and for layers whose step has more parts (layer norm, projection, zoneout).
-    RuntimeError if the result differs from the layer's: then gruta is wrong.
+    output: the linear layer that reads the state, if there is one. inputs: what the numbers of x_t
+    are called; x[0], x[1], … unless given. label: what stands at the step. InputError for a unit or
+    step that is not there, and for layers whose step has more parts (layer norm, projection,
+    zoneout). RuntimeError if the result differs from the layer's: then gruta is wrong.
     """
     T, H = one.h.shape
     if not 0 <= unit < H:
@@ -97,14 +136,14 @@ def by_hand(one: Pass, unit: int, at: int, output: "Output | None" = None) -> By
             "be shown by hand; train a plain layer to see one"
         )
     t = T - 1 - at if one.reverse else at
-    step = _Step(one, unit, t)
+    step = _Step(one, unit, t, inputs)
     stages, result = _WAYS[one.cell](step)
     by_layer = float(one.h[t, unit])
     if not abs(result - by_layer) <= TOLERANCE * max(1.0, abs(by_layer)):
         raise RuntimeError(f"{one.layer}, unit {unit}, step {at}: {result} by hand, {by_layer}")
     if output is not None:
         stages = (*stages, output.stage(one.h[t], unit))
-    return ByHand(one.layer, unit, at, stages, result, by_layer)
+    return ByHand(one.layer, unit, at, stages, result, by_layer, label)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,15 +173,16 @@ class Output:
             Line(
                 f"y_t[{k}] = V h_t + a{more[0]}",
                 f"output = W_output · h_t + b_output{more[0]}",
-                f"{in_sum(product.sum)} + {in_sum(a)}{more[1]}",
+                f"{plain(product.sum)} + {in_sum(a)}{more[1]}",
                 y,
                 (product,),
             ),
             Line(
                 f"V[{k}, {unit}] · h_t[{unit}]",
-                _("this unit's part of the output"),
+                "",
                 f"{in_sum(V[unit])} · {in_sum(h[unit])}",
                 own,
+                note=_("this unit's part of the output"),
             ),
         )
         return Stage(_("Linear output"), lines)
@@ -151,17 +191,19 @@ class Output:
 class _Step:
     """A pass at one step, for one unit."""
 
-    def __init__(self, one: Pass, unit: int, t: int) -> None:
+    def __init__(self, one: Pass, unit: int, t: int, inputs: Sequence[str]) -> None:
         self.one, self.unit, self.t = one, unit, t
         self.x, self.h_prev = (a[t].astype(np.float64) for a in (one.x, one.h_prev))
         self.H = one.h.shape[1]
+        self.names = {
+            "w_ih": tuple(inputs) or tuple(f"x[{j}]" for j in range(len(self.x))),
+            "w_hh": tuple(f"h[{j}]" for j in range(len(self.h_prev))),
+        }
 
     def product(self, kind: str, gate: int, ours: str, theirs: str, by: Array) -> Product:
         """Row `unit` of a gate's block of w_ih or w_hh, times `by`."""
         row = self.one.weights[kind][gate * self.H + self.unit]
-        letter = "x" if kind == "w_ih" else "h"
-        names = tuple(f"{letter}[{j}]" for j in range(len(by)))
-        return Product(ours, theirs, names, _floats(row), _floats(by))
+        return Product(ours, theirs, self.names[kind], _floats(row), _floats(by))
 
     def bias(self, side: str, gate: int) -> float:
         """b_i· or b_h· of the unit; 0 in a layer without."""
@@ -181,8 +223,8 @@ class _Step:
             f"{letter}_t = {squash}(W_i{letter} x_t + b_i{letter} + W_h{letter} h_(t−1) + "
             f"b_h{letter})",
             f"gate_{name} = {squash}(W_input_{name} · x_t + W_hidden_{name} · h_(t−1))",
-            f"{squash}({in_sum(from_x.sum)} + {in_sum(b_i)} + {in_sum(from_h.sum)} + "
-            f"{in_sum(b_h)}) = {squash}({in_sum(a)})",
+            f"{squash}({plain(from_x.sum)} + {in_sum(b_i)} + {in_sum(from_h.sum)} + "
+            f"{in_sum(b_h)}) = {squash}({plain(a)})",
             value,
             (from_x, from_h),
         )
@@ -223,7 +265,7 @@ def _candidate(step: _Step, r: float) -> tuple[Line, Line]:
     recurrent = Line(
         f"q_t = W_hn {what} + b_hn",
         f"W_h · {theirs}",
-        f"{in_sum(from_h.sum)} + {in_sum(b_h)}",
+        f"{plain(from_h.sum)} + {in_sum(b_h)}",
         q,
         (from_h,),
     )
@@ -235,7 +277,7 @@ def _candidate(step: _Step, r: float) -> tuple[Line, Line]:
         "r = tanh(gate_reset ⊙ (W_h · h_(t−1)) + W_x · x_t)"
         if after
         else "r = tanh(W_h · (gate_reset ⊙ h_(t−1)) + W_x · x_t)",
-        f"tanh({in_sum(from_x.sum)} + {in_sum(b_i)} + {shown}) = tanh({in_sum(a)})",
+        f"tanh({plain(from_x.sum)} + {in_sum(b_i)} + {shown}) = tanh({plain(a)})",
         float(np.tanh(a)),
         (from_x,),
     )
@@ -261,7 +303,7 @@ def _lstm(step: _Step) -> tuple[tuple[Stage, ...], float]:
     hidden = Line(
         "h_t = o_t ⊙ tanh(c_t)",
         "h_t = gate_output ⊙ tanh(c_t)",
-        f"{in_sum(o.value)} · tanh({in_sum(c)})",
+        f"{in_sum(o.value)} · tanh({plain(c)})",
         h,
     )
     return (
@@ -281,7 +323,7 @@ def _rnn(step: _Step) -> tuple[tuple[Stage, ...], float]:
     line = Line(
         f"h_t = {squash}(W_ih x_t + b_ih + W_hh h_(t−1) + b_hh)",
         f"h_t = {squash}(W_x · x_t + W_h · h_(t−1))",
-        f"{squash}({in_sum(from_x.sum)} + {in_sum(b_i)} + {in_sum(from_h.sum)} + {in_sum(b_h)}) = "
+        f"{squash}({plain(from_x.sum)} + {in_sum(b_i)} + {in_sum(from_h.sum)} + {in_sum(b_h)}) = "
         f"{squash}({in_sum(a)})",
         h,
         (from_x, from_h),
@@ -298,10 +340,20 @@ _WAYS = {
 }
 
 
+def plain(value: Any, digits: int = 4) -> str:
+    """A number that stands alone, or first."""
+    return number(float(value), digits)
+
+
 def in_sum(value: Any, digits: int = 4) -> str:
     """A number of a sum or product; in brackets where it is negative."""
-    text = number(float(value), digits).replace("-", "−")
-    return f"({text})" if text.startswith("−") else text
+    text = plain(value, digits)
+    return f"({text})" if text.startswith(MINUS) else text
+
+
+def of_others(count: int) -> str:
+    """What the smaller terms of a sum are called."""
+    return _("{count} other" if count == 1 else "{count} others").format(count=count)
 
 
 def _floats(values: Sequence[float] | Array) -> tuple[float, ...]:

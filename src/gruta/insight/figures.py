@@ -1,13 +1,13 @@
 """The pictures of an X-ray: what each shows stands in its caption, in the reader's language."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gruta.health import gates
-from gruta.insight.look import LayerView, XRay
+from gruta.insight.views import LayerView, Views
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.report import maps
@@ -19,13 +19,13 @@ Array = NDArray[Any]
 _CELL = {"gru": "gru", "gru_reset_before": "gru", "lstm": "lstm"}
 
 
-def figures(found: XRay) -> list[Figure]:
+def figures(found: Views) -> list[Figure]:
     """All pictures of an X-ray, those of each layer first."""
     pictures = [figure for view in found.views for figure in of_layer(view, found)]
     return [*pictures, *of_all(found)]
 
 
-def of_layer(view: LayerView, found: XRay) -> Iterator[Figure]:
+def of_layer(view: LayerView, found: Views) -> Iterator[Figure]:
     """What the gates and states of one layer do over the sequence."""
     one, slug = view.one, _slug(view.name)
     order = np.argsort(_by_memory(view))[::-1]
@@ -46,7 +46,7 @@ def of_layer(view: LayerView, found: XRay) -> Iterator[Figure]:
             "takes the candidate in its place."
         ).format(layer=view.name),
         _("Heat maps of gates and states of {layer}, units by steps.").format(layer=view.name),
-        maps.heat_maps(rows, _("step"), _("units, sorted"), found.labels),
+        maps.heat_maps(rows, _("step"), _("units, sorted"), found.labels.get(one.stack)),
     )
     if one.keep is None:
         return
@@ -68,7 +68,7 @@ def of_layer(view: LayerView, found: XRay) -> Iterator[Figure]:
     )
 
 
-def of_all(found: XRay) -> Iterator[Figure]:
+def of_all(found: Views) -> Iterator[Figure]:
     """What is compared between layers, and how far the network looks back."""
     with_fade = [v for v in found.views if v.fade is not None]
     if with_fade:
@@ -79,7 +79,6 @@ def of_all(found: XRay) -> Iterator[Figure]:
         if v.time_constants is not None
     ]
     if timed:
-        T = len(found.views[0].one.h)
         yield Figure(
             "time-constants",
             _(
@@ -89,7 +88,7 @@ def of_all(found: XRay) -> Iterator[Figure]:
             ),
             _("Histogram of time constants."),
             maps.log_histogram(
-                timed, _("time constant (steps)"), _("units"), (T, _("length of the sequence"))
+                timed, _("time constant (steps)"), _("units"), _lengths(found.views)
             ),
         )
     measured = [
@@ -113,21 +112,42 @@ def of_all(found: XRay) -> Iterator[Figure]:
     if found.contexts:
         yield _contexts(found)
     for name, influence in found.influences.items():
+        within = _(
+            "95% of the influence on an output comes from at most {lag} step back"
+            if influence.horizon == 1
+            else "95% of the influence on an output comes from at most {lag} steps back"
+        ).format(lag=influence.horizon)
         yield Figure(
             f"{_slug(name)}-influence",
             _(
                 "{layer}: how strongly each step's input (across) moves the output at each step "
-                "(down), darker for more. 95% of the influence on an output comes from the last "
-                "{lag} steps: the memory horizon."
-            ).format(layer=name, lag=influence.horizon),
+                "(down), darker for more. {within}: the memory horizon."
+            ).format(layer=name, within=within),
             _("Map of the influence of inputs on outputs."),
             maps.triangle(
-                influence.norms, influence.times, _("input step"), _("output step"), found.labels
+                influence.norms,
+                influence.times,
+                _("input step"),
+                _("output step"),
+                found.labels.get(name),
             ),
         )
 
 
-def _depth(found: XRay) -> Figure:
+def _lengths(views: Sequence[LayerView]) -> list[tuple[float, str]]:
+    """Of the sequences that the layers read; layers that read as long a one share a mark."""
+    layers: dict[int, list[str]] = {}
+    for view in views:
+        layers.setdefault(view.steps, []).append(view.one.stack)
+    if len(layers) == 1:
+        return [(views[0].steps, _("length of the sequence"))]
+    return [
+        (steps, _("length of the sequence, {layer}").format(layer=", ".join(dict.fromkeys(names))))
+        for steps, names in layers.items()
+    ]
+
+
+def _depth(found: Views) -> Figure:
     curves = [
         Curve(
             name,
@@ -148,8 +168,10 @@ def _depth(found: XRay) -> Figure:
     )
 
 
-def _contexts(found: XRay) -> Figure:
-    horizons = [(float(influence.horizon), name) for name, influence in found.influences.items()]
+def _contexts(found: Views) -> Figure:
+    horizons = [
+        (float(max(1, influence.horizon)), name) for name, influence in found.influences.items()
+    ]
     steps = np.array(list(found.contexts), dtype=float)
     losses = np.array(list(found.contexts.values()))
     curve = Curve(_("loss"), steps, losses, Stroke(ACCENTS["gru"], width=2.0, marker="o"))
@@ -160,11 +182,11 @@ def _contexts(found: XRay) -> Figure:
             "flat, more memory does not help here. The upright lines: the memory horizons."
         ),
         _("Line chart of the loss by the steps that are remembered."),
-        lines([curve], _("steps remembered"), _("loss"), marks=horizons),
+        lines([curve], _("steps remembered"), _("loss"), doubling=True, marks=horizons),
     )
 
 
-def _gradient(found: XRay) -> Figure:
+def _gradient(found: Views) -> Figure:
     curves = []
     for k, view in enumerate(found.views):
         color = _color(view, k)

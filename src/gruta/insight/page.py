@@ -4,16 +4,30 @@ from pathlib import Path
 
 from gruta.files import write_atomically
 from gruta.health.advice import Advice
-from gruta.insight.by_hand import ByHand
+from gruta.insight.by_hand import ByHand, Product, in_sum, of_others
 from gruta.insight.figures import figures
-from gruta.insight.look import XRay
+from gruta.insight.views import Views, span
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
-from gruta.report.page import Code, Column, Figure, Section, Table, png, render
+from gruta.report.page import (
+    Code,
+    Column,
+    Equation,
+    Figure,
+    Heading,
+    Section,
+    Sum,
+    Table,
+    png,
+    render,
+)
+
+_TERMS = 5
+"""So many terms of a sum are written out."""
 
 
 def save(
-    found: XRay, path: str | Path, *, by_hand: ByHand | None = None, lag: int | None = None
+    found: Views, path: str | Path, *, by_hand: ByHand | None = None, lag: int | None = None
 ) -> Path:
     """Write the page to `path`, whole or not at all (OSError)."""
     path = Path(path)
@@ -25,7 +39,7 @@ def save(
 
 
 def save_all(
-    found: XRay, directory: Path, *, by_hand: ByHand | None = None, lag: int | None = None
+    found: Views, directory: Path, *, by_hand: ByHand | None = None, lag: int | None = None
 ) -> Path:
     """Write each picture as a PNG into `directory`, and the page as xray.html; its path."""
     pictures, path = figures(found), directory / "xray.html"
@@ -37,21 +51,25 @@ def save_all(
 
 
 def sections(
-    found: XRay, pictures: list[Figure], by_hand: ByHand | None = None, lag: int | None = None
+    found: Views, pictures: list[Figure], by_hand: ByHand | None = None, lag: int | None = None
 ) -> list[Section]:
     """What the page shows."""
-    content = [_advice(found.advice(lag)), Section(_("At a glance"), (), (_numbers(found),))]
-    content.append(Section(_("Pictures"), (_how_to_read(),), tuple(pictures)))
-    if by_hand is not None:
-        content.append(_by_hand(by_hand))
-    return content
+    content = [] if by_hand is None else [_by_hand(by_hand)]
+    return [
+        *content,
+        _advice(found.advice(lag)),
+        Section(_("At a glance"), (), (_numbers(found),)),
+        Section(_("Pictures"), (_how_to_read(),), tuple(pictures)),
+    ]
 
 
-def _lead(found: XRay) -> str:
-    names = ", ".join(view.name for view in found.views)
-    return _("One sequence of {steps} steps through {layers}.").format(
-        steps=len(found.views[0].one.h), layers=names
-    )
+def _lead(found: Views) -> str:
+    parts = []
+    for name, steps in {view.one.stack: view.steps for view in found.views}.items():
+        told = _("{layer}, {steps} step" if steps == 1 else "{layer}, {steps} steps")
+        when = span(found.labels.get(name, ()))
+        parts.append(told.format(layer=name, steps=number(steps)) + (f" ({when})" if when else ""))
+    return _("A network while it reads one sequence: {layers}.").format(layers="; ".join(parts))
 
 
 def _advice(advice: list[Advice]) -> Section:
@@ -75,7 +93,7 @@ def _advice(advice: list[Advice]) -> Section:
     return Section(_("Advice"), tuple(paragraphs), blocks)
 
 
-def _numbers(found: XRay) -> Table:
+def _numbers(found: Views) -> Table:
     names = {
         "gradient_slope": _("slope of the gradient, a step"),
         "gradient_reach": _("gradient that arrives at the first step"),
@@ -105,24 +123,37 @@ def _how_to_read() -> str:
 
 
 def _by_hand(hand: ByHand) -> Section:
-    rows = []
-    for stage in hand.stages:
+    """Every product, sum and squashing on the way to the unit's new state."""
+    content: list[Heading | Equation | Sum] = []
+    for k, stage in enumerate(hand.stages, 1):
+        content.append(Heading(f"{k}. {stage.title}"))
         for line in stage.lines:
-            rows.append([stage.title, line.ours, line.theirs, line.numbers, number(line.value, 4)])
-    table = Table(
-        [
-            Column(_("stage")),
-            Column(_("equation")),
-            Column(_("in the textbook")),
-            Column(_("with numbers")),
-            Column(_("result")),
-        ],
-        rows,
-        note=_("By hand {result}, by the layer {by_layer}.").format(
-            result=number(hand.result, 6), by_layer=number(hand.by_layer, 6)
-        ),
+            equal = [*line.ours.split(" = "), *line.numbers.split(" = "), number(line.value, 4)]
+            asides = [(_("In the textbook:"), line.theirs)] if line.theirs else []
+            if line.note:
+                asides.append((line.note, ""))
+            content.append(Equation(equal, asides))
+            content += [_sum(product) for product in line.products]
+    how = _(
+        "The sums show their largest terms; open one to see all. Names stand below the values that "
+        "they are of; the values are as the layer reads them, scaled where the model scales them."
     )
-    title = _("{layer}, unit {unit}, step {at}, by hand").format(
-        layer=hand.layer, unit=hand.unit, at=hand.at
-    )
-    return Section(title, (), (table,))
+    return Section(hand.title, (hand.verdict, how), content)
+
+
+def _sum(product: Product) -> Sum:
+    """A product of weights and values: the largest terms, and all as a table."""
+    order = product.by_size()
+    terms = [(product.written(j), product.names[j]) for j in order[:_TERMS]]
+    others = order[_TERMS:]
+    if others:
+        rest = sum(product.products[j] for j in others)
+        terms.append((in_sum(rest), of_others(len(others))))
+    columns = (_("value of"), _("weight"), _("value"), _("weight · value"))
+    rows: list[list[str | float | None]] = [
+        [product.names[j], product.weights[j], product.values[j], product.products[j]]
+        for j in order
+    ]
+    name, *numbers = columns
+    table = Table([Column(name), *(Column(title, 4) for title in numbers)], rows)
+    return Sum((product.ours, number(product.sum, 4)), terms, table)

@@ -1,6 +1,6 @@
 """An X-ray on the terminal: sparkline heat maps, the gradient, memory, advice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gruta.health.advice import Advice
-from gruta.insight.by_hand import ByHand, Product, in_sum
-from gruta.insight.look import LayerView, XRay
+from gruta.insight.by_hand import ByHand, Product, in_sum, of_others
+from gruta.insight.views import LayerView, Views, span, words
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
 
@@ -24,19 +24,24 @@ UNITS = 8
 _GATE_COLORS = ("grey37", "blue", "cyan", "green", "yellow")
 
 
-def show(found: XRay, lag: int | None = None, console: Console | None = None) -> None:
+def show(found: Views, lag: int | None = None, console: Console | None = None) -> None:
     """Print the X-ray, fitted to the console's width."""
     console = console or Console()
     width = max(20, min(console.width, 120) - 16)
     for view in found.views:
-        console.print(Panel(Group(*_of_layer(view, found, width)), title=view.name, expand=False))
+        labels = found.labels.get(view.one.stack, ())
+        title = ", ".join(filter(None, (view.name, span(labels))))
+        drawn = Group(*_of_layer(view, words(labels), width))
+        console.print(Panel(drawn, title=Text(title), expand=False))
     if found.answer:
         console.print(_("The network's answer: {answer}.").format(answer=found.answer))
     for name, influence in found.influences.items():
         console.print(
-            _("{layer}: 95% of what moves an output lies in the last {lag} steps.").format(
-                layer=name, lag=influence.horizon
-            )
+            _(
+                "{layer}: 95% of what moves an output lies at most {lag} step back."
+                if influence.horizon == 1
+                else "{layer}: 95% of what moves an output lies at most {lag} steps back."
+            ).format(layer=name, lag=influence.horizon)
         )
     for name, fade in found.through_depth().items():
         norms = ", ".join(brief(float(norm)) for norm in fade.norms)
@@ -70,11 +75,10 @@ def show_advice(advice: list[Advice], console: Console) -> None:
             console.print(Text(f"   {one.code}", style="cyan"))
 
 
-def _of_layer(view: LayerView, found: XRay, width: int) -> Iterable[Any]:
+def _of_layer(view: LayerView, labels: Sequence[str], width: int) -> Iterable[Any]:
     one = view.one
-    labels = found.labels
     tau = view.time_constants
-    if labels is not None and len(labels) <= width and all(len(c) == 1 for c in labels):
+    if 0 < len(labels) <= width and all(len(label) == 1 for label in labels):
         yield Text(" " * 12 + "".join(c if c.isprintable() else "·" for c in labels))
     if one.keep is not None and tau is not None:
         yield Text(_("keep fraction, the units with the longest memory (τ in steps)"))
@@ -124,51 +128,38 @@ def _numbers(view: LayerView) -> Text:
     if view.exponents is not None and len(view.exponents):
         parts.append(f"λ₁ {brief(float(view.exponents[0]))}")
     if view.units.dead:
-        parts.append(_("{count} dead units").format(count=len(view.units.dead)))
+        count = len(view.units.dead)
+        parts.append(
+            _("{count} dead unit" if count == 1 else "{count} dead units").format(count=count)
+        )
     return Text(" · ".join(parts), style="dim")
 
 
 def show_by_hand(hand: ByHand, console: Console | None = None, most: int = 5) -> None:
     """Print a unit's step by hand: of each product the `most` largest terms, the rest as one."""
     console = console or Console()
-    title = _("{layer}, unit {unit}, step {at}, by hand").format(
-        layer=hand.layer, unit=hand.unit, at=hand.at
-    )
-    console.print(Text(title, style="bold"))
+    console.print(Text(hand.title, style="bold"))
     for k, stage in enumerate(hand.stages, 1):
         console.print(Text(f"\n{k}. {stage.title}", style="bold green"))
         for line in stage.lines:
             console.print(Text(f"  {line.ours}"))
-            console.print(Text(f"    {line.theirs}", style="dim"))
+            for aside in filter(None, (line.theirs, line.note)):
+                console.print(Text(f"    {aside}", style="dim"))
             for product in line.products:
                 console.print(_terms(product, most))
             console.print(Text(f"    = {line.numbers} = {number(line.value, 4)}", style="cyan"))
-    console.print(
-        Text(
-            "\n"
-            + _("By hand {result}, by the layer {by_layer}.").format(
-                result=number(hand.result, 6), by_layer=number(hand.by_layer, 6)
-            )
-        )
-    )
+    console.print(Text(f"\n{hand.verdict}"))
 
 
 def _terms(product: Product, most: int) -> Table:
     """The largest terms of a product, and the sum of the others."""
     table = Table.grid(padding=(0, 1))
-    terms = product.products
-    order = sorted(range(len(terms)), key=lambda j: -abs(terms[j]))
-    shown = order[:most]
-    parts = [
-        f"{in_sum(product.weights[j], 3)} · {in_sum(product.values[j], 3)} {product.names[j]}"
-        for j in shown
-    ]
-    rest = len(terms) - len(shown)
-    if rest:
-        others = sum(terms[j] for j in order[most:])
-        parts.append(
-            _("{count} others: {sum}").format(count=rest, sum=number(others, 4).replace("-", "−"))
-        )
+    order = product.by_size()
+    parts = [f"{product.written(j)} {product.names[j]}" for j in order[:most]]
+    others = order[most:]
+    if others:
+        rest = sum(product.products[j] for j in others)
+        parts.append(f"{of_others(len(others))}: {in_sum(rest)}")
     table.add_row(Text(f"      {product.ours} ="), Text(" + ".join(parts)))
     table.add_row("", Text(f"= {number(product.sum, 4)}"))
     return table

@@ -66,6 +66,42 @@ def test_frozen_model_can_be_looked_at():
     assert not any(p.requires_grad for p in model.parameters())
 
 
+class Pair(nn.Module):
+    """Two layers that read sequences of different lengths."""
+
+    def __init__(self):
+        super().__init__()
+        self.long, self.short = nn.GRU(3, 4), nn.GRU(4, 4)
+
+    def forward(self, x):
+        return self.short(self.long(x)[0][-5:])[0]
+
+
+def test_labels_stand_at_the_layer_that_they_are_of():
+    stamps = np.datetime64("2024-01-01", "h") + np.arange(9)
+    model, x = Pair(), torch.randn(9, 1, 3)
+    found = xray(model, x, labels={"long": stamps, "short": list("abcde")})
+    assert found.labels["short"] == tuple("abcde")
+    assert found.labels["long"].dtype == "M8[us]"
+    assert xray(model, x, labels=list("abcde")).labels == {"short": tuple("abcde")}
+    screen = Console(file=io.StringIO(), width=100)
+    show(found, console=screen)
+    assert "long l0, 01 Jan 2024 00:00 – 01 Jan 2024 08:00" in screen.file.getvalue()
+    assert "abcde" in screen.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"lon": "a" * 9}, "labels: expected names among long, short, got 'lon'"),
+        ({"long": "abcde"}, "labels: expected 9 for long, one for each step, got 5"),
+    ],
+)
+def test_labels_that_fit_no_layer_are_refused(labels, message):
+    with pytest.raises(InputError, match=message):
+        xray(Pair(), torch.randn(9, 1, 3), labels=labels)
+
+
 def test_loss_decides_whose_gradient_is_followed():
     def at_step(t):
         return xray(reader(), ids(), loss=lambda y: y[t, 0].sum()).views[0]
@@ -177,6 +213,45 @@ def test_page_is_one_file_in_the_readers_language(found, tmp_path, language, wor
         assert word in page
     assert not re.search(r"(src|href)=.(?!data:|#)", page)
     assert page.count("data:image/svg+xml") == 6
+
+
+def test_page_shows_every_product_of_a_step_by_hand(tmp_path):
+    names = ["temperature", "wind", "is <b>", "hour"]
+    layer = nn.GRU(4, 12)
+    x = torch.randn(9, 1, 4)
+    found = xray(layer, x, columns={"GRU": names})
+    with spoken("en"):
+        hand = found.by_hand(3, 5)
+        found.save(tmp_path / "x.html", by_hand=hand)
+    page = (tmp_path / "x.html").read_text()
+    sums = re.findall("<details>.*?</details>", page, re.DOTALL)
+    assert len(sums) == 6  # of x and of h, for both gates and the candidate
+    for name in ("temperature", "wind", "is &lt;b&gt;", "hour"):
+        assert sum(f'<th scope="row">{name}</th>' in one for one in sums) == 3
+    assert "<small>7 others</small>" in page
+    assert "<msub><mi>z</mi><mi>t</mi></msub>" in page.replace("<mrow>", "").replace("</mrow>", "")
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"lstm": "abcd"}, "columns: expected names among GRU, got 'lstm'"),
+        ({"GRU": "abc"}, "columns: expected 4 for GRU, one for each number that it reads"),
+    ],
+)
+def test_columns_that_fit_no_layer_are_refused(columns, message):
+    with pytest.raises(InputError, match=message):
+        xray(nn.GRU(4, 12), torch.randn(9, 1, 4), columns=columns)
+
+
+def test_upper_layers_read_no_columns():
+    found = xray(nn.GRU(4, 4, num_layers=2), torch.randn(9, 1, 4), columns={"GRU": "abcd"})
+    below, above = (
+        found.by_hand(0, 0, f"GRU {k}").stages[1].lines[0].products for k in ("l0", "l1")
+    )
+    assert below[0].names == tuple("abcd")
+    assert above[0].names == ("x[0]", "x[1]", "x[2]", "x[3]")
 
 
 @pytest.mark.parametrize("kind", [nn.LSTM, nn.RNN])

@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Iterable
+from datetime import datetime
 
 from gruta.locale import language
 
 MISSING = "–"
+MINUS = "−"
 
 _RAISED = str.maketrans({str(k): c for k, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {"-": "⁻"})
-_DECIMAL_COMMA = str.maketrans(".,", ",.")
+_ENGLISH = str.maketrans("-", MINUS)
+_DECIMAL_COMMA = _ENGLISH | str.maketrans(".,", ",.")
 
 
 def number(value: float | None, digits: int | None = None) -> str:
@@ -17,11 +20,19 @@ def number(value: float | None, digits: int | None = None) -> str:
         return MISSING
     if digits is None:
         digits = 0 if isinstance(value, int) else min(decimals([value], 4), 12)
-        text = f"{value:,.{digits}f}"
+        text = f"{value:z,.{digits}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
     else:
-        text = f"{value:,.{digits}f}"
-    return text.translate(_DECIMAL_COMMA) if language() == "pt_BR" else text
+        text = f"{value:z,.{digits}f}"
+    return text.translate(_DECIMAL_COMMA if language() == "pt_BR" else _ENGLISH)
+
+
+def alike(values: Iterable[float]) -> list[str]:
+    """Numbers of one axis: all with as many decimals as the one that needs most."""
+    values = list(values)
+    comma = "," if language() == "pt_BR" else "."
+    digits = max((len(number(value).partition(comma)[2]) for value in values), default=0)
+    return [number(value, digits) for value in values]
 
 
 def percent(share: float | None, digits: int = 0) -> str:
@@ -61,3 +72,9 @@ def date_formats() -> list[str]:
     day = "%d/%m" if language() == "pt_BR" else "%d %b"
     month = "%m/%Y" if language() == "pt_BR" else "%b %Y"
     return ["%Y", month, day, "%H:%M", "%H:%M", "%S.%f"]
+
+
+def moment(stamp: datetime, *, timed: bool) -> str:
+    """A stamp in words, with the time of day if `timed`."""
+    day = "%d/%m/%Y" if language() == "pt_BR" else "%d %b %Y"
+    return stamp.strftime(f"{day} %H:%M" if timed else day)

@@ -14,13 +14,14 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import Formatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from gruta.locale import translate as _
-from gruta.locale.numbers import date_formats, number, percent, power_of_ten
+from gruta.locale.numbers import alike, date_formats, number, percent, power_of_ten
 
 Values = NDArray[np.float64]
 Stamps = NDArray[np.datetime64]
@@ -71,6 +72,8 @@ STYLE: Any = {
 }
 
 _FEW_DECADES = 3
+_CHARACTER, _HANDLE = 0.0115, 0.11
+"""About how wide a character is, and what stands before a name, as shares of a chart's width."""
 _styling = threading.RLock()
 
 WIDTH = 6.8
@@ -146,10 +149,14 @@ def lines(
     ylabel: str,
     *,
     log: bool = False,
+    doubling: bool = False,
     limit: tuple[float, str] | None = None,
     marks: Sequence[tuple[float, str]] = (),
 ) -> Figure:
-    """Curves in one chart; `limit` is a value of y to mark, `marks` are some of x, with names."""
+    """Curves in one chart; `limit` is a value of y to mark, `marks` are some of x, with names.
+
+    log: y on a logarithmic axis. doubling: x on one where each mark is twice the one before.
+    """
     figure = Figure((WIDTH, 3.7), layout="constrained")
     axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     for curve in curves:
@@ -167,21 +174,25 @@ def lines(
         )
     if limit:
         axes.axhline(limit[0], color=INK, linewidth=1.0, linestyle=(0, (4, 3)), label=limit[1])
-    for x, name in marks:
+    for x, _name in marks:
         axes.axvline(x, color=FAINT, linewidth=1.0, zorder=0)
-        above = axes.get_xaxis_transform()
-        axes.text(x, 1.01, name, transform=above, ha="center", fontsize=8.5)
+    if doubling:
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_minor_locator(NullLocator())
+    elif all((curve.x % 1 == 0).all() for curve in curves):
+        axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     if log:
         axes.set_yscale("log")
         axes.yaxis.set_minor_locator(NullLocator())
     axes.margins(x=0.01)
-    write_numbers(axes.xaxis, axes.yaxis)
+    _name_marks(axes, marks)
+    numbered(axes.xaxis, axes.yaxis)
     if log and _decades(curves) > _FEW_DECADES:
         axes.yaxis.set_major_locator(LogLocator(numticks=8))
-        write_powers(axes.yaxis)
+        in_powers(axes.yaxis)
     elif log:
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    _legend(figure, axes)
+    legend(figure, axes)
     return figure
 
 
@@ -206,11 +217,31 @@ def forecasts(
                 axes.axvline(start, color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=0)
         axes.set_title(panel.title, color=panel.color)
         axes.margins(x=0.01)
-        write_numbers(axes.yaxis)
+        numbered(axes.yaxis)
     _dates(every[-1])
     figure.supylabel(ylabel, fontsize="medium")
-    _legend(figure, every[0])
+    legend(figure, every[0])
     return figure
+
+
+def _name_marks(axes: Axes, marks: Sequence[tuple[float, str]]) -> None:
+    """The names above the marks, in as many rows as it takes for none to touch another."""
+    to_share = axes.transData + axes.transAxes.inverted()
+    free: list[float] = []  # where each row has room from, as a share of the width
+    for x, name in sorted(marks):
+        width = _CHARACTER * len(name)
+        middle = float(to_share.transform((x, axes.get_ylim()[1]))[0])
+        start = min(max(middle - width / 2, 0.0), 1.0 - width)
+        row = next((k for k, end in enumerate(free) if end <= start), len(free))
+        free[row : row + 1] = [start + width + _CHARACTER]
+        axes.text(
+            start + width / 2,
+            1.01 + 0.055 * row,
+            name,
+            transform=axes.transAxes,
+            ha="center",
+            fontsize=8.5,
+        )
 
 
 def _decades(curves: Sequence[Curve]) -> float:
@@ -240,37 +271,65 @@ def _unbroken(times: Stamps) -> list[slice]:
 
 
 def _dates(axes: Axes) -> None:
-    locator, formats = AutoDateLocator(), date_formats()  # type: ignore[no-untyped-call]
+    locator, formatter = dated()
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(formatter)
+
+
+def dated(most: int = 9) -> tuple[Any, Any]:
+    """Locator and formatter of an axis of stamps with at most so many ticks."""
+    locator = AutoDateLocator(minticks=3, maxticks=most)  # type: ignore[no-untyped-call]
+    formats = date_formats()
     formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
         locator,
         formats=formats,
         zero_formats=["", *formats[:3], *formats[3:5]],
         offset_formats=["", *["%Y"] * 5],
     )
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(formatter)
+    return locator, formatter
 
 
-def write_numbers(*axis: Any) -> None:
-    """Write the ticks of these axes as the reader's language does, with a true minus sign."""
+class _Numbers(Formatter):
+    """The reader's numbers; on an axis of even steps with as many decimals each."""
+
+    def __call__(self, value: float, _position: int | None = None) -> str:
+        return number(value)
+
+    def format_ticks(self, values: Any) -> list[str]:
+        even = self.axis is not None and self.axis.get_scale() == "linear"  # type: ignore[union-attr]
+        even = even or (len(values) > 0 and max(values) < 10 * min(values))  # less than a decade
+        return alike(values) if even else [number(value) for value in values]
+
+
+def numbered(*axis: Axis) -> None:
+    """Numbers at the ticks, as the reader's language writes them."""
     for one in axis:
-        one.set_major_formatter(FuncFormatter(lambda v, _position: number(v).replace("-", "−")))
+        one.set_major_formatter(_Numbers())
 
 
-def write_powers(*axis: Any) -> None:
-    """Write the ticks of these logarithmic axes as powers of ten."""
+def in_powers(*axis: Axis) -> None:
+    """Powers of ten at the ticks of a logarithmic axis."""
     for one in axis:
-        one.set_major_formatter(FuncFormatter(lambda v, _position: power_of_ten(v)))
+        one.set_major_formatter(FuncFormatter(lambda value, _position: power_of_ten(value)))
 
 
-def _legend(figure: Figure, axes: Axes) -> None:
+def legend(figure: Figure, axes: Axes) -> None:
+    """What the axes' lines and areas are, above the chart, if they are more than one."""
     handles, labels = axes.get_legend_handles_labels()
     named = dict(zip(labels, handles, strict=True))
     if len(named) > 1:
-        rows = math.ceil(len(named) / (4 if max(map(len, named)) < 22 else 3))
+        columns = next(n for n in (4, 3, 2, 1) if n == 1 or _fit(list(named), n))
+        rows = math.ceil(len(named) / columns)
         figure.legend(
             list(named.values()),
             list(named),
             loc="outside upper left",
             ncols=math.ceil(len(named) / rows),
         )
+
+
+def _fit(names: Sequence[str], columns: int) -> bool:
+    """Whether a legend's names, so many columns of them, are no wider than the chart."""
+    rows = math.ceil(len(names) / columns)
+    widths = [max(map(len, names[k : k + rows])) for k in range(0, len(names), rows)]
+    return sum(_HANDLE + _CHARACTER * width for width in widths) <= 1.0

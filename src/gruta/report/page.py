@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import jinja2
+import markupsafe
 import matplotlib.figure
-from markupsafe import Markup
 
 from gruta.files import write_atomically
 from gruta.locale import language
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
-from gruta.report.charts import styled
-from gruta.report.equation import Equation, mathml
+from gruta.report.charts import WIDTH, styled
+from gruta.report.mathml import mathml
 
 REPORT = "report.html"
 PNG_DOTS_PER_INCH = 192
@@ -96,12 +96,56 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Heading:
+    """Begins a part of a section."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Equation:
+    """Equal expressions below each other, as `mathml` reads them.
+
+    asides: what is said of it, words before an expression; either may be empty.
+    """
+
+    equal: Sequence[str]
+    asides: Sequence[tuple[str, str]] = ()
+
+
+class Formula(NamedTuple):
+    """As `mathml` reads it, and what it is."""
+
+    text: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """One below the other, each with what it is beside it."""
+
+    lines: Sequence[Formula]
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The largest terms of a long sum, and a table of all that opens.
+
+    equal: what it is, and its value. terms: an expression each, and in words what it is of.
+    """
+
+    equal: tuple[str, str]
+    terms: Sequence[tuple[str, str]]
+    table: Table
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading, what is said under it, then what is shown."""
 
     title: str
     paragraphs: Sequence[str] = ()
-    content: Sequence[Figure | Table | Code | Equation] = ()
+    content: Sequence[Figure | Table | Code | Heading | Equation | Formulas | Sum] = ()
 
 
 def write(directory: Path, title: str, lead: str, sections: Sequence[Section]) -> Path:
@@ -129,7 +173,8 @@ def render(title: str, lead: str, sections: Sequence[Section]) -> str:
             lead=lead,
             sections=sections,
             image=_image,
-            mathml=lambda text: Markup(mathml(text)),
+            share=_share,
+            math=lambda *equal: markupsafe.Markup(mathml(*equal)),
             kind=lambda item: type(item).__name__,
             contents_title=_("Contents"),
             best_note=_("Bold: the best of its column."),
@@ -154,6 +199,11 @@ def _written(value: Value, column: Column) -> str:
 def _image(figure: Figure) -> str:
     """The chart as a data address: sharp at every size, and its ids cannot meet another's."""
     return "data:image/svg+xml;base64," + base64.b64encode(_svg(figure.figure)).decode()
+
+
+def _share(figure: Figure) -> float:
+    """How much of the page's width it takes, so that its text is as large as the others'."""
+    return min(1.0, figure.figure.get_figwidth() / WIDTH)
 
 
 def _svg(figure: matplotlib.figure.Figure) -> bytes:

@@ -16,9 +16,8 @@ from gruta.health import Clipper
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
 from gruta.report.charts import Curve, Stroke, lines
-from gruta.report.equation import Equation, Line
-from gruta.report.maps import paths_on_a_map
-from gruta.report.page import Column, Figure, Section, Table
+from gruta.report.dots import paths_on_a_map
+from gruta.report.page import Column, Figure, Formula, Formulas, Section, Table
 from gruta.settings import ClipMode
 from gruta.studies.plan import Plan
 from gruta.surroundings import undisturbed
@@ -204,16 +203,16 @@ def _in_symbols() -> Section:
         "bounds the gradient g by a threshold c before the step is taken."
     ).format(steps=STEPS_OF_TIME)
     shown = [
-        Line(f"h_t = w σ(h_{{t−1}}) + b,  h_0 = {number(FIRST, 1)}", _("a step")),
-        Line(f"L = (σ(h_{STEPS_OF_TIME}) − {number(GOAL, 1)})^2", _("the loss")),
-        Line(
-            f"{{∂h_{STEPS_OF_TIME}}}/{{∂h_0}} = ∏_{{t=1}}^{STEPS_OF_TIME} w σ′(h_{{t−1}})",
+        Formula(f"h_t = w σ(h_(t−1)) + b,  h_0 = {number(FIRST, 1)}", _("a step")),
+        Formula(f"L = (σ(h_{STEPS_OF_TIME}) − {number(GOAL, 1)})^2", _("the loss")),
+        Formula(
+            f"{{∂h_{STEPS_OF_TIME}}}/{{∂h_0}} = ∏_(t=1)^{STEPS_OF_TIME} w σ′(h_(t−1))",
             _("what a gradient is multiplied by"),
         ),
-        Line("g_i ← min(max(g_i, −c), c)", _("clipped by value: each component is cut")),
-        Line("g ← g min(1, {c}/{‖g‖})", _("clipped by norm: the whole is scaled")),
+        Formula("g_i ← min(max(g_i, −c), c)", _("clipped by value: each component is cut")),
+        Formula("g ← g min(1, {c}/{‖g‖})", _("clipped by norm: the whole is scaled")),
     ]
-    return Section(_("In symbols"), (text,), (Equation(shown),))
+    return Section(_("In symbols"), (text,), (Formulas(shown),))
 
 
 def _picture(found: Found) -> Figure:

@@ -14,8 +14,7 @@ import numpy as np
 from gruta.locale import translate as _
 from gruta.locale.numbers import percent, scientific
 from gruta.report.charts import ACCENTS, INK, Curve, Stroke, lines
-from gruta.report.equation import Equation
-from gruta.report.page import Code, Column, Figure, Section, Table
+from gruta.report.page import Code, Column, Figure, Formulas, Section, Table
 from gruta.studies import equations
 from gruta.studies.contest import Entrant, Init, Result, compete, hidden_for, label, settings
 from gruta.studies.plan import Plan
@@ -143,7 +142,7 @@ def _in_symbols() -> Section:
         *equations.lstm_keeps(),
         *equations.chrono(),
     ]
-    return Section(_("In symbols"), (text, equations.about_chrono()), (Equation(shown),))
+    return Section(_("In symbols"), (text, equations.about_chrono()), (Formulas(shown),))
 
 
 def _task(found: Found) -> Section:

@@ -13,8 +13,7 @@ import numpy as np
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number, percent
 from gruta.report.charts import ACCENTS, Curve, Stroke, lines
-from gruta.report.equation import Equation, Line
-from gruta.report.page import Column, Figure, Section, Table
+from gruta.report.page import Column, Figure, Formula, Formulas, Section, Table
 from gruta.studies import equations
 from gruta.studies.contest import Entrant, Init, Result, compete, hidden_for, settings
 from gruta.studies.plan import Effort, Plan
@@ -120,9 +119,9 @@ def _in_symbols() -> Section:
         *equations.gru(),
         *equations.lstm_keeps(),
         *equations.chrono(),
-        Line("W_hh^⊤ W_hh = 1", _("RNN, orthogonal: a rotation, which changes no length")),
+        Formula("W_hh^⊤ W_hh = 1", _("RNN, orthogonal: a rotation, which changes no length")),
     ]
-    return Section(_("In symbols"), (text, equations.about_chrono()), (Equation(shown),))
+    return Section(_("In symbols"), (text, equations.about_chrono()), (Formulas(shown),))
 
 
 def _round(problem: Problem, results: Sequence[Result]) -> Section:

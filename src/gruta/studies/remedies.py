@@ -13,9 +13,8 @@ import numpy as np
 from gruta.locale import translate as _
 from gruta.locale.numbers import number, percent
 from gruta.report.charts import ACCENTS
-from gruta.report.equation import Equation
-from gruta.report.maps import dots_by_row
-from gruta.report.page import Column, Figure, Section, Table
+from gruta.report.dots import dots_by_row
+from gruta.report.page import Column, Figure, Formulas, Section, Table
 from gruta.studies import equations
 from gruta.studies.contest import Init, label
 from gruta.studies.plan import Plan
@@ -198,7 +197,7 @@ def sections(found: Found) -> list[Section]:
 
 def _in_symbols() -> Section:
     shown = [*equations.gru_keeps(), *equations.lstm_keeps(), *equations.chrono()]
-    return Section(_("In symbols"), (equations.about_chrono(),), (Equation(shown),))
+    return Section(_("In symbols"), (equations.about_chrono(),), (Formulas(shown),))
 
 
 def _remedy(remedy: Remedy, trials: Sequence[Trial]) -> Section:

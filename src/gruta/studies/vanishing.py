@@ -11,8 +11,7 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
 from gruta.nn.draws import drawing
 from gruta.report.charts import ACCENTS, Curve, Stroke, lines
-from gruta.report.equation import Equation, Line
-from gruta.report.page import Column, Figure, Section, Table
+from gruta.report.page import Column, Figure, Formula, Formulas, Section, Table
 from gruta.studies import equations
 from gruta.studies.contest import CELLS, Entrant, compete, label, settings
 from gruta.studies.plan import Plan
@@ -137,14 +136,14 @@ def _in_symbols() -> Section:
         "neither vanishes nor explodes."
     )
     shown = [
-        Line("{∂L}/{∂h_t} = J_{t+1}^⊤ J_{t+2}^⊤ ⋯ J_T^⊤ {∂L}/{∂h_T}", _("the way back")),
-        Line("J_t = {∂h_t}/{∂h_{t−1}} = diag(1 − h_t^2) W_hh", "RNN"),
-        Line("{∂c_t}/{∂c_{t−1}} = diag(f_t) + ⋯", "LSTM"),
-        Line("J_t = diag(z_t) + ⋯", "GRU"),
+        Formula("{∂L}/{∂h_t} = J_(t+1)^⊤ J_(t+2)^⊤ ⋯ J_T^⊤ {∂L}/{∂h_T}", _("the way back")),
+        Formula("J_t = {∂h_t}/{∂h_(t−1)} = diag(1 − h_t^2) W_hh", "RNN"),
+        Formula("{∂c_t}/{∂c_(t−1)} = diag(f_t) + ⋯", "LSTM"),
+        Formula("J_t = diag(z_t) + ⋯", "GRU"),
         *equations.chrono(),
-        Line("y = x + f(x)", _("a layer f with a residual connection")),
+        Formula("y = x + f(x)", _("a layer f with a residual connection")),
     ]
-    return Section(_("In symbols"), (text, equations.about_chrono()), (Equation(shown),))
+    return Section(_("In symbols"), (text, equations.about_chrono()), (Formulas(shown),))
 
 
 def _through_time(found: Found) -> Section:

@@ -4,9 +4,8 @@ import numpy as np
 
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
-from gruta.report.equation import Equation, Line
-from gruta.report.maps import DotPanel, dot_panels
-from gruta.report.page import Column, Figure, Section, Table
+from gruta.report.dots import DotPanel, dot_panels
+from gruta.report.page import Column, Figure, Formula, Formulas, Section, Table
 from gruta.studies.advice.measure import Found
 from gruta.studies.advice.verdict import Verdict
 
@@ -52,13 +51,13 @@ def _in_symbols() -> Section:
         "gradient of all weights θ, g′ the same after clipping, and Δθ what a step adds to them."
     )
     shown = [
-        Line("{‖∂L/∂h_{T−ℓ}‖}/{‖∂L/∂h_T‖}", _name("gradient that arrives")),
-        Line("{τ}/{ℓ},  τ = −{1}/{mean ln k_t}", _name("time constant over need")),
-        Line("{‖∂L/∂h_1‖}/{‖∂L/∂h_T‖}", _name("growth of the gradient")),
-        Line("{g·g′}/{‖g‖ ‖g′‖}", _name("cosine")),
-        Line("{‖Δθ‖}/{‖θ‖}", _("update ratio")),
+        Formula("{‖∂L/∂h_(T−ℓ)‖}/{‖∂L/∂h_T‖}", _name("gradient that arrives")),
+        Formula("{τ}/{ℓ},  τ = −{1}/{mean ln k_t}", _name("time constant over need")),
+        Formula("{‖∂L/∂h_1‖}/{‖∂L/∂h_T‖}", _name("growth of the gradient")),
+        Formula("{g·g′}/{‖g‖ ‖g′‖}", _name("cosine")),
+        Formula("{‖Δθ‖}/{‖θ‖}", _("update ratio")),
     ]
-    return Section(_("In symbols"), (text,), (Equation(shown),))
+    return Section(_("In symbols"), (text,), (Formulas(shown),))
 
 
 def _table(found: Found) -> Table:

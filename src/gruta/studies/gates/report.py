@@ -7,9 +7,8 @@ import numpy as np
 from gruta.locale import translate as _
 from gruta.locale.numbers import number, percent
 from gruta.report.charts import ACCENTS, Curve, Stroke, lines
-from gruta.report.equation import Equation, Line
 from gruta.report.maps import heat_maps
-from gruta.report.page import Column, Figure, Section, Table
+from gruta.report.page import Column, Figure, Formula, Formulas, Section, Table
 from gruta.studies import equations
 from gruta.studies.gates.measure import HIDDEN, SEQUENCES, Followed, Found, T, kept_by_carriers
 from gruta.studies.problems import recall
@@ -49,9 +48,9 @@ def _in_symbols() -> Section:
     shown = [
         *equations.gru(),
         *equations.lstm_keeps(),
-        Line("η^2 = {∑_v N_v (h̄_v − h̄)^2}/{∑_s (h_s − h̄)^2}", _("about the fact")),
+        Formula("η^2 = {∑_v N_v (h̄_v − h̄)^2}/{∑_s (h_s − h̄)^2}", _("about the fact")),
     ]
-    return Section(_("In symbols"), (text, equations.about_chrono()), (Equation(shown),))
+    return Section(_("In symbols"), (text, equations.about_chrono()), (Formulas(shown),))
 
 
 def _task(found: Found) -> Section:

@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gruta.codec.calendar import calendar
+from gruta.codec.calendar import calendar, calendar_names
 from gruta.codec.frequency import Frequency, Stamps, parse
 from gruta.codec.scaler import Scaler
 from gruta.data.series import Columns, Series
 from gruta.errors import InputError
 from gruta.settings import ForecastSettings
-from gruta.tasks.forecast.features import Table, first_origin
+from gruta.tasks.forecast.features import Table, first_origin, future_names, past_names
 
 SEASONS_NEEDED = 4
 """A season counts if the training part holds this many of it."""
@@ -110,6 +110,16 @@ class Encoding:
             lookback=self.lookback,
             horizon=self.horizon,
         )
+
+    def future_names(self) -> list[str]:
+        """What people call the columns of a step to come."""
+        columns = self.columns
+        by_calendar = calendar_names(self.frequency)
+        return future_names(columns.target, columns.known, by_calendar, self.seasons)
+
+    def past_names(self) -> list[str]:
+        """What people call the columns of a row of the window."""
+        return past_names(self.columns.target, self.columns.past, self.future_names())
 
     def decode(self, scaled: Tensor) -> NDArray[np.float64]:
         """Values of the target in its own unit, any shape."""

@@ -184,13 +184,17 @@ class Forecaster:
         def loss(result: tuple[torch.Tensor, Any]) -> torch.Tensor:
             return pinball(result[0] / unit, batch["target"] / unit, self.settings.quantiles)
 
-        rows = range(int(origin[0]) - table.lookback + 1, int(origin[0]) + 1)
+        after = int(origin[0]) + 1
         return xray(
             copy.deepcopy(trained.network),  # others may forecast with it meanwhile
             batch,
             None,
             loss=loss,
-            labels=[str(series.times[row].astype("datetime64[m]")) for row in rows],
+            labels={
+                "encoder": series.times[after - table.lookback : after],
+                "decoder": series.times[after : after + table.horizon],
+            },
+            columns=trained.columns(),
         )
 
     def save(self, path: str | Path) -> None:

@@ -5,10 +5,13 @@ C columns, F features of a step to come.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from gruta.locale import translate as _
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,26 @@ def future_features(table: Table, origin: Tensor, steps: Tensor) -> Tensor:
     return torch.cat(parts, -1)
 
 
+def future_names(
+    target: str, known: Sequence[str], calendar: Sequence[str], seasons: Sequence[int]
+) -> list[str]:
+    """What the columns of `future_features` are called, in their order."""
+    then, now = _("{column} then"), _("{column} now")
+    names = [then.format(column=column) for column in known]
+    names += [now.format(column=column) for column in known]
+    names += [*calendar, now.format(column=target)]
+    for season in seasons:
+        of_target = (
+            _("{column} a season ({steps}) before, less now"),
+            _("change of {column} a season ({steps}) before"),
+            _("change of {column} a season ({steps}) and a step before"),
+        )
+        names += [text.format(column=target, steps=season) for text in of_target]
+        before = _("{column} a season ({steps}) before")
+        names += [before.format(column=column, steps=season) for column in known]
+    return names
+
+
 def rows(columns: Tensor, at: Tensor) -> Tensor:
     """`columns[at]` for columns `[N]` or `[N, C]`; several times faster than indexing."""
     return columns.index_select(0, at.reshape(-1)).view(*at.shape, *columns.shape[1:])
@@ -92,6 +115,11 @@ def past_features(table: Table) -> Tensor:
     features = seen.new_zeros(len(y), seen.shape[1])
     features[at] = seen
     return features
+
+
+def past_names(target: str, past: Sequence[str], coming: Sequence[str]) -> list[str]:
+    """What the columns of `past_features` are called; coming: those of the step to come."""
+    return [target, _("change of {column}").format(column=target), *past, *coming]
 
 
 def lags(table: Table, origin: Tensor) -> Tensor:

@@ -50,16 +50,17 @@ def verdict(evaluation: Evaluation) -> str:
     digits = decimals([network.mae, best.mae])
     if network.mae < best.mae:
         compared = _(
-            "Over {count} values that training did not see, the {cell} missed by {mae} on average: "
+            "Over {values} that training did not see, the {cell} missed by {mae} on average: "
             "{share} less than the best simple forecast ({baseline}, {baseline_mae})."
         )
     else:
         compared = _(
-            "Over {count} values that training did not see, the {cell} missed by {mae} on average: "
+            "Over {values} that training did not see, the {cell} missed by {mae} on average: "
             "{share} more than the best simple forecast ({baseline}, {baseline_mae})."
         )
+    count = evaluation.truth.size
     text = compared.format(
-        count=number(evaluation.truth.size),
+        values=_("{count} value" if count == 1 else "{count} values").format(count=number(count)),
         cell=model_name(network.model),
         mae=number(network.mae, digits),
         share=percent(abs(network.mae / best.mae - 1) if best.mae else None, 1),

@@ -5,11 +5,14 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from gruta.locale import spoken
 from gruta.tasks.forecast.features import (
     Table,
     future_features,
+    future_names,
     lags,
     past_features,
+    past_names,
     windows,
 )
 
@@ -47,6 +50,24 @@ def test_what_the_encoder_reads_at_a_row(squares):
     past = past_features(squares)
     assert past[10].tolist() == [100, 100 - 81, -10, *FUTURE_OF_10[1]]
     assert past.shape == (20, squares.past_width)
+
+
+def test_features_have_names_in_their_order(squares):
+    with spoken("en"):
+        coming = future_names("y", ["plan"], ["odd"], squares.seasons)
+        whole = past_names("y", ["wind"], coming)
+    assert coming == [
+        "plan then",
+        "plan now",
+        "odd",
+        "y now",
+        "y a season (4) before, less now",
+        "change of y a season (4) before",
+        "change of y a season (4) and a step before",
+        "plan a season (4) before",
+    ]
+    assert whole == ["y", "change of y", "wind", *coming]
+    assert (len(coming), len(whole)) == (squares.future_width, squares.past_width)
 
 
 def test_windows_of_a_tiny_series(squares):

@@ -117,6 +117,16 @@ def test_verdict_names_what_was_beaten_and_what_was_not():
     assert "It lost, in sMAPE or in MAE, to: naive; seasonal naive, 24 steps; linear." in worse
 
 
+@pytest.mark.parametrize(
+    ("language", "one", "several"),
+    [("en", "Over 1 value that", "Over 20 values that"), ("pt", "Em 1 valor que", "Em 20 valores")],
+)
+def test_verdict_counts_one_as_one(language, one, several):
+    with spoken(language):
+        assert verdict(evaluation(origins=1, horizon=1)).startswith(one)
+        assert verdict(evaluation(horizon=1)).startswith(several)
+
+
 def test_windows_shown_do_not_overlap():
     rows = typical_rows(evaluation(origins=300, horizon=6, stride=1))
     assert len(rows) == 32

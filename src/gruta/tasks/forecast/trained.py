@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gruta.data.series import Series
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.runs import MODEL, Run
 from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.encoding import Encoding
@@ -45,6 +46,14 @@ class Trained:
         values = table.y[origins][:, None, None] + stretch(changes, self.spread, self.levels)
         return self.encoding.decode(values)
 
+    def columns(self) -> dict[str, list[str]]:
+        """What people call the numbers that each recurrent layer reads."""
+        encoding = self.encoding
+        return {
+            "encoder": encoding.past_names(),
+            "decoder": [*encoding.future_names(), _("linear forecast")],
+        }
+
     def save_codec(self, run: Run) -> None:
         """Write codec.json; the weights are there already."""
         about = {
@@ -59,7 +68,7 @@ class Trained:
     def load(cls, run: Run, settings: ForecastSettings) -> "Trained":
         """What a finished run holds; InputError if it is not whole."""
         codec = run.read_json(CODEC)
-        weights, _ = read_tensors(run, MODEL)
+        weights, _about = read_tensors(run, MODEL)
         try:
             encoding = Encoding.from_json(codec["encoding"])
             network = _network_for(weights, encoding.empty_table(), settings)
