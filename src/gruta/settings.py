@@ -7,20 +7,9 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from gruta.cells import CellName
 from gruta.errors import InputError
-
-ClipMode = Literal["norm", "value", "layer", "agc", "autoclip", "zclip", "none"]
-
-CLIP_THRESHOLDS: dict[ClipMode, float | None] = {
-    "norm": 1.0,
-    "value": None,
-    "layer": None,
-    "agc": 0.01,
-    "autoclip": 10.0,
-    "zclip": 2.5,
-    "none": 1.0,  # without effect
-}
-"""Each way to clip, with the threshold that it has where none is named; None: one must be named."""
+from gruta.ways_to_clip import WAYS, ClipMode
 
 
 class TrainSettings(BaseModel):
@@ -118,12 +107,14 @@ class TrainSettings(BaseModel):
     def _threshold_of_its_own(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Each way to clip measures something else, and has a default of its own or none."""
         clip = given.get("clip", "norm")
-        if "clip_threshold" in given or clip not in CLIP_THRESHOLDS:
+        if "clip_threshold" in given or clip not in WAYS:
             return given
-        threshold = CLIP_THRESHOLDS[clip]
-        if threshold is None:
-            raise ValueError(f"clip {clip!r} has no threshold of its own; give clip_threshold")
-        return {"clip_threshold": threshold} | given
+        way = WAYS[clip]
+        if way.default is None:
+            raise ValueError(
+                f"clip {clip!r} has no threshold of its own; give clip_threshold, {way.unit}"
+            )
+        return {"clip_threshold": way.default} | given
 
 
 class ForecastSettings(TrainSettings):
@@ -145,7 +136,7 @@ class ForecastSettings(TrainSettings):
         description="Steps that the network reads before a forecast; 0: two of the shortest "
         "season, 24 without one.",
     )
-    cell: Literal["gru", "lstm", "rnn"] = Field("gru", description="The recurrent cell.")
+    cell: CellName = Field("gru", description="The recurrent cell.")
     hidden: int = Field(48, gt=0, le=65_536, description="Hidden units.")
     init: Literal["torch", "orthogonal", "chrono"] = Field(
         "torch",

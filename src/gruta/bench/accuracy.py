@@ -14,10 +14,11 @@ import torch
 from numpy.typing import NDArray
 
 from gruta import nn
-from gruta.bench.cases import CELLS, Case, Cell
+from gruta.bench.cases import Case
 from gruta.bench.inputs import Inputs, draw
 from gruta.bench.parity import Arrays, relative_error, truth
 from gruta.bench.rivals.torch_nn import GRADIENTS, filled
+from gruta.cells import CELLS, CellName
 
 LENGTHS = 100, 1_000, 10_000
 B, I, H = 4, 16, 32
@@ -33,7 +34,7 @@ class Accuracy:
     those of x and of every weight; None where only the forward pass has this dtype.
     """
 
-    cell: Cell
+    cell: CellName
     dtype: str
     T: int
     outputs: float
@@ -71,7 +72,7 @@ def _judged(case: Case, dtype: str, found: Arrays, true: Arrays) -> Accuracy:
 
 def _trained(case: Case, inputs: Inputs, dtype: torch.dtype) -> dict[str, NDArray[Any]]:
     """The layer's outputs and gradients."""
-    layer = filled(getattr(nn, case.cell.upper())(case.I, case.H, dtype=dtype), inputs)
+    layer = filled(nn.CELLS[case.cell](case.I, case.H, dtype=dtype), inputs)
     assert inputs.dh is not None
     x = torch.from_numpy(inputs.x).to(dtype).requires_grad_()
     states = tuple(torch.from_numpy(s).to(dtype)[None] for s in inputs.states)

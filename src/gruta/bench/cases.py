@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Cell = Literal["gru", "lstm", "rnn"]
+from gruta.cells import CELLS, CellName
+
 Regime = Literal["step", "sequence", "half", "inference", "training-one", "training", "memory"]
 
-CELLS: tuple[Cell, ...] = get_args(Cell)
 REGIMES: tuple[Regime, ...] = get_args(Regime)
 
-GATES: dict[Cell, int] = {"gru": 3, "lstm": 4, "rnn": 1}
+GATES: dict[CellName, int] = {"gru": 3, "lstm": 4, "rnn": 1}
 
 STREAM = 64
 """So many steps in a row a stream is fed, again and again, in the regime `step`."""
@@ -39,7 +39,7 @@ NOTHING = Goal()
 class Case:
     """One line of the table. T, B, I, H: steps, batch, input and hidden size. quick: in --quick."""
 
-    cell: Cell
+    cell: CellName
     regime: Regime
     T: int
     B: int
@@ -117,7 +117,7 @@ def _lines() -> tuple[tuple[Regime, int, int, int, int, Goal, Goal, Goal], ...]:
     )
 
 
-def _is_quick(cell: Cell, regime: Regime, B: int, H: int) -> bool:
+def _is_quick(cell: CellName, regime: Regime, B: int, H: int) -> bool:
     """The smallest size of a regime; of the GRU also its memory, and a larger inference."""
     if regime == "memory" or (regime, B, H) == ("inference", 32, 256):
         return cell == "gru"

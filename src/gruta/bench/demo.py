@@ -4,19 +4,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
-from unittest.mock import patch
 
 from torch import nn as torch_nn
 
 from gruta import nn
-from gruta.bench.cases import CELLS, Cell
+from gruta.cells import CELLS, CellName
 from gruta.data.series import Series
 from gruta.demo.run import JOBS, Job, demand, equal_sizes, forecaster
-from gruta.tasks.forecast import Forecaster, network
+from gruta.tasks.forecast import Forecaster
 
-LAYERS: dict[str, Mapping[Cell, Any]] = {
-    library.__name__: {"gru": library.GRU, "lstm": library.LSTM, "rnn": library.RNN}
-    for library in (nn, torch_nn)
+LAYERS: dict[str, Mapping[str, type[Any]]] = {
+    nn.__name__: nn.CELLS,
+    torch_nn.__name__: {cell: getattr(torch_nn, cell.upper()) for cell in CELLS},
 }
 """The cells' classes by whose they are."""
 
@@ -32,7 +31,7 @@ class Training:
     """
 
     job: str
-    cell: Cell
+    cell: CellName
     seconds: float
     torch_seconds: float
     smape: float
@@ -77,6 +76,7 @@ def trainings(rounds: int) -> Iterator[Training]:
             )
 
 
-def _trained(job: Job, cell: Cell, hidden: int, series: Series, whose: str) -> Forecaster:
-    with patch.dict(network.CELLS, LAYERS[whose]):
-        return forecaster(job, cell, hidden).fit(series)
+def _trained(job: Job, cell: CellName, hidden: int, series: Series, whose: str) -> Forecaster:
+    own = forecaster(job, cell, hidden)
+    own.layers = LAYERS[whose]
+    return own.fit(series)

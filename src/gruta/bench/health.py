@@ -9,8 +9,8 @@ import torch
 from torch import nn as torch_nn
 
 from gruta import nn
-from gruta.bench.cases import CELLS, Cell
 from gruta.bench.turns import in_turns
+from gruta.cells import CELLS, CellName
 from gruta.health import Clipper, watch
 
 SIZES = (100, 32, 40, 64), (100, 32, 128, 256)  # T, B, I, H
@@ -27,7 +27,7 @@ class Overhead:
     `clip_grad_norm_`, as a share of the step.
     """
 
-    cell: Cell
+    cell: CellName
     library: str
     T: int
     B: int

@@ -10,8 +10,8 @@ import torch
 from torch import nn as torch_nn
 
 from gruta import nn
-from gruta.bench.cases import CELLS, Cell
 from gruta.bench.turns import in_turns
+from gruta.cells import CELLS, CellName
 
 STEPS = (1, 40, 64), (1, 128, 256), (32, 40, 64)  # B, I, H
 SEQUENCES = (100, 32, 40, 64), (100, 32, 40, 256)  # T, B, I, H
@@ -30,7 +30,7 @@ class Ratio:
     where that does not run. float32: gruta's time over that of its layer in float32, else None.
     """
 
-    cell: Cell
+    cell: CellName
     job: str
     B: int
     I: int
@@ -68,7 +68,7 @@ def ratios(threads: int) -> Iterator[Ratio]:
                 yield Ratio(cell, job, B, I, H, spent[0], beside, spent[0] / spent[1])
 
 
-def _steps(library: Any, cell: Cell, B: int, I: int, H: int) -> tuple[Way, Way]:
+def _steps(library: Any, cell: CellName, B: int, I: int, H: int) -> tuple[Way, Way]:
     """A step of the cell without a gradient, and one with the way back."""
     module = getattr(library, f"{cell.upper()}Cell")(I, H)
     x, h = torch.randn(B, I), torch.randn(B, H)
@@ -87,7 +87,9 @@ def _steps(library: Any, cell: Cell, B: int, I: int, H: int) -> tuple[Way, Way]:
     return still, trained
 
 
-def _sequences(library: Any, cell: Cell, T: int, B: int, I: int, H: int) -> tuple[Way, Way, Way]:
+def _sequences(
+    library: Any, cell: CellName, T: int, B: int, I: int, H: int
+) -> tuple[Way, Way, Way]:
     """A training step of the layer in float32, under autocast, and kept in 16 bits."""
     layer, kept = (getattr(library, cell.upper())(I, H) for _ in range(2))
     x, kept = torch.randn(T, B, I), kept.to(HALF)

@@ -7,9 +7,8 @@ from typing import Any
 import torch
 
 from gruta import nn
-from gruta.bench.cases import CELLS, Cell
 from gruta.bench.turns import in_turns
-from gruta.cells import op
+from gruta.cells import CELLS, CellName, op
 
 SIZES = (100, 32, 40, 64), (100, 32, 128, 256)  # T, B, I, H
 ROUNDS, SECONDS = 5, 0.1
@@ -31,7 +30,7 @@ class Cost:
     threads: how many a call may use.
     """
 
-    cell: Cell
+    cell: CellName
     T: int
     B: int
     I: int
@@ -68,10 +67,10 @@ def costs(threads: int) -> Iterator[Cost]:
 
 
 def _ways(
-    cell: Cell, T: int, B: int, I: int, H: int, option: str
+    cell: CellName, T: int, B: int, I: int, H: int, option: str
 ) -> tuple[Callable[[], object], Callable[[], object]]:
     """A call for inference, in evaluation, and one for training."""
-    kind, given = getattr(nn, cell.upper()), OF_THE_LAYER.get(option, {})
+    kind, given = nn.CELLS[cell], OF_THE_LAYER.get(option, {})
     still, trained = kind(I, H, **given).eval(), kind(I, H, **given)
     x, dh = torch.randn(T, B, I), torch.randn(T, B, H)
     call: dict[str, Any] = {}

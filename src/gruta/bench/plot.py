@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from gruta.bench.cases import CELLS, Regime
+from gruta.bench.cases import Regime
 from gruta.bench.names import regime_name, rival_name, significant, sizes, threads_name
 from gruta.bench.results import Row
 from gruta.bench.rivals import ENTRIES, GRUTA
+from gruta.cells import CELLS
 from gruta.locale import translate as _
 from gruta.report.charts import ACCENTS, INK, styled
 

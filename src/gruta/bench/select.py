@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from gruta.bench.cases import CASES, CELLS, REGIMES, Case
+from gruta.bench.cases import CASES, REGIMES, Case
 from gruta.bench.machine import cores
 from gruta.bench.rivals import ENTRIES, GRUTA
+from gruta.cells import CELLS
 from gruta.errors import InputError
 
 RIVALS = tuple(name for name in ENTRIES if name != GRUTA)

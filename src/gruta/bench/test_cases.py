@@ -3,9 +3,10 @@
 import pytest
 
 from gruta.bench import limits
-from gruta.bench.cases import CASES, CELLS, REGIMES, Case
+from gruta.bench.cases import CASES, REGIMES, Case
 from gruta.bench.limits import ARITHMETIC, L2, L3
 from gruta.bench.select import RIVALS, select, thread_counts
+from gruta.cells import CELLS
 from gruta.errors import InputError
 
 MEGABYTE = 1 << 20

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from gruta.bench.cases import CASES, CELLS, Case
+from gruta.bench.cases import CASES, Case
 from gruta.bench.inputs import draw
 from gruta.bench.parity import compare, truth
 from gruta.bench.process import WorkerError, processes
 from gruta.bench.rivals import ENTRIES, load, missing_packages, storage
 from gruta.bench.worker import LIMITS
+from gruta.cells import CELLS
 
 SHAPES = {"step": (1, 1), "sequence": (5, 1), "half": (5, 1), "training": (5, 2)}
 

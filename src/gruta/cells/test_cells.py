@@ -13,9 +13,17 @@ from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
 from gruta import kernels
 from gruta.cells.gru.op import RESET_AFTER
-from gruta.cells.op import Path, Walk, choose, layer, run
+from gruta.cells.op import Cell, Path, Walk, choose, layer, run
 
 FAST = Path.KERNEL if kernels.available() else Path.COMPOSITE
+
+
+def path_of(cell: Cell, walk: Walk, tensors: Sequence[Any]) -> Path:
+    """That of a call with x and the tensors of one direction."""
+    x, *own = tensors
+    return choose(cell, walk, x, [cell.side(tuple(own))])
+
+
 LENGTHS = [3, 0, 7, 1, 6]
 WALKS = [
     pytest.param(Walk(lengths, reverse), id=f"{name}-{'backward' if reverse else 'forward'}")
@@ -60,7 +68,7 @@ def compare_with_reference(
 @every_walk
 def test_fast_path_agrees_with_reference(subject, dtype, walk, bias, assert_close):
     tensors = subject.tensors(7, 5, 3, 63, dtype, bias)
-    assert choose(subject.cell, walk, tensors) is FAST
+    assert path_of(subject.cell, walk, tensors) is FAST
     outputs = run(subject.cell, walk, tensors)
     compare_with_reference(subject, walk, tensors, outputs, assert_close)
 
@@ -155,7 +163,7 @@ def test_first_and_second_derivatives_agree_with_differences(subject, reverse):
     def function(*present):
         given = iter(present)
         tensors = [t if t is None else next(given) for t in template]
-        assert choose(subject.cell, walk, tensors) is FAST
+        assert path_of(subject.cell, walk, tensors) is FAST
         return run(subject.cell, walk, tensors)
 
     assert gradcheck(function, present)
@@ -191,7 +199,7 @@ class OfX:
         self.x, *self.rest = subject.tensors(4, 2, 3, 5, torch.float64)
 
     def __call__(self, x: Tensor) -> Tensor:
-        self.path = choose(self.cell, Walk(), (x, *self.rest))
+        self.path = path_of(self.cell, Walk(), (x, *self.rest))
         return run(self.cell, Walk(), (x, *self.rest))[0]
 
 
@@ -300,9 +308,9 @@ def test_torchs_own_op_stands_in_on_other_devices(subject, assert_close, monkeyp
     cell, tensors = subject.cell, subject.tensors(4, 2, 3, 6, torch.float64)
     elsewhere = tuple(t if t is None else t.to("meta") for t in tensors)
     path = Path.NATIVE if cell.native else Path.COMPOSITE
-    assert choose(cell, Walk(), elsewhere) is path
-    assert choose(cell, Walk(reverse=True), elsewhere) is path
-    assert choose(cell, Walk(torch.tensor([4, 1])), elsewhere) is Path.COMPOSITE
+    assert path_of(cell, Walk(), elsewhere) is path
+    assert path_of(cell, Walk(reverse=True), elsewhere) is path
+    assert path_of(cell, Walk(torch.tensor([4, 1])), elsewhere) is Path.COMPOSITE
     expected = cell.composite(Walk(), *tensors)
     assert [t.shape for t in run(cell, Walk(), elsewhere)] == [t.shape for t in expected]
     for biased, reverse in product((True, False), repeat=2) if cell.native else ():
@@ -319,9 +327,9 @@ def test_other_dtypes_and_tensor_subclasses_take_the_composite_path(subject):
         pass
 
     x, *rest = subject.tensors(2, 2, 2, 2, torch.float32)
-    assert choose(subject.cell, Walk(), (x.bfloat16(), *rest)) is Path.COMPOSITE
-    assert choose(subject.cell, Walk(), (x.detach().as_subclass(Own), *rest)) is Path.COMPOSITE
-    assert choose(subject.cell, Walk(), (torch.nn.Parameter(x), *rest)) is FAST
+    assert path_of(subject.cell, Walk(), (x.bfloat16(), *rest)) is Path.COMPOSITE
+    assert path_of(subject.cell, Walk(), (x.detach().as_subclass(Own), *rest)) is Path.COMPOSITE
+    assert path_of(subject.cell, Walk(), (torch.nn.Parameter(x), *rest)) is FAST
 
 
 @pytest.mark.parametrize("lengths", [None, torch.tensor([3, 0])], ids=["whole", "lengths"])
@@ -330,7 +338,7 @@ def test_autocast_returns_the_dtype_that_torch_returns(subject, lengths, assert_
     expected = run(subject.cell, walk, tensors)
     with torch.autocast("cpu", torch.bfloat16):
         rounded = Path.ROUNDED if kernels.available() else Path.COMPOSITE
-        assert choose(subject.cell, walk, tensors) is rounded
+        assert path_of(subject.cell, walk, tensors) is rounded
         outputs = run(subject.cell, walk, tensors)
         if subject.name in ("gru", "rnn-tanh", "rnn-relu"):
             assert subject.layer(4, 5)(tensors[0])[0].dtype is subject.autocast

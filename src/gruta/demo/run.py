@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gruta.cells import CELLS
 from gruta.data.electricity import electricity_demand
 from gruta.data.series import Columns, Series, read_series
 from gruta.demo.results import JobResult
@@ -32,7 +33,6 @@ from gruta.tasks.forecast.scores import Score, mase, point_scores
 from gruta.tasks.forecast.split import Parts
 from gruta.train import Progress
 
-CELLS = ("gru", "lstm", "rnn")
 LOOKBACK = 96
 HIDDEN = 48
 COLUMNS = Columns("ds", "demand", known=("workday", "temperature"))
@@ -68,11 +68,13 @@ def run_job(job: Job, series: Series, directory: Path, progress: OpenProgress) -
         cell: fit(forecaster(job, cell, sizes[cell]), series, runs[cell], progress)
         for cell in CELLS
     }
-    evaluations = {c: fitted[c].evaluate(series, stride=job.stride) for c in CELLS}
+    evaluations: dict[str, Evaluation] = {
+        c: fitted[c].evaluate(series, stride=job.stride) for c in CELLS
+    }
     start = time.perf_counter()
     with threads(1):
         rich, rich_forecast = score_rich_linear(evaluations["gru"], fitted["gru"], series)
-    seconds = {cell: fitted[cell].train_seconds_ for cell in CELLS}
+    seconds: dict[str, float] = {cell: fitted[cell].train_seconds_ for cell in CELLS}
     seconds |= dict.fromkeys(evaluations["gru"].baselines, 0.0)
     seconds |= {
         "linear": fitted["gru"].linear_seconds_,

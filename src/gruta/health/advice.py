@@ -141,7 +141,7 @@ def _sureness(one: Pass, lag: int | None) -> Confidence:
     """How often such a network fails: nine of ten plain ones and LSTMs, four of ten GRUs, which may
     learn to open their gates. One degree less where the lag needed is a guess.
     """
-    if one.cell.startswith("gru"):
+    if one.kind == "gru":
         return "medium" if lag else "low"
     return "high" if lag else "medium"
 

@@ -18,7 +18,7 @@ from gruta.health.gradients import Named, Parameters, agreed, gradients, named
 from gruta.health.order import ClippedTooEarly, Order
 from gruta.health.proposal import Proposal, propose
 from gruta.health.rules import RULES, WINDOW, Rule
-from gruta.settings import CLIP_THRESHOLDS, ClipMode
+from gruta.ways_to_clip import WAYS, ClipMode
 
 
 class NonFiniteGradient(RuntimeError):
@@ -75,14 +75,15 @@ class Clipper:
     ) -> None:
         if mode not in RULES:
             raise InputError(f"clip: expected one of {', '.join(RULES)}, got {mode!r}")
-        threshold = CLIP_THRESHOLDS[mode] if threshold is None else threshold
+        way = WAYS[mode]
+        threshold = way.default if threshold is None else threshold
         if threshold is None:
-            raise InputError(f"clip_threshold: {mode!r} has no default; give a positive number")
+            raise InputError(f"clip_threshold: {mode!r} has no default; give {way.unit}")
         if not threshold > 0:
             raise InputError(f"clip_threshold: expected a positive number, got {threshold}")
-        if mode == "autoclip" and threshold > 100:
+        if threshold > way.most:
             raise InputError(
-                f"clip_threshold: 'autoclip' takes a percentile, at most 100, got {threshold}"
+                f"clip_threshold: {mode!r} takes {way.unit}, at most {way.most:g}, got {threshold}"
             )
         if patience < 1:
             raise InputError(f"patience: expected at least 1, got {patience}")

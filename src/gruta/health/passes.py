@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gruta.cells import CELLS, CellName
 from gruta.cells.gru import jacobian as gru_jacobian
 from gruta.cells.gru import reference as gru
 from gruta.cells.lstm import jacobian as lstm_jacobian
@@ -22,12 +23,10 @@ from gruta.cells.op import Tap, tapped
 from gruta.cells.rnn import jacobian as rnn_jacobian
 from gruta.cells.rnn import reference as rnn
 from gruta.errors import InputError
+from gruta.nn.recurrent import FORMS
 from gruta.nn.stack import Recurrent
 
 Array = NDArray[Any]
-
-KEEP = {"gru": "z", "gru_reset_before": "z", "lstm": "f"}
-"""The gate that says which share of the old state is kept; the plain RNN has none."""
 
 _JACOBIAN_BYTES = 2**26
 
@@ -61,6 +60,11 @@ class Pass:
     through: tuple[Array, ...] = field(default=())
 
     @property
+    def kind(self) -> CellName:
+        """Which cell it is, in whatever form."""
+        return next(name for name in CELLS if self.cell.startswith(name))
+
+    @property
     def stack(self) -> str:
         """The name in the model of the layer that it belongs to, with all its layers."""
         return self.layer.rsplit(" ", 1)[0]
@@ -79,15 +83,15 @@ class Pass:
     @property
     def is_plain(self) -> bool:
         """Whether it is the textbook's plain RNN: its whole state is replaced at each step."""
-        return self.cell.startswith("rnn") and not self.hold and not self.weights.get("norm")
+        return self.kind == "rnn" and not self.hold and not self.weights.get("norm")
 
     @property
     def keep(self) -> Array | None:
         """The share of the old state that each unit keeps at each step, `[T, H]`: z in the GRU, f
         in the LSTM. None for a plain RNN, which replaces its state.
         """
-        gate = KEEP.get(self.cell)
-        if gate is None:
+        gate = FORMS[self.cell].keep
+        if not gate:
             return np.full_like(self.h, self.hold) if self.hold else None
         return self.hold + (1 - self.hold) * self.gates[gate]
 
@@ -129,7 +133,7 @@ class Pass:
             c = (self.c - self.hold * self.c_prev) / (1 - self.hold)
             trace = lstm.Trace(h, last, c[-1:], h_prev, self.c_prev[:, None], **gates, c=c[:, None])
             J = lstm_jacobian.state_jacobians(trace, w_hh, self.weights["w_hr"], norm=norm)
-        elif self.cell.startswith("gru"):
+        elif self.kind == "gru":
             of_gru = gru.Trace(h, last, h_prev, **gates)
             after = self.cell == "gru"
             J = gru_jacobian.state_jacobians(of_gru, w_hh, reset_after=after, norm=norm)
@@ -252,15 +256,15 @@ def _begun(layer: Recurrent, states: Any, dtype: torch.dtype) -> list[Array]:
         return [s[:, 0].numpy() for s in each]
     if layer.learn_h0:
         return [getattr(layer, name).detach().numpy() for name in layer.state_names]
-    rows = layer.num_layers * (2 if layer.bidirectional else 1)
-    sizes = layer._state_sizes()
-    return [torch.zeros(rows, size, dtype=dtype, device="cpu").numpy() for size in sizes]
+    rows = layer.num_layers * layer.directions
+    shapes = ((rows, size) for size in layer.state_sizes)
+    return [torch.zeros(shape, dtype=dtype, device="cpu").numpy() for shape in shapes]
 
 
 def _as_passes(
     layer: Recurrent, call: Call, x: Tensor, taps: Sequence[Tap], begun: Sequence[Array]
 ) -> list[Pass]:
-    directions = 2 if layer.bidirectional else 1
+    directions = layer.directions
     below, found = x[:, 0].numpy(), []
     for k in range(layer.num_layers):
         own = taps[k * directions : (k + 1) * directions]

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gruta.settings import ClipMode
+from gruta.ways_to_clip import ClipMode
 
 WINDOW = 10_000
 """How many of the last norms a percentile is taken of."""
@@ -230,7 +230,7 @@ RULES: dict[ClipMode, type[Any]] = {
     "zclip": ZScore,
     "none": Nothing,
 }
-"""By the name that users give."""
+"""By the name that users give; `WAYS` says what the threshold is."""
 
 
 def shorten(gradients: Sequence[Gradient], norm: float, most: float) -> Cut:

@@ -359,7 +359,7 @@ def test_threshold_needs_enough_steps():
         ({"mode": "length"}, "clip: expected one of norm, value, layer, .* none, got 'length'"),
         ({"threshold": 0.0}, "clip_threshold: expected a positive number, got 0.0"),
         ({"threshold": math.nan}, "clip_threshold"),
-        ({"mode": "value"}, "clip_threshold: 'value' has no default; give a positive number"),
+        ({"mode": "value"}, "clip_threshold: 'value' has no default; give the size of a component"),
         ({"mode": "autoclip", "threshold": 101.0}, "'autoclip' takes a percentile"),
         ({"patience": 0}, "patience: expected at least 1, got 0"),
     ],

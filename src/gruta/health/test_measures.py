@@ -208,7 +208,7 @@ def test_update_ratios_are_those_of_each_gates_block():
     before = {"weight_hh_l0": torch.ones(6, 2), "h_0": torch.zeros(1, 2)}
     after = {"weight_hh_l0": torch.ones(6, 2), "h_0": torch.ones(1, 2)}
     after["weight_hh_l0"][2:4] += 0.01
-    found = update_ratios("GRU", before, after)
+    found = update_ratios("rzn", before, after)
     assert found == pytest.approx(
         {"weight_hh_l0 r": 0, "weight_hh_l0 z": 0.01, "weight_hh_l0 n": 0, "h_0": math.inf}
     )

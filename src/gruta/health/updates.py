@@ -6,22 +6,18 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-BLOCKS = {"GRU": "rzn", "LSTM": "ifgo"}
-"""Whose rows follow each other in a layer's weights, by its mode; the RNN has one block."""
-
 BAND = (1e-4, 1e-2)
 """Between which a ratio is usual; outside, the learning rate is worth a look."""
 
 
 def update_ratios(
-    mode: str, before: Mapping[str, Tensor], after: Mapping[str, Tensor]
+    letters: str, before: Mapping[str, Tensor], after: Mapping[str, Tensor]
 ) -> dict[str, float]:
     """‖Δθ‖/‖θ‖ of every gate's block of every weight, by "weight_hh_l0 z".
 
-    mode: the layer's, as torch.nn names it. before, after: its parameters by name. A block of
-    zeros that moved counts as infinite.
+    letters: of the layer's gates, in the order of their blocks. before, after: its parameters by
+    name. A block of zeros that moved counts as infinite.
     """
-    letters = BLOCKS.get(mode, "h")
     found = {}
     for name, old in before.items():
         is_gated = name.startswith(("weight_ih", "weight_hh", "bias_"))

@@ -150,11 +150,11 @@ class Watch:
             raise InputError(f"{name}: {why} in a step that was to be measured")
         if not call.has_gradient:
             raise InputError(f"{name}: no gradient reached it; call backward before the next step")
-        directions = 2 if layer.bidirectional else 1
-        found = {one.layer: summary(one) for one in passes(seen_as, call.from_its_end(directions))}
+        ends = call.from_its_end(seen_as.directions)
+        found = {one.layer: summary(one) for one in passes(seen_as, ends)}
         before = dict(seen_as.named_parameters())
         after = {parameter: getattr(layer, parameter).detach().cpu() for parameter in before}
-        ratios = update_ratios(layer.mode, before, after)
+        ratios = update_ratios(seen_as.cell.letters, before, after)
         if any(ratios.values()):
             for one in found:
                 suffix = one.split()[-1]

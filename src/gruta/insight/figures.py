@@ -16,8 +16,6 @@ from gruta.report.page import Figure
 
 Array = NDArray[Any]
 
-_CELL = {"gru": "gru", "gru_reset_before": "gru", "lstm": "lstm"}
-
 
 def figures(found: Views) -> list[Figure]:
     """All pictures of an X-ray, those of each layer first."""
@@ -234,7 +232,7 @@ def _in_time(view: LayerView, values: Array) -> Array:
 
 def _color(view: LayerView, k: int) -> str:
     if k == 0:
-        return ACCENTS[_CELL.get(view.one.cell, "rnn")]
+        return ACCENTS[view.one.kind]
     return GREYS[(k - 1) % len(GREYS)][0]
 
 

@@ -152,9 +152,8 @@ def _contexts(model: nn.Module, loss: Callable[[], Tensor], steps: int) -> dict[
 
 def _views(double: Recurrent, call: Call) -> Iterator[LayerView]:
     """Of every layer and direction of the twin of the layer that was called."""
-    directions = 2 if double.bidirectional else 1
     whole = passes(double, call)
-    ends = passes(double, call.from_its_end(directions)) if call.has_gradient else whole
+    ends = passes(double, call.from_its_end(double.directions)) if call.has_gradient else whole
     for one, end in zip(whole, ends, strict=True):
         small = one.state_size <= LARGEST_STATE
         yield LayerView(

@@ -1,9 +1,7 @@
-"""The checks on a recurrent layer's arguments and input; the error types are torch.nn's."""
+"""The checks on what a recurrent layer is called with; the error types are torch.nn's."""
 
-import numbers
-import warnings
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeGuard
+from collections.abc import Sequence
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -11,65 +9,7 @@ from torch import Tensor
 from gruta.cells.op import never_recorded
 from gruta.cells.op.transforms import PLAIN
 
-if TYPE_CHECKING:
-    from gruta.nn.stack import Recurrent
-
 _STRIDED = torch.strided
-
-
-def check_arguments(layer: "Recurrent") -> None:
-    """TypeError or ValueError that names the argument, what was expected, and what came."""
-    for name in ("input_size", "hidden_size", "num_layers", "proj_size"):
-        value = getattr(layer, name)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
-    for name in ("bias", "batch_first", "learn_h0", "layer_norm", "residual", "recompute"):
-        value = getattr(layer, name)
-        if not isinstance(value, bool):
-            raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}")
-    for name in ("input_size", "hidden_size", "num_layers"):
-        if getattr(layer, name) <= 0:
-            raise ValueError(f"{name} must be greater than zero, got {getattr(layer, name)}")
-    if not 0 <= layer.proj_size < layer.hidden_size:
-        raise ValueError(
-            f"proj_size must be 0 (no projection) or smaller than hidden_size "
-            f"({layer.hidden_size}), got {layer.proj_size}"
-        )
-    if layer.residual and layer.num_layers == 1:
-        raise ValueError(
-            "residual=True adds a layer's input to its output from the second layer on: expected "
-            "num_layers of at least 2, got 1"
-        )
-    _check_probability(layer, "recurrent_dropout")
-    _check_probability(layer, "zoneout")
-    _check_dropout(layer)
-
-
-def refuse_projection(given: Mapping[str, object]) -> None:
-    """ValueError if `proj_size`, which only the LSTM has, is among the arguments given."""
-    if "proj_size" in given:
-        raise ValueError("proj_size is only supported by the LSTM, not by RNN or GRU")
-
-
-def _check_probability(layer: "Recurrent", name: str) -> None:
-    p = getattr(layer, name)
-    if not isinstance(p, numbers.Real) or isinstance(p, bool) or not 0 <= float(p) < 1:
-        kind = ValueError if isinstance(p, numbers.Real | str) else TypeError
-        raise kind(f"{name} should be a number from 0 to below 1, got {p!r}")
-
-
-def _check_dropout(layer: "Recurrent") -> None:
-    p = layer.dropout
-    if not isinstance(p, numbers.Real) or isinstance(p, bool) or not 0 <= p <= 1:
-        kind = ValueError if isinstance(p, numbers.Real | str) else TypeError
-        raise kind(f"dropout should be a number from 0 to 1, got {p!r}")
-    if p > 0 and layer.num_layers == 1:
-        warnings.warn(
-            f"dropout={p} acts between layers, after all but the last one: with num_layers=1 it "
-            "does nothing",
-            UserWarning,
-            stacklevel=5,
-        )
 
 
 def is_plain(x: Any) -> TypeGuard[Tensor]:
@@ -95,9 +35,11 @@ def check_layout(x: Tensor, name: str) -> None:
 
 
 @never_recorded
-def check_input(layer: "Recurrent", x: Tensor, dims: int) -> None:
-    """ValueError on the wrong dtype, RuntimeError on the wrong shape."""
-    dtype = layer.weight_ih_l0.dtype
+def check_input(x: Tensor, dims: int, size: int, dtype: torch.dtype, time: int = 0) -> None:
+    """ValueError on the wrong dtype, RuntimeError on the wrong shape.
+
+    x: of `dims` axes, `time` the one of the steps, the last one of this size. dtype: the weights'.
+    """
     if x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
         raise ValueError(
             f"input: expected dtype {dtype}, the weights', got {x.dtype}; convert one of them, "
@@ -108,12 +50,10 @@ def check_input(layer: "Recurrent", x: Tensor, dims: int) -> None:
         )
     if x.dim() != dims:
         raise RuntimeError(f"input must have {dims} dimensions, got {x.dim()}")
-    if x.shape[-1] != layer.input_size:
+    if x.shape[-1] != size:
         raise RuntimeError(
-            f"input.size(-1) must be equal to input_size. Expected {layer.input_size}, "
-            f"got {x.shape[-1]}"
+            f"input.size(-1) must be equal to input_size. Expected {size}, got {x.shape[-1]}"
         )
-    time = 1 if dims == 3 and layer.batch_first else 0
     if x.shape[time] == 0:
         raise RuntimeError("input: expected at least one time step, got none")
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from gruta import kernels
-from gruta.cells.op import Path, Walk, threads, why
+from gruta.cells.op import Path, Side, Walk, threads, why
 from gruta.nn.sequences import unpack
 from gruta.nn.stack import Recurrent
 
@@ -76,26 +76,16 @@ def explain(
 def _layer(
     module: Recurrent, x: Tensor, layer: int, lengths: Tensor | None, resets: Tensor | None
 ) -> Explanation:
-    cell, (T, B, width) = module._cell(), x.shape
+    cell, (T, B, width) = module.cell, x.shape
     if layer:
-        width = module._directions * module._state_sizes()[0]
+        width = module.directions * module.state_sizes[0]
         x = x.new_empty(T, B, width)
-    walk = Walk(lengths, False, resets, *_noise(module, x))
-    states = [x.new_empty(B, size) for size in module._state_sizes()]
-    tensors = (x, *states, *[None] * len(states), *module._weights(layer, ""))
-    path, reason = why(cell, walk, tensors)
+    walk = Walk(lengths, False, resets, *module.noise(x, draw=False))
+    states = [x.new_empty(B, size) for size in module.state_sizes]
+    side = Side(tuple(states), (None,) * len(states), *module.weights(layer, ""))
+    path, reason = why(cell, walk, x, [side])
     if path not in (Path.KERNEL, Path.ROUNDED):
         return Explanation(layer, path.value, reason)
     sizes = (B, T, width, states[-1].shape[1], states[0].shape[1])
-    plan = kernels.layer_plan(cell.name, sizes, module._directions, threads())
+    plan = kernels.layer_plan(cell.name, sizes, module.directions, threads())
     return Explanation(layer, path.value, reason, kernels.isa(), *plan)
-
-
-def _noise(module: Recurrent, x: Tensor) -> tuple[Tensor | None, tuple[Tensor, ...] | float]:
-    """`Walk`'s dropout and hold as a call would have them, with masks that nobody drew."""
-    if not module.training:
-        return None, float(module.zoneout)
-    (T, B), sizes = x.shape[:2], module._state_sizes()
-    dropout = x.new_empty(B, sizes[0]) if module.recurrent_dropout else None
-    masks = tuple(x.new_empty(T, B, size, dtype=torch.bool) for size in sizes)
-    return dropout, masks if module.zoneout else 0.0

@@ -3,7 +3,7 @@
 `stack.py` says what they take and return.
 """
 
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 import torch
 
@@ -11,12 +11,12 @@ from gruta.cells.gru import op as gru
 from gruta.cells.lstm import op as lstm
 from gruta.cells.op import Cell
 from gruta.cells.rnn import op as rnn
-from gruta.nn.arguments import refuse_projection
-from gruta.nn.stack import Extras, Recurrent
+from gruta.nn.options import Extras, Nonlinearity, Options, check_extras
+from gruta.nn.stack import Recurrent
 
 
 class GRU(Recurrent):
-    """The gated recurrent unit; arguments as torch.nn.GRU, then those of `Recurrent`, and:
+    """The gated recurrent unit; arguments as torch.nn.GRU, then those of `Extras`, and:
 
     reset_after: True multiplies the reset gate into W_hn h + b_hn (torch, cuDNN); False into h
         before that product (the paper's later form, the ONNX default).
@@ -24,6 +24,7 @@ class GRU(Recurrent):
 
     gates = 3
     mode = "GRU"
+    reset_after: bool
 
     def __init__(
         self,
@@ -40,8 +41,8 @@ class GRU(Recurrent):
         reset_after: bool = True,
         **extras: Unpack[Extras],
     ) -> None:
-        refuse_projection(extras)
-        super().__init__(
+        check_extras("GRU", extras)
+        options = Options(
             input_size=input_size,
             hidden_size=hidden_size,
             num_layers=num_layers,
@@ -49,39 +50,71 @@ class GRU(Recurrent):
             batch_first=batch_first,
             dropout=dropout,
             bidirectional=bidirectional,
-            device=device,
-            dtype=dtype,
+            reset_after=reset_after,
             **extras,
         )
-        self.reset_after = reset_after
+        super().__init__(options, device, dtype)
 
-    def _cell(self) -> Cell:
+    @property
+    def cell(self) -> Cell:
+        """What computes it."""
         return gru.RESET_AFTER if self.reset_after else gru.RESET_BEFORE
 
 
 class LSTM(Recurrent):
-    """The long short-term memory; arguments as torch.nn.LSTM, then those of `Recurrent`."""
+    """The long short-term memory; arguments as torch.nn.LSTM, then those of `Extras`."""
 
     gates = 4
     state_names = ("h_0", "c_0")
     weight_names = (*Recurrent.weight_names, "weight_hr")
     mode = "LSTM"
 
-    def _cell(self) -> Cell:
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: torch.dtype | None = None,
+        **extras: Unpack[Extras],
+    ) -> None:
+        check_extras("LSTM", extras)
+        options = Options(
+            input_size=input_size,
+            hidden_size=hidden_size,
+            num_layers=num_layers,
+            bias=bias,
+            batch_first=batch_first,
+            dropout=dropout,
+            bidirectional=bidirectional,
+            proj_size=proj_size,
+            **extras,
+        )
+        super().__init__(options, device, dtype)
+
+    @property
+    def cell(self) -> Cell:
+        """What computes it."""
         return lstm.LSTM
 
 
 class RNN(Recurrent):
-    """The plain recurrent network; arguments as torch.nn.RNN, then those of `Recurrent`."""
+    """The plain recurrent network; arguments as torch.nn.RNN, then those of `Extras`."""
 
     gates = 1
+    nonlinearity: Nonlinearity
 
     def __init__(
         self,
         input_size: int,
         hidden_size: int,
         num_layers: int = 1,
-        nonlinearity: Literal["tanh", "relu"] = "tanh",
+        nonlinearity: Nonlinearity = "tanh",
         bias: bool = True,
         batch_first: bool = False,
         dropout: float = 0.0,
@@ -90,23 +123,31 @@ class RNN(Recurrent):
         dtype: torch.dtype | None = None,
         **extras: Unpack[Extras],
     ) -> None:
-        refuse_projection(extras)
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity: expected 'tanh' or 'relu', got {nonlinearity!r}")
-        self.mode = f"RNN_{nonlinearity.upper()}"
-        super().__init__(
+        check_extras("RNN", extras)
+        options = Options(
             input_size=input_size,
             hidden_size=hidden_size,
             num_layers=num_layers,
+            nonlinearity=nonlinearity,
             bias=bias,
             batch_first=batch_first,
             dropout=dropout,
             bidirectional=bidirectional,
-            device=device,
-            dtype=dtype,
             **extras,
         )
-        self.nonlinearity = nonlinearity
+        self.mode = f"RNN_{nonlinearity.upper()}"
+        super().__init__(options, device, dtype)
 
-    def _cell(self) -> Cell:
+    @property
+    def cell(self) -> Cell:
+        """What computes it."""
         return rnn.TANH if self.nonlinearity == "tanh" else rnn.RELU
+
+
+CELLS: dict[str, type[Any]] = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
+"""The layers by their cells' names."""
+
+FORMS = {
+    cell.name: cell for cell in (gru.RESET_AFTER, gru.RESET_BEFORE, lstm.LSTM, rnn.TANH, rnn.RELU)
+}
+"""What computes them, by their kernels' names."""

@@ -11,12 +11,12 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from gruta.nn.options import Effect, chosen, is_ours
+
 Layer = Any  # one of gruta.nn's layers or cells
 
 CELL_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 """The parameters of a cell of torch.nn."""
-
-_LACKING = ("learn_h0", "recurrent_dropout", "zoneout", "layer_norm", "residual")
 
 
 def as_leaf(layer: Layer, proxy: torch.fx.Proxy, *rest: Any, **given: Any) -> Any:
@@ -103,27 +103,26 @@ def _names(layer: Layer) -> Sequence[str]:
     """Of the parameters that a layer or cell has where none is parametrised."""
     if isinstance(layer, nn.RNNCellBase):
         return CELL_WEIGHTS
-    return [name for name, _ in layer._shapes()]
+    return [name for name, _ in layer.shapes()]
 
 
 def _lacking(layer: Layer) -> list[str]:
     """The options of a layer that torch.nn's has not."""
-    lacking = [option for option in _LACKING if getattr(layer, option, False)]
-    return lacking if getattr(layer, "reset_after", True) else [*lacking, "reset_after=False"]
+    options = chosen(layer, Effect.ALWAYS, Effect.IN_TRAINING)
+    ours = {name: value for name, value in options.items() if is_ours(name)}
+    return [name if value else f"{name}={value}" for name, value in ours.items()]
 
 
 def torch_twin(layer: Layer) -> nn.Module:
     """torch.nn's layer or cell of the same kind on the same parameters and hooks."""
-    options = "bias", "num_layers", "batch_first", "bidirectional", "nonlinearity"
-    given = {name: getattr(layer, name) for name in options if hasattr(layer, name)}
-    if getattr(layer, "proj_size", 0):
-        given["proj_size"] = layer.proj_size
+    given = {name: value for name, value in chosen(layer).items() if not is_ours(name)}
+    dropout = float(given.pop("dropout", 0.0))  # of which torch's constructor may warn
     kind: Any = kind_of(layer)
-    made: Any = kind(layer.input_size, layer.hidden_size, device="meta", **given)
+    made: Any = kind(device="meta", **given)
     for name, parameter in layer._parameters.items():
         setattr(made, name, parameter)
-    if hasattr(layer, "dropout"):
-        made.dropout = float(layer.dropout)
+    if dropout:
+        made.dropout = dropout
     made._forward_hooks = layer._forward_hooks
     made._forward_pre_hooks = layer._forward_pre_hooks
     made.train(layer.training)

@@ -6,7 +6,7 @@ input `[T, B, I]` (`[B, T, I]` with batch_first, `[T, I]` unbatched, or a Packed
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, Self, TypedDict
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from gruta.cells.op import (
     Cell,
+    Side,
     Walk,
     exporting,
     handed_out,
@@ -23,10 +24,11 @@ from gruta.cells.op import (
     short,
 )
 from gruta.errors import InputError
-from gruta.nn import init as schemes
 from gruta.nn import masks
-from gruta.nn.arguments import check_arguments, check_input, check_layout, check_states, is_plain
+from gruta.nn.arguments import check_input, check_layout, check_states, is_plain
 from gruta.nn.flat import flatten
+from gruta.nn.init import Scheme, fill
+from gruta.nn.options import Options, chosen, of_kind
 from gruta.nn.scripting import Unquantised, as_leaf, for_script
 from gruta.nn.sequences import as_lengths, as_resets, repack, unpack, without_padding
 
@@ -36,26 +38,28 @@ State = tuple[Tensor, ...]
 class Recurrent(nn.Module):
     """What the three kinds share; use `RNN`, `LSTM` or `GRU`.
 
-    Arguments as torch.nn's, then, by keyword only:
-        init: "torch", "orthogonal" or "chrono", see `gruta.nn.init`.
-        longest_lag: for chrono, the longest lag in steps that the network should remember.
-        learn_h0: the state to start from when none is given, and after a reset, is learned
-            (parameters `h_0`, and `c_0` in the LSTM, `[L*D, P or H]`); it starts at zero.
-        recurrent_dropout: in training, the probability that a unit of h is missing from the
-            products with weight_hh, the same units at all steps of a sequence; the state that is
-            carried on is whole (Gal and Ghahramani 2016, arXiv:1512.05287).
-        zoneout: in training, the probability that a unit of a state keeps its old value at a step;
-            in evaluation, the share of the old value that every unit keeps (Krueger et al. 2016,
-            arXiv:1606.01305).
-        layer_norm: normalise weight_ih x and weight_hh h, each gate on its own, before biases and
-            sum (Ba et al. 2016, arXiv:1607.06450): parameters `ln_ih_gain_l0`, `ln_ih_bias_l0`,
-            `ln_hh_gain_l0`, `ln_hh_bias_l0`, ..., `[gates*H]`.
-        residual: from the second layer on, add a layer's input to its output.
-        recompute: keep no gates for the backward pass, which computes them again chunk by chunk:
-            less than half of the memory for a third more work. Where the kernels do not serve,
-            under torch.compile, and in the RNN, which keeps none, it makes no difference.
+    The attributes below are its options, as `Options` and `Extras` describe them.
     """
 
+    input_size: int
+    hidden_size: int
+    proj_size: int
+    num_layers: int
+    bias: bool
+    batch_first: bool
+    dropout: float
+    bidirectional: bool
+    init: Scheme
+    longest_lag: int | None
+    learn_h0: bool
+    recurrent_dropout: float
+    zoneout: float
+    layer_norm: bool
+    residual: bool
+    recompute: bool
+
+    weight_ih_l0: Tensor
+    weight_hh_l0: Tensor
     gates: ClassVar[int]
     state_names: ClassVar[tuple[str, ...]] = ("h_0",)
     weight_names: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -63,63 +67,31 @@ class Recurrent(nn.Module):
     mode: str
     qconfig = Unquantised()
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        proj_size: int = 0,
-        device: Any = None,
-        dtype: torch.dtype | None = None,
-        *,
-        init: schemes.Scheme = "torch",
-        longest_lag: int | None = None,
-        learn_h0: bool = False,
-        recurrent_dropout: float = 0.0,
-        zoneout: float = 0.0,
-        layer_norm: bool = False,
-        residual: bool = False,
-        recompute: bool = False,
-    ) -> None:
+    def __init__(self, options: Options, device: Any, dtype: torch.dtype | None) -> None:
         super().__init__()
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.bias = bias
-        self.batch_first = batch_first
-        self.dropout = dropout
-        self.bidirectional = bidirectional
-        self.proj_size = proj_size
-        self.init = init
-        self.longest_lag = longest_lag
-        self.learn_h0 = learn_h0
-        self.recurrent_dropout = recurrent_dropout
-        self.zoneout = zoneout
-        self.layer_norm = layer_norm
-        self.residual = residual
-        self.recompute = recompute
-        check_arguments(self)
-        schemes.check(init, self.mode, bias, longest_lag)
+        kind = self.mode.split("_")[0]
+        for name, value in of_kind(options, kind).items():
+            setattr(self, name, value)
+        if options.init == "chrono" and not self.cell.keep:
+            raise ValueError(
+                f"init='chrono' sets the bias of a gate, and the {kind} has none: use a GRU"
+            )
         self._names = {place: self._names_of(*place) for place in self._passes()}
-        shapes = dict(self._shapes())
+        shapes = dict(self.shapes())
         self._weight_shapes = {
             place: tuple(shapes.get(name or "") for name in names)
             for place, names in self._names.items()
         }
-        for name, shape in self._shapes():
+        for name, shape in shapes.items():
             setattr(self, name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         self.reset_parameters()
         self.flatten_parameters()
 
-    def _shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+    def shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Name and shape of every parameter, in torch.nn's order, then those torch.nn has not."""
         rows, h_size = self.gates * self.hidden_size, self.proj_size or self.hidden_size
         for layer, suffix in self._passes():
-            width = h_size * self._directions if layer else self.input_size
+            width = h_size * self.directions if layer else self.input_size
             yield f"weight_ih_l{layer}{suffix}", (rows, width)
             yield f"weight_hh_l{layer}{suffix}", (rows, h_size)
             if self.bias:
@@ -131,8 +103,8 @@ class Recurrent(nn.Module):
             for name in self.norm_names:
                 yield f"{name}_l{layer}{suffix}", (rows,)
         if self.learn_h0:
-            for name, size in zip(self.state_names, self._state_sizes(), strict=True):
-                yield name, (self.num_layers * self._directions, size)
+            for name, size in zip(self.state_names, self.state_sizes, strict=True):
+                yield name, (self.num_layers * self.directions, size)
 
     def _passes(self) -> Iterator[tuple[int, str]]:
         """The layer and the name's suffix of every pass: forwards, then backwards, a layer."""
@@ -142,18 +114,24 @@ class Recurrent(nn.Module):
                 yield layer, "_reverse"
 
     @property
-    def _directions(self) -> int:
+    def directions(self) -> int:
+        """D: one, or two for a bidirectional layer."""
         return 2 if self.bidirectional else 1
 
-    def _state_sizes(self) -> tuple[int, ...]:
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """P and, in the LSTM, H: how many numbers each state has a row."""
         return (self.proj_size or self.hidden_size, self.hidden_size)[: len(self.state_names)]
 
-    def _cell(self) -> Cell:
+    @property
+    def cell(self) -> Cell:
+        """What computes it."""
         raise NotImplementedError
 
-    def _weights(
+    def weights(
         self, layer: int, suffix: str, recorded: bool = False
-    ) -> tuple[Tensor | None, ...]:
+    ) -> tuple[tuple[Tensor | None, ...], tuple[Tensor | None, ...]]:
+        """`Side`'s weights and norm for a pass, None for what the layer has not."""
         # Straight from the dictionary: an attribute of a module costs a microsecond. A weight that
         # is parametrised is an attribute and no parameter.
         own, names = self._parameters, self._names[layer, suffix]
@@ -170,10 +148,11 @@ class Recurrent(nn.Module):
                     f"{names[k]}: expected a weight of shape {list(shape or ())}, got "
                     f"{list(weight.shape)}"
                 )
-        return found
+        count = len(self.weight_names)
+        return found[:count], found[count:]
 
     def _names_of(self, layer: int, suffix: str) -> tuple[str | None, ...]:
-        """The parameters of a pass in the cell's order, None for those that the layer has not."""
+        """What they are called."""
         there = {"bias": self.bias, "weight_hr": self.proj_size > 0, "ln": self.layer_norm}
         return tuple(
             f"{name}_l{layer}{suffix}"
@@ -184,7 +163,9 @@ class Recurrent(nn.Module):
 
     def reset_parameters(self) -> None:
         """Draw all parameters anew, by the scheme `init`."""
-        schemes.fill(self)
+        fill(
+            dict(self.named_parameters()), self.cell, self.hidden_size, self.init, self.longest_lag
+        )
 
     def flatten_parameters(self) -> None:
         """On a GPU, put each pass's weights next to each other, where cuDNN need not copy them.
@@ -211,8 +192,8 @@ class Recurrent(nn.Module):
         """The weights and biases that torch.nn has too, in its order: a list for every layer and
         direction. Learned initial states and layer norms are not among them.
         """
-        names = [name for name, _ in self._shapes() if name.startswith(("weight_", "bias_"))]
-        per_pass = len(names) // (self.num_layers * self._directions)
+        names = [name for name, _ in self.shapes() if name.startswith(("weight_", "bias_"))]
+        per_pass = len(names) // (self.num_layers * self.directions)
         tensors = [getattr(self, name) for name in names]
         return [tensors[i : i + per_pass] for i in range(0, len(tensors), per_pass)]
 
@@ -236,6 +217,7 @@ class Recurrent(nn.Module):
             found = self._by_short_way(input, hx)
             if found is not None:
                 return found
+        dtype = self.weight_ih_l0.dtype
         if isinstance(input, PackedSequence):
             if lengths is not None:
                 raise ValueError("lengths: a PackedSequence has its own; give one or the other")
@@ -249,7 +231,7 @@ class Recurrent(nn.Module):
                     "torch.onnx.export: ONNX has no packed sequences; give the layer the padded "
                     "batch and lengths="
                 )
-            check_input(self, input.data, 2)
+            check_input(input.data, 2, self.input_size, dtype)
             x, walk_lengths = unpack(input)
             out, state = self._layers(x, self._initial(x, hx), walk_lengths, None)
             return repack(out, input), state
@@ -268,12 +250,12 @@ class Recurrent(nn.Module):
         if input.dim() == 2:
             if lengths is not None:
                 raise ValueError("lengths: the input has no batch axis for them; cut it instead")
-            check_input(self, input, 2)
+            check_input(input, 2, self.input_size, dtype)
             x = input[:, None]
             resets = self._resets(reset_mask, input, "[T]")
             out, state = self._layers(x, self._initial(x, hx, batched=False), None, resets)
             return reshaped(out, "squeeze", 1), _each(state, lambda s: reshaped(s, "squeeze", 1))
-        check_input(self, input, 3)
+        check_input(input, 3, self.input_size, dtype, time=int(self.batch_first))
         x = input.transpose(0, 1) if self.batch_first else input
         T, B = x.shape[:2]
         given = None if lengths is None else as_lengths(lengths, T, B, x.device)
@@ -296,15 +278,15 @@ class Recurrent(nn.Module):
         if len(sizes) != 3 or sizes[2] != self.input_size:
             return None
         x, T, B = (x.transpose(0, 1), sizes[1], sizes[0]) if self.batch_first else (x, *sizes[:2])
-        shapes = [(1, B, size) for size in self._state_sizes()]
+        shapes = [(1, B, size) for size in self.state_sizes]
         if hx is None:
             states = tuple([x.new_zeros(shape) for shape in shapes])
         else:
             states = hx if len(shapes) > 1 and isinstance(hx, tuple) else (hx,)
         if T == 0 or [getattr(s, "shape", None) for s in states] != shapes:
             return None
-        weights = self._weights(0, "")[: -len(self.norm_names)]
-        found = short.forward(self._cell(), x, states, weights)
+        weights, _ = self.weights(0, "")
+        found = short.forward(self.cell, x, states, weights)
         if found is None:
             return None
         out, *finals = found
@@ -324,7 +306,7 @@ class Recurrent(nn.Module):
         self, x: Tensor, hx: Tensor | Sequence[Tensor] | None, batched: bool = True
     ) -> State:
         """The checked initial states, each `[L*D, B, size]`."""
-        shapes = [(self.num_layers * self._directions, x.shape[1], s) for s in self._state_sizes()]
+        shapes = [(self.num_layers * self.directions, x.shape[1], s) for s in self.state_sizes]
         if hx is None:
             if not self.learn_h0:
                 return tuple(x.new_zeros(shape) for shape in shapes)
@@ -353,34 +335,39 @@ class Recurrent(nn.Module):
     def _layers(
         self, x: Tensor, initial: State, lengths: Tensor | None, resets: Tensor | None
     ) -> tuple[Tensor, Any]:
-        cell, finals, recorded = self._cell(), [], recording()
-        alone = self.num_layers == self._directions == 1
+        cell, finals, recorded = self.cell, [], recording()
+        alone = self.num_layers == self.directions == 1
         for layer in range(self.num_layers):
             if layer and self.dropout:
                 x = masks.dropout(x, self.dropout, self.training)
             sides = []
-            for direction, suffix in enumerate(("", "_reverse")[: self._directions]):
-                row = layer * self._directions + direction
-                walk = Walk(lengths, bool(direction), resets, *self._noise(x))
-                states = initial if alone else [s[row : row + 1] for s in initial]
+            for direction, suffix in enumerate(("", "_reverse")[: self.directions]):
+                row = layer * self.directions + direction
+                walk = Walk(lengths, bool(direction), resets, *self.noise(x))
+                states = initial if alone else tuple([s[row : row + 1] for s in initial])
                 restarts = self._restarts(row, resets)
-                weights = self._weights(layer, suffix, recorded)
-                sides.append((walk, (*states, *restarts, *weights)))
+                side = Side(states, restarts, *self.weights(layer, suffix, recorded))
+                sides.append((walk, side))
             out, final = run_layer(cell, x, sides, f"l{layer}", self.recompute)
             finals.extend(final)
             x = out + x if self.residual and layer else out
         state = finals[0] if alone else tuple([torch.cat(s) for s in zip(*finals, strict=True)])
         return x, state if len(state) > 1 else state[0]
 
-    def _noise(self, x: Tensor) -> tuple[Tensor | None, tuple[Tensor, ...] | float]:
-        """`Walk`'s dropout and hold for one pass over x `[T, B, size]`."""
+    def noise(
+        self, x: Tensor, draw: bool = True
+    ) -> tuple[Tensor | None, tuple[Tensor, ...] | float]:
+        """`Walk`'s dropout and hold for one pass over x `[T, B, size]`.
+
+        draw: False for masks of any numbers, where only their kind counts.
+        """
         if not self.training or not (self.zoneout or self.recurrent_dropout):
             return None, float(self.zoneout)
-        (T, B), sizes, p = x.shape[:2], self._state_sizes(), self.recurrent_dropout
+        (T, B), sizes, p = x.shape[:2], self.state_sizes, self.recurrent_dropout
         dtype = self.weight_hh_l0.dtype
         return (
-            masks.drop(B, sizes[0], p, dtype, x.device) if p else None,
-            masks.hold(T, B, sizes, self.zoneout, x.device) if self.zoneout else 0.0,
+            masks.drop(B, sizes[0], p, dtype, x.device, draw) if p else None,
+            masks.hold(T, B, sizes, self.zoneout, x.device, draw) if self.zoneout else 0.0,
         )
 
     def _restarts(self, row: int, resets: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -391,46 +378,10 @@ class Recurrent(nn.Module):
 
     def extra_repr(self) -> str:
         """The sizes, and the arguments that differ from their defaults."""
-        shown = [
-            f"{name}={getattr(self, name)!r}"
-            for name, default in _DEFAULTS.items()
-            if getattr(self, name, default) != default
-        ]
-        return ", ".join([str(self.input_size), str(self.hidden_size), *shown])
-
-
-_DEFAULTS: dict[str, Any] = {
-    "proj_size": 0,
-    "num_layers": 1,
-    "bias": True,
-    "batch_first": False,
-    "dropout": 0.0,
-    "bidirectional": False,
-    "nonlinearity": "tanh",
-    "reset_after": True,
-    "init": "torch",
-    "longest_lag": None,
-    "learn_h0": False,
-    "recurrent_dropout": 0.0,
-    "zoneout": 0.0,
-    "layer_norm": False,
-    "residual": False,
-    "recompute": False,
-}
+        options = chosen(self)
+        sizes = options.pop("input_size"), options.pop("hidden_size")
+        return ", ".join([*map(str, sizes), *(f"{name}={v!r}" for name, v in options.items())])
 
 
 def _each(state: Tensor | State, change: Callable[[Tensor], Tensor]) -> Tensor | State:
     return tuple(map(change, state)) if isinstance(state, tuple) else change(state)
-
-
-class Extras(TypedDict, total=False):
-    """The arguments of `Recurrent` that torch.nn does not have."""
-
-    init: schemes.Scheme
-    longest_lag: int | None
-    learn_h0: bool
-    recurrent_dropout: float
-    zoneout: float
-    layer_norm: bool
-    residual: bool
-    recompute: bool

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from gruta.nn import GRU, LSTM, RNN
-from gruta.nn.init import set_keep_bias
 
 H = 6
 LAYERS = [GRU, LSTM, RNN]
@@ -106,16 +105,3 @@ def test_the_seed_decides_the_weights(make, init):
 def test_scheme_that_cannot_be_is_refused(make, arguments, message):
     with pytest.raises(ValueError, match=message):
         make(3, H, **arguments)
-
-
-@pytest.mark.parametrize("make", [GRU, LSTM])
-def test_one_bias_for_the_gate_that_keeps_leaves_the_others_as_they_were(make):
-    torch.manual_seed(0)
-    layer, before = make(3, H, num_layers=2, bidirectional=True), {}
-    before |= {name: b.detach().clone() for name, b in layer.named_parameters()}
-    set_keep_bias(layer, 2.0)
-    for name, after in layer.named_parameters():
-        changed = (after != before[name]).nonzero()[:, 0].unique().tolist()
-        assert changed == (list(range(H, 2 * H)) if "bias" in name else [])
-    for part, value in (("bias_ih", 2.0), ("bias_hh", 0.0)):
-        assert all(b.chunk(layer.gates)[1].eq(value).all() for b in parameters(layer, part))

@@ -10,6 +10,7 @@ import torch._inductor.config
 import gruta.nn
 from gruta import kernels
 from gruta.cells.op import compiled, library
+from gruta.cells.op.fields import NO_MASKS, Masks
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="the ops call the kernels")
 
@@ -20,7 +21,7 @@ def call(save, lengths):
     layer = gruta.nn.LSTM(3, 5, bias=False)
     w_ih, w_hh = layer.parameters()
     own = [torch.randn(2, 5), torch.randn(2, 5), None, None, w_ih, w_hh, None, None, None]
-    masks = [(lengths, None, None, None, None), ()] if lengths is not None else [(), ()]
+    masks = [Masks(lengths), NO_MASKS]
     there = tuple(t is not None for t in own * 2)
     text = library.encode(
         library.Call(spec, there, tuple(tuple(m is not None for m in side) for side in masks))

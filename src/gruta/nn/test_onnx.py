@@ -56,7 +56,7 @@ def case(layer, B, T):
     """Arguments of a `Tagger` whose first row is empty."""
     lengths = torch.randint(1, T + 1, (B,))
     lengths[0] = 0
-    rows = layer.num_layers * (2 if layer.bidirectional else 1)
+    rows = layer.num_layers * layer.directions
     states = [torch.randn(rows, B, 4) for _ in layer.state_names]
     return torch.randint(0, 11, (B, T)), lengths, *states
 

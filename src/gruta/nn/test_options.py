@@ -59,7 +59,7 @@ def test_layer_norm_hands_each_parameter_to_the_cell(kind, bias, assert_close):
         states = [s[direction] for s in initial]
         nothing = (None,) * len(states)
         walk = Walk(reverse=bool(direction))
-        expected.append(layer._cell().composite(walk, x, *states, *nothing, *weights)[0])
+        expected.append(layer.cell.composite(walk, x, *states, *nothing, *weights)[0])
     found, _ = layer(x, kind.given(initial))
     assert_close(found, torch.cat(expected, dim=-1))
 

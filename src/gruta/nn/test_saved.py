@@ -122,7 +122,7 @@ def test_nothing_is_saved_that_the_way_back_does_not_read(kind):
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
         out, state = layer(torch.randn(7, 2, 3))
-    gates = kernels.cell_facts()[layer._cell().name][2] * 5
+    gates = kernels.cell_facts()[layer.cell.name][2] * 5
     expected = [(7, 2, 3), (7, 2, gates), tuple(out.shape)]
     expected += [tuple(s.shape) for s in states_of(state)]  # those to start from
     expected += [tuple(p.shape) for p in layer.parameters()]

@@ -154,9 +154,11 @@ def test_taps_under_layer_norm_and_zoneouts_expectation_are_the_references():
     with tapped() as taps:
         out, _ = layer(x)
     out.backward(d)
-    weights = [None if w is None else w.detach().numpy() for w in layer._weights(0, "")]
-    norm, zeros = tuple(weights[5:]), torch.zeros(2, 5, dtype=torch.float64).numpy()
-    x, d, (w_ih, w_hh, *rest) = x.numpy(), d.numpy(), weights[:4]
+    (*weights, w_hr), norm = layer.weights(0, "")
+    assert w_hr is None
+    weights, norm = ([w.detach().numpy() for w in each] for each in (weights, norm))
+    zeros = torch.zeros(2, 5, dtype=torch.float64).numpy()
+    x, d, (w_ih, w_hh, *rest) = x.numpy(), d.numpy(), weights
     truth = lstm.forward(x, zeros, zeros, w_ih, w_hh, *rest, norm=norm, hold=0.3)
     back = lstm.backward(truth, d, zeros, zeros, x, w_ih, w_hh, norm=norm, hold=0.3)
     torch.testing.assert_close(taps[0].gates["c"].numpy(), truth.c)

@@ -1,6 +1,7 @@
 """The short way through inference: when it is taken, and that it gives what the other way gives."""
 
 import warnings
+from dataclasses import fields
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from gruta import kernels, nn
 from gruta.cells.op import short
+from gruta.nn.options import Options
 
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="it leads to the kernels")
 
@@ -98,6 +100,49 @@ def test_what_the_short_way_lacks_takes_the_other(options, taken):
         torch.func.vmap(nn.GRU(5, 7))(x[None])
     assert len(taps) == 1
     assert taken == []
+
+
+EVERY = {  # in the order of `Options`
+    "proj_size": 3,
+    "num_layers": 2,
+    "bias": False,
+    "batch_first": True,
+    "dropout": 0.5,
+    "bidirectional": True,
+    "nonlinearity": "relu",
+    "reset_after": False,
+    "init": "orthogonal",
+    "longest_lag": 9,
+    "learn_h0": True,
+    "recurrent_dropout": 0.5,
+    "zoneout": 0.3,
+    "layer_norm": True,
+    "residual": True,
+    "recompute": True,
+}
+NEEDED = {
+    "dropout": {"num_layers": 2},
+    "residual": {"num_layers": 2},
+    "longest_lag": {"init": "chrono"},
+}
+ONLY = {"proj_size": nn.LSTM, "nonlinearity": nn.RNN}
+
+
+@pytest.mark.parametrize("option", EVERY)
+def test_no_option_is_lost_on_the_short_way(option):
+    kind = ONLY.get(option, nn.GRU)
+    layer, x = kind(5, 7, **{option: EVERY[option]}, **NEEDED.get(option, {})), torch.randn(4, 6, 5)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.normal_()
+        torch.manual_seed(1)
+        quick = layer(x)
+    torch.manual_seed(1)
+    assert same(quick, layer(x))
+
+
+def test_these_are_all_options():
+    assert [*EVERY] == [f.name for f in fields(Options)][2:]
 
 
 @pytest.mark.parametrize(

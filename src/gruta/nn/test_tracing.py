@@ -60,8 +60,8 @@ def call(layer, T, B):
     """Arguments of `Call`."""
     x = torch.randn((B, T, 3) if layer.batch_first else (T, B, 3)).double()
     lengths = torch.randint(1, T + 1, (B,))
-    rows = layer.num_layers * (2 if layer.bidirectional else 1)
-    states = [torch.randn(rows, B, size).double() for size in layer._state_sizes()]
+    rows = layer.num_layers * layer.directions
+    states = [torch.randn(rows, B, size).double() for size in layer.state_sizes]
     return x, lengths, torch.rand(x.shape[:2]) < 0.3, *states
 
 

@@ -5,12 +5,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from gruta.nn.recurrent import GRU, LSTM, RNN
+from gruta.nn.options import Effect, chosen
+from gruta.nn.recurrent import CELLS
 from gruta.nn.stack import Recurrent
 
 Layer = nn.RNNBase | Recurrent
-
-_OPTIONS = ("residual", "layer_norm", "zoneout", "learn_h0", "reset_after", "nonlinearity")
 
 
 def twin(layer: Layer) -> Recurrent:
@@ -19,23 +18,10 @@ def twin(layer: Layer) -> Recurrent:
     Its weights are copies, which need no gradient; `copy_weights` brings them up to date. float64
     where the layer's weights are, else float32. TypeError for what is no RNN, LSTM or GRU.
     """
-    kind = _kind(layer)
-    options: dict[str, Any] = {
-        name: getattr(layer, name) for name in _OPTIONS if hasattr(layer, name)
-    }
-    if layer.proj_size:
-        options["proj_size"] = layer.proj_size
+    kind, options = _kind(layer), chosen(layer, Effect.ALWAYS)
     with torch.device("meta"):
         double = layer.weight_hh_l0.dtype is torch.float64
-        made: Recurrent = kind(
-            layer.input_size,
-            layer.hidden_size,
-            layer.num_layers,
-            bias=layer.bias,
-            bidirectional=layer.bidirectional,
-            dtype=torch.float64 if double else torch.float32,
-            **options,
-        )
+        made: Recurrent = kind(dtype=torch.float64 if double else torch.float32, **options)
     made = made.to_empty(device="cpu").requires_grad_(False).eval()
     copy_weights(layer, made)
     return made
@@ -49,10 +35,10 @@ def copy_weights(layer: Layer, into: Recurrent) -> None:
 
 
 def _kind(layer: Layer) -> Any:
-    if isinstance(layer, Recurrent):
-        return next(kind for kind in (GRU, LSTM, RNN) if isinstance(layer, kind))
-    if isinstance(layer, nn.RNNBase) and layer.mode in ("GRU", "LSTM", "RNN_TANH", "RNN_RELU"):
-        return {"GRU": GRU, "LSTM": LSTM}.get(layer.mode, RNN)
+    mode = layer.mode if isinstance(layer, Layer) else ""
+    for name, kind in CELLS.items():
+        if mode.lower().startswith(name):
+            return kind
     raise TypeError(
         f"layer: expected an RNN, LSTM or GRU of gruta.nn or torch.nn, got {type(layer).__name__}"
     )

@@ -10,6 +10,7 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import number, percent
 from gruta.report.charts import Curve, Stroke, lines
 from gruta.report.page import Figure
+from gruta.ways_to_clip import WAYS, ClipMode
 
 Records = Sequence[Mapping[str, Any]]
 NORM = "gradient_norm_before_clipping"
@@ -46,7 +47,7 @@ def gradient_figure(
     name: str,
     metrics: Mapping[str, Records],
     strokes: Mapping[str, Stroke],
-    clip: str,
+    clip: ClipMode,
     threshold: float,
 ) -> Figure:
     """Gradient norm before clipping over the steps, of each model by its label."""
@@ -68,10 +69,10 @@ def gradient_figure(
     )
 
 
-def _clipped(metrics: Mapping[str, Records], clip: str, threshold: float) -> str:
+def _clipped(metrics: Mapping[str, Records], clip: ClipMode, threshold: float) -> str:
     """What clipping did, in words."""
     if clip == "none":
-        return _("Gradients were not clipped.")
+        return _(WAYS[clip].told)
     if not any(_last(records, "clipped_share") for records in metrics.values()):
         return _("None had to be clipped: the threshold is {threshold}.").format(
             threshold=number(threshold)
@@ -82,15 +83,7 @@ def _clipped(metrics: Mapping[str, Records], clip: str, threshold: float) -> str
         )
         for model, records in metrics.items()
     )
-    ways = {
-        "norm": _("Clipped by norm, the whole to length {threshold}: {shares}."),
-        "value": _("Clipped by value, each component to ±{threshold}: {shares}."),
-        "layer": _("Clipped by norm, each parameter's gradient to {threshold}: {shares}."),
-        "agc": _("Clipped unit by unit, to {threshold} of the norm of its weights: {shares}."),
-        "autoclip": _("Clipped by norm, to percentile {threshold} of the norms so far: {shares}."),
-        "zclip": _("Clipped where a norm stood out by {threshold} deviations: {shares}."),
-    }
-    return ways[clip].format(threshold=number(threshold), shares=shares)
+    return _(WAYS[clip].told).format(threshold=number(threshold), shares=shares)
 
 
 def _curve(label: str, records: Records, key: str, stroke: Stroke) -> Curve:

@@ -14,9 +14,8 @@ from torch import nn
 
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.nn import GRU, LSTM, RNN
+from gruta.nn import CELLS
 from gruta.nn.draws import drawing
-from gruta.nn.init import set_keep_bias
 from gruta.runs import METRICS, MODEL, Run, read_metrics
 from gruta.settings import TrainSettings, resolve
 from gruta.studies.plan import Plan
@@ -25,7 +24,6 @@ from gruta.surroundings import threads, undisturbed
 from gruta.train import Batch, State, seed_of, train
 from gruta.weights import read_tensors
 
-CELLS: Mapping[str, type[Any]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 VALIDATION, TEST = 2**31, 2**31 + 1  # numbers of steps that no training reaches
 SEQUENCES = {"validation": 500, "test": 2000}
 TASK, ENTRANT = "study", "entrant.json"
@@ -73,7 +71,10 @@ class Entrant:
         inputs, how = self.problem.inputs, {"dtype": DTYPE, "init": self.init, **lag}
         layer = CELLS[self.cell](inputs, self.hidden, **how)
         if self.keep_bias is not None:
-            set_keep_bias(layer, self.keep_bias)
+            own = layer.cell
+            with torch.no_grad():
+                own.block(layer.bias_ih_l0, own.keep).fill_(self.keep_bias)
+                own.block(layer.bias_hh_l0, own.keep).zero_()
         return self.problem.network(layer, self.hidden)
 
     def to_json(self) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from gruta.locale.numbers import brief, number
 from gruta.report.charts import Curve, Stroke, lines
 from gruta.report.dots import paths_on_a_map
 from gruta.report.page import Column, Figure, Formula, Formulas, Section, Table
-from gruta.settings import ClipMode
 from gruta.studies.plan import Plan
 from gruta.surroundings import undisturbed
+from gruta.ways_to_clip import ClipMode
 
 STEPS_OF_TIME, FIRST, GOAL = 50, 0.5, 0.7
 RATE = 0.05

@@ -9,11 +9,12 @@ from torch import nn
 from gruta.health.flow import Fade, gradient_through_depth, gradient_through_time
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
+from gruta.nn import CELLS
 from gruta.nn.draws import drawing
 from gruta.report.charts import ACCENTS, Curve, Stroke, lines
 from gruta.report.page import Column, Figure, Formula, Formulas, Section, Table
 from gruta.studies import equations
-from gruta.studies.contest import CELLS, Entrant, compete, label, settings
+from gruta.studies.contest import Entrant, compete, label, settings
 from gruta.studies.plan import Plan
 from gruta.studies.problems import DTYPE, Adding
 from gruta.studies.problems.adding import CONSTANT
@@ -66,7 +67,7 @@ class Found:
 def run(plan: Plan) -> Found:
     """Measure and train."""
     fresh, chrono, reach, trained, error = {}, {}, {}, {}, {}
-    for cell, kind in CELLS.items():
+    for cell, kind in reversed(CELLS.items()):
         with drawing(plan.seed):
             model = _adder(kind, HIDDEN)
             if cell != "rnn":

@@ -10,12 +10,12 @@ import torch
 
 from gruta import nn
 from gruta.bench import demo, health, measure, modules, options, rivals, worker
-from gruta.bench.cases import CASES, CELLS
+from gruta.bench.cases import CASES
 from gruta.bench.rivals import Job
 from gruta.bench.rivals.gruta_itself import Gruta
 from gruta.bench.worker import LIMITS, REFERENCE, Worker
+from gruta.cells import CELLS
 from gruta.cli import bench_tables, main
-from gruta.tasks.forecast import network
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_the_demo_is_measured_with_the_layers_of_both(monkeypatch):
             self.cell = cell
 
         def fit(self, series):
-            used = network.CELLS[self.cell]
+            used = self.layers[self.cell]
             met.append(used)
             self.train_seconds_ = 1.0 if used.__module__.startswith("gruta") else 3.0
             return self
@@ -197,4 +197,3 @@ def test_the_demo_is_measured_with_the_layers_of_both(monkeypatch):
     assert [one.ratio for one in found] == [3.0] * 6
     assert str(found[1]) == "LSTM next-half-hour: 1.0 / 3.0 s, 1.000 / 3.000 %"
     assert met[:4] == [nn.GRU, torch.nn.GRU, nn.LSTM, torch.nn.LSTM]
-    assert network.CELLS["gru"] is nn.GRU

@@ -44,6 +44,13 @@ def test_who_only_reads_a_run_loads_no_torch():
     assert "torch" not in loaded_by("import gruta.runs.lock, gruta.report.page")
 
 
+def test_the_tools_for_a_loop_of_ones_own_load_torch_and_numpy_alone():
+    program = "import gruta; gruta.nn, gruta.Clipper, gruta.watch"
+    loaded = loaded_by(program)
+    assert "torch" in loaded
+    assert not loaded & ((HEAVY - {"torch"}) | {"pydantic", "rich", "typer"})
+
+
 def test_help_loads_no_torch():
     program = (
         "import sys; from gruta.cli import main\n"
@@ -56,7 +63,7 @@ def test_public_names_are_these():
     assert gruta.__all__ == ["Clipper", "Forecaster", "InputError", "nn", "watch", "xray"]
     layers, cells = ["GRU", "LSTM", "RNN"], ["GRUCell", "LSTMCell", "RNNCell"]
     assert sorted(gruta.nn.__all__) == sorted(
-        [*layers, *cells, "Explanation", "Tap", "explain", "tapped"]
+        ["CELLS", *layers, *cells, "Explanation", "Tap", "explain", "tapped"]
     )
     assert set(dir(gruta)) == {*gruta.__all__, "__version__"}
     for name in gruta.__all__:

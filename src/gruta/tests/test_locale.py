@@ -11,6 +11,7 @@ import pytest
 import gruta
 from gruta import locale
 from gruta.settings import ForecastSettings, TrainSettings
+from gruta.ways_to_clip import WAYS
 
 ROOT = Path(gruta.__file__).parent
 
@@ -38,7 +39,7 @@ def literals(node: ast.expr) -> Iterator[str]:
 
 
 def texts() -> set[str]:
-    """Texts given to `_`, and those that reach it by way of a setting, a panel or a job."""
+    """Texts given to `_`, and those that reach it by way of a setting or a table."""
     found = {
         text
         for call in calls()
@@ -54,7 +55,7 @@ def indirect() -> set[str]:
     from gruta.cli.options import PANELS
     from gruta.demo.run import JOBS
 
-    return {*PANELS, *(job.title for job in JOBS)}
+    return {*PANELS, *(job.title for job in JOBS), *(way.told for way in WAYS.values())}
 
 
 def placeholders(text: str) -> set[str]:

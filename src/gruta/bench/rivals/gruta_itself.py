@@ -71,7 +71,7 @@ class Gruta:
 
         set_threads(self._threads)
         options: dict[str, Any] = {"recompute": True} if variant == "rebuilt" else {}
-        layer = getattr(nn, case.cell.upper())(case.I, case.H, **options)
+        layer = nn.CELLS[case.cell](case.I, case.H, **options)
         job = layer_job(filled(layer, inputs), tuple(layer.parameters()), inputs)
         return replace(job, note=str(nn.explain(layer, torch.from_numpy(inputs.x))[0]))
 

@@ -71,5 +71,11 @@ def native(
     return out, h_n
 
 
-RESET_AFTER = Cell("gru", 3, 1, partial(composite, reset_after=True), native, widens=True)
-RESET_BEFORE = Cell("gru_reset_before", 3, 1, partial(composite, reset_after=False), widens=True)
+def _cell(name: str, reset_after: bool) -> Cell:
+    own = native if reset_after else None
+    return Cell(
+        name, "rzn", 1, partial(composite, reset_after=reset_after), own, keep="z", widens=True
+    )
+
+
+RESET_AFTER, RESET_BEFORE = _cell("gru", True), _cell("gru_reset_before", False)

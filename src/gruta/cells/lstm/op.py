@@ -73,4 +73,4 @@ def native(
     return h, h_n, c_n
 
 
-LSTM = Cell("lstm", 4, 2, composite, native, projects=True)
+LSTM = Cell("lstm", "ifgo", 2, composite, native, keep="f", entry="i", projects=True)

@@ -7,7 +7,7 @@ and torch.onnx.export it becomes nodes of their graphs (`tracing.py`, `onnx.py`)
 """
 
 from gruta.cells.op import short
-from gruta.cells.op.cell import Cell, Walk, product
+from gruta.cells.op.cell import Cell, Side, Walk, product
 from gruta.cells.op.compiled import threads
 from gruta.cells.op.layer import run, run_layer
 from gruta.cells.op.onnx import exporting
@@ -19,6 +19,7 @@ from gruta.cells.op.tracing import never_recorded, recording
 __all__ = [
     "Cell",
     "Path",
+    "Side",
     "Tap",
     "Walk",
     "choose",

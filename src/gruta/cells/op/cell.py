@@ -97,29 +97,84 @@ def product(
     return (a if bias is None else a + bias).to(p.dtype)
 
 
+NO_NORM = (None,) * 4
+
+
+class Side(NamedTuple):
+    """What one direction of a layer computes from, beside x.
+
+    initial: its states. restarts: for each of them what a reset sets it to, `[size]`, or None for
+    zeros. weights: w_ih, w_hh, b_ih, b_hh (or None) and, where the cell projects, w_hr (or None).
+    norm: the layer norm's ln_ih_gain, ln_ih_bias, ln_hh_gain, ln_hh_bias `[G·H]`, all None without.
+    """
+
+    initial: Sequence[Any]
+    restarts: Sequence[Any]
+    weights: Sequence[Any]
+    norm: Sequence[Any] = NO_NORM
+
+    @property
+    def tensors(self) -> Tensors:
+        """All in a row."""
+        return (*self.initial, *self.restarts, *self.weights, *self.norm)
+
+    @property
+    def for_kernel(self) -> Tensors:
+        """What a kernel takes of it, in a row: no layer norm."""
+        return (*self.initial, *self.restarts, *self.weights)
+
+    @property
+    def has_biases(self) -> bool:
+        """Whether the products have biases."""
+        return self.weights[2] is not None
+
+    @property
+    def has_norm(self) -> bool:
+        """Whether there is a layer norm."""
+        return self.norm[-1] is not None
+
+
 @dataclass(frozen=True)
 class Cell:
     """A cell's passes over a sequence.
 
-    `tensors` are x `[T, B, I]`, the initial states, a restart state `[size]` or None for each of
-    them, and the weights: w_ih, w_hh, b_ih, b_hh (or None), the LSTM's w_hr (or None), and the
-    layer norm's ln_ih_gain, ln_ih_bias, ln_hh_gain, ln_hh_bias `[G·H]`, all None without it.
+    `tensors` are x `[T, B, I]` and those of a `Side`, in its order.
 
-    name: the kernel's. gates: G. states: how many are carried from step to step. projects: whether
-    a weight w_hr that makes h of a larger state has a place among the tensors.
+    name: the kernel's. letters: of its gates, in the order of the weights' blocks of rows. states:
+    how many are carried from step to step.
     composite(walk, *tensors) -> h and the final states, differentiable in every way.
     native(walk, *tensors) -> the same by torch's own op, where it has one; states `[1, B, size]`.
+    keep: the letter of the gate that says which share of the old state stays, "" where none does.
+    entry: of the one that lets in the new, where that is not what keep leaves.
+    projects: whether a weight w_hr that makes h of a larger state has a place among the tensors.
     widens: whether under autocast the results have the wider dtype of the products and the states,
     as torch's GRU has it, and not the products'.
     """
 
     name: str
-    gates: int
+    letters: str
     states: int
     composite: Callable[..., tuple[Tensor, ...]]
     native: Callable[..., tuple[Tensor, ...]] | None = None
+    keep: str = ""
+    entry: str = ""
     projects: bool = False
     widens: bool = False
+
+    @property
+    def gates(self) -> int:
+        """G."""
+        return len(self.letters)
+
+    def block(self, weight: Tensor, letter: str) -> Tensor:
+        """The rows `[H, ...]` of one gate in a weight or bias `[G·H, ...]`."""
+        return weight.chunk(self.gates)[self.letters.index(letter)]
+
+    def side(self, tensors: Tensors) -> Side:
+        """The parts of a direction's tensors, with a layer norm's or without."""
+        s, end = self.states, 2 * self.states + 4 + self.projects
+        norm = tensors[end:] or NO_NORM
+        return Side(tensors[:s], tensors[s : 2 * s], tensors[2 * s : end], norm)
 
     def result_dtype(self, x: Tensor, h_0: Tensor) -> torch.dtype:
         """That of h and the final states for these inputs on a CPU, autocast as it stands."""

@@ -9,16 +9,22 @@ tuples are written out, and the extension finds out where the tensors lie.
 import os
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from gruta import kernels
+from gruta.cells.op.cell import Side
+from gruta.cells.op.fields import (
+    Fields,
+    Masks,
+    Tensors,
+    gradient_fields,
+    pass_fields,
+    weight_fields,
+)
 from gruta.cells.op.transforms import holds_other_numbers
-
-Item = TypeVar("Item")
-Tensors = Sequence[Tensor | None]
 
 _ASKED_THREADS = kernels.threads() if os.environ.get("GRUTA_THREADS") else None
 
@@ -34,10 +40,8 @@ class Spec(NamedTuple):
     cell: the kernel's name. states: how many one direction has. reverse: for every direction. held:
     the share of the old state that every step keeps.
 
-    The tensors of a call are those of one direction after the other, None for what is left out:
-    initial states, their restarts, w_ih, w_hh, b_ih, b_hh and, where the cell projects, w_hr. Its
-    masks are a tuple a direction: lengths, reset, dropout and, to hold them, one more for each
-    state; or none of them all.
+    The tensors of a call are those of one direction after the other, in the order of `Side`, None
+    for what is left out.
     """
 
     cell: str
@@ -45,13 +49,13 @@ class Spec(NamedTuple):
     reverse: tuple[bool, ...]
     held: float
 
-    def of_direction(self, k: int, items: Sequence[Item]) -> Sequence[Item]:
-        """The k-th direction's among the tensors of all."""
-        size = len(items) // len(self.reverse)
-        return items[k * size : (k + 1) * size]
-
-
-Masks = Sequence[Tensors]
+    def sides(self, items: Sequence[Any]) -> list[Side]:
+        """The parts of the tensors of all directions, or of what there is one for each of them."""
+        size, s = len(items) // len(self.reverse), self.states
+        return [
+            Side(items[i : i + s], items[i + s : i + 2 * s], items[i + 2 * s : i + size])
+            for i in range(0, len(items), size)
+        ]
 
 
 def sizes(spec: Spec, x: Tensor, tensors: Tensors) -> tuple[int, int, int, int, int]:
@@ -64,7 +68,7 @@ def forward(
     spec: Spec,
     x: Tensor,
     tensors: Tensors,
-    masks: Masks,
+    masks: Sequence[Masks],
     save: bool,
     keep: bool = False,
     out: Tensor | None = None,
@@ -81,7 +85,7 @@ def forward(
     out = laid_out_as(x, len(reverse) * P) if out is None else out
     finals = empty_finals(spec, tensors)
     gates = [x.new_empty(T, B, saved(cell) * H) for _ in reverse] if save else []
-    weights, passes = _calls(spec, x, tensors, masks, out, finals, gates)
+    weights, passes = _calls(spec, x, spec.sides(tensors), masks, out, finals, gates)
     is_double = x.dtype is torch.float64
     kernels.layer_forward(cell, is_double, shape, weights, passes, held, threads(), keep)
     return [out, *finals, *gates]
@@ -96,42 +100,30 @@ def saved(cell: str) -> int:
 def _calls(
     spec: Spec,
     x: Tensor,
-    tensors: Tensors,
-    masks: Masks,
+    sides: Sequence[Side],
+    masks: Sequence[Masks],
     h: Tensor,
-    finals: Sequence[Tensor],
+    finals: Tensors,
     gates: Sequence[Tensor],
-) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """The fields of `kernels.Weights` and `kernels.Pass` of every direction, as tensors."""
+) -> tuple[list[Fields], list[Fields]]:
+    """The fields of `kernels.Weights` and `kernels.Pass` of every direction."""
     _, states, reverse, _ = spec
-    D, pad = len(reverse), (None,) * (2 - states)
-    size, weights, passes = len(tensors) // D, [], []
-    for k, backwards in enumerate(reverse):
-        own = tensors[k * size : (k + 1) * size]
-        lengths, reset, dropout, *hold = masks[k] or _NO_MASKS
-        weights.append((*own[2 * states :], None)[:5])
+    weights, passes = [], []
+    for k, (initial, restarts, own, _) in enumerate(sides):
+        weights.append(weight_fields(own))
         passes.append(
-            (
-                lengths,
-                backwards,
-                reset,
-                *own[states : 2 * states],
-                *pad,
-                dropout,
-                *(*hold, None)[:2],
+            pass_fields(
+                masks[k],
+                reverse[k],
                 x,
-                *own[:states],
-                *pad,
-                _own_part(h, k, D),
-                *(finals[states * k : states * (k + 1)] or (None,) * states),
-                *pad,
+                initial,
+                restarts,
+                _own_part(h, k, len(sides)),
+                finals[states * k : states * (k + 1)],
                 gates[k] if gates else None,
             )
         )
     return weights, passes
-
-
-_NO_MASKS = (None,) * 5
 
 
 def _own_part(h: Tensor, k: int, D: int) -> Tensor:
@@ -146,7 +138,7 @@ def backward(
     spec: Spec,
     x: Tensor,
     tensors: Tensors,
-    masks: Masks,
+    masks: Sequence[Masks],
     kept: Sequence[Tensor],
     d_outputs: Tensors,
     needs: Sequence[bool],
@@ -159,9 +151,10 @@ def backward(
     LSTM, `[T, B, H]`, which take ∂L/∂(each state) along every path.
     """
     cell, states, reverse, _ = spec
-    D, pad = len(reverse), (None,) * (2 - states)
+    D = len(reverse)
     shape = _, _, I, _, _ = sizes(spec, x, tensors)
-    weights, passes = _calls(spec, x, tensors, masks, kept[0], (), kept[1:])
+    unread = (None,) * (states * D)
+    weights, passes = _calls(spec, x, spec.sides(tensors), masks, kept[0], unread, kept[1:])
     d_out = d_outputs[0] if d_outputs[0] is None else _dense_rows(d_outputs[0])
     d_finals = [
         d if d is None else _as_it_lies(d).contiguous() for d in d_outputs[1 : 1 + states * D]
@@ -172,23 +165,18 @@ def backward(
         torch.empty_like(t) if need and t is not None else None
         for t, need in zip(tensors, needs[1:], strict=True)
     ]
-    size, gradients = len(found) // D, []
-    for k in range(D):
-        own = found[k * size : (k + 1) * size]
-        gradients.append(
-            (
-                d_out if d_out is None else _own_part(d_out, k, D),
-                *d_finals[states * k : states * (k + 1)],
-                *pad,
-                dx[k],
-                *own[:states],
-                *pad,
-                *own[states : 2 * states],
-                *pad,
-                *(*own[2 * states :], None)[:5],
-                *(*(through[k] if through else ()), None, None)[:2],
-            )
+    gradients = [
+        gradient_fields(
+            d_out if d_out is None else _own_part(d_out, k, D),
+            d_finals[states * k : states * (k + 1)],
+            dx[k],
+            initial,
+            restarts,
+            own,
+            through[k] if through else (),
         )
+        for k, (initial, restarts, own, _) in enumerate(spec.sides(found))
+    ]
     is_double = x.dtype is torch.float64
     kernels.layer_backward(cell, is_double, shape, weights, passes, gradients, threads())
     for part in dx[1:]:
@@ -199,9 +187,7 @@ def backward(
 
 def initial_states(spec: Spec, tensors: Tensors) -> list[Tensor]:
     """Those of every direction among the tensors of a call."""
-    size = len(tensors) // len(spec.reverse)
-    places = [k * size + s for k in range(len(spec.reverse)) for s in range(spec.states)]
-    return [tensors[place] for place in places]  # type: ignore[misc]
+    return [state for side in spec.sides(tensors) for state in side.initial]
 
 
 def empty_finals(spec: Spec, tensors: Tensors) -> list[Tensor]:

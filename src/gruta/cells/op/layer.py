@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from gruta.cells.op import compiled, library, onnx, rebuild, tap, tracing
-from gruta.cells.op.cell import Cell, Tensors, Walk
+from gruta.cells.op.cell import Cell, Side, Tensors, Walk
+from gruta.cells.op.fields import NO_MASKS, Masks
 from gruta.cells.op.path import Path, choose, needs_grad
 from gruta.cells.op.results import watched
 from gruta.cells.op.transforms import batched, transformed
@@ -20,27 +21,26 @@ def run(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Tensor, ...]:
     One direction, for tests.
     """
     x, *given = tensors
-    initial = [s.unsqueeze(0) for s in given[: cell.states]]
-    h, (finals,) = run_layer(cell, x, [(walk, (*initial, *given[cell.states :]))])
+    side = cell.side(tuple(given))
+    side = side._replace(initial=tuple(s.unsqueeze(0) for s in side.initial))
+    h, (finals,) = run_layer(cell, x, [(walk, side)])
     return h, *[final.squeeze(0) for final in finals]
 
 
 def run_layer(
     cell: Cell,
     x: Tensor,
-    sides: Sequence[tuple[Walk, Tensors]],
+    sides: Sequence[tuple[Walk, Side]],
     name: str = "",
     recompute: bool = False,
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     """A layer with all its directions: h `[T, B, D*P]`, and the final states of each direction.
 
-    sides: for every direction how it walks, and its tensors but for x, as `Cell` says; the states,
-    initial and final, are `[1, B, size]` here, so that one layer's go through as they are. name:
-    for `tapped`.
+    sides: for every direction how it walks, and its tensors; the states, initial and final, are
+    `[1, B, size]` here, so that one layer's go through as they are. name: for `tapped`.
     recompute: keep no gates for the backward pass, which then computes them again.
     """
-    given = sides[0][1] if len(sides) == 1 else sides[0][1] + sides[1][1]
-    path = choose(cell, sides[0][0], (x, *given))
+    path = choose(cell, sides[0][0], x, [side for _, side in sides])
     if path is Path.KERNEL:
         return _by_kernel(cell, x, sides, name, recompute)
     if path is Path.ROUNDED:
@@ -50,74 +50,72 @@ def run_layer(
         return record(cell, x, sides)
     tapping = not (torch.compiler.is_compiling() or transformed()) and tap.is_tapped()
     outputs = []
-    for walk, tensors in sides:
+    for walk, side in sides:
         if tapping:
-            outputs.append(_tapped_composite(cell, walk, x, tensors, name))
+            outputs.append(_tapped_composite(cell, walk, x, side, name))
         elif path is Path.NATIVE:
-            outputs.append(_native(cell, walk, x, tensors))
+            outputs.append(_native(cell, walk, x, side))
         else:
-            outputs.append(_composite(cell, walk, x, tensors))
+            outputs.append(_composite(cell, walk, x, side))
     h = outputs[0][0] if len(sides) == 1 else torch.cat([out[0] for out in outputs], dim=-1)
     return h, [tuple(out[1:]) for out in outputs]
 
 
-def _native(cell: Cell, walk: Walk, x: Tensor, tensors: Tensors) -> tuple[Tensor, ...]:
+def _native(cell: Cell, walk: Walk, x: Tensor, side: Side) -> tuple[Tensor, ...]:
     """By torch's own op, which walks forwards."""
     assert cell.native is not None
     if not walk.reverse:
-        return cell.native(walk, x, *tensors)
-    h, *finals = cell.native(walk._replace(reverse=False), x.flip(0), *tensors)
+        return cell.native(walk, x, *side.for_kernel)
+    h, *finals = cell.native(walk._replace(reverse=False), x.flip(0), *side.for_kernel)
     return h.flip(0), *finals
 
 
-def _composite(cell: Cell, walk: Walk, x: Tensor, tensors: Tensors) -> tuple[Tensor, ...]:
+def _composite(cell: Cell, walk: Walk, x: Tensor, side: Side) -> tuple[Tensor, ...]:
     """By plain torch operations, whose last state is a saved one: the caller gets a copy."""
-    h, *finals = _plainly(cell, walk, (x, *tensors))
+    h, *finals = _plainly(cell, walk, x, side)
     return h, *[final.clone() for final in finals]
 
 
-def _plainly(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Tensor, ...]:
-    x, *given = tensors
-    initial = [state.squeeze(0) for state in given[: cell.states]]
-    h, *finals = cell.composite(walk, x, *initial, *given[cell.states :])
+def _plainly(cell: Cell, walk: Walk, x: Tensor, side: Side) -> tuple[Tensor, ...]:
+    initial = tuple(state.squeeze(0) for state in side.initial)
+    h, *finals = cell.composite(walk, x, *side._replace(initial=initial).tensors)
     return h, *[final.unsqueeze(0) for final in finals]
 
 
 def _tapped_composite(
-    cell: Cell, walk: Walk, x: Tensor, tensors: Tensors, name: str
+    cell: Cell, walk: Walk, x: Tensor, side: Side, name: str
 ) -> tuple[Tensor, ...]:
     """The composite form in one direction, whose tap goes to who collects."""
     T, B, _ = x.shape
-    notes = tap.Notes([(T, B, state.shape[-1]) for state in tensors[: cell.states]])
-    outputs = _composite(cell, walk._replace(notes=notes), x, tensors)
+    notes = tap.Notes([(T, B, state.shape[-1]) for state in side.initial])
+    outputs = _composite(cell, walk._replace(notes=notes), x, side)
     gates, active = notes.gates(), walk.active(T)
     if gates is not None and active is not None:
         gates = torch.where(active, gates, 0)
-    side = name + ("_reverse" if walk.reverse else "")
-    (notes.tap,) = tap.record(cell.name, [side], [outputs[0]], [gates])
+    full_name = name + ("_reverse" if walk.reverse else "")
+    (notes.tap,) = tap.record(cell.name, [full_name], [outputs[0]], [gates])
     return outputs
 
 
 def _by_kernel(
     cell: Cell,
     x: Tensor,
-    sides: Sequence[tuple[Walk, Tensors]],
+    sides: Sequence[tuple[Walk, Side]],
     name: str,
     recompute: bool,
     keep: bool = True,
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     states, x = cell.states, x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
     walks = [walk for walk, _ in sides]
-    places = 2 * states + 4 + cell.projects
     tensors = [
         t if t is None or t.is_contiguous() else t.contiguous()
-        for _, given in sides
-        for t in given[:places]
+        for _, side in sides
+        for t in side.for_kernel
     ]
     compiling, trains = torch.compiler.is_compiling(), needs_grad((x, *tensors))
     spec = _spec(cell, *walks)
     copied = trains and not compiling  # an op of torch.library saves its masks itself
-    masks = [() if w.has_no_masks else _masks(w, states, copied) for w in walks]
+    masks = [NO_MASKS if w.has_no_masks else _masks(w, copied) for w in walks]
     if compiling:
         outputs = library.layer(spec, x, tensors, masks, save=trains)
     elif trains:
@@ -135,16 +133,20 @@ def _by_kernel(
 
 
 def _rounded(
-    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Tensors]], name: str, recompute: bool
+    cell: Cell, x: Tensor, sides: Sequence[tuple[Walk, Side]], name: str, recompute: bool
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     """By the kernels in float32; results of the dtype that the composite form would return."""
-    dtype = cell.result_dtype(x, sides[0][1][0])
+    _, first = sides[0]
+    dtype = cell.result_dtype(x, first.initial[0])
     wide = [
-        (walk._replace(dropout=_as_float(walk.dropout)), tuple(map(_as_float, tensors)))
-        for walk, tensors in sides
+        (
+            walk._replace(dropout=_as_float(walk.dropout)),
+            Side(*[tuple(map(_as_float, part)) for part in side]),
+        )
+        for walk, side in sides
     ]
     # Weights that are made for this call have no next one to be known at.
-    keep = sides[0][1][2 * cell.states].dtype is torch.float32
+    keep = first.weights[0].dtype is torch.float32
     h, finals = _by_kernel(cell, x.float(), wide, name, recompute, keep)
     return h.to(dtype), [tuple(final.to(dtype) for final in own) for own in finals]
 
@@ -159,19 +161,19 @@ def _spec(cell: Cell, *walks: Walk) -> compiled.Spec:
     return compiled.Spec(cell.name, cell.states, reverse, 0.0 if isinstance(hold, tuple) else hold)
 
 
-def _masks(walk: Walk, states: int, copied: bool) -> tuple[Tensor | None, ...]:
+def _masks(walk: Walk, copied: bool) -> Masks:
     """A direction's masks as the kernels take them.
 
     copied: those that a caller may change before the backward pass reads them again.
     """
-    hold = walk.hold if isinstance(walk.hold, tuple) else (None,) * states
+    hold = walk.hold if isinstance(walk.hold, tuple) else ()
     lengths, reset = walk.lengths, walk.reset
     if copied:
         lengths, reset = (None if m is None else m.clone() for m in (lengths, reset))
     lengths, dropout, *held = (
         None if mask is None else mask.contiguous() for mask in (lengths, walk.dropout, *hold)
     )
-    return lengths, reset, dropout, *held
+    return Masks(lengths, reset, dropout, *held)
 
 
 def _record(spec: compiled.Spec, outputs: Sequence[Tensor], name: str) -> list[tap.Tap]:
@@ -201,7 +203,7 @@ class _Kernel(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, call: _Call, masks: compiled.Masks, x: Tensor, *tensors: Tensor | None
+        ctx: Any, call: _Call, masks: Sequence[Masks], x: Tensor, *tensors: Tensor | None
     ) -> tuple[Tensor, ...]:
         spec = call.spec
         ctx.call, ctx.taps, ctx.watched = call, [], None
@@ -214,8 +216,9 @@ class _Kernel(torch.autograd.Function):
             count = 1 + spec.states * len(spec.reverse)
             outputs, kept = outputs[:count], [outputs[0], *outputs[count:]]
             outputs[0], ctx.watched = watched(outputs[0])
-        ctx.sizes, ctx.hooked = tuple(map(len, masks)), _hooks_on_what_is_saved(False)
-        ctx.save_for_backward(x, *tensors, *chain.from_iterable(masks), *kept)
+        ctx.masked, ctx.hooked = masks[0] is not NO_MASKS, _hooks_on_what_is_saved(False)
+        own = chain.from_iterable(masks) if ctx.masked else ()
+        ctx.save_for_backward(x, *tensors, *own, *kept)
         return tuple(outputs)
 
     @staticmethod
@@ -224,13 +227,14 @@ class _Kernel(torch.autograd.Function):
         spec, saved = call.spec, ctx.saved_tensors
         if ctx.hooked is not None:
             saved = _in_order(saved)
-        x, tensors, kept, masks = saved[0], saved[1 : len(needs)], saved[len(needs) :], []
-        for size in ctx.sizes:
-            masks.append(kept[:size])
-            kept = kept[size:]
+        x, tensors, kept = saved[0], saved[1 : len(needs)], saved[len(needs) :]
+        masks = [NO_MASKS] * len(spec.reverse)
+        if ctx.masked:
+            for k in range(len(masks)):
+                masks[k], kept = Masks(*kept[: len(NO_MASKS)]), kept[len(NO_MASKS) :]
         if torch.is_grad_enabled() or transformed() or any(map(batched, d_outputs)):
             walks = _walks(spec, masks)
-            found = _composite_gradient(call.cell, walks, (x, *tensors), d_outputs, needs)
+            found = _composite_gradient(call.cell, walks, x, tensors, d_outputs, needs)
         elif call.recompute:
             found = rebuild.backward(spec, x, tensors, masks, kept, d_outputs, needs)
         else:
@@ -257,12 +261,12 @@ def _in_order(saved: Sequence[Tensor | None]) -> list[Tensor | None]:
     return [t if t is None else t.contiguous() for t in saved]
 
 
-def _walks(spec: compiled.Spec, masks: compiled.Masks) -> list[Walk]:
+def _walks(spec: compiled.Spec, masks: Sequence[Masks]) -> list[Walk]:
     """The walk of every direction, from what the kernels were given."""
     walks = []
     for reverse, own in zip(spec.reverse, masks, strict=True):
-        lengths, reset, dropout, *hold = own or (None,) * 4
-        held: Any = tuple(hold) if hold[0] is not None else spec.held
+        lengths, reset, dropout, *hold = own
+        held: Any = tuple(hold[: spec.states]) if hold[0] is not None else spec.held
         walks.append(Walk(lengths, reverse, reset, dropout, held))
     return walks
 
@@ -270,25 +274,26 @@ def _walks(spec: compiled.Spec, masks: compiled.Masks) -> list[Walk]:
 def _composite_gradient(
     cell: Cell,
     walks: Sequence[Walk],
-    inputs: Sequence[Tensor | None],
+    x: Tensor,
+    tensors: Sequence[Tensor | None],
     d_outputs: Sequence[Tensor | None],
     needs: Sequence[bool],
 ) -> list[Tensor | None]:
     """The gradient by the composite form, which can be differentiated again or run under a vmap.
 
-    inputs: x, then the tensors of every direction. They enter through views, so that a gradient
-    does not run on past one input into another that it was computed from.
+    tensors: those of every direction. They and x enter through views, so that a gradient does not
+    run on past one input into another that it was computed from.
     """
     again = torch.is_grad_enabled()
     # Forward, the kernels computed in the dtype of their inputs, whatever autocast said.
     with torch.enable_grad(), torch.autocast("cpu", enabled=False):
-        x, *views = [None if t is None else t.view_as(t) for t in inputs]
+        x, views = x.view_as(x), [None if t is None else t.view_as(t) for t in tensors]
         outputs: list[Tensor] = []
         finals: list[Tensor] = []
         size = len(views) // len(walks)
         for k, walk in enumerate(walks):
-            own = views[k * size : (k + 1) * size]
-            h, *final = _plainly(cell, walk, (x, *own, None, None, None, None))
+            side = cell.side(tuple(views[k * size : (k + 1) * size]))
+            h, *final = _plainly(cell, walk, x, side)
             outputs.append(h)
             finals.extend(final)
         reached = [torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0], *finals]

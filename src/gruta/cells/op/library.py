@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gruta.cells.op import compiled
 from gruta.cells.op.compiled import Spec
+from gruta.cells.op.fields import Masks, Tensors
 
 _LIBRARY: Any = torch.library.Library("gruta", "FRAGMENT")  # type: ignore[no-untyped-call]
 _LIBRARY.define(
@@ -30,7 +31,7 @@ class Call(NamedTuple):
 
 
 def layer(
-    spec: Spec, x: Tensor, tensors: compiled.Tensors, masks: compiled.Masks, save: bool
+    spec: Spec, x: Tensor, tensors: Tensors, masks: Sequence[Masks], save: bool
 ) -> list[Tensor]:
     """What `compiled.forward` returns, as one op of a captured graph.
 
@@ -64,12 +65,12 @@ def _decode(text: str) -> Call:
 
 def _filled(
     call: Call, tensors: Sequence[Tensor], masks: Sequence[Tensor]
-) -> tuple[compiled.Tensors, compiled.Masks]:
+) -> tuple[Tensors, list[Masks]]:
     """The tensors and masks in their places, None where there are none."""
     given, own = iter(tensors), iter(masks)
     return (
         [next(given) if there else None for there in call.tensors],
-        [tuple(next(own) if there else None for there in side) for side in call.masks],
+        [Masks(*(next(own) if there else None for there in side)) for side in call.masks],
     )
 
 

@@ -5,14 +5,13 @@ give the node the same inputs, which ONNX's operator `GRU` and its like describe
 """
 
 import warnings
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from gruta.cells.op.cell import Cell, Tensors, Walk
+from gruta.cells.op.cell import Cell, Side, Walk
 from gruta.cells.op.onnx_nodes import KINDS, define, node, ordered
-from gruta.cells.op.tracing import Layer, Side, by_side, never_recorded, recording
+from gruta.cells.op.tracing import Layer, Sides, by_side, never_recorded, recording
 from gruta.errors import InputError
 
 
@@ -32,20 +31,20 @@ def _under_way() -> bool:
 _under_way._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
-def layer(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
+def layer(cell: Cell, x: Tensor, sides: Sides) -> Layer:
     """What `run_layer` returns, as one node. InputError where ONNX's operators lack an option."""
-    walk, given = sides[0]
-    _refuse(cell, walk, given)
-    states, kind = cell.states, KINDS[cell.name]
-    initial = [torch.cat([own[k] for _, own in sides]) for k in range(states)]
-    own = [tensors[2 * states : 2 * states + 4] for _, tensors in sides]
-    weights = [torch.stack([ordered(w[k], kind.gates) for w in own]) for k in (0, 1)]
+    walk, first = sides[0]
+    _refuse(cell, walk, first)
+    kind = KINDS[cell.name]
+    initial = [torch.cat(each) for each in zip(*(side.initial for _, side in sides), strict=True)]
+    w_ih, w_hh, b_ih, b_hh = list(zip(*(side.weights for _, side in sides), strict=True))[:4]
+    weights = [torch.stack([ordered(w, kind.gates) for w in each]) for each in (w_ih, w_hh)]
     bias = None
-    if given[2 * states + 2] is not None:
-        both = [torch.cat([ordered(b, kind.gates) for b in w[2:]]) for w in own]
-        bias = torch.stack(both)
+    if first.has_biases:
+        own = [[ordered(b, kind.gates) for b in both] for both in zip(b_ih, b_hh, strict=True)]
+        bias = torch.stack([torch.cat(both) for both in own])
     lengths = None if walk.lengths is None else walk.lengths.to(torch.int32)
-    H = _width(given[2 * states + 1])
+    H = _width(w_hh[0])
     y, *finals = node(cell.name, len(sides), H, (x, *weights, bias, lengths, *initial))
     h = y.permute(0, 2, 1, 3).flatten(2) if len(sides) > 1 else y.squeeze(1)
     if walk.lengths is not None:  # ONNX Runtime gives zeros for a row without steps
@@ -54,15 +53,16 @@ def layer(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
     return h, by_side(finals, len(sides))
 
 
-def _refuse(cell: Cell, walk: Walk, given: Tensors) -> None:
+def _refuse(cell: Cell, walk: Walk, side: Side) -> None:
     """InputError that names what ONNX's operators cannot say."""
+    dtype = side.weights[0].dtype
     lacking = {
         "zoneout": bool(walk.hold),
         "recurrent_dropout in training": walk.dropout is not None,
         "reset_mask": walk.reset is not None,
-        "layer_norm": given[-1] is not None,
-        "proj_size": cell.projects and given[2 * cell.states + 4] is not None,
-        f"weights of {given[2 * cell.states].dtype}": not _is_known(given[2 * cell.states].dtype),
+        "layer_norm": side.has_norm,
+        "proj_size": cell.projects and side.weights[-1] is not None,
+        f"weights of {dtype}": not _is_known(dtype),
     }
     named = ", ".join(name for name, there in lacking.items() if there)
     if named:
@@ -70,7 +70,7 @@ def _refuse(cell: Cell, walk: Walk, given: Tensors) -> None:
             f"torch.onnx.export: ONNX's {KINDS[cell.name].name} has no {named}; export a "
             "model without, or keep this one in PyTorch (torch.export, torch.jit.trace)"
         )
-    if given[2 * cell.states].dtype is torch.float64:
+    if dtype is torch.float64:
         warnings.warn(
             "torch.onnx.export: ONNX Runtime runs no recurrent layer of float64, though ONNX has "
             "them; export model.float()",

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from gruta import kernels
 from gruta.cells.op import compiled
+from gruta.cells.op.fields import Masks
 from gruta.cells.op.tracing import recording, unrecorded
 from gruta.cells.op.transforms import DTYPES
 
@@ -146,9 +147,8 @@ def _compute(
     dtype = x.dtype if x.dtype in DTYPES else torch.float32
     ready = [None if t is None else t.detach().to("cpu", dtype).contiguous() for t in (x, *tensors)]
     steps = None if lengths is None else lengths.cpu().long().clamp(0, T)
-    mask = () if steps is None else (steps, None, None, *[None] * states)
     spec = compiled.Spec(cell, states, (False, True)[:D], 0.0)
-    h, *finals = compiled.forward(spec, ready[0], ready[1:], [mask] * D, save=False)  # type: ignore[arg-type]
+    h, *finals = compiled.forward(spec, ready[0], ready[1:], [Masks(steps)] * D, save=False)  # type: ignore[arg-type]
     y = h.view(T, B, D, H).permute(0, 2, 1, 3)
     found = [y, *[torch.stack(finals[k::states]) for k in range(states)]]
     return tuple(t.to(x).contiguous() for t in found)

@@ -12,7 +12,9 @@ from typing import NamedTuple
 from torch import Tensor
 
 from gruta.cells.op import compiled
+from gruta.cells.op.cell import Side
 from gruta.cells.op.compiled import Spec
+from gruta.cells.op.fields import Masks, Tensors
 
 CHUNKS = 64
 """Into how many chunks a sequence is cut, at most."""
@@ -26,25 +28,22 @@ class Part(NamedTuple):
     """One direction's part of a call: `spec` and the tensors of that direction alone."""
 
     spec: Spec
-    initial: compiled.Tensors
-    fixed: compiled.Tensors  # restarts and weights
-    masks: compiled.Tensors
+    side: Side
+    masks: Masks
     place: slice  # of its states in h's last axis
 
 
-def parts(spec: Spec, tensors: compiled.Tensors, masks: compiled.Masks, P: int) -> list[Part]:
+def parts(spec: Spec, tensors: Tensors, masks: Sequence[Masks], P: int) -> list[Part]:
     """The directions of a call, each as a call of its own."""
     found = []
-    for k, reverse in enumerate(spec.reverse):
-        own = spec.of_direction(k, tensors)
-        initial, fixed = own[: spec.states], own[spec.states :]
+    for k, side in enumerate(spec.sides(tensors)):
         place = slice(k * P, (k + 1) * P)
-        found.append(Part(spec._replace(reverse=(reverse,)), initial, fixed, masks[k], place))
+        found.append(Part(spec._replace(reverse=(spec.reverse[k],)), side, masks[k], place))
     return found
 
 
 def forward(
-    spec: Spec, x: Tensor, tensors: compiled.Tensors, masks: compiled.Masks
+    spec: Spec, x: Tensor, tensors: Tensors, masks: Sequence[Masks]
 ) -> tuple[list[Tensor], list[Tensor]]:
     """What `compiled.forward` returns without saving, and the states between chunks.
 
@@ -55,11 +54,11 @@ def forward(
     finals: list[Tensor] = []
     between: list[Tensor] = []
     for part in parts(spec, tensors, masks, P):
-        states = part.initial
+        states: Sequence[Tensor | None] = part.side.initial
         for chunk in _chunks(x, part.spec.reverse[0]):
-            if states is not part.initial:
+            if states is not part.side.initial:
                 between.extend(s for s in states if s is not None)
-            own, given = [_masks(part.masks, chunk)], [*states, *part.fixed]
+            own, given = [_masks(part.masks, chunk)], part.side._replace(initial=states).for_kernel
             into = out[chunk, :, part.place]
             _, *states = compiled.forward(part.spec, x[chunk], given, own, save=False, out=into)
         finals.extend(s for s in states if s is not None)
@@ -69,10 +68,10 @@ def forward(
 def backward(
     spec: Spec,
     x: Tensor,
-    tensors: compiled.Tensors,
-    masks: compiled.Masks,
+    tensors: Tensors,
+    masks: Sequence[Masks],
     between: Sequence[Tensor],
-    d_outputs: compiled.Tensors,
+    d_outputs: Tensors,
     needs: Sequence[bool],
 ) -> list[Tensor | None]:
     """The gradients of x and `tensors`, None where `needs` says that none is wanted."""
@@ -80,18 +79,18 @@ def backward(
     found: list[Tensor | None] = []
     states, P = spec.states, compiled.sizes(spec, x, tensors)[-1]
     met = iter(between)
-    for k, part in enumerate(parts(spec, tensors, masks, P)):
-        wants = spec.of_direction(k, needs[1:])
+    directions = zip(parts(spec, tensors, masks, P), spec.sides(needs[1:]), strict=True)
+    for k, (part, wants) in enumerate(directions):
         d_states = list(d_outputs[1 + k * states : 1 + (k + 1) * states])
-        sums: list[Tensor | None] = [None] * len(part.fixed)
+        sums: list[Tensor | None] = [None] * len(part.side.for_kernel[states:])
         chunks = _chunks(x, part.spec.reverse[0])
-        starts = [part.initial, *(tuple(islice(met, states)) for _ in chunks[1:])]
+        starts = [part.side.initial, *(tuple(islice(met, states)) for _ in chunks[1:])]
         for chunk, begun in reversed(list(zip(chunks, starts, strict=True))):
-            own, given = [_masks(part.masks, chunk)], [*begun, *part.fixed]
+            own, given = [_masks(part.masks, chunk)], part.side._replace(initial=begun).for_kernel
             h, *rest = compiled.forward(part.spec, x[chunk], given, own, save=True)
             kept = [h, *rest[states:]]
             d_h = None if d_outputs[0] is None else d_outputs[0][chunk, :, part.place]
-            asked = [needs[0], *[True] * states, *wants[states:]]
+            asked = [needs[0], *[True] * states, *wants.restarts, *wants.weights]
             d_x, *ds = compiled.backward(
                 part.spec, x[chunk], given, own, kept, [d_h, *d_states], asked
             )
@@ -101,7 +100,7 @@ def backward(
             for i, d in enumerate(ds[states:]):
                 so_far = sums[i]
                 sums[i] = d if so_far is None or d is None else so_far.add_(d)
-        found += [d if want else None for d, want in zip(d_states, wants[:states], strict=True)]
+        found += [d if want else None for d, want in zip(d_states, wants.initial, strict=True)]
         found += sums
     return [dx, *found]
 
@@ -114,12 +113,10 @@ def _chunks(x: Tensor, reverse: bool) -> list[slice]:
     return found[::-1] if reverse else found
 
 
-def _masks(masks: compiled.Tensors, chunk: slice) -> compiled.Tensors:
-    """Lengths, reset, dropout and hold of a chunk."""
-    if not masks:
-        return ()
+def _masks(masks: Masks, chunk: slice) -> Masks:
+    """Those of a chunk."""
     lengths, reset, dropout, *hold = masks
     if lengths is not None:
         lengths = (lengths - chunk.start).clamp(0, chunk.stop - chunk.start)
-    steps = [None if mask is None else mask[chunk] for mask in hold]
-    return lengths, None if reset is None else reset[chunk], dropout, *steps
+    reset, *hold = (None if mask is None else mask[chunk] for mask in (reset, *hold))
+    return Masks(lengths, reset, dropout, *hold)

@@ -14,6 +14,7 @@ from torch import Tensor
 from gruta import kernels
 from gruta.cells.op import compiled, tap
 from gruta.cells.op.cell import Cell
+from gruta.cells.op.fields import NO_MASKS, pass_fields, weight_fields
 from gruta.cells.op.transforms import (
     DTYPES,
     autocast,
@@ -72,14 +73,13 @@ def forward(
     T, B, I = x.shape
     H, P = states[-1].shape[2], states[0].shape[2]
     out, finals = compiled.laid_out_as(x, P), [torch.empty_like(s) for s in states]
-    pad = (None,) * (2 - len(states))
-    fields = (None, False, None, None, None, None, None, None)  # no walk but from first to last
+    fields = pass_fields(NO_MASKS, False, x, states, (None,) * len(states), out, finals, None)
     kernels.layer_forward(
         cell.name,
         dtype is torch.float64,
         (B, T, I, H, P),
-        [(*weights, None)[:5]],
-        [(*fields, x, *states, *pad, out, *finals, *pad, None)],
+        [weight_fields(weights)],
+        [fields],
         0.0,
         compiled.threads(),
         True,

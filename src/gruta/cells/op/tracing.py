@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from gruta.cells.op.cell import Cell, Tensors, Walk
+from gruta.cells.op.cell import Cell, Side, Walk
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Side = tuple[Walk, Tensors]
+Sides = Sequence[tuple[Walk, Side]]
 Layer = tuple[Tensor, list[tuple[Tensor, ...]]]
 
 _OPS: dict[str, Any] = {
@@ -60,23 +60,23 @@ def never_recorded(check: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
-def layer(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
+def layer(cell: Cell, x: Tensor, sides: Sides) -> Layer:
     """What `run_layer` returns, in nodes that a trace can keep."""
-    walk, given = sides[0]
-    plain = not walk.hold and walk.reset is walk.dropout is None and given[-1] is None
+    walk, first = sides[0]
+    plain = not walk.hold and walk.reset is walk.dropout is None and not first.has_norm
     if plain and cell.name in _OPS:
         return _by_torch(cell, x, sides)
-    found = [_by_loop(cell, walk, x, tensors) for walk, tensors in sides]
+    found = [_by_loop(cell, walk, x, side) for walk, side in sides]
     return torch.cat([h for h, _ in found], dim=-1), [final for _, final in found]
 
 
-def _by_torch(cell: Cell, x: Tensor, sides: Sequence[Side]) -> Layer:
+def _by_torch(cell: Cell, x: Tensor, sides: Sides) -> Layer:
     """By one of torch's own ops, both directions in one."""
     lengths, states = sides[0][0].lengths, cell.states
-    initial = [torch.cat([given[k] for _, given in sides]) for k in range(states)]
-    weights = [w for _, given in sides for w in given[2 * states :] if w is not None]
+    initial = [torch.cat(each) for each in zip(*(side.initial for _, side in sides), strict=True)]
+    weights = [w for _, side in sides for w in side.weights if w is not None]
     hx: Any = initial if states > 1 else initial[0]
-    has_biases = sides[0][1][2 * states + 2] is not None
+    has_biases = sides[0][1].has_biases
     how = (weights, has_biases, 1, 0.0, True, len(sides) > 1)  # one layer, no dropout, training
     op = _OPS[cell.name]
     if lengths is None:
@@ -105,15 +105,15 @@ def by_side(finals: Sequence[Tensor], D: int) -> list[tuple[Tensor, ...]]:
     return list(zip(*(final.chunk(D) for final in finals), strict=True))
 
 
-def _by_loop(cell: Cell, walk: Walk, x: Tensor, tensors: Tensors) -> tuple[Tensor, Any]:
+def _by_loop(cell: Cell, walk: Walk, x: Tensor, side: Side) -> tuple[Tensor, Any]:
     """h `[T, B, P]` and the final states of one direction, by a loop of TorchScript."""
     active = walk.active(x.shape[0])
     held = walk.hold if isinstance(walk.hold, tuple) else ()
     masks = {"lengths": None if active is None else active[..., 0].long(), "reset": walk.reset}
     masks |= {f"hold_{k}": mask for k, mask in enumerate(held)}
     over_time = {"x": x} | {name: mask for name, mask in masks.items() if mask is not None}
-    initial = [state.squeeze(0) for state in tensors[: cell.states]]
-    others = [walk.dropout, *tensors[cell.states :]]
+    initial = [state.squeeze(0) for state in side.initial]
+    others = [walk.dropout, *side.restarts, *side.weights, *side.norm]
     constant = [t for t in others if t is not None]
 
     def step(now: list[Tensor], state: list[Tensor], constant: list[Tensor]) -> list[Tensor]:

@@ -69,7 +69,7 @@ def native(
 def _cell(nonlinearity: Nonlinearity) -> Cell:
     return Cell(
         f"rnn_{nonlinearity}",
-        1,
+        "h",
         1,
         partial(composite, nonlinearity=nonlinearity),
         partial(native, nonlinearity=nonlinearity),

@@ -21,13 +21,13 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import brief
 from gruta.nn import GRU, RNN
 from gruta.nn.draws import drawing
-from gruta.settings import ClipMode
 from gruta.studies.advice.verdict import Case, Verdict
 from gruta.studies.contest import Entrant, Init, compete, settings, start_of
 from gruta.studies.plan import Plan
 from gruta.studies.problems import DTYPE, Adding, Copying, Paragraphs, Problem
 from gruta.studies.seen import seen
 from gruta.surroundings import undisturbed
+from gruta.ways_to_clip import ClipMode
 
 HIDDEN = 24
 REMEMBERS = 0.9

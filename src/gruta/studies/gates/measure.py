@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gruta.health.memory import carried
-from gruta.health.passes import KEEP
 from gruta.locale import translate as _
 from gruta.locale.numbers import percent
 from gruta.nn import tapped
+from gruta.nn.recurrent import FORMS
 from gruta.studies.contest import TEST, Entrant, answers, compete, settings
 from gruta.studies.plan import Plan
 from gruta.studies.problems.reader import Reader
@@ -112,7 +112,7 @@ def _follow(model: nn.Module, cell: str, accuracy: float, seed: int) -> Followed
         model(x)
     (tap,) = taps
     states = (tap.gates["c"] if cell == "lstm" else tap.h).numpy()
-    keep = tap.gates[KEEP[tap.cell]].numpy()
+    keep = tap.gates[FORMS[tap.cell].keep].numpy()
     facts = [x[marked].argmax(1).numpy() for marked, _asked in problem.times]
     shares = [carried(states, fact) for fact in facts]
     carriers = [

@@ -4,6 +4,7 @@ import copy
 import re
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +18,7 @@ from narwhals.typing import IntoDataFrame
 from gruta.data.series import Columns, Series, read_series
 from gruta.errors import InputError
 from gruta.insight import XRay, xray
+from gruta.nn import CELLS
 from gruta.nn.draws import drawing
 from gruta.runs import MODEL, Run
 from gruta.settings import ForecastSettings, resolve
@@ -48,9 +50,11 @@ class Forecaster:
 
     After `fit` or `load`, `trained_` holds what was learned (network, scales, seasons). After
     `fit`, `train_seconds_` and, of these, `linear_seconds_` for the linear path are known, and
-    `stopwatch_` tells where the time of the loop went.
+    `stopwatch_` tells where the time of the loop went. `layers` may have other classes than
+    gruta's, by cell, for `fit` to build the network of.
     """
 
+    layers: Mapping[str, type[Any]] = CELLS
     trained_: Trained
     stopwatch_: Stopwatch
     linear_seconds_: float
@@ -93,7 +97,7 @@ class Forecaster:
         split = Split.of(table, parts)
         with tempfile.TemporaryDirectory() as scratch, threads(self.settings.threads):
             with drawing(self.settings.seed):
-                network = ForecastNetwork.of(table, self.settings)
+                network = ForecastNetwork.of(table, self.settings, self.layers)
             task = ForecastTask(network, table, split, self.settings)
             opened = self._open_run(Path(run or Path(scratch, "run")), series, resume)
             start = time.perf_counter()

@@ -1,14 +1,13 @@
 """What people call the networks and the baselines."""
 
+from gruta.cells import CELLS
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
-
-NETWORKS = ("gru", "lstm", "rnn")
 
 
 def model_name(model: str) -> str:
     """A cell or a baseline, as people read it."""
-    if model in NETWORKS:
+    if model in CELLS:
         return model.upper()
     kind, _space, season = model.rpartition(" ")
     if kind == "seasonal naive":

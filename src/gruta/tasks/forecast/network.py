@@ -8,13 +8,14 @@ of LSTNet, Lai et al. 2018, arXiv:1703.07015) is where training starts, so what 
 adds is what a linear model on the same inputs cannot say.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gruta.nn import GRU, LSTM, RNN
+from gruta.nn import CELLS
 from gruta.nn.dense import Linear
 from gruta.settings import ForecastSettings
 from gruta.tasks.forecast.features import Table, future_features, lags
@@ -24,7 +25,6 @@ from gruta.train import State
 DTYPE = torch.float32
 """Of all numbers of a network, whatever torch's default is."""
 
-CELLS = {"gru": GRU, "lstm": LSTM, "rnn": RNN}
 PENALTIES = (1e-6, 1e-4, 1e-2, 1e-1)
 MOST_MOMENTS = 2**23
 """So many sums over products of columns are held at once when the linear path is solved."""
@@ -163,19 +163,19 @@ class Moments:
         return weight, mean_y - (mean * weight).sum(1, keepdim=True)
 
 
-def _layer(cell: str, width: int, hidden: int, init: str, steps: int) -> nn.Module:
-    """A recurrent layer that runs over so many steps."""
-    lag = {"longest_lag": max(3, steps)} if init == "chrono" else {}
-    layer: nn.Module = CELLS[cell](width, hidden, batch_first=True, dtype=DTYPE, init=init, **lag)
-    return layer
+def _starting(init: str, steps: int) -> dict[str, Any]:
+    """The arguments that let a layer's weights start so, if it runs over so many steps."""
+    if init == "torch":
+        return {}
+    return {"init": init} | ({"longest_lag": max(3, steps)} if init == "chrono" else {})
 
 
 class ForecastNetwork(nn.Module):
     """Quantiles of the change from the origin's value, `[B, P, K, Q]`.
 
     cell: gru, lstm or rnn. past, features: columns of the window and of a step to come. quantiles:
-    increasing, with 0.5 among them. init: of the recurrent layers. `prepare` must be called once
-    before training.
+    increasing, with 0.5 among them. init: of the recurrent layers. layers: their classes, by cell.
+    `prepare` must be called once before training.
     """
 
     def __init__(
@@ -188,6 +188,7 @@ class ForecastNetwork(nn.Module):
         hidden: int,
         quantiles: Sequence[float],
         init: str = "torch",
+        layers: Mapping[str, type[Any]] = CELLS,
     ) -> None:
         super().__init__()
         self.cell = cell
@@ -195,15 +196,18 @@ class ForecastNetwork(nn.Module):
         self.linear = LinearPath(horizon, lookback, features)
         self.scale_past, self.scale_future = Standardise(past), Standardise(features)
         width = features + 1  # and the linear path's own forecast
-        self.encoder = _layer(cell, past, hidden, init, lookback)
-        self.decoder = _layer(cell, width, hidden, init, horizon)
+        kind, how = layers[cell], {"batch_first": True, "dtype": DTYPE}
+        self.encoder = kind(past, hidden, **how, **_starting(init, lookback))
+        self.decoder = kind(width, hidden, **how, **_starting(init, horizon))
         self.mix = Linear(2 * hidden + width, 2 * hidden, dtype=DTYPE)
         self.head = Linear(2 * hidden, len(quantiles), dtype=DTYPE)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
     @classmethod
-    def of(cls, table: Table, settings: ForecastSettings) -> "ForecastNetwork":
+    def of(
+        cls, table: Table, settings: ForecastSettings, layers: Mapping[str, type[Any]] = CELLS
+    ) -> "ForecastNetwork":
         """The untrained network that reads this table."""
         return cls(
             settings.cell,
@@ -214,6 +218,7 @@ class ForecastNetwork(nn.Module):
             hidden=settings.hidden,
             quantiles=settings.quantiles,
             init=settings.init,
+            layers=layers,
         )
 
     def prepare(self, table: Table, past: Tensor, split: Split, ridge: float) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from gruta.nn import CELLS
 from gruta.settings import ForecastSettings
 from gruta.surroundings import threads
 from gruta.tasks.forecast.features import future_features, lags, past_features, windows
@@ -116,6 +117,15 @@ def network_on(table, levels=(0.1, 0.5, 0.9), cell="gru"):
     network, past = ForecastNetwork.of(table, settings), past_features(table)
     network.prepare(table, past, split_of(table), 0.0)
     return network, past
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_torchs_layers_can_take_the_place_of_grutas(random_table, cell):
+    table, layers = random_table(), {cell: getattr(torch.nn, cell.upper())}
+    settings = ForecastSettings(hidden=6, cell=cell)
+    ours, theirs = (ForecastNetwork.of(table, settings, each) for each in (CELLS, layers))
+    assert type(theirs.encoder) is type(theirs.decoder) is layers[cell]
+    assert list(ours.state_dict()) == list(theirs.state_dict())
 
 
 def batch_of(table, past):

@@ -1,0 +1,189 @@
+"""The options of a recurrent layer, declared and checked once for all kinds."""
+
+import numbers
+import warnings
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from enum import Enum
+from typing import Any, Literal, TypedDict, get_args
+
+from gruta.nn.init import Scheme
+
+Nonlinearity = Literal["tanh", "relu"]
+
+
+class Extras(TypedDict, total=False):
+    """The arguments that the layers of torch.nn do not have; by keyword only.
+
+    init: "torch", "orthogonal" or "chrono", see `gruta.nn.init`.
+    longest_lag: for chrono, the longest lag in steps that the network should remember.
+    learn_h0: the state to start from when none is given, and after a reset, is learned
+        (parameters `h_0`, and `c_0` in the LSTM, `[L*D, P or H]`); it starts at zero.
+    recurrent_dropout: in training, the probability that a unit of h is missing from the
+        products with weight_hh, the same units at all steps of a sequence; the state that is
+        carried on is whole (Gal and Ghahramani 2016, arXiv:1512.05287).
+    zoneout: in training, the probability that a unit of a state keeps its old value at a step;
+        in evaluation, the share of the old value that every unit keeps (Krueger et al. 2016,
+        arXiv:1606.01305).
+    layer_norm: normalise weight_ih x and weight_hh h, each gate on its own, before biases and
+        sum (Ba et al. 2016, arXiv:1607.06450): parameters `ln_ih_gain_l0`, `ln_ih_bias_l0`,
+        `ln_hh_gain_l0`, `ln_hh_bias_l0`, ..., `[gates*H]`.
+    residual: from the second layer on, add a layer's input to its output.
+    recompute: keep no gates for the backward pass, which computes them again chunk by chunk:
+        less than half of the memory for a third more work. Where the kernels do not serve,
+        under torch.compile, and in the RNN, which keeps none, it makes no difference.
+    """
+
+    init: Scheme
+    longest_lag: int | None
+    learn_h0: bool
+    recurrent_dropout: float
+    zoneout: float
+    layer_norm: bool
+    residual: bool
+    recompute: bool
+
+
+class Effect(Enum):
+    """When the numbers that a layer computes depend on an option, its weights being the same."""
+
+    ALWAYS = 0
+    IN_TRAINING = 1
+    NEVER = 2
+
+
+_IN_TRAINING = {"effect": Effect.IN_TRAINING}
+_NEVER = {"effect": Effect.NEVER}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a layer is, but for its weights; in the order in which it shows them.
+
+    TypeError or ValueError that names the option, what was expected, and what came: the type that
+    torch.nn raises.
+    """
+
+    input_size: int
+    hidden_size: int
+    proj_size: int = 0
+    num_layers: int = 1
+    bias: bool = True
+    batch_first: bool = field(default=False, metadata=_NEVER)
+    dropout: float = field(default=0.0, metadata=_IN_TRAINING)
+    bidirectional: bool = False
+    nonlinearity: Nonlinearity = field(default="tanh", metadata={"only": "RNN"})
+    reset_after: bool = field(default=True, metadata={"only": "GRU"})
+    init: Scheme = field(default="torch", metadata=_NEVER)
+    longest_lag: int | None = field(default=None, metadata=_NEVER)
+    learn_h0: bool = False
+    recurrent_dropout: float = field(default=0.0, metadata=_IN_TRAINING)
+    zoneout: float = 0.0
+    layer_norm: bool = False
+    residual: bool = False
+    recompute: bool = field(default=False, metadata=_NEVER)
+
+    def __post_init__(self) -> None:
+        self._check_types()
+        for name in ("input_size", "hidden_size", "num_layers"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be greater than zero, got {getattr(self, name)}")
+        if not 0 <= self.proj_size < self.hidden_size:
+            raise ValueError(
+                f"proj_size must be 0 (no projection) or smaller than hidden_size "
+                f"({self.hidden_size}), got {self.proj_size}"
+            )
+        if self.nonlinearity not in get_args(Nonlinearity):
+            raise ValueError(f"nonlinearity: expected 'tanh' or 'relu', got {self.nonlinearity!r}")
+        if self.residual and self.num_layers == 1:
+            raise ValueError(
+                "residual=True adds a layer's input to its output from the second layer on: "
+                "expected num_layers of at least 2, got 1"
+            )
+        self._check_probabilities()
+        self._check_start()
+
+    def _check_types(self) -> None:
+        """TypeError unless what should be an int or a bool is one.
+
+        torch.nn takes anything for `bidirectional`.
+        """
+        lenient = "bidirectional", "reset_after"
+        for kind in (int, bool):
+            for name in (f.name for f in fields(self) if f.type is kind and f.name not in lenient):
+                value = getattr(self, name)
+                is_one = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+                if not is_one:
+                    raise TypeError(
+                        f"{name} should be of type {kind.__name__}, got: {type(value).__name__}"
+                    )
+
+    def _check_probabilities(self) -> None:
+        for name in ("recurrent_dropout", "zoneout", "dropout"):
+            p, closed = getattr(self, name), name == "dropout"
+            is_number = isinstance(p, numbers.Real) and not isinstance(p, bool)
+            if not is_number or not (0 <= float(p) < 1 or (closed and p == 1)):
+                error = ValueError if isinstance(p, numbers.Real | str) else TypeError
+                below = "" if closed else "below "
+                raise error(f"{name} should be a number from 0 to {below}1, got {p!r}")
+        if self.dropout > 0 and self.num_layers == 1:
+            warnings.warn(
+                f"dropout={self.dropout} acts between layers, after all but the last one: with "
+                "num_layers=1 it does nothing",
+                UserWarning,
+                stacklevel=5,
+            )
+
+    def _check_start(self) -> None:
+        """Whether there is such a scheme, and `longest_lag` where it needs one and nowhere else."""
+        if self.init not in get_args(Scheme):
+            schemes = ", ".join(get_args(Scheme))
+            raise ValueError(f"init: expected one of {schemes}, got {self.init!r}")
+        if self.init != "chrono":
+            if self.longest_lag is not None:
+                raise ValueError(f"longest_lag: only init='chrono' uses it, got init={self.init!r}")
+            return
+        if not self.bias:
+            raise ValueError("init='chrono' sets the bias of a gate: expected bias=True, got False")
+        if self.longest_lag is None or self.longest_lag < 3:
+            raise ValueError(
+                "init='chrono' needs longest_lag, the longest lag in steps that the network should "
+                f"remember, of at least 3; got {self.longest_lag}"
+            )
+
+
+def of_kind(options: Options, kind: str) -> dict[str, Any]:
+    """The options that a layer of this kind has, "RNN", "LSTM" or "GRU", by name."""
+    names = [f.name for f in fields(options) if f.metadata.get("only", "") in ("", kind)]
+    return {name: getattr(options, name) for name in names}
+
+
+def chosen(layer: Any, *effects: Effect) -> dict[str, Any]:
+    """The options of a layer or cell, gruta's or torch.nn's, that differ from their defaults.
+
+    effects: only those with one of these, where some are given; sizes are among those that differ.
+    """
+    found = {}
+    for option in fields(Options):
+        value = getattr(layer, option.name, option.default)
+        if value != option.default and (not effects or _effect(option) in effects):
+            found[option.name] = value
+    return found
+
+
+def is_ours(name: str) -> bool:
+    """Whether the layers of torch.nn do not have this option."""
+    return name in Extras.__annotations__ or name == "reset_after"
+
+
+def check_extras(kind: str, given: Mapping[str, object]) -> None:
+    """ValueError for `proj_size`, which only the LSTM has; TypeError for what is no extra."""
+    if "proj_size" in given:
+        raise ValueError("proj_size is only supported by the LSTM, not by RNN or GRU")
+    for name in given.keys() - Extras.__annotations__.keys():
+        raise TypeError(f"{kind}() got an unexpected keyword argument {name!r}")
+
+
+def _effect(option: Field[Any]) -> Effect:
+    effect: Effect = option.metadata.get("effect", Effect.ALWAYS)
+    return effect
