@@ -49,9 +49,10 @@ def _into_forecaster(run: Path, data: Path | None, start: str | None) -> XRay:
     if data is None:
         raise InputError(f"--data: the run {run} reads a series; give its file with --data FILE")
     settings, given = forecaster.settings, data
+    found = forecaster.xray(given, at=start)
     return replace(
-        forecaster.xray(given, at=start),
-        training=_training(run, settings),
+        found,
+        training=found.training | _training(run, settings),
         tried_by=lambda advice: command(advice, run, given, settings),
     )
 

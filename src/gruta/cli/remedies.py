@@ -37,12 +37,8 @@ def _free(run: Path) -> Path:
 
 
 def _change(advice: Advice, settings: ForecastSettings) -> dict[str, Any]:
-    gated = settings.cell if settings.cell != "rnn" else "gru"
     third, thrice = (float(f"{settings.learning_rate * f:.3g}") for f in (1 / 3, 3))
     changes: dict[str, dict[str, Any]] = {
-        "short_memory": {"init": "chrono"},
-        "memoryless_units": {"init": "chrono"},
-        "vanishing": {"cell": gated, "init": "chrono"},
         "exploding": {"clip": "norm", "clip_threshold": 1.0, "learning_rate": third},
         "frozen_units": {"init": "torch"},
         "idle_units": {"hidden": max(1, settings.hidden * 3 // 4)},

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 study_app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Quick = Annotated[
-    bool, typer.Option("--quick", help=_("Less of everything: about a minute of one core."))
+    bool, typer.Option("--quick", help=_("Less of everything: a minute or two of one core."))
 ]
 Seed = Annotated[int, typer.Option(min=0, help=_("Seed of all that is drawn at random."))]
 Out = Annotated[
