@@ -28,7 +28,7 @@ def dots_by_row(rows: Sequence[tuple[str, Array]], xlabel: str, color: str) -> F
         axes.plot(x.mean(), place, "|", color=color, markersize=11, markeredgewidth=2)
     axes.axvline(0.0, color=INK, linewidth=1.0)
     axes.set_yticks(places, [name for name, _x in rows], color=INK)
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.4, -0.6)
     numbered(axes.xaxis)
     return figure
 

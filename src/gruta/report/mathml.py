@@ -51,7 +51,8 @@ def _marked_up(tokens: Iterator[re.Match[str]], until: str = "") -> list[str]:
         if text == until:
             break
         if after_name and kind == "name":
-            found.append(_OF + _THIN if after_word else _TIMES)
+            between = _OF if after_word else _TIMES
+            found.append(between + _THIN if after_word or len(text) > 1 else between)
         if kind == "below":
             tag = "munder" if found[-1] in _WITH_LIMITS else "msub"
             found[-1] = f"<{tag}>{found[-1]}{_below(text)}</{tag}>"

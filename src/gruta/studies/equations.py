@@ -15,7 +15,7 @@ def gru() -> list[Formula]:
         Formula("r_t = σ(W_ir x_t + b_ir + W_hr h_(t−1) + b_hr)", _("reset gate")),
         Formula("z_t = σ(W_iz x_t + b_iz + W_hz h_(t−1) + b_hz)", _("update gate")),
         Formula(
-            "n_t = tanh(W_in x_t + b_in + r_t ⊙ (W_hn h_{t−1} + b_hn))", _("proposed hidden state")
+            "n_t = tanh(W_in x_t + b_in + r_t ⊙ (W_hn h_(t−1) + b_hn))", _("proposed hidden state")
         ),
         *gru_keeps(),
     ]

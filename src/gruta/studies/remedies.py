@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from gruta.locale import translate as _
-from gruta.locale.numbers import number, percent
+from gruta.locale.numbers import percent
 from gruta.report.charts import ACCENTS
 from gruta.report.dots import dots_by_row
 from gruta.report.page import Column, Figure, Formulas, Section, Table
@@ -216,7 +216,7 @@ def _remedy(remedy: Remedy, trials: Sequence[Trial]) -> Section:
         remedy.name,
         _(
             "By how much the error on the test part, the last fifth of each series, is higher with "
-            "{advised} in place of {as_is}: a dot for each seed. To the left it is lower."
+            "“{advised}” in place of “{as_is}”: a dot for each seed. To the left it is lower."
         ).format(advised=advised, as_is=as_is),
         _("Dots of the change of the error, a row for each series."),
         dots_by_row(
@@ -268,5 +268,6 @@ def _table(remedy: Remedy, trials: Sequence[Trial]) -> Table:
 
 
 def _signed(share: float) -> str:
-    sign = "−" if share < 0 else "+"
-    return f"{sign}{number(100 * abs(share), 1)}%"
+    if round(share, 3) == 0:
+        return percent(0)
+    return f"{'+' if share > 0 else ''}{percent(share, 1)}"

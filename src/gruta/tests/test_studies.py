@@ -3,6 +3,7 @@
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from gruta.cli import main
 from gruta.cli.study import OFFERS
 from gruta.errors import InputError
 from gruta.locale import spoken
-from gruta.studies import exploding, forgetting, memory, vanishing
+from gruta.report.mathml import mathml
+from gruta.studies import equations, exploding, forgetting, memory, vanishing
 from gruta.studies.contest import Entrant, compete, hidden_for, settings
 from gruta.studies.plan import Plan
 from gruta.studies.problems import Adding, Copying
@@ -147,6 +149,12 @@ def test_run_of_another_network_is_not_taken_for_this_one(tmp_path):
     assert other.name == first.name
     with pytest.raises(InputError, match=r"entrant\.json tells of another network"):
         compete(other, plan(tmp_path))
+
+
+def test_shared_equations_are_typeset_whole():
+    kinds = (equations.rnn, equations.gru, equations.lstm_keeps, equations.chrono)
+    for line in (line for kind in kinds for line in kind()):
+        assert not set("_{}") & set("".join(ElementTree.fromstring(mathml(line.text)).itertext()))
 
 
 def test_every_study_is_a_command():
