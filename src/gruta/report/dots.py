@@ -57,7 +57,8 @@ def dot_panels(panels: Sequence[DotPanel], ylabel: str) -> Figure:
     for panel, axes in zip(panels, every, strict=False):
         for name, x, y, color in panel.groups:
             axes.plot(x, y, "o", color=color, alpha=0.6, markersize=5, mew=0, label=name)
-        axes.set(title=panel.title, yscale="log")
+        axes.set_title(panel.title, fontsize=8.5)
+        axes.set_yscale("log")
         logarithmic = [axes.yaxis]
         if panel.log:
             axes.set_xscale("log")

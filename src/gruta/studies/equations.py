@@ -40,7 +40,7 @@ def lstm_keeps() -> list[Formula]:
 def chrono() -> list[Formula]:
     """Where the gates' biases start under chrono initialisation."""
     return [
-        Formula("b_z = ln u", _("GRU, chrono: a u for each unit, from 1 to T − 1")),
+        Formula("b_z = ln u", _("GRU, chrono: a u for each unit, from 1 to T−1")),
         Formula("b_f = ln u,  b_i = −ln u", _("LSTM, chrono: the same")),
     ]
 
@@ -49,7 +49,7 @@ def about_chrono() -> str:
     """What the word means, for who meets it."""
     return _(
         "“Chrono” is a way to start: the bias of the gate that keeps is the logarithm of a number "
-        "u, drawn at random for each unit between 1 and T − 1, where T is the longest lag to be "
+        "u, drawn at random for each unit between 1 and T−1, where T is the longest lag to be "
         "remembered. The gate then begins by keeping about u parts in u + 1 of the state at each "
         "step, and the unit remembers for some u steps, one for longer than another (Tallec and "
         "Ollivier 2018, arXiv:1804.11188)."

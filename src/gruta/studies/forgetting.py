@@ -5,6 +5,7 @@ would have taught it to remember.
 """
 
 import random
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -152,7 +153,7 @@ def _task(found: Found) -> Section:
         "who like and dislike things too, so that counting the words of praise and of blame is "
         "right the more seldom the longer the paragraph. One of them, whose answer is {answer}:"
     ).format(answer=_("yes") if yes else _("no"))
-    return Section(_("What was asked"), (question,), (Code(text),))
+    return Section(_("What was asked"), (question,), (Code(textwrap.fill(text, 76)),))
 
 
 def _by_distance(found: Found) -> Section:
