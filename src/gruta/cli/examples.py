@@ -15,6 +15,7 @@ EXAMPLES = {
     "study gates": "gruta study gates --quick",
     "study forgetting": "gruta study forgetting --quick",
     "study advice": "gruta study advice --seed 5",
+    "study remedies": "gruta study remedies --quick",
     "demo": "gruta demo --out runs/demo --profile",
     "bench": "gruta bench cells --quick",
     "bench cells": "gruta bench cells --only gru,sequence,H=64,torch --threads 1",

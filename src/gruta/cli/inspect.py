@@ -132,8 +132,10 @@ def _look(run: Path, read: str | None, options: dict[str, Any]) -> "XRay":
         )
     trained = Trained.load(run, task)
     settings = trained.settings
+    found = xrayed(task, trained, read, **options)
+    told = told_by(read_metrics(run / METRICS), settings.clip, vars(settings).get("tbptt"))
     return replace(
-        xrayed(task, trained, read, **options),
-        training=told_by(read_metrics(run / METRICS), settings.clip, vars(settings).get("tbptt")),
+        found,
+        training=found.training | told,
         tried_by=lambda advice: command(advice, run, Path(read), task, settings),
     )

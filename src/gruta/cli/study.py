@@ -7,9 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
 
 study_app = Commands(no_args_is_help=True)
 
-Quick = Annotated[bool, typer.Option("--quick", help=_("Less of everything: under a minute."))]
-Full = Annotated[
-    bool, typer.Option("--full", help=_("Three times the steps over 600: about an hour."))
+Quick = Annotated[
+    bool, typer.Option("--quick", help=_("Less of everything: a minute or two of one core."))
 ]
 Seed = Annotated[int, typer.Option(min=0, help=_("Seed of all that is drawn at random."))]
 Out = Annotated[
@@ -39,94 +37,98 @@ def studies() -> None:
     """The studies are commands."""
 
 
-@study_app.command(
-    "vanishing",
-    help=_(
-        "The gradient through time in RNN, LSTM and GRU as sequences grow, and through depth with "
-        "and without residual connections."
+class Offer(NamedTuple):
+    """A study as a command: its name in the registry, its help, that of --full if it has it."""
+
+    name: str
+    help: str
+    full: str = ""
+
+
+OFFERS = (
+    Offer(
+        "vanishing",
+        _(
+            "The gradient through time in RNN, LSTM and GRU as sequences grow, and through depth "
+            "with and without residual connections."
+        ),
+    ),
+    Offer(
+        "exploding",
+        _("A loss with a cliff: without clipping, clipped by value, and clipped by norm."),
+    ),
+    Offer(
+        "memory",
+        _(
+            "Who remembers over hundreds of steps: the adding problem over 200 and 600 steps, and "
+            "copying, for the three cells. The same command again goes on after a kill."
+        ),
+        _("Three times the steps over 600: about an hour."),
+    ),
+    Offer(
+        "gates",
+        _(
+            "Follow one fact through a sequence: which units keep it, and when the update gate "
+            "lets go."
+        ),
+    ),
+    Offer(
+        "forgetting",
+        _(
+            "Paragraphs whose deciding word stands near the beginning: right answers of RNN, LSTM "
+            "and GRU by its distance from the end."
+        ),
+    ),
+    Offer(
+        "advice",
+        _(
+            "How far advice can be trusted: its rules held against trainings whose end is known. "
+            "Their thresholds were calibrated so."
+        ),
+    ),
+    Offer(
+        "remedies",
+        _(
+            "Advice to start with gates that keep, tried on a forecaster of real series: whether "
+            "its error falls."
+        ),
+        _("The LSTM too: about as long again."),
     ),
 )
-def vanishing(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
-    """Who loses the gradient, who keeps it."""
-    _study("vanishing", _effort(quick), seed, out, as_json)
 
 
-@study_app.command(
-    "exploding",
-    help=_("A loss with a cliff: without clipping, clipped by value, and clipped by norm."),
-)
-def exploding(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
-    """Which runs survive, and what clipping does to the direction."""
-    _study("exploding", _effort(quick), seed, out, as_json)
+def _add(offer: Offer) -> None:
+    Full = Annotated[bool, typer.Option("--full", help=offer.full)]
+
+    def usual(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
+        _study(offer.name, "quick" if quick else "usual", seed, out, as_json)
+
+    def thorough(
+        quick: Quick = False,
+        full: Full = False,
+        seed: Seed = 0,
+        out: Out = None,
+        as_json: Json = False,
+    ) -> None:
+        if quick and full:
+            raise InputError("--quick and --full: give one or the other")
+        _study(offer.name, "quick" if quick else "full" if full else "usual", seed, out, as_json)
+
+    command = thorough if offer.full else usual
+    study_app.command(offer.name, help=offer.help)(command)
 
 
-@study_app.command(
-    "memory",
-    help=_(
-        "Who remembers over hundreds of steps: the adding problem over 200 and 600 steps, and "
-        "copying, for the three cells. The same command again goes on after a kill."
-    ),
-)
-def memory(
-    quick: Quick = False,
-    full: Full = False,
-    seed: Seed = 0,
-    out: Out = None,
-    as_json: Json = False,
-) -> None:
-    """Who remembers, and for how long."""
-    _study("memory", _effort(quick, full), seed, out, as_json)
-
-
-@study_app.command(
-    "gates",
-    help=_(
-        "Follow one fact through a sequence: which units keep it, and when the update gate lets go."
-    ),
-)
-def gates(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
-    """Which units keep a fact, and when they let go."""
-    _study("gates", _effort(quick), seed, out, as_json)
-
-
-@study_app.command(
-    "forgetting",
-    help=_(
-        "Paragraphs whose deciding word stands near the beginning: right answers of RNN, LSTM and "
-        "GRU by its distance from the end."
-    ),
-)
-def forgetting(
-    quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False
-) -> None:
-    """Who still knows the beginning at the end."""
-    _study("forgetting", _effort(quick), seed, out, as_json)
-
-
-@study_app.command(
-    "advice",
-    help=_(
-        "How far advice can be trusted: its rules held against trainings whose end is known. Their "
-        "thresholds were calibrated so."
-    ),
-)
-def advice(quick: Quick = False, seed: Seed = 0, out: Out = None, as_json: Json = False) -> None:
-    """Whether those that a rule tells of fail."""
-    _study("advice", _effort(quick), seed, out, as_json)
-
-
-def _effort(quick: bool, full: bool = False) -> "Effort":
-    if quick and full:
-        raise InputError("--quick and --full: give one or the other")
-    return "quick" if quick else "full" if full else "usual"
+for _offer in OFFERS:
+    _add(_offer)
 
 
 def _study(name: str, effort: "Effort", seed: int, out: Path | None, as_json: bool) -> None:
     from gruta.cli.progress import progress, stoppable
     from gruta.report import page
     from gruta.studies.plan import Plan
+    from gruta.studies.registry import STUDIES
 
-    study: Any = import_module(f"gruta.studies.{name}")
+    study = STUDIES[name]
     directory = out or Path("runs", f"study-{name}")
     if directory.exists() and not directory.is_dir():
         raise InputError(f"--out: expected a directory, found the file {directory}")

@@ -5,7 +5,7 @@ come from networks whose answer is known, see README.md; at most three pieces ar
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -68,6 +68,7 @@ def advise(
     clipping: Mapping[str, float] | None = None,
     mode: str = "norm",
     updates: Mapping[str, float] | None = None,
+    leave_out: Collection[str] = (),
 ) -> list[Advice]:
     """At most three pieces of advice, the surest first.
 
@@ -75,7 +76,8 @@ def advise(
     the network has to remember; where unknown, the length of the sequence stands for it, and what
     follows from it is less sure. window: that of truncated backpropagation, in steps. clipping: a
     `Clipper`'s statistics, mode: its mode. updates: `update_ratios` of the first steps of a
-    training; later they are small by right.
+    training; later they are small by right. leave_out: rules not to be told, since following them
+    was tried on such models and did not help.
     """
     found: list[Advice] = []
     for one in passes:
@@ -88,7 +90,8 @@ def advise(
     order: list[Confidence] = ["high", "medium", "low"]
     distinct: dict[str, Advice] = {}
     for one_piece in found:  # the first layer's stands for all
-        distinct.setdefault(one_piece.rule, one_piece)
+        if one_piece.rule not in leave_out:
+            distinct.setdefault(one_piece.rule, one_piece)
     return sorted(distinct.values(), key=lambda a: order.index(a.confidence))[:MOST]
 
 

@@ -189,7 +189,7 @@ def lines(
     numbered(axes.xaxis, axes.yaxis)
     if log and _decades(curves) > _FEW_DECADES:
         axes.yaxis.set_major_locator(LogLocator(numticks=8))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: power_of_ten(value)))
+        in_powers(axes.yaxis)
     elif log:
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     legend(figure, axes)
@@ -305,6 +305,12 @@ def numbered(*axis: Axis) -> None:
     """Numbers at the ticks, as the reader's language writes them."""
     for one in axis:
         one.set_major_formatter(_Numbers())
+
+
+def in_powers(*axis: Axis) -> None:
+    """Powers of ten at the ticks of a logarithmic axis."""
+    for one in axis:
+        one.set_major_formatter(FuncFormatter(lambda value, _position: power_of_ten(value)))
 
 
 def legend(figure: Figure, axes: Axes) -> None:

@@ -113,6 +113,20 @@ class Equation:
     asides: Sequence[tuple[str, str]] = ()
 
 
+class Formula(NamedTuple):
+    """As `mathml` reads it, and what it is."""
+
+    text: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """One below the other, each with what it is beside it."""
+
+    lines: Sequence[Formula]
+
+
 @dataclass(frozen=True)
 class Sum:
     """The largest terms of a long sum, and a table of all that opens.
@@ -131,7 +145,7 @@ class Section:
 
     title: str
     paragraphs: Sequence[str] = ()
-    content: Sequence[Figure | Table | Code | Heading | Equation | Sum] = ()
+    content: Sequence[Figure | Table | Code | Heading | Equation | Formulas | Sum] = ()
 
 
 def write(directory: Path, title: str, lead: str, sections: Sequence[Section]) -> Path:

@@ -30,6 +30,9 @@ def told(*equal):
         ("V[0, 3] · h_t[3]", "V[0,3]·h_{t}[3]"),
         ("1.234,5 · (−0,0163)", "1.234,5·(−0,0163)"),
         ("a < b & c", "a<b&c"),
+        ("b_z = ln u", "b_{z}=ln\u2061 u"),
+        ("g min(1, c)", "g\u2062 min\u2061(1,c)"),
+        ("h̄_v − h̄", "h̄_{v}−h̄"),
     ],
 )
 def test_expressions(equation, expected):
@@ -46,3 +49,20 @@ def test_minus_after_a_bracket_or_an_equals_sign_is_a_sign():
 def test_equal_expressions_stand_below_each_other():
     assert told("h_t", "1 + 2", "3") == "h_{t}=1+2=3"
     assert mathml("h_t", "1 + 2", "3").count("<mtr>") == 2
+
+
+@pytest.mark.parametrize(
+    ("equation", "tag", "parts"),
+    [
+        ("h^2", "msup", ["h", "2"]),
+        ("J_(t+1)^⊤", "msubsup", ["J", "t+1", "⊤"]),
+        ("(a − b)^2", "msup", ["(a−b)", "2"]),
+        ("∑_s h_s", "munder", ["∑", "s"]),
+        ("∏_(t=1)^50 w", "munderover", ["∏", "t=1", "50"]),
+        ("{∂L}/{∂h_t} + 1", "mfrac", ["∂L", "∂ht"]),
+        ("{a}/{{b}/{c}}", "mfrac", ["a", "bc"]),
+    ],
+)
+def test_what_stands_above_and_below(equation, tag, parts):
+    found = next(ElementTree.fromstring(mathml(equation)).iter(tag))
+    assert ["".join(part.itertext()) for part in found] == parts

@@ -11,7 +11,16 @@ import pytest
 from gruta.locale import spoken
 from gruta.locale.numbers import decimals, number, percent
 from gruta.report.charts import WIDTH, Curve, Panel, Window, forecasts, lines, strokes
-from gruta.report.page import Code, Column, Figure, Section, Table, write
+from gruta.report.page import (
+    Code,
+    Column,
+    Figure,
+    Formula,
+    Formulas,
+    Section,
+    Table,
+    write,
+)
 
 NASTY = '<script src="https://example.org/x.js">alert(1)</script> & "sales".csv'
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -31,8 +40,9 @@ def table() -> Table:
 
 
 def sections() -> list[Section]:
+    formulas = Formulas([Formula("c = {a}/{b}", NASTY)])
     drawn = Figure("loss", f"Caption {NASTY}", f"Alt {NASTY}", chart())
-    return [Section(NASTY, [f"Said of {NASTY}"], [drawn, table(), Code("make demo")])]
+    return [Section(NASTY, [f"Said of {NASTY}"], [drawn, table(), Code("make demo"), formulas])]
 
 
 @pytest.fixture
@@ -77,6 +87,10 @@ def test_needs_no_network(page):
     assert not parsed.tags & {"script", "link", "iframe", "object", "base"}
     assert "url(" not in page
     assert "@import" not in page
+
+
+def test_formulas_are_typeset_without_a_script(page):
+    assert "mfrac" in Addresses(page).tags
 
 
 def test_what_a_user_named_is_text_and_no_markup(page):

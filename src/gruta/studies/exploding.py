@@ -1,4 +1,4 @@
-"""A loss with a cliff, and three ways to walk near it: no clipping, by value, by norm.
+"""A loss with a cliff, and three ways to descent near it: no clipping, by value, by norm.
 
 The network is the smallest there is (Pascanu et al. 2013, arXiv:1211.5063, section 2.2): one unit,
 h_t = w σ(h_{t−1}) + b from h_0 = 0.5 over 50 steps, whose end σ(h_50) should be 0.7.
@@ -10,19 +10,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure as Chart
 from numpy.typing import NDArray
 
 from gruta.health import Clipper
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
-from gruta.report.charts import INK, WIDTH, Curve, Stroke, lines, styled
-from gruta.report.page import Column, Figure, Section, Table
+from gruta.report.charts import Curve, Stroke, lines
+from gruta.report.dots import paths_on_a_map
+from gruta.report.page import Column, Figure, Formula, Formulas, Section, Table
 from gruta.studies.plan import Plan
 from gruta.surroundings import undisturbed
 from gruta.ways_to_clip import ClipMode
 
-STEPS_OF_TIME, GOAL = 50, 0.7
+STEPS_OF_TIME, FIRST, GOAL = 50, 0.5, 0.7
 RATE = 0.05
 FAR = 10.0
 """A run whose w or b goes so far has been thrown off."""
@@ -36,7 +36,7 @@ WINDOW = (2.0, 7.0), (-4.0, -1.0)  # of w and of b in the picture
 
 
 @dataclass(frozen=True, eq=False)
-class Walk:
+class Descent:
     """One run: w and b at every step `[N + 1, 2]`, and of each step the loss, the gradient's norm
     before clipping, and the cosine between the gradient before and after.
     """
@@ -55,43 +55,45 @@ class Walk:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The walks by way of clipping and start, and the loss over a grid of w and b `[N, N]`."""
+    """The runs by way of clipping and start, and the loss over a grid of w and b `[N, N]`."""
 
-    walks: dict[str, list[Walk]]
+    descents: dict[str, list[Descent]]
     surface: NDArray[np.float64]
 
     def to_json(self) -> dict[str, Any]:
         """The numbers, for a program."""
         return {
             way: {
-                "survived": sum(walk.survives for walk in walks),
-                "of": len(walks),
-                "median_loss": float(np.median([_end(walk) for walk in walks])),
-                "largest_norm": max(max(walk.norms) for walk in walks),
-                "smallest_cosine": min(min(walk.cosines) for walk in walks),
+                "survived": sum(descent.survives for descent in descents),
+                "of": len(descents),
+                "median_loss": float(np.median([_end(descent) for descent in descents])),
+                "largest_norm": max(max(descent.norms) for descent in descents),
+                "smallest_cosine": min(min(descent.cosines) for descent in descents),
             }
-            for way, walks in self.walks.items()
+            for way, descents in self.descents.items()
         }
 
 
 @undisturbed()
 def run(plan: Plan) -> Found:
-    """Walk from several starts, each in every way."""
+    """Descend from several starts, each in every way."""
     starts = _starts(plan.by_effort(8, 24), plan.seed)
-    walks: dict[str, list[Walk]] = {}
+    descents: dict[str, list[Descent]] = {}
     for way, threshold in WAYS.items():
-        walks[way] = [_walk(start, way, threshold, 200) for start in starts]
+        descents[way] = [_descend(start, way, threshold, 200) for start in starts]
         plan.tell(
-            _("{way}: {count} of {all} runs survive").format(
-                way=_names()[way], count=sum(w.survives for w in walks[way]), all=len(starts)
-            )
+            _(
+                "{way}: 1 of {all} runs survives"
+                if (count := sum(d.survives for d in descents[way])) == 1
+                else "{way}: {count} of {all} runs survive"
+            ).format(way=_names()[way], count=count, all=len(starts))
         )
-    return Found(walks, _surface(plan.by_effort(60, 200)))
+    return Found(descents, _surface(200))
 
 
 def loss_of(w: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """(σ(h_50) − 0.7)², of any shape that w and b have."""
-    h = torch.full_like(w, 0.5)
+    h = torch.full_like(w, FIRST)
     for _step in range(STEPS_OF_TIME):
         h = w * torch.sigmoid(h) + b
     return (torch.sigmoid(h) - GOAL).square()
@@ -103,7 +105,7 @@ def _starts(count: int, seed: int) -> NDArray[np.float64]:
     return np.stack([draw.uniform(5.0, 6.5, count), draw.uniform(-3.6, -2.6, count)], axis=1)
 
 
-def _walk(start: NDArray[np.float64], way: ClipMode, threshold: float, steps: int) -> Walk:
+def _descend(start: NDArray[np.float64], way: ClipMode, threshold: float, steps: int) -> Descent:
     place = torch.nn.Parameter(torch.tensor(start, dtype=torch.float64))
     optimizer = torch.optim.SGD([place], RATE, momentum=0.9)
     clipper = Clipper(way, threshold)
@@ -120,7 +122,7 @@ def _walk(start: NDArray[np.float64], way: ClipMode, threshold: float, steps: in
         cosines.append(seen.cosine)
         optimizer.step()
         places.append(place.detach().numpy().copy())
-    return Walk(np.asarray(places), losses, norms, cosines)
+    return Descent(np.asarray(places), losses, norms, cosines)
 
 
 def _surface(size: int) -> NDArray[np.float64]:
@@ -131,11 +133,8 @@ def _surface(size: int) -> NDArray[np.float64]:
     return found
 
 
-def _end(walk: Walk) -> float:
-    return walk.losses[-1] if math.isfinite(walk.losses[-1]) else math.inf
-
-
-# ---- the report
+def _end(descent: Descent) -> float:
+    return descent.losses[-1] if math.isfinite(descent.losses[-1]) else math.inf
 
 
 def title() -> str:
@@ -190,9 +189,30 @@ def sections(found: Found) -> list[Section]:
         "lower than it began."
     ).format(far=number(FAR, 0))
     return [
+        _in_symbols(),
         Section(_("The cliff"), (text,), (_picture(found), table)),
         Section(_("Step by step"), (cosine,), (_norms(found),)),
     ]
+
+
+def _in_symbols() -> Section:
+    text = _(
+        "The network has one unit, of weight w and bias b. On its way back the gradient meets the "
+        "factor w σ′ at every step: over {steps} steps it vanishes where the factor is below 1 and "
+        "explodes where it is above, and the wall is where the one turns into the other. Clipping "
+        "bounds the gradient g by a threshold c before the step is taken."
+    ).format(steps=STEPS_OF_TIME)
+    shown = [
+        Formula(f"h_t = w σ(h_(t−1)) + b,  h_0 = {number(FIRST, 1)}", _("a step")),
+        Formula(f"L = (σ(h_{STEPS_OF_TIME}) − {number(GOAL, 1)})^2", _("the loss")),
+        Formula(
+            f"{{∂h_{STEPS_OF_TIME}}}/{{∂h_0}} = ∏_(t=1)^{STEPS_OF_TIME} w σ′(h_(t−1))",
+            _("what a gradient is multiplied by"),
+        ),
+        Formula("g_i ← min(max(g_i, −c), c)", _("clipped by value: each component is cut")),
+        Formula("g ← g min(1, {c}/{‖g‖})", _("clipped by norm: the whole is scaled")),
+    ]
+    return Section(_("In symbols"), (text,), (Formulas(shown),))
 
 
 def _picture(found: Found) -> Figure:
@@ -200,51 +220,30 @@ def _picture(found: Found) -> Figure:
         "cliff",
         _("The loss over w and b, darker for more, and a run in each way from the same start."),
         _("Map of a loss with a cliff, and the paths of three runs."),
-        _map(found.surface, {way: walk.places for way, walk in _shown(found).items()}),
+        paths_on_a_map(
+            found.surface,
+            WINDOW,
+            {_names()[way]: (one.places, COLORS[way]) for way, one in _shown(found).items()},
+            "w",
+            "b",
+        ),
     )
 
 
-def _shown(found: Found) -> dict[str, Walk]:
-    """The walks from one start: of those from which the one without clipping is thrown off, that
+def _shown(found: Found) -> dict[str, Descent]:
+    """The runs from one start: of those from which the one without clipping is thrown off, that
     with the largest gradient.
     """
-    walks = found.walks["none"]
-    lost = [k for k, walk in enumerate(walks) if not walk.survives] or [0]
-    k = max(lost, key=lambda k: max(walks[k].norms))
-    return {way: walks[k] for way, walks in found.walks.items()}
-
-
-@styled(axes__grid=False)
-def _map(surface: NDArray[np.float64], paths: dict[str, NDArray[np.float64]]) -> Chart:
-    chart = Chart((WIDTH, 4.4), layout="constrained")
-    axes = chart.add_subplot(xlabel="w", ylabel="b", xlim=WINDOW[0], ylim=WINDOW[1])
-    axes.imshow(
-        surface,
-        origin="lower",
-        aspect="auto",
-        cmap="Greys",
-        extent=(*WINDOW[0], *WINDOW[1]),
-        alpha=0.8,
-    )
-    for way, path in paths.items():
-        axes.plot(
-            path[:, 0],
-            path[:, 1],
-            color=COLORS[way],
-            linewidth=1.4,
-            marker=".",
-            label=_names()[way],
-        )
-    start = next(iter(paths.values()))[0]
-    axes.plot(*start, "o", color=INK, markersize=7)
-    chart.legend(loc="outside upper left", ncols=3)
-    return chart
+    descents = found.descents["none"]
+    lost = [k for k, descent in enumerate(descents) if not descent.survives] or [0]
+    k = max(lost, key=lambda k: max(descents[k].norms))
+    return {way: descents[k] for way, descents in found.descents.items()}
 
 
 def _norms(found: Found) -> Figure:
     curves = []
-    for way, walk in _shown(found).items():
-        norms = np.asarray(walk.norms)
+    for way, descent in _shown(found).items():
+        norms = np.asarray(descent.norms)
         shown = np.where(norms > LOST, norms, np.nan)
         curves.append(
             Curve(_names()[way], np.arange(len(shown), dtype=float), shown, Stroke(COLORS[way]))

@@ -5,6 +5,7 @@ would have taught it to remember.
 """
 
 import random
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from gruta.locale import translate as _
-from gruta.locale.numbers import percent
+from gruta.locale.numbers import percent, scientific
 from gruta.report.charts import ACCENTS, INK, Curve, Stroke, lines
-from gruta.report.page import Code, Column, Figure, Section, Table
+from gruta.report.page import Code, Column, Figure, Formulas, Section, Table
+from gruta.studies import equations
 from gruta.studies.contest import Entrant, Init, Result, compete, hidden_for, label, settings
 from gruta.studies.plan import Plan
 from gruta.studies.problems.paragraphs import CHANCE, Paragraphs
@@ -110,9 +112,6 @@ def _paragraphs(distance: int, seed: int) -> list[tuple[str, bool]]:
     return [problem.paragraph(draw) for _k in range(PARAGRAPHS)]
 
 
-# ---- the report
-
-
 def title() -> str:
     """Of the report."""
     return _("The beginning of a paragraph")
@@ -129,7 +128,22 @@ def lead() -> str:
 
 def sections(found: Found) -> list[Section]:
     """The pictures, and what they say."""
-    return [_task(found), _by_distance(found)]
+    return [_task(found), _in_symbols(), _by_distance(found)]
+
+
+def _in_symbols() -> Section:
+    text = _(
+        "What a network knows at the end of the deciding word is in its state h, and at each word "
+        "after it the gates decide how much of the old state stays. Over {words} words half of it "
+        "kept at each leaves a share of {share}."
+    ).format(words=20, share=scientific(0.5**20))
+    shown = [
+        *equations.rnn(),
+        *equations.gru_keeps(),
+        *equations.lstm_keeps(),
+        *equations.chrono(),
+    ]
+    return Section(_("In symbols"), (text, equations.about_chrono()), (Formulas(shown),))
 
 
 def _task(found: Found) -> Section:
@@ -139,7 +153,7 @@ def _task(found: Found) -> Section:
         "who like and dislike things too, so that counting the words of praise and of blame is "
         "right the more seldom the longer the paragraph. One of them, whose answer is {answer}:"
     ).format(answer=_("yes") if yes else _("no"))
-    return Section(_("What was asked"), (question,), (Code(text),))
+    return Section(_("What was asked"), (question,), (Code(textwrap.fill(text, 76)),))
 
 
 def _by_distance(found: Found) -> Section:

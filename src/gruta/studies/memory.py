@@ -13,7 +13,8 @@ import numpy as np
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number, percent
 from gruta.report.charts import ACCENTS, Curve, Stroke, lines
-from gruta.report.page import Column, Figure, Section, Table
+from gruta.report.page import Column, Figure, Formula, Formulas, Section, Table
+from gruta.studies import equations
 from gruta.studies.contest import Entrant, Init, Result, compete, hidden_for, settings
 from gruta.studies.plan import Effort, Plan
 from gruta.studies.problems import Adding, Copying, Problem, adding, copying
@@ -86,9 +87,6 @@ def run(plan: Plan) -> Found:
     return Found(found)
 
 
-# ---- the report
-
-
 def title() -> str:
     """Of the report."""
     return _("Who remembers")
@@ -106,7 +104,24 @@ def lead() -> str:
 
 def sections(found: Found) -> list[Section]:
     """The pictures, and what they say."""
-    return [_round(problem, results) for problem, results in found.rounds]
+    rounds = [_round(problem, results) for problem, results in found.rounds]
+    return [_in_symbols(), *rounds]
+
+
+def _in_symbols() -> Section:
+    text = _(
+        "h is the state, x the input, z and f the gates that keep, r the gate that resets, i the "
+        "one that lets in, n and g what is proposed to take the old state's place; ⊙ multiplies "
+        "unit by unit."
+    )
+    shown = [
+        *equations.rnn(),
+        *equations.gru(),
+        *equations.lstm_keeps(),
+        *equations.chrono(),
+        Formula("W_hh^⊤ W_hh = 1", _("RNN, orthogonal: a rotation, which changes no length")),
+    ]
+    return Section(_("In symbols"), (text, equations.about_chrono()), (Formulas(shown),))
 
 
 def _round(problem: Problem, results: Sequence[Result]) -> Section:

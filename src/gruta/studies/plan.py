@@ -16,9 +16,9 @@ X = TypeVar("X")
 class Plan:
     """Of one study.
 
-    effort: quick takes under a minute, usual a few, full as long as its claims need. directory: the
-    report's, where trainings also keep their runs. tell: gets a line for what is done. progress:
-    opens the progress of a training, by its title and steps.
+    effort: quick takes a minute or two, usual several, full as long as its claims need. directory:
+    the report's, where trainings also keep their runs. tell: gets a line for what is done.
+    progress: opens the progress of a training, by its title and steps.
     """
 
     directory: Path

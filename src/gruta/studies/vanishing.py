@@ -12,8 +12,9 @@ from gruta.locale.numbers import brief, number
 from gruta.nn import CELLS
 from gruta.nn.draws import drawing
 from gruta.report.charts import ACCENTS, Curve, Stroke, lines
-from gruta.report.page import Column, Figure, Section, Table
-from gruta.studies.contest import Entrant, compete, settings
+from gruta.report.page import Column, Figure, Formula, Formulas, Section, Table
+from gruta.studies import equations
+from gruta.studies.contest import Entrant, compete, label, settings
 from gruta.studies.plan import Plan
 from gruta.studies.problems import DTYPE, Adding
 from gruta.studies.problems.adding import CONSTANT
@@ -108,7 +109,9 @@ def _depth(kind: type[Any], residual: bool, seed: int) -> list[float]:
     return [float(n / norms[0]) for n in norms]
 
 
-# ---- the report
+def title() -> str:
+    """Of the report."""
+    return _("The gradient that vanishes")
 
 
 def lead() -> str:
@@ -123,13 +126,31 @@ def lead() -> str:
 
 def sections(found: Found) -> list[Section]:
     """The pictures, and what they say."""
-    return [_through_time(found), _learned(found), _through_depth(found)]
+    return [_in_symbols(), _through_time(found), _learned(found), _through_depth(found)]
+
+
+def _in_symbols() -> Section:
+    text = _(
+        "L is the loss, hₜ the state after step t of T. The matrix Jₜ says how a state depends "
+        "on the one before. In the gated cells its first part is the gate that keeps, on a "
+        "diagonal: where it is near 1 the product of all J is near the identity, and the gradient "
+        "neither vanishes nor explodes."
+    )
+    shown = [
+        Formula("{∂L}/{∂h_t} = J_(t+1)^⊤ J_(t+2)^⊤ ⋯ J_T^⊤ {∂L}/{∂h_T}", _("the way back")),
+        Formula("J_t = {∂h_t}/{∂h_(t−1)} = diag(1 − h_t^2) W_hh", "RNN"),
+        Formula("{∂c_t}/{∂c_(t−1)} = diag(f_t) + ⋯", "LSTM"),
+        Formula("J_t = diag(z_t) + ⋯", "GRU"),
+        *equations.chrono(),
+        Formula("y = x + f(x)", _("a layer f with a residual connection")),
+    ]
+    return Section(_("In symbols"), (text, equations.about_chrono()), (Formulas(shown),))
 
 
 def _through_time(found: Found) -> Section:
     curves = [_curve(cell.upper(), fade, ACCENTS[cell], "-") for cell, fade in found.fresh.items()]
     curves += [
-        _curve(f"{cell.upper()}, chrono", fade, ACCENTS[cell], (0, (4, 2)))
+        _curve(label(cell, "chrono"), fade, ACCENTS[cell], (0, (4, 2)))
         for cell, fade in found.chrono.items()
     ]
     figure = Figure(
@@ -180,23 +201,28 @@ def _learned(found: Found) -> Section:
         _("Line chart of the gradient's norm by lag, logarithmic."),
         lines(curves, _("steps back"), _("share of the gradient"), log=True),
     )
+    learned = sum(error < CONSTANT / 2 for error in found.error.values())
     text = _(
         "A network that has learned to remember shows it in its gradient: more of it arrives. One "
-        "whose gradient fades learns late, if at all, from the little that gets there. Here "
-        "{count} of {all} have learned."
-    ).format(
-        count=sum(error < CONSTANT / 2 for error in found.error.values()), all=len(found.error)
+        "whose gradient fades learns late, if at all, from the little that gets there."
     )
-    return Section(_("After training"), (text,), (figure,))
+    count = _(
+        "Here none of {all} has learned."
+        if learned == 0
+        else "Here 1 of {all} has learned."
+        if learned == 1
+        else "Here {count} of {all} have learned."
+    ).format(count=learned, all=len(found.error))
+    return Section(_("After training"), (f"{text} {count}",), (figure,))
 
 
 def _through_depth(found: Found) -> Section:
     curves = []
     for (cell, residual), values in found.depth.items():
-        label = f"{cell.upper()}, {_('residual') if residual else _('plain')}"
+        name = f"{cell.upper()}, {_('residual') if residual else _('plain')}"
         stroke = Stroke(ACCENTS[cell], "-" if residual else (0, (2, 2)), 1.8, marker="o")
         x = np.arange(len(values), dtype=float)
-        curves.append(Curve(label, x, np.asarray(values), stroke))
+        curves.append(Curve(name, x, np.asarray(values), stroke))
     figure = Figure(
         "through-depth",
         _(
@@ -213,12 +239,7 @@ def _through_depth(found: Found) -> Section:
     return Section(_("Through depth"), (text,), (figure,))
 
 
-def _curve(label: str, fade: Fade, color: str, dash: Any) -> Curve:
+def _curve(name: str, fade: Fade, color: str, dash: Any) -> Curve:
     shares = fade.norms / fade.norms[0]
     shown = np.where(shares > 1e-30, shares, np.nan)
-    return Curve(label, np.arange(len(shown), dtype=float), shown, Stroke(color, dash, 1.8))
-
-
-def title() -> str:
-    """Of the report."""
-    return _("The gradient that vanishes")
+    return Curve(name, np.arange(len(shown), dtype=float), shown, Stroke(color, dash, 1.8))

@@ -1,6 +1,7 @@
 """An X-ray of a trained network, of whatever task."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 from gruta.insight import XRay, xray
@@ -14,4 +15,5 @@ def xrayed(task: Task[Any], trained: Trained[Any], source: Any, **how: Any) -> X
     """The network while it reads one sequence of `source`; InputError where there is none."""
     found = task.look(trained, source, **how)
     model = copy.deepcopy(found.model)  # others may work with it meanwhile
-    return xray(model, *found.inputs, loss=found.loss, labels=found.labels, columns=found.columns)
+    seen = xray(model, *found.inputs, loss=found.loss, labels=found.labels, columns=found.columns)
+    return replace(seen, answer=found.answer, training={"leave_out": found.leave_out})

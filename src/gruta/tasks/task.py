@@ -78,7 +78,8 @@ class Look:
 
     arrays: the same inputs as the head on NumPy arrays takes them.
     labels, columns: by layer, what stands at each step, and what the numbers that it reads are
-    called. answer: what the network says, for people.
+    called. answer: what the network says, for people. leave_out: rules of the advice that are not
+    told, as following them did not help.
     """
 
     model: "torch.nn.Module"
@@ -88,6 +89,7 @@ class Look:
     labels: Mapping[str, Any] | None = None
     columns: Mapping[str, Sequence[str]] | None = None
     answer: str = ""
+    leave_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,17 @@ import math
 
 import pytest
 
-from gruta.studies import advice
-from gruta.studies.rule import Case, Rule
+from gruta.studies.advice import measure
+from gruta.studies.advice.verdict import Case, Verdict
 
 
-def rule(*cases, bound=1.0, below=True):
+def verdict(*cases, bound=1.0, below=True):
     """Cases: (measure, failed)."""
-    return Rule("of the test", bound, below, [Case("", m, 0.0, f) for m, f in cases])
+    return Verdict("of the test", bound, below, [Case("", m, 0.0, f) for m, f in cases])
 
 
 def test_accuracy_is_the_mean_over_failed_and_fine():
-    found = rule((0.1, True), (0.2, True), (3.0, True), (0.5, False), (2.0, False))
+    found = verdict((0.1, True), (0.2, True), (3.0, True), (0.5, False), (2.0, False))
     assert found.accuracy() == pytest.approx((2 / 3 + 1 / 2) / 2)
     assert found.accuracy(0.3) == pytest.approx((2 / 3 + 1) / 2)
     told = found.to_json()
@@ -23,9 +23,9 @@ def test_accuracy_is_the_mean_over_failed_and_fine():
 
 
 def test_best_bounds_part_the_failed_from_the_fine():
-    found = rule((0.1, True), (0.2, True), (0.5, False), (2.0, False))
+    found = verdict((0.1, True), (0.2, True), (0.5, False), (2.0, False))
     assert found.best() == (0.2, 0.5)
-    above = rule((0.1, False), (0.2, False), (0.5, True), bound=1.0, below=False)
+    above = verdict((0.1, False), (0.2, False), (0.5, True), bound=1.0, below=False)
     assert above.best() == (0.2, 0.5)
     assert above.to_json()["best_accuracy"] == 1.0
 
@@ -42,14 +42,14 @@ def test_best_bounds_part_the_failed_from_the_fine():
     ],
 )
 def test_few_or_odd_cases_are_told_without_a_crash(cases):
-    found = rule(*cases).to_json()
+    found = verdict(*cases).to_json()
     assert (found["best_bounds"] is None) == (len({m for m, _ in cases if math.isfinite(m)}) < 2)
     assert 0 <= found["accuracy"] <= 1
 
 
 def test_study_reports_every_rule(study, monkeypatch):
-    monkeypatch.setattr(advice, "STEPS", 30)
-    monkeypatch.setattr(advice, "_entrants", lambda plan: list(entrants(plan))[:4])
+    monkeypatch.setattr(measure, "STEPS", 30)
+    monkeypatch.setattr(measure, "_entrants", lambda plan: list(entrants(plan))[:4])
     told, page = study("advice", "pt_BR")
     assert set(told) == {
         "gradient that arrives",
@@ -67,4 +67,4 @@ def test_study_reports_every_rule(study, monkeypatch):
     assert "Até onde se pode confiar nos conselhos" in page
 
 
-entrants = advice._entrants
+entrants = measure._entrants

@@ -182,7 +182,7 @@ def test_the_demo_is_measured_with_the_layers_of_both(monkeypatch):
             self.cell = cell
 
         def fit(self, series):
-            used = self.layers[self.cell]
+            used = self.task.layers[self.cell]
             met.append(used)
             self.train_seconds_ = 1.0 if used.__module__.startswith("gruta") else 3.0
             return self

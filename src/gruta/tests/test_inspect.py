@@ -3,17 +3,19 @@
 import json
 import shlex
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gruta.cli.remedies import command
-from gruta.health.advice import Advice
+from gruta.health.advice import Advice, first
 from gruta.runs import Run
 from gruta.settings import resolve
 from gruta.studies.contest import Entrant, compete, settings
 from gruta.studies.plan import Plan
 from gruta.studies.problems import Adding, Paragraphs
+from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.task import TASK
 from gruta.tests.command import short
@@ -78,16 +80,27 @@ def test_inspect_refuses_what_does_not_fit(trained, run_gruta, options, message)
 
 def test_advice_is_a_command_that_trains_anew_with_one_thing_changed(run_gruta, csv, tmp_path):
     run = tmp_path / "run"
-    longer = ("--steps", 30, "--validate-every", 5, "--learning-rate", 0.01, "--batch-size", 8)
-    assert run_gruta("train", "forecast", csv, "--run", run, *short(*longer)).code == 0
-    told = json.loads(run_gruta("inspect", run, "--data", csv, "--lag", 24, "--json").out)
-    (code,) = [a["code"] for a in told["advice"] if a["rule"] == "short_memory"]
+    fast = ("--learning-rate", 30, "--watch-every", 50, "--schedule", "constant")
+    assert run_gruta("train", "forecast", csv, "--run", run, *short(*fast)).code == 0
+    told = json.loads(run_gruta("inspect", run, "--data", csv, "--json").out)
+    (code,) = [a["code"] for a in told["advice"] if a["rule"] == "updates_large"]
     command = shlex.split(code)
     assert command[:6] == ["gruta", "train", "forecast", str(csv), "--run", f"{run}-2"]
     done = run_gruta(*command[1:])
     assert done.code == 0, done.err
     before = Run.open(run, "forecast").settings()
-    assert Run.open(tmp_path / "run-2", "forecast").settings() == before | {"init": "chrono"}
+    assert Run.open(tmp_path / "run-2", "forecast").settings() == before | {"learning_rate": 10.0}
+
+
+def test_gates_that_start_ready_to_keep_are_not_advised_to_a_forecaster(run_gruta, csv, tmp_path):
+    run = tmp_path / "run"
+    longer = ("--steps", 30, "--validate-every", 5, "--learning-rate", 0.01, "--batch-size", 8)
+    assert run_gruta("train", "forecast", csv, "--run", run, *short(*longer)).code == 0
+    found = Forecaster.load(run).xray(csv)
+    assert first(replace(found, training={}).advice(24), "short_memory") is not None
+    assert first(found.advice(24), "short_memory") is None
+    told = json.loads(run_gruta("inspect", run, "--data", csv, "--lag", 24, "--json").out)
+    assert "short_memory" not in [advice["rule"] for advice in told["advice"]]
 
 
 def test_network_that_adds_nothing_is_told_so(trained, run_gruta):
@@ -112,14 +125,14 @@ def remedy(rule, **settings):
 
 
 def test_remedy_keeps_settings_whose_default_depends_on_others():
-    assert remedy("short_memory", clip="agc", clip_threshold=1.0) == {"init": "chrono"}
-    assert remedy("short_memory", optimizer="sgd", weight_decay=1.0) == {"init": "chrono"}
-    assert remedy("short_memory", quantiles=(0.5, 0.75), known=("a", "b")) == {"init": "chrono"}
+    smaller = {"hidden": 36}
+    assert remedy("idle_units", clip="agc", clip_threshold=1.0) == smaller
+    assert remedy("idle_units", optimizer="sgd", weight_decay=1.0) == smaller
+    assert remedy("idle_units", quantiles=(0.5, 0.75), known=("a", "b")) == smaller
     assert remedy("clipping_turns", clip="value", clip_threshold=0.1) == {
         "clip": "norm",
         "clip_threshold": 1.0,
     }
-    assert remedy("vanishing", cell="rnn") == {"cell": "gru", "init": "chrono"}
 
 
 def test_remedy_that_the_run_has_already_or_no_option_brings_is_no_command():
@@ -128,15 +141,6 @@ def test_remedy_that_the_run_has_already_or_no_option_brings_is_no_command():
     assert command(advice, Path("run"), Path("d.csv"), TASK, has_it) is None
     advice = Advice("reset_unused", "encoder l0", "high", "", "", "")
     assert command(advice, Path("run"), Path("d.csv"), TASK, has_it) == ""
-
-
-def test_rate_that_is_too_high_is_told_from_the_first_watched_step(run_gruta, csv, tmp_path):
-    run = tmp_path / "fast"
-    fast = ("--learning-rate", 30, "--watch-every", 50, "--schedule", "constant")
-    done = run_gruta("train", "forecast", csv, "--run", run, *short(*fast))
-    assert done.code == 0, done.err
-    told = json.loads(run_gruta("inspect", run, "--data", csv, "--json").out)
-    assert "updates_large" in [advice["rule"] for advice in told["advice"]]
 
 
 @pytest.fixture(scope="module")

@@ -3,21 +3,25 @@
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import torch
 
 from gruta.cli import main
+from gruta.cli.study import OFFERS
 from gruta.errors import InputError
 from gruta.locale import spoken
-from gruta.studies import exploding, forgetting, memory, vanishing
+from gruta.report.mathml import mathml
+from gruta.studies import equations, exploding, forgetting, memory, vanishing
 from gruta.studies.contest import Entrant, compete, hidden_for, settings
 from gruta.studies.plan import Plan
 from gruta.studies.problems import Adding, Copying
 from gruta.studies.problems.adding import CONSTANT
 from gruta.studies.problems.paragraphs import Paragraphs
 from gruta.studies.problems.recall import Recall
+from gruta.studies.registry import STUDIES
 from gruta.train import Interrupted, Progress
 
 
@@ -147,6 +151,16 @@ def test_run_of_another_network_is_not_taken_for_this_one(tmp_path):
         compete(other, plan(tmp_path))
 
 
+def test_shared_equations_are_typeset_whole():
+    kinds = (equations.rnn, equations.gru, equations.lstm_keeps, equations.chrono)
+    for line in (line for kind in kinds for line in kind()):
+        assert not set("_{}") & set("".join(ElementTree.fromstring(mathml(line.text)).itertext()))
+
+
+def test_every_study_is_a_command():
+    assert [offer.name for offer in OFFERS] == list(STUDIES)
+
+
 def test_quick_and_full_exclude_each_other(monkeypatch, capfd):
     monkeypatch.setattr(sys, "argv", ["gruta", "study", "memory", "--quick", "--full"])
     with pytest.raises(SystemExit) as end:
@@ -161,9 +175,6 @@ def test_networks_of_different_cells_have_about_as_many_parameters(cell):
     found = Entrant(problem, cell, hidden_for(problem, cell, 70_000), settings(plan("."), 1, 1.0))
     count = sum(p.numel() for p in found.network().parameters())
     assert count == pytest.approx(70_000, rel=0.01)
-
-
-# ---- the problems: what is drawn, and the answer
 
 
 @pytest.mark.parametrize("T", [2, 3, 50])

@@ -26,6 +26,7 @@ class Adding:
     T: int
     inputs = 2
     baseline = FORGOTTEN
+    score_name = "mean_squared_error"
 
     @property
     def name(self) -> str:

@@ -26,6 +26,7 @@ class Copying:
     delay: int
     inputs = SYMBOLS + 2
     baseline = CONSTANT
+    score_name = "cross_entropy"
 
     @property
     def name(self) -> str:

@@ -59,6 +59,7 @@ class Paragraphs:
     language: str = field(default_factory=language)
     inputs = EMBEDDING
     baseline = math.log(2)
+    score_name = "cross_entropy"
 
     @property
     def name(self) -> str:

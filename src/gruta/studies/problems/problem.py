@@ -28,6 +28,10 @@ class Problem(Protocol):
     def baseline(self) -> float:
         """The loss of who has forgotten the earliest of what is to be remembered."""
 
+    @property
+    def score_name(self) -> str:
+        """Which of the scores is to be held against `baseline`."""
+
     def draw(self, B: int, generator: Generator) -> tuple[Tensor, Tensor]:
         """Sequences x, their second axis of size B, and answers y."""
 

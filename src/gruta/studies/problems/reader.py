@@ -1,5 +1,8 @@
 """The network of most problems."""
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, nn
 
 from gruta.nn.dense import Linear
@@ -23,3 +26,9 @@ class Reader(nn.Module):
         out, _ = self.layer(x)
         y: Tensor = self.head(out[-self.last :])
         return y
+
+    @torch.no_grad()
+    def silence(self, units: Sequence[int]) -> None:
+        """Make the layer and the head deaf to these units' states."""
+        self.layer.get_parameter("weight_hh_l0")[:, units] = 0.0
+        self.head.weight[:, units] = 0.0

@@ -29,6 +29,7 @@ class Recall:
     jitter: bool = True
     inputs = SYMBOLS + 2
     baseline = math.log(SYMBOLS)
+    score_name = "cross_entropy"
 
     @property
     def name(self) -> str:
@@ -83,9 +84,10 @@ class Recall:
         return losses[asked].mean() + losses[~asked].mean()
 
     def scores(self, answer: Tensor, y: Tensor) -> dict[str, float]:
-        """The share of the facts, and of the repetitions, that are right."""
+        """The loss, and the share of the facts, and of the repetitions, that are right."""
         asked, right = y[1:, :, 1].bool(), (answer.argmax(-1) == y[..., 0])[1:].float()
         return {
+            "cross_entropy": float(self.loss(answer, y)),
             "accuracy": float(right[asked].mean()),
             "accuracy_of_repetitions": float(right[~asked].mean()),
         }

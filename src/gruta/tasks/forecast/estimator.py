@@ -75,7 +75,8 @@ class Forecaster(Estimator[ForecastCodec]):
         """A look inside the network while it reads one window of `data` and forecasts.
 
         at: the first stamp to forecast; by default the last whose horizon is there to compare with.
-        The gradient is that of the training's loss. InputError where there is no such window.
+        The gradient is that of the training's loss. Advice that did not help forecasters of real
+        series is not told. InputError where there is no such window.
         """
         from gruta.tasks.look import xrayed
 

@@ -15,6 +15,11 @@ from gruta.tasks.forecast.network import ForecastNetwork, pinball
 from gruta.tasks.task import Look
 from gruta.tasks.trained import Trained
 
+DID_NOT_HELP = ("short_memory", "memoryless_units", "vanishing")
+"""Rules of the advice that say to use gates, or to start with gates that keep. On real series that
+raised a forecaster's error more often than it lowered it: `gruta study remedies`.
+"""
+
 
 def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime64 | None) -> Look:
     """One window of `series`, the loss of its forecast as in training, and what things are called.
@@ -50,4 +55,4 @@ def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime6
         "encoder": encoding.past_names(),
         "decoder": [*encoding.future_names(), _("linear forecast")],
     }
-    return Look(network, [batch, None], arrays, loss, labels, columns)
+    return Look(network, [batch, None], arrays, loss, labels, columns, leave_out=DID_NOT_HELP)

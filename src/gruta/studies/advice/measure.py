@@ -13,23 +13,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.axis import Axis
-from matplotlib.figure import Figure as Chart
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from torch import Tensor, nn
 
 from gruta.health import Clipper, flow, gates
 from gruta.health import advice as bounds
 from gruta.locale import translate as _
-from gruta.locale.numbers import brief, number, power_of_ten
+from gruta.locale.numbers import brief
 from gruta.nn import GRU, RNN
 from gruta.nn.draws import drawing
-from gruta.report.charts import WIDTH, styled
-from gruta.report.page import Column, Figure, Section, Table
+from gruta.studies.advice.verdict import Case, Verdict
 from gruta.studies.contest import Entrant, Init, compete, settings, start_of
 from gruta.studies.plan import Plan
 from gruta.studies.problems import DTYPE, Adding, Copying, Paragraphs, Problem
-from gruta.studies.rule import Case, Rule
 from gruta.studies.seen import seen
 from gruta.surroundings import undisturbed
 from gruta.ways_to_clip import ClipMode
@@ -38,19 +33,26 @@ HIDDEN = 24
 REMEMBERS = 0.9
 """Of the loss of who has forgotten the beginning: who ends below it remembers something of it."""
 
-BAD, GOOD = "#c0392b", "#00796b"
-SMALLEST, WORST = 1e-30, 1e6  # what a picture shows of the measures and outcomes beyond
+SMALLEST = 1e-30
+"""What stands for a gradient of which nothing arrives."""
+
+STEPS = 500
+OPTIMIZERS: Mapping[str, tuple[Any, float]] = {
+    "adam": (torch.optim.Adam, 1e-2),
+    "sgd": (partial(torch.optim.SGD, momentum=0.9), 0.3),
+}
+"""With rates at which each learns the adding problem in so many steps."""
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
     """The rules, with the trainings that they were tried on."""
 
-    rules: Sequence[Rule]
+    verdicts: Sequence[Verdict]
 
     def to_json(self) -> dict[str, Any]:
         """The numbers, for a program."""
-        return {rule.name: rule.to_json() for rule in self.rules}
+        return {verdict.name: verdict.to_json() for verdict in self.verdicts}
 
 
 @undisturbed()
@@ -59,10 +61,7 @@ def run(plan: Plan) -> Found:
     return Found([*_memory(plan), _exploding(plan), *_clipping(plan), *_updates(plan)])
 
 
-# ---- whether it remembers
-
-
-def _memory(plan: Plan) -> list[Rule]:
+def _memory(plan: Plan) -> list[Verdict]:
     """The gradient that arrives at the start, and how long the units keep, of fresh networks."""
     arrives, keeps = [], []
     for entrant in _entrants(plan):
@@ -71,7 +70,7 @@ def _memory(plan: Plan) -> list[Rule]:
         need = problem.longest_lag
         norms = flow.gradient_through_time(one).norms
         reach = float(norms[min(need, len(norms)) - 1] / norms[0])
-        outcome = _outcome(problem, compete(entrant, plan).test)
+        outcome = compete(entrant, plan).test[problem.score_name] / problem.baseline
         arrives.append(Case(entrant.name, max(reach, SMALLEST), outcome, outcome > REMEMBERS))
         tau = gates.time_constants(one)
         if tau is not None:
@@ -79,8 +78,8 @@ def _memory(plan: Plan) -> list[Rule]:
             keeps.append(Case(entrant.name, share, outcome, outcome > REMEMBERS))
         plan.tell(f"{entrant.name}: {brief(reach)}, {brief(outcome)}")
     return [
-        Rule("gradient that arrives", bounds.VANISHING, True, arrives),
-        Rule("time constant over need", bounds.LEAK, True, keeps),
+        Verdict("gradient that arrives", bounds.VANISHING, True, arrives),
+        Verdict("time constant over need", bounds.LEAK, True, keeps),
     ]
 
 
@@ -91,30 +90,26 @@ def _entrants(plan: Plan) -> Iterator[Entrant]:
     problems += [(Paragraphs(T // 3, T // 3), plan.by_effort(300, 1000)) for T in lengths]
     starts: list[tuple[str, Init, float | None]] = [
         ("rnn", "torch", None),
-        ("rnn", "orthogonal", None),
         ("lstm", "torch", None),
-        ("lstm", "torch", 2.0),
-        ("lstm", "chrono", None),
         ("gru", "torch", None),
-        ("gru", "torch", 1.0),
-        ("gru", "torch", 3.0),
         ("gru", "chrono", None),
     ]
+    starts += plan.by_effort(
+        [],
+        [
+            ("rnn", "orthogonal", None),
+            ("lstm", "torch", 2.0),
+            ("lstm", "chrono", None),
+            ("gru", "torch", 1.0),
+            ("gru", "torch", 3.0),
+        ],
+    )
     for (problem, steps), (cell, init, bias) in product(problems, starts):
         rate = 3e-3 if cell == "rnn" else 1e-2
         yield Entrant(problem, cell, HIDDEN, settings(plan, steps, rate), init, bias)
 
 
-def _outcome(problem: Problem, test: Mapping[str, float]) -> float:
-    """The loss at the end, as a share of that of who has forgotten the beginning."""
-    loss = test["mean_squared_error"] if isinstance(problem, Adding) else test["cross_entropy"]
-    return loss / problem.baseline
-
-
-# ---- whether it explodes
-
-
-def _exploding(plan: Plan) -> Rule:
+def _exploding(plan: Plan) -> Verdict:
     """Plain networks whose matrix from state to state stretches, trained without clipping."""
     cases = []
     gains = plan.by_effort((0.9, 1.1, 1.5), (0.8, 0.9, 1.0, 1.05, 1.1, 1.2, 1.3, 1.5, 2.0))
@@ -133,23 +128,10 @@ def _exploding(plan: Plan) -> Rule:
         worst = max(losses) / losses[0] if all(map(math.isfinite, losses)) else math.inf
         cases.append(Case(f"T {T} gain {gain} seed {seed}", growth, worst, worst > 3))
     plan.tell(_("{count} plain networks trained without clipping").format(count=len(cases)))
-    return Rule("growth of the gradient", bounds.EXPLODING, False, cases)
+    return Verdict("growth of the gradient", bounds.EXPLODING, False, cases)
 
 
-# ---- whether clipping or the size of a step gets in the way
-
-
-OPTIMIZERS: Mapping[str, tuple[Any, float]] = {
-    "adam": (torch.optim.Adam, 1e-2),
-    "sgd": (partial(torch.optim.SGD, momentum=0.9), 0.3),
-}
-"""With rates at which each learns the adding problem."""
-
-
-STEPS = 500
-
-
-def _clipping(plan: Plan) -> list[Rule]:
+def _clipping(plan: Plan) -> list[Verdict]:
     """Thresholds from far too low to idle: the share that is clipped, the turn, and the end.
 
     A training has failed that ends at over twice the error of the same one that is not clipped.
@@ -169,12 +151,12 @@ def _clipping(plan: Plan) -> list[Rule]:
             cases[mode].append(Case(case, clipper.statistics()[key], end, end > 2 * idle))
     plan.tell(_("{count} trainings clipped").format(count=sum(map(len, cases.values()))))
     return [
-        Rule("clipped share", bounds.CLIPPED, False, cases["norm"]),
-        Rule("cosine", bounds.TURNED, True, cases["value"]),
+        Verdict("clipped share", bounds.CLIPPED, False, cases["norm"]),
+        Verdict("cosine", bounds.TURNED, True, cases["value"]),
     ]
 
 
-def _updates(plan: Plan) -> list[Rule]:
+def _updates(plan: Plan) -> list[Verdict]:
     """Learning rates from far too low to far too high: the size of the first steps, and the end."""
     rates = plan.by_effort((1e-4, 1e-2, 3), (1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1, 3))
     cases = []
@@ -186,8 +168,8 @@ def _updates(plan: Plan) -> list[Rule]:
     fine = [case.measure for case in cases if not case.failed]
     middle = float(np.median(fine)) if fine else math.sqrt(low * high)
     return [
-        Rule("update ratio, low", low, True, [c for c in cases if c.measure <= middle]),
-        Rule("update ratio, high", high, False, [c for c in cases if c.measure >= middle]),
+        Verdict("update ratio, low", low, True, [c for c in cases if c.measure <= middle]),
+        Verdict("update ratio, high", high, False, [c for c in cases if c.measure >= middle]),
     ]
 
 
@@ -226,7 +208,11 @@ def _losses(
     steps: int,
     seed: int,
 ) -> Iterator[float]:
-    """The loss of each step, after the step was taken; the last one where it is not finite."""
+    """The loss of each step, after the step was taken; the last one where it is not finite.
+
+    A loop of its own: the product's stops a training that goes wrong, and here it is to go wrong
+    and be seen doing so, without validation, checkpoints and a best step to return to.
+    """
     generator = torch.Generator().manual_seed(seed)
     for _step in range(steps):
         x, y = problem.draw(32, generator)
@@ -246,123 +232,3 @@ def _optimizers(plan: Plan) -> Sequence[str]:
 
 def _seeds(plan: Plan, count: int) -> range:
     return range(plan.seed, plan.seed + plan.by_effort(1, count))
-
-
-# ---- the report
-
-
-def title() -> str:
-    """Of the report."""
-    return _("How far advice can be trusted")
-
-
-def lead() -> str:
-    """What the study shows, in a paragraph."""
-    return _(
-        "Advice says that something will go wrong. Here networks are measured that are then "
-        "trained to the end, on tasks whose answer is known, so that each rule can be held against "
-        "what came: of those that it tells of, how many fail, and of the others, how many do not?"
-    )
-
-
-def sections(found: Found) -> list[Section]:
-    """The pictures, and what they say."""
-    figure = Figure(
-        "rules",
-        _(
-            "A dot is a training: what the rule measured, and the loss at its end as a share of "
-            "that of who has forgotten the beginning (at its worst, as a multiple of the first, "
-            "for the gradient's growth). The shaded side is where the rule tells."
-        ),
-        _("Dots of the outcome by the measure, a panel for each rule."),
-        _panels(found.rules),
-    )
-    return [Section(_("The rules"), (), (_table(found), figure))]
-
-
-def _table(found: Found) -> Table:
-    share = _("{count} of {all}")
-    rows: list[list[str | float | None]] = []
-    for rule in found.rules:
-        own = rule.to_json()
-        rows.append(
-            [
-                _name(rule),
-                f"{'<' if rule.below else '>'} {brief(rule.bound)}",
-                share.format(count=own["told_and_failed"], all=own["told"]),
-                share.format(count=own["not_told_and_fine"], all=own["not_told"]),
-                number(own["accuracy"], 2),
-                " – ".join(map(brief, own["best_bounds"] or [None])),
-            ]
-        )
-    return Table(
-        [
-            Column(_("measure")),
-            Column(_("tells where")),
-            Column(_("told, and failed")),
-            Column(_("not told, and fine")),
-            Column(_("accuracy")),
-            Column(_("best bounds")),
-        ],
-        rows,
-        note=_(
-            "Accuracy: the mean of the share of the failed that are told of, and of the share of "
-            "the others that are not; 0.5 is chance. Best bounds: any bound between the two would "
-            "have been right most often."
-        ),
-    )
-
-
-@styled()
-def _panels(rules: Sequence[Rule]) -> Chart:
-    columns = 2
-    lines = math.ceil(len(rules) / columns)
-    chart = Chart((WIDTH, 2.5 * lines), layout="constrained")
-    every = chart.subplots(lines, columns, squeeze=False).ravel()
-    for axes in every[len(rules) :]:
-        axes.remove()
-    for rule, axes in zip(rules, every, strict=False):
-        for failed, color in ((True, BAD), (False, GOOD)):
-            cases = [c for c in rule.cases if c.failed == failed]
-            measures = [max(c.measure, SMALLEST) for c in cases]
-            outcomes = [min(max(c.outcome, 1e-5), WORST) for c in cases]
-            label = _("failed") if failed else _("fine")
-            axes.plot(
-                measures,
-                outcomes,
-                "o",
-                color=color,
-                alpha=0.6,
-                markersize=5,
-                markeredgewidth=0,
-                label=label,
-            )
-        axes.set(title=_name(rule), yscale="log")
-        if rule.name not in ("cosine", "clipped share"):
-            axes.set_xscale("log")
-            _powers(axes.xaxis)
-        _powers(axes.yaxis)
-        low, high = axes.get_xlim()
-        told = (low, rule.bound) if rule.below else (rule.bound, high)
-        axes.axvspan(*told, color="#f3e9e7", zorder=0)
-        axes.set_xlim(low, high)
-    chart.legend(*every[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
-    return chart
-
-
-def _powers(axis: Axis) -> None:
-    axis.set_major_locator(LogLocator(numticks=4))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _position: power_of_ten(value)))
-
-
-def _name(rule: Rule) -> str:
-    return {
-        "gradient that arrives": _("gradient that arrives"),
-        "time constant over need": _("time constant over need"),
-        "growth of the gradient": _("growth of the gradient"),
-        "clipped share": _("clipped share"),
-        "cosine": _("cosine, clipped by value"),
-        "update ratio, low": _("update ratio, low"),
-        "update ratio, high": _("update ratio, high"),
-    }[rule.name]

@@ -18,8 +18,8 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A rule of the advice, the bound that it has, and what it is about.
+class Verdict:
+    """A rule of the advice, the bound that it has, and the trainings that it is held against.
 
     below: whether it tells of what lies below its bound.
     """
