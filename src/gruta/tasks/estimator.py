@@ -26,6 +26,8 @@ class Estimator(Generic[C]):
     trained_: Trained[C]
     stopwatch_: "Stopwatch"
     metrics_: list[dict[str, Any]]
+    _estimator_type: str | None = None
+    """What scikit-learn calls its kind."""
 
     def __init__(self, **settings: Any) -> None:
         self.settings: Any = resolve(self.task.settings, settings)
@@ -45,12 +47,14 @@ class Estimator(Generic[C]):
     def fit(
         self,
         data: Any,
+        y: None = None,
         *,
         run: str | Path | None = None,
         resume: bool = False,
         progress: "Progress | None" = None,
     ) -> Self:
-        """Train on `data`, but for the share that is held out for the test.
+        """Train on `data`, but for the share that is held out for the test; `y` is there for
+        scikit-learn's pipelines.
 
         run: a directory to keep the run in; with `resume`, one that holds a run of the same
         settings and data, which goes on where it stopped. InputError on data that does not fit.
@@ -77,6 +81,17 @@ class Estimator(Generic[C]):
         estimator = cls(**trained.settings.model_dump())
         estimator.trained_ = trained
         return estimator
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        classifies = self._estimator_type == "classifier"
+        return Tags(
+            estimator_type=self._estimator_type,
+            target_tags=TargetTags(required=classifies),
+            classifier_tags=ClassifierTags() if classifies else None,
+            input_tags=InputTags(two_d_array=False, string=True, allow_nan=True),
+        )
 
     def _fitted(self) -> Trained[C]:
         if not hasattr(self, "trained_"):

@@ -31,6 +31,7 @@ class Classifier(Estimator[ClassCodec]):
     """
 
     task = TASK
+    _estimator_type = "classifier"
 
     @property
     def classes_(self) -> NDArray[Any]:

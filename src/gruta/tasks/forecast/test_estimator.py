@@ -9,6 +9,8 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 
 from gruta.codec.series.features import past_features, windows
 from gruta.data.series import read_series
@@ -475,3 +477,9 @@ def test_run_of_another_task_is_refused(tmp_path):
     Run.create(tmp_path / "run", "speak", {}, "")
     with pytest.raises(InputError, match="expected a forecast run, found 'speak'"):
         Forecaster.load(tmp_path / "run")
+
+
+def test_forecaster_ends_a_pipeline_of_scikit_learn(frame):
+    fitted = make_pipeline(Forecaster(**SMALL | {"steps": 2})).fit(frame)
+    assert len(fitted.predict(to_come(frame))) == 3
+    assert clone(fitted[-1]).get_params() == fitted[-1].get_params()
