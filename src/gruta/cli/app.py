@@ -17,6 +17,7 @@ HOMES = {
     "evaluate": "verbs",
     "predict": "verbs",
     "inspect": "inspect",
+    "runs": "runs",
     "study": "study",
     "demo": "demo",
     "bench": "bench",
@@ -28,8 +29,9 @@ def _summaries() -> dict[str, str]:
     return {
         "train": _("Train a model on a file; each task is a command."),
         "evaluate": _("Score a trained run on a file, beside the simple baselines."),
-        "predict": _("Forecast the steps after a file's last row with a target."),
+        "predict": _("Ask a trained run: what follows, or what something is."),
         "inspect": _("Look inside a trained network: gates, gradients, memory, advice."),
+        "runs": _("List runs with their scores, and the settings in which they differ."),
         "study": _("See what the textbook says: trained, measured, drawn and explained."),
         "demo": _("Train and compare GRU, LSTM and RNN on real half-hourly electricity demand."),
         "bench": _("Measure gruta beside other libraries, on this machine."),

@@ -2,9 +2,10 @@
 
 import json
 import shlex
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,6 +32,13 @@ Overwrite = Annotated[
     typer.Option(
         "--overwrite",
         help=_("Put the new run in the place of one that is there, once it is whole."),
+    ),
+]
+Compare = Annotated[
+    bool,
+    typer.Option(
+        "--compare",
+        help=_("Train GRU, LSTM and RNN with as many steps and about as many parameters."),
     ),
 ]
 Profile = Annotated[bool, typer.Option("--profile", help=_("Show where the training time went."))]
@@ -64,6 +72,7 @@ def _command(task: Task[Any]) -> Callable[..., None]:
         run: RunPath = None,
         resume: Resume = False,
         overwrite: Overwrite = False,
+        compare: Compare = False,
         profile: Profile = False,
         as_json: Json = False,
         *,
@@ -71,13 +80,12 @@ def _command(task: Task[Any]) -> Callable[..., None]:
     ) -> None:
         from gruta.runs.replace import replacing
 
-        cell = given.get("cell", task.settings.model_fields["cell"].default)
+        cell = "cells" if compare else given.get("cell", task.settings.model_fields["cell"].default)
         directory = run or Path("runs", f"{source.stem}-{cell}")
-        if resume and overwrite:
-            raise InputError("--resume and --overwrite: give one or the other")
         job = Job(task, source, directory, resume, profile, as_json)
+        _refuse(job, overwrite, compare, given)
         with replacing(directory) if overwrite else nullcontext(directory) as place:
-            result = _train(job, place, given)
+            result = _compare(job, place, given) if compare else _train_one(job, place, given)
         if as_json:
             print(json.dumps(result))
             return
@@ -88,34 +96,82 @@ def _command(task: Task[Any]) -> Callable[..., None]:
     return command
 
 
-def _train(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
-    """Train in `place`, score what was held out, and write the report; what JSON says of it."""
+def _refuse(job: Job, overwrite: bool, compare: bool, given: dict[str, Any]) -> None:
+    if job.resume and overwrite:
+        raise InputError("--resume and --overwrite: give one or the other")
+    if compare and "cell" in given:
+        raise InputError(cell="--compare trains all three; give one or the other")
+
+
+def _train_one(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """One network; what JSON says of it."""
+    from gruta.cli.verbs import show
+    from gruta.settings import resolve
+
+    settings = resolve(job.task.settings, (_earlier(job) if job.resume else {}) | given)
+    again = ["gruta", "train", job.task.name, str(job.source), "--run", str(job.directory)]
+    result, found = _train(job, place, settings, [*again, "--resume"])
+    if found is not None and not job.as_json:
+        show(job.task, found)
+    return result
+
+
+def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """A network a cell, each a run in `place`; those that are there go on or are taken as they are.
+
+    What JSON says of them all; the networks come first in its scores.
+    """
+    from gruta.cli.verbs import show
+    from gruta.settings import resolve
+    from gruta.tasks.compare import same_budget
+
+    settings = resolve(job.task.settings, given)
+    if job.task.held_out(job.source, settings) is None:
+        raise InputError("--compare: nothing is held out to compare on; give a test share")
+    results, evaluations, networks = {}, [], []
+    for cell, own in same_budget(job.task, job.source, settings).items():
+        run = place / cell
+        one = replace(job, directory=job.directory / cell, resume=(run / "run.json").is_file())
+        results[cell], found = _train(one, run, own, ["gruta", *sys.argv[1:]])
+        evaluations.append(found)
+        networks.append(replace(found.scores[0], seconds=results[cell]["seconds"]))
+    together: Any = replace(evaluations[0], scores=[*networks, *evaluations[0].scores[1:]])
+    if not job.as_json:
+        show(job.task, together, *(job.task.verdict(found) for found in evaluations))
+    scores = [s.to_json() for s in together.scores]
+    return {"run": str(job.directory), "runs": results, "scores": scores}
+
+
+def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict[str, Any], "Any"]:
+    """Train in `place`, score what was held out, and write the report.
+
+    What JSON says of it, and the evaluation, if there is one. again: the command to go on with.
+    """
     from gruta.cli.progress import progress, stoppable
     from gruta.cli.tables import print_profile
-    from gruta.cli.verbs import scores_as_json, show
+    from gruta.cli.verbs import scores_as_json
     from gruta.report.page import REPORT, write
-    from gruta.settings import resolve
+    from gruta.runs import Run
+    from gruta.runs.summary import SCORES
     from gruta.tasks.fitting import fit
 
     task, name = job.task, job.directory.name
-    settings: Any = resolve(task.settings, (_earlier(job) if job.resume else {}) | given)
-    again = ["gruta", "train", task.name, str(job.source), "--run", str(job.directory), "--resume"]
     with stoppable(shlex.join(again)), progress(name, settings.steps) as shown:
         fitted = fit(task, job.source, settings, place, resume=job.resume, progress=shown)
     result: dict[str, Any] = {"run": str(job.directory)}
+    result["seconds"] = round(fitted.stopwatch.total, 1)
     if job.profile and job.as_json:
         result["profile"] = fitted.stopwatch.seconds
     elif job.profile:
         print_profile(name, fitted.stopwatch.seconds)
     held_out = task.held_out(job.source, settings)
-    if held_out is not None:
-        found = task.evaluate(fitted.trained, **held_out)
-        told = task.report(fitted.trained, found, fitted.metrics)
-        write(place, told.title, told.lead, told.sections)
-        result |= scores_as_json(found) | {"report": str(job.directory / REPORT)}
-        if not job.as_json:
-            show(task, found)
-    return result
+    if held_out is None:
+        return result, None
+    found = task.evaluate(fitted.trained, **held_out)
+    told = task.report(fitted.trained, found, fitted.metrics)
+    write(place, told.title, told.lead, told.sections)
+    Run(place).write_json(SCORES, scores_as_json(found))
+    return result | scores_as_json(found) | {"report": str(job.directory / REPORT)}, found
 
 
 def _earlier(job: Job) -> dict[str, Any]:

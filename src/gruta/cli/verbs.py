@@ -107,13 +107,13 @@ def scores_as_json(found: Evaluation) -> dict[str, Any]:
     return {"scores": [s.to_json() for s in found.scores], "lost_to": found.lost_to}
 
 
-def show(task: Task[Any], found: Evaluation) -> None:
-    """The scores and the verdict on the terminal."""
+def show(task: Task[Any], found: Evaluation, *verdicts: str) -> None:
+    """The scores on the terminal, and the verdict; `verdicts` where there are several."""
     from gruta.cli.console import console
     from gruta.report.terminal import lines
 
     out = console()
     out.print(lines(task.scores(found)))
-    print(task.verdict(found))
+    print("\n".join(verdicts or [task.verdict(found)]))
     for note in found.notes:
         print(note)

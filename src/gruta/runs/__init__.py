@@ -5,6 +5,7 @@ settings.toml          the settings as resolved
 metrics.jsonl          a line for each logged step and each validation
 checkpoint.safetensors where training stands: weights, optimiser, best weights, position
 model.safetensors      the trained weights; there once training has ended
+scores.json            what it scored on what was held out, beside the simple models
 codec.json             what leads from data to numbers and back
 report.html, *.png     for people
 .lock                  the process that trains; none where nobody does

@@ -16,6 +16,7 @@ import pytest
 
 import gruta
 from gruta.runs import CHECKPOINT, METRICS, MODEL, Run, read_metrics
+from gruta.tasks.test_tasks import words
 from gruta.tests.command import (
     ROWS,
     Done,
@@ -179,6 +180,49 @@ def test_overwriting_keeps_the_earlier_run_until_the_new_one_is_whole(trained, r
     assert (run / MODEL).read_bytes() != before
     assert os.listdir(tmp_path) == ["run"]
     rejects(run_gruta("train", "forecast", path, "--run", tmp_path, "--overwrite"), "to replace")
+
+
+def test_three_cells_are_compared_on_one_budget_and_listed(run_gruta, csv):
+    where = csv.parent / "cells"
+    compared = ("train", "forecast", csv, "--run", where, "--compare", "--json", *short())
+    told = json.loads(run_gruta(*compared).out)
+    models = ["gru", "lstm", "rnn", "naive", "seasonal naive 24", "linear"]
+    assert [s["model"] for s in told["scores"]] == models
+    sizes = [s["parameters"] for s in told["scores"][:3]]
+    assert max(sizes) < 1.15 * min(sizes)
+    before = (where / "lstm" / MODEL).read_bytes()
+    assert json.loads(run_gruta(*compared).out)["scores"] == told["scores"]  # as they are
+    assert (where / "lstm" / MODEL).read_bytes() == before
+    listed = json.loads(run_gruta("runs", where, "--json").out)
+    assert [one["settings"]["cell"] for one in listed] == ["gru", "lstm", "rnn"]
+    assert {one["state"] for one in listed} == {"finished"}
+    assert [one["scores"]["smape"] for one in listed] == [s["smape"] for s in told["scores"][:3]]
+    shown = run_gruta("runs", where).out
+    assert "hidden" in shown
+    assert "cell lstm" in shown
+    rejects(run_gruta("runs", csv.parent / "none"), "expected a run, or a folder of runs")
+    rejects(run_gruta(*compared, "--cell", "gru"), "--cell: --compare trains all three")
+
+
+def test_classifier_is_trained_asked_scored_and_looked_into(run_gruta, tmp_path):
+    words().write_csv(tmp_path / "texts.csv")
+    run = tmp_path / "run"
+    options = ("--hidden", 6, "--steps", 20, "--batch-size", 8, "--validate-every", 5)
+    done = run_gruta("train", "classify", tmp_path / "texts.csv", "--run", run, *options)
+    assert done.code == 0, done.err
+    assert "naive Bayes, 1 to 3 characters" in done.out
+    assert (run / "calibration.png").is_file()
+    told = json.loads(run_gruta("evaluate", run, tmp_path / "texts.csv", "--json").out)
+    assert [s["model"] for s in told["scores"]][:2] == ["gru", "majority"]
+    words(9).write_csv(tmp_path / "new.csv")
+    rows = run_gruta("predict", run, tmp_path / "new.csv").out.splitlines()
+    assert rows[0] == "case,label,certainty,p(en),p(pt)"
+    assert len(rows) == 10
+    alone = run_gruta("evaluate", run, tmp_path / "new.csv")
+    assert "Only the majority class stands beside the network" in alone.out
+    looked = run_gruta("inspect", run, tmp_path / "new.csv", "--number", 2, "--json")
+    assert json.loads(looked.out)["answer"].startswith(("en (", "pt ("))
+    rejects(run_gruta("evaluate", run, tmp_path / "new.csv", "--from", "2024"), "--from: the run")
 
 
 def test_missing_file_is_refused(run_gruta, tmp_path):

@@ -78,7 +78,7 @@ def _beaten(evaluation: Evaluation) -> str:
 
 def scores(evaluation: Evaluation) -> Table:
     """A row a model, each with the colour that it has in the charts."""
-    styles = strokes([evaluation.scores[0].model, *evaluation.baselines])
+    styles = strokes([s.model for s in evaluation.scores])
     count, steps = evaluation.truth.shape
     return score_table(
         evaluation.scores,

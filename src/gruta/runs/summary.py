@@ -1,0 +1,69 @@
+"""What runs are, in a line each: for who lists and compares them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gruta.errors import InputError
+from gruta.runs.lock import LOCK
+from gruta.runs.metrics import read_metrics
+from gruta.runs.run import METRICS, MODEL, Run
+
+SCORES = "scores.json"
+"""What a run scored on what was held out of its training, and the simple models beside it."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run in a line.
+
+    state: "finished", "training" or "stopped". step: how many were taken. validation_loss: the
+    lowest; None before the first. seconds: of training. scores: the network's on the test, by name.
+    """
+
+    path: Path
+    task: str
+    settings: Mapping[str, Any]
+    state: str
+    step: int
+    validation_loss: float | None
+    seconds: float
+    scores: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, run: Run) -> "Summary":
+        """Of a run, finished or not; InputError if its files are broken."""
+        records = read_metrics(run.path / METRICS)
+        losses = [r["validation_loss"] for r in records if r.get("validation_loss") is not None]
+        state = "finished" if run.has(MODEL) else "stopped"
+        return cls(
+            run.path,
+            run.task,
+            run.settings(),
+            "training" if run.has(LOCK) else state,
+            max((r["step"] for r in records), default=0),
+            min(losses, default=None),
+            max((r["seconds"] for r in records if "seconds" in r), default=0.0),
+            run.read_json(SCORES)["scores"][0] if run.has(SCORES) else {},
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """For a program."""
+        return vars(self) | {"path": str(self.path)}
+
+
+def runs_in(places: Sequence[Path]) -> Iterator[Run]:
+    """The runs that lie at these places, or anywhere below; InputError where there is none."""
+    for place in places:
+        found = sorted(file.parent for file in place.rglob("run.json"))
+        if not found:
+            raise InputError(f"{place}: expected a run, or a folder of runs, found none")
+        yield from map(Run.open, found)
+
+
+def differences(summaries: Sequence[Summary]) -> dict[str, list[Any]]:
+    """The settings in which runs differ, with each one's value; None where it has none."""
+    names = dict.fromkeys(name for one in summaries for name in one.settings)
+    values = {name: [one.settings.get(name) for one in summaries] for name in names}
+    return {name: found for name, found in values.items() if any(v != found[0] for v in found)}
