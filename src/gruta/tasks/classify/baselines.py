@@ -1,5 +1,6 @@
 """The simple classifiers that stand beside every score; scikit-learn's, and a library's for DTW."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +71,9 @@ def _of_series(train: Cases, test: Cases, notes: list[str]) -> dict[str, NDArray
         )
         return found
     try:
+        with warnings.catch_warnings():  # tslearn tells of packages that it can do without
+            warnings.simplefilter("ignore", UserWarning)
+            import tslearn.neighbors  # noqa: F401
         from tslearn.neighbors import KNeighborsTimeSeriesClassifier
         from tslearn.utils import to_time_series_dataset
     except ImportError:
