@@ -1,5 +1,8 @@
 """Columns of a table as numbers, and how one that does not fit is refused."""
 
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
@@ -7,6 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gruta.errors import InputError
+
+_LIMIT_BYTES = 4 * 2**30
 
 
 def numbers(label: str, column: pl.Series) -> NDArray[np.float64]:
@@ -39,3 +44,25 @@ def refuse(label: str, column: str, problem: str, row: int | None = None) -> NoR
     """InputError that names the file, the row (counted from 1 below the header) and the column."""
     place = "" if row is None else f"row {row + 1}, "
     raise InputError(f"{label}: {place}column {column!r}: {problem}")
+
+
+def require_size(path: Path, size: int) -> None:
+    """InputError where data of so many bytes would not fit."""
+    if size > _LIMIT_BYTES:
+        raise InputError(
+            f"{path}: {size} bytes of data, the limit is {_LIMIT_BYTES}; split the file, or keep "
+            "only the columns needed"
+        )
+
+
+def require(names: Sequence[str], present: Sequence[str], label: str) -> None:
+    """InputError unless each of `names` is there, once."""
+    for name in names:
+        if name not in present:
+            near = difflib.get_close_matches(name, map(str, present), n=1)
+            raise InputError(
+                f"{label}: expected a column {name!r}, found {', '.join(map(repr, present))}"
+                + (f"; did you mean {near[0]!r}?" if near else "")
+            )
+        if list(present).count(name) > 1:
+            raise InputError(f"{label}: the column {name!r} is there twice; rename one")

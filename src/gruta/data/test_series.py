@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gruta.codec.series.series import Columns, Series
-from gruta.data import table as table_module
+from gruta.data import columns
 from gruta.data.series import read_series
 from gruta.errors import InputError
 
@@ -302,7 +302,7 @@ def test_size_is_checked_before_anything_is_loaded(
     pl.DataFrame({"ds": ["2024-01-01"], "y": [1.0]}).select(pl.all().repeat_by(100_000)).explode(
         "ds", "y"
     ).write_parquet(many)
-    monkeypatch.setattr(table_module, "_LIMIT_BYTES", 1_000_000)
+    monkeypatch.setattr(columns, "_LIMIT_BYTES", 1_000_000)
     assert many.stat().st_size < 1_000_000
     with pytest.raises(InputError, match=r"many\.parquet: 1600000 bytes of data, the limit is"):
         read_series(many, Columns())
@@ -319,7 +319,7 @@ def test_long_cells_of_a_small_parquet_file_are_not_spelt_out(
     table = pa.table({"ds": cells, "y": np.arange(50.0)})
     pq.write_table(table, path, compression="zstd", use_dictionary=encoding != "PLAIN")
     assert path.stat().st_size < 10_000
-    monkeypatch.setattr(table_module, "_LIMIT_BYTES", 2_000_000)
+    monkeypatch.setattr(columns, "_LIMIT_BYTES", 2_000_000)
     before = pa.default_memory_pool().max_memory()
     with pytest.raises(
         InputError, match=r"long\.parquet: 50\d{5} bytes of data, the limit is 2000"

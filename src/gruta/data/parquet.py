@@ -1,0 +1,78 @@
+"""A Parquet file's columns, by pyarrow; apart, since it takes time to load."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from gruta.data.columns import require, require_size
+from gruta.errors import InputError
+
+
+def names_in(path: Path) -> list[str]:
+    """What the columns are called; InputError if the file cannot be read."""
+    try:
+        return [str(name) for name in pq.read_schema(path).names]
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: cannot be read: {str(error).partition(chr(10))[0]}") from None
+
+
+def open_parquet(path: Path, names: Sequence[str]) -> pa.Table:
+    """The columns `names`, text spelt out; InputError if they are not there or not whole."""
+    # pyarrow, as polars panics on some damaged files.
+    with open(path, "rb") as content:
+        try:
+            file = pq.ParquetFile(content)
+            require(names, file.schema_arrow.names, str(path))
+            for name in names:
+                _require_flat(path, file.schema_arrow.field(name))
+            require_size(path, max(file.metadata.num_rows * len(names) * 8, _stored(file, names)))
+            # Text as a dictionary: a few bytes of Parquet can stand for any number of long cells.
+            file = pq.ParquetFile(content, metadata=file.metadata, read_dictionary=list(names))
+            table = file.read(columns=list(names))
+            require_size(path, sum(map(_text_size, table.itercolumns())))
+            return pa.table({name: _spelt_out(table[name]) for name in names})
+        except InputError:
+            raise
+        except (pa.ArrowException, OSError, ValueError) as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(
+                f"{path}: not a whole Parquet file ({reason}); write or copy it again"
+            ) from None
+
+
+def _require_flat(path: Path, field: pa.Field) -> None:
+    """InputError for a kind whose cells may be of any size, unless it is text."""
+    kind = getattr(field.type, "storage_type", field.type)
+    if pa.types.is_nested(kind) or pa.types.is_fixed_size_binary(kind):
+        raise InputError(
+            f"{path}: column {field.name!r}: expected numbers, stamps or text, found {field.type}; "
+            "leave the column out"
+        )
+
+
+def _stored(file: pq.ParquetFile, names: Sequence[str]) -> int:
+    """Bytes of these columns once they are decompressed, each different cell at least once."""
+    groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+    chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+    return sum(c.total_uncompressed_size for c in chunks if c.path_in_schema in names)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Whether this is a dictionary of text or bytes."""
+    text = (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
+    return pa.types.is_dictionary(kind) and kind.value_type in text
+
+
+def _text_size(column: pa.ChunkedArray) -> int:
+    """Bytes that a column's text takes with every cell spelt out; 0 where it holds none."""
+    if not _is_text(column.type):
+        return 0
+    lengths = (pc.binary_length(chunk.dictionary).take(chunk.indices) for chunk in column.chunks)
+    return sum(pc.sum(length).as_py() or 0 for length in lengths)
+
+
+def _spelt_out(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(column.type.value_type) if _is_text(column.type) else column
