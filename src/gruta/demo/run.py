@@ -168,7 +168,8 @@ def score_rich_linear(
     forecast, size = rich_linear(series, train_rows, evaluation.origins, horizon)
     values = point_scores(evaluation.truth, {NAME: forecast})[NAME]
     unit = fitted.trained_.codec.seasonal_error
-    return Scores(NAME, size, values | {"mase": mase(values["mae"], unit)}), forecast
+    more = {"mase": mase(values["mae"], unit), "coverage": None}
+    return Scores(NAME, size, values | more), forecast
 
 
 def write_summary(path: Path, jobs: list[JobResult]) -> None:

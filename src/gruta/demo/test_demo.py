@@ -12,10 +12,12 @@ from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.series import Series
 from gruta.data.series import read_series
 from gruta.demo import run as demo
+from gruta.demo.report import write_report
 from gruta.demo.rich_linear import rich_linear
 from gruta.demo.run import CELLS, COLUMNS, Job, equal_sizes, fit, forecaster, run_job, write_summary
 from gruta.demo.seeds import run_seeds, smape_by_origin
 from gruta.errors import InputError
+from gruta.locale import spoken
 from gruta.tasks.forecast.network import ForecastNetwork
 from gruta.tasks.forecast.split import Parts
 from gruta.train import Progress
@@ -136,6 +138,13 @@ def test_summary_has_a_record_a_model(series, tmp_path, brief):
     assert all(record["train_seconds"] > 0 for record in records if record["parameters"])
     smape = smape_by_origin(result.evaluations["gru"].median, result.evaluations["gru"].truth)
     assert records[0]["test_smape"] == pytest.approx(smape.mean())
+
+
+def test_report_tells_of_every_model(series, tmp_path, brief):
+    with spoken("en"):
+        page = write_report(tmp_path, [run_job(JOB, series, tmp_path, quiet)]).read_text()
+    for model in ("GRU", "LSTM", "RNN", "naive", "seasonal naive, 48 steps", "rich linear"):
+        assert model in page
 
 
 def test_seeds_are_compared_in_pairs_with_the_rich_linear_model(series, tmp_path, brief):
