@@ -11,7 +11,8 @@ from gruta.codec.channels import Channels
 from gruta.codec.text.vocabulary import Vocabulary
 from gruta.errors import InputError
 
-_TEMPERATURES = np.geomspace(0.25, 8, 121)
+_TEMPERATURES = np.geomspace(0.25, 8, 61)
+_MIXES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,7 @@ class ClassCodec:
     reader: of texts or of series. labels: the classes, K of them. counts `[K]`: how many cases of
     each were trained on. longest: of a case the first so many steps are read. temperature: what the
     network's scores are divided by, so that its certainty is right on the validation part (Guo et
-    al. 2017, arXiv:1706.04599).
+    al. 2017, arXiv:1706.04599). mix: how much naive Bayes on a text's units weighs beside it.
     """
 
     reader: Vocabulary | Channels
@@ -29,6 +30,7 @@ class ClassCodec:
     counts: tuple[int, ...]
     longest: int
     temperature: float = 1.0
+    mix: float = 0.0
 
     @property
     def kind(self) -> str:
@@ -60,20 +62,28 @@ class ClassCodec:
         found: NDArray[np.float64] = z / z.sum(1, keepdims=True)
         return found
 
-    def tempered(self, scores: NDArray[np.float32], truth: NDArray[np.int64]) -> "ClassCodec":
-        """With the temperature at which these labels `[N]` are likeliest.
+    def tempered(
+        self,
+        scores: NDArray[np.float32],
+        truth: NDArray[np.int64],
+        bayes: NDArray[np.float32] | None = None,
+    ) -> "ClassCodec":
+        """With the mix and the temperature that make these labels `[N]` likeliest.
 
         Where nearly all are right the likeliest would be certain of everything: the mean certainty
         is held to what the rule of succession makes of the share that is right.
         """
-        rows, most = np.arange(len(truth)), (scores.argmax(1) == truth).sum() + 1
-        losses = []
-        for temperature in _TEMPERATURES:
-            found = replace(self, temperature=float(temperature)).probabilities(scores)
-            loss = -np.log(found[rows, truth].clip(1e-300)).mean()
-            bold = found.max(1).mean() > most / (len(truth) + 2)
-            losses.append(np.inf if bold and temperature < _TEMPERATURES[-1] else loss)
-        return replace(self, temperature=float(_TEMPERATURES[int(np.argmin(losses))]))
+        found = []
+        for mix in _MIXES if bayes is not None else (0.0,):
+            mixed = scores if bayes is None or not mix else scores + np.float32(mix) * bayes
+            most = ((mixed.argmax(1) == truth).sum() + 1) / (len(truth) + 2)
+            for temperature in _TEMPERATURES:
+                codec = replace(self, mix=mix, temperature=float(temperature))
+                likely = codec.probabilities(mixed)
+                loss = -np.log(likely[np.arange(len(truth)), truth].clip(1e-300)).mean()
+                bold = likely.max(1).mean() > most and temperature < _TEMPERATURES[-1]
+                found.append((np.inf if bold else float(loss), codec))
+        return min(found, key=lambda pair: pair[0])[1]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `from_json` gives the same numbers to the last bit."""
@@ -84,6 +94,7 @@ class ClassCodec:
             "counts": list(self.counts),
             "longest": self.longest,
             "temperature": self.temperature,
+            "mix": self.mix,
         }
 
     @classmethod
@@ -97,11 +108,12 @@ class ClassCodec:
                 tuple(map(int, content["counts"])),
                 int(content["longest"]),
                 float(content["temperature"]),
+                float(content["mix"]),
             )
             if len(codec.labels) < 2 or len(codec.labels) != len(codec.counts):
                 raise ValueError("expected two classes or more, each with its count")
-            if not (codec.longest > 0 and 0 < codec.temperature < np.inf):
-                raise ValueError("expected a positive length and temperature")
+            if not (codec.longest > 0 and 0 < codec.temperature < np.inf and 0 <= codec.mix <= 1):
+                raise ValueError("expected a positive length and temperature, a mix from 0 to 1")
             return codec
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"codec.json: not a classifier's ({error})") from error

@@ -210,7 +210,7 @@ def test_classifier_is_trained_asked_scored_and_looked_into(run_gruta, tmp_path)
     options = ("--hidden", 6, "--steps", 20, "--batch-size", 8, "--validate-every", 5)
     done = run_gruta("train", "classify", tmp_path / "texts.csv", "--run", run, *options)
     assert done.code == 0, done.err
-    assert "naive Bayes, 1 to 3 characters" in done.out
+    assert "naive Bayes on the same units" in done.out
     assert (run / "calibration.png").is_file()
     told = json.loads(run_gruta("evaluate", run, tmp_path / "texts.csv", "--json").out)
     assert [s["model"] for s in told["scores"]][:2] == ["gru", "majority"]

@@ -11,6 +11,7 @@ import pytest
 import torch
 from accelerate.tracking import TensorBoardTracker
 
+import gruta.train.schedule
 import gruta.train.training
 from gruta.errors import InputError
 from gruta.runs import CHECKPOINT, METRICS, MODEL, read_metrics
@@ -18,7 +19,15 @@ from gruta.runs.lock import LOCK, training_alone
 from gruta.settings import StreamSettings
 from gruta.stopping import StopSignal
 from gruta.tests.adding import Adding, run_at
-from gruta.train import Diverged, Interrupted, Progress, Validation, rate, train
+from gruta.train import (
+    Diverged,
+    Interrupted,
+    Progress,
+    Validation,
+    make_optimizer,
+    rate,
+    train,
+)
 from gruta.weights import read_tensors
 
 SHORT = {
@@ -325,6 +334,18 @@ def test_training_cut_off_goes_on_to_the_same_numbers(tmp_path, given):
     train(Adding(settings), settings, run_at(path, settings))
     assert left_by(path) == left_by(tmp_path / "whole")
     train(Adding(settings), settings, run_at(path, settings))  # there is nothing left to do
+    assert left_by(path) == left_by(tmp_path / "whole")
+
+
+def test_large_networks_step_in_one_pass_and_go_on_to_the_same_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr(gruta.train.schedule, "FUSED_FROM", 0)
+    settings = StreamSettings(**SHORT)
+    assert make_optimizer(Adding(settings).model, settings).defaults["fused"]
+    train(Adding(settings), settings, run_at(tmp_path / "whole", settings))
+    path = tmp_path / "cut"
+    with pytest.raises(PowerCut):
+        train(before_step(Adding(settings), 7, power_cut), settings, run_at(path, settings))
+    train(Adding(settings), settings, run_at(path, settings))
     assert left_by(path) == left_by(tmp_path / "whole")
 
 

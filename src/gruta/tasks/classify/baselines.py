@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -47,10 +46,6 @@ def simple_models(train: Cases | None, counts: Sequence[int], test: Cases) -> Si
 
 def _of_texts(train: Cases, test: Cases) -> dict[str, NDArray[np.float64]]:
     models = {
-        "naive Bayes": (
-            CountVectorizer(analyzer="char", ngram_range=(1, 3)),
-            MultinomialNB(alpha=0.1),
-        ),
         "words": (TfidfVectorizer(sublinear_tf=True), _regression()),
         "characters": (
             TfidfVectorizer(analyzer="char", ngram_range=(2, 5), min_df=2, sublinear_tf=True),

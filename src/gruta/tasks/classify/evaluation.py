@@ -1,7 +1,7 @@
 """A trained classifier against what was true, with the simple ones beside it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,10 @@ def evaluate(trained: Trained[ClassCodec], test: Cases, train: Cases | None) -> 
             f"{', '.join(unknown[:5])}; train with them, or leave those cases out"
         )
     simple = simple_models(train, codec.counts, test)
-    own = probabilities(trained, test)
+    own, bayes = probabilities(trained, test), trained.head.bayes(codec.encode(test.cases))
+    if bayes is not None:
+        by_units = replace(codec, temperature=1.0).probabilities(bayes)
+        simple.probabilities["naive Bayes"] = by_units
     scores = [
         Scores(model, trained.head.size if model == name else 0, measures(truth, found))
         for model, found in ({name: own} | simple.probabilities).items()

@@ -36,6 +36,8 @@ class ClassifyHead:
         attends = settings.pooling == "attention"
         self._attention = Linear(weights, "attention") if attends else None
         self._output, self._pooling = Linear(weights, "output"), settings.pooling
+        self._mix, self._likely = codec.mix, weights.get("bayes.weight")
+        self._prior = weights.get("bayes.bias", np.float32(0))
 
     def __call__(self, cases: Sequence[NDArray[Any]]) -> Array:
         """Scores `[N, K]` of cases as the codec encodes them, those of a length together."""
@@ -45,7 +47,16 @@ class ClassifyHead:
             some = order[start : start + _AT_ONCE]
             for i, scores in zip(some, self._together([cases[i] for i in some]), strict=True):
                 found[int(i)] = scores
-        return np.stack([found[i] for i in range(len(cases))])
+        scores = np.stack([found[i] for i in range(len(cases))])
+        bayes = self.bayes(cases)
+        return scores if bayes is None else scores + np.float32(self._mix) * bayes
+
+    def bayes(self, cases: Sequence[NDArray[Any]]) -> Array | None:
+        """What naive Bayes on the units says `[N, K]`; None of series, or where it is left out."""
+        if self._likely is None:
+            return None
+        likely = self._likely
+        return np.stack([likely[case.ravel()].sum(0) for case in cases]) + self._prior
 
     def steps(self, case: NDArray[Any]) -> Iterator[Array]:
         """Scores `[K]` after each step; InputError where the network reads backwards too."""
@@ -56,7 +67,8 @@ class ClassifyHead:
             )
         state, total, weights = None, np.float32(0), np.float32(0)
         largest, top = np.float32(-np.inf), np.float32(-np.inf)
-        for x in self._read(case):
+        likely = self._prior
+        for x, units in zip(self._read(case), case, strict=True):
             h, state = self._layer.sequence(x[None, None], state)
             h = h[0, 0]
             largest = np.maximum(largest, h)
@@ -69,7 +81,11 @@ class ClassifyHead:
             total, weights = total + weight * h, weights + weight
             mean = total / weights
             pooled = {"last": h, "max": largest, "mean+max": np.concatenate([mean, largest])}
-            yield self._output(pooled.get(self._pooling, mean))
+            scores = self._output(pooled.get(self._pooling, mean))
+            if self._likely is not None:
+                likely = likely + self._likely[np.atleast_1d(units)].sum(0)
+                scores = scores + np.float32(self._mix) * likely
+            yield scores
 
     def _read(self, x: NDArray[Any]) -> Array:
         """`[T, I]`: vectors as they are, units looked up, those of a step's grams summed."""
@@ -108,13 +124,16 @@ def _shapes(codec: ClassCodec, settings: ClassifySettings) -> Shapes:
     directions = 2 if s.bidirectional else 1
     states = directions * s.hidden
     pooled = 2 * states if s.pooling == "mean+max" else states
-    embedding: Shapes = {}
+    of_units: dict[str, tuple[int, ...]] = {}
     if isinstance(reader, Vocabulary):
-        width, embedding = s.embedding, {"embedding.weight": (reader.size, s.embedding)}
+        width, of_units["embedding.weight"] = s.embedding, (reader.size, s.embedding)
+        if s.bayes:
+            classes = len(codec.labels)
+            of_units |= {"bayes.weight": (reader.size, classes), "bayes.bias": (classes,)}
     else:
         width = reader.width
     return {
-        **embedding,
+        **of_units,
         **recurrent_shapes("layer", s.cell, width, s.hidden, s.layers, directions),
         **(linear_shapes("attention", states, 1) if s.pooling == "attention" else {}),
         **linear_shapes("output", pooled, len(codec.labels)),

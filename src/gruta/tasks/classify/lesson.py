@@ -1,6 +1,6 @@
 """What the classifier learns from: cases of about one length at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,9 @@ class ClassifyLesson:
         self._weights = balanced if settings.class_weights else None
 
     def prepare(self) -> None:
-        """Nothing: scales and units are the codec's."""
+        """Count the units of the texts."""
+        if self.model.bayes is not None:
+            self.model.bayes.count(self._train, self._truth)
 
     def batch(self, step: int) -> Batch:
         """Cases of about one length."""
@@ -72,11 +74,21 @@ class ClassifyLesson:
     def scores(self) -> NDArray[np.float32]:
         """`[N, K]` of the validation part."""
         device = self.model.output.weight.device
-        found = []
+        network = self.model.eval()
+        parts = [network(x.to(device), n.to(device)).cpu().numpy() for x, n in self._batches()]
+        return np.concatenate(parts)
+
+    @torch.no_grad()
+    def bayes(self) -> NDArray[np.float32] | None:
+        """`[N, K]` of the validation part by naive Bayes, for texts."""
+        bayes = self.model.bayes
+        if bayes is None:
+            return None
+        return np.concatenate([bayes.cpu()(x).numpy() for x, _ in self._batches()])
+
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         for start in range(0, len(self._validation), _AT_ONCE):
-            x, lengths = padded(self._validation[start : start + _AT_ONCE])
-            found.append(self.model.eval()(x.to(device), lengths.to(device)).cpu().numpy())
-        return np.concatenate(found)
+            yield padded(self._validation[start : start + _AT_ONCE])
 
 
 def padded(cases: Sequence[NDArray[Any]]) -> tuple[Tensor, Tensor]:

@@ -1,19 +1,25 @@
 """The classifier's network: units or vectors, recurrent layers, pooling, a score a class.
 
-    scores = V pool(h_1 … h_T) + a
+    scores = V pool(h_1 … h_T) + a + m · Σ_t log P(unit_t | class)
 
+The last term is of texts alone: naive Bayes on the same units, counted before training begins. How
+much it weighs, m, is chosen on the validation part once training is over; until then it is 0, so
+the recurrent part learns by itself.
 Dropout stands before and behind the recurrent layers. Padding is never read: lengths go to the
 layers, and pooling looks at the steps of each case alone.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gruta.codec.classes import ClassCodec
-from gruta.codec.text.vocabulary import PADDING, Vocabulary
+from gruta.codec.text.vocabulary import FIRST, PADDING, Vocabulary
 from gruta.nn import CELLS
 from gruta.nn.dense import Embedding, Linear
 from gruta.nn.draws import generator
@@ -53,12 +59,16 @@ class ClassifyNetwork(nn.Module):
         self.pooling, self.dropout, self.noise = s.pooling, s.dropout, s.noise
         pooled = 2 * states if s.pooling == "mean+max" else states
         self.output = Linear(pooled, len(codec.labels), dtype=DTYPE)
+        self.mix, self.bayes = codec.mix, None
+        if isinstance(reader, Vocabulary) and s.bayes:
+            self.bayes = NaiveBayes(reader.size, len(codec.labels))
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """x: `[T, B]` numbers of units, `[T, B, 4]` of grams, or `[T, B, C]` vectors."""
         read = self._read(x)
         h, last = self.layer(self._dropped(read), lengths=lengths)
-        return self.output(self._dropped(self._pooled(h, last, lengths)))  # type: ignore[no-any-return]
+        scores: Tensor = self.output(self._dropped(self._pooled(h, last, lengths)))
+        return scores + self.mix * self.bayes(x) if self.bayes is not None and self.mix else scores
 
     def _read(self, x: Tensor) -> Tensor:
         if self.embedding is None:
@@ -90,6 +100,36 @@ class ClassifyNetwork(nn.Module):
             return mean
         largest = h.masked_fill(~inside, -torch.inf).amax(0)
         return largest if self.pooling == "max" else torch.cat([mean, largest], -1)
+
+
+class NaiveBayes(nn.Module):
+    """How likely a text's units are of each class, if they come independently of each other."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, units: int, classes: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(units, classes, dtype=DTYPE))
+        self.register_buffer("bias", torch.zeros(classes, dtype=DTYPE))
+
+    def count(self, cases: Sequence[NDArray[np.int64]], truth: NDArray[np.int64]) -> None:
+        """Take it from these texts; a unit that a class lacks counts as a hundredth of one."""
+        counts = np.zeros(self.weight.shape)
+        for case, k in zip(cases, truth, strict=True):
+            np.add.at(counts, (case.ravel(), k), 1)
+        counts[:FIRST] = 0
+        likely = np.log((counts + 0.01) / (counts + 0.01).sum(0))
+        likely[:FIRST] = 0
+        self.weight.copy_(torch.from_numpy(likely))
+        shares = np.bincount(truth, minlength=self.weight.shape[1]) / len(truth)
+        self.bias.copy_(torch.from_numpy(np.log(shares)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logarithms of probabilities `[B, K]`, up to a constant; from units as the network's."""
+        flat = x.transpose(0, 1).reshape(x.shape[1], -1)
+        summed = F.embedding_bag(flat, self.weight, mode="sum", padding_idx=PADDING)
+        return summed + self.bias
 
 
 def _normal_like(x: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ def model_name(model: str) -> str:
     """A cell or a baseline, as people read it."""
     names = {
         "majority": _("majority class"),
-        "naive Bayes": _("naive Bayes, 1 to 3 characters"),
+        "naive Bayes": _("naive Bayes on the same units"),
         "words": _("TF-IDF of words, logistic regression"),
         "characters": _("TF-IDF of 2 to 5 characters, logistic regression"),
         "summaries": _("summary statistics, logistic regression"),
@@ -157,9 +157,10 @@ def _deciding(trained: Trained[ClassCodec], case: Any) -> str:
 
 def _sureness(trained: Trained[ClassCodec]) -> str:
     return _(
-        "The scores are divided by {temperature}, the temperature at which the validation part is "
-        "likeliest. On the diagonal certainty is right: of the answers given with 80%, 80% hold."
-    ).format(temperature=number(trained.codec.temperature))
+        "Naive Bayes weighs {mix} beside the network, and the scores are divided by {temperature}, "
+        "the temperature: with these the validation part is likeliest. On the diagonal certainty "
+        "is right: of the answers given with 80%, 80% hold."
+    ).format(mix=number(trained.codec.mix), temperature=number(trained.codec.temperature))
 
 
 def _calibration_figure(found: Evaluation, cell: str) -> Figure:

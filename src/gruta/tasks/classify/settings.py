@@ -94,6 +94,12 @@ class ClassifySettings(NetworkSettings, SequenceSettings):
         description="Normal noise on series in training, in standard deviations of a channel.",
         json_schema_extra=MODEL,
     )
+    bayes: bool = Field(
+        True,
+        description="Add naive Bayes on a text's units to the scores, as much as the validation "
+        "part likes best.",
+        json_schema_extra=MODEL,
+    )
     class_weights: bool = Field(
         False,
         description="Let rare classes weigh as much as frequent ones.",

@@ -131,8 +131,9 @@ class ClassifyTask:
         return ClassifyLesson(network, codec, data.train, data.validation, settings)
 
     def settle(self, lesson: "ClassifyLesson", codec: ClassCodec) -> ClassCodec:
-        """The temperature at which the validation part is likeliest."""
-        return codec.tempered(lesson.scores(), lesson.truth)
+        """How much naive Bayes weighs, and the temperature, by what the validation part likes."""
+        scores, bayes = lesson.scores(), lesson.bayes()
+        return codec.tempered(scores, lesson.truth, bayes)
 
     def head(self, trained: "Trained[ClassCodec]") -> "ClassifyHead":
         """The network on NumPy arrays."""
