@@ -68,7 +68,8 @@ class ClassCodec:
         truth: NDArray[np.int64],
         bayes: NDArray[np.float32] | None = None,
     ) -> "ClassCodec":
-        """With the mix and the temperature that make these labels `[N]` likeliest.
+        """With the mix that is right most often of these labels `[N]`, and the temperature that makes
+        them likeliest.
 
         Where nearly all are right the likeliest would be certain of everything: the mean certainty
         is held to what the rule of succession makes of the share that is right.
@@ -76,14 +77,15 @@ class ClassCodec:
         found = []
         for mix in _MIXES if bayes is not None else (0.0,):
             mixed = scores if bayes is None or not mix else scores + np.float32(mix) * bayes
-            most = ((mixed.argmax(1) == truth).sum() + 1) / (len(truth) + 2)
+            right = int((mixed.argmax(1) == truth).sum())
+            most = (right + 1) / (len(truth) + 2)
             for temperature in _TEMPERATURES:
                 codec = replace(self, mix=mix, temperature=float(temperature))
                 likely = codec.probabilities(mixed)
                 loss = -np.log(likely[np.arange(len(truth)), truth].clip(1e-300)).mean()
                 bold = likely.max(1).mean() > most and temperature < _TEMPERATURES[-1]
-                found.append((np.inf if bold else float(loss), codec))
-        return min(found, key=lambda pair: pair[0])[1]
+                found.append((-right, np.inf if bold else float(loss), codec))
+        return min(found, key=lambda tried: tried[:2])[2]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `from_json` gives the same numbers to the last bit."""

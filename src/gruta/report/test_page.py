@@ -10,7 +10,7 @@ import pytest
 
 from gruta.locale import spoken
 from gruta.locale.numbers import decimals, number, percent
-from gruta.report.charts import WIDTH, Curve, Panel, Window, forecasts, lines, strokes
+from gruta.report.charts import WIDTH, Curve, lines, strokes
 from gruta.report.page import (
     Code,
     Column,
@@ -178,14 +178,3 @@ def test_cells_keep_their_colour_and_the_last_baseline_is_the_darkest():
     assert few["gru"] == many["gru"]
     assert few["linear"] == many["linear"]
     assert many["naive"].color > many["linear"].color
-
-
-def test_no_line_bridges_a_gap_in_time():
-    hours = np.timedelta64(1, "h") * np.arange(4)
-    start = np.datetime64("2014-12-01", "us")
-    times = np.concatenate([start + hours, start + np.timedelta64(5, "D") + hours])
-    window = Window(times[:4], np.ones(4), np.zeros(4), np.full(4, 2.0))
-    with spoken("en"):
-        drawn = forecasts(times, np.ones(8), [Panel("GRU", "#00796b", [window])], "y", 0.8)
-    actual = [line for line in drawn.axes[0].get_lines() if line.get_label() == "actual"]
-    assert [len(line.get_xdata()) for line in actual] == [4, 4]

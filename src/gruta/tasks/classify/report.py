@@ -11,6 +11,7 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import number, percent
 from gruta.report.charts import ACCENTS, INK, Curve, Stroke, lines, strokes
 from gruta.report.page import Column, Figure, Section, Table, Value
+from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.classify.evaluation import METRICS, Evaluation, calibration, deciding
 from gruta.tasks.report import score_table
@@ -83,6 +84,7 @@ def report(
                 gradient_figure("gradient", by_name, styles, s.clip, s.clip_threshold),
             ],
         ),
+        Section(_("Settings"), (), [settings_table({_("value"): {s.cell: s}})]),
     ]
     title = _("{classes} classes by a {cell}").format(classes=number(len(found.labels)), cell=name)
     return Report(title, verdict(found), sections)
@@ -157,9 +159,9 @@ def _deciding(trained: Trained[ClassCodec], case: Any) -> str:
 
 def _sureness(trained: Trained[ClassCodec]) -> str:
     return _(
-        "Naive Bayes weighs {mix} beside the network, and the scores are divided by {temperature}, "
-        "the temperature: with these the validation part is likeliest. On the diagonal certainty "
-        "is right: of the answers given with 80%, 80% hold."
+        "The scores are divided by {temperature}, the temperature at which the validation part is "
+        "likeliest. On the diagonal certainty is right: of the answers given with 80%, 80% hold. "
+        "Naive Bayes weighs {mix} beside the network: so most of the validation part is right."
     ).format(mix=number(trained.codec.mix), temperature=number(trained.codec.temperature))
 
 

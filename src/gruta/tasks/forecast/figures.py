@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from gruta.locale import translate as _
 from gruta.locale.numbers import decimals, number, percent
-from gruta.report.charts import ACCENTS, Curve, Panel, Stroke, Window, forecasts, lines
-from gruta.report.page import Column, Figure, Table
+from gruta.report.charts import ACCENTS, Curve, Stroke, lines
+from gruta.report.page import Figure
+from gruta.tasks.forecast.chart import Panel, Window, forecasts
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.names import model_name
-from gruta.tasks.forecast.settings import ForecastSettings
 
 Values = NDArray[np.float64]
 
@@ -239,37 +239,3 @@ def in_unit(value: float, unit: str, digits: int | None = None) -> str:
 
 def _axis(quantity: str, unit: str) -> str:
     return f"{quantity} ({unit})" if unit else quantity
-
-
-def settings_table(runs: Mapping[str, Mapping[str, ForecastSettings]]) -> Table:
-    """What was set, a column for each title in `runs`, which holds settings by cell."""
-    columns = [Column(_("setting")), *(Column(title) for title in runs), Column(_("meaning"))]
-    # Where cells are compared, each value names its cell.
-    alone = all(len(cells) == 1 for cells in runs.values())
-    rows = [
-        [
-            name,
-            *(
-                _values({cell: getattr(s, name) for cell, s in cells.items()})
-                for cells in runs.values()
-            ),
-            _(field.description or ""),
-        ]
-        for name, field in ForecastSettings.model_fields.items()
-        if alone or name != "cell"
-    ]
-    return Table(columns, rows)
-
-
-def _values(by_cell: Mapping[str, object]) -> str:
-    """One value if all cells share it, else each cell's."""
-    texts = {cell: _text(value) for cell, value in by_cell.items()}
-    if len(set(texts.values())) == 1:
-        return next(iter(texts.values()))
-    return "; ".join(f"{model_name(cell)} {text}" for cell, text in texts.items())
-
-
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return "; ".join(map(_text, value)) or number(None)
-    return number(value) if isinstance(value, int | float) else str(value)

@@ -7,6 +7,7 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import decimals, number, percent
 from gruta.report.charts import Stroke, strokes
 from gruta.report.page import Section, Table
+from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.figures import (
@@ -14,7 +15,6 @@ from gruta.tasks.forecast.figures import (
     forecast_figures,
     nominal_share,
     score_note,
-    settings_table,
 )
 from gruta.tasks.forecast.names import model_name
 from gruta.tasks.forecast.scores import METRICS

@@ -5,6 +5,7 @@ import pytest
 
 from gruta.locale import spoken
 from gruta.report.page import write
+from gruta.tasks.forecast.chart import Panel, Window, forecasts
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.figures import typical_rows
 from gruta.tasks.forecast.names import model_name
@@ -157,3 +158,14 @@ def test_model_names(model, english, portuguese):
         assert model_name(model) == english
     with spoken("pt"):
         assert model_name(model) == portuguese
+
+
+def test_no_line_bridges_a_gap_in_time():
+    hours = np.timedelta64(1, "h") * np.arange(4)
+    start = np.datetime64("2014-12-01", "us")
+    times = np.concatenate([start + hours, start + np.timedelta64(5, "D") + hours])
+    window = Window(times[:4], np.ones(4), np.zeros(4), np.full(4, 2.0))
+    with spoken("en"):
+        drawn = forecasts(times, np.ones(8), [Panel("GRU", "#00796b", [window])], "y", 0.8)
+    actual = [line for line in drawn.axes[0].get_lines() if line.get_label() == "actual"]
+    assert [len(line.get_xdata()) for line in actual] == [4, 4]
