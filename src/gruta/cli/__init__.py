@@ -44,11 +44,13 @@ def _without_language(arguments: list[str]) -> list[str]:
         else:
             rest.append(argument)
     if languages:
-        _choose_language(languages)
+        _choose_language("--lang", languages)
+    elif of_environment := os.environ.get("GRUTA_LANG"):
+        _choose_language("GRUTA_LANG", [of_environment])
     return rest
 
 
-def _choose_language(given: list[str]) -> None:
+def _choose_language(where: str, given: list[str]) -> None:
     from gruta import locale
 
     try:
@@ -56,5 +58,5 @@ def _choose_language(given: list[str]) -> None:
             raise ValueError(f"given {len(given)} times; give it once")
         os.environ["GRUTA_LANG"] = locale.known(given[0])
     except ValueError as error:
-        print(f"gruta: --lang: {error}", file=sys.stderr)
+        print(f"gruta: {where}: {error}", file=sys.stderr)
         sys.exit(2)

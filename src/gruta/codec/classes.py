@@ -68,8 +68,8 @@ class ClassCodec:
         truth: NDArray[np.int64],
         bayes: NDArray[np.float32] | None = None,
     ) -> "ClassCodec":
-        """With the mix that is right most often of these labels `[N]`, and the temperature that makes
-        them likeliest.
+        """With the mix by which most of these labels `[N]` are right, and the temperature by which
+        they are likeliest.
 
         Where nearly all are right the likeliest would be certain of everything: the mean certainty
         is held to what the rule of succession makes of the share that is right.

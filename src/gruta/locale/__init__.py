@@ -38,7 +38,7 @@ def known(name: str) -> str:
     for candidate in LANGUAGES:
         if short in (candidate.lower(), candidate.split("_")[0].lower()):
             return candidate
-    raise ValueError(f"language: expected one of {', '.join(LANGUAGES)}, got {name!r}")
+    raise ValueError(f"expected one of {', '.join(LANGUAGES)}, got {name!r}")
 
 
 def translate(text: str) -> str:

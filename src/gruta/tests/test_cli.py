@@ -409,7 +409,8 @@ def test_portuguese_is_spoken_in_help_and_output(trained):
 
 
 def test_unknown_language_is_refused():
-    rejects(launched("--lang", "xx", "--help"), "--lang: language: expected one of en, pt_BR")
+    rejects(launched("--lang", "xx", "--help"), "--lang: expected one of en, pt_BR")
+    rejects(launched("--help", GRUTA_LANG="fr"), "GRUTA_LANG: expected one of en, pt_BR")
 
 
 def test_bug_is_not_dressed_up_as_a_mistake_of_the_user(trained, run_gruta, monkeypatch):

@@ -94,5 +94,5 @@ def test_portuguese_has_several_names(name):
 
 
 def test_unknown_language_is_refused():
-    with pytest.raises(ValueError, match="language: expected one of en, pt_BR, got 'xx'"):
+    with pytest.raises(ValueError, match="expected one of en, pt_BR, got 'xx'"):
         locale.known("xx")
