@@ -16,33 +16,12 @@ from gruta.report.terminal import lines
 from gruta.runs import MODEL, Run
 from gruta.settings import resolve
 from gruta.tasks import registry
+from gruta.tasks.classify.conftest import waves, words
 from gruta.tasks.fitting import fit
 from gruta.tasks.forecast.conftest import hourly
 from gruta.tasks.look import xrayed
 from gruta.tasks.trained import Trained
 from gruta.train import train
-
-
-def words(rows: int = 120) -> pl.DataFrame:
-    """Texts of one of two languages, each with a word that tells."""
-    draw = np.random.default_rng(0)
-    telling = {"en": ["the", "and", "with"], "pt": ["não", "uma", "está"]}
-    labels = draw.choice(list(telling), rows)
-    texts = [" ".join(draw.permutation([draw.choice(telling[k]), "mar", "sol"])) for k in labels]
-    return pl.DataFrame({"text": texts, "label": labels})
-
-
-def waves(cases: int = 60) -> pl.DataFrame:
-    """Series of other lengths that rise or fall, one value of them missing."""
-    draw, rows = np.random.default_rng(0), []
-    for case in range(cases):
-        slope = draw.choice([-1.0, 1.0])
-        for t in range(int(draw.integers(4, 9))):
-            label = "up" if slope > 0 else "down"
-            rows.append((f"c{case}", t, slope * t + draw.normal(), draw.normal(), label))
-    table = pl.DataFrame(rows, schema=["case", "time", "a", "b", "label"], orient="row")
-    return table.with_columns(b=pl.when(pl.int_range(pl.len()) != 3).then(pl.col("b")))
-
 
 SHORT = {"hidden": 6, "steps": 20, "batch_size": 8, "validate_every": 5, "checkpoint_every": 5}
 EXAMPLES = {

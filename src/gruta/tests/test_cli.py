@@ -16,7 +16,7 @@ import pytest
 
 import gruta
 from gruta.runs import CHECKPOINT, METRICS, MODEL, Run, read_metrics
-from gruta.tasks.test_tasks import words
+from gruta.tasks.classify.conftest import words
 from gruta.tests.command import (
     ROWS,
     Done,

@@ -74,6 +74,10 @@ class Vocabulary:
                 found = [part for word in words_of(text) for part in self._subwords(SPACE + word)]
         return found or [" "]
 
+    def shown(self, text: str) -> list[str]:
+        """The steps of a text as people see them: its ends have no character of their own."""
+        return [{START: "⟨", END: "⟩"}.get(step, step) for step in self.split(text)]
+
     def encode(self, text: str) -> NDArray[np.int64]:
         """Numbers `[T]`, T ≥ 1; of grams `[T, 4]`, with padding for those that training lacks."""
         steps, known = self.split(text), self._numbers

@@ -20,7 +20,7 @@ from gruta.tasks.trained import Trained
 METRICS = (
     Metric("accuracy", "accuracy (%)", 1, "highest", judged=True, factor=100.0),
     Metric("macro_f1", "macro F1 (%)", 1, "highest", factor=100.0),
-    Metric("log_loss", "log loss", best="lowest"),
+    Metric("log_loss", "log loss", 3, "lowest"),
     Metric("calibration_error", "calibration error (%)", 1, "lowest", factor=100.0),
 )
 """macro_f1: mean over the classes of 2·precision·recall / (precision + recall). log_loss: minus the

@@ -26,7 +26,7 @@ def look(trained: Trained[ClassCodec], cases: Cases, number: int) -> Look:
     k = int(codec.numbers(one.labels)[0]) if one.labels else int(sure.argmax())
     if k < 0:
         raise InputError(f"{cases.source}: case {number}: its class was not trained on")
-    steps = reader.split(one.cases[0]) if isinstance(reader, Vocabulary) else range(len(x))
+    steps = reader.shown(one.cases[0]) if isinstance(reader, Vocabulary) else range(len(x))
 
     def of_class(scores: Tensor) -> Tensor:
         return loss(scores, torch.tensor([k]), None)

@@ -151,7 +151,7 @@ def _deciding(trained: Trained[ClassCodec], case: Any) -> str:
         return ""
     at, reader = deciding(trained, encoded), trained.codec.reader
     if isinstance(reader, Vocabulary):
-        steps = reader.split(case)
+        steps = reader.shown(case)
         around = 2 if reader.unit in ("characters", "grams") else 0
         return " · ".join("".join(steps[max(0, k - around) : k + 1 + around]) for k in at)
     return _("steps {steps}").format(steps=", ".join(map(str, at)))

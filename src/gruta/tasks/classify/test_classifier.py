@@ -12,8 +12,8 @@ from gruta.codec.classes import ClassCodec
 from gruta.codec.text.vocabulary import FIRST, PADDING, UNKNOWN, Vocabulary
 from gruta.data.subwords import learn_subwords
 from gruta.errors import InputError
+from gruta.tasks.classify.conftest import waves, words
 from gruta.tasks.classify.evaluation import deciding, measures
-from gruta.tasks.test_tasks import waves, words
 
 SMALL = {
     "hidden": 8,
