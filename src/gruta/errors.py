@@ -25,5 +25,13 @@ class InputError(ValueError):
         return _again, (self.message, self.problems)
 
 
+class InUse(InputError):
+    """Another process is at work there."""
+
+
+class OtherRun(InputError):
+    """A run was started with other settings or data than those it is to go on with."""
+
+
 def _again(message: str, problems: dict[str, str]) -> InputError:
     return InputError(message, **problems)

@@ -58,8 +58,11 @@ def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
     many = isinstance(default, tuple)
     shown = ", ".join(map(str, default)) or _("none") if many else str(default)
     kind: Any = get_args(field.annotation)[0] if many else field.annotation
+    flag = f"--{name.replace('_', '-')}"
+    if kind is bool:
+        flag += f"/--no-{name.replace('_', '-')}"
     option = typer.Option(
-        about.get("flag", f"--{name.replace('_', '-')}"),
+        about.get("flag", flag),
         metavar=about.get("metavar"),
         help=_(field.description or "") + (" " + _("May be given several times.") if many else ""),
         show_default=_(about["shown"]) if "shown" in about else shown,

@@ -60,6 +60,8 @@ def _change(advice: Advice, settings: Any) -> dict[str, Any]:
 
 def _option(name: str, value: Any) -> list[str]:
     flag = f"--{name.replace('_', '-')}"
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag.removeprefix('--')}"]
     if isinstance(value, tuple):
         return [part for one in value for part in (flag, str(one))]
     return [flag, str(value)]

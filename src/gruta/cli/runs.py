@@ -1,12 +1,14 @@
 """`gruta runs`: what has been trained, and in what runs differ."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gruta.cli.commands import Commands
+from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 
@@ -32,9 +34,15 @@ def runs(
     """List runs with their scores."""
     from gruta.cli.console import console
     from gruta.report.terminal import lines
+    from gruta.runs import Run
     from gruta.runs.summary import Summary, differences, runs_in
 
-    found = [Summary.of(run) for run in runs_in(places or [Path("runs")])]
+    found = []
+    for run in runs_in(places or [Path("runs")]):
+        try:
+            found.append(Summary.of(Run.open(run.path)))
+        except InputError as error:
+            print(f"gruta: {error}", file=sys.stderr)
     if as_json:
         print(json.dumps([one.to_json() for one in found]))
         return
@@ -48,7 +56,8 @@ def _listed(task: str, found: "list[Summary]", differing: dict[str, list[object]
     """A row a run: where it stands, the first of its scores, and what sets it apart."""
     from gruta.report.page import Column, Table
 
-    scores = [name for name in found[0].scores if name not in ("model", "parameters")][:2]
+    names = dict.fromkeys(name for one in found for name in one.scores)
+    scores = [name for name in names if name not in ("model", "parameters")][:2]
     titles = [_("run"), _("state"), _("step"), _("validation"), _("training (s)")]
     columns = [Column(title, 0 if k == 2 else None) for k, title in enumerate(titles)]
     columns += [Column(name, 3) for name in scores] + [Column(_("set apart by"))]

@@ -13,7 +13,8 @@ import typer
 
 from gruta.cli.commands import Commands
 from gruta.cli.options import with_settings
-from gruta.errors import InputError
+from gruta.errors import InputError, OtherRun
+from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.tasks import registry
 from gruta.tasks.task import Task
@@ -80,6 +81,7 @@ def _command(task: Task[Any]) -> Callable[..., None]:
     ) -> None:
         from gruta.runs.replace import replacing
 
+        need(*task.packages, "matplotlib", "jinja2")
         cell = "cells" if compare else given.get("cell", task.settings.model_fields["cell"].default)
         directory = run or Path("runs", f"{source.stem}-{cell}")
         job = Job(task, source, directory, resume, profile, as_json)
@@ -106,11 +108,21 @@ def _refuse(job: Job, overwrite: bool, compare: bool, given: dict[str, Any]) -> 
 def _train_one(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     """One network; what JSON says of it."""
     from gruta.cli.verbs import show
+    from gruta.runs.replace import drop
     from gruta.settings import resolve
 
     settings = resolve(job.task.settings, (_earlier(job) if job.resume else {}) | given)
     again = ["gruta", "train", job.task.name, str(job.source), "--run", str(job.directory)]
-    result, found = _train(job, place, settings, [*again, "--resume"])
+    if place == job.directory:
+        result, found = _train(job, place, settings, [*again, "--resume"])
+    else:  # beside the run that it is to replace
+        anew = ["gruta", *sys.argv[1:]]
+        try:
+            left = replace(job, resume=(place / "run.json").is_file())
+            result, found = _train(left, place, settings, anew)
+        except OtherRun:
+            drop(place)
+            result, found = _train(job, place, settings, anew)
     if found is not None and not job.as_json:
         show(job.task, found)
     return result

@@ -12,6 +12,7 @@ from gruta.cli.commands import Commands
 from gruta.cli.options import with_options_of
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.task import Evaluation, Task
 
@@ -82,11 +83,13 @@ def predict(
 
 def require_known(task: Task[Any], verb: str, given: dict[str, Any], run: Path) -> None:
     """InputError where an option is given that is another task's."""
-    known = getattr(task.options, verb).model_fields
+    model = getattr(task.options, verb)
+    known = model.model_fields
     for name in given:
         if name not in known:
             problem = f"the run {run} is of the task {task.name}, which has no such option"
             raise InputError(**{name: f"{problem}; leave it out"})
+    resolve(model, given)
 
 
 def _as_bytes(answer: "pl.DataFrame", kind: str) -> bytes:

@@ -11,14 +11,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gruta.data.columns import numbers, refuse
+from gruta.data.columns import numbers, refuse, require
 from gruta.data.table import column_names, read_table
 from gruta.data.ts import read_ts
 from gruta.errors import InputError
 
 Values = NDArray[np.float64]
 Kind = Literal["text", "series"]
+LARGEST = 1e30
+"""Values beyond this are refused: their squares are not finite in the network's numbers."""
+
 TABLES = (".csv", ".parquet")
+_STAMP = r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+)?\s*$"
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,10 @@ class Cases:
     def require_labels(self) -> Sequence[str]:
         """The labels; InputError where they are not known."""
         if self.labels is None:
-            raise InputError(f"{self.source}: expected a label for each case, found none")
+            raise InputError(
+                f"{self.source}: expected a label for each case, found none; name their column "
+                "with the setting label"
+            )
         return self.labels
 
     def pick(self, places: Iterable[int]) -> "Cases":
@@ -66,6 +73,10 @@ class Cases:
         chosen = [None if a is None else [a[i] for i in at] for a in (self.labels, self.groups)]
         cases, names = ([all_of[i] for i in at] for all_of in (self.cases, self.names))
         return Cases(self.kind, cases, chosen[0], self.channels, chosen[1], names, self.source)
+
+    def contents(self) -> list[str]:
+        """A word for what each case holds, the same for cases that hold the same."""
+        return [case if isinstance(case, str) else case.tobytes().hex() for case in self.cases]
 
     def fingerprint(self) -> str:
         """SHA-256 of all cases, labels and groups, whatever they were read from."""
@@ -105,11 +116,20 @@ def read_cases(source: Any, columns: Columns) -> Cases:
 
 
 def _of_python(source: Any, columns: Columns) -> Cases:
-    cases, labels = source if isinstance(source, tuple) and len(source) == 2 else (source, None)
-    if hasattr(cases, "columns") and labels is None:
+    pair = isinstance(source, tuple) and len(source) == 2 and not isinstance(source[0], str)
+    cases, labels = source if pair else (source, None)
+    if hasattr(cases, "columns"):
+        if labels is not None:
+            raise InputError("labels: a frame has a column for them; leave the others out")
         return _of_table(cases, columns, "frame")
     cases = list(cases)
     if labels is not None:
+        missing = [i for i, one in enumerate(labels) if one is None or one != one or np.ndim(one)]
+        if missing:
+            raise InputError(
+                f"labels: expected a word or a number for each case, got {labels[missing[0]]!r} "
+                f"for case {missing[0] + 1}"
+            )
         labels = [str(label) for label in labels]
         if len(labels) != len(cases):
             raise InputError(f"labels: expected {len(cases)}, one a case, got {len(labels)}")
@@ -118,6 +138,12 @@ def _of_python(source: Any, columns: Columns) -> Cases:
         return _checked(Cases("text", cases, labels, (), None, names, "texts"))
     series = [_vectors(case, i) for i, case in enumerate(cases)]
     channels = tuple(f"x{i + 1}" for i in range(series[0].shape[1])) if series else ()
+    for i, one in enumerate(series):
+        if one.shape[1] != len(channels):
+            raise InputError(
+                f"case {i + 1}: expected {len(channels)} channels, as in the first, found "
+                f"{one.shape[1]}"
+            )
     return _checked(Cases("series", series, labels, channels, None, names, "series"))
 
 
@@ -135,6 +161,8 @@ def _vectors(case: Any, i: int) -> Values:
 
 def _of_table(source: Any, columns: Columns, label: str) -> Cases:
     present = column_names(source)
+    if columns.group:
+        require([columns.group], present, label)
     if columns.text in present:
         return _texts(source, columns, label, present)
     if columns.case in present:
@@ -174,12 +202,14 @@ def _series(source: Any, columns: Columns, label: str, present: Sequence[str]) -
     channels = tuple(name for name in present if name not in about)
     if not channels:
         raise InputError(f"{label}: expected at least one channel beside {', '.join(about)}")
-    _, table = read_table(source, [name for name in present if name in {*about, *channels}])
+    _, words = read_table(source, [name for name in about if name in present], text=True)
+    _, table = read_table(source, [*channels, columns.time])
     values = np.column_stack([numbers(label, table[name]) for name in channels])
+    table = words.with_columns(table[columns.time])
     rows = pl.DataFrame(
         {
             "case": _required(label, table[columns.case], "the case that the row is a step of"),
-            "time": _places(table[columns.time]),
+            "time": _places(label, table[columns.time]),
         }
     ).with_row_index("row")
     twice = rows.select("case", "time").is_duplicated()
@@ -207,12 +237,24 @@ def _series(source: Any, columns: Columns, label: str, present: Sequence[str]) -
     )
 
 
-def _places(column: pl.Series) -> pl.Series:
-    """What tells the order of steps: numbers or stamps as they are, text as numbers if it is."""
+def _places(label: str, column: pl.Series) -> pl.Series:
+    """What tells the order of steps: numbers or stamps; text is one or the other throughout."""
+    missing = column.is_null()
+    if missing.any():
+        refuse(
+            label, column.name, "expected a step's place, found none", int(missing.arg_max() or 0)
+        )
     if column.dtype != pl.String:
         return column
     found = column.str.strip_chars().cast(pl.Float64, strict=False)
-    return column if found.null_count() > column.null_count() else found
+    if not found.null_count():
+        return found
+    other = ~column.str.contains(_STAMP)
+    if other.any():
+        row = int(other.arg_max() or 0)
+        problem = f"expected numbers, or stamps such as 2024-03-31, found {column[row]!r}"
+        refuse(label, column.name, problem, row)
+    return column
 
 
 def _require_one(label: str, column: pl.Series, steps: Sequence[NDArray[Any]]) -> None:
@@ -234,9 +276,10 @@ def _json_lines(path: Path) -> pl.DataFrame:
         with open(path, encoding="utf-8-sig") as file:
             lines = [line for line in file if line.strip()]
         for line in lines:
-            records.append(json.loads(line))
-            if not isinstance(records[-1], dict):
+            record = json.loads(line)
+            if not isinstance(record, dict):
                 raise ValueError("expected an object")
+            records.append(record)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: case {len(records) + 1}: not a JSON object: {error}") from None
     names = dict.fromkeys(name for record in records for name in record)
@@ -245,12 +288,18 @@ def _json_lines(path: Path) -> pl.DataFrame:
 
 
 def _as_text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value)
+    text = value if value is None or isinstance(value, str) else json.dumps(value)
+    return text if text is None or _is_whole(text) else text.encode(errors="replace").decode()
 
 
 def _of_folder(path: Path, columns: Columns) -> Cases:
     """A folder a class: of text files, a case each, or of CSV or Parquet files, a series each."""
-    files = sorted(f for f in path.glob("*/*") if f.is_file() and not f.name.startswith("."))
+    files = sorted(
+        f
+        for f in path.glob("*/*")
+        if f.is_file() and not f"{f.parent.name}{f.name}".startswith(".")
+    )
+    files = [file for file in files if not file.name.startswith(".")]
     tables = [f for f in files if f.suffix.lower() in TABLES]
     texts = [f for f in files if f.suffix.lower() == ".txt"]
     if not files or len(tables) not in (0, len(files)) or (not tables and len(texts) < len(files)):
@@ -274,8 +323,11 @@ def _of_folder(path: Path, columns: Columns) -> Cases:
                 f"{file}: expected the columns {', '.join(channels)}, as in {files[0]}, found "
                 f"{', '.join(present)}"
             )
-        label, table = read_table(file, channels)
-        series.append(np.column_stack([numbers(label, table[name]) for name in channels]))
+        known = [columns.time] if columns.time in column_names(file) else []
+        label, table = read_table(file, [*channels, *known])
+        values = np.column_stack([numbers(label, table[name]) for name in channels])
+        order = _places(label, table[columns.time]).arg_sort() if known else slice(None)
+        series.append(values[order])
     return _checked(Cases("series", series, labels, channels, None, names, str(path)))
 
 
@@ -310,6 +362,24 @@ def _checked(cases: Cases) -> Cases:
     for name, case in zip(cases.names, cases.cases, strict=True):
         if not len(case):
             raise InputError(f"{cases.source}: case {name}: expected at least one step, found none")
-        if cases.kind == "series" and np.isinf(case).any():
-            raise InputError(f"{cases.source}: case {name}: expected numbers, found infinity")
+        if cases.kind == "series" and (np.abs(case) > LARGEST).any():
+            raise InputError(
+                f"{cases.source}: case {name}: expected numbers up to {LARGEST:g} in size, found "
+                f"{np.nanmax(np.abs(case)):g}"
+            )
+        if isinstance(case, str) and not _is_whole(case):
+            raise InputError(
+                f"{cases.source}: case {name}: half of a character pair, mend the text"
+            )
+    if cases.labels is not None and not all(cases.labels):
+        name = cases.names[list(map(bool, cases.labels)).index(False)]
+        raise InputError(f"{cases.source}: case {name}: expected a label, found an empty one")
     return cases
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from gruta.codec.text.vocabulary import SPACE, Vocabulary, words_of
+from gruta.codec.text.vocabulary import SPACE, Vocabulary, as_read, words_of
 
 
 def learn_subwords(texts: Iterable[str], lower: bool, size: int) -> Vocabulary:
@@ -13,7 +13,7 @@ def learn_subwords(texts: Iterable[str], lower: bool, size: int) -> Vocabulary:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = trainers.BpeTrainer(vocab_size=size, show_progress=False)
-    split = (" ".join(SPACE + word for word in words_of(t.lower() if lower else t)) for t in texts)
+    split = (" ".join(SPACE + word for word in words_of(as_read(t, lower))) for t in texts)
     tokenizer.train_from_iterator(split, trainer)
     model = json.loads(tokenizer.to_str())["model"]
     units = sorted(model["vocab"], key=model["vocab"].__getitem__)

@@ -120,7 +120,10 @@ def test_what_does_not_fit_is_told_where_and_why(tmp_path, name):
     [
         ((["a"], ["x", "y"]), "labels: expected 1, one a case, got 2"),
         (([np.zeros((2, 3, 4))], ["x"]), r"case 1: expected text, or numbers of shape"),
-        (([np.full((2, 1), np.inf)], ["x"]), "case 1: expected numbers, found infinity"),
+        (
+            ([np.full((2, 1), np.inf)], ["x"]),
+            r"case 1: expected numbers up to 1e\+30",
+        ),
         ([""], "case 1: expected at least one step"),
     ],
 )

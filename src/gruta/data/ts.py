@@ -35,15 +35,20 @@ def read_ts(path: Path) -> TsCases:
     cases: list[NDArray[np.float64]] = []
     labels: list[str] = []
     in_data = False
-    with open(path, encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, 1):
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: expected UTF-8 text; convert the file") from None
+    if lines:
+        for number, line in enumerate(lines, 1):
             line = line.strip()
             if not line or line.startswith(("#", "%")):
                 continue
             if not in_data:
                 if not line.startswith("@"):
                     raise InputError(f"{path}: line {number}: expected a line with @, or @data")
-                key, _, value = line[1:].partition(" ")
+                key, *rest = line[1:].split(None, 1)
+                value = rest[0] if rest else ""
                 in_data = key.lower() == "data"
                 header[key.lower()] = value.strip()
                 continue

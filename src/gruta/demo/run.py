@@ -24,7 +24,7 @@ from gruta.data.electricity import electricity_demand
 from gruta.data.series import read_series
 from gruta.demo.results import JobResult
 from gruta.demo.rich_linear import NAME, rich_linear
-from gruta.errors import InputError
+from gruta.errors import InputError, InUse
 from gruta.files import write_atomically
 from gruta.runs import METRICS, read_metrics
 from gruta.surroundings import threads
@@ -153,6 +153,8 @@ def fit(
         if (directory / "run.json").is_file():
             try:
                 return forecaster.fit(series, run=directory, resume=True, progress=shown)
+            except InUse:
+                raise
             except InputError as error:
                 shown.note(f"{error}; training anew")
                 shutil.rmtree(directory)

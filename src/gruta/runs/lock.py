@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gruta.errors import InputError
+from gruta.errors import InUse
 from gruta.runs.run import Run
 
 LOCK = ".lock"
@@ -45,6 +45,22 @@ def training_alone(run: Run) -> Iterator[None]:
         os.close(file)
 
 
+def is_training(run: Run) -> bool:
+    """Whether a process trains in this run now; a kill leaves the file, but no lock."""
+    if not run.has(LOCK):
+        return False
+    file = os.open(run.path / LOCK, os.O_RDWR)
+    try:
+        _take(file)
+    except (BlockingIOError, PermissionError):
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return False
+
+
 def _locked(path: Path) -> int:
     """The lock's file, open and ours."""
     while True:
@@ -54,7 +70,7 @@ def _locked(path: Path) -> int:
         except (BlockingIOError, PermissionError):
             holder = os.read(file, 100).decode(errors="replace") or "another process"
             os.close(file)
-            raise InputError(
+            raise InUse(
                 f"{path.parent}: {holder} is training there; wait until it is done, or train in "
                 "another directory"
             ) from None

@@ -4,13 +4,14 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import tomli_w
 
-from gruta.errors import InputError
+from gruta.errors import InputError, OtherRun
 from gruta.files import write_atomically
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -57,7 +58,7 @@ class Run:
             "data": data,
             "settings": hashlib.sha256(written).hexdigest(),
             "threads": threads,
-            "versions": {name: metadata.version(name) for name in ("gruta", "torch", "numpy")},
+            "versions": _versions("gruta", "torch", "numpy"),
         }
         run.write("settings.toml", written)
         run.write_json("run.json", about)
@@ -84,12 +85,12 @@ class Run:
         earlier, now = run.settings_as(type(settings)).model_dump(), settings.model_dump()
         changed = [name for name, value in now.items() if value != earlier[name]]
         if changed:
-            raise InputError(
+            raise OtherRun(
                 f"{path}: the run was started with another {', '.join(changed)}; resume with the "
                 "same settings, or train in another directory"
             )
         if run.about.get("data") != data:
-            raise InputError(
+            raise OtherRun(
                 f"{path}: the run was started with other data; resume with the same rows and "
                 "columns, or train in another directory"
             )
@@ -189,6 +190,15 @@ class Run:
             raise InputError(
                 f"{self.path}: {name} is missing, the run is incomplete; resume it, or train again"
             ) from None
+
+
+def _versions(*packages: str) -> dict[str, str]:
+    """Of those that are installed."""
+    found = {}
+    for name in packages:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def _without_none(settings: Mapping[str, Any]) -> dict[str, Any]:

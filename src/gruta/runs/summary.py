@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gruta.errors import InputError
-from gruta.runs.lock import LOCK
+from gruta.runs.lock import is_training
 from gruta.runs.metrics import read_metrics
 from gruta.runs.run import METRICS, MODEL, Run
 
@@ -34,6 +34,13 @@ class Summary:
     @classmethod
     def of(cls, run: Run) -> "Summary":
         """Of a run, finished or not; InputError if its files are broken."""
+        try:
+            return cls._of(run)
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise InputError(f"{run.path}: its files are damaged ({error!r})") from error
+
+    @classmethod
+    def _of(cls, run: Run) -> "Summary":
         records = read_metrics(run.path / METRICS)
         losses = [r["validation_loss"] for r in records if r.get("validation_loss") is not None]
         state = "finished" if run.has(MODEL) else "stopped"
@@ -41,7 +48,7 @@ class Summary:
             run.path,
             run.task,
             run.settings(),
-            "training" if run.has(LOCK) else state,
+            "training" if is_training(run) else state,
             max((r["step"] for r in records), default=0),
             min(losses, default=None),
             max((r["seconds"] for r in records if "seconds" in r), default=0.0),
@@ -55,11 +62,14 @@ class Summary:
 
 def runs_in(places: Sequence[Path]) -> Iterator[Run]:
     """The runs that lie at these places, or anywhere below; InputError where there is none."""
+    paths: dict[Path, None] = {}
     for place in places:
         found = sorted(file.parent for file in place.rglob("run.json"))
+        found = [path for path in found if not path.name.startswith(".")]
         if not found:
             raise InputError(f"{place}: expected a run, or a folder of runs, found none")
-        yield from map(Run.open, found)
+        paths |= dict.fromkeys(found)
+    yield from map(Run, paths)
 
 
 def differences(summaries: Sequence[Summary]) -> dict[str, list[Any]]:

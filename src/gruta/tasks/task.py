@@ -92,13 +92,17 @@ class Look:
     leave_out: Sequence[str] = ()
 
 
+class NoOptions(BaseModel):
+    """Nothing to be told."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What `evaluate`, `predict` and `inspect` of a run can be told besides the input."""
 
-    evaluate: type[BaseModel] = BaseModel
-    predict: type[BaseModel] = BaseModel
-    inspect: type[BaseModel] = BaseModel
+    evaluate: type[BaseModel] = NoOptions
+    predict: type[BaseModel] = NoOptions
+    inspect: type[BaseModel] = NoOptions
 
 
 C = TypeVar("C", bound=Codec)
@@ -133,6 +137,10 @@ class Task(Protocol[C]):
     @property
     def metrics(self) -> Sequence[Metric]:
         """The columns of its tables of scores."""
+
+    @property
+    def packages(self) -> Sequence[str]:
+        """What its scores need besides: asked for before training begins."""
 
     @property
     def codec(self) -> type[C]:

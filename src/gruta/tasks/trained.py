@@ -63,7 +63,7 @@ class Trained(Generic[C]):
             kept = {name: _single(w) for name, w in weights.items()}
             found = cls(task, settings, task.codec.from_json(codec), kept, str(run.about["data"]))
             _ = found.head  # whether it all fits together
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise InputError(
                 f"{path}: {CODEC}, {MODEL} and settings.toml do not fit together ({error}); "
                 "restore the files or train again"
@@ -88,5 +88,7 @@ def _resolved(model: type[BaseModel], **given: Any) -> Any:
 
 
 def _single(weights: NDArray[Any]) -> NDArray[Any]:
-    """In float32, the precision of all networks, if it is of another."""
-    return weights.astype(np.float32) if weights.dtype.kind == "f" else weights
+    """In float32, the precision of all networks; ValueError for what is no finite number."""
+    if weights.dtype.kind != "f" or not np.isfinite(weights).all():
+        raise ValueError(f"expected finite floating-point weights, found {weights.dtype}")
+    return weights.astype(np.float32)

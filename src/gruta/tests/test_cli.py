@@ -16,6 +16,7 @@ import pytest
 
 import gruta
 from gruta.runs import CHECKPOINT, METRICS, MODEL, Run, read_metrics
+from gruta.runs.lock import training_alone
 from gruta.tasks.classify.conftest import words
 from gruta.tests.command import (
     ROWS,
@@ -180,6 +181,11 @@ def test_overwriting_keeps_the_earlier_run_until_the_new_one_is_whole(trained, r
     assert (run / MODEL).read_bytes() != before
     assert os.listdir(tmp_path) == ["run"]
     rejects(run_gruta("train", "forecast", path, "--run", tmp_path, "--overwrite"), "to replace")
+    with training_alone(Run(run)):
+        rejects(run_gruta(*again, *short()), f"{run}: a process is training there")
+    run.rename(tmp_path / ".run.old")  # cut off between the two renamings
+    assert run_gruta(*again, *short("--target", "z")).code == 2
+    assert (run / MODEL).is_file()
 
 
 def test_three_cells_are_compared_on_one_budget_and_listed(run_gruta, csv):
@@ -219,7 +225,9 @@ def test_classifier_is_trained_asked_scored_and_looked_into(run_gruta, tmp_path)
     assert rows[0] == "case,label,certainty,p(en),p(pt)"
     assert len(rows) == 10
     alone = run_gruta("evaluate", run, tmp_path / "new.csv")
-    assert "Only the majority class stands beside the network" in alone.out
+    assert "Other simple models are left out" in alone.out
+    assert run_gruta("train", "classify", "--help").out.count("--no-bidirectional") == 1
+    rejects(run_gruta("inspect", run, tmp_path / "new.csv", "--number", 0), "--number: expected")
     looked = run_gruta("inspect", run, tmp_path / "new.csv", "--number", 2, "--json")
     assert json.loads(looked.out)["answer"].startswith(("en (", "pt ("))
     rejects(run_gruta("evaluate", run, tmp_path / "new.csv", "--from", "2024"), "--from: the run")

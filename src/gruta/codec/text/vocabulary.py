@@ -26,6 +26,11 @@ SPACE, START, END = "▁", "\x02", "\x03"
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
+def as_read(text: str, lower: bool) -> str:
+    """A text with one character for each letter and its accents, and in small letters if asked."""
+    return unicodedata.normalize("NFC", text.lower() if lower else text)
+
+
 def words_of(text: str) -> list[str]:
     """The words and punctuation marks of a text."""
     return _WORD.findall(text)
@@ -62,7 +67,7 @@ class Vocabulary:
 
     def split(self, text: str) -> list[str]:
         """The steps of a text; never none."""
-        text = unicodedata.normalize("NFC", text.lower() if self.lower else text)
+        text = as_read(text, self.lower)
         match self.unit:
             case "characters":
                 found = list(text)

@@ -35,12 +35,13 @@ def simple_models(train: Cases | None, counts: Sequence[int], test: Cases) -> Si
     shares = np.array(counts) / sum(counts)
     majority = np.tile(shares, (len(test), 1))
     if train is None:
-        left = _(
-            "Only the majority class stands beside the network: the training data are not here."
-        )
+        left = _("Other simple models are left out: what the network was trained on is not here.")
         return Simple({"majority": majority}, [left])
     notes: list[str] = []
-    fitted = _of_texts(train, test) if test.kind == "text" else _of_series(train, test, notes)
+    try:
+        fitted = _of_texts(train, test) if test.kind == "text" else _of_series(train, test, notes)
+    except ValueError as error:  # no word in any text
+        return Simple({"majority": majority}, [str(error)])
     return Simple({"majority": majority} | fitted, notes)
 
 

@@ -54,7 +54,7 @@ class Classifier(Estimator[ClassCodec]):
     @as_usual()
     def predict_proba(self, data: Any) -> NDArray[np.float64]:
         """`[N, K]`: the probability of each class."""
-        from gruta.tasks.classify.evaluation import probabilities
+        from gruta.tasks.classify.answers import probabilities
 
         trained = self._fitted()
         return probabilities(trained, read(data, trained.settings))
@@ -71,8 +71,10 @@ class Classifier(Estimator[ClassCodec]):
         backwards too.
         """
         trained = self._fitted()
-        encoded = trained.codec.encode(read([case], trained.settings).cases)[0]
-        for scores in trained.head.steps(encoded):
+        from gruta.tasks.classify.answers import encoded
+
+        (one,) = encoded(trained.codec, read([case], trained.settings))
+        for scores in trained.head.steps(one):
             yield trained.codec.probabilities(scores[None])[0]
 
     def score(self, data: Any, y: Sequence[Any]) -> float:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from gruta.data.labelled import Cases
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
+from gruta.tasks.classify.answers import probabilities
 from gruta.tasks.classify.baselines import simple_models
 from gruta.tasks.scores import Metric, Scores, lost_to
 from gruta.tasks.trained import Trained
@@ -60,21 +60,13 @@ class Evaluation:
         return found
 
 
-def probabilities(trained: Trained[ClassCodec], cases: Cases) -> NDArray[np.float64]:
-    """`[N, K]`; InputError where the cases are of another kind than those trained on."""
-    codec = trained.codec
-    if cases.kind != codec.kind or (cases.kind == "series" and cases.channels != codec.channels):
-        raise InputError(
-            f"{cases.source}: expected {codec.kind} as the classifier was trained on"
-            + (f", with the channels {', '.join(codec.channels)}" if codec.channels else "")
-            + f"; found {cases.kind}"
-            + (f" with {', '.join(cases.channels)}" if cases.channels else "")
-        )
-    return codec.probabilities(trained.head(codec.encode(cases.cases)))
+def evaluate(
+    trained: Trained[ClassCodec], test: Cases, train: Cases | None, seen: bool = False
+) -> Evaluation:
+    """Score the network on `test`, and simple models fitted to `train`.
 
-
-def evaluate(trained: Trained[ClassCodec], test: Cases, train: Cases | None) -> Evaluation:
-    """Score the network on `test`, and simple models fitted to `train`."""
+    seen: whether training saw these cases.
+    """
     codec, name = trained.codec, trained.settings.cell
     truth = codec.numbers(test.require_labels())
     if (truth < 0).any():
@@ -83,8 +75,8 @@ def evaluate(trained: Trained[ClassCodec], test: Cases, train: Cases | None) -> 
             f"{test.source}: expected the classes {', '.join(codec.labels)}, found "
             f"{', '.join(unknown[:5])}; train with them, or leave those cases out"
         )
-    simple = simple_models(train, codec.counts, test)
     own, bayes = probabilities(trained, test), trained.head.bayes(codec.encode(test.cases))
+    simple = simple_models(train, codec.counts, test)
     if bayes is not None:
         by_units = replace(codec, temperature=1.0).probabilities(bayes)
         simple.probabilities["naive Bayes"] = by_units
@@ -97,6 +89,8 @@ def evaluate(trained: Trained[ClassCodec], test: Cases, train: Cases | None) -> 
         count=number(longest), steps=number(codec.longest)
     )
     notes = simple.notes + ([cut] if longest else [])
+    if seen:
+        notes.append(_("Training saw these cases: name the test's file to score on that."))
     return Evaluation(test, codec.labels, truth, own, scores, notes)
 
 
@@ -121,15 +115,3 @@ def calibration(
     bins = np.clip(np.digitize(sure, _BINS) - 1, 0, len(_BINS) - 2)
     used = [bins == k for k in np.unique(bins)]
     return [(float(sure[b].mean()), float(right[b].mean()), float(b.mean())) for b in used]
-
-
-def deciding(trained: Trained[ClassCodec], case: NDArray[Any], most: int = 3) -> list[int]:
-    """The steps without which the answer's probability falls most, the first first.
-
-    Each step in turn is taken out of the case as the codec encodes it.
-    """
-    steps = np.arange(len(case))
-    without = [case[steps != k] for k in steps] if len(case) > 1 else [case]
-    found = trained.codec.probabilities(trained.head([case, *without]))
-    fall = found[0].max() - found[1:, found[0].argmax()]
-    return [int(k) for k in np.argsort(-fall, kind="stable")[:most]]

@@ -84,7 +84,8 @@ class ClassifyLesson:
         bayes = self.model.bayes
         if bayes is None:
             return None
-        return np.concatenate([bayes.cpu()(x).numpy() for x, _ in self._batches()])
+        device = bayes.weight.device
+        return np.concatenate([bayes(x.to(device)).cpu().numpy() for x, _ in self._batches()])
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         for start in range(0, len(self._validation), _AT_ONCE):

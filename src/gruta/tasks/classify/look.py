@@ -17,7 +17,7 @@ from gruta.tasks.trained import Trained
 def look(trained: Trained[ClassCodec], cases: Cases, number: int) -> Look:
     """One case; the loss is that of its class or, where that is not known, of the answer."""
     codec, reader = trained.codec, trained.codec.reader
-    if number > len(cases):
+    if not 1 <= number <= len(cases):
         raise InputError(number=f"expected a case from 1 to {len(cases)}, got {number}")
     one = cases.pick([number - 1])
     encoded = codec.encode(one.cases)

@@ -120,6 +120,7 @@ class NaiveBayes(nn.Module):
             np.add.at(counts, (case.ravel(), k), 1)
         counts[:FIRST] = 0
         likely = np.log((counts + 0.01) / (counts + 0.01).sum(0))
+        likely -= likely.mean(1, keepdims=True)  # alike for all classes: sums stay small
         likely[:FIRST] = 0
         self.weight.copy_(torch.from_numpy(likely))
         shares = np.bincount(truth, minlength=self.weight.shape[1]) / len(truth)

@@ -13,7 +13,8 @@ from gruta.report.charts import ACCENTS, INK, Curve, Stroke, lines, strokes
 from gruta.report.page import Column, Figure, Section, Table, Value
 from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
-from gruta.tasks.classify.evaluation import METRICS, Evaluation, calibration, deciding
+from gruta.tasks.classify.answers import deciding
+from gruta.tasks.classify.evaluation import METRICS, Evaluation, calibration
 from gruta.tasks.report import score_table
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained
@@ -46,8 +47,8 @@ def verdict(found: Evaluation) -> str:
         )
         if found.lost_to
         else _(
-            "The {cell} is right in {right} of {count} cases that training did not see; the best "
-            "simple model in {best_right} ({model})."
+            "The {cell} is right in {right} of {count} cases; the best simple model in "
+            "{best_right} ({model})."
         )
     )
     return text.format(

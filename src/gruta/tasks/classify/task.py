@@ -1,7 +1,8 @@
 """Classification as a task: one lesson, readers of texts and of series."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
@@ -68,7 +69,7 @@ class ClassifyTask:
         "or series (long form with case, time, channels and label; .ts; a folder a class). A share "
         "of each class is held out and scored beside simple models."
     )
-    settings, codec = ClassifySettings, ClassCodec
+    settings, codec, packages = ClassifySettings, ClassCodec, ("sklearn",)
     input = Input("DATA", "CSV, Parquet, JSON lines or .ts file, or a folder a class.")
     options = Options(evaluate=EvaluateOptions, inspect=InspectOptions)
 
@@ -81,20 +82,12 @@ class ClassifyTask:
 
     def read(self, source: Any, settings: ClassifySettings) -> CasesInParts:
         """Cases in three parts, each class in its share of each; the test may be a file's own."""
-        from gruta.data.parts import stratified
-
-        s, cases = settings, read(source, settings)
-        labels = cases.require_labels()
-        held, rest = stratified(labels, cases.groups, 0.0 if s.test else s.test_share, s.seed)
-        seen = cases.pick(rest)
-        chosen, learned = stratified(seen.labels or (), seen.groups, s.validation_share, s.seed)
-        if not len(chosen) or len(set(seen.pick(learned).labels or ())) < 2:
-            raise InputError(
-                f"{cases.source}: {len(cases)} cases of {len(set(labels))} classes are too few to "
-                "train and validate on; expected two classes or more, of several cases each"
-            )
-        test = read(s.test, s) if s.test else cases.pick(held)
-        return CasesInParts(seen.pick(learned), seen.pick(chosen), test)
+        parts = in_parts(read(source, settings), settings)
+        if not settings.test:
+            return parts
+        test = read(settings.test, settings)
+        require_alike(test, parts.train)
+        return replace(parts, test=test)
 
     def fit_codec(self, data: CasesInParts, settings: ClassifySettings) -> ClassCodec:
         """Units or scales, and the classes, of the training part."""
@@ -151,7 +144,7 @@ class ClassifyTask:
         """The class of each case, how certain it is, and the probability of each class."""
         import polars as pl
 
-        from gruta.tasks.classify.evaluation import probabilities
+        from gruta.tasks.classify.answers import probabilities
 
         cases = read(source, trained.settings)
         found, labels = probabilities(trained, cases), trained.codec.labels
@@ -168,18 +161,20 @@ class ClassifyTask:
         """
         from gruta.tasks.classify.evaluation import evaluate
 
-        s = trained.settings
-        with_parts = source if train is None else train
-        try:
-            parts = self.read(with_parts, s)
-        except InputError:
-            parts = None
-        known = parts is not None and parts.fingerprint() == trained.data
-        if parts is not None and known and train is None:
-            return evaluate(trained, parts.test, parts.train)
-        if train is not None and not known:
-            raise InputError(train=f"{train}: not what the run was trained on")
-        return evaluate(trained, read(source, s), parts.train if parts and known else None)
+        s, cases = trained.settings, read(source, trained.settings)
+        if train is not None:
+            parts = in_parts(read(train, s), s)
+            if parts.fingerprint() != trained.data:
+                raise InputError(train=f"{train}: not what the run was trained on")
+            return evaluate(trained, cases, parts.train)
+        with suppress(InputError):  # too few to have been trained on
+            parts = in_parts(cases, s)
+            if parts.fingerprint() == trained.data:
+                if not s.test:
+                    return evaluate(trained, parts.test, parts.train)
+                parts = replace(parts, test=cases)
+                return evaluate(trained, cases, parts.train, seen=True)
+        return evaluate(trained, cases, None)
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the best simple model."""
@@ -206,6 +201,44 @@ class ClassifyTask:
         from gruta.tasks.classify.look import look
 
         return look(trained, read(source, trained.settings), number)
+
+
+def in_parts(cases: "Cases", settings: ClassifySettings) -> CasesInParts:
+    """Training, validation and test; what is cut from one thing, or says the same, stays together.
+
+    InputError where they are too few.
+    """
+    from gruta.data.parts import stratified
+
+    s, labels, groups = settings, cases.require_labels(), cases.groups or cases.contents()
+    held, rest = stratified(labels, groups, 0.0 if s.test else s.test_share, s.seed)
+    seen = cases.pick(rest)
+    own = [groups[i] for i in rest]
+    chosen, learned = stratified(seen.labels or (), own, s.validation_share, s.seed)
+    few = not len(chosen) or len(set(seen.pick(learned).labels or ())) < 2
+    if few or not (len(held) or s.test or not s.test_share):
+        raise InputError(
+            f"{cases.source}: {len(cases)} cases of {len(set(labels))} classes are too few to "
+            "train, validate and test on; expected two classes or more, of several different "
+            "cases each"
+        )
+    return CasesInParts(seen.pick(learned), seen.pick(chosen), cases.pick(held))
+
+
+def require_alike(test: "Cases", train: "Cases") -> None:
+    """InputError unless a test can be scored by what is trained on `train`."""
+    if (test.kind, test.channels) != (train.kind, train.channels):
+        wanted, found = (" ".join([c.kind, *c.channels]) for c in (train, test))
+        raise InputError(
+            f"{test.source}: expected {wanted}, as in {train.source}, found {found}; give a test "
+            "of the same kind"
+        )
+    unknown = sorted(set(test.require_labels()) - set(train.require_labels()))
+    if unknown:
+        raise InputError(
+            f"{test.source}: the classes {', '.join(unknown[:5])} are not among those of "
+            f"{train.source}; train with them, or leave those cases out"
+        )
 
 
 def read(source: Any, settings: ClassifySettings) -> "Cases":

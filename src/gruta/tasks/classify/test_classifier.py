@@ -12,8 +12,12 @@ from gruta.codec.classes import ClassCodec
 from gruta.codec.text.vocabulary import FIRST, PADDING, UNKNOWN, Vocabulary
 from gruta.data.subwords import learn_subwords
 from gruta.errors import InputError
+from gruta.settings import resolve
+from gruta.tasks.classify.answers import deciding
 from gruta.tasks.classify.conftest import waves, words
-from gruta.tasks.classify.evaluation import deciding, measures
+from gruta.tasks.classify.evaluation import measures
+from gruta.tasks.classify.settings import ClassifySettings
+from gruta.tasks.classify.task import TASK
 
 SMALL = {
     "hidden": 8,
@@ -110,8 +114,28 @@ def test_cases_of_another_kind_or_class_are_refused(reader):
         reader.predict([np.zeros((3, 2))])
     with pytest.raises(InputError, match="expected the classes en, pt, found fr"):
         reader.evaluate(["le mar"], ["fr"])
-    with pytest.raises(InputError, match="too few to train and validate on"):
+    with pytest.raises(InputError, match="too few to train, validate and test on"):
         Classifier(**SMALL).fit(["a", "b"], ["x", "y"])
+
+
+def test_texts_that_say_the_same_stay_together():
+    x, y = texts(200)  # of some thirty different ones
+    parts = TASK.read((x, y), resolve(ClassifySettings, {}))
+    said = [set(part.cases) for part in (parts.train, parts.validation, parts.test)]
+    assert not said[0] & said[1]
+    assert not (said[0] | said[1]) & said[2]
+
+
+def test_cases_that_training_saw_are_scored_with_a_word_of_it(tmp_path):
+    words(90).write_csv(tmp_path / "train.csv")
+    words(20).write_csv(tmp_path / "test.csv")
+    classifier = Classifier(**SMALL, test=str(tmp_path / "test.csv")).fit(tmp_path / "train.csv")
+    (tmp_path / "test.csv").unlink()
+    (note,) = classifier.evaluate(tmp_path / "train.csv").notes
+    assert "saw these cases" in note
+    waves().write_csv(tmp_path / "waves.csv")
+    with pytest.raises(InputError, match=r"waves\.csv: expected text, as in"):
+        Classifier(**SMALL, test=str(tmp_path / "waves.csv")).fit(tmp_path / "train.csv")
 
 
 def test_numbers_of_units_by_hand():

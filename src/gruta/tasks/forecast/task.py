@@ -93,7 +93,7 @@ class ForecastTask:
         "Train a forecaster on FILE: a row a time step, stamps in even steps. The end of the file "
         "is held out, forecast, and scored beside naive, seasonal naive and linear forecasts."
     )
-    settings, codec = ForecastSettings, ForecastCodec
+    settings, codec, packages = ForecastSettings, ForecastCodec, ("utilsforecast",)
     input = Input("FILE", "CSV or Parquet file.")
     options = Options(evaluate=EvaluateOptions, inspect=InspectOptions)
 
