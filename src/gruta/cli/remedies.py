@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gruta.health.advice import Advice
-from gruta.settings import resolve
+from gruta.settings import least
 from gruta.tasks.task import Task
 
 
@@ -19,15 +19,7 @@ def command(advice: Advice, run: Path, data: Path, task: Task[Any], settings: An
     wanted = settings.model_dump() | change
     if wanted == settings.model_dump():
         return None if change else ""
-    # Only what differs from what the command would take by itself: a default may depend on another
-    # setting, so what is still missing is looked for until nothing is.
-    given = dict(change)
-    while missing := {
-        name: value
-        for name, value in wanted.items()
-        if getattr(resolve(task.settings, given), name) != value
-    }:
-        given |= missing
+    given = change | least(task.settings, wanted)
     options = [part for name, value in given.items() for part in _option(name, value)]
     where = ["--run", str(_free(run))]
     return shlex.join(["gruta", "train", task.name, str(data), *where, *options])

@@ -4,7 +4,7 @@ The descriptions here are the command line's help and the estimators' documentat
 """
 
 from gruta.settings.network import DATA, MODEL, NetworkSettings
-from gruta.settings.resolve import resolve
+from gruta.settings.resolve import least, resolve
 from gruta.settings.training import SequenceSettings, StreamSettings, TrainSettings
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "SequenceSettings",
     "StreamSettings",
     "TrainSettings",
+    "least",
     "resolve",
 ]

@@ -26,6 +26,25 @@ def resolve(model: type[S], given: dict[str, Any]) -> S:
         raise InputError(**found) from None
 
 
+def least(model: type[S], wanted: dict[str, Any]) -> dict[str, Any]:
+    """The fewest of these values from which the others follow as defaults.
+
+    A default may depend on another setting, so what is still missing is looked for until nothing
+    is; a setting without a default where another has this value is named by what is told of it.
+    """
+    given: dict[str, Any] = {}
+    while True:
+        try:
+            found = resolve(model, given)
+        except InputError as error:
+            missing = {name: wanted[name] for name in error.problems}
+        else:
+            missing = {n: value for n, value in wanted.items() if getattr(found, n) != value}
+        if not missing:
+            return given
+        given |= missing
+
+
 def _problems(model: type[BaseModel], error: ErrorDetails) -> dict[str, str]:
     """What is wrong, by the name of the setting; several settings that disagree tell themselves."""
     own = error.get("ctx", {}).get("error")

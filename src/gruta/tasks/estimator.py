@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 
 from gruta.errors import InputError
 from gruta.extras import remedy
-from gruta.settings import resolve
+from gruta.settings import least, resolve
 from gruta.tasks.task import C, Task
 from gruta.tasks.trained import Trained
 
@@ -39,8 +39,12 @@ class Estimator(Generic[C]):
         return settings | self._given
 
     def set_params(self, **settings: Any) -> Self:
-        """Change settings; what was learned stays until the next `fit`."""
-        given = self._given | settings
+        """Change settings; what was learned stays until the next `fit`.
+
+        Settings that were left to their defaults follow those that they depend on.
+        """
+        model = self.task.settings
+        given = least(model, self.settings.model_dump()) | settings
         self.settings, self._given = resolve(self.task.settings, given), given
         return self
 
@@ -78,7 +82,7 @@ class Estimator(Generic[C]):
     def load(cls, path: str | Path) -> Self:
         """What a finished run, or `save`, left in a directory."""
         trained = Trained.load(Path(path), cls.task)
-        estimator = cls(**trained.settings.model_dump())
+        estimator = cls(**least(cls.task.settings, trained.settings.model_dump()))
         estimator.trained_ = trained
         return estimator
 

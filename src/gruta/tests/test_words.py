@@ -14,7 +14,7 @@ from gruta.cli.app import app
 from gruta.cli.examples import EXAMPLES
 from gruta.cli.progress import live
 from gruta.errors import InputError
-from gruta.settings import resolve
+from gruta.settings import least, resolve
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tests.command import launched
 from gruta.tests.test_imports import HEAVY, loaded_by
@@ -187,3 +187,13 @@ def test_progress_fits_its_terminal_whatever_the_run_is_called(width, language):
     assert text.count("…") == 1  # in the name alone
     assert "9999/10000" in text
     assert "10⁻⁸*" in text
+
+
+def test_least_settings_are_those_from_which_the_others_follow():
+    for given in (
+        {},
+        {"clip": "value", "clip_threshold": 1.0},
+        {"optimizer": "sgd"},
+        {"horizon": 3},
+    ):
+        assert least(ForecastSettings, resolve(ForecastSettings, given).model_dump()) == given

@@ -483,3 +483,5 @@ def test_forecaster_ends_a_pipeline_of_scikit_learn(frame):
     fitted = make_pipeline(Forecaster(**SMALL | {"steps": 2})).fit(frame)
     assert len(fitted.predict(to_come(frame))) == 3
     assert clone(fitted[-1]).get_params() == fitted[-1].get_params()
+    assert clone(Forecaster()).set_params(optimizer="sgd").settings.weight_decay == 0
+    assert clone(Forecaster()).set_params(clip="agc").settings.clip_threshold == 0.01
