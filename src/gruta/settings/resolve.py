@@ -29,20 +29,26 @@ def resolve(model: type[S], given: dict[str, Any]) -> S:
 def least(model: type[S], wanted: dict[str, Any]) -> dict[str, Any]:
     """The fewest of these values from which the others follow as defaults.
 
-    A default may depend on another setting, so what is still missing is looked for until nothing
-    is; a setting without a default where another has this value is named by what is told of it.
+    A default may depend on another setting: one after the other is left out, if all is then as it
+    was.
     """
-    given: dict[str, Any] = {}
-    while True:
+    whole = resolve(model, wanted)
+    fields = model.model_fields
+    given = {n: value for n, value in whole if value != fields[n].default}
+    for name, value in whole:  # a default of its own, where another setting has no such one
         try:
-            found = resolve(model, given)
-        except InputError as error:
-            missing = {name: wanted[name] for name in error.problems}
-        else:
-            missing = {n: value for n, value in wanted.items() if getattr(found, n) != value}
-        if not missing:
-            return given
-        given |= missing
+            if resolve(model, given) == whole:
+                break
+        except InputError:
+            pass
+        given.setdefault(name, value)
+    for name in list(given):
+        rest = {n: value for n, value in given.items() if n != name}
+        try:
+            given = rest if resolve(model, rest) == whole else given
+        except InputError:
+            continue
+    return given
 
 
 def _problems(model: type[BaseModel], error: ErrorDetails) -> dict[str, str]:
