@@ -154,7 +154,7 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     return {"run": str(job.directory), "runs": results, "scores": scores}
 
 
-def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict[str, Any], "Any"]:
+def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict[str, Any], Any]:
     """Train in `place`, score what was held out, and write the report.
 
     What JSON says of it, and the evaluation, if there is one. again: the command to go on with.
