@@ -34,8 +34,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def drop(path: Path) -> None:
     """Remove a run; InUse where a process trains in it."""
-    if is_training(Run(path)):
-        raise InUse(f"{path}: a process is training there; wait until it is done")
+    _require_idle(path)
     shutil.rmtree(path)
 
 
@@ -48,5 +47,9 @@ def _require_replaceable(path: Path) -> None:
     if not runs:
         raise InputError(f"{path}: expected a run to replace, found none; name another directory")
     for run in runs:
-        if is_training(Run(run)):
-            raise InUse(f"{run}: a process is training there; wait until it is done")
+        _require_idle(run)
+
+
+def _require_idle(run: Path) -> None:
+    if is_training(Run(run)):
+        raise InUse(f"{run}: a process is training there; wait until it is done")

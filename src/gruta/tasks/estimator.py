@@ -45,7 +45,7 @@ class Estimator(Generic[C]):
         """
         model = self.task.settings
         given = least(model, self.settings.model_dump()) | settings
-        self.settings, self._given = resolve(self.task.settings, given), given
+        self.settings, self._given = resolve(model, given), given
         return self
 
     def fit(

@@ -43,6 +43,7 @@ def fit(
     require_tracker(settings.tracker)
     with threads(settings.threads):
         data = task.read(source, settings)
+        fingerprint = data.fingerprint()
         codec = task.fit_codec(data, settings)
         with drawing(settings.seed):
             network = task.network(codec, settings)
@@ -51,7 +52,7 @@ def fit(
             directory,
             task.name,
             settings,
-            data.fingerprint(),
+            fingerprint,
             resume=resume,
             threads=torch.get_num_threads(),
         )
@@ -59,5 +60,5 @@ def fit(
         codec = task.settle(lesson, codec)
         run.write_json(CODEC, codec.to_json())
         weights = {k: v.detach().cpu().numpy().copy() for k, v in network.state_dict().items()}
-        trained = Trained(task, settings, codec, weights, data.fingerprint())
+        trained = Trained(task, settings, codec, weights, fingerprint)
     return Fitted(trained, stopwatch, read_metrics(run.path / METRICS))

@@ -12,7 +12,7 @@ from gruta.data.labelled import Cases
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
-from gruta.tasks.classify.answers import probabilities
+from gruta.tasks.classify.answers import encoded
 from gruta.tasks.classify.baselines import simple_models
 from gruta.tasks.scores import Metric, Scores, lost_to
 from gruta.tasks.trained import Trained
@@ -75,7 +75,8 @@ def evaluate(
             f"{test.source}: expected the classes {', '.join(codec.labels)}, found "
             f"{', '.join(unknown[:5])}; train with them, or leave those cases out"
         )
-    own, bayes = probabilities(trained, test), trained.head.bayes(codec.encode(test.cases))
+    read = encoded(codec, test)
+    own, bayes = codec.probabilities(trained.head(read)), trained.head.bayes(read)
     simple = simple_models(train, codec.counts, test)
     if bayes is not None:
         by_units = replace(codec, temperature=1.0).probabilities(bayes)

@@ -172,7 +172,6 @@ class ClassifyTask:
             if parts.fingerprint() == trained.data:
                 if not s.test:
                     return evaluate(trained, parts.test, parts.train)
-                parts = replace(parts, test=cases)
                 return evaluate(trained, cases, parts.train, seen=True)
         return evaluate(trained, cases, None)
 
