@@ -34,25 +34,27 @@ def show(found: Views, lag: int | None = None, console: Console | None = None) -
         drawn = Group(*_of_layer(view, words(labels), width))
         console.print(Panel(drawn, title=Text(title), expand=False))
     if found.answer:
-        console.print(_("The network's answer: {answer}.").format(answer=found.answer))
+        _say(console, _("The network's answer: {answer}.").format(answer=found.answer))
     for name, influence in found.influences.items():
-        console.print(
+        _say(
+            console,
             _(
                 "{layer}: 95% of what moves an output lies at most {lag} step back."
                 if influence.horizon == 1
                 else "{layer}: 95% of what moves an output lies at most {lag} steps back."
-            ).format(layer=name, lag=influence.horizon)
+            ).format(layer=name, lag=influence.horizon),
         )
     for name, fade in found.through_depth().items():
         norms = ", ".join(brief(float(norm)) for norm in fade.norms)
-        console.print(
+        _say(
+            console,
             _("{layer}: the gradient by layer, from the last one down: {norms}.").format(
                 layer=name, norms=norms
-            )
+            ),
         )
     if found.contexts:
         told = "; ".join(f"{steps}: {brief(loss)}" for steps, loss in found.contexts.items())
-        console.print(_("Loss by the steps that the layers remember: {told}.").format(told=told))
+        _say(console, _("Loss by the steps that the layers remember: {told}.").format(told=told))
     show_advice(found.advice(lag), console)
 
 
@@ -73,6 +75,11 @@ def show_advice(advice: list[Advice], console: Console) -> None:
         )
         if one.code:
             console.print(Text(f"   {one.code}", style="cyan"))
+
+
+def _say(console: Console, line: str) -> None:
+    """Print it as it is: names of layers and classes may look like markup."""
+    console.print(line, markup=False)
 
 
 def _of_layer(view: LayerView, labels: Sequence[str], width: int) -> Iterable[Any]:

@@ -1,6 +1,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -185,6 +186,15 @@ def test_terminal_shows_every_part_within_its_width(found):
     assert sum("τ=" in line and "▄" in line for line in text.splitlines()) == 8
     for part in ("keep fraction", "gradient through time", "95% of what moves", "1. layer l0:"):
         assert part in text
+
+
+def test_terminal_shows_names_that_look_like_markup(found):
+    console = Console(file=io.StringIO(), width=100)
+    horizon = found.influences["layer"]
+    show(replace(found, answer="[/b]", influences={"[red]": horizon}), console=console)
+    text = console.file.getvalue()
+    assert "The network's answer: [/b]." in text
+    assert "[red]: 95% of what moves" in text
 
 
 def test_terminal_shows_a_step_by_hand(found):
