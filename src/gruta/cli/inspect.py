@@ -132,10 +132,11 @@ def _look(run: Path, read: str | None, options: dict[str, Any]) -> "XRay":
         )
     trained = Trained.load(run, task)
     settings = trained.settings
+    trained_on = Run.open(run).about.get("source") or read  # earlier versions did not tell it
     found = xrayed(task, trained, read, **options)
     told = told_by(read_metrics(run / METRICS), settings.clip, vars(settings).get("tbptt"))
     return replace(
         found,
         training=found.training | told,
-        tried_by=lambda advice: command(advice, run, Path(read), task, settings),
+        tried_by=lambda advice: command(advice, run, trained_on, task, settings),
     )

@@ -10,7 +10,7 @@ from gruta.settings import least
 from gruta.tasks.task import Task
 
 
-def command(advice: Advice, run: Path, data: Path, task: Task[Any], settings: Any) -> str | None:
+def command(advice: Advice, run: Path, data: str, task: Task[Any], settings: Any) -> str | None:
     """The command that trains with the run's settings anew in another directory, changed as
     advised; "" where no option does so, None where the run has it already.
     """
@@ -22,7 +22,7 @@ def command(advice: Advice, run: Path, data: Path, task: Task[Any], settings: An
     given = change | least(task.settings, wanted)
     options = [part for name, value in given.items() for part in _option(name, value)]
     where = ["--run", str(_free(run))]
-    return shlex.join(["gruta", "train", task.name, str(data), *where, *options])
+    return shlex.join(["gruta", "train", task.name, data, *where, *options])
 
 
 def _free(run: Path) -> Path:

@@ -11,6 +11,9 @@ from gruta.codec.channels import Channels
 from gruta.codec.text.vocabulary import Vocabulary
 from gruta.errors import InputError
 
+Label = str | int | float | bool
+LABELS = {str, int, float, bool}
+
 _TEMPERATURES = np.geomspace(0.25, 8, 61)
 _MIXES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 
@@ -26,7 +29,7 @@ class ClassCodec:
     """
 
     reader: Vocabulary | Channels
-    labels: tuple[str, ...]
+    labels: tuple[Label, ...]
     counts: tuple[int, ...]
     longest: int
     temperature: float = 1.0
@@ -50,10 +53,10 @@ class ClassCodec:
         """Each case as numbers: `[T]` of a text, `[T, C]` of a series."""
         return [self.reader.encode(case)[: self.longest] for case in cases]
 
-    def numbers(self, labels: Sequence[str]) -> NDArray[np.int64]:
-        """Of the labels; -1 for one that was not trained on."""
-        known = {label: i for i, label in enumerate(self.labels)}
-        return np.array([known.get(label, -1) for label in labels], np.int64)
+    def numbers(self, labels: Sequence[Label]) -> NDArray[np.int64]:
+        """Of the labels, which a file may hold as words; -1 for one that was not trained on."""
+        known = {str(label): i for i, label in enumerate(self.labels)}
+        return np.array([known.get(str(label), -1) for label in labels], np.int64)
 
     def probabilities(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
         """`[N, K]` from the network's scores `[N, K]`."""
@@ -106,7 +109,7 @@ class ClassCodec:
             reader = Vocabulary if content["kind"] == "text" else Channels
             codec = cls(
                 reader.from_json(content["reader"]),
-                tuple(map(str, content["labels"])),
+                tuple(content["labels"]),
                 tuple(map(int, content["counts"])),
                 int(content["longest"]),
                 float(content["temperature"]),
@@ -114,6 +117,8 @@ class ClassCodec:
             )
             if len(codec.labels) < 2 or len(codec.labels) != len(codec.counts):
                 raise ValueError("expected two classes or more, each with its count")
+            if not set(map(type, codec.labels)) <= LABELS:
+                raise ValueError("expected words or numbers for labels")
             if not (codec.longest > 0 and 0 < codec.temperature < np.inf and 0 <= codec.mix <= 1):
                 raise ValueError("expected a positive length and temperature, a mix from 0 to 1")
             return codec

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from gruta.codec.classes import LABELS, Label
 from gruta.data.columns import numbers, refuse, require
 from gruta.data.table import column_names, read_table
 from gruta.data.ts import read_ts
@@ -43,13 +44,13 @@ class Columns:
 class Cases:
     """N cases: texts, or series `[T, C]` of any length with NaN where a value is missing.
 
-    labels: None where they are not known. channels: C names, of series. groups: what each case was
-    cut from. names: of each case, for people. source: as messages name it.
+    labels: all of one type; None where they are not known. channels: C names, of series. groups:
+    what each case was cut from. names: of each case, for people. source: as messages name it.
     """
 
     kind: Kind
     cases: Sequence[Any]
-    labels: Sequence[str] | None
+    labels: Sequence[Label] | None
     channels: tuple[str, ...]
     groups: Sequence[str] | None
     names: Sequence[str]
@@ -58,7 +59,7 @@ class Cases:
     def __len__(self) -> int:
         return len(self.cases)
 
-    def require_labels(self) -> Sequence[str]:
+    def require_labels(self) -> Sequence[Label]:
         """The labels; InputError where they are not known."""
         if self.labels is None:
             raise InputError(
@@ -70,9 +71,10 @@ class Cases:
     def pick(self, places: Iterable[int]) -> "Cases":
         """These cases, in this order."""
         at = list(places)
-        chosen = [None if a is None else [a[i] for i in at] for a in (self.labels, self.groups)]
         cases, names = ([all_of[i] for i in at] for all_of in (self.cases, self.names))
-        return Cases(self.kind, cases, chosen[0], self.channels, chosen[1], names, self.source)
+        labels = None if self.labels is None else [self.labels[i] for i in at]
+        groups = None if self.groups is None else [self.groups[i] for i in at]
+        return replace(self, cases=cases, labels=labels, groups=groups, names=names)
 
     def contents(self) -> list[str]:
         """A word for what each case holds, the same for cases that hold the same."""
@@ -81,7 +83,8 @@ class Cases:
     def fingerprint(self) -> str:
         """SHA-256 of all cases, labels and groups, whatever they were read from."""
         digest = hashlib.sha256(json.dumps([self.kind, self.channels]).encode())
-        digest.update(json.dumps([self.labels, self.groups]).encode())
+        labels, groups = ([*map(str, a)] if a else None for a in (self.labels, self.groups))
+        digest.update(json.dumps([labels, groups]).encode())
         for case in self.cases:
             content = case.encode() if isinstance(case, str) else case.astype("<f8").tobytes()
             digest.update(len(content).to_bytes(8, "little") + content)
@@ -124,13 +127,7 @@ def _of_python(source: Any, columns: Columns) -> Cases:
         return _of_table(cases, columns, "frame")
     cases = list(cases)
     if labels is not None:
-        missing = [i for i, one in enumerate(labels) if one is None or one != one or np.ndim(one)]
-        if missing:
-            raise InputError(
-                f"labels: expected a word or a number for each case, got {labels[missing[0]]!r} "
-                f"for case {missing[0] + 1}"
-            )
-        labels = [str(label) for label in labels]
+        labels = _labels(labels)
         if len(labels) != len(cases):
             raise InputError(f"labels: expected {len(cases)}, one a case, got {len(labels)}")
     names = [str(i + 1) for i in range(len(cases))]
@@ -145,6 +142,18 @@ def _of_python(source: Any, columns: Columns) -> Cases:
                 f"{one.shape[1]}"
             )
     return _checked(Cases("series", series, labels, channels, None, names, "series"))
+
+
+def _labels(given: Iterable[Any]) -> list[Label]:
+    """Words, numbers or truth values as they are; as words where they are of several types."""
+    labels = [one.item() if isinstance(one, np.generic) else one for one in given]
+    for i, one in enumerate(labels, 1):
+        if one is None or np.ndim(one) or one in (np.inf, -np.inf) or one != one:
+            raise InputError(
+                f"labels: expected a word or a number for each case, got {one!r} for case {i}"
+            )
+    types = set(map(type, labels))
+    return labels if len(types) == 1 and types < LABELS else [str(one) for one in labels]
 
 
 def _vectors(case: Any, i: int) -> Values:
@@ -348,11 +357,13 @@ def _required(label: str, column: pl.Series, what: str) -> list[str]:
     return found.to_list()
 
 
-def _words(label: str, table: pl.DataFrame, name: str) -> list[str] | None:
-    """The words of a column as they are; None where it is not there, or nothing is in it."""
+def _words(label: str, table: pl.DataFrame, name: str) -> list[Any] | None:
+    """The words or numbers of a column as they are; None where there are none."""
     if name not in table.columns or table[name].null_count() == len(table):
         return None
-    return _required(label, table[name], "a word")
+    column = table[name]
+    words = _required(label, column, "a word")
+    return column.to_list() if column.dtype.is_numeric() or column.dtype == pl.Boolean else words
 
 
 def _checked(cases: Cases) -> Cases:
@@ -371,8 +382,8 @@ def _checked(cases: Cases) -> Cases:
             raise InputError(
                 f"{cases.source}: case {name}: half of a character pair, mend the text"
             )
-    if cases.labels is not None and not all(cases.labels):
-        name = cases.names[list(map(bool, cases.labels)).index(False)]
+    if cases.labels is not None and "" in cases.labels:
+        name = cases.names[list(cases.labels).index("")]
         raise InputError(f"{cases.source}: case {name}: expected a label, found an empty one")
     return cases
 

@@ -1,6 +1,7 @@
 """Which cases are for training, for validation, for the test: each class in its share."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ Places = NDArray[np.int64]
 
 
 def stratified(
-    labels: Sequence[str], groups: Sequence[str] | None, share: float, seed: int
+    labels: Sequence[Any], groups: Sequence[Any] | None, share: float, seed: int
 ) -> tuple[Places, Places]:
     """Places of about `share` of each class, and of the others; a group is never in both.
 

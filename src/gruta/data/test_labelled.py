@@ -135,3 +135,20 @@ def test_what_python_gives_is_checked_too(source, expected):
 def test_pandas_keeps_a_group_beside_the_label():
     frame = pd.DataFrame({"text": ["a", "b"], "label": ["x", "y"], "document": ["d", "d"]})
     assert read(frame, group="document").groups == ["d", "d"]
+
+
+def test_labels_keep_their_type_and_colons(tmp_path):
+    series = [np.ones((2, 1))] * 2
+    for given in ([3, 20], [np.int64(3), np.int64(20)], pd.Series([3, 20])):
+        assert read((series, given)).labels == [3, 20]
+    assert read((series, np.array([True, False]))).labels == [True, False]
+    assert read((series, [1, "one"])).labels == ["1", "one"]
+    frame = pl.DataFrame({"text": ["a", "b"], "label": [1, 0]})
+    frame.write_parquet(tmp_path / "t.parquet")
+    assert read(tmp_path / "t.parquet").labels == read(frame.to_pandas()).labels == [1, 0]
+    with pytest.raises(InputError, match="got nan for case 2"):
+        read((series, [1.0, np.nan]))
+    colons = TS.replace("true b B", "true b:1 B:1").replace(":b\n", ":b:1\n")
+    found = read(written(tmp_path, "colons.ts", colons.replace(":B\n", ":B:1\n")))
+    assert found.labels == ["b:1", "B:1"]
+    assert found.channels == ("x1", "x2")

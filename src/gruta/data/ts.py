@@ -5,6 +5,7 @@ commas, the label last. Labels are read as they are written; channels of a case 
 length, and are then filled up with missing values.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,44 +32,52 @@ def read_ts(path: Path) -> TsCases:
         raise InputError(f"{path}: expected a .ts file, found none")
     if path.stat().st_size > _LIMIT_BYTES:
         raise InputError(f"{path}: larger than {_LIMIT_BYTES} bytes, not read")
-    header: dict[str, str] = {}
-    cases: list[NDArray[np.float64]] = []
-    labels: list[str] = []
-    in_data = False
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise InputError(f"{path}: expected UTF-8 text; convert the file") from None
-    if lines:
-        for number, line in enumerate(lines, 1):
-            line = line.strip()
-            if not line or line.startswith(("#", "%")):
-                continue
-            if not in_data:
-                if not line.startswith("@"):
-                    raise InputError(f"{path}: line {number}: expected a line with @, or @data")
-                key, *rest = line[1:].split(None, 1)
-                value = rest[0] if rest else ""
-                in_data = key.lower() == "data"
-                header[key.lower()] = value.strip()
-                continue
-            labelled = header.get("classlabel", "").lower().startswith("true")
-            try:
-                *channels, last = line.split(":") if labelled else [*line.split(":"), ""]
-                cases.append(_case(channels, header.get("timestamps", "").lower() == "true"))
-            except ValueError as error:
-                raise InputError(f"{path}: line {number}: {error}") from None
-            labels.append(last.strip())
-            if len(channels) != cases[0].shape[1]:
-                raise InputError(
-                    f"{path}: line {number}: expected {cases[0].shape[1]} channels, as in the "
-                    f"first case, found {len(channels)}"
-                )
-    if not in_data:
-        raise InputError(f"{path}: expected a line @data, and a case a line below it, found none")
-    known = header.get("classlabel", "").lower().startswith("true")
+    numbered = [(i, line.strip()) for i, line in enumerate(lines, 1)]
+    told = iter([(i, line) for i, line in numbered if line and line[0] not in "#%"])
+    header = _header(path, told)
+    stamped = header.get("timestamps", "").lower() == "true"
+    labelled, *classes = header.get("classlabel", "").split() or ["false"]
+    known = labelled.lower() == "true"
+    cases: list[NDArray[np.float64]] = []
+    labels: list[str] = []
+    for number, line in told:
+        label = _label(line, classes) if known else ""
+        channels = (line.removesuffix(f":{label}") if known else line).split(":")
+        try:
+            cases.append(_case(channels, stamped))
+        except ValueError as error:
+            raise InputError(f"{path}: line {number}: {error}") from None
+        labels.append(label.strip())
+        if len(channels) != cases[0].shape[1]:
+            raise InputError(
+                f"{path}: line {number}: expected {cases[0].shape[1]} channels, as in the "
+                f"first case, found {len(channels)}"
+            )
     width = cases[0].shape[1] if cases else 0
     return TsCases(cases, labels if known else None, tuple(f"x{i + 1}" for i in range(width)))
+
+
+def _header(path: Path, lines: Iterator[tuple[int, str]]) -> dict[str, str]:
+    """What stands before the cases, by its name in small letters."""
+    header: dict[str, str] = {}
+    for number, line in lines:
+        if not line.startswith("@"):
+            raise InputError(f"{path}: line {number}: expected a line with @, or @data")
+        key, _, value = line[1:].partition(" ")
+        header[key.lower()] = value.strip()
+        if "data" in header:
+            return header
+    raise InputError(f"{path}: expected a line @data, and a case a line below it, found none")
+
+
+def _label(line: str, classes: Sequence[str]) -> str:
+    """What follows the last colon, or the longest of the classes that ends the line."""
+    ends = [one for one in classes if line.endswith(f":{one}")]
+    return max(ends, key=len, default=line.rpartition(":")[2])
 
 
 def _case(channels: list[str], stamped: bool) -> NDArray[np.float64]:

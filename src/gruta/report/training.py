@@ -26,19 +26,20 @@ def loss_figure(name: str, metrics: Mapping[str, Records], strokes: Mapping[str,
             _curve(_("{model}, training").format(model=model), records, "loss", thin),
             _curve(_("{model}, validation").format(model=model), records, "validation_loss", dots),
         ]
-    best = _listed(
-        _("{model} {loss} at step {step}").format(model=model, **_best(records))
+    kept = _listed(
+        _("{model} {loss} at step {step}").format(model=model, **_kept(records))
         for model, records in metrics.items()
     )
     return Figure(
         name,
         _(
             "Loss over training: thin, the batches learned from; with dots, the validation part. "
-            "Lowest on validation: {best}. The weights of that step are kept."
-        ).format(best=best),
+            "The weights that did best there are kept: {kept}."
+        ).format(kept=kept),
         _(
-            "Line chart of training and validation loss by step. Lowest on validation: {best}."
-        ).format(best=best),
+            "Line chart of training and validation loss by step. The best weights, which are "
+            "kept: {kept}."
+        ).format(kept=kept),
         lines(curves, _("step"), _("loss"), log=_spans_decades(curves)),
     )
 
@@ -93,12 +94,13 @@ def _curve(label: str, records: Records, key: str, stroke: Stroke) -> Curve:
     return Curve(label, x, np.array([r[key] for r in with_key], float), stroke)
 
 
-def _best(records: Records) -> dict[str, str]:
+def _kept(records: Records) -> dict[str, str]:
+    """Of the weights that are kept: those of the lowest criterion, which may be the loss."""
     scored = [r for r in records if r.get("validation_loss") is not None]
     if not scored:
         return {"loss": number(None), "step": number(None)}
-    best = min(scored, key=lambda r: float(r["validation_loss"]))
-    return {"loss": number(best["validation_loss"]), "step": number(best["step"])}
+    kept = min(scored, key=lambda r: float(r.get("criterion", r["validation_loss"])))
+    return {"loss": number(kept["validation_loss"]), "step": number(kept["step"])}
 
 
 def _largest(records: Records) -> float | None:

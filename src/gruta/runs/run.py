@@ -41,11 +41,12 @@ class Run:
 
     @classmethod
     def create(
-        cls, path: Path, task: str, settings: Mapping[str, Any], data: str, threads: int = 1
+        cls, path: Path, task: str, settings: Mapping[str, Any], data: str, **told: Any
     ) -> "Run":
         """A new run. InputError if it exists.
 
-        data: the fingerprint of what it trains on. threads: how many the training takes.
+        data: the fingerprint of what it trains on. told: what run.json says beside, such as the
+        `source` that was read and the `threads` that the training takes.
         """
         if path.exists() and not (path.is_dir() and {p.name for p in path.iterdir()} <= _BEGUN):
             raise InputError(f"{path}: exists already; resume that run, or name another directory")
@@ -57,9 +58,9 @@ class Run:
             "task": task,
             "data": data,
             "settings": hashlib.sha256(written).hexdigest(),
-            "threads": threads,
+            "threads": 1,
             "versions": _versions("gruta", "torch", "numpy"),
-        }
+        } | told
         run.write("settings.toml", written)
         run.write_json("run.json", about)
         return run
@@ -73,14 +74,14 @@ class Run:
         data: str,
         *,
         resume: bool = False,
-        threads: int = 1,
+        **told: Any,
     ) -> "Run":
         """A new run or, with `resume`, the one that lies there, if it has these settings and data.
 
         InputError if a new one exists, or one to go on with has others.
         """
         if not resume:
-            return cls.create(path, task, settings.model_dump(), data, threads)
+            return cls.create(path, task, settings.model_dump(), data, **told)
         run = cls.open(path, task)
         earlier, now = run.settings_as(type(settings)).model_dump(), settings.model_dump()
         changed = [name for name, value in now.items() if value != earlier[name]]

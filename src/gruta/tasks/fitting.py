@@ -55,6 +55,7 @@ def fit(
             fingerprint,
             resume=resume,
             threads=torch.get_num_threads(),
+            source=str(source) if isinstance(source, str | Path) else None,
         )
         stopwatch = train(lesson, settings, run, progress)
         codec = task.settle(lesson, codec)

@@ -71,4 +71,4 @@ def run_at(path: Path, settings: StreamSettings) -> Run:
     """The run that lies at `path`, or a new one."""
     if (path / "run.json").exists():
         return Run.open(path, "adding")
-    return Run.create(path, "adding", settings.model_dump(), "", torch.get_num_threads())
+    return Run.create(path, "adding", settings.model_dump(), "", threads=torch.get_num_threads())

@@ -24,7 +24,9 @@ TENSORS = {"w": torch.arange(6.0).view(2, 3), "n": torch.tensor(3), "e": torch.z
 
 @pytest.fixture
 def run(tmp_path):
-    return Run.create(tmp_path / "run", "forecast", {"steps": 5, "horizon": None}, "fingerprint", 2)
+    return Run.create(
+        tmp_path / "run", "forecast", {"steps": 5, "horizon": None}, "fingerprint", threads=2
+    )
 
 
 @contextmanager

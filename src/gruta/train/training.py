@@ -206,6 +206,8 @@ class Training:
         else:
             position.validations_since_best += 1
         scores = {"validation_loss": found.loss, **found.scores}
+        if found.criterion is not None:
+            scores["criterion"] = found.criterion
         record = {"step": position.step} | {name: _finite(s) for name, s in scores.items()}
         self._log.write(record)
         self._log.progress.validated(record, best)

@@ -1,5 +1,6 @@
 """The units of a text and their numbers: characters, words, subwords, or runs of characters."""
 
+import heapq
 import itertools
 import re
 import unicodedata
@@ -131,10 +132,21 @@ class Vocabulary:
 def _merged(word: str, ranks: Mapping[tuple[str, str], int]) -> tuple[str, ...]:
     """The subwords of a word: its letters, of which the pair of the lowest rank is joined first."""
     parts = list(word)
-    while len(parts) > 1:
-        pairs = [ranks.get(pair, len(ranks)) for pair in itertools.pairwise(parts)]
-        at = min(range(len(pairs)), key=pairs.__getitem__)
-        if pairs[at] == len(ranks):
-            break
-        parts[at : at + 2] = [parts[at] + parts[at + 1]]
-    return tuple(parts)
+    before, after = [i - 1 for i in range(len(parts))], [i + 1 for i in range(len(parts))]
+    pairs = [(ranks[two], i) for i, two in enumerate(itertools.pairwise(parts)) if two in ranks]
+    heapq.heapify(pairs)
+    while pairs:
+        rank, i = heapq.heappop(pairs)
+        j = after[i]
+        if j == len(parts) or ranks.get((parts[i], parts[j])) != rank:
+            continue  # one of the two was joined with another meanwhile
+        parts[i], parts[j] = parts[i] + parts[j], ""
+        after[i] = after[j]
+        if after[i] < len(parts):
+            before[after[i]] = i
+        for left in (before[i], i):
+            if left >= 0 and after[left] < len(parts):
+                two = parts[left], parts[after[left]]
+                if two in ranks:
+                    heapq.heappush(pairs, (ranks[two], left))
+    return tuple(part for part in parts if part)

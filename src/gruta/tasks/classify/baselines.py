@@ -12,9 +12,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from gruta.codec.classes import ClassCodec
 from gruta.data.labelled import Cases
 from gruta.locale import translate as _
 
+Truth = NDArray[np.int64]
 MOST_DISTANCES = 2e9
 """So many pairs of steps are compared by dynamic time warping, at most."""
 
@@ -27,25 +29,27 @@ class Simple:
     notes: list[str]
 
 
-def simple_models(train: Cases | None, counts: Sequence[int], test: Cases) -> Simple:
-    """The majority class and, where the training part is at hand, what is fitted to it.
-
-    counts `[K]`: of each class in training.
-    """
-    shares = np.array(counts) / sum(counts)
+def simple_models(train: Cases | None, codec: ClassCodec, test: Cases) -> Simple:
+    """The majority class and, where the training part is at hand, what is fitted to it."""
+    shares = np.array(codec.counts) / sum(codec.counts)
     majority = np.tile(shares, (len(test), 1))
     if train is None:
         left = _("Other simple models are left out: what the network was trained on is not here.")
         return Simple({"majority": majority}, [left])
     notes: list[str] = []
     try:
-        fitted = _of_texts(train, test) if test.kind == "text" else _of_series(train, test, notes)
+        truth = codec.numbers(train.require_labels())
+        fitted = (
+            _of_texts(train, truth, test)
+            if test.kind == "text"
+            else _of_series(train, truth, test, notes)
+        )
     except ValueError as error:  # no word in any text
         return Simple({"majority": majority}, [str(error)])
     return Simple({"majority": majority} | fitted, notes)
 
 
-def _of_texts(train: Cases, test: Cases) -> dict[str, NDArray[np.float64]]:
+def _of_texts(train: Cases, truth: Truth, test: Cases) -> dict[str, NDArray[np.float64]]:
     models = {
         "words": (TfidfVectorizer(sublinear_tf=True), _regression()),
         "characters": (
@@ -54,12 +58,15 @@ def _of_texts(train: Cases, test: Cases) -> dict[str, NDArray[np.float64]]:
         ),
     }
     pipelines = {name: make_pipeline(*steps) for name, steps in models.items()}
-    return {n: _answer(p, train.cases, train, test.cases) for n, p in pipelines.items()}
+    return {n: _answer(p, train.cases, truth, test.cases) for n, p in pipelines.items()}
 
 
-def _of_series(train: Cases, test: Cases, notes: list[str]) -> dict[str, NDArray[np.float64]]:
+def _of_series(
+    train: Cases, truth: Truth, test: Cases, notes: list[str]
+) -> dict[str, NDArray[np.float64]]:
     regression = make_pipeline(StandardScaler(), _regression())
-    found = {"summaries": _answer(regression, summaries(train.cases), train, summaries(test.cases))}
+    x, y = summaries(train.cases), summaries(test.cases)
+    found = {"summaries": _answer(regression, x, truth, y)}
     steps = [np.mean([len(case) for case in part.cases]) for part in (train, test)]
     if len(train) * len(test) * steps[0] * steps[1] > MOST_DISTANCES:
         notes.append(
@@ -77,16 +84,16 @@ def _of_series(train: Cases, test: Cases, notes: list[str]) -> dict[str, NDArray
         return found
     nearest = KNeighborsTimeSeriesClassifier(n_neighbors=1, metric="dtw")
     x, y = (to_time_series_dataset(_filled(part.cases)) for part in (train, test))
-    return found | {"nearest": _answer(nearest, x, train, y)}
+    return found | {"nearest": _answer(nearest, x, truth, y)}
 
 
 def _regression() -> LogisticRegression:
     return LogisticRegression(C=10.0, max_iter=300)
 
 
-def _answer(model: Any, x: Any, train: Cases, y: Any) -> NDArray[np.float64]:
-    """Probabilities in the order of the sorted labels, which is the codec's."""
-    model.fit(x, np.array(train.require_labels()))
+def _answer(model: Any, x: Any, truth: Truth, y: Any) -> NDArray[np.float64]:
+    """Probabilities in the order of the classes' numbers."""
+    model.fit(x, truth)
     found: NDArray[np.float64] = model.predict_proba(y)
     return found
 

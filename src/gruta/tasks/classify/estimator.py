@@ -79,7 +79,8 @@ class Classifier(Estimator[ClassCodec]):
 
     def score(self, data: Any, y: Sequence[Any]) -> float:
         """The share of right answers."""
-        return float((self.predict(data) == np.array([str(one) for one in y])).mean())
+        truth = self._fitted().codec.numbers(y)
+        return float((self.predict_proba(data).argmax(1) == truth).mean())
 
     @as_usual()
     def evaluate(self, data: Any, y: Sequence[Any] | None = None) -> "Evaluation":

@@ -68,16 +68,17 @@ def evaluate(
     seen: whether training saw these cases.
     """
     codec, name = trained.codec, trained.settings.cell
+    labels = tuple(map(str, codec.labels))
     truth = codec.numbers(test.require_labels())
     if (truth < 0).any():
-        unknown = sorted(set(np.array(test.require_labels())[truth < 0]))
+        unknown = sorted({*map(str, test.require_labels())} - {*labels})
         raise InputError(
-            f"{test.source}: expected the classes {', '.join(codec.labels)}, found "
+            f"{test.source}: expected the classes {', '.join(labels)}, found "
             f"{', '.join(unknown[:5])}; train with them, or leave those cases out"
         )
     read = encoded(codec, test)
     own, bayes = codec.probabilities(trained.head(read)), trained.head.bayes(read)
-    simple = simple_models(train, codec.counts, test)
+    simple = simple_models(train, codec, test)
     if bayes is not None:
         by_units = replace(codec, temperature=1.0).probabilities(bayes)
         simple.probabilities["naive Bayes"] = by_units
@@ -92,7 +93,7 @@ def evaluate(
     notes = simple.notes + ([cut] if longest else [])
     if seen:
         notes.append(_("Training saw these cases: name the test's file to score on that."))
-    return Evaluation(test, codec.labels, truth, own, scores, notes)
+    return Evaluation(test, labels, truth, own, scores, notes)
 
 
 def measures(truth: NDArray[np.int64], found: NDArray[np.float64]) -> dict[str, float]:

@@ -232,7 +232,7 @@ def require_alike(test: "Cases", train: "Cases") -> None:
             f"{test.source}: expected {wanted}, as in {train.source}, found {found}; give a test "
             "of the same kind"
         )
-    unknown = sorted(set(test.require_labels()) - set(train.require_labels()))
+    unknown = sorted({*map(str, test.require_labels())} - {*map(str, train.require_labels())})
     if unknown:
         raise InputError(
             f"{test.source}: the classes {', '.join(unknown[:5])} are not among those of "

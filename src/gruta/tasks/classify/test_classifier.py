@@ -90,6 +90,19 @@ def test_it_works_in_scikit_learns_tools():
     assert len(cross_val_score(classifier, x, y, cv=2)) == 2
 
 
+def test_labels_come_back_as_they_were_given(tmp_path):
+    x, y = texts(90)
+    numbers = np.array([20 if label == "en" else 3 for label in y])
+    classifier = Classifier(**SMALL).fit(x, numbers)
+    assert classifier.classes_.tolist() == [3, 20]
+    classifier.save(tmp_path / "run")
+    again = Classifier.load(tmp_path / "run")
+    assert again.predict(x).dtype == numbers.dtype
+    assert (again.predict(x) == numbers).mean() == again.score(x, numbers)
+    names = {s.model: s.accuracy for s in again.evaluate(x, numbers.astype(str)).scores}
+    assert names["words"] > 0.9  # columns of the simple models are those of the classes
+
+
 def test_rare_classes_weigh_as_much_if_asked():
     x, y = texts(200)
     few = [i for i, label in enumerate(y) if label == "en" or i % 8 == 0]
@@ -158,7 +171,7 @@ def test_subwords_are_those_of_the_library_that_learned_them():
     numbers = {unit: i for i, unit in enumerate(found.units)}
     library = Tokenizer(models.BPE(numbers, list(found.merges)))
     library.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    for text in [*x[:20], "mars sólo the"]:
+    for text in [*x[:20], "mars sólo the", "".join(x).replace(" ", "")]:
         theirs = library.encode(" ".join("▁" + word for word in text.split())).tokens
         assert [part for part in found.split(text) if part in numbers] == theirs
 
