@@ -14,11 +14,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import torch
 from numpy.typing import NDArray
 
 from gruta.cells import CELLS
-from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.series import Columns, Series
 from gruta.data.electricity import electricity_demand
 from gruta.data.series import read_series
@@ -28,11 +26,12 @@ from gruta.errors import InputError, InUse
 from gruta.files import write_atomically
 from gruta.runs import METRICS, read_metrics
 from gruta.surroundings import threads
+from gruta.tasks.compare import same_budget
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.evaluation import Evaluation
-from gruta.tasks.forecast.network import ForecastNetwork
 from gruta.tasks.forecast.scores import mase, point_scores
 from gruta.tasks.forecast.split import Parts
+from gruta.tasks.forecast.task import TASK
 from gruta.tasks.scores import Scores
 from gruta.train import Progress
 
@@ -129,20 +128,8 @@ def forecaster(job: Job, cell: str, hidden: int, seed: int = 0) -> Forecaster:
 
 def equal_sizes(job: Job, series: Series) -> dict[str, int]:
     """Hidden units of each cell, so that all networks have about the GRU's number of parameters."""
-    gru = forecaster(job, "gru", HIDDEN)
-    parts = Parts.of(series.observed, gru.settings)
-    table = Encoding.fit(series, parts.train, LOOKBACK, job.horizon).table(series)
-
-    def parameters(cell: str, hidden: int) -> int:
-        settings = forecaster(job, cell, hidden).settings
-        with torch.device("meta"):
-            network = ForecastNetwork.of(table, settings)
-        return sum(p.numel() for p in network.parameters())
-
-    goal = parameters("gru", HIDDEN)
-    sizes = range(HIDDEN // 2, 2 * HIDDEN)
-    counts = {cell: [parameters(cell, hidden) for hidden in sizes] for cell in CELLS}
-    return {cell: sizes[int(np.abs(np.subtract(counts[cell], goal)).argmin())] for cell in CELLS}
+    budget = same_budget(TASK, series, forecaster(job, "gru", HIDDEN).settings)
+    return {cell: settings.hidden for cell, settings in budget.items()}
 
 
 def fit(
