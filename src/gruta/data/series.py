@@ -10,7 +10,8 @@ import polars as pl
 from narwhals.typing import IntoDataFrame
 from numpy.typing import NDArray
 
-from gruta.codec.series.frequency import Frequency, Stamps, infer
+from gruta.codec.series.frequency import Frequency, Stamps
+from gruta.codec.series.infer import infer
 from gruta.codec.series.series import Columns, Series
 from gruta.data.columns import numbers, refuse
 from gruta.data.table import read_table

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from gruta.codec.scaler import Scaler
 from gruta.codec.series.calendar import calendar, calendar_names
 from gruta.codec.series.features import Table, first_origin, future_names, past_names
-from gruta.codec.series.frequency import Frequency, Stamps, parse
+from gruta.codec.series.frequency import Frequency, Stamps
+from gruta.codec.series.infer import parse
 from gruta.codec.series.series import Columns, Series
 from gruta.errors import InputError
 

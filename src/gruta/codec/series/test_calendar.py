@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gruta.codec.series.calendar import calendar, calendar_names
-from gruta.codec.series.frequency import parse
+from gruta.codec.series.infer import parse
 from gruta.locale import spoken
 
 START = np.datetime64("2023-12-29T00:00", "us")

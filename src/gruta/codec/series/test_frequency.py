@@ -2,11 +2,17 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gruta.codec.series.frequency import BusinessDays, FixedStep, Frequency, Months, infer, parse
+from gruta.codec.series.frequency import FixedStep, Frequency
+from gruta.codec.series.infer import infer, parse
+from gruta.codec.series.months import BusinessMonths, Months
+from gruta.codec.series.rows import Rows
+from gruta.codec.series.weeks import BusinessDays, WeekPattern
+from gruta.codec.series.zones import Zone
 from gruta.errors import InputError
 
 DAY = 86_400_000_000
@@ -26,11 +32,30 @@ frequencies = st.one_of(
     st.just(BusinessDays()),
     st.builds(Months, st.integers(1, 36), st.integers(1, 31)),
 )
+named = st.one_of(
+    frequencies,
+    st.builds(BusinessMonths, st.integers(1, 36), st.booleans()),
+    st.sets(st.integers(0, 23), min_size=2, max_size=20).map(
+        lambda slots: WeekPattern(7 * DAY // 24, tuple(sorted(slots)))
+    ),
+    st.builds(Rows, st.integers(1, 40 * DAY), st.booleans()),
+)
 
 
-@given(frequencies)
+@given(named)
 def test_a_frequency_survives_json_by_its_name(frequency: Frequency) -> None:
     assert parse(json.loads(json.dumps(frequency.name))) == frequency
+    zoned = f"{frequency.name} in America/Sao_Paulo"
+    assert parse(zoned).name == zoned
+
+
+@given(named, moments, st.integers(-500, 500))
+def test_place_counts_the_steps_that_shift_takes(
+    frequency: Frequency, start: np.datetime64, steps: int
+) -> None:
+    start = frequency.after(start, 1)[0]
+    if not isinstance(frequency, Rows):
+        assert frequency.place(frequency.shift(np.array([start]), steps), start) == [steps]
 
 
 @given(frequencies, moments)
@@ -156,8 +181,79 @@ def test_phase_comes_from_the_stamp(name: str, stamp: str, phase: int) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "1", "0h", "60min", "1 days", "1 month (day 32)", "1 month (day 1)", "9" * 12 + "w"],
+    [
+        "",
+        "1",
+        "0h",
+        "60min",
+        "1 days",
+        "1 month (day 32)",
+        "1 month (day 1)",
+        "9" * 12 + "w",
+        "1d (5-2 of the week)",
+        "1d (0-9 of the week)",
+        "1d (0,-3 of the week)",
+        "row (x)",
+    ],
 )
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(InputError, match=f"such as 30min, .*got {re.escape(repr(name))}"):
         parse(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "zone"),
+    [
+        ("1d in America/Sao_Paulo", "D", "America/Sao_Paulo"),
+        ("1w in America/Santiago", "W", "America/Santiago"),
+        ("1 month in America/Sao_Paulo", "M", "America/Sao_Paulo"),
+        ("1d in Europe/Berlin", "D", "Europe/Berlin"),
+        ("1d in Africa/Cairo", "D", "Africa/Cairo"),
+    ],
+)
+def test_days_at_local_midnight_are_even_where_clocks_change(
+    name: str, step: str, zone: str
+) -> None:
+    dates = np.arange("2017-01-01", "2027-01-01", dtype=f"M8[{step}]")
+    midnights = Zone(zone).utc(dates.astype("M8[us]"))
+    found = infer(midnights, Zone(zone))
+    assert found.name == name
+    for start in (0, 5, int(np.searchsorted(dates, np.datetime64("2018-11-04", step)))):
+        assert (
+            found.after(midnights[start], len(dates) - start - 1) == midnights[start + 1 :]
+        ).all()
+        assert (found.place(midnights, midnights[start]) == np.arange(len(dates)) - start).all()
+
+
+def test_hours_are_even_in_utc_and_have_the_phase_of_the_clock() -> None:
+    hours = np.arange("2018-02-17T00", "2018-02-19T12", dtype="M8[h]").astype("M8[us]")
+    found = infer(hours, Zone("America/Sao_Paulo"))
+    assert found.name == "1h in America/Sao_Paulo"
+    midnight = int(np.flatnonzero(found.phase(hours) == 0)[1])  # of the 18th: 23:00 comes twice
+    assert found.phase(hours)[midnight - 2 : midnight + 2].tolist() == [23, 23, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [
+        ("1d", "1d (0-5 of the week)"),
+        ("1h", "1h (9-16,33-40,57-64,81-88,105-112 of the week)"),
+        ("BME", "1 month (last business day)"),
+        ("BQS", "3 months (first business day)"),
+    ],
+)
+def test_weeks_and_months_with_days_left_out_are_found(rule: str, name: str) -> None:
+    if rule in ("1d", "1h"):
+        step = {"1d": "D", "1h": "h"}[rule]
+        whole = np.arange("2023-01-02", "2024-02-01", dtype=f"M8[{step}]").astype("M8[us]")
+        slot = (whole - np.datetime64("2023-01-02", "us")) // np.timedelta64(1, step)
+        day, hour = slot // (24 if step == "h" else 1) % 7, slot % 24
+        kept = day < 6 if step == "D" else (day < 5) & (hour >= 9) & (hour < 17)
+        times = whole[kept]
+    else:
+        times = pd.date_range("2020-01-01", periods=60, freq=rule).to_numpy().astype("M8[us]")
+    found = infer(times)
+    assert found.name == name
+    assert infer(np.delete(times, [5, 17, 31])).name == name
+    assert (found.after(times[0], len(times) - 1) == times[1:]).all()
+    assert (np.diff(found.phase(times)) % found.seasons()[0] == 1).all() or rule == "BQS"
