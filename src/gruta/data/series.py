@@ -10,10 +10,12 @@ import polars as pl
 from narwhals.typing import IntoDataFrame
 from numpy.typing import NDArray
 
-from gruta.codec.series.frequency import Frequency, Stamps
-from gruta.codec.series.infer import infer
+from gruta.codec.series.frequency import Stamps
 from gruta.codec.series.series import Columns, Series
+from gruta.codec.series.zones import Zone
 from gruta.data.columns import numbers, refuse
+from gruta.data.gaps import mended
+from gruta.data.repair import Policies, Raw, evened
 from gruta.data.table import read_table
 from gruta.errors import InputError
 
@@ -25,39 +27,69 @@ _STAMP = (
 _STAMP_EXPECTED = "expected a stamp such as 2024-03-31 or 2024-03-31 13:30"
 
 
-def read_series(source: str | Path | IntoDataFrame, columns: Columns) -> Series:
-    """The series in a CSV or Parquet file or in a pandas or polars frame, checked throughout.
+def read_series(
+    source: str | Path | IntoDataFrame, columns: Columns, policies: Policies | None = None
+) -> Series:
+    """The series in a CSV or Parquet file or in a pandas or polars frame, in even steps.
 
-    Stamps with a zone or an offset are converted to UTC. Rows at the end with an empty target are
-    the rows to come. InputError says what does not fit, and where.
+    Stamps with a zone or an offset are converted to UTC. Rows at the end of a series with an empty
+    target are the rows to come. What is mended is told in `repairs`. InputError says what does not
+    fit, and where.
     """
+    policies = policies or Policies()
     label, table = read_table(source, columns.names)
     if len(table) < _FEWEST_ROWS:
         raise InputError(f"{label}: expected at least {_FEWEST_ROWS} rows, found {len(table)}")
-    times = _stamps(label, table[columns.time])
-    frequency = _even_steps(label, columns.time, times)
-    target = numbers(label, table[columns.target])
-    observed = _require_target(label, columns.target, target)
-    known = [numbers(label, table[name]) for name in columns.known]
-    for name, values in zip(columns.known, known, strict=True):
-        _require_finite(label, name, values, "correct it or fill it in, for the rows to come too")
-    past = [numbers(label, table[name]) for name in columns.past]
-    for name, values in zip(columns.past, past, strict=True):
-        _require_finite(label, name, values[:observed], "correct it or fill it in")
-    return Series(
-        times=times,
-        target=target,
-        known=_side_by_side(known, len(table)),
-        past=_side_by_side(past, len(table)),
-        columns=columns,
-        frequency=frequency,
-        source=label,
+    own, ids = _series_of(label, table, columns)
+    times, zone = _stamps(label, table[columns.time])
+    covariates = (*columns.known, *columns.past)
+    values = [numbers(label, table[name]) for name in (columns.target, *covariates)]
+    for name, column in zip((columns.target, *covariates), values, strict=True):
+        _require_finite(label, name, column)
+    raw = Raw(
+        own, times, np.column_stack(values), np.arange(len(table)), ids, zone, label, columns.time
     )
+    even = evened(raw, policies)
+    known = len(columns.known)
+    series = Series(
+        target=even.values[:, 0],
+        known=even.values[:, 1 : 1 + known],
+        past=even.values[:, 1 + known :],
+        starts=even.starts,
+        begins=even.begins,
+        ids=ids,
+        columns=columns,
+        frequency=even.frequency,
+        source=label,
+        stamps=even.stamps,
+        repairs=even.repairs,
+    )
+    _require_target(series)
+    return mended(series, policies)
 
 
-def _stamps(label: str, column: pl.Series) -> Stamps:
-    """The moments [N] in a column of dates, date-times or text, in UTC where they have a zone."""
-    kind = column.dtype
+def _series_of(
+    label: str, table: pl.DataFrame, columns: Columns
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Which series each row is of, and what they are called, in the order of their names."""
+    if not columns.series:
+        return np.zeros(len(table), np.int64), ("",)
+    names = table[columns.series].cast(pl.String)
+    if names.null_count():
+        row = int(names.is_null().arg_max() or 0)
+        refuse(label, columns.series, "expected the name of a series, found none", row)
+    ids = names.unique().sort()
+    own = names.cast(pl.Enum(ids)).to_physical().to_numpy().astype(np.int64)
+    return own, tuple(ids.to_list())
+
+
+def _stamps(label: str, column: pl.Series) -> tuple[Stamps, Zone | None]:
+    """The moments [N] in a column of dates, date-times or text, in UTC where they have a zone, and
+    the zone whose clock they show, where that is known by name.
+    """
+    kind, zone = column.dtype, None
+    if isinstance(kind, pl.Datetime) and kind.time_zone not in (None, "UTC"):
+        zone = Zone(str(kind.time_zone))
     if kind == pl.String:
         moments = _parse_stamps(label, column)
     elif kind == pl.Date or kind == pl.Datetime:
@@ -69,7 +101,7 @@ def _stamps(label: str, column: pl.Series) -> Stamps:
         found = "no stamp" if column[row] is None else repr(column[row])
         refuse(label, column.name, f"{_STAMP_EXPECTED}, found {found}; correct or remove it", row)
     # The epoch is counted in UTC, whatever zone a stamp is shown in.
-    return moments.dt.epoch("us").to_numpy().astype("M8[us]")
+    return moments.dt.epoch("us").to_numpy().astype("M8[us]"), zone
 
 
 def _parse_stamps(label: str, column: pl.Series) -> pl.Series:
@@ -101,66 +133,19 @@ def _parse_stamps(label: str, column: pl.Series) -> pl.Series:
     return whole.to_series().str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", strict=False)
 
 
-def _even_steps(label: str, name: str, times: Stamps) -> Frequency:
-    """The frequency of `times`; InputError where one does not follow its neighbour."""
-    ahead = np.diff(times).astype(np.int64)
-    if (ahead <= 0).any():
-        row = int((ahead <= 0).argmax()) + 1
-        problem = (
-            f"the stamp {_show(times[row])} is that of the row before; keep one of the two"
-            if ahead[row - 1] == 0
-            else f"{_show(times[row])} comes after {_show(times[row - 1])}; sort the rows by time, "
-            "and put each series in a file of its own"
-        )
-        refuse(label, name, problem, row)
-    frequency = infer(times)
-    expected = frequency.shift(times[:-1], 1)
-    if (expected != times[1:]).any():
-        row = int((expected != times[1:]).argmax()) + 1
-        remedy = (
-            "insert the rows that are missing"
-            if times[row] > expected[row - 1]
-            else "remove the row or move its stamp"
-        )
-        refuse(
-            label,
-            name,
-            f"expected {_show(expected[row - 1])}, as most steps are {frequency.name}, found "
-            f"{_show(times[row])}; {remedy}",
-            row,
-        )
-    return frequency
+def _require_finite(label: str, name: str, values: NDArray[np.float64]) -> None:
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(infinite.argmax())
+        refuse(label, name, f"expected a number, found {values[row]}; correct it", row)
 
 
-def _require_target(label: str, name: str, target: NDArray[np.float64]) -> int:
-    """How many rows have a target; InputError unless they come first, are finite, and vary."""
-    given = np.flatnonzero(~np.isnan(target))
-    observed = int(given[-1]) + 1 if len(given) else 0
+def _require_target(series: Series) -> None:
+    """InputError unless there are enough values to learn from, and they vary."""
+    label, name, target = series.source, series.columns.target, series.target
+    observed = int((series.ends - series.starts[:-1]).max())
     if observed < _FEWEST_ROWS:
         refuse(label, name, f"expected at least {_FEWEST_ROWS} rows with a value, found {observed}")
-    _require_finite(
-        label,
-        name,
-        target[:observed],
-        "correct it or fill it in; only the last rows may lack a target",
-    )
-    if (target[:observed] == target[0]).all():
-        refuse(label, name, f"expected a target that varies, found {target[0]} in every row")
-    return observed
-
-
-def _require_finite(label: str, name: str, values: NDArray[np.float64], remedy: str) -> None:
-    wrong = ~np.isfinite(values)
-    if wrong.any():
-        row = int(wrong.argmax())
-        found = "none" if np.isnan(values[row]) else str(values[row])
-        refuse(label, name, f"expected a number, found {found}; {remedy}", row)
-
-
-def _side_by_side(columns: list[NDArray[np.float64]], rows: int) -> NDArray[np.float64]:
-    """Columns of `rows` values as one array [rows, columns], also where there are none."""
-    return np.column_stack([np.empty((rows, 0)), *columns])
-
-
-def _show(stamp: np.datetime64) -> str:
-    return str(np.datetime_as_string(stamp, unit="auto")).replace("T", " ")
+    there = target[~np.isnan(target)]
+    if (there == there[0]).all():
+        refuse(label, name, f"expected a target that varies, found {there[0]} in every row")

@@ -37,7 +37,7 @@ class Trial:
 def trials(job: Job, series: Series, directory: Path, progress: OpenProgress) -> Iterator[Trial]:
     """The linear models and every variant of the GRU on every fold; finished runs are reused."""
     for end in ENDS:
-        fold = series.rows(0, end)
+        fold = series.until(np.array([end]))
         share = {"test_share": SCORED_ROWS / end}
         for variant, changes in VARIANTS.items():
             chosen = forecaster(job, "gru", HIDDEN).set_params(**share, **changes)

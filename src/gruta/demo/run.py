@@ -153,10 +153,10 @@ def score_rich_linear(
 ) -> tuple[Scores, NDArray[np.float64]]:
     """The rich linear model's score and forecasts at the origins of `evaluation`."""
     horizon = fitted.settings.horizon
-    train_rows = Parts.of(series.observed, fitted.settings).train
+    train_rows = int(Parts.of(series, fitted.settings).train[0])
     forecast, size = rich_linear(series, train_rows, evaluation.origins, horizon)
     values = point_scores(evaluation.truth, {NAME: forecast})[NAME]
-    unit = fitted.trained_.codec.seasonal_error
+    unit = fitted.trained_.codec.seasonal_errors[0]
     more = {"mase": mase(values["mae"], unit), "coverage": None}
     return Scores(NAME, size, values | more), forecast
 

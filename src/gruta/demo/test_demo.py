@@ -78,7 +78,7 @@ def test_all_cells_have_about_as_many_parameters(series):
     sizes = equal_sizes(JOB, series)
     assert sizes["gru"] == demo.HIDDEN
     settings = {cell: forecaster(JOB, cell, sizes[cell]).settings for cell in CELLS}
-    parts = Parts.of(series.observed, settings["gru"])
+    parts = Parts.of(series, settings["gru"])
     table = Encoding.fit(series, parts.train, demo.LOOKBACK, JOB.horizon).table(series)
     counts = [
         sum(p.numel() for p in ForecastNetwork.of(table, settings[cell]).parameters())

@@ -1,30 +1,65 @@
 """What a stamp itself tells a model: where in the day, the week or the year it lies."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.series.frequency import Frequency, Stamps, weekday
 from gruta.locale import translate as _
 
+Values = NDArray[np.float32]
+
 _MOST_PHASES = 200
 _HARMONICS = 10
 
 
-def calendar(times: Stamps, frequency: Frequency) -> NDArray[np.float32]:
-    """Features [N, F] of the stamps `times` [N], from the stamps alone.
+@dataclass(frozen=True, eq=False)
+class Calendar:
+    """Features `[N, F]` of N stamps, kept as what each looks up.
+
+    codes: K of them, each `[N]`; tables: what they look up, each `[codes, F_k]`; the features stand
+    side by side.
+    """
+
+    codes: tuple[NDArray[np.unsignedinteger], ...]
+    tables: tuple[Values, ...]
+    rows: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and features."""
+        return self.rows, sum(table.shape[1] for table in self.tables)
+
+    def take(self, rows: NDArray[np.int64], axis: int = 0) -> Values:
+        """`[..., F]` of rows `[...]`; the axis is that of rows, as an array of features has it."""
+        assert axis == 0
+        found = np.empty((*rows.shape, self.shape[1]), np.float32)
+        place = 0
+        for codes, table in zip(self.codes, self.tables, strict=True):
+            found[..., place : place + table.shape[1]] = table[codes[rows]]
+            place += table.shape[1]
+        return found
+
+
+def calendar(times: Stamps, frequency: Frequency) -> Calendar:
+    """Of the stamps `times` [N], from the stamps alone.
 
     The phase in the shortest season, one-hot, or as sines and cosines where a column a phase would
     be too many; then, for steps within a day, the day of the week, one-hot.
     """
-    features = [np.empty((len(times), 0))]
+    codes: list[NDArray[np.unsignedinteger]] = []
+    tables = []
     season = next(iter(frequency.seasons()), 1)
-    if season > _MOST_PHASES:
-        features.append(_harmonics(frequency.phase(times) / season))
-    elif season > 1:
-        features.append(_one_hot(frequency.phase(times), season))
+    if season > 1:
+        codes.append(frequency.phase(times).astype(np.uint16 if season < 2**16 else np.uint32))
+        phases = np.arange(season)
+        tables.append(_harmonics(phases / season) if season > _MOST_PHASES else np.eye(season))
     if frequency.within_day:
-        features.append(_one_hot(weekday(times), 7))
-    return np.concatenate(features, axis=1).astype(np.float32)
+        codes.append(weekday(frequency.local(times)).astype(np.uint8))
+        tables.append(np.eye(7))
+    kept = tuple(table.astype(np.float32) for table in tables)
+    return Calendar(tuple(codes), kept, len(times))
 
 
 def calendar_names(frequency: Frequency) -> list[str]:
@@ -47,10 +82,6 @@ def calendar_names(frequency: Frequency) -> list[str]:
             _("Sunday"),
         ]
     return names
-
-
-def _one_hot(index: NDArray[np.int64], size: int) -> NDArray[np.float64]:
-    return np.eye(size)[index]
 
 
 def _harmonics(turn: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,13 +16,14 @@ class ForecastCodec:
     """What codec.json holds.
 
     spread `[Q]`: by how much each quantile's distance from the median is stretched.
-    seasonal_error: of the seasonal naive forecast in the training part, the unit of MASE.
+    seasonal_errors: of the seasonal naive forecast in the training part of each of the encoding's
+    series, the units of MASE.
     until: the last stamp that training saw.
     """
 
     encoding: Encoding
     spread: Values
-    seasonal_error: float
+    seasonal_errors: tuple[float, ...]
     until: np.datetime64
 
     def stretched(
@@ -36,7 +37,8 @@ class ForecastCodec:
         return {
             "encoding": self.encoding.to_json(),
             "spread": self.spread.tolist(),
-            "seasonal_error": self.seasonal_error,
+            "seasonal_error": self.seasonal_errors[0],
+            "seasonal_errors": list(self.seasonal_errors),
             "trained_until": str(self.until),
         }
 
@@ -50,7 +52,7 @@ class ForecastCodec:
             return cls(
                 Encoding.from_json(content["encoding"]),
                 spread,
-                float(content["seasonal_error"]),
+                tuple(map(float, content.get("seasonal_errors", [content["seasonal_error"]]))),
                 np.datetime64(content["trained_until"]),
             )
         except InputError:

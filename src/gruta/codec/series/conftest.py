@@ -22,6 +22,7 @@ def random_table() -> Callable[..., Table]:
             seasons=seasons,
             lookback=lookback,
             horizon=horizon,
+            starts=np.array([0, rows]),
         )
 
     return make

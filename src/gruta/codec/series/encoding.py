@@ -1,7 +1,9 @@
 """From a series to the network's table: scales of the training part, the calendar, seasons."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from gruta.codec.series.calendar import calendar, calendar_names
 from gruta.codec.series.features import Table, first_origin, future_names, past_names
 from gruta.codec.series.frequency import Frequency, Stamps
 from gruta.codec.series.infer import parse
-from gruta.codec.series.series import Columns, Series
+from gruta.codec.series.series import Columns, Rows, Series, carried
 from gruta.errors import InputError
 
 SEASONS_NEEDED = 4
@@ -24,7 +26,11 @@ LARGEST = 1e150
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """How a series enters the network, and how a forecast leaves it."""
+    """How series enter the network, and how a forecast leaves it.
+
+    target: a scale for each of the series `ids` that training saw; one of another name has its own
+    from its history. gaps: whether the network is told of missing values and short histories.
+    """
 
     columns: Columns
     frequency: Frequency
@@ -34,94 +40,131 @@ class Encoding:
     seasons: tuple[int, ...]
     lookback: int
     horizon: int
+    ids: tuple[str, ...] = ("",)
+    gaps: bool = False
 
     @classmethod
-    def fit(cls, series: Series, train_rows: int, lookback: int, horizon: int) -> "Encoding":
-        """Scales and seasons from the first `train_rows` rows; lookback 0 takes one by the seasons.
+    def fit(cls, series: Series, train: Rows, lookback: int, horizon: int) -> "Encoding":
+        """Scales and seasons from the first `train [S]` rows of each series; lookback 0 takes one
+        by the seasons.
 
         InputError if these are too few, or a value of the series is too large to reckon with.
         """
-        columns = np.column_stack([series.target, series.known, series.past])
-        names = (series.columns.target, *series.columns.known, *series.columns.past)
-        for name, largest in zip(names, np.abs(columns).max(axis=0), strict=True):
-            if largest > LARGEST:
-                raise InputError(
-                    f"{series.source}: column {name!r}: expected values up to {LARGEST:g} in size, "
-                    f"found {largest:g}; give the column in a larger unit"
-                )
-        frequency = series.frequency
-        seasons = tuple(s for s in frequency.seasons() if s * SEASONS_NEEDED <= train_rows)
+        _require_sizes(series)
+        rows = int(train.max())
+        seasons = tuple(s for s in series.frequency.seasons() if s * SEASONS_NEEDED <= rows)
         lookback = lookback or (2 * seasons[0] if seasons else 24)
-        needed = first_origin(seasons, lookback, horizon) + 2 * horizon + 1
-        if train_rows < needed:
+        seen = series.until(train).nonempty()
+        whole = first_origin(seasons, lookback, horizon)
+        short = (np.diff(seen.starts) < whole + 2 * horizon + 1).any()
+        gaps = bool(np.isnan(seen.target).any() or (series.count > 1 and short))
+        needed = (1 if gaps else whole) + 2 * horizon + 1
+        if rows < needed:
             raise InputError(
-                f"{series.source}: {train_rows} rows to train on, but a lookback of {lookback} and "
+                f"{series.source}: {rows} rows to train on, but a lookback of {lookback} and "
                 f"a horizon of {horizon} need at least {needed} (seasons: "
                 f"{', '.join(map(str, seasons)) or 'none'}); take a shorter lookback or horizon, "
                 "or give a longer series"
             )
         return cls(
             columns=series.columns,
-            frequency=frequency,
-            target=Scaler.fit(series.target[:train_rows, None]),
-            known=Scaler.fit(series.known[:train_rows]),
-            past=Scaler.fit(series.past[:train_rows]),
+            frequency=series.frequency,
+            target=_scales(seen),
+            known=Scaler.fit(seen.known),
+            past=Scaler.fit(seen.past),
             seasons=seasons,
             lookback=lookback,
             horizon=horizon,
+            ids=seen.ids,
+            gaps=gaps,
         )
 
     @property
     def history(self) -> int:
         """Rows that a forecast needs, its origin included."""
-        return first_origin(self.seasons, self.lookback, self.horizon) + 1
+        return 1 if self.gaps else first_origin(self.seasons, self.lookback, self.horizon) + 1
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.ids)}
+
+    def scales(self, series: Series) -> Scaler:
+        """Of the target of each of these series `[S]`; of one that training did not see, by its
+        own values.
+        """
+        known = np.array([self._places.get(name, -1) for name in series.ids], np.int64)
+        found = Scaler(self.target.mean[known], self.target.scale[known])
+        for i in np.flatnonzero(known < 0):
+            own = _scales(series.one(int(i)))
+            found.mean[i], found.scale[i] = own.mean[0], own.scale[0]
+        return found
 
     def table(self, series: Series) -> Table:
-        """The series as scaled columns; InputError if it is not of this encoding's frequency."""
+        """The series as scaled columns; InputError if they are not of this encoding's frequency."""
         if series.frequency != self.frequency:
             raise InputError(
-                f"{series.source}: expected a step of {self.frequency.name}, the trained model's, "
-                f"found {series.frequency.name}"
+                f"{series.source}: expected a step of {self.frequency.key}, the trained model's, "
+                f"found {series.frequency.key}"
             )
-        return self._table(series.times, series.target, series.known, series.past)
+        return self._table(series, series.times)
 
     def empty_table(self) -> Table:
         """A table without rows, as wide as those of `table`."""
-        known, past = len(self.columns.known), len(self.columns.past)
-        return self._table(
-            np.empty(0, "M8[us]"), np.empty(0), np.empty((0, known)), np.empty((0, past))
+        none, columns = np.empty(0), self.columns
+        series = Series(
+            target=none,
+            known=np.empty((0, len(columns.known))),
+            past=np.empty((0, len(columns.past))),
+            starts=np.zeros(1, np.int64),
+            begins=none.astype("M8[us]"),
+            ids=(),
+            columns=columns,
+            frequency=self.frequency,
+            source="",
         )
+        return self._table(series, none.astype("M8[us]"))
 
-    def _table(
-        self,
-        times: Stamps,
-        target: NDArray[np.float64],
-        known: NDArray[np.float64],
-        past: NDArray[np.float64],
-    ) -> Table:
+    def _table(self, series: Series, times: Stamps) -> Table:
+        inside = np.arange(len(series)) < np.repeat(series.ends, np.diff(series.starts))
+        missing = inside & np.isnan(series.target)
+        y = carried(series.target, series.starts) if missing.any() else series.target
+        y = np.where(inside, y, np.nan)
+        mean, scale = (np.repeat(of, np.diff(series.starts)) for of in self._scale_of(series))
         return Table(
-            y=self.target.encode(target[:, None])[:, 0].astype(np.float32),
-            known=self.known.encode(known).astype(np.float32),
-            past=self.past.encode(past).astype(np.float32),
+            y=((y - mean) / scale).astype(np.float32),
+            known=self.known.encode(series.known).astype(np.float32),
+            past=self.past.encode(series.past).astype(np.float32),
             calendar=calendar(times, self.frequency),
             seasons=self.seasons,
             lookback=self.lookback,
             horizon=self.horizon,
+            starts=series.starts,
+            absent=missing if self.gaps else None,
         )
+
+    def _scale_of(self, series: Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        found = self.scales(series)
+        return found.mean, found.scale
 
     def future_names(self) -> list[str]:
         """What people call the columns of a step to come."""
         columns = self.columns
         by_calendar = calendar_names(self.frequency)
-        return future_names(columns.target, columns.known, by_calendar, self.seasons)
+        return future_names(columns.target, columns.known, by_calendar, self.seasons, self.gaps)
 
     def past_names(self) -> list[str]:
         """What people call the columns of a row of the window."""
-        return past_names(self.columns.target, self.columns.past, self.future_names())
+        names = self.future_names()
+        return past_names(self.columns.target, self.columns.past, names, self.gaps)
 
-    def decode(self, scaled: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Values of the target in its own unit, any shape."""
-        return self.target.decode(scaled.astype(np.float64)[..., None])[..., 0]
+    def decode(
+        self, scaled: NDArray[np.floating], series: Series, origins: Rows
+    ) -> NDArray[np.float64]:
+        """Values `[M, ...]` of the target after rows `origins [M]`, in its own unit."""
+        scales, own = self.scales(series), series.of(origins)
+        shape = (-1, *[1] * (scaled.ndim - 1))
+        mean, scale = scales.mean[own].reshape(shape), scales.scale[own].reshape(shape)
+        return scaled.astype(np.float64) * scale + mean
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for the run directory."""
@@ -131,8 +174,11 @@ class Encoding:
                 "target": self.columns.target,
                 "known": list(self.columns.known),
                 "past": list(self.columns.past),
+                "series": self.columns.series,
             },
-            "frequency": self.frequency.name,
+            "ids": list(self.ids),
+            "gaps": self.gaps,
+            "frequency": self.frequency.key,
             "target": self.target.to_json(),
             "known": self.known.to_json(),
             "past": self.past.to_json(),
@@ -148,8 +194,14 @@ class Encoding:
             names = content["columns"]
             encoding = cls(
                 columns=Columns(
-                    names["time"], names["target"], tuple(names["known"]), tuple(names["past"])
+                    names["time"],
+                    names["target"],
+                    tuple(names["known"]),
+                    tuple(names["past"]),
+                    str(names.get("series", "")),
                 ),
+                ids=tuple(map(str, content.get("ids", [""]))),
+                gaps=bool(content.get("gaps", False)),
                 frequency=parse(content["frequency"]),
                 target=Scaler.from_json(content["target"]),
                 known=Scaler.from_json(content["known"]),
@@ -174,5 +226,32 @@ class Encoding:
                 f"{self.horizon}"
             )
         scaled = [len(scaler.mean) for scaler in (self.target, self.known, self.past)]
-        if scaled != [1, len(columns.known), len(columns.past)]:
+        if scaled != [len(self.ids), len(columns.known), len(columns.past)]:
             raise ValueError(f"expected a scale for each of {columns.names[1:]}, got {scaled}")
+
+
+def _scales(series: Series) -> Scaler:
+    """Mean and deviation of the target of each series `[S]`, of the values that are there; of all
+    where one has none.
+    """
+    whole = series.target[~np.isnan(series.target), None]
+    means, scales = np.empty(series.count), np.empty(series.count)
+    for i, (first, end) in enumerate(itertools.pairwise(series.starts)):
+        own = series.target[first:end]
+        own = own[~np.isnan(own), None]
+        found = Scaler.fit(own if len(own) else whole)
+        means[i], scales[i] = found.mean[0], found.scale[0]
+    return Scaler(means, scales)
+
+
+def _require_sizes(series: Series) -> None:
+    """InputError where a value is too large to reckon with."""
+    columns = np.column_stack([series.target, series.known, series.past])
+    names = (series.columns.target, *series.columns.known, *series.columns.past)
+    for name, column in zip(names, columns.T, strict=True):
+        largest = np.nanmax(np.abs(column), initial=0.0)
+        if largest > LARGEST:
+            raise InputError(
+                f"{series.source}: column {name!r}: expected values up to {LARGEST:g} in size, "
+                f"found {largest:g}; give the column in a larger unit"
+            )

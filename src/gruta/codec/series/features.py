@@ -7,7 +7,7 @@ C columns, F features of a step to come.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -19,21 +19,39 @@ Values = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 
+class Columns(Protocol):
+    """Columns `[N, C]` of which rows can be taken."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+
+    def take(self, rows: Rows, axis: int) -> Values:
+        """`[..., C]` of rows `[...]`."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A series as scaled float32 columns; y is NaN in the rows to come."""
+    """Series, one behind the other, as scaled float32 columns; y is NaN in rows to come.
+
+    starts: `[S + 1]` where each series begins, and N. None: one series.
+    absent: `[N]` which values of y are missing; there y holds the last one before. None: the
+    network is not told of any, and reads whole histories alone.
+    """
 
     y: Values  # [N]
     known: Values  # [N, C] covariates that are known for the steps to come
     past: Values  # [N, C] covariates that are known up to the origin
-    calendar: Values  # [N, C]
+    calendar: Columns  # [N, C]
     seasons: tuple[int, ...]
     lookback: int
     horizon: int
+    starts: Rows | None = None
+    absent: NDArray[np.bool_] | None = None
 
     @property
     def first_origin(self) -> int:
-        """The first row that can be an origin: its window, and the lags of that, all exist."""
+        """Rows before the first one that can be an origin: its window, and the lags of that."""
         return first_origin(self.seasons, self.lookback, self.horizon)
 
     @property
@@ -41,18 +59,33 @@ class Table:
         """Columns that `future_features` gives."""
         known: int = self.known.shape[1]
         days: int = self.calendar.shape[1]
-        return 2 * known + days + 1 + len(self.seasons) * (3 + known)
+        of_a_season = 3 + known + (self.absent is not None)
+        return 2 * known + days + 1 + len(self.seasons) * of_a_season
 
     @property
     def past_width(self) -> int:
-        """Columns that `past_features` gives."""
+        """Columns that `Past` gives."""
         covariates: int = self.past.shape[1]
-        return 2 + covariates + self.future_width
+        return 2 + covariates + self.future_width + (self.absent is not None)
+
+    def firsts(self, rows: Rows) -> Rows | int:
+        """The first row of the series that each of `rows` is of; rows before stand for it."""
+        if self.starts is None or len(self.starts) == 2:
+            return 0
+        found: Rows = self.starts[np.searchsorted(self.starts, rows, side="right") - 1]
+        return found
+
+    def is_absent(self, rows: Rows, firsts: Rows | int) -> NDArray[np.bool_]:
+        """Which of `rows` lack a value, or lie before the first of their series."""
+        assert self.absent is not None
+        return (rows < firsts) | self.absent[np.maximum(rows, firsts)]
 
     def changes(self, origin: Rows) -> Values:
-        """`[..., K]`: what came after rows `origin [...]`, less the value there."""
+        """`[..., K]`: what came after rows `origin [...]`, less the value there; NaN in gaps."""
         at = origin[..., None] + np.arange(1, self.horizon + 1)
         changes: Values = self.y[at] - self.y[origin][..., None]
+        if self.absent is not None:
+            changes[self.absent[at]] = np.nan
         return changes
 
 
@@ -70,9 +103,11 @@ def future_features(table: Table, origin: Rows, steps: Rows) -> Values:
     """`[..., K, F]`: what is known at rows `origin [...]` about each of `steps [K]` after them.
 
     Covariates then and now, the calendar, the value at the origin, and for each season the same
-    phase in the last season before the origin: its value, its last two changes, its covariates.
+    phase in the last season before the origin: its value, its last two changes, its covariates and,
+    where gaps are told, whether its value is missing.
     """
-    y, known = table.y, table.known
+    y, known, first = table.y, table.known, table.firsts(origin)
+    first = first if isinstance(first, int) else first[..., None]
     at = origin[..., None] + steps
     features = np.empty((*at.shape, table.future_width), np.float32)
     now = y[origin][..., None]
@@ -84,17 +119,24 @@ def future_features(table: Table, origin: Rows, steps: Rows) -> Values:
     place = 2 * C + D + 1
     for season in table.seasons:
         then = at - season * ((steps - 1) // season + 1)
-        last, before, earlier = (y.take(then - back) for back in range(3))
+        last, before, earlier = (y.take(np.maximum(then - back, first)) for back in range(3))
         features[..., place] = last - now
         features[..., place + 1] = last - before
         features[..., place + 2] = before - earlier
-        features[..., place + 3 : place + 3 + C] = known.take(then, 0)
+        features[..., place + 3 : place + 3 + C] = known.take(np.maximum(then, first), 0)
         place += 3 + C
+        if table.absent is not None:
+            features[..., place] = table.is_absent(then, first)
+            place += 1
     return features
 
 
 def future_names(
-    target: str, known: Sequence[str], calendar: Sequence[str], seasons: Sequence[int]
+    target: str,
+    known: Sequence[str],
+    calendar: Sequence[str],
+    seasons: Sequence[int],
+    gaps: bool = False,
 ) -> list[str]:
     """What the columns of `future_features` are called, in their order."""
     then, now = _("{column} then"), _("{column} now")
@@ -110,37 +152,81 @@ def future_names(
         names += [text.format(column=target, steps=season) for text in of_target]
         before = _("{column} a season ({steps}) before")
         names += [before.format(column=column, steps=season) for column in known]
+        if gaps:
+            lacks = _("{column} a season ({steps}) before is missing")
+            names.append(lacks.format(column=target, steps=season))
     return names
 
 
-def past_features(table: Table) -> Values:
-    """`[N, C]`: what the encoder reads at a row: value, change, covariates, and the step to come.
+class Past:
+    """What the encoder reads at a row: value, change, covariates, the step to come and, where gaps
+    are told, whether the value is missing.
 
-    Rows before the first window, and those with no step to come, hold zeros.
+    Of rows that lie before their series' first one, those of that one, as missing. keep: make all
+    rows at once, where they are not too many.
     """
-    y, covariates = table.y, table.past.shape[1]
-    at = np.arange(table.first_origin - table.lookback, len(y) - 1)
-    features = np.zeros((len(y), table.past_width), np.float32)
-    features[at, 0] = y[at]
-    features[at, 1] = y[at] - y[at - 1]
-    features[at, 2 : 2 + covariates] = table.past[at]
-    features[at, 2 + covariates :] = future_features(table, at, np.array([1]))[:, 0]
-    return features
+
+    def __init__(self, table: Table, keep: bool = True) -> None:
+        self._table = table
+        rows = len(table.y)
+        kept = keep and 0 < rows * table.past_width <= MOST_KEPT
+        self._kept = self._of(np.arange(rows)) if kept else None
+
+    def __call__(self, rows: Rows, firsts: Rows | int = 0) -> Values:
+        """`[..., C]` of rows `[...]`, of series that begin at `firsts`."""
+        at = np.maximum(rows, firsts)
+        found = self._of(at) if self._kept is None else self._kept.take(at, 0)
+        if self._table.absent is not None:
+            found[..., -1] = self._table.is_absent(rows, firsts)
+        return found
+
+    def _of(self, rows: Rows) -> Values:
+        """The last row of all has no step to come, and those before the first origin's window may
+        have no season before: they hold zeros.
+        """
+        table = self._table
+        found = np.zeros((*rows.shape, table.past_width), np.float32)
+        first = table.first_origin - table.lookback if table.absent is None else 0
+        whole = (rows >= first) & (rows < len(table.y) - 1)
+        at = rows[whole]
+        before = np.maximum(at - 1, table.firsts(at))
+        covariates = table.past.shape[1]
+        ahead = found[whole]
+        ahead[:, 0] = table.y[at]
+        ahead[:, 1] = table.y[at] - table.y[before]
+        ahead[:, 2 : 2 + covariates] = table.past[at]
+        coming = future_features(table, at, np.array([1]))[:, 0]
+        ahead[:, 2 + covariates : 2 + covariates + coming.shape[1]] = coming
+        found[whole] = ahead
+        return found
 
 
-def past_names(target: str, past: Sequence[str], coming: Sequence[str]) -> list[str]:
-    """What the columns of `past_features` are called; coming: those of the step to come."""
-    return [target, _("change of {column}").format(column=target), *past, *coming]
+MOST_KEPT = 2**24
+"""So many numbers of what the encoder reads are kept; more are made when they are asked for."""
+
+
+def past_names(
+    target: str, past: Sequence[str], coming: Sequence[str], gaps: bool = False
+) -> list[str]:
+    """What the columns of `Past` are called; coming: those of the step to come."""
+    names = [target, _("change of {column}").format(column=target), *past, *coming]
+    return [*names, _("{column} is missing").format(column=target)] if gaps else names
 
 
 def lags(table: Table, origin: Rows) -> Values:
     """`[..., L]`: the values up to each row of `origin [...]`, less the value at that row."""
-    windows = sliding_window_view(table.y, table.lookback)
-    return windows[origin - table.lookback + 1] - table.y[origin][..., None]
+    now = table.y[origin][..., None]
+    if table.absent is None:
+        windows = sliding_window_view(table.y, table.lookback)
+        return windows[origin - table.lookback + 1] - now
+    first = table.firsts(origin)
+    at = origin[..., None] + np.arange(1 - table.lookback, 1)
+    found: Values = table.y[np.maximum(at, np.asarray(first)[..., None])] - now
+    return found
 
 
 def windows(
-    table: Table, past: Values, last: Rows, positions: Rows, length: int
+    table: Table, past: Past, last: Rows, positions: Rows, length: int
 ) -> dict[str, NDArray[Any]]:
     """The windows of `length` rows that end at rows `last [B]`, with origins inside them.
 
@@ -151,8 +237,10 @@ def windows(
     steps = np.arange(1, table.horizon + 1)
     first = last[:, None] - (length - 1)
     origin = first + positions
+    begin = table.firsts(last)
+    begin = begin if isinstance(begin, int) else begin[:, None]
     return {
-        "past": past.take(first + np.arange(length), 0),
+        "past": past(first + np.arange(length), begin),
         "positions": positions,
         "lags": lags(table, origin),
         "future": future_features(table, origin, steps),

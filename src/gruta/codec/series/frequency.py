@@ -37,7 +37,12 @@ class Frequency(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """For people and for JSON; `parse` reads it back."""
+        """For people."""
+
+    @property
+    def key(self) -> str:
+        """For JSON: the name and, where one is known, the zone; `parse` reads it back."""
+        return self.name
 
     @property
     def within_day(self) -> bool:
@@ -65,6 +70,10 @@ class Frequency(ABC):
     def local(self, times: Stamps) -> Stamps:
         """What the clock shows: as the stamps have it, unless a zone is known."""
         return times
+
+    def moment(self, local: Stamps) -> Stamps:
+        """When the clock shows this."""
+        return local
 
     def after(self, last: np.datetime64, count: int) -> Stamps:
         """The `count` stamps that follow `last`."""

@@ -60,12 +60,12 @@ def rows(times: Stamps, numbered: bool = False) -> Rows:
     return Rows(_most_common(np.diff(times).astype(np.int64)), numbered)
 
 
-def parse(name: str) -> Frequency:
-    """The frequency of this `name`; InputError if there is none."""
-    frequency = _parsed(name)
+def parse(key: str) -> Frequency:
+    """The frequency of this `key`; InputError if there is none."""
+    frequency = _parsed(key)
     # One name a frequency: 60min is 1h.
-    if frequency is None or frequency.name != name:
-        raise InputError(f"frequency: expected a name such as {_EXAMPLES}, got {name!r}")
+    if frequency is None or frequency.key != key:
+        raise InputError(f"frequency: expected a name such as {_EXAMPLES}, got {key!r}")
     return frequency
 
 

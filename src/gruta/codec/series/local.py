@@ -22,8 +22,13 @@ class Local(Frequency):
 
     @property
     def name(self) -> str:
+        """As without a zone."""
+        return self.step.name
+
+    @property
+    def key(self) -> str:
         """Such as 1d in America/Sao_Paulo."""
-        return f"{self.step.name} in {self.zone.name}"
+        return f"{self.step.key} in {self.zone.name}"
 
     @property
     def within_day(self) -> bool:
@@ -37,6 +42,10 @@ class Local(Frequency):
     def local(self, times: Stamps) -> Stamps:
         """What the clock shows."""
         return self.zone.local(times)
+
+    def moment(self, local: Stamps) -> Stamps:
+        """When the clock shows this."""
+        return self.zone.utc(local)
 
     def shift(self, times: Stamps, steps: ArrayLike) -> Stamps:
         """The stamps `steps` steps after `times`; the two broadcast."""

@@ -1,8 +1,10 @@
-"""A time series: a target with its covariates, one row a stamp."""
+"""Time series: a target with its covariates, one row a step; one series, or several."""
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,71 +12,203 @@ from numpy.typing import NDArray
 from gruta.codec.series.frequency import Frequency, Stamps
 from gruta.errors import InputError
 
+Rows = NDArray[np.int64]
+Values = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of a table is what; InputError if one is to be two things."""
+    """Which column of a table is what; InputError if one is to be two things.
+
+    series: names the series that a row is of; "" where the table holds one series alone.
+    """
 
     time: str = "ds"
     target: str = "y"
     known: tuple[str, ...] = ()
     past: tuple[str, ...] = ()
+    series: str = ""
 
     def __post_init__(self) -> None:
         for name in self.names:
             if self.names.count(name) > 1:
                 raise InputError(
-                    f"column {name!r} is used twice; it can be the time, the target, or one "
-                    "covariate, known or past"
+                    f"column {name!r} is used twice; it can be the time, the target, the series' "
+                    "name, or one covariate, known or past"
                 )
 
     @property
     def names(self) -> tuple[str, ...]:
         """All of them."""
-        return (self.time, self.target, *self.known, *self.past)
+        own = (self.series,) if self.series else ()
+        return (self.time, self.target, *self.known, *self.past, *own)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What was found: its kind, how often, the first places, and what was done about it."""
+
+    kind: str
+    count: int
+    places: tuple[str, ...]
+    done: str
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """A target with its covariates, one row a stamp.
+    """S series, one behind the other, of N rows together.
 
-    times: [N] datetime64[us], without zone, each one step of `frequency` after the one before
-    target: [N]; NaN in the rows to come, which are the last ones
+    target: [N]; NaN where it is missing, and in the rows to come, the last ones of their series
     known: [N, C] covariates that are known for the rows to come too
     past: [N, P] covariates that are known up to now; in the rows to come they may be NaN
+    starts: [S + 1] the first row of each, and N
+    begins: [S] datetime64[us], without zone: the stamps of these rows; the others follow by steps
+    ids: [S] what each is called; "" for one without a name
+    stamps: [N] where rows follow no even step, else None
     source: the file, or "frame", as messages name it
+    repairs: what was found amiss when they were read, and what was done about it
     """
 
-    times: Stamps
-    target: NDArray[np.float64]
-    known: NDArray[np.float64]
-    past: NDArray[np.float64]
+    target: Values
+    known: Values
+    past: Values
+    starts: Rows
+    begins: Stamps
+    ids: tuple[str, ...]
     columns: Columns
     frequency: Frequency
     source: str
+    stamps: Stamps | None = None
+    repairs: tuple[Repair, ...] = ()
+
+    @classmethod
+    def lone(
+        cls,
+        times: Stamps,
+        target: Values,
+        known: Values,
+        past: Values,
+        columns: Columns,
+        frequency: Frequency,
+        source: str,
+    ) -> "Series":
+        """One series; times `[N]` lie one step of `frequency` apart, or are kept as they are."""
+        even = (frequency.shift(times[:-1], 1) == times[1:]).all()
+        return cls(
+            target=target,
+            known=known,
+            past=past,
+            starts=np.array([0, len(target)]),
+            begins=times[:1],
+            ids=("",),
+            columns=columns,
+            frequency=frequency,
+            source=source,
+            stamps=None if even else times,
+        )
 
     def __len__(self) -> int:
-        return len(self.times)
+        return len(self.target)
+
+    @property
+    def count(self) -> int:
+        """How many series."""
+        return len(self.ids)
+
+    @cached_property
+    def times(self) -> Stamps:
+        """The stamp of each row `[N]`."""
+        return self.times_at(np.arange(len(self)))
+
+    def times_at(self, rows: Rows) -> Stamps:
+        """The stamps of rows `[...]`."""
+        if self.stamps is not None:
+            return self.stamps[rows]
+        own = self.of(rows)
+        return self.frequency.shift(self.begins[own], rows - self.starts[own])
+
+    def of(self, rows: Rows) -> Rows:
+        """Which series each of the rows `[...]` is of."""
+        return np.searchsorted(self.starts, rows, side="right") - 1
+
+    @cached_property
+    def ends(self) -> Rows:
+        """`[S]`: the row after the last one of each series that has a target."""
+        given = np.flatnonzero(~np.isnan(self.target))
+        last = np.searchsorted(given, self.starts[1:]) - 1
+        found = np.where(last >= 0, given[last] + 1, 0) if len(given) else np.zeros_like(last)
+        return np.maximum(found, self.starts[:-1])
 
     @property
     def observed(self) -> int:
-        """How many rows have a target; the others are to come."""
-        return int(np.isfinite(self.target).sum())
+        """Rows of the first series up to the last one with a target; the others are to come."""
+        return int(self.ends[0])
 
-    def rows(self, start: int, stop: int) -> "Series":
-        """The rows from `start` up to `stop`, which is not included."""
-        part = slice(start, stop)
+    @property
+    def last(self) -> np.datetime64:
+        """The newest stamp of all."""
+        found: np.datetime64 = self.times_at(self.starts[1:] - 1).max()
+        return found
+
+    def until(self, counts: Rows) -> "Series":
+        """The first `counts [S]` rows of each; one may be left without any."""
+        kept: Any = slice(0, int(counts[0]))
+        if self.count > 1:
+            rows = np.arange(len(self)) - np.repeat(self.starts[:-1], np.diff(self.starts))
+            kept = rows < np.repeat(counts, np.diff(self.starts))
         return replace(
             self,
-            times=self.times[part],
+            target=self.target[kept],
+            known=self.known[kept],
+            past=self.past[kept],
+            starts=np.concatenate([[0], counts.cumsum()]),
+            stamps=None if self.stamps is None else self.stamps[kept],
+        )
+
+    def nonempty(self) -> "Series":
+        """Those that have rows."""
+        some = np.flatnonzero(np.diff(self.starts))
+        return replace(
+            self,
+            starts=np.append(self.starts[some], len(self)),
+            begins=self.begins[some],
+            ids=tuple(self.ids[i] for i in some),
+        )
+
+    def one(self, i: int) -> "Series":
+        """The i-th alone."""
+        part = slice(int(self.starts[i]), int(self.starts[i + 1]))
+        return replace(
+            self,
             target=self.target[part],
             known=self.known[part],
             past=self.past[part],
+            starts=np.array([0, part.stop - part.start]),
+            begins=self.begins[i : i + 1],
+            ids=self.ids[i : i + 1],
+            stamps=None if self.stamps is None else self.stamps[part],
         )
 
     def fingerprint(self) -> str:
         """SHA-256 of the columns' names and of all values, whatever they were read from."""
-        digest = hashlib.sha256(json.dumps(asdict(self.columns)).encode())
+        columns = asdict(self.columns)
+        if not self.columns.series:
+            del columns["series"]
+        digest = hashlib.sha256(json.dumps(columns).encode())
+        if self.columns.series:
+            digest.update(json.dumps([self.ids, self.starts.tolist()]).encode())
         for array in (self.times.astype(np.int64), self.target, self.known, self.past):
             digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
         return digest.hexdigest()
+
+
+def carried(values: Values, starts: Rows) -> Values:
+    """Values `[N]` of series that begin at `starts [S + 1]`, the last one before in each gap, and
+    the first in one at the start; NaN in a series that has none.
+    """
+    rows, given = np.arange(len(values)), ~np.isnan(values)
+    own = np.searchsorted(starts, rows, side="right") - 1
+    before = np.maximum.accumulate(np.where(given, rows, -1))
+    behind = np.minimum.accumulate(np.where(given, rows, len(rows))[::-1])[::-1]
+    at = np.where(before >= starts[own], before, behind)
+    return np.where(at < starts[own + 1], values[np.minimum(at, len(rows) - 1)], np.nan)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from gruta.codec.series.frequency import (
     A_MONDAY,
     DAY,
+    MINUTE,
     WEEK,
     FixedStep,
     Frequency,
@@ -113,11 +114,8 @@ def week_pattern(times: Stamps, step: int) -> WeekPattern | None:
     """The pattern that stamps of this step show: slots with rows in half of the weeks or more, and
     the others without any; None where the weeks are too few, or show no such pattern.
     """
-    if (
-        not 60_000_000 <= step < WEEK
-        or WEEK % step
-        or (times[-1] - times[0]).astype(int) < 4 * WEEK
-    ):
+    span = (times[-1] - times[0]).astype(np.int64)
+    if not MINUTE <= step < WEEK or WEEK % step or span < 2 * WEEK:
         return None
     week, passed = np.divmod((times - A_MONDAY).astype(np.int64), WEEK)
     slots, weeks = np.unique(passed // step, return_counts=True)

@@ -45,13 +45,16 @@ class Zone:
         before = offsets[np.searchsorted(at, utc, side="left")]
         return np.asarray(utc + np.minimum(before, after))
 
-    def utc(self, local: Stamps) -> Stamps:
-        """The moments at which the clock shows this; of two the first. Where the clock leaves it
-        out, the moment at which it does.
+    def utc(self, local: Stamps, second: NDArray[np.bool_] | bool = False) -> Stamps:
+        """The moments at which the clock shows this; of two the first, or the second. Where the
+        clock leaves it out, the moment at which it does.
         """
         at, offsets = _changes(self.name)
         k = np.searchsorted(at + offsets[:-1], local, side="right")
         begins = np.concatenate([[_LONG_AGO], at])
+        later = np.minimum(k + 1, len(at))
+        twice = second & (local - offsets[later] >= begins[later])
+        k = np.where(twice, later, k)
         return np.asarray(np.maximum(local - offsets[k], begins[k]))
 
 

@@ -7,7 +7,7 @@ from gruta.codec.series import features
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.features import Rows, Table, future_features, lags
 from gruta.codec.series.linear import LinearModel
-from gruta.codec.series.series import Series
+from gruta.codec.series.series import Series, carried
 
 Values = NDArray[np.float64]
 
@@ -17,10 +17,15 @@ def naive(y: Values, origins: Rows, horizon: int) -> Values:
     return np.repeat(y[origins][:, None], horizon, axis=1)
 
 
-def seasonal_naive(y: Values, origins: Rows, horizon: int, season: int) -> Values:
-    """`[M, K]`: the value of y `[N]` of the same phase in the last season before the origin."""
+def seasonal_naive(
+    y: Values, origins: Rows, horizon: int, season: int, firsts: Rows | int = 0
+) -> Values:
+    """`[M, K]`: the value of y `[N]` of the same phase in the last season before the origin; where
+    a series, which begins at `firsts`, is shorter than that, its first value.
+    """
     steps = np.arange(1, horizon + 1)
-    found: Values = y[origins[:, None] + steps - season * ((steps - 1) // season + 1)]
+    then = origins[:, None] + steps - season * ((steps - 1) // season + 1)
+    found: Values = y[np.maximum(then, np.asarray(firsts)[..., None])]
     return found
 
 
@@ -39,10 +44,11 @@ def baselines(
     series: Series, encoding: Encoding, origins: Rows, model: LinearModel
 ) -> dict[str, Values]:
     """All of them by name, each `[M, K]`, in the target's unit."""
-    y, horizon = series.target, encoding.horizon
+    y, horizon = carried(series.target, series.starts), encoding.horizon
+    firsts = series.starts[series.of(origins)]
     seasonal = {
-        f"seasonal naive {season}": seasonal_naive(y, origins, horizon, season)
+        f"seasonal naive {season}": seasonal_naive(y, origins, horizon, season, firsts)
         for season in encoding.seasons
     }
-    by_line = encoding.decode(linear(encoding.table(series), origins, model))
+    by_line = encoding.decode(linear(encoding.table(series), origins, model), series, origins)
     return {"naive": naive(y, origins, horizon), **seasonal, "linear": by_line}

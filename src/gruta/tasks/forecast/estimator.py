@@ -12,7 +12,7 @@ from gruta.arithmetic import as_usual
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.series import Series
 from gruta.tasks.estimator import Estimator
-from gruta.tasks.forecast.task import TASK, as_series, forecast
+from gruta.tasks.forecast.task import TASK, forecast, series_for
 
 if TYPE_CHECKING:
     from gruta.insight import XRay
@@ -55,7 +55,7 @@ class Forecaster(Estimator[ForecastCodec]):
         for a file: the time column, `forecast` (the median), and a column a quantile, q10, ….
         """
         trained = self._fitted()
-        columns = forecast(trained, as_series(data, trained.codec.encoding.columns))
+        columns = forecast(trained, series_for(trained, data))
         if isinstance(data, str | Path | Series):
             return pl.DataFrame(columns)
         backend = nw.from_native(data, eager_only=True).implementation

@@ -1,6 +1,5 @@
 """A trained forecaster against what came, with the simple baselines beside it."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,17 +10,17 @@ from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.features import Rows
 from gruta.codec.series.frequency import Stamps
 from gruta.codec.series.series import Series
+from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks.forecast.baselines import baselines
 from gruta.tasks.forecast.forecasts import quantiles
 from gruta.tasks.forecast.scores import METRICS, coverage, mase, point_scores
+from gruta.tasks.forecast.split import steps_before
 from gruta.tasks.scores import Scores, lost_to
 from gruta.tasks.trained import Trained
 
 Values = NDArray[np.float64]
-
-_ZONE = re.compile(r"[T ].*(Z|[+-]\d\d(:?\d\d)?)\s*$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +56,20 @@ def origins_from(series: Series, encoding: Encoding, start: np.datetime64, strid
     """Rows from which to forecast: every `stride`-th, the first step of the first at `start`."""
     if stride < 1:
         raise InputError(stride=f"expected a positive number of steps, got {stride}")
-    first = max(int(np.searchsorted(series.times, start)), encoding.history) - 1
-    origins = np.arange(first, series.observed - encoding.horizon, stride)
-    if not len(origins):
+    before = np.maximum(steps_before(series, start), encoding.history)
+    firsts, ends = series.starts[:-1] + before - 1, series.ends - encoding.horizon
+    origins = [np.arange(*run, stride) for run in zip(firsts, ends, strict=True)]
+    found = np.concatenate(origins)
+    if not len(found):
+        longest = int((series.ends - series.starts[:-1]).argmax())
+        observed = int(series.ends[longest] - series.starts[longest])
+        newest = series.times_at(series.ends[longest : longest + 1] - 1)[0]
         raise InputError(
             f"{series.source}: no forecast to score from {start} on: that needs {encoding.horizon} "
             f"rows with a target from there, and {encoding.history} rows before them; the file has "
-            f"{series.observed} rows with a target, the last of {series.times[series.observed - 1]}"
+            f"{observed} rows with a target, the last of {newest}"
         )
-    return origins
+    return found
 
 
 def first_stamp(codec: ForecastCodec, start: str | np.datetime64 | None) -> np.datetime64:
@@ -73,22 +77,6 @@ def first_stamp(codec: ForecastCodec, start: str | np.datetime64 | None) -> np.d
     if start is None:
         start = codec.encoding.frequency.after(codec.until, 1)[0]
     return as_stamp(start)
-
-
-def as_stamp(start: str | np.datetime64) -> np.datetime64:
-    """A stamp as a person writes it; InputError if it is none, or has a zone."""
-    try:
-        # NumPy would take a zone with a warning; filters of warnings are the whole process's.
-        if not _ZONE.search(str(start)):
-            stamp = np.datetime64(str(start), "us")
-            if not np.isnat(stamp):
-                return stamp
-    except ValueError:
-        pass
-    raise InputError(
-        start="expected a stamp such as 2024-03-31 or 2024-03-31T13:30, without a zone (UTC "
-        f"where the data has one), got {str(start)!r}"
-    )
 
 
 def evaluate(trained: Trained[ForecastCodec], series: Series, origins: Rows) -> Evaluation:
@@ -107,13 +95,13 @@ def evaluate(trained: Trained[ForecastCodec], series: Series, origins: Rows) -> 
             sizes.get(model, 0),
             values
             | {
-                "mase": mase(values["mae"], codec.seasonal_error),
+                "mase": mase(values["mae"], codec.seasonal_errors[0]),
                 "coverage": inside if model == name else None,
             },
         )
         for model, values in points.items()
     ]
-    times = series.times[at]
+    times = series.times_at(at)
     seen = _("Some of these values were seen in training.")
     notes = [seen] if times[0, 0] <= codec.until else []
     return Evaluation(origins, times, truth, found, levels, simple, scores, notes)

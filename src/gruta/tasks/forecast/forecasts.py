@@ -22,32 +22,61 @@ def quantiles(
     table = codec.encoding.table(series)
     changes = forecast_changes(trained.head, table, origins)
     values = table.y[origins][:, None, None] + stretch(changes, codec.spread, levels)
-    return codec.encoding.decode(values)
+    return codec.encoding.decode(values, series, origins)
 
 
 def with_rows_to_come(series: Series, history: int, horizon: int) -> Series:
-    """`series` with at least `horizon` rows after the last one that has a target.
+    """`series` with `horizon` rows or more after the last one of each that has a target.
 
     InputError where fewer than `history` have one, or rows to come lack what is known of them.
     """
-    if series.observed < history:
+    observed = series.ends - series.starts[:-1]
+    if observed.min() < history:
         raise InputError(
-            f"{series.source}: {series.observed} rows with a target, but a forecast needs the last "
-            f"{history}; give a longer history"
+            f"{series.source}{_of(series, observed)}: {observed.min()} rows with a target, but a "
+            f"forecast needs the last {history}; give a longer history"
         )
-    missing = series.observed + horizon - len(series)
-    if missing <= 0:
+    coming = series.starts[1:] - series.ends
+    lacking = np.maximum(horizon - coming, 0)
+    if not lacking.any():
         return series
     if series.columns.known:
         raise InputError(
-            f"{series.source}: expected {horizon} rows after the last one with a target, with the "
-            f"values of {', '.join(series.columns.known)} and an empty target; found "
-            f"{horizon - missing}"
+            f"{series.source}{_of(series, coming)}: expected {horizon} rows after the last one "
+            f"with a target, with the values of {', '.join(series.columns.known)} and an empty "
+            f"target; found {coming.min()}"
         )
+    lengths = np.diff(series.starts)
+    starts = np.concatenate([[0], (lengths + lacking).cumsum()])
+    at = np.arange(len(series)) + np.repeat(starts[:-1] - series.starts[:-1], lengths)
     return replace(
         series,
-        times=np.append(series.times, series.frequency.after(series.times[-1], missing)),
-        target=np.append(series.target, np.full(missing, np.nan)),
-        known=np.zeros((len(series) + missing, 0)),
-        past=np.concatenate([series.past, np.full((missing, series.past.shape[1]), np.nan)]),
+        target=_spread(series.target, at, starts[-1]),
+        known=np.zeros((starts[-1], 0)),
+        past=_spread(series.past, at, starts[-1]),
+        starts=starts,
+        stamps=None if series.stamps is None else _longer(series, lacking),
     )
+
+
+def _of(series: Series, sizes: Rows) -> str:
+    """Which series is the smallest, for a message; "" for one without a name."""
+    name = series.ids[int(sizes.argmin())]
+    return f": series {name!r}" if name else ""
+
+
+def _spread(values: NDArray[np.float64], at: Rows, rows: int) -> NDArray[np.float64]:
+    """Values `[N, …]` in rows `at [N]`, NaN in the others."""
+    found = np.full((rows, *values.shape[1:]), np.nan)
+    found[at] = values
+    return found
+
+
+def _longer(series: Series, lacking: Rows) -> NDArray[np.datetime64]:
+    """The stamps of each series, and behind them so many more."""
+    assert series.stamps is not None
+    parts = []
+    for first, end, more in zip(series.starts, series.starts[1:], lacking, strict=False):
+        own = series.stamps[first:end]
+        parts += [own, series.frequency.after(own[-1], int(more))]
+    return np.concatenate(parts)

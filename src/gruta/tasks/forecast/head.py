@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.codec.series.features import Rows, Table, Values, past_features, windows
+from gruta.codec.series.features import Past, Rows, Table, Values, windows
 from gruta.codec.series.linear import LinearModel
 from gruta.runtime.blocks import (
     Linear,
@@ -111,7 +111,7 @@ class _Scale:
 
 def forecast_changes(head: ForecastHead, table: Table, origins: Rows) -> Values:
     """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled."""
-    past, forecasts = past_features(table), []
+    past, forecasts = Past(table, keep=len(origins) > _AT_ONCE), []
     for start in range(0, len(origins), _AT_ONCE):
         some = origins[start : start + _AT_ONCE]
         newest = np.full((len(some), 1), table.lookback - 1)

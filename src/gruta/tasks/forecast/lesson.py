@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gruta.codec.series.features import Rows, Table, Values, past_features, windows
+from gruta.codec.series.features import Past, Rows, Table, Values, windows
 from gruta.data.order import shuffled
 from gruta.errors import InputError
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
@@ -33,11 +33,16 @@ class ForecastLesson:
     ) -> None:
         self.model = network
         self.table, self.split, self.settings = table, split, settings
-        self.past = past_features(table)
+        self.past = Past(table)
         self.origins = settings.origins or min(
             MOST_ORIGINS, max(4, table.lookback // table.horizon)
         )
         self.streams = min(settings.batch_size, len(split.train) // max(settings.tbptt, 1))
+        if settings.tbptt and table.absent is not None:
+            raise InputError(
+                tbptt="a carried state needs one series without gaps; leave it out, or fill the "
+                "gaps with the setting gaps"
+            )
         if settings.tbptt and not self.streams:
             raise InputError(
                 f"tbptt: expected at most the {len(split.train)} rows that there are to train on, "
@@ -61,7 +66,7 @@ class ForecastLesson:
         draw = np.random.default_rng((self.settings.seed, step))
         positions = draw.integers(length // 4, length, (len(last), self.origins))
         positions[:, -1] = length - 1
-        before_first = self.split.train[0] - (last - length + 1)
+        before_first = self.split.train.first(last) - (last - length + 1)
         positions = np.maximum(positions, before_first[:, None])
         batch = windows(self.table, self.past, last, positions, length)
         return _tensors(batch) | {"fresh": torch.tensor(fresh)}
@@ -87,6 +92,9 @@ class ForecastLesson:
 
     def _loss(self, forecast: Tensor, target: Tensor) -> Tensor:
         unit = self.model.linear.error.mean().to(forecast.device)
+        if self.table.absent is not None:
+            there = ~torch.isnan(target)
+            forecast, target = forecast[there], target[there]
         return pinball(forecast / unit, target / unit, self.settings.quantiles)
 
     def validate(self) -> Validation:
@@ -102,7 +110,7 @@ class ForecastLesson:
 
     def on_validation(self) -> tuple[Values, Values]:
         """Forecasts `[M, K, Q]` of the whole validation part and what came `[M, K]`, scaled."""
-        origins = self.split.validation
+        origins = self.split.validation[:]
         return self.forecast(origins), self.table.changes(origins)
 
     @torch.no_grad()

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gruta.codec.series.features import Rows, Table, future_features, lags
 from gruta.codec.series.linear import LinearModel
-from gruta.tasks.forecast.split import Split
+from gruta.tasks.forecast.split import Origins, Split
 
 PENALTIES = (1e-6, 1e-4, 1e-2, 1e-1)
 MOST_MOMENTS = 2**23
@@ -54,7 +54,9 @@ def _best(
     return candidates[errors.index(min(errors))]
 
 
-def _error(table: Table, origins: Rows, steps: Rows, weight: Tensor, bias: Tensor) -> Tensor:
+def _error(
+    table: Table, origins: Origins | Rows, steps: Rows, weight: Tensor, bias: Tensor
+) -> Tensor:
     """`[K]`: the mean absolute error of linear models over about a thousand of these origins."""
     origins = origins[:: max(1, len(origins) // 1024)]
     missed = [
@@ -64,7 +66,7 @@ def _error(table: Table, origins: Rows, steps: Rows, weight: Tensor, bias: Tenso
     return torch.cat(missed, 1).mean(1)
 
 
-def _blocks(table: Table, origins: Rows, steps: Rows) -> Iterator[tuple[Tensor, Tensor]]:
+def _blocks(table: Table, origins: Origins | Rows, steps: Rows) -> Iterator[tuple[Tensor, Tensor]]:
     """Columns x `[K, M', L + F]` and targets y `[K, M']` in float64, some origins at a time."""
     for start in range(0, len(origins), 512):
         some = origins[start : start + 512]
@@ -72,7 +74,8 @@ def _blocks(table: Table, origins: Rows, steps: Rows) -> Iterator[tuple[Tensor, 
         x[..., : table.lookback] = lags(table, some)
         x[..., table.lookback :] = future_features(table, some, steps).swapaxes(0, 1)
         y = table.changes(some)[:, steps - 1].T.astype(np.float64)
-        yield torch.from_numpy(x), torch.from_numpy(y)
+        there = ~np.isnan(y).any(0)
+        yield torch.from_numpy(x[:, there]), torch.from_numpy(y[:, there])
 
 
 class Moments:

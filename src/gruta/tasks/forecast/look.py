@@ -6,11 +6,12 @@ import numpy as np
 import torch
 
 from gruta.codec.series.codec import ForecastCodec
-from gruta.codec.series.features import past_features, windows
+from gruta.codec.series.features import Past, windows
 from gruta.codec.series.series import Series
+from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.tasks.forecast.evaluation import as_stamp, origins_from
+from gruta.tasks.forecast.evaluation import origins_from
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
 from gruta.tasks.task import Look
 from gruta.tasks.trained import Trained
@@ -39,7 +40,7 @@ def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime6
         )
     origin = origins_from(series, encoding, as_stamp(first), len(series))[:1]
     last = np.array([[table.lookback - 1]])
-    arrays = windows(table, past_features(table), origin, last, table.lookback)
+    arrays = windows(table, Past(table, keep=False), origin, last, table.lookback)
     batch = {name: torch.from_numpy(values) for name, values in arrays.items()}
     unit = network.linear.error.mean()
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gruta.codec.series.features import Table, Values, future_features
+from gruta.codec.series.features import Past, Table, future_features
 from gruta.codec.series.linear import LinearModel
 from gruta.nn import CELLS
 from gruta.nn.dense import Linear
@@ -24,6 +24,9 @@ from gruta.tasks.forecast.linear import solve
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
 from gruta.train import State
+
+_SAMPLE = 2**17
+"""From so many rows the scales of what the encoder reads are taken, at least, if there are."""
 
 DTYPE = torch.float32
 """Of all numbers of a network, whatever torch's default is."""
@@ -135,13 +138,14 @@ class ForecastNetwork(nn.Module):
             layers=layers,
         )
 
-    def prepare(self, table: Table, past: Values, split: Split, ridge: float) -> None:
+    def prepare(self, table: Table, past: Past, split: Split, ridge: float) -> None:
         """Solve the linear path and set the scales, from the training part."""
         self.linear.take(solve(table, split, ridge))
         origins = split.train
         sample = origins[:: max(1, len(origins) // 512)]
         steps = np.arange(1, table.horizon + 1)
-        self.scale_past.fit(torch.from_numpy(past[origins]))
+        some = origins[:: max(1, len(origins) // _SAMPLE)]
+        self.scale_past.fit(torch.from_numpy(past(some)))
         self.scale_future.fit(torch.from_numpy(future_features(table, sample, steps)))
 
     def forward(self, batch: dict[str, Tensor], state: State | None = None) -> tuple[Tensor, State]:

@@ -1,5 +1,6 @@
 """Scores of forecasts against what came, by utilsforecast's losses."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 from utilsforecast import losses
 
+from gruta.codec.series.series import Series
 from gruta.tasks.scores import Metric
 
 Values = NDArray[np.float64]
@@ -48,9 +50,17 @@ def coverage(truth: Values, low: Values, high: Values) -> float:
     return float(losses.coverage(frame, ["m"], level=80)["m"][0])
 
 
-def seasonal_error(train: Values, season: int) -> float:
-    """Mean absolute error of the seasonal naive forecast within the training part `[N]`."""
-    return float(np.abs(train[season:] - train[:-season]).mean())
+def seasonal_errors(train: Series, season: int) -> tuple[float, ...]:
+    """Mean absolute error of the seasonal naive forecast within each series; 0 where it is too
+    short to have one.
+    """
+    found = []
+    for first, end in itertools.pairwise(train.starts):
+        own = train.target[first:end]
+        missed = np.abs(own[season:] - own[:-season]) if len(own) > season else own[:0]
+        there = missed[~np.isnan(missed)]
+        found.append(float(there.mean()) if len(there) else 0.0)
+    return tuple(found)
 
 
 def mase(mae: float, seasonal_error: float) -> float | None:

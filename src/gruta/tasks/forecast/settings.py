@@ -1,6 +1,6 @@
 """What the forecaster needs to know."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -21,6 +21,40 @@ class ForecastSettings(NetworkSettings, StreamSettings):
     past: tuple[str, ...] = Field(
         (),
         description="Columns whose values are known up to the present only.",
+        json_schema_extra=DATA,
+    )
+    series: str = Field(
+        "",
+        description="Column that names the series that a row is of, in a file of several.",
+        json_schema_extra=DATA,
+    )
+    frequency: str = Field(
+        "",
+        description="Step from row to row: 30min, 1h, 1d, business day, 1 month, 3 months (end), "
+        "or row, where the next row is the next step.",
+        json_schema_extra=DATA | {"shown": "found out"},
+    )
+    zone: str = Field(
+        "",
+        description="Zone whose clock the stamps show, if they have none: America/Sao_Paulo.",
+        json_schema_extra=DATA | {"shown": "none"},
+    )
+    duplicates: Literal["mean", "first", "last", "error"] = Field(
+        "mean",
+        description="Of rows with one stamp, what is kept, or that they are refused.",
+        json_schema_extra=DATA,
+    )
+    gaps: Literal["mask", "interpolate", "seasonal", "error"] = Field(
+        "mask",
+        description="Of missing rows and values: train around them, fill them by a line or from "
+        "the season before, or refuse them.",
+        json_schema_extra=DATA,
+    )
+    longest_gap: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="A longer gap, as a share of its series, is refused.",
         json_schema_extra=DATA,
     )
     horizon: int = Field(
@@ -45,6 +79,16 @@ class ForecastSettings(NetworkSettings, StreamSettings):
         lt=0.5,
         description="Share of the series, its end, that training never sees, for the test.",
         json_schema_extra=DATA,
+    )
+    test_from: str = Field(
+        "",
+        description="First stamp of the test, instead of its share.",
+        json_schema_extra=DATA | {"metavar": "STAMP", "shown": "by its share"},
+    )
+    validation_from: str = Field(
+        "",
+        description="First stamp of the validation part, instead of its share.",
+        json_schema_extra=DATA | {"metavar": "STAMP", "shown": "by its share"},
     )
     validation_share: float = Field(
         0.1,

@@ -1,44 +1,119 @@
-"""Which rows of a series are for training, for validation, and for the test."""
+"""Which rows of series are for training, for validation, and for the test."""
 
+import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gruta.codec.series.features import Rows, Table
+from gruta.codec.series.series import Series
+from gruta.codec.series.stamps import as_stamp
 from gruta.tasks.forecast.settings import ForecastSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Parts:
-    """How many rows of a series, from its start, are for training, and how many training sees."""
+    """Of each of S series, how many rows, from its start, are for training, and are seen by it."""
 
-    train: int
-    seen: int
+    train: Rows
+    seen: Rows
 
     @classmethod
-    def of(cls, rows: int, settings: ForecastSettings) -> "Parts":
-        """`rows` with a target: training, then validation, then the test, which is not seen.
+    def of(cls, series: Series, settings: ForecastSettings) -> "Parts":
+        """Training, then validation, then the test, which is not seen; all series are parted at
+        the same moments, counted back from the newest row with a target, or at stamps.
 
-        Validation and test, where there is one, hold at least one horizon.
+        Validation and test, where there is one, hold at least one horizon of the longest series.
         """
-        validation = max(round(settings.validation_share * rows), settings.horizon)
-        test = max(round(settings.test_share * rows), settings.horizon)
-        seen = rows - test if settings.test_share else rows
-        return cls(max(0, seen - validation), seen)
+        s, lengths = settings, series.ends - series.starts[:-1]
+        cut = lengths + _behind(series, lengths)  # in steps of each series, as are those below
+        rows = int(cut.max())
+        validation = max(round(s.validation_share * rows), s.horizon)
+        if s.test_from:
+            cut = steps_before(series, as_stamp(s.test_from, "test_from"))
+        elif s.test_share:
+            cut = cut - max(round(s.test_share * rows), s.horizon)
+        train = cut - validation
+        if s.validation_from:
+            train = steps_before(series, as_stamp(s.validation_from, "validation_from"))
+        seen = np.clip(cut, 0, lengths)
+        return cls(np.clip(train, 0, seen), seen)
+
+
+def _behind(series: Series, lengths: Rows) -> Rows:
+    """By how many steps each series ends before the newest one."""
+    if series.count == 1 or series.stamps is not None:
+        return np.zeros(series.count, np.int64)
+    newest = series.times_at(np.maximum(series.starts[:-1], series.ends - 1)).max()
+    places = [int(series.frequency.place(newest[None], begin)[0]) for begin in series.begins]
+    return np.maximum(0, np.array(places) + 1 - lengths)
+
+
+def steps_before(series: Series, clock: np.datetime64) -> Rows:
+    """How many steps of each series begin before the clock shows this."""
+    moment = series.frequency.moment(np.array([clock]))
+    if series.stamps is not None:
+        rows = itertools.pairwise(series.starts)
+        return np.array([int((series.stamps[a:b] < moment).sum()) for a, b in rows])
+    found = []
+    for begin in series.begins:
+        place = series.frequency.place(moment, begin)
+        found.append(int(place[0] + (series.frequency.shift(begin, place) < moment)[0]))
+    return np.array(found)
+
+
+class Origins:
+    """Rows to forecast from, in runs of neighbours: increasing, and counted, but not written out.
+
+    Takes what an array of them would take: a number, an array of numbers, a slice.
+    """
+
+    def __init__(self, begins: Rows, ends: Rows) -> None:
+        some = ends > begins
+        self._begins = begins[some]
+        self._counts = np.concatenate([[0], (ends - begins)[some].cumsum()])
+
+    def __len__(self) -> int:
+        return int(self._counts[-1])
+
+    def __getitem__(self, place: Any) -> Rows:
+        if isinstance(place, slice):
+            place = np.arange(*place.indices(len(self)))
+        places = np.asarray(place)
+        places = np.where(places < 0, places + len(self), places)
+        run = np.searchsorted(self._counts, places, side="right") - 1
+        found: Rows = self._begins[run] + places - self._counts[run]
+        return found
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[:], dtype)
+
+    def first(self, rows: Rows) -> Rows:
+        """The first of the run that each of `rows`, origins themselves, is of."""
+        found: Rows = self._begins[np.searchsorted(self._begins, rows, side="right") - 1]
+        return found
 
 
 @dataclass(frozen=True)
 class Split:
-    """Origins `[M]` with their whole horizon in the training part, and in validation."""
+    """Origins with their whole horizon in the training part, and in validation."""
 
-    train: Rows
-    validation: Rows
+    train: Origins
+    validation: Origins
 
     @classmethod
     def of(cls, table: Table, parts: Parts) -> "Split":
-        """All origins that have the history they need."""
-        first, horizon = table.first_origin, table.horizon
+        """All origins that have the history they need: where gaps are told, a third of a short
+        series.
+        """
+        assert table.starts is not None
+        starts, horizon = table.starts[:-1], table.horizon
+        first = np.full(len(starts), table.first_origin)
+        if table.absent is not None:
+            first = np.minimum(first, np.maximum(1, parts.train // 3))
         return cls(
-            np.arange(first, parts.train - horizon),
-            np.arange(max(first, parts.train - 1), parts.seen - horizon),
+            Origins(starts + first, starts + parts.train - horizon),
+            Origins(starts + np.maximum(first, parts.train - 1), starts + parts.seen - horizon),
         )

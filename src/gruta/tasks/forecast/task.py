@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.encoding import Encoding
+from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.series import Columns, Series
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Parts, Split
@@ -18,6 +19,7 @@ from gruta.tasks.task import Input, Look, Options, Report
 if TYPE_CHECKING:
     import polars as pl
 
+    from gruta.data.repair import Policies
     from gruta.report.page import Table
     from gruta.tasks.forecast.evaluation import Evaluation
     from gruta.tasks.forecast.head import ForecastHead
@@ -39,7 +41,7 @@ class SeriesInParts:
     @property
     def seen(self) -> Series:
         """The rows that training sees."""
-        return self.series.rows(0, self.parts.seen)
+        return self.series.until(self.parts.seen)
 
     def fingerprint(self) -> str:
         """Of the rows that training sees."""
@@ -107,19 +109,20 @@ class ForecastTask:
     def read(self, source: Any, settings: Settings) -> SeriesInParts:
         """The series of a file or frame; its end is held out."""
         s = settings
-        series = as_series(source, Columns(s.time, s.target, s.known, s.past))
-        return SeriesInParts(series, Parts.of(series.observed, settings))
+        columns = Columns(s.time, s.target, s.known, s.past, s.series)
+        series = as_series(source, columns, policies(s))
+        return SeriesInParts(series, Parts.of(series, settings))
 
     def fit_codec(self, data: SeriesInParts, settings: Settings) -> ForecastCodec:
         """Scales and seasons of the training part; intervals are as the network has them yet."""
-        from gruta.tasks.forecast.scores import seasonal_error
+        from gruta.tasks.forecast.scores import seasonal_errors
 
         seen, train = data.seen, data.parts.train
         encoding = Encoding.fit(seen, train, settings.lookback, settings.horizon)
         season = encoding.seasons[0] if encoding.seasons else 1
-        error = seasonal_error(seen.target[:train], season)
+        errors = seasonal_errors(seen.until(train).nonempty(), season)
         spread = np.ones(len(settings.quantiles), np.float32)
-        return ForecastCodec(encoding, spread, error, seen.times[-1])
+        return ForecastCodec(encoding, spread, errors, seen.nonempty().last)
 
     def network(self, codec: ForecastCodec, settings: Settings) -> "ForecastNetwork":
         """Untrained, as wide as the codec's columns."""
@@ -157,7 +160,7 @@ class ForecastTask:
         """Quantiles for the horizon after the last row of `source` that has a target."""
         import polars as pl
 
-        return pl.DataFrame(forecast(trained, as_series(source, trained.codec.encoding.columns)))
+        return pl.DataFrame(forecast(trained, series_for(trained, source)))
 
     def evaluate(
         self,
@@ -174,7 +177,7 @@ class ForecastTask:
         from gruta.tasks.forecast.evaluation import evaluate, first_stamp, origins_from
 
         encoding = trained.codec.encoding
-        series = as_series(source, encoding.columns)
+        series = series_for(trained, source)
         step = encoding.horizon if stride is None else stride
         first = first_stamp(trained.codec, start)
         return evaluate(trained, series, origins_from(series, encoding, first, step))
@@ -216,16 +219,31 @@ class ForecastTask:
         """The window before `start`, or before the last horizon that is there to compare with."""
         from gruta.tasks.forecast.look import look
 
-        return look(trained, as_series(source, trained.codec.encoding.columns), start)
+        return look(trained, series_for(trained, source), start)
 
 
-def as_series(source: Any, columns: Columns) -> Series:
-    """A file or frame as a series of these columns; a series as it is."""
+def policies(settings: Settings, frequency: Frequency | None = None) -> "Policies":
+    """What is done about rows that are not as they should be; frequency: a trained model's."""
+    from gruta.data.repair import Policies
+
+    s = settings
+    return Policies(frequency or s.frequency, s.zone, s.duplicates, s.gaps, s.longest_gap)
+
+
+def as_series(source: Any, columns: Columns, how: "Policies") -> Series:
+    """A file or frame as series of these columns; series as they are."""
     if isinstance(source, Series):
         return source
     from gruta.data.series import read_series
 
-    return read_series(source, columns)
+    return read_series(source, columns, how)
+
+
+def series_for(trained: "Trained[ForecastCodec]", source: Any) -> Series:
+    """Series that a trained model can read, by the rules of its training."""
+    encoding = trained.codec.encoding
+    how = policies(trained.settings, encoding.frequency)
+    return as_series(source, encoding.columns, how)
 
 
 def forecast(trained: "Trained[ForecastCodec]", series: Series) -> dict[str, Any]:
@@ -234,12 +252,15 @@ def forecast(trained: "Trained[ForecastCodec]", series: Series) -> dict[str, Any
 
     encoding, levels = trained.codec.encoding, trained.settings.quantiles
     series = with_rows_to_come(series, encoding.history, encoding.horizon)
-    origin = series.observed - 1
-    found = quantiles(trained, series, np.array([origin]))[0]
-    columns: dict[str, Any] = {
-        encoding.columns.time: series.times[origin + 1 : origin + 1 + encoding.horizon],
-        "forecast": found[:, levels.index(0.5)],
-    }
+    origins = series.ends - 1
+    at = origins[:, None] + np.arange(1, encoding.horizon + 1)
+    found = quantiles(trained, series, origins).reshape(-1, len(levels))
+    names = encoding.columns
+    columns: dict[str, Any] = {}
+    if names.series:
+        columns[names.series] = np.repeat(np.array(series.ids, object), encoding.horizon)
+    columns[names.time] = series.times_at(at).ravel()
+    columns["forecast"] = found[:, levels.index(0.5)]
     return columns | {f"q{100 * q:g}": found[:, i] for i, q in enumerate(levels)}
 
 

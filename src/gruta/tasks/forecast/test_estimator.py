@@ -12,7 +12,7 @@ import torch
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
-from gruta.codec.series.features import past_features, windows
+from gruta.codec.series.features import Past, windows
 from gruta.data.series import read_series
 from gruta.errors import InputError
 from gruta.runs import METRICS, Run, read_metrics
@@ -126,7 +126,7 @@ def test_every_step_is_decoded_from_the_newest_state(frame, fitted):
     trained, series = fitted.trained_, read_series(frame, COLUMNS)
     table = trained.codec.encoding.table(series)
     newest = np.full((1, 1), table.lookback - 1)
-    arrays = windows(table, past_features(table), np.array([400]), newest, table.lookback)
+    arrays = windows(table, Past(table), np.array([400]), newest, table.lookback)
     batch = {name: torch.from_numpy(values) for name, values in arrays.items()}
     batch["past"].requires_grad_()
     forecast, _ = trained.network(batch)
@@ -155,7 +155,7 @@ def test_validation_part_changes_no_scale_and_no_linear_path(frame):
     other = changed(frame, range(TRAINED, SEEN), y=-7.0, plan=3.0, wind=50.0)
     one, two = (Forecaster(**settings).fit(data) for data in (frame, other))
     assert one.trained_.codec.encoding.to_json() == two.trained_.codec.encoding.to_json()
-    assert one.trained_.codec.seasonal_error == two.trained_.codec.seasonal_error
+    assert one.trained_.codec.seasonal_errors == two.trained_.codec.seasonal_errors
     for name, value in one.trained_.network.named_buffers():
         assert torch.equal(value, two.trained_.network.get_buffer(name)), name
     assert one.trained_.codec.spread.tolist() != two.trained_.codec.spread.tolist()

@@ -1,9 +1,12 @@
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 
-from gruta.codec.series.features import past_features
+from gruta.codec.series.infer import parse
+from gruta.codec.series.series import Columns, Series
+from gruta.codec.series.test_features import rows_of
 from gruta.errors import InputError
 from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.network import ForecastNetwork
@@ -11,24 +14,50 @@ from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Parts, Split
 
 
-def parts(rows, **given):
-    return Parts.of(rows, ForecastSettings(**given))
+def parts(*lengths, late=(0, 0, 0), **given):
+    """Of days, the i-th series `late[i]` days after the first."""
+    begins = np.datetime64("2024-01-01", "us") + np.array(late[: len(lengths)], "m8[D]")
+    empty = np.empty((sum(lengths), 0))
+    series = Series(
+        target=np.arange(sum(lengths), dtype=float),
+        known=empty,
+        past=empty,
+        starts=np.concatenate([[0], np.cumsum(lengths)]),
+        begins=begins,
+        ids=tuple("abc"[: len(lengths)]),
+        columns=Columns(),
+        frequency=parse("1d"),
+        source="test",
+    )
+    found = Parts.of(series, ForecastSettings(**given))
+    return list(zip(found.train.tolist(), found.seen.tolist(), strict=True))
 
 
 def test_parts_follow_each_other():
-    assert parts(1000) == Parts(train=800, seen=900)
-    assert parts(1000, test_share=0, validation_share=0.25) == Parts(train=750, seen=1000)
+    assert parts(1000) == [(800, 900)]
+    assert parts(1000, test_share=0, validation_share=0.25) == [(750, 1000)]
 
 
 def test_validation_and_test_hold_a_horizon_at_least():
-    assert parts(100, horizon=20) == Parts(train=60, seen=80)
-    assert parts(100, horizon=20, test_share=0) == Parts(train=80, seen=100)
-    assert parts(30, horizon=20).train == 0
+    assert parts(100, horizon=20) == [(60, 80)]
+    assert parts(100, horizon=20, test_share=0) == [(80, 100)]
+    assert parts(30, horizon=20)[0][0] == 0
+
+
+def test_several_series_are_parted_at_the_same_moments():
+    # The first ends 15 days before the last; the third begins when the test does.
+    assert parts(100, 80, 12, late=(0, 35, 103)) == [(91, 100), (56, 68), (0, 0)]
+    by_stamp = {"test_from": "2024-04-01", "validation_from": "2024-03-02"}
+    assert parts(100, 80, late=(0, 35), **by_stamp) == [(61, 91), (26, 56)]
+    assert parts(100, 80, late=(0, 35), test_from="2024-04-01", validation_share=0.1) == [
+        (79, 91),
+        (44, 56),
+    ]
 
 
 def test_targets_of_the_splits_do_not_meet(random_table):
     table = random_table(rows=100)
-    split = Split.of(table, Parts(train=70, seen=90))
+    split = Split.of(table, Parts(train=np.array([70]), seen=np.array([90])))
     assert split.train[0] == table.first_origin
     assert split.train[-1] + table.horizon == 69
     assert split.validation[0] + 1 == 70
@@ -37,7 +66,7 @@ def test_targets_of_the_splits_do_not_meet(random_table):
 
 def task_on(table, **given):
     settings = ForecastSettings(hidden=4, **given)
-    split = Split.of(table, Parts(len(table.y) - 20, len(table.y)))
+    split = Split.of(table, Parts(np.array([len(table.y) - 20]), np.array([len(table.y)])))
     torch.manual_seed(0)
     task = ForecastLesson(ForecastNetwork.of(table, settings), table, split, settings)
     task.prepare()
@@ -58,7 +87,7 @@ def test_batch_depends_on_seed_and_step_alone(random_table):
 def test_an_epoch_meets_every_training_origin_once(random_table):
     task = task_on(random_table(rows=200), batch_size=7, lookback=5)
     n = len(task.split.train)
-    values = torch.from_numpy(task.table.y[task.split.train])
+    values = torch.from_numpy(task.table.y[task.split.train[:]])
     last = torch.cat([task.batch(step)["past"][:, -1, 0] for step in range(-(-n // 7))])[:n]
     assert torch.equal(last.sort().values, values.sort().values)
 
@@ -86,7 +115,7 @@ def test_tbptt_pieces_follow_each_other_and_the_state_is_carried(random_table):
     batches = [task.batch(step) for step in range(pieces + 1)]
     fresh = [bool(batch["fresh"]) for batch in batches]
     assert fresh == [True, *[False] * (pieces - 1), True]
-    place = {tuple(row): i for i, row in enumerate(past_features(table).tolist())}
+    place = {tuple(row): i for i, row in enumerate(rows_of(table).tolist())}
     ends = [[place[tuple(row)] for row in batch["past"][:, -1].tolist()] for batch in batches]
     assert all(b == [i + 8 for i in a] for a, b in pairwise(ends[:-1]))
     given = []

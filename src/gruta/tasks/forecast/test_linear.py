@@ -7,17 +7,22 @@ import torch
 from gruta.codec.series.features import future_features, lags
 from gruta.surroundings import threads
 from gruta.tasks.forecast.linear import PENALTIES, Moments, solve
-from gruta.tasks.forecast.split import Split
+from gruta.tasks.forecast.split import Origins, Split
+
+
+def origins(first, end):
+    return Origins(np.array([first]), np.array([end]))
 
 
 def split_of(table, count=12):
     """The last origins are for validation, all before them for training."""
     first, end = table.first_origin, len(table.y) - table.horizon
-    return Split(np.arange(first, end - count), np.arange(end - count, end))
+    return Split(origins(first, end - count), origins(end - count, end))
 
 
 def design(table, origins, step):
     """Columns `[M, C + 1]` and targets `[M]` of the linear model of one step."""
+    origins = origins[:]
     future = future_features(table, origins, np.array([step]))[:, 0]
     x = np.concatenate([lags(table, origins), future, np.ones((len(origins), 1))], -1)
     return x.astype(float), table.changes(origins)[:, step - 1].astype(float)
@@ -31,8 +36,8 @@ def test_linear_path_is_least_squares(random_table):
     table = random_table(rows=120)
     split = split_of(table)
     steps = np.arange(1, table.horizon + 1)
-    features = future_features(table, split.validation, steps)
-    found = solved(table, 1e-10)(lags(table, split.validation), features)
+    features = future_features(table, split.validation[:], steps)
+    found = solved(table, 1e-10)(lags(table, split.validation[:]), features)
     for step in steps.tolist():
         weight, *_ = np.linalg.lstsq(*design(table, split.train, step), rcond=1e-9)
         expected = design(table, split.validation, step)[0] @ weight
@@ -53,15 +58,15 @@ def test_ridge_penalty_is_relative_to_rows_and_acts_on_standardised_columns(rand
     table = random_table(horizon=1)
     split = split_of(table)
     by_hand = ridge_by_hand(*design(table, split.train, 1), strength)
-    features = future_features(table, split.validation, np.array([1]))
-    found = solved(table, strength)(lags(table, split.validation), features)[:, 0]
+    features = future_features(table, split.validation[:], np.array([1]))
+    found = solved(table, strength)(lags(table, split.validation[:]), features)[:, 0]
     expected = by_hand(design(table, split.validation, 1)[0])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_penalty_is_the_one_that_forecasts_validation_best(random_table):
     table = random_table(lookback=12)
-    validation = split_of(table).validation
+    validation = split_of(table).validation[:]
     paths = [solved(table, penalty) for penalty in PENALTIES]
     steps = np.arange(1, table.horizon + 1)
     features = future_features(table, validation, steps)

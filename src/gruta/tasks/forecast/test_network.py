@@ -2,19 +2,23 @@ import numpy as np
 import pytest
 import torch
 
-from gruta.codec.series.features import past_features, windows
+from gruta.codec.series.features import Past, windows
 from gruta.nn import CELLS
 from gruta.tasks.forecast.network import ForecastNetwork, Standardise, pinball
 from gruta.tasks.forecast.settings import ForecastSettings
-from gruta.tasks.forecast.split import Split
+from gruta.tasks.forecast.split import Origins, Split
 
 LEVELS = ((0.5,), (0.1, 0.5), (0.1, 0.5, 0.9), (0.05, 0.2, 0.5, 0.6, 0.95))
+
+
+def origins(first, end):
+    return Origins(np.array([first]), np.array([end]))
 
 
 def split_of(table, validation=12):
     """The last rows are for validation, all before them for training."""
     first, end = table.first_origin, len(table.y) - table.horizon
-    return Split(np.arange(first, end - validation), np.arange(end - validation, end))
+    return Split(origins(first, end - validation), origins(end - validation, end))
 
 
 def test_standardise_gives_zero_for_a_constant_column():
@@ -28,7 +32,7 @@ def test_standardise_gives_zero_for_a_constant_column():
 def network_on(table, levels=(0.1, 0.5, 0.9), cell="gru"):
     torch.manual_seed(0)
     settings = ForecastSettings(hidden=6, quantiles=levels, cell=cell)
-    network, past = ForecastNetwork.of(table, settings), past_features(table)
+    network, past = ForecastNetwork.of(table, settings), Past(table)
     network.prepare(table, past, split_of(table), 0.0)
     return network, past
 

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from gruta.tasks.forecast.scores import coverage, mase, point_scores, seasonal_error
+from gruta.codec.series.infer import parse
+from gruta.codec.series.series import Columns, Series
+from gruta.tasks.forecast.scores import coverage, mase, point_scores, seasonal_errors
 
 TRUTH = np.array([[1.0, 2.0], [0.0, 4.0]])
 FORECAST = np.array([[2.0, 2.0], [0.0, 2.0]])
@@ -31,9 +33,16 @@ def test_coverage_counts_the_bounds_in():
     assert coverage(TRUTH, low, high) == 0.5  # 1 and 0 lie within, 2 below, 4 above
 
 
+def lone(target):
+    days = np.arange(len(target)).astype("M8[D]").astype("M8[us]")
+    empty = np.empty((len(target), 0))
+    return Series.lone(days, target, empty, empty, Columns(), parse("1d"), "test")
+
+
 def test_mase_is_in_units_of_the_seasonal_naive_error():
     train = np.array([1.0, 2.0, 4.0, 1.0, 5.0, 4.0])
-    assert seasonal_error(train, 3) == pytest.approx(1.0)  # 0, 3, 0
-    assert seasonal_error(train, 1) == pytest.approx((1 + 2 + 3 + 4 + 1) / 5)
+    assert seasonal_errors(lone(train), 3) == pytest.approx([1.0])  # 0, 3, 0
+    assert seasonal_errors(lone(train), 1) == pytest.approx([(1 + 2 + 3 + 4 + 1) / 5])
+    assert seasonal_errors(lone(train), 6) == (0.0,)
     assert mase(3.0, 1.5) == 2.0
     assert mase(3.0, 0.0) is None
