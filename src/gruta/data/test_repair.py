@@ -99,7 +99,7 @@ def test_gaps_are_left_or_filled_by_policy(policy, filled):
         ("rows that are missing", 2, "2024-01-04"),
         ("values of y that are missing", 3, "2024-01-03"),
     ]
-    with pytest.raises(InputError, match="column 'y': .* found none at 2024-01-03"):
+    with pytest.raises(InputError, match=r"column 'y': .* found none at 2024-01-03"):
         read(days(**GAPS), gaps="error")
 
 
@@ -115,7 +115,7 @@ def test_a_gap_is_filled_with_the_value_of_a_season_before():
 
 
 def test_a_gap_too_long_for_its_series_is_refused():
-    with pytest.raises(InputError, match="column 'y': 3 of 10 values .* from 2024-01-03 on; begin"):
+    with pytest.raises(InputError, match=r"column 'y': 3 of 10 values .* from 2024-01-03 on; begin"):
         read(days(**GAPS), longest_gap=0.2)
 
 
@@ -175,5 +175,5 @@ def test_the_next_row_is_the_next_step_where_that_is_said():
     ):
         read(frame)
     found = read(frame, frequency="row")
-    assert found.times.astype("M8[D]").astype(str).tolist()[:5] == [s[:10] for s in stamps]
+    assert found.times.astype("M8[D]").astype(str).tolist() == [s[:10] for s in stamps]
     assert found.frequency.name.startswith("row (")
