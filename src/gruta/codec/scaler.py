@@ -18,7 +18,7 @@ class Scaler:
     scale: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, rows: NDArray[np.float64]) -> "Scaler":
+    def fit(cls, rows: NDArray[np.floating]) -> "Scaler":
         """Mean and standard deviation of `rows` [N ≥ 1, C], finite: those of the training part.
 
         A column that never varies has scale 1, so that it becomes 0.
@@ -30,7 +30,7 @@ class Scaler:
         unit = (rows - low) / np.where(varies, width, 1.0)
         return cls(low + width * unit.mean(axis=0), np.where(varies, width * unit.std(axis=0), 1.0))
 
-    def encode(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    def encode(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:
         """`rows` [..., C] in units of the model."""
         return (rows - self.mean) / self.scale
 

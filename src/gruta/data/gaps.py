@@ -10,7 +10,7 @@ from gruta.data.repair import SHOWN, Policies, show
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
-Values = NDArray[np.float64]
+Values = NDArray[np.floating]
 Flags = NDArray[np.bool_]
 
 
@@ -20,7 +20,7 @@ def mended(series: Series, policies: Policies) -> Series:
     A target keeps its gaps, as NaN, where training is to go around them. Covariates have none: in
     rows to come the last value known stands on, but for those that are not known there.
     """
-    columns, inside = series.columns, _inside(series)
+    columns, inside = series.columns, series.inside
     repairs = list(series.repairs)
     missing = inside & np.isnan(series.target)
     _require_short(series, missing, policies)
@@ -45,13 +45,6 @@ def mended(series: Series, policies: Policies) -> Series:
             values[:, i] = np.where(there, _carried(series, name, full), values[:, i])
         sides.append(values)
     return replace(series, target=target, known=sides[0], past=sides[1], repairs=tuple(repairs))
-
-
-def _inside(series: Series) -> Flags:
-    """`[N]`: which rows come before the last one of their series with a target."""
-    rows = np.arange(len(series))
-    found: Flags = rows < series.ends[series.of(rows)]
-    return found
 
 
 def _place(series: Series, row: int) -> str:

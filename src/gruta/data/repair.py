@@ -20,7 +20,7 @@ from gruta.data.columns import refuse
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
-Values = NDArray[np.float64]
+Values = NDArray[np.floating]
 Places = NDArray[np.int64]
 Duplicates = Literal["mean", "first", "last", "error"]
 Gaps = Literal["mask", "interpolate", "seasonal", "error"]
@@ -29,6 +29,7 @@ FEWEST_FITTING = 0.5
 """Of the steps between neighbours so many at least are of one length, or no step is even."""
 
 SHOWN = 3
+_MANY = 2**21
 _SEVERAL = 0.2
 """Where this share of the rows have the stamp of another, they are of several series."""
 _VOTERS = 20
@@ -52,30 +53,25 @@ class Policies:
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """Rows as they come: of which series `[N]`, the stamps `[N]`, values `[N, C]`, their row `[N]`.
+    """Rows as they come: of which series each is `[N]`, and its stamp `[N]`.
 
-    zone: of which the stamps, in UTC, show the local time; None: none is known. label, name: of the
-    file and its column of stamps, for messages. ids: what the series are called.
+    row: `[N]` their numbers in the file; None: as they stand here. zone: whose clock the stamps, in
+    UTC, show; None: none is known. label, name: of the file and its column of stamps, for messages.
+    ids: what the series are called.
     """
 
-    own: Places
+    own: NDArray[np.integer]
     times: Stamps
-    values: Values
-    row: Places
     ids: tuple[str, ...]
     zone: Zone | None
     label: str
     name: str
+    row: Places | None = None
 
-    def pick(self, at: Places | NDArray[np.bool_]) -> "Raw":
+    def pick(self, at: Places) -> "Raw":
         """These rows, in this order."""
-        return replace(
-            self,
-            own=self.own[at],
-            times=self.times[at],
-            values=self.values[at],
-            row=self.row[at],
-        )
+        row = at if self.row is None else self.row[at]
+        return replace(self, own=self.own[at], times=self.times[at], row=row)
 
     def place(self, i: int, stamp: np.datetime64 | None = None) -> str:
         """What people call a row: its stamp, or another; its series where there are several."""
@@ -84,34 +80,68 @@ class Raw:
 
     def refuse(self, i: int, problem: str) -> NoReturn:
         """InputError that names the row."""
-        of = f" of {self.ids[self.own[i]]!r}" if len(self.ids) > 1 else ""
-        refuse(self.label, self.name, f"{problem}{of and f' (series{of})'}", int(self.row[i]))
+        of = f" (series {self.ids[self.own[i]]!r})" if len(self.ids) > 1 else ""
+        refuse(self.label, self.name, problem + of, i if self.row is None else int(self.row[i]))
 
 
 @dataclass(frozen=True, eq=False)
 class Even:
-    """Series in even steps: values `[N, C]` with NaN in gaps, and where each series begins."""
+    """Where rows as they come stand among even steps.
 
-    values: Values
+    row, at: `[N]` which row of the file stands at which step, both None where each stands where it
+    came; several rows may be of one step, and `duplicates` says which is kept. rows: the steps of
+    all series together. starts: where each begins. stamps: of steps that are not even.
+    """
+
+    row: Places | None
+    at: Places | None
+    rows: int
     starts: Places
     begins: Stamps
     frequency: Frequency
     stamps: Stamps | None
     repairs: tuple[Repair, ...]
+    duplicates: Duplicates
+
+    def laid(self, column: Values) -> Values:
+        """The column's values `[rows]` in their places, NaN where none stands; beyond two million
+        in single precision.
+        """
+        kind = np.float32 if self.rows > _MANY else np.float64
+        values = column if self.row is None else column[self.row]
+        if self.at is None:
+            return np.asarray(values, kind)
+        found = np.full(self.rows, np.nan, kind)
+        if self.duplicates == "mean" and (np.diff(self.at) == 0).any():
+            return _means(values, self.at, self.rows).astype(kind, copy=False)
+        if self.duplicates == "first":
+            found[self.at[::-1]] = values[::-1]
+        else:
+            found[self.at] = values
+        return found
 
 
 def evened(raw: Raw, policies: Policies) -> Even:
-    """The rows in even steps; InputError for what policies refuse."""
+    """The places of rows among even steps; InputError for what policies refuse."""
     found: list[Repair] = []
     raw = _sorted(raw, found)
     if policies.zone and raw.zone is None:
         raw = _in_zone(raw, Zone(policies.zone))
-    raw = _once(raw, policies, found)
-    frequency = _frequency(raw, policies)
+    again = _again(raw, policies, found)
+    single = raw if again is None else raw.pick(np.flatnonzero(~again))
+    frequency = _frequency(single, policies)
+    starts, stamps = _starts(single), None
     if isinstance(frequency, Rows) and not frequency.numbered:
-        starts = _starts(raw)
-        return Even(raw.values, starts, raw.times[starts[:-1]], frequency, raw.times, tuple(found))
-    return _on_grid(raw, frequency, policies, found)
+        at, begins, stamps = None, single.times[starts[:-1]], single.times
+    else:
+        at, starts, begins = _on_grid(single, starts, frequency, found)
+    if again is not None:
+        step = np.cumsum(~again) - 1
+        at = step if at is None else at[step]
+    rows = int(starts[-1])
+    return Even(
+        raw.row, at, rows, starts, begins, frequency, stamps, tuple(found), policies.duplicates
+    )
 
 
 def show(stamp: np.datetime64, clock: Zone | Frequency | None = None) -> str:
@@ -127,13 +157,14 @@ def _starts(raw: Raw) -> Places:
 
 def _sorted(raw: Raw, found: list[Repair]) -> Raw:
     """By series, then by time, and rows of one stamp in the order in which they came."""
-    together = raw.pick(np.argsort(raw.own, kind="stable"))
-    late = (np.diff(together.times).astype(np.int64) < 0) & (np.diff(together.own) == 0)
+    if (np.diff(raw.own) < 0).any():
+        raw = raw.pick(np.argsort(raw.own, kind="stable"))
+    late = (raw.times[1:] < raw.times[:-1]) & (raw.own[1:] == raw.own[:-1])
     if not late.any():
-        return together
+        return raw
     at = np.flatnonzero(late) + 1
-    found.append(_repair(_("rows out of order"), together, at, _("sorted")))
-    return together.pick(np.lexsort((together.times, together.own)))
+    found.append(_repair(_("rows out of order"), raw, at, _("sorted")))
+    return raw.pick(np.lexsort((raw.times, raw.own)))
 
 
 def _repair(kind: str, raw: Raw, at: Places, done: str) -> Repair:
@@ -155,12 +186,12 @@ def _same_as_before(raw: Raw) -> NDArray[np.bool_]:
     return same
 
 
-def _once(raw: Raw, policies: Policies, found: list[Repair]) -> Raw:
-    """Each stamp of a series once."""
+def _again(raw: Raw, policies: Policies, found: list[Repair]) -> NDArray[np.bool_] | None:
+    """Which rows `[N]` have the stamp of the row before; None where none has."""
     again = np.concatenate([[False], _same_as_before(raw)])
     at = np.flatnonzero(again)
     if not len(at):
-        return raw
+        return None
     if policies.duplicates == "error":
         stamp = show(raw.times[at[0]], raw.zone)
         raw.refuse(int(at[0]), f"the stamp {stamp} is there twice; keep one of the two")
@@ -172,14 +203,6 @@ def _once(raw: Raw, policies: Policies, found: list[Repair]) -> Raw:
             "that tells them apart with the setting series",
         )
     by_clock = _set_back(raw, at)
-    kept = raw.pick(~again)
-    group = np.cumsum(~again) - 1
-    if policies.duplicates == "mean":
-        kept = replace(kept, values=_means(raw.values, group, len(kept.own)))
-    elif policies.duplicates == "last":
-        kept = replace(
-            kept, values=raw.values[np.append(np.flatnonzero(~again)[1:], len(again)) - 1]
-        )
     done = {
         "mean": _("their mean is kept"),
         "first": _("the first is kept"),
@@ -191,15 +214,14 @@ def _once(raw: Raw, policies: Policies, found: list[Repair]) -> Raw:
     ):
         if len(some):
             found.append(_repair(kind, raw, some, done))
-    return kept
+    return again
 
 
-def _means(values: Values, group: Places, count: int) -> Values:
-    """Mean of the values `[N, C]` that are there, by group `[N]`; NaN where none is."""
+def _means(values: Values, at: Places, rows: int) -> Values:
+    """Mean of the values `[N]` that are there, by their place `at [N]`; NaN where none is."""
     there = ~np.isnan(values)
-    sums, counts = np.zeros((2, count, values.shape[1]))
-    np.add.at(sums, group, np.where(there, values, 0.0))
-    np.add.at(counts, group, there)
+    sums = np.bincount(at[there], values[there], rows)
+    counts = np.bincount(at[there], minlength=rows)
     with np.errstate(invalid="ignore"):
         return sums / np.where(counts, counts, np.nan)
 
@@ -267,39 +289,36 @@ def _of_model(frequency: Frequency, pieces: Sequence[Stamps], raw: Raw) -> Frequ
     return frequency
 
 
-def _on_grid(raw: Raw, frequency: Frequency, policies: Policies, found: list[Repair]) -> Even:
-    """Each row in its place, with gaps for those that lack."""
-    starts = _starts(raw)
-    begins, places = _placed(raw, starts, frequency)
-    lengths = np.array([p[-1] + 1 for p in places])
-    new = np.concatenate([[0], lengths.cumsum()])
-    at = np.concatenate([first + p for first, p in zip(new, places, strict=False)])
-    if len(at) == new[-1]:
-        return Even(raw.values, new, begins, frequency, None, tuple(found))
-    values = np.full((int(new[-1]), raw.values.shape[1]), np.nan)
-    values[at] = raw.values
-    jumps = np.flatnonzero(np.diff(at) > 1)
-    after = [frequency.after(raw.times[i], 1)[0] for i in jumps[:SHOWN]]
-    where = [raw.place(int(i), stamp) for i, stamp in zip(jumps, after, strict=False)]
-    missing = int(new[-1]) - len(at)
-    found.append(Repair(_("rows that are missing"), missing, tuple(where), _("left as gaps")))
-    return Even(values, new, begins, frequency, None, tuple(found))
-
-
-def _placed(raw: Raw, starts: Places, frequency: Frequency) -> tuple[Stamps, list[Places]]:
-    """The first stamp of each series, and the place of its rows; InputError for rows between."""
-    begins, places = np.empty(len(starts) - 1, "M8[us]"), []
+def _on_grid(
+    raw: Raw, starts: Places, frequency: Frequency, found: list[Repair]
+) -> tuple[Places | None, Places, Stamps]:
+    """The place `[N]` of each row among even steps, None where no step lacks; where each series
+    begins, and its first stamp. InputError for rows between steps.
+    """
+    begins, lengths = np.empty(len(starts) - 1, "M8[us]"), np.empty(len(starts) - 1, np.int64)
+    at, offset = np.empty(len(raw.own), np.int64), 0
     for i, (first, end) in enumerate(itertools.pairwise(starts)):
         times = raw.times[first:end]
         begin = _anchor(times, frequency)
         place = frequency.place(times, begin)
-        at = frequency.shift(np.asarray(begin), place)
-        off = (at != times) | (np.diff(place, prepend=place[0] - 1) < 1)
+        stamps = frequency.shift(np.asarray(begin), place)
+        off = (stamps != times) | (np.diff(place, prepend=place[0] - 1) < 1)
         if off.any():
             _refuse_between(raw, int(first) + int(off.argmax()), begin, frequency)
-        begins[i] = at[0]
-        places.append(place - place[0])
-    return begins, places
+        begins[i], lengths[i] = stamps[0], place[-1] - place[0] + 1
+        at[first:end] = offset + place - place[0]
+        offset += int(lengths[i])
+    new = np.concatenate([[0], lengths.cumsum()])
+    if new[-1] == len(at):
+        return None, new, begins
+    inner = np.ones(len(at) - 1, bool)
+    inner[starts[1:-1] - 1] = False
+    jumps = np.flatnonzero((np.diff(at) > 1) & inner)
+    after = [frequency.after(raw.times[i], 1)[0] for i in jumps[:SHOWN]]
+    where = tuple(raw.place(int(i), stamp) for i, stamp in zip(jumps, after, strict=False))
+    missing = int(new[-1]) - len(at)
+    found.append(Repair(_("rows that are missing"), missing, where, _("left as gaps")))
+    return at, new, begins
 
 
 def _refuse_between(raw: Raw, i: int, begin: np.datetime64, frequency: Frequency) -> NoReturn:

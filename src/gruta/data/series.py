@@ -19,6 +19,7 @@ from gruta.data.repair import Policies, Raw, evened
 from gruta.data.table import read_table
 from gruta.errors import InputError
 
+Values = NDArray[np.floating]
 _FEWEST_ROWS = 3
 _STAMP = (
     r"^\s*([0-9]{4}-[0-9]{2})(-[0-9]{2})?"
@@ -42,19 +43,25 @@ def read_series(
         raise InputError(f"{label}: expected at least {_FEWEST_ROWS} rows, found {len(table)}")
     own, ids = _series_of(label, table, columns)
     times, zone = _stamps(label, table[columns.time])
-    covariates = (*columns.known, *columns.past)
-    values = [numbers(label, table[name]) for name in (columns.target, *covariates)]
-    for name, column in zip((columns.target, *covariates), values, strict=True):
-        _require_finite(label, name, column)
-    raw = Raw(
-        own, times, np.column_stack(values), np.arange(len(table)), ids, zone, label, columns.time
-    )
+    raw = Raw(own, times, ids, zone, label, columns.time)
+    del own, times  # as large as a column each
     even = evened(raw, policies)
-    known = len(columns.known)
+    del raw
+
+    def laid(name: str) -> Values:
+        values = numbers(label, table[name])
+        _require_finite(label, name, values)
+        return even.laid(values)
+
+    target = laid(columns.target)
+    known, past = (
+        np.column_stack([np.empty((even.rows, 0), target.dtype), *map(laid, names)])
+        for names in (columns.known, columns.past)
+    )
     series = Series(
-        target=even.values[:, 0],
-        known=even.values[:, 1 : 1 + known],
-        past=even.values[:, 1 + known :],
+        target=target,
+        known=known,
+        past=past,
         starts=even.starts,
         begins=even.begins,
         ids=ids,
@@ -70,16 +77,16 @@ def read_series(
 
 def _series_of(
     label: str, table: pl.DataFrame, columns: Columns
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+) -> tuple[NDArray[np.integer], tuple[str, ...]]:
     """Which series each row is of, and what they are called, in the order of their names."""
     if not columns.series:
-        return np.zeros(len(table), np.int64), ("",)
+        return np.zeros(len(table), np.int8), ("",)
     names = table[columns.series].cast(pl.String)
     if names.null_count():
         row = int(names.is_null().arg_max() or 0)
         refuse(label, columns.series, "expected the name of a series, found none", row)
     ids = names.unique().sort()
-    own = names.cast(pl.Enum(ids)).to_physical().to_numpy().astype(np.int64)
+    own = names.cast(pl.Enum(ids)).to_physical().to_numpy().astype(np.int32)
     return own, tuple(ids.to_list())
 
 

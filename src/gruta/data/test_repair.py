@@ -115,7 +115,8 @@ def test_a_gap_is_filled_with_the_value_of_a_season_before():
 
 
 def test_a_gap_too_long_for_its_series_is_refused():
-    with pytest.raises(InputError, match=r"column 'y': 3 of 10 values .* from 2024-01-03 on; begin"):
+    problem = r"column 'y': 3 of 10 values .* from 2024-01-03 on; begin"
+    with pytest.raises(InputError, match=problem):
         read(days(**GAPS), longest_gap=0.2)
 
 

@@ -1,5 +1,6 @@
 """What a stamp itself tells a model: where in the day, the week or the year it lies."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,24 +43,31 @@ class Calendar:
         return found
 
 
-def calendar(times: Stamps, frequency: Frequency) -> Calendar:
-    """Of the stamps `times` [N], from the stamps alone.
+def calendar(pieces: Iterable[Stamps], frequency: Frequency) -> Calendar:
+    """Of stamps `[N]`, which come in pieces, from the stamps alone.
 
     The phase in the shortest season, one-hot, or as sines and cosines where a column a phase would
     be too many; then, for steps within a day, the day of the week, one-hot.
     """
+    season = next(iter(frequency.seasons()), 1)
+    kind = np.uint16 if season < 2**16 else np.uint32
+    phases, days, rows = [np.empty(0, kind)], [np.empty(0, np.uint8)], 0
+    for times in pieces:
+        rows += len(times)
+        if season > 1:
+            phases.append(frequency.phase(times).astype(kind))
+        if frequency.within_day:
+            days.append(weekday(frequency.local(times)).astype(np.uint8))
     codes: list[NDArray[np.unsignedinteger]] = []
     tables = []
-    season = next(iter(frequency.seasons()), 1)
     if season > 1:
-        codes.append(frequency.phase(times).astype(np.uint16 if season < 2**16 else np.uint32))
-        phases = np.arange(season)
-        tables.append(_harmonics(phases / season) if season > _MOST_PHASES else np.eye(season))
+        codes.append(np.concatenate(phases))
+        turns = np.arange(season) / season
+        tables.append(_harmonics(turns) if season > _MOST_PHASES else np.eye(season))
     if frequency.within_day:
-        codes.append(weekday(frequency.local(times)).astype(np.uint8))
+        codes.append(np.concatenate(days))
         tables.append(np.eye(7))
-    kept = tuple(table.astype(np.float32) for table in tables)
-    return Calendar(tuple(codes), kept, len(times))
+    return Calendar(tuple(codes), tuple(table.astype(np.float32) for table in tables), rows)
 
 
 def calendar_names(frequency: Frequency) -> list[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gruta.codec.scaler import Scaler
 from gruta.codec.series.calendar import calendar, calendar_names
 from gruta.codec.series.features import Table, first_origin, future_names, past_names
-from gruta.codec.series.frequency import Frequency, Stamps
+from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.infer import parse
 from gruta.codec.series.series import Columns, Rows, Series, carried
 from gruta.errors import InputError
@@ -106,7 +106,7 @@ class Encoding:
                 f"{series.source}: expected a step of {self.frequency.key}, the trained model's, "
                 f"found {series.frequency.key}"
             )
-        return self._table(series, series.times)
+        return self._table(series)
 
     def empty_table(self) -> Table:
         """A table without rows, as wide as those of `table`."""
@@ -122,29 +122,26 @@ class Encoding:
             frequency=self.frequency,
             source="",
         )
-        return self._table(series, none.astype("M8[us]"))
+        return self._table(series)
 
-    def _table(self, series: Series, times: Stamps) -> Table:
-        inside = np.arange(len(series)) < np.repeat(series.ends, np.diff(series.starts))
-        missing = inside & np.isnan(series.target)
-        y = carried(series.target, series.starts) if missing.any() else series.target
-        y = np.where(inside, y, np.nan)
-        mean, scale = (np.repeat(of, np.diff(series.starts)) for of in self._scale_of(series))
+    def _table(self, series: Series) -> Table:
+        missing = np.isnan(series.target) & series.inside
+        target = carried(series.target, series.starts) if missing.any() else series.target
+        scales, y = self.scales(series), np.full(len(series), np.nan, np.float32)
+        for i, (first, end) in enumerate(zip(series.starts, series.ends, strict=False)):
+            y[first:end] = (target[first:end] - scales.mean[i]) / scales.scale[i]
+        pieces = (series.times_at(rows) for rows in series.pieces())
         return Table(
-            y=((y - mean) / scale).astype(np.float32),
+            y=y,
             known=self.known.encode(series.known).astype(np.float32),
             past=self.past.encode(series.past).astype(np.float32),
-            calendar=calendar(times, self.frequency),
+            calendar=calendar(pieces, self.frequency),
             seasons=self.seasons,
             lookback=self.lookback,
             horizon=self.horizon,
             starts=series.starts,
             absent=missing if self.gaps else None,
         )
-
-    def _scale_of(self, series: Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        found = self.scales(series)
-        return found.mean, found.scale
 
     def future_names(self) -> list[str]:
         """What people call the columns of a step to come."""
@@ -234,22 +231,23 @@ def _scales(series: Series) -> Scaler:
     """Mean and deviation of the target of each series `[S]`, of the values that are there; of all
     where one has none.
     """
-    whole = series.target[~np.isnan(series.target), None]
     means, scales = np.empty(series.count), np.empty(series.count)
     for i, (first, end) in enumerate(itertools.pairwise(series.starts)):
         own = series.target[first:end]
-        own = own[~np.isnan(own), None]
-        found = Scaler.fit(own if len(own) else whole)
+        own = own[~np.isnan(own)]
+        if not len(own):
+            own = series.target[~np.isnan(series.target)]
+        found = Scaler.fit(own[:, None].astype(np.float64))
         means[i], scales[i] = found.mean[0], found.scale[0]
     return Scaler(means, scales)
 
 
 def _require_sizes(series: Series) -> None:
     """InputError where a value is too large to reckon with."""
-    columns = np.column_stack([series.target, series.known, series.past])
+    columns = [series.target, *series.known.T, *series.past.T]
     names = (series.columns.target, *series.columns.known, *series.columns.past)
-    for name, column in zip(names, columns.T, strict=True):
-        largest = np.nanmax(np.abs(column), initial=0.0)
+    for name, column in zip(names, columns, strict=True):
+        largest = float(np.nanmax(np.abs(column), initial=0.0))
         if largest > LARGEST:
             raise InputError(
                 f"{series.source}: column {name!r}: expected values up to {LARGEST:g} in size, "

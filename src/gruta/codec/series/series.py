@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,9 @@ from gruta.codec.series.frequency import Frequency, Stamps
 from gruta.errors import InputError
 
 Rows = NDArray[np.int64]
-Values = NDArray[np.float64]
+Values = NDArray[np.floating]
+
+_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,14 @@ class Series:
         """How many series."""
         return len(self.ids)
 
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """`[N]`: which rows come before the last one of their series with a target, or are that."""
+        found: NDArray[np.bool_] = np.zeros(len(self), bool)
+        for first, end in zip(self.starts, self.ends, strict=False):
+            found[first:end] = True
+        return found
+
     @cached_property
     def times(self) -> Stamps:
         """The stamp of each row `[N]`."""
@@ -127,6 +138,11 @@ class Series:
         own = self.of(rows)
         return self.frequency.shift(self.begins[own], rows - self.starts[own])
 
+    def pieces(self) -> Iterator[Rows]:
+        """All rows, a million at a time."""
+        for start in range(0, len(self), _AT_ONCE):
+            yield np.arange(start, min(start + _AT_ONCE, len(self)))
+
     def of(self, rows: Rows) -> Rows:
         """Which series each of the rows `[...]` is of."""
         return np.searchsorted(self.starts, rows, side="right") - 1
@@ -134,10 +150,12 @@ class Series:
     @cached_property
     def ends(self) -> Rows:
         """`[S]`: the row after the last one of each series that has a target."""
-        given = np.flatnonzero(~np.isnan(self.target))
-        last = np.searchsorted(given, self.starts[1:]) - 1
-        found = np.where(last >= 0, given[last] + 1, 0) if len(given) else np.zeros_like(last)
-        return np.maximum(found, self.starts[:-1])
+        lacking = np.isnan(self.target)
+        found = self.starts[1:].copy()
+        for i, first in enumerate(self.starts[:-1]):
+            while found[i] > first and lacking[found[i] - 1]:
+                found[i] -= 1
+        return found
 
     @property
     def observed(self) -> int:
@@ -154,8 +172,9 @@ class Series:
         """The first `counts [S]` rows of each; one may be left without any."""
         kept: Any = slice(0, int(counts[0]))
         if self.count > 1:
-            rows = np.arange(len(self)) - np.repeat(self.starts[:-1], np.diff(self.starts))
-            kept = rows < np.repeat(counts, np.diff(self.starts))
+            kept = np.zeros(len(self), bool)
+            for first, count in zip(self.starts, counts, strict=False):
+                kept[first : first + count] = True
         return replace(
             self,
             target=self.target[kept],
@@ -197,8 +216,11 @@ class Series:
         digest = hashlib.sha256(json.dumps(columns).encode())
         if self.columns.series:
             digest.update(json.dumps([self.ids, self.starts.tolist()]).encode())
-        for array in (self.times.astype(np.int64), self.target, self.known, self.past):
-            digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
+        for rows in self.pieces():
+            digest.update(self.times_at(rows).astype("<i8").tobytes())
+        for array in (self.target, self.known, self.past):
+            little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+            digest.update(memoryview(little).cast("B"))
         return digest.hexdigest()
 
 
@@ -206,9 +228,11 @@ def carried(values: Values, starts: Rows) -> Values:
     """Values `[N]` of series that begin at `starts [S + 1]`, the last one before in each gap, and
     the first in one at the start; NaN in a series that has none.
     """
-    rows, given = np.arange(len(values)), ~np.isnan(values)
-    own = np.searchsorted(starts, rows, side="right") - 1
-    before = np.maximum.accumulate(np.where(given, rows, -1))
-    behind = np.minimum.accumulate(np.where(given, rows, len(rows))[::-1])[::-1]
-    at = np.where(before >= starts[own], before, behind)
-    return np.where(at < starts[own + 1], values[np.minimum(at, len(rows) - 1)], np.nan)
+    found, lacking = values.copy(), np.isnan(values)
+    which = np.unique(np.searchsorted(starts, np.flatnonzero(lacking), side="right") - 1)
+    for first, end in zip(starts[which], starts[which + 1], strict=True):
+        given = np.flatnonzero(~lacking[first:end])
+        if len(given):
+            before = np.searchsorted(given, np.arange(end - first), side="right") - 1
+            found[first:end] = values[first:end][given[np.maximum(before, 0)]]
+    return found

@@ -9,7 +9,7 @@ from gruta.codec.series.features import Rows, Table, future_features, lags
 from gruta.codec.series.linear import LinearModel
 from gruta.codec.series.series import Series, carried
 
-Values = NDArray[np.float64]
+Values = NDArray[np.floating]
 
 
 def naive(y: Values, origins: Rows, horizon: int) -> Values:

@@ -20,7 +20,7 @@ from gruta.tasks.forecast.split import steps_before
 from gruta.tasks.scores import Scores, lost_to
 from gruta.tasks.trained import Trained
 
-Values = NDArray[np.float64]
+Values = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)

@@ -65,7 +65,7 @@ def _of(series: Series, sizes: Rows) -> str:
     return f": series {name!r}" if name else ""
 
 
-def _spread(values: NDArray[np.float64], at: Rows, rows: int) -> NDArray[np.float64]:
+def _spread(values: NDArray[np.floating], at: Rows, rows: int) -> NDArray[np.floating]:
     """Values `[N, …]` in rows `at [N]`, NaN in the others."""
     found = np.full((rows, *values.shape[1:]), np.nan)
     found[at] = values
