@@ -9,7 +9,7 @@ from gruta.codec.series.features import Rows, Table, future_features, lags
 from gruta.codec.series.linear import LinearModel
 from gruta.codec.series.series import Series, carried
 
-Values = NDArray[np.floating]
+Values = NDArray[np.float64]
 
 
 def naive(y: Values, origins: Rows, horizon: int) -> Values:
@@ -44,7 +44,8 @@ def baselines(
     series: Series, encoding: Encoding, origins: Rows, model: LinearModel
 ) -> dict[str, Values]:
     """All of them by name, each `[M, K]`, in the target's unit."""
-    y, horizon = carried(series.target, series.starts), encoding.horizon
+    y = carried(series.target, series.starts).astype(np.float64)
+    horizon = encoding.horizon
     firsts = series.starts[series.of(origins)]
     seasonal = {
         f"seasonal naive {season}": seasonal_naive(y, origins, horizon, season, firsts)

@@ -20,7 +20,7 @@ from gruta.tasks.forecast.split import steps_before
 from gruta.tasks.scores import Scores, lost_to
 from gruta.tasks.trained import Trained
 
-Values = NDArray[np.floating]
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,8 @@ def evaluate(trained: Trained[ForecastCodec], series: Series, origins: Rows) -> 
     codec, levels, name = trained.codec, trained.settings.quantiles, trained.settings.cell
     encoding, line = codec.encoding, trained.head.linear
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)
-    truth, found = series.target[at], quantiles(trained, series, origins)
+    truth = series.target[at].astype(np.float64)
+    found = quantiles(trained, series, origins)
     simple = baselines(series, encoding, origins, line)
     points = point_scores(truth, {name: found[..., levels.index(0.5)]} | simple)
     inside = coverage(truth, found[..., 0], found[..., -1]) if len(levels) > 1 else None

@@ -12,7 +12,7 @@ from utilsforecast import losses
 from gruta.codec.series.series import Series
 from gruta.tasks.scores import Metric
 
-Values = NDArray[np.floating]
+Values = NDArray[np.float64]
 
 
 METRICS = (
