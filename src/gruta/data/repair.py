@@ -110,7 +110,8 @@ class Even:
         kind = np.float32 if self.rows > _MANY else np.float64
         values = column if self.row is None else column[self.row]
         if self.at is None:
-            return np.asarray(values, kind)
+            alike: Values = np.asarray(values, kind)
+            return alike
         found = np.full(self.rows, np.nan, kind)
         if self.duplicates == "mean" and (np.diff(self.at) == 0).any():
             return _means(values, self.at, self.rows).astype(kind, copy=False)

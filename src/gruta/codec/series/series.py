@@ -220,7 +220,7 @@ class Series:
             digest.update(self.times_at(rows).astype("<i8").tobytes())
         for array in (self.target, self.known, self.past):
             little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-            digest.update(little.reshape(-1).view(np.uint8))
+            digest.update(little.reshape(-1).view(np.uint8).data)
         return digest.hexdigest()
 
 
