@@ -6,41 +6,40 @@ What does not fit is refused with its row, counted from 1 below the header, and 
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from narwhals.typing import IntoDataFrame
 from numpy.typing import NDArray
 
 from gruta.codec.series.frequency import Frequency, Stamps, infer
 from gruta.codec.series.series import Columns, Series
-from gruta.data.columns import numbers, refuse
+from gruta.data.columns import Origin, refuse
 from gruta.data.table import read_table
 from gruta.errors import InputError
+from gruta.reading import Reading
 
 _FEWEST_ROWS = 3
-_STAMP = (
-    r"^\s*([0-9]{4}-[0-9]{2})(-[0-9]{2})?"
-    r"(?:[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2}(?:\.[0-9]{1,9})?)?\s?(Z|[+-][0-9]{2}:?[0-9]{2})?)?\s*$"
-)
-_STAMP_EXPECTED = "expected a stamp such as 2024-03-31 or 2024-03-31 13:30"
 
 
-def read_series(source: str | Path | IntoDataFrame, columns: Columns) -> Series:
-    """The series in a CSV or Parquet file or in a pandas or polars frame, checked throughout.
+def read_series(
+    source: str | Path | IntoDataFrame, columns: Columns, how: Reading | None = None
+) -> Series:
+    """The series in a file or in a pandas or polars frame, checked throughout.
 
     Stamps with a zone or an offset are converted to UTC. Rows at the end with an empty target are
     the rows to come. InputError says what does not fit, and where.
     """
-    label, table = read_table(source, columns.names)
+    table = read_table(source, columns.names, how or Reading(), time=columns.time)
+    label = table.origin
     if len(table) < _FEWEST_ROWS:
         raise InputError(f"{label}: expected at least {_FEWEST_ROWS} rows, found {len(table)}")
-    times = _stamps(label, table[columns.time])
+    moments = table.moments(columns.time)
+    times = moments.times
     frequency = _even_steps(label, columns.time, times)
-    target = numbers(label, table[columns.target])
+    target = table.numbers(columns.target)
     observed = _require_target(label, columns.target, target)
-    known = [numbers(label, table[name]) for name in columns.known]
+    known = [table.numbers(name) for name in columns.known]
     for name, values in zip(columns.known, known, strict=True):
         _require_finite(label, name, values, "correct it or fill it in, for the rows to come too")
-    past = [numbers(label, table[name]) for name in columns.past]
+    past = [table.numbers(name) for name in columns.past]
     for name, values in zip(columns.past, past, strict=True):
         _require_finite(label, name, values[:observed], "correct it or fill it in")
     return Series(
@@ -50,57 +49,13 @@ def read_series(source: str | Path | IntoDataFrame, columns: Columns) -> Series:
         past=_side_by_side(past, len(table)),
         columns=columns,
         frequency=frequency,
-        source=label,
+        source=str(label),
+        zone=moments.zone,
+        guesses=table.guesses,
     )
 
 
-def _stamps(label: str, column: pl.Series) -> Stamps:
-    """The moments [N] in a column of dates, date-times or text, in UTC where they have a zone."""
-    kind = column.dtype
-    if kind == pl.String:
-        moments = _parse_stamps(label, column)
-    elif kind == pl.Date or kind == pl.Datetime:
-        moments = column
-    else:
-        refuse(label, column.name, f"{_STAMP_EXPECTED}, found {kind}; convert the column")
-    if moments.null_count():
-        row = int(moments.is_null().arg_max() or 0)
-        found = "no stamp" if column[row] is None else repr(column[row])
-        refuse(label, column.name, f"{_STAMP_EXPECTED}, found {found}; correct or remove it", row)
-    # The epoch is counted in UTC, whatever zone a stamp is shown in.
-    return moments.dt.epoch("us").to_numpy().astype("M8[us]")
-
-
-def _parse_stamps(label: str, column: pl.Series) -> pl.Series:
-    """The moments of ISO 8601 text, null where the text is something else."""
-    parts = column.str.extract_groups(_STAMP).struct.rename_fields(
-        ["month", "day", "clock", "second", "zone"]
-    )
-    zoned = parts.struct.field("zone").is_not_null()
-    mixed = (zoned != zoned[0]) & parts.struct.field("month").is_not_null()
-    if mixed.any():
-        row = int(mixed.arg_max() or 0)
-        refuse(
-            label,
-            column.name,
-            f"expected a zone in every stamp or in none, found {column[row]!r} after "
-            f"{column[0]!r}; write all of them alike",
-            row,
-        )
-    whole = parts.struct.unnest().select(
-        pl.format(
-            "{}{}T{}{}{}",
-            "month",
-            pl.col("day").fill_null("-01"),
-            pl.col("clock").fill_null("00:00"),
-            pl.col("second").fill_null(":00"),
-            pl.col("zone").fill_null("Z").str.replace("Z", "+00:00", literal=True),
-        )
-    )
-    return whole.to_series().str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", strict=False)
-
-
-def _even_steps(label: str, name: str, times: Stamps) -> Frequency:
+def _even_steps(label: Origin, name: str, times: Stamps) -> Frequency:
     """The frequency of `times`; InputError where one does not follow its neighbour."""
     ahead = np.diff(times).astype(np.int64)
     if (ahead <= 0).any():
@@ -131,7 +86,7 @@ def _even_steps(label: str, name: str, times: Stamps) -> Frequency:
     return frequency
 
 
-def _require_target(label: str, name: str, target: NDArray[np.float64]) -> int:
+def _require_target(label: Origin, name: str, target: NDArray[np.float64]) -> int:
     """How many rows have a target; InputError unless they come first, are finite, and vary."""
     given = np.flatnonzero(~np.isnan(target))
     observed = int(given[-1]) + 1 if len(given) else 0
@@ -148,7 +103,7 @@ def _require_target(label: str, name: str, target: NDArray[np.float64]) -> int:
     return observed
 
 
-def _require_finite(label: str, name: str, values: NDArray[np.float64], remedy: str) -> None:
+def _require_finite(label: Origin, name: str, values: NDArray[np.float64], remedy: str) -> None:
     wrong = ~np.isfinite(values)
     if wrong.any():
         row = int(wrong.argmax())

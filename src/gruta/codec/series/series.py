@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.frequency import Frequency, Stamps
 from gruta.errors import InputError
+from gruta.reading import Guess
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Series:
     known: [N, C] covariates that are known for the rows to come too
     past: [N, P] covariates that are known up to now; in the rows to come they may be NaN
     source: the file, or "frame", as messages name it
+    zone: the one that the stamps were shown in before they were converted, "" for none
+    guesses: what was found out on reading
     """
 
     times: Stamps
@@ -52,6 +55,8 @@ class Series:
     columns: Columns
     frequency: Frequency
     source: str
+    zone: str = ""
+    guesses: tuple[Guess, ...] = ()
 
     def __len__(self) -> int:
         return len(self.times)

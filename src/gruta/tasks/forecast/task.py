@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.series import Columns, Series
+from gruta.settings import reading
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Parts, Split
 from gruta.tasks.scores import Metric
@@ -94,7 +95,7 @@ class ForecastTask:
         "is held out, forecast, and scored beside naive, seasonal naive and linear forecasts."
     )
     settings, codec, packages = ForecastSettings, ForecastCodec, ("utilsforecast",)
-    input = Input("FILE", "CSV or Parquet file.")
+    input = Input("FILE", "CSV, Excel or Parquet file.")
     options = Options(evaluate=EvaluateOptions, inspect=InspectOptions)
 
     @property
@@ -104,10 +105,13 @@ class ForecastTask:
 
         return METRICS
 
+    def open(self, source: Any, settings: Settings) -> Series:
+        """The series of a file or frame."""
+        return as_series(source, settings)
+
     def read(self, source: Any, settings: Settings) -> SeriesInParts:
-        """The series of a file or frame; its end is held out."""
-        s = settings
-        series = as_series(source, Columns(s.time, s.target, s.known, s.past))
+        """The same, with its end held out."""
+        series = self.open(source, settings)
         return SeriesInParts(series, Parts.of(series.observed, settings))
 
     def fit_codec(self, data: SeriesInParts, settings: Settings) -> ForecastCodec:
@@ -157,7 +161,7 @@ class ForecastTask:
         """Quantiles for the horizon after the last row of `source` that has a target."""
         import polars as pl
 
-        return pl.DataFrame(forecast(trained, as_series(source, trained.codec.encoding.columns)))
+        return pl.DataFrame(forecast(trained, as_series(source, trained.settings)))
 
     def evaluate(
         self,
@@ -174,7 +178,7 @@ class ForecastTask:
         from gruta.tasks.forecast.evaluation import evaluate, first_stamp, origins_from
 
         encoding = trained.codec.encoding
-        series = as_series(source, encoding.columns)
+        series = as_series(source, trained.settings)
         step = encoding.horizon if stride is None else stride
         first = first_stamp(trained.codec, start)
         return evaluate(trained, series, origins_from(series, encoding, first, step))
@@ -216,16 +220,17 @@ class ForecastTask:
         """The window before `start`, or before the last horizon that is there to compare with."""
         from gruta.tasks.forecast.look import look
 
-        return look(trained, as_series(source, trained.codec.encoding.columns), start)
+        return look(trained, as_series(source, trained.settings), start)
 
 
-def as_series(source: Any, columns: Columns) -> Series:
-    """A file or frame as a series of these columns; a series as it is."""
+def as_series(source: Any, settings: Settings) -> Series:
+    """A file or frame as a series by the settings' columns; a series as it is."""
     if isinstance(source, Series):
         return source
     from gruta.data.series import read_series
 
-    return read_series(source, columns)
+    s = settings
+    return read_series(source, Columns(s.time, s.target, s.known, s.past), reading(s))
 
 
 def forecast(trained: "Trained[ForecastCodec]", series: Series) -> dict[str, Any]:
