@@ -12,6 +12,7 @@ _EXTRA_OF = {
     "polars": "train",
     "narwhals": "train",
     "pyarrow": "train",
+    "fastexcel": "train",
     "utilsforecast": "train",
     "matplotlib": "train",
     "jinja2": "train",

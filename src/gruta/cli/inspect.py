@@ -10,7 +10,7 @@ import typer
 
 from gruta.cli.commands import Commands
 from gruta.cli.options import with_options_of
-from gruta.cli.verbs import Json, RunPath, require_known
+from gruta.cli.verbs import Json, RunPath, opened, taken
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks import registry
@@ -83,7 +83,7 @@ def inspect(
     inputs = [one for one in (source, data, text) if one is not None]
     if len(inputs) > 1:
         raise InputError("INPUT, --data and --text: give one of them")
-    found = _look(run, inputs[0] if inputs else None, given)
+    found = _look(run, inputs[0] if inputs else None, given, quiet=as_json)
     hand = None
     if unit is not None:
         names = [view.name for view in found.views]
@@ -104,7 +104,7 @@ def inspect(
     print(_("Open the page: {path}").format(path=page), file=sys.stderr)
 
 
-def _look(run: Path, read: str | None, options: dict[str, Any]) -> "XRay":
+def _look(run: Path, read: str | None, options: dict[str, Any], *, quiet: bool) -> "XRay":
     """Into the run's network while it reads the input; a study's has sequences of its own too."""
     from gruta.cli.remedies import command
     from gruta.insight.training import told_by
@@ -124,7 +124,7 @@ def _look(run: Path, read: str | None, options: dict[str, Any]) -> "XRay":
             raise InputError(**dict.fromkeys(options, problem))
         return look(run, read)
     task = registry.task_of(run)
-    require_known(task, "inspect", options, run)
+    how = taken(task, "inspect", options, run)
     if read is None:
         metavar, what = task.input.metavar, task.input.help.rstrip(".")
         raise InputError(
@@ -133,7 +133,7 @@ def _look(run: Path, read: str | None, options: dict[str, Any]) -> "XRay":
     trained = Trained.load(run, task)
     settings = trained.settings
     trained_on = Run.open(run).about.get("source") or read  # earlier versions did not tell it
-    found = xrayed(task, trained, read, **options)
+    found = xrayed(task, trained, opened(trained, read, how, quiet=quiet), **options)
     told = told_by(read_metrics(run / METRICS), settings.clip, vars(settings).get("tbptt"))
     return replace(
         found,

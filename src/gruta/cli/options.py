@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gruta.locale import translate as _
+from gruta.settings import ReadingSettings
 from gruta.tasks.task import Task
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,11 +26,15 @@ def with_settings(model: type[BaseModel]) -> Callable[[F], F]:
 
 
 def with_options_of(tasks: Iterable[Task[Any]], verb: str) -> Callable[[F], F]:
-    """Give a command all options that tasks have for this verb, each task's under its name."""
+    """Give a command all options that tasks have for this verb, each task's under its name, and
+    those that say how the input is read.
+    """
     found: dict[str, inspect.Parameter] = {}
     for task in tasks:
         for name, field in getattr(task.options, verb).model_fields.items():
             found.setdefault(name, _parameter(name, field, task.name))
+    for name, field in ReadingSettings.model_fields.items():
+        found[name] = _parameter(name, field, "", shown=_("as in training"))
     return _with(list(found.values()))
 
 
@@ -52,11 +57,11 @@ def _with(options: list[inspect.Parameter]) -> Callable[[F], F]:
     return decorate
 
 
-def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
+def _parameter(name: str, field: FieldInfo, panel: str, shown: str = "") -> inspect.Parameter:
     default, extra = field.default, field.json_schema_extra
     about: dict[str, Any] = dict(extra) if isinstance(extra, dict) else {}
     many = isinstance(default, tuple)
-    shown = ", ".join(map(str, default)) or _("none") if many else str(default)
+    value = ", ".join(map(str, default)) or _("none") if many else str(default)
     kind: Any = get_args(field.annotation)[0] if many else field.annotation
     flag = f"--{name.replace('_', '-')}"
     if kind is bool:
@@ -65,7 +70,7 @@ def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
         about.get("flag", flag),
         metavar=about.get("metavar"),
         help=_(field.description or "") + (" " + _("May be given several times.") if many else ""),
-        show_default=_(about["shown"]) if "shown" in about else shown,
+        show_default=_(about["shown"]) if "shown" in about else shown or value,
         rich_help_panel=_(about["panel"]) if "panel" in about else panel,
     )
     return inspect.Parameter(

@@ -53,7 +53,10 @@ def tasks() -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """A training: of what, on what, where to, and how the result is told."""
+    """A training: of what, on what, where to, and how the result is told.
+
+    data: what the source holds, once it is read.
+    """
 
     task: Task[Any]
     source: Path
@@ -61,6 +64,16 @@ class Job:
     resume: bool
     profile: bool
     as_json: bool
+    data: Any = None
+
+    def opened(self, settings: Any) -> "Job":
+        """With the source read; what was guessed about it is told."""
+        from gruta.cli.verbs import tell
+
+        data = self.task.open(self.source, settings)
+        if not self.as_json:
+            tell(self.source, data.guesses)
+        return replace(self, data=data)
 
 
 def _command(task: Task[Any]) -> Callable[..., None]:
@@ -112,6 +125,7 @@ def _train_one(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     from gruta.settings import resolve
 
     settings = resolve(job.task.settings, (_earlier(job) if job.resume else {}) | given)
+    job = job.opened(settings)
     again = ["gruta", "train", job.task.name, str(job.source), "--run", str(job.directory)]
     if place == job.directory:
         result, found = _train(job, place, settings, [*again, "--resume"])
@@ -140,8 +154,9 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     settings = resolve(job.task.settings, given)
     if job.task.held_out(job.source, settings) is None:
         raise InputError("--compare: nothing is held out to compare on; give a test share")
+    job = job.opened(settings)
     results, evaluations, networks = {}, [], []
-    for cell, own in same_budget(job.task, job.source, settings).items():
+    for cell, own in same_budget(job.task, job.data, settings).items():
         run = place / cell
         one = replace(job, directory=job.directory / cell, resume=(run / "run.json").is_file())
         results[cell], found = _train(one, run, own, ["gruta", *sys.argv[1:]])
@@ -169,14 +184,22 @@ def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict
 
     task, name = job.task, job.directory.name
     with stoppable(shlex.join(again)), progress(name, settings.steps) as shown:
-        fitted = fit(task, job.source, settings, place, resume=job.resume, progress=shown)
+        fitted = fit(
+            task,
+            job.data,
+            settings,
+            place,
+            resume=job.resume,
+            progress=shown,
+            name=str(job.source),
+        )
     result: dict[str, Any] = {"run": str(job.directory)}
     result["seconds"] = round(fitted.stopwatch.total, 1)
     if job.profile and job.as_json:
         result["profile"] = fitted.stopwatch.seconds
     elif job.profile:
         print_profile(name, fitted.stopwatch.seconds)
-    held_out = task.held_out(job.source, settings)
+    held_out = task.held_out(job.data, settings)
     if held_out is None:
         return result, None
     found = task.evaluate(fitted.trained, **held_out)

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +13,15 @@ from gruta.cli.commands import Commands
 from gruta.cli.options import with_options_of
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.settings import resolve
+from gruta.reading import Guess
+from gruta.settings import ReadingSettings, resolve
 from gruta.tasks import registry
 from gruta.tasks.task import Evaluation, Task
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from gruta.tasks.trained import Trained
 
 evaluate_app = Commands()
 predict_app = Commands()
@@ -41,8 +45,9 @@ def evaluate(run: RunPath, source: Source, as_json: Json = False, *, given: dict
     from gruta.tasks.trained import Trained
 
     task = registry.task_of(run)
-    require_known(task, "evaluate", given, run)
-    found = task.evaluate(Trained.load(run, task), source, **given)
+    how = taken(task, "evaluate", given, run)
+    trained = Trained.load(run, task)
+    found = task.evaluate(trained, opened(trained, source, how, quiet=as_json), **given)
     if as_json:
         print(json.dumps(scores_as_json(found)))
     else:
@@ -72,8 +77,10 @@ def predict(
     if out is not None and not out.parent.is_dir():
         raise InputError(f"--out: {out.parent}: expected a directory to write {out.name} into")
     task = registry.task_of(run)
-    require_known(task, "predict", given, run)
-    content = _as_bytes(task.answer(Trained.load(run, task), source, **given), kind)
+    how = taken(task, "predict", given, run)
+    trained = Trained.load(run, task)
+    data = opened(trained, source, how, quiet=as_json)
+    content = _as_bytes(task.answer(trained, data, **given), kind)
     if out is None:
         print(content.decode(), end="")
     else:
@@ -81,15 +88,36 @@ def predict(
         print(_("Wrote {path}").format(path=out), file=sys.stderr)
 
 
-def require_known(task: Task[Any], verb: str, given: dict[str, Any], run: Path) -> None:
-    """InputError where an option is given that is another task's."""
+def taken(task: Task[Any], verb: str, given: dict[str, Any], run: Path) -> dict[str, Any]:
+    """The options of `given` that say how the input is read: they are no longer among it.
+
+    InputError where an option is given that is another task's.
+    """
+    fields = task.settings.model_fields
+    how = {name: given.pop(name) for name in ReadingSettings.model_fields if name in given}
     model = getattr(task.options, verb)
-    known = model.model_fields
-    for name in given:
+    known = {*model.model_fields, *(how.keys() & fields.keys())}
+    for name in (*given, *how):
         if name not in known:
             problem = f"the run {run} is of the task {task.name}, which has no such option"
             raise InputError(**{name: f"{problem}; leave it out"})
     resolve(model, given)
+    return how
+
+
+def opened(trained: "Trained[Any]", source: Any, how: dict[str, Any], *, quiet: bool) -> Any:
+    """The input, read as in training but for what `how` says; what was guessed is told."""
+    settings = resolve(trained.task.settings, trained.settings.model_dump() | how)
+    data = trained.task.open(source, settings, trained.codec)
+    if not quiet:
+        tell(source, data.guesses)
+    return data
+
+
+def tell(source: Any, guesses: Iterable[Guess]) -> None:
+    """What was found out about a source, a line each, beside the results."""
+    for guess in guesses:
+        print(f"{source}: {guess.told(lambda name: f'--{name}')}", file=sys.stderr)
 
 
 def _as_bytes(answer: "pl.DataFrame", kind: str) -> bytes:

@@ -1,7 +1,8 @@
-"""Columns of a table as numbers, and how one that does not fit is refused."""
+"""Where a table's cells came from, and how what does not fit is refused."""
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,36 +15,43 @@ from gruta.errors import InputError
 _LIMIT_BYTES = 4 * 2**30
 
 
-def numbers(label: str, column: pl.Series) -> NDArray[np.float64]:
-    """The values [N] of a column of numbers, booleans or text; NaN where there is none."""
-    kind = column.dtype
-    if kind == pl.String:
-        text = column.str.strip_chars().str.to_lowercase()
-        text = text.replace(["", "true", "false"], [None, "1", "0"])
-        values = text.cast(pl.Float64, strict=False)
-        wrong = text.is_not_null() & values.is_null()
-        if wrong.any():
-            row = int(wrong.arg_max() or 0)
-            refuse(
-                label,
-                column.name,
-                f"expected a number, found {column[row]!r}; correct it, or leave the column out",
-                row,
-            )
-    elif kind.is_numeric() or kind == pl.Boolean:
-        values = column.cast(pl.Float64)
-    else:
-        refuse(label, column.name, f"expected numbers, found {kind}; leave the column out")
-    found = values.fill_null(np.nan).to_numpy(writable=True)
-    # One NaN for all: a file can hold others, which would change the fingerprint.
-    found[np.isnan(found)] = np.nan
-    return found
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """A file or frame as messages name it, and which of its rows were empty and left out.
+
+    skipped: [M] ascending, counted from 0 below the header.
+    """
+
+    name: str
+    skipped: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def __str__(self) -> str:
+        return self.name
+
+    def row(self, kept: int) -> int:
+        """The file's own number, from 1 below the header, of the row read as number `kept`."""
+        before = self.skipped - np.arange(len(self.skipped))
+        return kept + 1 + int(np.searchsorted(before, kept, "right"))
 
 
-def refuse(label: str, column: str, problem: str, row: int | None = None) -> NoReturn:
-    """InputError that names the file, the row (counted from 1 below the header) and the column."""
-    place = "" if row is None else f"row {row + 1}, "
-    raise InputError(f"{label}: {place}column {column!r}: {problem}")
+def refuse(
+    origin: Origin, column: str, problem: str, row: int | None = None, **settings: str
+) -> NoReturn:
+    """InputError that names the file, the row (counted from 1 below the header) and the column.
+
+    settings: what one of these would do about it.
+    """
+    place = "" if row is None else f"row {origin.row(row)}, "
+    raise InputError(f"{origin}: {place}column {column!r}: {problem}", **settings)
+
+
+def empty_rows(table: pl.DataFrame) -> NDArray[np.bool_]:
+    """Which rows hold nothing, or blanks alone: [N]."""
+    text = [name for name, kind in table.schema.items() if kind == pl.String]
+    blank = [pl.col(name).is_null() for name in table.columns if name not in text]
+    blank += [pl.col(name).str.strip_chars().fill_null("") == "" for name in text]
+    nothing = pl.all_horizontal(blank)
+    return np.asarray(table.select(nothing).to_series().to_numpy(), bool)
 
 
 def require_size(path: Path, size: int) -> None:

@@ -12,18 +12,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gruta.codec.classes import LABELS, Label
-from gruta.data.columns import numbers, refuse, require
-from gruta.data.table import column_names, read_table
+from gruta.data.columns import Origin, refuse, require
+from gruta.data.table import Table, kind_of, open_table
 from gruta.data.ts import read_ts
 from gruta.errors import InputError
+from gruta.reading import Guess, Reading
 
 Values = NDArray[np.float64]
 Kind = Literal["text", "series"]
 LARGEST = 1e30
 """Values beyond this are refused: their squares are not finite in the network's numbers."""
-
-TABLES = (".csv", ".parquet")
-_STAMP = r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+)?\s*$"
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,7 @@ class Cases:
 
     labels: all of one type; None where they are not known. channels: C names, of series. groups:
     what each case was cut from. names: of each case, for people. source: as messages name it.
+    guesses: what was found out on reading.
     """
 
     kind: Kind
@@ -55,6 +54,7 @@ class Cases:
     groups: Sequence[str] | None
     names: Sequence[str]
     source: str
+    guesses: tuple[Guess, ...] = ()
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -91,20 +91,21 @@ class Cases:
         return digest.hexdigest()
 
 
-def read_cases(source: Any, columns: Columns) -> Cases:
+def read_cases(source: Any, columns: Columns, how: Reading | None = None) -> Cases:
     """The cases of a table, a `.ts` file, a folder a class, JSON lines, a frame, or Python's lists.
 
     A table of texts has a row a case; one of series a row a step, with the case it belongs to and
     its place in time, and every other column is a channel. (cases, labels) are lists of texts or
     of arrays `[T, C]`; without labels, the cases alone. InputError says what does not fit, where.
     """
+    how = how or Reading()
     if isinstance(source, Cases):
         return source
     if not isinstance(source, str | Path):
-        return _of_python(source, columns)
+        return _of_python(source, columns, how)
     path = Path(source)
     if path.is_dir():
-        return _of_folder(path, columns)
+        return _of_folder(path, columns, how)
     match path.suffix.lower():
         case ".ts":
             found = read_ts(path)
@@ -113,18 +114,19 @@ def read_cases(source: Any, columns: Columns) -> Cases:
                 Cases("series", found.cases, found.labels, found.channels, None, names, str(path))
             )
         case ".jsonl" | ".ndjson":
-            return _of_table(_json_lines(path), columns, str(path))
+            points = replace(how, decimal=".")  # as JSON has them
+            return _of_table(_json_lines(path), columns, points, str(path))
         case _:
-            return _of_table(path, columns, str(path))
+            return _of_table(path, columns, how)
 
 
-def _of_python(source: Any, columns: Columns) -> Cases:
+def _of_python(source: Any, columns: Columns, how: Reading) -> Cases:
     pair = isinstance(source, tuple) and len(source) == 2 and not isinstance(source[0], str)
     cases, labels = source if pair else (source, None)
     if hasattr(cases, "columns"):
         if labels is not None:
             raise InputError("labels: a frame has a column for them; leave the others out")
-        return _of_table(cases, columns, "frame")
+        return _of_table(cases, columns, how)
     cases = list(cases)
     if labels is not None:
         labels = _labels(labels)
@@ -168,40 +170,44 @@ def _vectors(case: Any, i: int) -> Values:
     return values
 
 
-def _of_table(source: Any, columns: Columns, label: str) -> Cases:
-    present = column_names(source)
+def _of_table(source: Any, columns: Columns, how: Reading, label: str = "") -> Cases:
+    """label: what messages call it, if not by its own name."""
+    about = [columns.text, columns.label, columns.case, columns.time, columns.group]
+    table = open_table(source, how, wanted=about, time=columns.time, label=label)
     if columns.group:
-        require([columns.group], present, label)
-    if columns.text in present:
-        return _texts(source, columns, label, present)
-    if columns.case in present:
-        return _series(source, columns, label, present)
+        require([columns.group], table.names, str(table.origin))
+    if columns.text in table.names:
+        return _texts(table, columns)
+    if columns.case in table.names:
+        return _series(table, columns)
     raise InputError(
-        f"{label}: expected a column {columns.text!r} with a text a row, or {columns.case!r} that "
-        f"says which case a row is a step of; found {', '.join(map(repr, present))}; name them "
-        "with the settings text or case"
+        f"{table.origin}: expected a column {columns.text!r} with a text a row, or "
+        f"{columns.case!r} that says which case a row is a step of; found "
+        f"{', '.join(map(repr, table.names))}; name them with the settings text or case"
     )
 
 
-def _texts(source: Any, columns: Columns, label: str, present: Sequence[str]) -> Cases:
-    known = [c for c in (columns.label, columns.group) if c and c in present]
-    _, table = read_table(source, [columns.text, *known], text=True)
-    texts = _required(label, table[columns.text], "a text")
+def _texts(table: Table, columns: Columns) -> Cases:
+    known = [c for c in (columns.label, columns.group) if c and c in table.names]
+    table.load([columns.text, *known])
+    texts = _required(table.origin, table.words(columns.text), "a text")
     return _checked(
         Cases(
             "text",
             texts,
-            _words(label, table, columns.label),
+            _words(table, columns.label),
             (),
-            _words(label, table, columns.group),
+            _words(table, columns.group),
             [str(i + 1) for i in range(len(texts))],
-            label,
+            str(table.origin),
+            table.guesses,
         )
     )
 
 
-def _series(source: Any, columns: Columns, label: str, present: Sequence[str]) -> Cases:
+def _series(table: Table, columns: Columns) -> Cases:
     """Rows put together by case, in the order of their time; cases in the order of their first."""
+    present, label = table.names, table.origin
     if columns.time not in present:
         raise InputError(
             f"{label}: expected a column {columns.time!r} with each step's place in its case, "
@@ -211,16 +217,11 @@ def _series(source: Any, columns: Columns, label: str, present: Sequence[str]) -
     channels = tuple(name for name in present if name not in about)
     if not channels:
         raise InputError(f"{label}: expected at least one channel beside {', '.join(about)}")
-    _, words = read_table(source, [name for name in about if name in present], text=True)
-    _, table = read_table(source, [*channels, columns.time])
-    values = np.column_stack([numbers(label, table[name]) for name in channels])
-    table = words.with_columns(table[columns.time])
-    rows = pl.DataFrame(
-        {
-            "case": _required(label, table[columns.case], "the case that the row is a step of"),
-            "time": _places(label, table[columns.time]),
-        }
-    ).with_row_index("row")
+    table.load([*channels, *(name for name in about if name in present)])
+    label = table.origin
+    values = np.column_stack([table.numbers(name) for name in channels])
+    cases = _required(label, table.words(columns.case), "the case that the row is a step of")
+    rows = pl.DataFrame({"case": cases, "time": table.places(columns.time)}).with_row_index("row")
     twice = rows.select("case", "time").is_duplicated()
     if twice.any():
         row = int(twice.arg_max() or 0)
@@ -231,42 +232,23 @@ def _series(source: Any, columns: Columns, label: str, present: Sequence[str]) -
     steps = [rows_of.to_numpy() for rows_of in grouped["row"]]
     for name in (columns.label, columns.group):
         if name and name in present:
-            _require_one(label, table[name], steps)
-    firsts = table[[int(rows_of[0]) for rows_of in steps]]
+            _require_one(label, table.words(name), steps)
+    firsts = [int(rows_of[0]) for rows_of in steps]
     return _checked(
         Cases(
             "series",
             [values[rows_of] for rows_of in steps],
-            _words(label, firsts, columns.label),
+            _words(table, columns.label, firsts),
             channels,
-            _words(label, firsts, columns.group),
+            _words(table, columns.group, firsts),
             grouped["case"].to_list(),
-            label,
+            str(label),
+            table.guesses,
         )
     )
 
 
-def _places(label: str, column: pl.Series) -> pl.Series:
-    """What tells the order of steps: numbers or stamps; text is one or the other throughout."""
-    missing = column.is_null()
-    if missing.any():
-        refuse(
-            label, column.name, "expected a step's place, found none", int(missing.arg_max() or 0)
-        )
-    if column.dtype != pl.String:
-        return column
-    found = column.str.strip_chars().cast(pl.Float64, strict=False)
-    if not found.null_count():
-        return found
-    other = ~column.str.contains(_STAMP)
-    if other.any():
-        row = int(other.arg_max() or 0)
-        problem = f"expected numbers, or stamps such as 2024-03-31, found {column[row]!r}"
-        refuse(label, column.name, problem, row)
-    return column
-
-
-def _require_one(label: str, column: pl.Series, steps: Sequence[NDArray[Any]]) -> None:
+def _require_one(label: Origin, column: pl.Series, steps: Sequence[NDArray[Any]]) -> None:
     """InputError where not all rows of a case have the same in this column."""
     codes = column.cast(pl.String).fill_null("").rank("dense").to_numpy()
     for rows in steps:
@@ -301,7 +283,7 @@ def _as_text(value: Any) -> str | None:
     return text if text is None or _is_whole(text) else text.encode(errors="replace").decode()
 
 
-def _of_folder(path: Path, columns: Columns) -> Cases:
+def _of_folder(path: Path, columns: Columns, how: Reading) -> Cases:
     """A folder a class: of text files, a case each, or of CSV or Parquet files, a series each."""
     files = sorted(
         f
@@ -309,8 +291,8 @@ def _of_folder(path: Path, columns: Columns) -> Cases:
         if f.is_file() and not f"{f.parent.name}{f.name}".startswith(".")
     )
     files = [file for file in files if not file.name.startswith(".")]
-    tables = [f for f in files if f.suffix.lower() in TABLES]
     texts = [f for f in files if f.suffix.lower() == ".txt"]
+    tables = [f for f in files if f not in texts and kind_of(f)]
     if not files or len(tables) not in (0, len(files)) or (not tables and len(texts) < len(files)):
         raise InputError(
             f"{path}: expected a folder for each class, of .txt files or of .csv files, found "
@@ -323,21 +305,26 @@ def _of_folder(path: Path, columns: Columns) -> Cases:
             Cases("text", [_read(f) for f in files], labels, (), None, names, str(path))
         )
     channels: tuple[str, ...] = ()
-    series = []
+    series: list[Values] = []
+    guesses: dict[Guess, None] = {}
     for file in files:
-        present = tuple(n for n in column_names(file) if n != columns.time)
+        table = open_table(file, how, wanted=[columns.time, *channels], time=columns.time)
+        present = tuple(n for n in table.names if n != columns.time)
         channels = channels or present
         if present != channels:
             raise InputError(
                 f"{file}: expected the columns {', '.join(channels)}, as in {files[0]}, found "
                 f"{', '.join(present)}"
             )
-        known = [columns.time] if columns.time in column_names(file) else []
-        label, table = read_table(file, [*channels, *known])
-        values = np.column_stack([numbers(label, table[name]) for name in channels])
-        order = _places(label, table[columns.time]).arg_sort() if known else slice(None)
+        known = [columns.time] if columns.time in table.names else []
+        table.load([*channels, *known])
+        values = np.column_stack([table.numbers(name) for name in channels])
+        order = table.places(columns.time).arg_sort() if known else slice(None)
         series.append(values[order])
-    return _checked(Cases("series", series, labels, channels, None, names, str(path)))
+        guesses |= dict.fromkeys(table.guesses)
+    return _checked(
+        Cases("series", series, labels, channels, None, names, str(path), tuple(guesses))
+    )
 
 
 def _read(file: Path) -> str:
@@ -347,7 +334,7 @@ def _read(file: Path) -> str:
         raise InputError(f"{file}: expected UTF-8 text ({error.reason}); convert it") from None
 
 
-def _required(label: str, column: pl.Series, what: str) -> list[str]:
+def _required(label: Origin, column: pl.Series, what: str) -> list[str]:
     """The texts of a column; InputError where one is missing."""
     found = column.cast(pl.String)
     missing = found.is_null()
@@ -357,12 +344,14 @@ def _required(label: str, column: pl.Series, what: str) -> list[str]:
     return found.to_list()
 
 
-def _words(label: str, table: pl.DataFrame, name: str) -> list[Any] | None:
-    """The words or numbers of a column as they are; None where there are none."""
-    if name not in table.columns or table[name].null_count() == len(table):
+def _words(table: Table, name: str, rows: Sequence[int] | None = None) -> list[Any] | None:
+    """The words or numbers of a column as they are, of these rows; None where there are none."""
+    if not name or name not in table.names:
         return None
-    column = table[name]
-    words = _required(label, column, "a word")
+    column = table.words(name) if rows is None else table.words(name)[list(rows)]
+    if column.null_count() == len(column):
+        return None
+    words = _required(table.origin, column, "a word")
     return column.to_list() if column.dtype.is_numeric() or column.dtype == pl.Boolean else words
 
 

@@ -1,22 +1,63 @@
 """A Parquet file's columns, by pyarrow; apart, since it takes time to load."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from gruta.data.columns import require, require_size
+from gruta.data.frames import as_polars, starts_of_periods
 from gruta.errors import InputError
+from gruta.reading import Guess
+
+_TEXT = (pa.string(), pa.large_string())
 
 
-def names_in(path: Path) -> list[str]:
-    """What the columns are called; InputError if the file cannot be read."""
-    try:
-        return [str(name) for name in pq.read_schema(path).names]
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: cannot be read: {str(error).partition(chr(10))[0]}") from None
+class Parquet:
+    """A Parquet file as a source of columns, typed as it has them."""
+
+    separator = ""
+    unnamed_is = "index"
+    guesses: Sequence[Guess] = ()
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.names: Sequence[str] = [str(name) for name in pq.read_schema(path).names]
+        except (pa.ArrowException, OSError) as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(
+                f"{path}: not a whole Parquet file ({reason}); write or copy it again"
+            ) from None
+
+    @property
+    def unnamed(self) -> int | None:
+        """The index that pandas wrote along, where it had no name."""
+        found = [i for i, name in enumerate(self.names) if name.startswith("__index_level_")]
+        return found[0] if len(found) == 1 else None
+
+    def first(self, place: int) -> pl.Series:
+        """The first cells of a column."""
+        return self.load([place])[0][0].head(1)
+
+    def load(self, places: Sequence[int]) -> tuple[list[pl.Series], NDArray[np.int64]]:
+        """The columns at these places; no row is left out."""
+        names = [self.names[place] for place in places]
+        table = open_parquet(self.path, names)
+        return [_column(table[name], table.field(name)) for name in names], np.empty(0, np.int64)
+
+    def others(self, places: Sequence[int]) -> Iterator[pl.DataFrame]:
+        """The other columns of text."""
+        schema = pq.read_schema(self.path)
+        rest = [i for i, f in enumerate(schema) if i not in places and f.type in _TEXT]
+        columns, _ = self.load(rest)
+        yield pl.DataFrame([c.alias(str(i)) for i, c in zip(rest, columns, strict=True)])
 
 
 def open_parquet(path: Path, names: Sequence[str]) -> pa.Table:
@@ -76,3 +117,18 @@ def _text_size(column: pa.ChunkedArray) -> int:
 
 def _spelt_out(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(column.type.value_type) if _is_text(column.type) else column
+
+
+def _column(column: pa.ChunkedArray, field: pa.Field) -> pl.Series:
+    """In polars; pandas' periods, which are stored as whole numbers, by their start."""
+    about = {**(field.metadata or {})}
+    if isinstance(field.type, pa.BaseExtensionType):
+        about[b"ARROW:extension:name"] = field.type.extension_name.encode()
+        about[b"ARROW:extension:metadata"] = field.type.__arrow_ext_serialize__()
+        column = pa.chunked_array(
+            [chunk.storage for chunk in column.chunks], field.type.storage_type
+        )
+    if about.get(b"ARROW:extension:name") == b"pandas.period":
+        freq = json.loads(about[b"ARROW:extension:metadata"])["freq"]
+        return starts_of_periods(column.to_numpy(), freq).alias(field.name)
+    return as_polars(column).alias(field.name)

@@ -16,7 +16,7 @@ from gruta.codec.series.infer import fitting, infer, parse, rows
 from gruta.codec.series.rows import Rows
 from gruta.codec.series.series import Repair
 from gruta.codec.series.zones import Zone
-from gruta.data.columns import refuse
+from gruta.data.columns import Origin, refuse
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
@@ -64,7 +64,7 @@ class Raw:
     times: Stamps
     ids: tuple[str, ...]
     zone: Zone | None
-    label: str
+    label: Origin
     name: str
     row: Places | None = None
 
@@ -112,9 +112,10 @@ class Even:
         if self.at is None:
             alike: Values = np.asarray(values, kind)
             return alike
-        found = np.full(self.rows, np.nan, kind)
+        found: Values = np.full(self.rows, np.nan, kind)
         if self.duplicates == "mean" and (np.diff(self.at) == 0).any():
-            return _means(values, self.at, self.rows).astype(kind, copy=False)
+            mean: Values = _means(values, self.at, self.rows).astype(kind, copy=False)
+            return mean
         if self.duplicates == "first":
             found[self.at[::-1]] = values[::-1]
         else:

@@ -1,158 +1,262 @@
-"""A CSV or Parquet file, or a frame, as polars columns: found and loaded, not yet looked into."""
+"""A table from a file or a frame: its columns found, loaded, and read as what is asked for."""
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-import narwhals as nw
+import numpy as np
 import polars as pl
 from narwhals.typing import IntoDataFrame
+from numpy.typing import NDArray
 
-from gruta.data.columns import require, require_size
+from gruta.data.columns import Origin, refuse, require, require_size
+from gruta.data.delimited import Delimited
+from gruta.data.frames import Frame
+from gruta.data.numbers import Mark, Tally, refuse_both, refuse_open, tally, to_numbers
+from gruta.data.stamps import Moments, looks_like_stamps, to_moments
 from gruta.errors import InputError
+from gruta.reading import AUTO, Guess, Reading
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-_LONGEST_HEADER = 2**20
-_NOT_UTF8 = "expected UTF-8 text; save the file as CSV UTF-8"
-_THOUSANDS = r"^\s*[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]*)?\s*$"
+TEXT = (".csv", ".tsv", ".txt")
+EXCEL = (".xlsx", ".xls")
+_AS_FOUND = Reading()
 
 
-def column_names(source: str | Path | IntoDataFrame) -> list[str]:
-    """What the columns of a file or frame are called; InputError if it cannot be read."""
+class Source(Protocol):
+    """Where columns are: at places, counted from 0, with names.
+
+    separator: of a text file, else "". unnamed: the place of a column without a name that may hold
+    the time, and what that is called.
+    """
+
+    names: Sequence[Any]
+    separator: str
+    guesses: Sequence[Guess]
+    unnamed_is: str
+
+    @property
+    def unnamed(self) -> int | None:
+        """A place."""
+
+    def first(self, place: int) -> pl.Series:
+        """The first cells of a column, at least one where there is one."""
+
+    def load(self, places: Sequence[int]) -> tuple[list[pl.Series], NDArray[np.int64]]:
+        """Columns, and which rows, counted from 0, were left out as there is nothing in them."""
+
+    def others(self, places: Sequence[int]) -> Iterator[pl.DataFrame]:
+        """The columns of text that are not at these places, in blocks of rows."""
+
+
+class Table:
+    """Some columns of a source, as they are there: `numbers`, `moments`, … read each as such.
+
+    guesses: what was found out on the way, as far as columns have been read.
+    """
+
+    def __init__(self, source: Source, label: str, how: Reading, time: str) -> None:
+        self._source, self._label, self._how = source, label, how
+        self._guesses = dict.fromkeys(source.guesses)
+        self._names = list(source.names)
+        place = source.unnamed
+        missing = bool(time) and time not in self._names
+        if missing and place is not None and _may_be_time(source.first(place), how):
+            self._names[place] = time
+            self._guesses[Guess("time column", source.unnamed_is, "time")] = None
+        self._columns: dict[str, pl.Series] = {}
+        self._tallies: dict[str, Tally] = {}
+        self.origin = Origin(label)
+        self._rows = 0
+
+    @property
+    def names(self) -> list[str]:
+        """What the source's columns are called."""
+        return [str(name) for name in self._names if name not in (None, "")]
+
+    @property
+    def guesses(self) -> tuple[Guess, ...]:
+        """One each."""
+        return tuple(self._guesses)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def load(self, names: Sequence[str]) -> "Table":
+        """Read these columns, and no others; InputError if one is not there or not whole."""
+        require(names, [name for name in self._names if name is not None], self._label)
+        self._places = [self._names.index(name) for name in names]
+        try:
+            columns, skipped = self._source.load(self._places)
+        except OSError as error:
+            raise _unreadable(self._label, error) from None
+        self._columns = {n: c.alias(n) for n, c in zip(names, columns, strict=True)}
+        self._rows = len(columns[0]) if columns else 0
+        self.origin = Origin(self._label, skipped)
+        return self
+
+    def words(self, name: str) -> pl.Series:
+        """A column as the source has it."""
+        return self._columns[name]
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """The values [N] of a column of numbers, booleans or text; NaN where there is none."""
+        column = self._columns[name]
+        kind = column.dtype
+        if kind == pl.String:
+            return to_numbers(self.origin, column, self._mark(name))
+        if not (kind.is_numeric() or kind == pl.Boolean):
+            refuse(self.origin, name, f"expected numbers, found {kind}; leave the column out")
+        found = column.cast(pl.Float64).fill_null(np.nan).to_numpy(writable=True)
+        # One NaN for all: a file can hold others, which would change the fingerprint.
+        found[np.isnan(found)] = np.nan
+        return found
+
+    def moments(self, name: str) -> Moments:
+        """Where the rows stand in time, by a column of dates, date-times, numbers or text."""
+        found = to_moments(self.origin, self._columns[name], self._how.dates)
+        self._guesses |= dict.fromkeys(found.guesses)
+        return found
+
+    def places(self, name: str) -> pl.Series:
+        """What tells the order of rows: numbers, or moments; text is one or the other throughout.
+
+        InputError where a row has none.
+        """
+        column = self._columns[name]
+        missing = column.is_null()
+        if missing.any():
+            row = int(missing.arg_max() or 0)
+            refuse(self.origin, name, "expected a step's place, found none", row)
+        if column.dtype == pl.String:
+            numeric = not self._tally(name).other
+            column = pl.Series(name, self.numbers(name) if numeric else self.moments(name).times)
+        return column
+
+    def _tally(self, name: str) -> Tally:
+        if name not in self._tallies:
+            self._tallies[name] = tally(self._columns[name])
+        return self._tallies[name]
+
+    def _mark(self, name: str) -> Mark:
+        """The decimal mark of a column of text; InputError where nothing tells it."""
+        if self._how.decimal != AUTO:
+            return "," if self._how.decimal == "," else "."
+        column, found = self._columns[name], self._tally(name)
+        if found.point and found.comma:
+            refuse_both(self.origin, column)
+        mark = found.mark
+        if mark is None:
+            if not (found.open_point or found.open_comma):
+                return "."
+            mark = self._mark_elsewhere(found)
+        if mark is None:
+            refuse_open(self.origin, column)
+        if mark == "," or found.open_comma or not found.point:
+            self._guesses[Guess("decimal mark", mark, "decimal")] = None
+        return mark
+
+    def _mark_elsewhere(self, found: Tally) -> Mark | None:
+        """By the other columns of numbers, else by the separator, which a decimal mark is not."""
+        own = [self._tally(n) for n, c in self._columns.items() if c.dtype == pl.String]
+        marks = {one.mark for one in own if not one.other} - {None}
+        if not marks:
+            tallies: dict[str, Tally] = {}
+            for block in self._source.others(self._places):
+                for column in block:
+                    tallies[column.name] = tallies.get(column.name, Tally()) + tally(column)
+            marks = {one.mark for one in tallies.values() if not one.other} - {None}
+        if marks:
+            return marks.pop() if len(marks) == 1 else None
+        if self._source.separator == "," and not found.open_comma:
+            return "."
+        return "," if self._source.separator == ";" and not found.open_point else None
+
+
+def open_table(
+    source: str | Path | IntoDataFrame,
+    how: Reading = _AS_FOUND,
+    *,
+    wanted: Sequence[str] = (),
+    time: str = "",
+    label: str = "",
+) -> Table:
+    """A file or a frame with its columns found; InputError where it cannot be read.
+
+    wanted: names that help to find separator and sheet. time: the name that a column without one,
+    or the index of a frame, answers to if it holds stamps. label: what messages call it.
+    """
     if not isinstance(source, str | Path):
-        return [str(name) for name in nw.from_native(source, eager_only=True).columns]
+        label = label or "frame"
+        return Table(Frame(source, label), label, how, time)
     path = _found(Path(source))
-    if path.suffix.lower() == ".parquet":
-        from gruta.data.parquet import names_in
-
-        return names_in(path)
     try:
-        return _header(path)[1]
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: {_NOT_UTF8}") from None
+        require_size(path, path.stat().st_size)
+        return Table(_opened(path, how, wanted), label or str(source), how, time)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise _unreadable(str(path), error) from None
+
+
+def column_names(
+    source: str | Path | IntoDataFrame, how: Reading = _AS_FOUND, *, time: str = ""
+) -> list[str]:
+    """What the columns of a file or frame are called; InputError if it cannot be read."""
+    return open_table(source, how, time=time).names
 
 
 def read_table(
-    source: str | Path | IntoDataFrame, names: Sequence[str], text: bool = False
-) -> tuple[str, pl.DataFrame]:
-    """The columns `names` of a file or frame, and what messages call it.
-
-    A column holds numbers, booleans, dates or date-times as the source had them, else text. All of
-    a CSV file is text, with a decimal point even where the file separates by semicolon and so
-    writes a decimal comma; with `text` it is left as it is. InputError if the source or a column is
-    not there or cannot be read.
-    """
-    if isinstance(source, str | Path):
-        label = str(source)
-        frame = _open(Path(source), names, text)
-    else:
-        label = "frame"
-        frame = source
-    try:
-        table = nw.from_native(frame, eager_only=True)
-    except TypeError:
-        raise InputError(
-            f"{label}: expected a path or a pandas or polars DataFrame, got "
-            f"{type(frame).__name__}; collect a lazy frame first"
-        ) from None
-    except ValueError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{label}: {reason}; give each column its own name") from None
-    require(names, table.columns, label)
-    return label, pl.DataFrame([_column(table[name]) for name in names])
+    source: str | Path | IntoDataFrame,
+    names: Sequence[str],
+    how: Reading = _AS_FOUND,
+    *,
+    time: str = "",
+) -> Table:
+    """The columns `names` of a file or frame; InputError if one is not there or cannot be read."""
+    return open_table(source, how, wanted=names, time=time).load(names)
 
 
-def _open(path: Path, names: Sequence[str], text: bool) -> "pl.DataFrame | pa.Table":
-    try:
-        require_size(path, _found(path).stat().st_size)
-        if path.suffix.lower() == ".csv":
-            return _open_csv(path, names, text)
-        from gruta.data.parquet import open_parquet
+def kind_of(path: Path) -> str:
+    """What the end of a name says a table's file is: .csv for all that is text; "" for no table."""
+    name = path.name.lower()
+    suffix = Path(name.removesuffix(".gz")).suffix
+    if suffix in TEXT:
+        return ".csv"
+    return suffix if suffix in (*EXCEL, ".parquet") and not name.endswith(".gz") else ""
 
-        return open_parquet(path, names)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+def _opened(path: Path, how: Reading, wanted: Sequence[str]) -> Source:
+    match kind_of(path):
+        case ".csv":
+            return Delimited(path, how, wanted)
+        case ".parquet":
+            from gruta.data.parquet import Parquet
+
+            return Parquet(path)
+        case _:
+            from gruta.data.excel import Sheet
+
+            return Sheet(path, how, wanted)
 
 
 def _found(path: Path) -> Path:
     """The path; InputError unless it is a file that can be one of a table."""
     if not path.is_file():
         found = "a directory" if path.is_dir() else "no file"
-        raise InputError(f"{path}: expected a CSV or Parquet file, found {found}")
-    if path.suffix.lower() not in (".csv", ".parquet"):
-        suffix = path.suffix.lower()
+        raise InputError(f"{path}: expected a CSV, Excel or Parquet file, found {found}")
+    if not kind_of(path):
         raise InputError(
-            f"{path}: expected a file that ends in .csv or .parquet, found {suffix!r}; convert or "
-            "rename it"
+            f"{path}: expected a file that ends in {', '.join((*TEXT, *EXCEL))} or .parquet, or in "
+            f".csv.gz, found {path.suffix.lower()!r}; convert or rename it"
         )
     return path
 
 
-def _header(path: Path) -> tuple[str, list[str]]:
-    """The separator of a CSV file, and what its columns are called."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        header = file.readline(_LONGEST_HEADER)
-    separator = ";" if header.count(";") > header.count(",") else ","
-    present = next(csv.reader([header], delimiter=separator), [])
-    if not present:
-        raise InputError(f"{path}: expected a line of column names first, found none")
-    return separator, present
+def _may_be_time(cells: pl.Series, how: Reading) -> bool:
+    if cells.dtype.is_integer():
+        cells = cells.cast(pl.String)
+    if cells.dtype == pl.String:
+        return looks_like_stamps(cells, how.dates)
+    return cells.dtype == pl.Date or cells.dtype == pl.Datetime
 
 
-def _open_csv(path: Path, names: Sequence[str], text: bool) -> pl.DataFrame:
-    try:
-        separator, present = _header(path)
-        require(names, present, str(path))
-        # All of it: polars counts a row's cells only where it reads every column.
-        table = pl.read_csv(path, separator=separator, infer_schema=False, glob=False)
-        table = table.select(names)
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: {_NOT_UTF8}") from None
-    except (csv.Error, pl.exceptions.PolarsError):
-        raise InputError(f"{path}: {_why_malformed(path, separator, len(present))}") from None
-    return _decimal_points(path, table) if separator == ";" and not text else table
-
-
-def _decimal_points(path: Path, table: pl.DataFrame) -> pl.DataFrame:
-    """Numbers with a decimal point instead of the comma; points between thousands are refused."""
-    for column in table:
-        grouped = column.str.contains(_THOUSANDS).fill_null(False)
-        if grouped.any():
-            row = int(grouped.arg_max() or 0)
-            raise InputError(
-                f"{path}: row {row + 1}, column {column.name!r}: {column[row]!r} reads as a number "
-                "with a point between its thousands; write numbers without such points, and with a "
-                "decimal comma, as the file is separated by semicolons"
-            )
-    return table.with_columns(pl.all().str.replace(",", ".", literal=True))
-
-
-def _why_malformed(path: Path, separator: str, width: int) -> str:
-    """The first thing wrong in a CSV file that polars refused, found line by line."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            for row, cells in enumerate(csv.reader(file, delimiter=separator, strict=True)):
-                if len(cells) > width:
-                    return (
-                        f"row {row}: expected {width} cells as in the header, found {len(cells)}; "
-                        "put a cell that holds the separator in quotes"
-                    )
-    except UnicodeDecodeError:
-        return _NOT_UTF8
-    except csv.Error as error:
-        return f"row {row + 1}: {error}; look for a quote that is not closed"
-    return "not a CSV file; look for stray quotes and line ends"
-
-
-def _column(column: "nw.Series[Any]") -> pl.Series:
-    kind = column.dtype
-    if kind.is_numeric() or kind.is_temporal() or kind in (nw.Boolean, nw.String):
-        return column.to_polars()
-    # Categories, periods and Python objects of any kind: what they look like says what they are.
-    text = [None if value is None else str(value) for value in column.to_list()]
-    return pl.Series(column.name, text, dtype=pl.String)
+def _unreadable(label: str, error: OSError) -> InputError:
+    return InputError(f"{label}: cannot be read: {error.strerror or error}")

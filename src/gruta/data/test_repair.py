@@ -24,7 +24,9 @@ def days(**by_day):
 
 
 def read(frame, columns=None, **policies):
-    return read_series(frame, columns or Columns(), Policies(**{"longest_gap": 0.9} | policies))
+    return read_series(
+        frame, columns or Columns(), policies=Policies(**{"longest_gap": 0.9} | policies)
+    )
 
 
 def told(series):

@@ -150,8 +150,8 @@ def test_every_nan_has_the_same_fingerprint(frame: pl.DataFrame) -> None:
         ("\n", "expected a line of column names first, found none"),
         ("ds,y\n", "expected at least 3 rows, found 0"),
         (daily(1, 2), "expected at least 3 rows, found 2"),
-        (bytes(range(256)), "expected UTF-8 text; save the file as CSV UTF-8"),
-        (daily(1, 2, "é").encode("latin1"), "expected UTF-8 text"),
+        (bytes(range(256)), "expected text, found bytes that are none; save it as CSV UTF-8"),
+        (daily(1, 2, "é").encode("latin1"), "row 3, column 'y': expected a number, found 'é'"),
         (daily(1, "2,5", 3), "row 2: expected 2 cells as in the header, found 3"),
         (daily(1, '"2', 3), "row 2: .*; look for a quote that is not closed"),
         ("time,y\n1,2\n", "expected a column 'ds', found 'time', 'y'$"),
@@ -168,7 +168,7 @@ def test_every_nan_has_the_same_fingerprint(frame: pl.DataFrame) -> None:
         (stamped("2023-02-28", "2023-02-29", "2023-03-01"), "row 2, .*found '2023-02-29'"),
         (
             stamped("01/02/2024", "02/02/2024", "03/02/2024"),
-            "row 1, .*as 2024-03-31 .*'01/02/2024'",
+            "row 1, .*'01/02/2024' reads as 2024-02-01 and as 2024-01-02, .*say day-first or",
         ),
         (stamped("1", "2", "3"), "row 1, column 'ds': expected a stamp .*, found '1'"),
         (
@@ -216,8 +216,11 @@ def test_covariates_must_be_numbers_where_they_are_needed(frame: pl.DataFrame) -
         ({"ds": [1]}, "expected a path or a pandas or polars DataFrame, got dict"),
         (pd.DataFrame([[1, 2]], columns=["y", "y"]), "give each column its own name"),
         (pd.DataFrame([[1, 2]]), "expected a column 'ds', found 0, 1"),
-        (pl.DataFrame({"ds": [1, 2, 3], "y": [1, 2, 3]}), "column 'ds': .*stamp .*, found Int64"),
-        (pl.DataFrame({"ds": [1.0, 2, 3], "y": [1, 2, 3]}), "column 'ds': .*found Float64"),
+        (
+            pl.DataFrame({"ds": [1, 2, 3], "y": [1, 2, 3]}),
+            "row 1, column 'ds': .*stamp .*, found '1'",
+        ),
+        (pl.DataFrame({"ds": [1.5, 2, 3], "y": [1, 2, 3]}), "row 1, column 'ds': .*found 1.5"),
         (pl.DataFrame({"ds": [None] * 3, "y": [1, 2, 3]}), "row 1, column 'ds': .*no stamp"),
         (
             pd.DataFrame({"ds": ["2024-01", "2024-02", "2024-03"], "y": [1, "b", None]}),
@@ -236,13 +239,17 @@ def test_a_column_has_one_use() -> None:
 
 
 def test_paths_that_are_no_data_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"missing\.csv: expected a CSV or Parquet file, found no"):
+    with pytest.raises(
+        InputError, match=r"missing\.csv: expected a CSV, Excel or Parquet file, fou"
+    ):
         read_series(tmp_path / "missing.csv", Columns())
-    with pytest.raises(InputError, match="expected a CSV or Parquet file, found a directory"):
+    with pytest.raises(
+        InputError, match="expected a CSV, Excel or Parquet file, found a directory"
+    ):
         read_series(tmp_path, Columns())
-    other = tmp_path / "series.xlsx"
+    other = tmp_path / "series.ods"
     other.write_bytes(b"PK")
-    with pytest.raises(InputError, match=r"ends in \.csv or \.parquet, found '\.xlsx'; convert"):
+    with pytest.raises(InputError, match=r"ends in \.csv, .*, found '\.ods'; convert or rename it"):
         read_series(other, Columns())
 
 
@@ -321,12 +328,4 @@ def test_parquet_column_of_compound_cells_is_refused(tmp_path: Path, kind: pa.Da
     with pytest.raises(
         InputError, match=r"compound\.parquet: column 'ds': expected numbers, stamps"
     ):
-        read_series(path, Columns())
-
-
-@pytest.mark.parametrize("cell", ["1.094", "-12.345.678", "1.101,030"])
-def test_points_between_thousands_are_refused_rather_than_read_as_decimals(tmp_path, cell):
-    path = tmp_path / "brasil.csv"
-    path.write_text(f"ds;y\n2024-01-01;987\n2024-01-02;{cell}\n2024-01-03;12,5\n")
-    with pytest.raises(InputError, match=rf"row 2, column 'y': '{re.escape(cell)}' .*thousands"):
         read_series(path, Columns())

@@ -4,6 +4,7 @@ The descriptions here are the command line's help and the estimators' documentat
 """
 
 from gruta.settings.network import DATA, MODEL, NetworkSettings
+from gruta.settings.reading import ReadingSettings, reading
 from gruta.settings.resolve import least, resolve
 from gruta.settings.training import SequenceSettings, StreamSettings, TrainSettings
 
@@ -11,9 +12,11 @@ __all__ = [
     "DATA",
     "MODEL",
     "NetworkSettings",
+    "ReadingSettings",
     "SequenceSettings",
     "StreamSettings",
     "TrainSettings",
     "least",
+    "reading",
     "resolve",
 ]

@@ -34,9 +34,11 @@ def fit(
     *,
     resume: bool = False,
     progress: Progress | None = None,
+    name: str | None = None,
 ) -> Fitted[C]:
     """Train on `source`, but for what is held out of it, in a run's directory.
 
+    name: what run.json calls the source, where that was opened before.
     resume: the run is there, has the same settings and data, and goes on where it stopped.
     InputError on data that does not fit; else raises as `gruta.train.train` does.
     """
@@ -55,7 +57,7 @@ def fit(
             fingerprint,
             resume=resume,
             threads=torch.get_num_threads(),
-            source=str(source) if isinstance(source, str | Path) else None,
+            source=str(source) if isinstance(source, str | Path) else name,
         )
         stopwatch = train(lesson, settings, run, progress)
         codec = task.settle(lesson, codec)

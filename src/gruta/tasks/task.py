@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from pydantic import BaseModel
 
+from gruta.reading import Guess
 from gruta.tasks.scores import Metric, Scores
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ class Data(Protocol):
 
     def fingerprint(self) -> str:
         """SHA-256 of all that training sees: a run goes on with the same data alone."""
+
+
+class Opened(Protocol):
+    """What a task has read from a file or from what Python has."""
+
+    @property
+    def guesses(self) -> Sequence[Guess]:
+        """What was found out on reading, as nobody had said it."""
 
 
 class Codec(Protocol):
@@ -146,8 +155,16 @@ class Task(Protocol[C]):
     def codec(self) -> type[C]:
         """Reads codec.json."""
 
+    def open(self, source: Any, settings: Any, codec: C | None = None) -> Opened:
+        """What a file or what Python has holds; InputError says what does not fit, and where.
+
+        codec: of a trained model that is to read it.
+
+        All that takes a source takes what came of it too, and reads nothing anew.
+        """
+
     def read(self, source: Any, settings: Any) -> Data:
-        """Data from a file or what Python has; InputError says what does not fit, and where."""
+        """What `open` gives, in parts."""
 
     def fit_codec(self, data: Any, settings: Any) -> C:
         """From the training part alone."""

@@ -235,7 +235,7 @@ def test_classifier_is_trained_asked_scored_and_looked_into(run_gruta, tmp_path)
 
 def test_missing_file_is_refused(run_gruta, tmp_path):
     done = run_gruta("train", "forecast", tmp_path / "no.csv", "--run", tmp_path / "run")
-    rejects(done, f"{tmp_path}/no.csv: expected a CSV or Parquet file, found no file")
+    rejects(done, f"{tmp_path}/no.csv: expected a CSV, Excel or Parquet file, found no file")
     assert not os.listdir(tmp_path)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.frequency import Frequency, Stamps
 from gruta.errors import InputError
+from gruta.reading import Guess
 
 Rows = NDArray[np.int64]
 Values = NDArray[np.floating]
@@ -70,6 +71,7 @@ class Series:
     stamps: [N] where rows follow no even step, else None
     source: the file, or "frame", as messages name it
     repairs: what was found amiss when they were read, and what was done about it
+    guesses: what was found out on reading
     """
 
     target: Values
@@ -83,6 +85,7 @@ class Series:
     source: str
     stamps: Stamps | None = None
     repairs: tuple[Repair, ...] = ()
+    guesses: tuple[Guess, ...] = ()
 
     @classmethod
     def lone(

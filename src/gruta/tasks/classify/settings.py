@@ -5,10 +5,10 @@ from typing import Literal
 from pydantic import Field
 
 from gruta.codec.text.vocabulary import Unit
-from gruta.settings import DATA, MODEL, NetworkSettings, SequenceSettings
+from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, SequenceSettings
 
 
-class ClassifySettings(NetworkSettings, SequenceSettings):
+class ClassifySettings(NetworkSettings, SequenceSettings, ReadingSettings):
     """What the classifier needs to know."""
 
     text: str = Field("text", description="Column of the text.", json_schema_extra=DATA)

@@ -11,6 +11,7 @@ from gruta.codec.channels import Channels
 from gruta.codec.classes import ClassCodec
 from gruta.codec.text.vocabulary import Vocabulary
 from gruta.errors import InputError
+from gruta.settings import reading
 from gruta.tasks.classify.settings import ClassifySettings
 from gruta.tasks.scores import Metric
 from gruta.tasks.task import Input, Look, Options, Report
@@ -70,7 +71,7 @@ class ClassifyTask:
         "of each class is held out and scored beside simple models."
     )
     settings, codec, packages = ClassifySettings, ClassCodec, ("sklearn",)
-    input = Input("DATA", "CSV, Parquet, JSON lines or .ts file, or a folder a class.")
+    input = Input("DATA", "CSV, Excel, Parquet, JSON lines or .ts file, or a folder a class.")
     options = Options(evaluate=EvaluateOptions, inspect=InspectOptions)
 
     @property
@@ -79,6 +80,12 @@ class ClassifyTask:
         from gruta.tasks.classify.evaluation import METRICS
 
         return METRICS
+
+    def open(
+        self, source: Any, settings: ClassifySettings, codec: ClassCodec | None = None
+    ) -> "Cases":
+        """The cases of whatever holds them."""
+        return read(source, settings)
 
     def read(self, source: Any, settings: ClassifySettings) -> CasesInParts:
         """Cases in three parts, each class in its share of each; the test may be a file's own."""
@@ -245,7 +252,7 @@ def read(source: Any, settings: ClassifySettings) -> "Cases":
     from gruta.data.labelled import Columns, read_cases
 
     s = settings
-    return read_cases(source, Columns(s.text, s.label, s.case, s.time, s.group))
+    return read_cases(source, Columns(s.text, s.label, s.case, s.time, s.group), reading(s))
 
 
 TASK = ClassifyTask()

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import narwhals as nw
 import numpy as np
 import polars as pl
 from narwhals.typing import IntoDataFrame
@@ -11,6 +10,7 @@ from narwhals.typing import IntoDataFrame
 from gruta.arithmetic import as_usual
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.series import Series
+from gruta.data.frames import like
 from gruta.tasks.estimator import Estimator
 from gruta.tasks.forecast.task import TASK, forecast, series_for
 
@@ -52,14 +52,14 @@ class Forecaster(Estimator[ForecastCodec]):
 
         `data` holds the history and, where there are known covariates, a row below it for each
         step to come with their values and an empty target. A frame like `data` comes back, polars
-        for a file: the time column, `forecast` (the median), and a column a quantile, q10, ….
+        for a file: the time, `forecast` (the median), and a column a quantile, q10, …. The time is
+        a column, or pandas' index where it is in `data`.
         """
         trained = self._fitted()
         columns = forecast(trained, series_for(trained, data))
         if isinstance(data, str | Path | Series):
             return pl.DataFrame(columns)
-        backend = nw.from_native(data, eager_only=True).implementation
-        return nw.from_dict(columns, backend=backend).to_native()
+        return like(data, columns, trained.settings.time)
 
     @as_usual()
     def evaluate(

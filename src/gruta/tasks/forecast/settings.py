@@ -5,10 +5,10 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from gruta.locale import translate as _
-from gruta.settings import DATA, MODEL, NetworkSettings, StreamSettings
+from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, StreamSettings
 
 
-class ForecastSettings(NetworkSettings, StreamSettings):
+class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
     """What the forecaster needs to know."""
 
     time: str = Field("ds", description="Column with the time stamps.", json_schema_extra=DATA)

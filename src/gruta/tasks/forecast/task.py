@@ -11,6 +11,7 @@ from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.series import Columns, Series
+from gruta.settings import reading
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Parts, Split
 from gruta.tasks.scores import Metric
@@ -19,7 +20,6 @@ from gruta.tasks.task import Input, Look, Options, Report
 if TYPE_CHECKING:
     import polars as pl
 
-    from gruta.data.repair import Policies
     from gruta.report.page import Table
     from gruta.tasks.forecast.evaluation import Evaluation
     from gruta.tasks.forecast.head import ForecastHead
@@ -96,7 +96,7 @@ class ForecastTask:
         "is held out, forecast, and scored beside naive, seasonal naive and linear forecasts."
     )
     settings, codec, packages = ForecastSettings, ForecastCodec, ("utilsforecast",)
-    input = Input("FILE", "CSV or Parquet file.")
+    input = Input("FILE", "CSV, Excel or Parquet file.")
     options = Options(evaluate=EvaluateOptions, inspect=InspectOptions)
 
     @property
@@ -106,11 +106,13 @@ class ForecastTask:
 
         return METRICS
 
+    def open(self, source: Any, settings: Settings, codec: ForecastCodec | None = None) -> Series:
+        """The series of a file or frame."""
+        return as_series(source, settings, codec)
+
     def read(self, source: Any, settings: Settings) -> SeriesInParts:
-        """The series of a file or frame; its end is held out."""
-        s = settings
-        columns = Columns(s.time, s.target, s.known, s.past, s.series)
-        series = as_series(source, columns, policies(s))
+        """The same, with its end held out."""
+        series = self.open(source, settings)
         return SeriesInParts(series, Parts.of(series, settings))
 
     def fit_codec(self, data: SeriesInParts, settings: Settings) -> ForecastCodec:
@@ -222,28 +224,28 @@ class ForecastTask:
         return look(trained, series_for(trained, source), start)
 
 
-def policies(settings: Settings, frequency: Frequency | None = None) -> "Policies":
-    """What is done about rows that are not as they should be; frequency: a trained model's."""
-    from gruta.data.repair import Policies
+def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = None) -> Series:
+    """A file or frame as series by the settings; series as they are.
 
-    s = settings
-    return Policies(frequency or s.frequency, s.zone, s.duplicates, s.gaps, s.longest_gap)
-
-
-def as_series(source: Any, columns: Columns, how: "Policies") -> Series:
-    """A file or frame as series of these columns; series as they are."""
+    codec: of a trained model, which says the columns and the step.
+    """
     if isinstance(source, Series):
         return source
+    from gruta.data.repair import Policies
     from gruta.data.series import read_series
 
-    return read_series(source, columns, how)
+    s = settings
+    step: str | Frequency = s.frequency
+    columns = Columns(s.time, s.target, s.known, s.past, s.series)
+    if codec is not None:
+        columns, step = codec.encoding.columns, codec.encoding.frequency
+    policies = Policies(step, s.zone, s.duplicates, s.gaps, s.longest_gap)
+    return read_series(source, columns, reading(s), policies)
 
 
 def series_for(trained: "Trained[ForecastCodec]", source: Any) -> Series:
     """Series that a trained model can read, by the rules of its training."""
-    encoding = trained.codec.encoding
-    how = policies(trained.settings, encoding.frequency)
-    return as_series(source, encoding.columns, how)
+    return as_series(source, trained.settings, trained.codec)
 
 
 def forecast(trained: "Trained[ForecastCodec]", series: Series) -> dict[str, Any]:

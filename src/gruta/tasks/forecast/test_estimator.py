@@ -83,6 +83,14 @@ def test_every_form_of_the_data_gives_the_same_numbers(frame, fitted, tmp_path, 
     assert forecast["ds"].dtype == ("datetime64[us]" if form == "pandas" else pl.Datetime("us"))
 
 
+def test_a_frame_with_the_time_as_its_index_comes_back_so(frame, fitted):
+    pandas = to_come(frame).to_pandas()
+    expected = fitted.predict(pandas)
+    found = fitted.predict(pandas.set_index("ds"))
+    pd.testing.assert_frame_equal(found, expected.set_index("ds"))
+    assert fitted.predict(pandas.set_index("ds").rename_axis("when")).index.name == "when"
+
+
 def test_forecast_of_the_rows_to_come(frame, fitted):
     forecast = fitted.predict(to_come(frame))
     assert forecast.columns == ["ds", "forecast", "q10", "q50", "q90"]
