@@ -11,11 +11,12 @@ from gruta.codec.scaler import Scaler
 from gruta.codec.series.calendar import calendar, calendar_names
 from gruta.codec.series.features import Table, first_origin, future_names, past_names
 from gruta.codec.series.frequency import Frequency, Stamps, parse
+from gruta.codec.series.seasons import possible_seasons, seasons_of
 from gruta.codec.series.series import Columns, Series
 from gruta.errors import InputError
 
-SEASONS_NEEDED = 4
-"""A season counts if the training part holds this many of it."""
+MOST_LOOKBACK = 600
+"""Rows that are read by default at most; the time of a training step grows with them."""
 
 LARGEST = 1e150
 """Values beyond this are refused: their squares, which scales and scores sum, are not finite."""
@@ -49,8 +50,9 @@ class Encoding:
                     f"found {largest:g}; give the column in a larger unit"
                 )
         frequency = series.frequency
-        seasons = tuple(s for s in frequency.seasons() if s * SEASONS_NEEDED <= train_rows)
-        lookback = lookback or (2 * seasons[0] if seasons else 24)
+        possible = possible_seasons(frequency, train_rows)
+        lookback = lookback or (min(2 * possible[0], MOST_LOOKBACK) if possible else 24)
+        seasons = seasons_of(series.target[:train_rows], frequency)
         needed = first_origin(seasons, lookback, horizon) + 2 * horizon + 1
         if train_rows < needed:
             raise InputError(

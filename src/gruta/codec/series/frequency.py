@@ -47,6 +47,10 @@ class Frequency(ABC):
         """Whether a step is shorter than a day."""
         return False
 
+    def is_natural(self, season: int) -> bool:
+        """Whether people and weather go by a season of so many steps, not only clocks."""
+        return True
+
     @abstractmethod
     def shift(self, times: Stamps, steps: ArrayLike) -> Stamps:
         """The stamps `steps` steps after `times`; the two broadcast."""
@@ -80,6 +84,10 @@ class FixedStep(Frequency):
     def within_day(self) -> bool:
         """Whether a step is shorter than a day."""
         return self.microseconds < _DAY
+
+    def is_natural(self, season: int) -> bool:
+        """Days and longer ones."""
+        return season * self.microseconds >= _DAY
 
     def shift(self, times: Stamps, steps: ArrayLike) -> Stamps:
         """The stamps `steps` steps after `times`; the two broadcast."""
