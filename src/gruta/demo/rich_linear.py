@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from torch import Tensor
 
 from gruta.codec.series.features import Rows
 from gruta.codec.series.series import Series
 from gruta.surroundings import undisturbed
-from gruta.tasks.forecast.linear import Moments
 
 Values = NDArray[np.float64]
 
@@ -59,3 +59,38 @@ def rich_linear(series: Series, train_rows: int, origins: Rows, horizon: int) ->
         forecast[:, k - 1] = y[origins] + columns(origins, k) @ weight[0] + bias[0]
         size += weight.size + 1
     return forecast, size
+
+
+class Moments:
+    """The sums over rows that a least-squares fit needs, for K fits at once."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.x: Tensor | float = 0.0  # [K, C]
+        self.y: Tensor | float = 0.0  # [K, 1]
+        self.xx: Tensor | float = 0.0  # [K, C, C]
+        self.xy: Tensor | float = 0.0  # [K, C]
+
+    def add(self, x: Tensor, y: Tensor) -> None:
+        """Take in rows x `[K, M, C]` with targets y `[K, M]`."""
+        self.rows += x.shape[1]
+        self.x = self.x + x.sum(1)
+        self.y = self.y + y.sum(1, keepdim=True)
+        self.xx = self.xx + x.mT @ x
+        self.xy = self.xy + (x.mT @ y[..., None])[..., 0]
+
+    def ridge(self, strength: float) -> tuple[Tensor, Tensor]:
+        """Weights `[K, C]` and bias `[K, 1]`; the penalty acts on standardised columns."""
+        mean, mean_y = self.x / self.rows, self.y / self.rows
+        assert isinstance(mean, Tensor)
+        assert isinstance(mean_y, Tensor)
+        covariance = self.xx / self.rows - mean[:, :, None] * mean[:, None, :]
+        deviation = covariance.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()
+        inverse = torch.where(deviation > 1e-6, 1 / deviation, 0)
+        correlation = covariance * inverse[:, :, None] * inverse[:, None, :]
+        correlation = correlation + strength * torch.eye(mean.shape[1], dtype=mean.dtype)
+        toward = (self.xy / self.rows - mean * mean_y) * inverse
+        # By Cholesky: torch's batched LU fails where its thread count was set to more than one.
+        factor = torch.linalg.cholesky(correlation)
+        weight = torch.cholesky_solve(toward[..., None], factor)[..., 0] * inverse
+        return weight, mean_y - (mean * weight).sum(1, keepdim=True)

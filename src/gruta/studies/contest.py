@@ -21,7 +21,7 @@ from gruta.settings import StreamSettings, resolve
 from gruta.studies.plan import Plan
 from gruta.studies.problems import DTYPE, Problem, as_record, from_record
 from gruta.surroundings import threads, undisturbed
-from gruta.train import Batch, State, Validation, seed_of, train
+from gruta.train import Batch, Progress, State, Validation, seed_of, train
 from gruta.weights import read_tensors
 
 VALIDATION, TEST = 2**31, 2**31 + 1  # numbers of steps that no training reaches
@@ -150,7 +150,7 @@ class Drawn:
         """The problem's."""
         return self.problem.loss(self.model(batch["x"]), batch["y"]), None
 
-    def prepare(self) -> None:
+    def prepare(self, progress: Progress) -> None:
         """Nothing: the network is as the entrant has it."""
 
     def validate(self) -> Validation:

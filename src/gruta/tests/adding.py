@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from gruta.nn import GRU
 from gruta.runs import Run
 from gruta.settings import StreamSettings
-from gruta.train import Batch, State, Validation, seed_of
+from gruta.train import Batch, Progress, State, Validation, seed_of
 
 T = 6
 
@@ -53,7 +53,7 @@ class Adding:
         y, state = self.model(batch["x"], state)
         return F.mse_loss(y, batch["y"]), state if self.settings.tbptt else None
 
-    def prepare(self) -> None:
+    def prepare(self, progress: Progress) -> None:
         """Nothing."""
 
     def validate(self) -> Validation:

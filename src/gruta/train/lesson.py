@@ -6,6 +6,8 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from gruta.train.progress import Progress
+
 Batch = dict[str, Tensor]
 State = tuple[Tensor, ...]
 
@@ -36,9 +38,10 @@ class Lesson(Protocol):
     def model(self) -> nn.Module:
         """The network."""
 
-    def prepare(self) -> None:
+    def prepare(self, progress: Progress) -> None:
         """Before the first step: closed forms, scales. What it sets is of the model's state dict,
-        since a run that goes on from a checkpoint does not come here again.
+        since a run that goes on from a checkpoint does not come here again. progress: where to
+        tell how far it is, if it takes long.
         """
 
     def batch(self, step: int) -> Batch:

@@ -121,7 +121,7 @@ class Training:
     def prepare(self) -> None:
         """Before the first step: what the lesson needs, and a first validation."""
         with self.watch("prepare"):
-            self.lesson.prepare()
+            self.lesson.prepare(self._log.progress)
         self._log.write({"step": 0, "seconds": round(self.watch.seconds["prepare"], 3)})
         self.validate()
 

@@ -14,11 +14,12 @@ from gruta.codec.series.calendar import calendar, calendar_names
 from gruta.codec.series.features import Table, first_origin, future_names, past_names
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.infer import parse
+from gruta.codec.series.seasons import possible_seasons, seasons_of
 from gruta.codec.series.series import Columns, Rows, Series, carried
 from gruta.errors import InputError
 
-SEASONS_NEEDED = 4
-"""A season counts if the training part holds this many of it."""
+MOST_LOOKBACK = 600
+"""Rows that are read by default at most; the time of a training step grows with them."""
 
 LARGEST = 1e150
 """Values beyond this are refused: their squares, which scales and scores sum, are not finite."""
@@ -52,9 +53,10 @@ class Encoding:
         """
         _require_sizes(series)
         rows = int(train.max())
-        seasons = tuple(s for s in series.frequency.seasons() if s * SEASONS_NEEDED <= rows)
-        lookback = lookback or (2 * seasons[0] if seasons else 24)
+        possible = possible_seasons(series.frequency, rows)
+        lookback = lookback or (min(2 * possible[0], MOST_LOOKBACK) if possible else 24)
         seen = series.until(train).nonempty()
+        seasons = seasons_of(_longest(seen), series.frequency)
         whole = first_origin(seasons, lookback, horizon)
         short = (np.diff(seen.starts) < whole + 2 * horizon + 1).any()
         gaps = bool(np.isnan(seen.target).any() or (series.count > 1 and short))
@@ -253,3 +255,12 @@ def _require_sizes(series: Series) -> None:
                 f"{series.source}: column {name!r}: expected values up to {LARGEST:g} in size, "
                 f"found {largest:g}; give the column in a larger unit"
             )
+
+
+def _longest(series: Series) -> NDArray[np.floating]:
+    """The target of the longest series, with the value before in its gaps."""
+    if not len(series):
+        return series.target
+    one = series.one(int(np.diff(series.starts).argmax()))
+    y = carried(one.target, one.starts)
+    return y[~np.isnan(y)]

@@ -1,7 +1,7 @@
 """What the forecaster sees of a series: columns, lags, and what is known about the steps to come.
 
 Letters in shapes: N rows, B windows, P origins inside a window, K steps of the horizon, L lookback,
-C columns, F features of a step to come.
+C columns, F features of a step to come, R past covariates with their lags.
 """
 
 import math
@@ -80,9 +80,23 @@ class Table:
         assert self.absent is not None
         return (rows < firsts) | self.absent[np.maximum(rows, firsts)]
 
-    def changes(self, origin: Rows) -> Values:
-        """`[..., K]`: what came after rows `origin [...]`, less the value there; NaN in gaps."""
-        at = origin[..., None] + np.arange(1, self.horizon + 1)
+    @property
+    def past_lags(self) -> int:
+        """Rows up to the origin whose past covariates the linear path reads."""
+        return min(self.lookback, MOST_PAST_LAGS)
+
+    @property
+    def recent_width(self) -> int:
+        """Columns that `recent` gives."""
+        covariates: int = self.past.shape[1]
+        return covariates * self.past_lags
+
+    def changes(self, origin: Rows, steps: Rows | None = None) -> Values:
+        """`[..., K]`: what came after rows `origin [...]`, less the value there; NaN in gaps.
+
+        steps: `[K]`, those of the horizon if not given.
+        """
+        at = origin[..., None] + (np.arange(1, self.horizon + 1) if steps is None else steps)
         changes: Values = self.y[at] - self.y[origin][..., None]
         if self.absent is not None:
             changes[self.absent[at]] = np.nan
@@ -94,6 +108,8 @@ def first_origin(seasons: tuple[int, ...], lookback: int, horizon: int) -> int:
     longest = max((s * math.ceil(horizon / s) for s in seasons), default=0)
     return lookback + longest + SEASONAL_NEIGHBOURS
 
+
+MOST_PAST_LAGS = 12
 
 SEASONAL_NEIGHBOURS = 2
 """Rows before a seasonal lag that are read with it: its own change, and the change before that."""
@@ -225,14 +241,26 @@ def lags(table: Table, origin: Rows) -> Values:
     return found
 
 
+def recent(table: Table, origin: Rows) -> Values:
+    """`[..., R]`: past covariates up to each row of `origin [...]`, each with its lags."""
+    shape = (*origin.shape, table.recent_width)
+    if table.absent is None:
+        windows = sliding_window_view(table.past, table.past_lags, 0)
+        return windows[origin - table.past_lags + 1].reshape(shape)
+    at = origin[..., None] + np.arange(1 - table.past_lags, 1)
+    at = np.maximum(at, np.asarray(table.firsts(origin))[..., None])
+    found: Values = table.past.take(at, 0).swapaxes(-1, -2).reshape(shape)
+    return found
+
+
 def windows(
     table: Table, past: Past, last: Rows, positions: Rows, length: int
 ) -> dict[str, NDArray[Any]]:
     """The windows of `length` rows that end at rows `last [B]`, with origins inside them.
 
     positions: `[B, P]`, the origins' places in their window, 0 to length - 1.
-    Gives past `[B, length, C]`, positions, lags `[B, P, L]`, future `[B, P, K, F]`, and target
-    `[B, P, K]`, the change from the origin's value.
+    Gives past `[B, length, C]`, positions, lags `[B, P, L]`, recent `[B, P, R]`, future
+    `[B, P, K, F]`, and target `[B, P, K]`, the change from the origin's value.
     """
     steps = np.arange(1, table.horizon + 1)
     first = last[:, None] - (length - 1)
@@ -243,6 +271,7 @@ def windows(
         "past": past(first + np.arange(length), begin),
         "positions": positions,
         "lags": lags(table, origin),
+        "recent": recent(table, origin),
         "future": future_features(table, origin, steps),
         "target": table.changes(origin),
     }

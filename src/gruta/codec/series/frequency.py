@@ -49,6 +49,10 @@ class Frequency(ABC):
         """Whether a step is shorter than a day."""
         return False
 
+    def is_natural(self, season: int) -> bool:
+        """Whether people and weather go by a season of so many steps, not only clocks."""
+        return True
+
     @abstractmethod
     def shift(self, times: Stamps, steps: ArrayLike) -> Stamps:
         """The stamps `steps` steps after `times`; the two broadcast."""
@@ -96,6 +100,10 @@ class FixedStep(Frequency):
     def within_day(self) -> bool:
         """Whether a step is shorter than a day."""
         return self.microseconds < DAY
+
+    def is_natural(self, season: int) -> bool:
+        """Days and longer ones."""
+        return bool(season * self.microseconds >= DAY)
 
     def shift(self, times: Stamps, steps: ArrayLike) -> Stamps:
         """The stamps `steps` steps after `times`; the two broadcast."""

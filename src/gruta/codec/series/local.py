@@ -39,6 +39,10 @@ class Local(Frequency):
     def _even_in_utc(self) -> bool:
         return isinstance(self.step, FixedStep) and self.step.microseconds % DAY != 0
 
+    def is_natural(self, season: int) -> bool:
+        """As without a zone."""
+        return self.step.is_natural(season)
+
     def local(self, times: Stamps) -> Stamps:
         """What the clock shows."""
         return self.zone.local(times)

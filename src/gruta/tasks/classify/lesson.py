@@ -13,7 +13,7 @@ from gruta.data.labelled import Cases
 from gruta.data.order import by_length
 from gruta.tasks.classify.network import ClassifyNetwork, loss
 from gruta.tasks.classify.settings import ClassifySettings
-from gruta.train import Batch, State, Validation
+from gruta.train import Batch, Progress, State, Validation
 
 _AT_ONCE = 256
 
@@ -40,7 +40,7 @@ class ClassifyLesson:
         balanced = torch.tensor(counts.sum() / (len(counts) * counts), dtype=torch.float32)
         self._weights = balanced if settings.class_weights else None
 
-    def prepare(self) -> None:
+    def prepare(self, progress: Progress) -> None:
         """Count the units of the texts."""
         if self.model.bayes is not None:
             self.model.bayes.count(self._train, self._truth)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.series import features
 from gruta.codec.series.encoding import Encoding
-from gruta.codec.series.features import Rows, Table, future_features, lags
+from gruta.codec.series.features import Rows, Table, future_features, lags, recent
 from gruta.codec.series.linear import LinearModel
 from gruta.codec.series.series import Series, carried
 
@@ -35,7 +35,7 @@ def linear(table: Table, origins: Rows, model: LinearModel) -> features.Values:
     forecasts = []
     for start in range(0, len(origins), 256):
         some = origins[start : start + 256]
-        changes = model(lags(table, some), future_features(table, some, steps))
+        changes = model(lags(table, some), recent(table, some), future_features(table, some, steps))
         forecasts.append(table.y[some][:, None] + changes)
     return np.concatenate(forecasts)
 

@@ -37,8 +37,11 @@ class ForecastHead:
     def __init__(
         self, weights: Mapping[str, Values], table: Table, settings: ForecastSettings
     ) -> None:
+        # Version 0.1.0's linear path did not read past covariates.
+        unread = np.zeros((table.horizon, table.recent_width), np.float32)
+        weights = {"linear.on_recent": unread} | dict(weights)
         require_shapes(weights, _shapes(table, settings))
-        fields = ("on_lags", "on_future", "bias", "error")
+        fields = ("on_lags", "on_recent", "on_future", "bias", "error")
         self.linear = LinearModel(*(weights[f"linear.{field}"] for field in fields))
         self.size = sum(w.size for name, w in weights.items() if not name.startswith(_FIXED))
         self._past, self._future = (_Scale(weights, f"scale_{k}") for k in ("past", "future"))
@@ -54,7 +57,7 @@ class ForecastHead:
         batch: as `features.windows` gives it.
         """
         unit = self.linear.error[:, None]
-        base = self.linear(batch["lags"], batch["future"])[..., None]
+        base = self.linear(batch["lags"], batch["recent"], batch["future"])[..., None]
         future = np.concatenate([self._future(batch["future"]), base / unit.mean()], -1)
         states, _ = self._encoder.sequence(self._past(batch["past"]).swapaxes(0, 1))
         rows = np.arange(states.shape[1])[:, None]
@@ -87,7 +90,8 @@ def _shapes(table: Table, settings: ForecastSettings) -> Shapes:
     """Of the weights of the network that reads this table."""
     K, L, C, F = table.horizon, table.lookback, table.past_width, table.future_width
     cell, H, width = settings.cell, settings.hidden, table.future_width + 1
-    linear = {"on_lags": (K, L), "on_future": (K, F), "bias": (K,), "error": (K,)}
+    by_column = {"on_lags": L, "on_recent": table.recent_width, "on_future": F}
+    linear = {name: (K, n) for name, n in by_column.items()} | {"bias": (K,), "error": (K,)}
     scales = {"past": C, "future": F}
     return {
         **{f"linear.{name}": shape for name, shape in linear.items()},

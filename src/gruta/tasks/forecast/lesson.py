@@ -14,7 +14,7 @@ from gruta.errors import InputError
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
-from gruta.train import Batch, State, Validation
+from gruta.train import Batch, Progress, State, Validation
 
 MOST_ORIGINS = 96
 """More places in a window are not taken of themselves: a batch grows with them and the lookback."""
@@ -49,9 +49,10 @@ class ForecastLesson:
                 f"got {settings.tbptt}"
             )
 
-    def prepare(self) -> None:
+    def prepare(self, progress: Progress) -> None:
         """Solve the linear path, which is where training starts."""
-        self.model.prepare(self.table, self.past, self.split, self.settings.ridge)
+        table, split, ridge = self.table, self.split, self.settings.ridge
+        self.model.prepare(table, self.past, split, ridge, progress.note)
 
     def batch(self, step: int) -> Batch:
         """Random windows, or with tbptt the next piece of each stream along the series."""

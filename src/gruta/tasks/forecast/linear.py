@@ -1,113 +1,152 @@
-"""The linear model beside the network, solved in closed form; torch computes, on its threads."""
+"""The linear model beside the network, solved in closed form; torch computes, on its threads.
 
-from collections.abc import Iterator, Sequence
+The lags are the same for every step of the horizon, so they are decomposed once (`ridge.py`), and
+the second moments of a step come from those of the step before (`moments.py`).
+
+Letters in shapes: S penalties, M origins, the others as in `features.py`.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gruta.codec.series.features import Rows, Table, future_features, lags
+from gruta.codec.series.features import Rows, Table, future_features, lags, recent
 from gruta.codec.series.linear import LinearModel
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
+from gruta.tasks.forecast.columns import Columns
+from gruta.tasks.forecast.ridge import Ridge
+from gruta.tasks.forecast.sample import SomeColumns
 from gruta.tasks.forecast.split import Origins, Split
 
-PENALTIES = (1e-6, 1e-4, 1e-2, 1e-1)
-MOST_MOMENTS = 2**23
-"""So many sums over products of columns are held at once."""
+PENALTIES = (1e-8, 1e-6, 1e-4, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3)
+
+MOST_WEIGHTS = 2**21
+"""So many weights, of all penalties together, are held until one penalty is chosen for them."""
+
+MOST_ROWS = 2**20
+"""Of longer tables, as of those with gaps, a sample of origins makes the moments."""
+
+QUIET_SECONDS = 5.0
+"""A solution that takes longer says every so often how long it still will."""
+
+MANY_LAGS = 2_000
+"""The time to decompose their moments, before the first step, grows with the cube."""
+
+Note = Callable[[str], None]
 
 
 @torch.no_grad()
-def solve(table: Table, split: Split, ridge: float) -> LinearModel:
-    """Ridge regression on standardised columns over the training origins.
+def solve(table: Table, split: Split, ridge: float, note: Note | None = None) -> LinearModel:
+    """Ridge regression on standardised columns over the training origins, which increase.
 
     ridge: the penalty, relative to the number of rows; 0 takes the one of `PENALTIES` with the
     lowest mean absolute error in the validation part. The model's error is that of the training
-    part. Only sums over rows are kept, for some steps at a time, so memory grows neither with the
-    rows nor with the horizon.
+    part. Memory grows with the columns, but neither with the rows nor with the horizon.
+    note: is told how long it will take, where that is long.
     """
-    columns, penalties = table.lookback + table.future_width, [ridge] if ridge else PENALTIES
-    weights, biases, errors = [], [], []
-    at_once = max(1, MOST_MOMENTS // columns**2)
-    for first in range(1, table.horizon + 1, at_once):
-        steps = np.arange(first, min(first + at_once, table.horizon + 1))
-        weight, bias = _best(table, split, steps, penalties)
-        weights.append(weight.float().numpy())
-        biases.append(bias[:, 0].float().numpy())
-        errors.append(_error(table, split.train, steps, weight, bias).clamp_min(1e-4))
-    columns_of = np.concatenate(weights)
-    return LinearModel(
-        np.ascontiguousarray(columns_of[:, : table.lookback]),
-        np.ascontiguousarray(columns_of[:, table.lookback :]),
-        np.concatenate(biases),
-        torch.cat(errors).float().numpy(),
-    )
+    penalties = [ridge] if ridge else PENALTIES
+    at_once = max(1, MOST_WEIGHTS // (len(penalties) * (table.lookback + table.past_width)))
+    remaining = _Remaining(table.horizon, note)
+    if note and table.lookback > MANY_LAGS:
+        text = _("linear path: {lags} lags may take minutes, a shorter lookback less")
+        note(text.format(lags=number(table.lookback)))
+    found: list[tuple[Tensor, ...]] = []
+    waiting: list[_Weights] = []
+    for step, weights in enumerate(_solutions(table, split.train, penalties), 1):
+        waiting.append(weights)
+        if len(waiting) == at_once or step == table.horizon:
+            steps = np.arange(step - len(waiting) + 1, step + 1)
+            candidates = _Weights(*(torch.stack(parts, 1) for parts in zip(*waiting, strict=True)))
+            best = candidates.of(_best(table, split.validation, steps, candidates))
+            error = _error(table, split.train, steps, best)[0].clamp_min(1e-4)
+            found.append((*(part[0] for part in best), error))
+            waiting = []
+        remaining.after(step)
+    return LinearModel(*(torch.cat(parts).float().numpy() for parts in zip(*found, strict=True)))
 
 
-def _best(
-    table: Table, split: Split, steps: Rows, penalties: Sequence[float]
-) -> tuple[Tensor, Tensor]:
-    """Weights `[K, C]` and bias `[K, 1]` for these steps, by the penalty that validates best."""
-    sums = Moments()
-    for x, y in _blocks(table, split.train, steps):
-        sums.add(x, y)
-    candidates = [sums.ridge(strength) for strength in penalties]
-    errors = [float(_error(table, split.validation, steps, *found).mean()) for found in candidates]
-    return candidates[errors.index(min(errors))]
+class _Weights(NamedTuple):
+    """Weights on lags `[S, L]`, past `[S, R]` and step `[S, F]`, bias `[S]`; or of K steps each."""
+
+    on_lags: Tensor
+    on_recent: Tensor
+    on_future: Tensor
+    bias: Tensor
+
+    def of(self, penalty: int) -> "_Weights":
+        """Those of one penalty."""
+        return _Weights(*(part[penalty : penalty + 1] for part in self))
 
 
-def _error(
-    table: Table, origins: Origins | Rows, steps: Rows, weight: Tensor, bias: Tensor
-) -> Tensor:
-    """`[K]`: the mean absolute error of linear models over about a thousand of these origins."""
-    origins = origins[:: max(1, len(origins) // 1024)]
-    missed = [
-        (y - (x @ weight[..., None])[..., 0] - bias).abs()
-        for x, y in _blocks(table, origins, steps)
-    ]
-    return torch.cat(missed, 1).mean(1)
+def _best(table: Table, origins: Origins, steps: Rows, candidates: _Weights) -> int:
+    """Which of the candidates `[S, K, …]` forecasts best after these origins."""
+    errors = _error(table, origins, steps, candidates).mean(1).nan_to_num(torch.inf)
+    best = int(errors.argmin())
+    if not errors[best] < torch.inf:
+        raise InputError(
+            ridge="too small for these columns, which are nearly the same; give a larger one, or 0"
+        )
+    return best
 
 
-def _blocks(table: Table, origins: Origins | Rows, steps: Rows) -> Iterator[tuple[Tensor, Tensor]]:
-    """Columns x `[K, M', L + F]` and targets y `[K, M']` in float64, some origins at a time."""
-    for start in range(0, len(origins), 512):
-        some = origins[start : start + 512]
-        x = np.empty((len(steps), len(some), table.lookback + table.future_width))
-        x[..., : table.lookback] = lags(table, some)
-        x[..., table.lookback :] = future_features(table, some, steps).swapaxes(0, 1)
-        y = table.changes(some)[:, steps - 1].T.astype(np.float64)
-        there = ~np.isnan(y).any(0)
-        yield torch.from_numpy(x[:, there]), torch.from_numpy(y[:, there])
+def _error(table: Table, origins: Origins, steps: Rows, models: _Weights) -> Tensor:
+    """`[S, K]`: the mean absolute error of models over about a thousand of these origins."""
+    rows = origins[:: max(1, len(origins) // 1024)]
+    on_past = torch.cat([models.on_lags, models.on_recent], -1)
+    missed, counts = torch.zeros_like(models.bias), torch.zeros_like(models.bias)
+    for start in range(0, len(rows), 64):
+        some = rows[start : start + 64]
+        past = np.concatenate([lags(table, some), recent(table, some)], -1)
+        base = torch.from_numpy(past).double() @ on_past.flatten(0, 1).T
+        base = base.view(-1, *models.bias.shape) + models.bias  # [M, S, K]
+        for first in range(0, len(steps), 16):
+            k = slice(first, first + 16)
+            future = torch.from_numpy(future_features(table, some, steps[k])).double()
+            target = torch.from_numpy(table.changes(some, steps[k]))
+            by_step = future.transpose(0, 1) @ models.on_future[:, k].permute(1, 2, 0)
+            found = base[..., k] + by_step.permute(1, 2, 0)
+            there = ~target.isnan()
+            missed[:, k] += ((target.nan_to_num()[:, None] - found).abs() * there[:, None]).sum(0)
+            counts[:, k] += there.sum(0)
+    return missed / counts.clamp_min(1)
 
 
-class Moments:
-    """The sums over rows that a least-squares fit needs, for K fits at once."""
+def _solutions(table: Table, origins: Origins, penalties: Sequence[float]) -> Iterator[_Weights]:
+    """The models of step 1, 2, … of the horizon, for each of the penalties."""
+    columns: Columns | SomeColumns
+    if table.absent is None and len(table.y) <= MOST_ROWS:
+        columns = Columns(table, torch.from_numpy(origins[:]))
+    else:
+        columns = SomeColumns(table, origins)
+    ridge = Ridge(columns.covariance, penalties)
+    for cross, own, mean in columns.of_steps():
+        shared, moving = ridge(cross, own)
+        bias = mean[-1] - shared @ columns.mean - moving @ mean[:-1]
+        yield _Weights(*columns.by_kind(shared, moving), bias)
 
-    def __init__(self) -> None:
-        self.rows = 0
-        self.x: Tensor | float = 0.0  # [K, C]
-        self.y: Tensor | float = 0.0  # [K, 1]
-        self.xx: Tensor | float = 0.0  # [K, C, C]
-        self.xy: Tensor | float = 0.0  # [K, C]
 
-    def add(self, x: Tensor, y: Tensor) -> None:
-        """Take in rows x `[K, M, C]` with targets y `[K, M]`."""
-        self.rows += x.shape[1]
-        self.x = self.x + x.sum(1)
-        self.y = self.y + y.sum(1, keepdim=True)
-        self.xx = self.xx + x.mT @ x
-        self.xy = self.xy + (x.mT @ y[..., None])[..., 0]
+class _Remaining:
+    """Says how long a long solution will still take."""
 
-    def ridge(self, strength: float) -> tuple[Tensor, Tensor]:
-        """Weights `[K, C]` and bias `[K, 1]`; the penalty acts on standardised columns."""
-        mean, mean_y = self.x / self.rows, self.y / self.rows
-        assert isinstance(mean, Tensor)
-        assert isinstance(mean_y, Tensor)
-        covariance = self.xx / self.rows - mean[:, :, None] * mean[:, None, :]
-        deviation = covariance.diagonal(dim1=-2, dim2=-1).clamp_min(0).sqrt()
-        inverse = torch.where(deviation > 1e-6, 1 / deviation, 0)
-        correlation = covariance * inverse[:, :, None] * inverse[:, None, :]
-        correlation = correlation + strength * torch.eye(mean.shape[1], dtype=mean.dtype)
-        toward = (self.xy / self.rows - mean * mean_y) * inverse
-        # By Cholesky: torch's batched LU fails where its thread count was set to more than one.
-        factor = torch.linalg.cholesky(correlation)
-        weight = torch.cholesky_solve(toward[..., None], factor)[..., 0] * inverse
-        return weight, mean_y - (mean * weight).sum(1, keepdim=True)
+    def __init__(self, steps: int, note: Note | None) -> None:
+        self._steps, self._note = steps, note
+        self._start = self._told = time.perf_counter()
+
+    def after(self, step: int) -> None:
+        """A line, where the last one is some time ago and there is much left."""
+        now = time.perf_counter()
+        left = (now - self._start) / step * (self._steps - step)
+        if self._note is None or now - self._told < QUIET_SECONDS or left < QUIET_SECONDS:
+            return
+        self._told = now
+        self._note(
+            _("linear path: step {step} of {steps}, about {seconds} s to go").format(
+                step=number(step), steps=number(self._steps), seconds=number(left, 0)
+            )
+        )

@@ -8,7 +8,7 @@ of LSTNet, Lai et al. 2018, arXiv:1703.07015) is where training starts, so what 
 adds is what a linear model on the same inputs cannot say.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from gruta.codec.series.features import Past, Table, future_features
 from gruta.codec.series.linear import LinearModel
 from gruta.nn import CELLS
 from gruta.nn.dense import Linear
-from gruta.tasks.forecast.linear import solve
+from gruta.tasks.forecast.linear import Note, solve
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
 from gruta.train import State
@@ -43,11 +43,16 @@ class Standardise(nn.Module):
         self.register_buffer("mean", torch.zeros(columns, dtype=DTYPE))
         self.register_buffer("inverse", torch.zeros(columns, dtype=DTYPE))
 
-    def fit(self, rows: Tensor) -> None:
-        """Take mean and deviation from these rows."""
-        flat = rows.reshape(-1, rows.shape[-1])
-        deviation = flat.std(0)
-        self.mean.copy_(flat.mean(0))
+    def fit(self, parts: Iterable[Tensor]) -> None:
+        """Take mean and deviation from the rows of these parts."""
+        count, total, squares = 0, torch.zeros(()), torch.zeros(())
+        for rows in parts:
+            flat = rows.reshape(-1, rows.shape[-1]).double()
+            count += len(flat)
+            total, squares = total + flat.sum(0), squares + flat.square().sum(0)
+        mean = total / count
+        deviation = ((squares / count - mean.square()) * (count / (count - 1))).clamp_min(0).sqrt()
+        self.mean.copy_(mean)
         self.inverse.copy_(torch.where(deviation > 1e-4, 1 / deviation, 0))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -56,28 +61,44 @@ class Standardise(nn.Module):
 
 
 class LinearPath(nn.Module):
-    """A linear model for each step of the horizon, from the lags and the step's own features."""
+    """A linear model for each step of the horizon, from lags and the step's own features."""
 
     on_lags: Tensor
+    on_recent: Tensor | None
     on_future: Tensor
     bias: Tensor
     error: Tensor
 
-    def __init__(self, horizon: int, lookback: int, features: int) -> None:
+    def __init__(self, horizon: int, lookback: int, recent: int, features: int) -> None:
         super().__init__()
         self.register_buffer("on_lags", torch.zeros(horizon, lookback, dtype=DTYPE))
+        past = torch.zeros(horizon, recent, dtype=DTYPE) if recent else None
+        self.register_buffer("on_recent", past)
         self.register_buffer("on_future", torch.zeros(horizon, features, dtype=DTYPE))
         self.register_buffer("bias", torch.zeros(horizon, dtype=DTYPE))
         self.register_buffer("error", torch.ones(horizon, dtype=DTYPE))
 
-    def forward(self, lags: Tensor, future: Tensor) -> Tensor:
-        """`[..., K]`, the change from the origin's value; from `[..., L]` and `[..., K, F]`."""
-        return lags @ self.on_lags.T + (future * self.on_future).sum(-1) + self.bias
+    def forward(self, lags: Tensor, recent: Tensor, future: Tensor) -> Tensor:
+        """`[..., K]`, the change from the origin's value.
+
+        From lags `[..., L]`, past covariates `[..., R]` and features `[..., K, F]`.
+        """
+        change = lags @ self.on_lags.T
+        if self.on_recent is not None:
+            change = change + recent @ self.on_recent.T
+        return change + (future * self.on_future).sum(-1) + self.bias
+
+    def _load_from_state_dict(self, found: dict[str, Any], prefix: str, *how: Any) -> None:
+        """Version 0.1.0's linear path did not read past covariates."""
+        if self.on_recent is not None:
+            unread = torch.zeros_like(self.on_recent, device="cpu")
+            found.setdefault(f"{prefix}on_recent", unread)
+        super()._load_from_state_dict(found, prefix, *how)
 
     def take(self, model: LinearModel) -> None:
         """Be this model."""
-        for name, values in vars(model).items():
-            getattr(self, name).copy_(torch.from_numpy(values))
+        for name, buffer in self.named_buffers():
+            buffer.copy_(torch.from_numpy(getattr(model, name)))
 
 
 def _starting(init: str, steps: int) -> dict[str, Any]:
@@ -90,9 +111,9 @@ def _starting(init: str, steps: int) -> dict[str, Any]:
 class ForecastNetwork(nn.Module):
     """Quantiles of the change from the origin's value, `[B, P, K, Q]`.
 
-    cell: gru, lstm or rnn. past, features: columns of the window and of a step to come. quantiles:
-    increasing, with 0.5 among them. init: of the recurrent layers. layers: their classes, by cell.
-    `prepare` must be called once before training.
+    cell: gru, lstm or rnn. past, features: columns of the window and of a step to come; recent: of
+    past covariates in the linear path. quantiles: increasing, with 0.5 among them. init: of the
+    recurrent layers. layers: their classes, by cell. `prepare` must be called once before training.
     """
 
     def __init__(
@@ -102,6 +123,7 @@ class ForecastNetwork(nn.Module):
         features: int,
         horizon: int,
         lookback: int,
+        recent: int,
         hidden: int,
         quantiles: Sequence[float],
         init: str = "torch",
@@ -110,7 +132,7 @@ class ForecastNetwork(nn.Module):
         super().__init__()
         self.cell = cell
         self.median = list(quantiles).index(0.5)
-        self.linear = LinearPath(horizon, lookback, features)
+        self.linear = LinearPath(horizon, lookback, recent, features)
         self.scale_past, self.scale_future = Standardise(past), Standardise(features)
         width = features + 1  # and the linear path's own forecast
         kind, how = layers[cell], {"batch_first": True, "dtype": DTYPE}
@@ -132,21 +154,26 @@ class ForecastNetwork(nn.Module):
             features=table.future_width,
             horizon=table.horizon,
             lookback=table.lookback,
+            recent=table.recent_width,
             hidden=settings.hidden,
             quantiles=settings.quantiles,
             init=settings.init,
             layers=layers,
         )
 
-    def prepare(self, table: Table, past: Past, split: Split, ridge: float) -> None:
+    def prepare(
+        self, table: Table, past: Past, split: Split, ridge: float, note: Note | None = None
+    ) -> None:
         """Solve the linear path and set the scales, from the training part."""
-        self.linear.take(solve(table, split, ridge))
-        origins = split.train
-        sample = origins[:: max(1, len(origins) // 512)]
-        steps = np.arange(1, table.horizon + 1)
-        some = origins[:: max(1, len(origins) // _SAMPLE)]
-        self.scale_past.fit(torch.from_numpy(past(some)))
-        self.scale_future.fit(torch.from_numpy(future_features(table, sample, steps)))
+        self.linear.take(solve(table, split, ridge, note))
+        origins, steps = split.train, np.arange(1, table.horizon + 1)
+        read = origins[:: max(1, len(origins) // _SAMPLE)]
+        rows = (read[i : i + 512] for i in range(0, len(read), 512))
+        firsts = table.firsts
+        self.scale_past.fit(torch.from_numpy(past(some, firsts(some))) for some in rows)
+        sample = np.array_split(origins[:: max(1, len(origins) // 512)], 32)
+        ahead = (future_features(table, some, steps) for some in sample)
+        self.scale_future.fit(torch.from_numpy(features) for features in ahead)
 
     def forward(self, batch: dict[str, Tensor], state: State | None = None) -> tuple[Tensor, State]:
         """The quantiles, in units of the scaled series, and the encoder's last state.
@@ -154,7 +181,7 @@ class ForecastNetwork(nn.Module):
         batch: as `features.windows` gives it; state: the encoder's state before the window.
         """
         unit = self.linear.error.unsqueeze(-1)
-        base = self.linear(batch["lags"], batch["future"]).unsqueeze(-1)
+        base = self.linear(batch["lags"], batch["recent"], batch["future"]).unsqueeze(-1)
         future = torch.cat([self.scale_future(batch["future"]), base / unit.mean()], -1)
         b, p, k, f = future.shape
         states, last = self.encoder(self.scale_past(batch["past"]), _unless_lone(state))

@@ -65,7 +65,7 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         ge=0,
         le=100_000,
         description="Steps that the network reads before a forecast; 0: two of the shortest "
-        "season, 24 without one.",
+        "season, 600 at most, 24 without one.",
         json_schema_extra=MODEL,
     )
     quantiles: tuple[float, ...] = Field(

@@ -12,6 +12,7 @@ from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.network import ForecastNetwork
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Parts, Split
+from gruta.train import Progress
 
 
 def parts(*lengths, late=(0, 0, 0), **given):
@@ -69,7 +70,7 @@ def task_on(table, **given):
     split = Split.of(table, Parts(np.array([len(table.y) - 20]), np.array([len(table.y)])))
     torch.manual_seed(0)
     task = ForecastLesson(ForecastNetwork.of(table, settings), table, split, settings)
-    task.prepare()
+    task.prepare(Progress())
     return task
 
 

@@ -1,13 +1,25 @@
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
-from gruta.codec.series.features import future_features, lags
+from gruta.codec.series.features import future_features, lags, recent
+from gruta.errors import InputError
+from gruta.locale import spoken
 from gruta.surroundings import threads
-from gruta.tasks.forecast.linear import PENALTIES, Moments, solve
+from gruta.tasks.forecast import linear
+from gruta.tasks.forecast.linear import PENALTIES, solve
 from gruta.tasks.forecast.split import Origins, Split
+
+AWKWARD = {
+    "no season": {"seasons": ()},
+    "one step": {"horizon": 1},
+    "one lag": {"lookback": 1},
+    "beyond the season": {"horizon": 11},
+    "seasons that turn over apart": {"horizon": 9, "seasons": (2, 7)},
+    "lags beyond all seasons": {"rows": 160, "lookback": 30, "horizon": 2},
+}
 
 
 def origins(first, end):
@@ -24,7 +36,8 @@ def design(table, origins, step):
     """Columns `[M, C + 1]` and targets `[M]` of the linear model of one step."""
     origins = origins[:]
     future = future_features(table, origins, np.array([step]))[:, 0]
-    x = np.concatenate([lags(table, origins), future, np.ones((len(origins), 1))], -1)
+    ones = np.ones((len(origins), 1))
+    x = np.concatenate([lags(table, origins), recent(table, origins), future, ones], -1)
     return x.astype(float), table.changes(origins)[:, step - 1].astype(float)
 
 
@@ -32,13 +45,19 @@ def solved(table, ridge):
     return solve(table, split_of(table), ridge)
 
 
+def forecast(model, table, origins):
+    origins = origins[:]
+    steps = np.arange(1, table.horizon + 1)
+    return model(
+        lags(table, origins), recent(table, origins), future_features(table, origins, steps)
+    )
+
+
 def test_linear_path_is_least_squares(random_table):
     table = random_table(rows=120)
     split = split_of(table)
-    steps = np.arange(1, table.horizon + 1)
-    features = future_features(table, split.validation[:], steps)
-    found = solved(table, 1e-10)(lags(table, split.validation[:]), features)
-    for step in steps.tolist():
+    found = forecast(solved(table, 1e-10), table, split.validation)
+    for step in range(1, table.horizon + 1):
         weight, *_ = np.linalg.lstsq(*design(table, split.train, step), rcond=1e-9)
         expected = design(table, split.validation, step)[0] @ weight
         np.testing.assert_allclose(found[:, step - 1], expected, rtol=1e-3, atol=1e-3)
@@ -53,32 +72,103 @@ def ridge_by_hand(x, y, strength):
     return lambda new: y.mean() + (new - mean) / np.where(deviation > 1e-9, deviation, 1) @ weight
 
 
-@pytest.mark.parametrize("strength", [1e-2, 1.0])
-def test_ridge_penalty_is_relative_to_rows_and_acts_on_standardised_columns(random_table, strength):
-    table = random_table(horizon=1)
+@pytest.mark.parametrize("gaps", [False, True], ids=["all rows", "with gaps"])
+@pytest.mark.parametrize("strength", [1e-5, 1e-2, 1.0])
+@pytest.mark.parametrize("shape", AWKWARD.values(), ids=AWKWARD)
+def test_every_step_is_ridge_regression_on_standardised_columns(
+    random_table, shape, strength, gaps
+):
+    table = random_table(**{"rows": 120} | shape)
     split = split_of(table)
-    by_hand = ridge_by_hand(*design(table, split.train, 1), strength)
-    features = future_features(table, split.validation[:], np.array([1]))
-    found = solved(table, strength)(lags(table, split.validation[:]), features)[:, 0]
-    expected = by_hand(design(table, split.validation, 1)[0])
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    if gaps:
+        rows = split.train[:]
+        rows = rows[rows % 5 != 2]
+        split = replace(split, train=Origins(rows, rows + 1))
+    found = forecast(solve(table, split, strength), table, split.validation)
+    for step in range(1, table.horizon + 1):
+        by_hand = ridge_by_hand(*design(table, split.train, step), strength)
+        expected = by_hand(design(table, split.validation, step)[0])
+        allowed = 2e-6 * np.abs(expected).max()
+        np.testing.assert_allclose(found[:, step - 1], expected, rtol=0, atol=allowed)
+
+
+def test_series_with_gaps_are_solved_where_their_horizon_is_whole(random_table):
+    whole = random_table(rows=240, seasons=(4,))
+    absent = np.random.default_rng(1).random(240) < 0.03
+    table = replace(whole, starts=np.array([0, 100, 240]), absent=absent)
+    split = Split(Origins(np.array([30, 101]), np.array([97, 200])), origins(201, 236))
+    rows = split.train[:]
+    complete = rows[~absent[rows[:, None] + np.arange(1, table.horizon + 1)].any(1)]
+    found = forecast(solve(table, split, 1e-2), table, split.validation)
+    for step in range(1, table.horizon + 1):
+        by_hand = ridge_by_hand(*design(table, complete, step), 1e-2)
+        expected = by_hand(design(table, split.validation, step)[0])
+        allowed = 2e-5 * np.abs(expected).max()
+        np.testing.assert_allclose(found[:, step - 1], expected, rtol=0, atol=allowed)
+
+
+def test_series_that_hardly_moves_loses_nothing_to_rounding(random_table):
+    table = random_table(rows=200, seasons=())
+    still = replace(table, y=1 + table.y * np.float32(2.0**-17))
+    models = [solved(each, 1e-6) for each in (table, still)]
+    origins = split_of(table).validation
+    moved, hardly = (forecast(m, t, origins) for m, t in zip(models, (table, still), strict=True))
+    np.testing.assert_allclose(hardly * 2.0**17, moved, atol=1e-4 * np.abs(moved).max())
 
 
 def test_penalty_is_the_one_that_forecasts_validation_best(random_table):
     table = random_table(lookback=12)
     validation = split_of(table).validation[:]
     paths = [solved(table, penalty) for penalty in PENALTIES]
-    steps = np.arange(1, table.horizon + 1)
-    features = future_features(table, validation, steps)
     errors = [
-        np.abs(path(lags(table, validation), features) - table.changes(validation)).mean()
+        np.abs(forecast(path, table, validation) - table.changes(validation)).mean()
         for path in paths
     ]
     best = int(np.argmin(errors))
-    assert best > 0  # with so few rows of noise, the weakest is not the best
+    assert 0 < best < len(PENALTIES) - 1  # with so few rows of noise, the weakest is not the best
     chosen = solved(table, 0.0)
     assert np.array_equal(chosen.on_lags, paths[best].on_lags)
+    assert np.array_equal(chosen.on_recent, paths[best].on_recent)
     assert np.array_equal(chosen.on_future, paths[best].on_future)
+
+
+def test_past_covariates_are_read_with_their_lags(random_table):
+    table = random_table(rows=400)
+    y = table.y.copy()
+    y[3:] = 5 * table.past[:-3, 0]  # so the past tells the next three
+    table = replace(table, y=y)
+    origins = split_of(table).validation[:]
+    found = forecast(solved(table, 1e-6), table, origins) + table.y[origins, None]
+    np.testing.assert_allclose(found[:, :3], y[origins[:, None] + [1, 2, 3]], atol=0.05)
+
+
+def test_penalty_that_leaves_nothing_to_solve_is_refused(random_table):
+    table = random_table()
+    table = replace(table, known=table.y[:, None])
+    with pytest.raises(InputError, match="ridge: too small for these columns"):
+        solved(table, 1e-30)
+
+
+def test_long_solution_says_how_long_it_will_take(random_table, monkeypatch):
+    told, table = [], random_table(rows=90, horizon=20)
+    split = split_of(table)
+    solve(table, split, 1e-2, told.append)
+    assert not told
+    monkeypatch.setattr(linear, "QUIET_SECONDS", 0.0)
+    with spoken("en"):
+        solve(table, split, 1e-2, told.append)
+    assert re.fullmatch(r"linear path: step 1 of 20, about \d+ s to go", told[0])
+
+
+def test_solution_does_not_depend_on_the_number_of_threads(random_table):
+    table = random_table(rows=300, lookback=40, horizon=12)
+    with threads(1):
+        alone = solved(table, 0.0)
+    with threads(2):
+        together = solved(table, 0.0)
+    origins = split_of(table).validation
+    found, expected = (forecast(model, table, origins) for model in (together, alone))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_constant_columns_get_no_weight(random_table):
@@ -89,17 +179,3 @@ def test_constant_columns_get_no_weight(random_table):
     assert (path.on_future[:, :2] == 0).all()  # the covariate then and now
     assert (path.on_lags[:, :-1] != 0).all()
     assert np.isfinite(path.on_future).all()
-
-
-def test_many_fits_are_solved_on_two_threads_as_on_one():
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(48, 300, 171, dtype=torch.float64, generator=generator)
-    y = torch.randn(48, 300, dtype=torch.float64, generator=generator)
-    sums = Moments()
-    sums.add(x, y)
-    with threads(1):
-        alone = sums.ridge(1e-3)
-    with threads(2):
-        together = sums.ridge(1e-3)
-    for a, b in zip(alone, together, strict=True):
-        torch.testing.assert_close(a, b)
