@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gruta.codec.series.encoding import Encoding
-from gruta.codec.series.intervals import Values, spread
+from gruta.codec.series.features import Rows
+from gruta.codec.series.intervals import Values, levels, misses, spread
 from gruta.errors import InputError
 
 
@@ -15,7 +17,9 @@ from gruta.errors import InputError
 class ForecastCodec:
     """What codec.json holds.
 
-    spread `[Q]`: by how much each quantile's distance from the median is stretched.
+    spread `[Q]`: by how much each quantile's distance from the median is stretched. usual: the
+    level of the errors when training ended, as `intervals` has it; None in runs of 0.1, whose
+    intervals know no level. never_negative: whether training saw no value below 0.
     seasonal_error: of the seasonal naive forecast in the training part, the unit of MASE.
     until: the last stamp that training saw.
     """
@@ -24,18 +28,43 @@ class ForecastCodec:
     spread: Values
     seasonal_error: float
     until: np.datetime64
+    usual: float | None = None
+    never_negative: bool = False
 
     def stretched(
-        self, forecast: Values, target: Values, quantiles: Sequence[float]
+        self, origins: Rows, forecast: Values, target: Values, quantiles: Sequence[float]
     ) -> "ForecastCodec":
-        """With intervals that cover what they promise of these targets `[M, K]`."""
-        return replace(self, spread=spread(forecast, target, quantiles))
+        """With intervals that cover what they promise of what came after these rolling origins.
+
+        origins `[M]`, increasing; forecast `[M, K, Q]`; target `[M, K]`.
+        """
+        missed = misses(forecast, target, quantiles)
+        level = levels(origins, origins, missed)
+        at_end = levels(origins[-1:] + target.shape[1], origins, missed)
+        return replace(
+            self, spread=spread(forecast, target, quantiles, level), usual=float(at_end[0])
+        )
+
+    def decode(
+        self, scaled: NDArray[np.floating], seen: NDArray[np.float64], origins: Rows
+    ) -> NDArray[np.float64]:
+        """Forecasts `[M, K, …]` in the target's unit, from rows `origins [M]` of target seen `[N]`.
+
+        None is below 0 if no value was that training saw, nor any up to the origin.
+        """
+        values = self.encoding.decode(scaled)
+        if not self.never_negative:
+            return values
+        free = np.maximum.accumulate(seen < 0)[origins]
+        return np.where(free.reshape(-1, *[1] * (values.ndim - 1)), values, np.maximum(values, 0))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `from_json` gives the same numbers to the last bit."""
         return {
             "encoding": self.encoding.to_json(),
             "spread": self.spread.tolist(),
+            "usual": self.usual,
+            "never_negative": self.never_negative,
             "seasonal_error": self.seasonal_error,
             "trained_until": str(self.until),
         }
@@ -47,11 +76,16 @@ class ForecastCodec:
             spread = np.array(content["spread"], np.float32)
             if spread.ndim != 1:
                 raise ValueError(f"expected a factor a quantile, got {content['spread']}")
+            usual = content.get("usual")
+            if usual is not None and not 0 <= usual < np.inf:
+                raise ValueError(f"expected a usual error of at least 0, got {usual}")
             return cls(
                 Encoding.from_json(content["encoding"]),
                 spread,
                 float(content["seasonal_error"]),
                 np.datetime64(content["trained_until"]),
+                None if usual is None else float(usual),
+                bool(content.get("never_negative", False)),
             )
         except InputError:
             raise

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.series import features
-from gruta.codec.series.encoding import Encoding
+from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Rows, Table, future_features, lags
 from gruta.codec.series.linear import LinearModel
 from gruta.codec.series.series import Series
@@ -15,6 +15,13 @@ Values = NDArray[np.float64]
 def naive(y: Values, origins: Rows, horizon: int) -> Values:
     """`[M, K]`: the value of y `[N]` at the origin, for every step."""
     return np.repeat(y[origins][:, None], horizon, axis=1)
+
+
+def drift(y: Values, origins: Rows, horizon: int) -> Values:
+    """`[M, K]`: the line from the first value of y `[N]` to that at the origin, drawn on."""
+    slope = (y[origins] - y[0]) / origins
+    found: Values = y[origins][:, None] + slope[:, None] * np.arange(1, horizon + 1)
+    return found
 
 
 def seasonal_naive(y: Values, origins: Rows, horizon: int, season: int) -> Values:
@@ -36,13 +43,19 @@ def linear(table: Table, origins: Rows, model: LinearModel) -> features.Values:
 
 
 def baselines(
-    series: Series, encoding: Encoding, origins: Rows, model: LinearModel
+    series: Series, codec: ForecastCodec, origins: Rows, model: LinearModel
 ) -> dict[str, Values]:
-    """All of them by name, each `[M, K]`, in the target's unit."""
-    y, horizon = series.target, encoding.horizon
+    """Those that cost nothing by name, each `[M, K]`, in the target's unit."""
+    y, encoding = series.target, codec.encoding
+    horizon = encoding.horizon
     seasonal = {
         f"seasonal naive {season}": seasonal_naive(y, origins, horizon, season)
         for season in encoding.seasons
     }
-    by_line = encoding.decode(linear(encoding.table(series), origins, model))
-    return {"naive": naive(y, origins, horizon), **seasonal, "linear": by_line}
+    by_line = codec.decode(linear(encoding.table(series), origins, model), y, origins)
+    return {
+        "naive": naive(y, origins, horizon),
+        "drift": drift(y, origins, horizon),
+        **seasonal,
+        "linear": by_line,
+    }

@@ -97,7 +97,7 @@ def evaluate(trained: Trained[ForecastCodec], series: Series, origins: Rows) -> 
     encoding, line = codec.encoding, trained.head.linear
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)
     truth, found = series.target[at], quantiles(trained, series, origins)
-    simple = baselines(series, encoding, origins, line)
+    simple = baselines(series, codec, origins, line)
     points = point_scores(truth, {name: found[..., levels.index(0.5)]} | simple)
     inside = coverage(truth, found[..., 0], found[..., -1]) if len(levels) > 1 else None
     sizes = {name: trained.head.size + line.size, "linear": line.size}

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gruta.codec.series.features import Rows, Table, Values, past_features, windows
+from gruta.codec.series.intervals import rolling
 from gruta.data.order import shuffled
 from gruta.errors import InputError
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
@@ -100,10 +101,13 @@ class ForecastLesson:
         """None: what a forecast is worth, its loss tells."""
         return {}
 
-    def on_validation(self) -> tuple[Values, Values]:
-        """Forecasts `[M, K, Q]` of the whole validation part and what came `[M, K]`, scaled."""
-        origins = self.split.validation
-        return self.forecast(origins), self.table.changes(origins)
+    def rolled(self) -> tuple[Rows, Values, Values]:
+        """Rolling origins `[M]` up to the end of the validation part, the forecasts from there
+        `[M, K, Q]` and what came `[M, K]`, scaled.
+        """
+        last = int(self.split.validation[-1])
+        origins = rolling(self.table.first_origin, last, self.table.horizon)
+        return origins, self.forecast(origins), self.table.changes(origins)
 
     @torch.no_grad()
     def forecast(self, origins: Rows) -> Values:

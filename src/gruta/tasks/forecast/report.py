@@ -96,9 +96,10 @@ def _scores(evaluation: Evaluation) -> Section:
     nominal = nominal_share(evaluation.levels)
     words = [
         _(
-            "The simple forecasts are the bar to clear. Naive repeats the last value; seasonal "
-            "naive repeats the value of one season before; linear is a least-squares model of the "
-            "inputs that the network has too."
+            "The simple forecasts are the bar to clear. Naive repeats the last value; drift draws "
+            "on the line from the first value to the last; seasonal naive repeats the value of "
+            "one season before; linear is a least-squares model of the inputs that the network "
+            "has too."
         )
     ]
     inside = evaluation.scores[0].coverage

@@ -91,7 +91,8 @@ class ForecastTask:
     name = "forecast"
     summary = (
         "Train a forecaster on FILE: a row a time step, stamps in even steps. The end of the file "
-        "is held out, forecast, and scored beside naive, seasonal naive and linear forecasts."
+        "is held out, forecast, and scored beside naive, drift, seasonal naive and linear "
+        "forecasts."
     )
     settings, codec, packages = ForecastSettings, ForecastCodec, ("utilsforecast",)
     input = Input("FILE", "CSV or Parquet file.")
@@ -119,7 +120,13 @@ class ForecastTask:
         season = encoding.seasons[0] if encoding.seasons else 1
         error = seasonal_error(seen.target[:train], season)
         spread = np.ones(len(settings.quantiles), np.float32)
-        return ForecastCodec(encoding, spread, error, seen.times[-1])
+        return ForecastCodec(
+            encoding,
+            spread,
+            error,
+            seen.times[-1],
+            never_negative=bool((seen.target >= 0).all()),
+        )
 
     def network(self, codec: ForecastCodec, settings: Settings) -> "ForecastNetwork":
         """Untrained, as wide as the codec's columns."""
@@ -143,8 +150,8 @@ class ForecastTask:
         return ForecastLesson(network, table, Split.of(table, data.parts), settings)
 
     def settle(self, lesson: "ForecastLesson", codec: ForecastCodec) -> ForecastCodec:
-        """Stretch the quantiles so that they cover what they promise of the validation part."""
-        return codec.stretched(*lesson.on_validation(), lesson.settings.quantiles)
+        """Stretch the quantiles so that they cover what they promise at rolling origins."""
+        return codec.stretched(*lesson.rolled(), lesson.settings.quantiles)
 
     def head(self, trained: "Trained[ForecastCodec]") -> "ForecastHead":
         """The network on NumPy arrays."""
