@@ -40,7 +40,7 @@ def test_train_prints_json_and_leaves_a_whole_run(trained):
     simple = ["naive", "drift", "seasonal naive 24", "linear"]
     assert [s["model"] for s in result["scores"]] == ["gru", *simple]
     assert set(result["scores"][0]) == {
-        "model", "parameters", "smape", "mae", "rmse", "mase", "coverage"
+        "model", "parameters", "smape", "mae", "rmse", "mase", "crps", "coverage"
     }  # fmt: skip
     assert "forward" in result["profile"]
     left = {path.name for path in run.iterdir()}

@@ -30,9 +30,7 @@ MOST_ORIGINS = 1024
 """So many rolling origins at most, the newest, say how wide intervals are to be."""
 
 _HALVINGS = 5
-_OF_SEASONS = (
-    2 * 3 * 5 * 7 * 13
-)  # the prime divisors of hours, days, weeks and months in a longer one
+_OF_SEASONS = 2 * 3 * 5 * 7 * 13  # all that days, weeks and years are divided by
 _AT_ONCE = 256
 
 

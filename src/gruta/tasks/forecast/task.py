@@ -63,6 +63,11 @@ class EvaluateOptions(BaseModel):
         description="Rows from one forecast to the next.",
         json_schema_extra={"shown": "the horizon"},
     )
+    statistical: bool = Field(
+        False,
+        description="Beside AutoETS, AutoARIMA and MSTL too, fitted before each forecast: for a "
+        "minute, of as many forecasts as they manage. Needs the extra stats.",
+    )
 
 
 class InspectOptions(BaseModel):
@@ -173,10 +178,12 @@ class ForecastTask:
         *,
         start: str | np.datetime64 | None = None,
         stride: int | None = None,
+        statistical: bool = False,
     ) -> "Evaluation":
         """Forecasts and scores from every `stride`-th row (a horizon), with the baselines.
 
         start: the first stamp to forecast; by default the first that training did not see.
+        statistical: beside statsforecast's models too.
         """
         from gruta.tasks.forecast.evaluation import evaluate, first_stamp, origins_from
 
@@ -184,7 +191,8 @@ class ForecastTask:
         series = as_series(source, encoding.columns)
         step = encoding.horizon if stride is None else stride
         first = first_stamp(trained.codec, start)
-        return evaluate(trained, series, origins_from(series, encoding, first, step))
+        origins = origins_from(series, encoding, first, step)
+        return evaluate(trained, series, origins, statistical=statistical)
 
     def held_out(self, source: Any, settings: Settings) -> Mapping[str, Any] | None:
         """The same series: its end was not seen."""
