@@ -17,7 +17,9 @@ from gruta.data.series import read_series
 from gruta.errors import InputError
 from gruta.runs import METRICS, Run, read_metrics
 from gruta.tasks.forecast import Forecaster
+from gruta.tasks.forecast import evaluation as evaluation_module
 from gruta.tasks.forecast.conftest import COLUMNS, ROWS, SMALL, hourly
+from gruta.tasks.forecast.statistical import Statistical
 
 SEEN = ROWS - round(0.1 * ROWS)
 TRAINED = SEEN - round(0.1 * ROWS)
@@ -256,6 +258,22 @@ def test_evaluation_by_default_starts_where_training_ended(frame, fitted):
     assert evaluation.origins.tolist() == list(range(SEEN - 1, ROWS - 3, 2))
     later = fitted.evaluate(frame, start=str(frame["ds"][SEEN + 5]))
     assert later.origins[0] == SEEN + 4
+
+
+def test_statistical_models_stand_beside_where_they_had_the_time(frame, fitted, monkeypatch):
+    def two_of_them(y, origins, horizon, seasons):
+        assert (y[origins] == frame["y"].to_numpy()[origins]).all()
+        assert (horizon, seasons) == (3, (24,))
+        return Statistical(np.array([0, 4]), {"MSTL": np.zeros((2, 3))}, ["no more time"])
+
+    monkeypatch.setattr(evaluation_module, "fit_at_origins", two_of_them)
+    monkeypatch.setattr(evaluation_module, "need", lambda package: None)
+    whole, found = (fitted.evaluate(frame, statistical=s) for s in (False, True))
+    assert found.origins.tolist() == whole.origins[[0, 4]].tolist()
+    assert found.scores[-1].model == "MSTL"
+    assert found.scores[-1].mae == pytest.approx(found.truth.mean())
+    assert found.notes == ["no more time"]
+    np.testing.assert_allclose(found.quantiles, whole.quantiles[[0, 4]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("start", ["soon", "", "2024-01-15T00:00Z", "31/01/2024"])
