@@ -31,7 +31,7 @@ MOST_ORIGINS = 1024
 
 _HALVINGS = 5
 _OF_SEASONS = 2 * 3 * 5 * 7 * 13  # all that days, weeks and years are divided by
-_AT_ONCE = 256
+_AT_ONCE = 2**20
 
 
 def half_life(horizon: int) -> int:
@@ -86,14 +86,16 @@ def levels(origins: Rows, before: Rows, missed: Values, usual: float | None = No
     weight = np.where(age >= 0, 0.5 ** (age / half_life(horizon)), 0.0)  # [J, K]
     if usual is None:
         usual = _mean(missed)
-    found = np.empty(len(origins), np.float32)
-    for start in range(0, len(origins), _AT_ONCE):
-        rows = origins[start : start + _AT_ONCE, None] - back
+    if not len(before):
+        return np.full(len(origins), usual, np.float32)
+    found, some = np.empty(len(origins), np.float32), max(1, _AT_ONCE // weight.size)
+    for start in range(0, len(origins), some):
+        rows = origins[start : start + some, None] - back
         place = np.minimum(np.searchsorted(before, rows), len(before) - 1)
         miss = np.where((before[place] == rows)[..., None], missed[place], np.nan)  # [M, J, K]
         counted = np.where(np.isfinite(miss), weight, 0.0)
         total = (counted * np.nan_to_num(miss)).sum((1, 2)) + usual
-        found[start : start + _AT_ONCE] = total / (counted.sum((1, 2)) + 1)
+        found[start : start + some] = total / (counted.sum((1, 2)) + 1)
     return found
 
 

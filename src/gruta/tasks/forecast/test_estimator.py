@@ -183,6 +183,14 @@ def test_interval_grows_once_the_errors_have(frame, fitted):
     assert np.array_equal(calm.median[0], wild.median[0])
 
 
+def test_history_of_the_least_rows_has_the_level_of_when_training_ended(frame, fitted):
+    rows = fitted.trained_.codec.encoding.history
+    found = fitted.predict(to_come(frame.slice(SEEN - rows, rows + 3)))
+    again = fitted.predict(to_come(frame.head(SEEN + 3)))  # which knows the misses before, too
+    np.testing.assert_allclose(found["forecast"], again["forecast"], rtol=1e-5)
+    np.testing.assert_allclose(found["q90"] - found["q50"], again["q90"] - again["q50"], rtol=0.1)
+
+
 def test_run_without_a_level_of_errors_has_intervals_of_fixed_width(fitted, tmp_path, frame):
     fitted.save(tmp_path / "run")
     codec_file = tmp_path / "run" / "codec.json"
