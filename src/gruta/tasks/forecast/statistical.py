@@ -32,7 +32,7 @@ and at most so many.
 """
 
 LONGEST_SEASON = 24
-"""Beyond it a seasonal ARIMA takes half a minute a forecast, and what is seasonal is left to STL."""
+"""Beyond it a seasonal ARIMA takes half a minute a forecast: the season is left to STL."""
 
 
 @dataclass(frozen=True, eq=False)
