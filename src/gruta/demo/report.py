@@ -66,11 +66,11 @@ def _asked() -> Section:
             ),
             _(
                 "Beside them stand forecasts without a network. Naive repeats the last value. "
-                "Seasonal naive repeats the day before (48 steps) or the week before (336). Linear "
-                "is the linear model inside the networks, alone. Rich linear is the best linear "
-                "model that we made by hand, with the time of day, kinks in the effect of "
-                "temperature, and the week before: it shows how far one gets by knowing the data "
-                "well."
+                "Drift draws on the line from the first value to the last. Seasonal naive repeats "
+                "the day before (48 steps) or the week before (336). Linear is the linear model "
+                "inside the networks, alone. Rich linear is the best linear model that we made by "
+                "hand, with the time of day, kinks in the effect of temperature, and the week "
+                "before: it shows how far one gets by knowing the data well."
             ),
         ],
     )

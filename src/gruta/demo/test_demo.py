@@ -129,7 +129,7 @@ def test_summary_has_a_record_a_model(series, tmp_path, brief):
     result = run_job(JOB, series, tmp_path, quiet)
     write_summary(tmp_path / "summary.json", [result])
     records = json.loads((tmp_path / "summary.json").read_text())
-    simple = ["naive", "seasonal naive 48", "seasonal naive 336", "linear", "linear rich"]
+    simple = ["naive", "drift", "seasonal naive 48", "seasonal naive 336", "linear", "linear rich"]
     assert [r["model"] for r in records] == [*CELLS, *simple]
     keys = {"model", "job", "parameters", "train_seconds", "test_smape", "test_mae", "test_mase"}
     for record in records:

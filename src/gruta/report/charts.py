@@ -37,6 +37,15 @@ GREYS: tuple[tuple[str, Any], ...] = (
     ("#a2a7ae", (0, (1, 1.2))),
 )
 
+_MORE_DASHES = (
+    (0, (8, 2, 2, 2)),
+    (0, (3, 3)),
+    (0, (10, 3)),
+    (0, (1, 2.5)),
+    (0, (4, 1, 1, 1, 1, 1)),
+)
+"""Of a sixth line and the next: their greys are those of the first five."""
+
 # matplotlib types the names as a closed list, which a plain dict does not satisfy.
 STYLE: Any = {
     "axes.edgecolor": FAINT,
@@ -117,7 +126,8 @@ def strokes(models: Iterable[str]) -> dict[str, Stroke]:
     """
     models = list(models)
     others = [model for model in reversed(models) if model not in ACCENTS]
-    greys = {m: Stroke(*GREYS[i % len(GREYS)], width=1.3) for i, m in enumerate(others)}
+    shades = [*GREYS, *((c, dash) for (c, _), dash in zip(GREYS, _MORE_DASHES, strict=True))]
+    greys = {m: Stroke(*shades[i % len(shades)], width=1.3) for i, m in enumerate(others)}
     return {m: greys[m] if m in greys else Stroke(ACCENTS[m], width=2.0) for m in models}
 
 

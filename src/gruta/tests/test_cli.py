@@ -37,9 +37,10 @@ def test_train_prints_json_and_leaves_a_whole_run(trained):
     result = json.loads(done.out)
     assert result["run"] == str(run)
     assert result["report"] == str(run / "report.html")
-    assert [s["model"] for s in result["scores"]] == ["gru", "naive", "seasonal naive 24", "linear"]
+    simple = ["naive", "drift", "seasonal naive 24", "linear"]
+    assert [s["model"] for s in result["scores"]] == ["gru", *simple]
     assert set(result["scores"][0]) == {
-        "model", "parameters", "smape", "mae", "rmse", "mase", "coverage"
+        "model", "parameters", "smape", "mae", "rmse", "mase", "crps", "coverage"
     }  # fmt: skip
     assert "forward" in result["profile"]
     left = {path.name for path in run.iterdir()}
@@ -192,7 +193,7 @@ def test_three_cells_are_compared_on_one_budget_and_listed(run_gruta, csv):
     where = csv.parent / "cells"
     compared = ("train", "forecast", csv, "--run", where, "--compare", "--json", *short())
     told = json.loads(run_gruta(*compared).out)
-    models = ["gru", "lstm", "rnn", "naive", "seasonal naive 24", "linear"]
+    models = ["gru", "lstm", "rnn", "naive", "drift", "seasonal naive 24", "linear"]
     assert [s["model"] for s in told["scores"]] == models
     sizes = [s["parameters"] for s in told["scores"][:3]]
     assert max(sizes) < 1.15 * min(sizes)

@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gruta.codec.series.encoding import Encoding
-from gruta.codec.series.intervals import Values, spread
+from gruta.codec.series.features import Rows
+from gruta.codec.series.intervals import Rolled, Values, levels, misses, spread
+from gruta.codec.series.series import Series
 from gruta.errors import InputError
 
 
@@ -15,28 +18,58 @@ from gruta.errors import InputError
 class ForecastCodec:
     """What codec.json holds.
 
-    spread `[Q]`: by how much each quantile's distance from the median is stretched.
+    spread `[Q]`: by how much each quantile's distance from the median is stretched. usual: the
+    level of the errors when training ended, as `intervals` has it; None in runs of 0.1, whose
+    intervals know no level. never_negative: whether training saw no value below 0.
     seasonal_errors: of the seasonal naive forecast in the training part of each of the encoding's
-    series, the units of MASE.
-    until: the last stamp that training saw.
+    series, the units of MASE. until: the last stamp that training saw.
     """
 
     encoding: Encoding
     spread: Values
     seasonal_errors: tuple[float, ...]
     until: np.datetime64
+    usual: float | None = None
+    never_negative: bool = False
 
     def stretched(
-        self, forecast: Values, target: Values, quantiles: Sequence[float]
+        self, rolled: Rolled, target: Values, quantiles: Sequence[float]
     ) -> "ForecastCodec":
-        """With intervals that cover what they promise of these targets `[M, K]`."""
-        return replace(self, spread=spread(forecast, target, quantiles))
+        """With intervals that cover what they promise of what came, `[M, K]`, after the rolling
+        origins.
+        """
+        missed = misses(rolled.forecast, target, quantiles)
+        origins, firsts = rolled.origins, rolled.firsts
+        level = levels(origins, origins, missed, firsts=firsts)
+        ends = np.flatnonzero(np.append(firsts[1:] != firsts[:-1], True))
+        at_end = levels(origins[ends] + target.shape[1], origins, missed, firsts=firsts[ends])
+        return replace(
+            self,
+            spread=spread(rolled.forecast, target, quantiles, level),
+            usual=float(at_end.mean(dtype=np.float64)),
+        )
+
+    def decode(
+        self, scaled: NDArray[np.floating], series: Series, origins: Rows
+    ) -> NDArray[np.float64]:
+        """Forecasts `[M, K, …]` in the target's unit, from rows `origins [M]` of series.
+
+        None is below 0 if no value was that training saw, nor any of its series up to the origin.
+        """
+        values = self.encoding.decode(scaled, series, origins)
+        if not self.never_negative:
+            return values
+        below = np.concatenate([[0], (series.target < 0).cumsum()])
+        free = below[origins + 1] > below[series.starts[series.of(origins)]]
+        return np.where(free.reshape(-1, *[1] * (values.ndim - 1)), values, np.maximum(values, 0))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `from_json` gives the same numbers to the last bit."""
         return {
             "encoding": self.encoding.to_json(),
             "spread": self.spread.tolist(),
+            "usual": self.usual,
+            "never_negative": self.never_negative,
             "seasonal_error": self.seasonal_errors[0],
             "seasonal_errors": list(self.seasonal_errors),
             "trained_until": str(self.until),
@@ -49,11 +82,16 @@ class ForecastCodec:
             spread = np.array(content["spread"], np.float32)
             if spread.ndim != 1:
                 raise ValueError(f"expected a factor a quantile, got {content['spread']}")
+            usual = content.get("usual")
+            if usual is not None and not 0 <= usual < np.inf:
+                raise ValueError(f"expected a usual error of at least 0, got {usual}")
             return cls(
                 Encoding.from_json(content["encoding"]),
                 spread,
                 tuple(map(float, content.get("seasonal_errors", [content["seasonal_error"]]))),
                 np.datetime64(content["trained_until"]),
+                None if usual is None else float(usual),
+                bool(content.get("never_negative", False)),
             )
         except InputError:
             raise

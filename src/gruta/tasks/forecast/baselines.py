@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.series import features
-from gruta.codec.series.encoding import Encoding
+from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Rows, Table, future_features, lags, recent
 from gruta.codec.series.linear import LinearModel
 from gruta.codec.series.series import Series, carried
@@ -15,6 +15,15 @@ Values = NDArray[np.float64]
 def naive(y: Values, origins: Rows, horizon: int) -> Values:
     """`[M, K]`: the value of y `[N]` at the origin, for every step."""
     return np.repeat(y[origins][:, None], horizon, axis=1)
+
+
+def drift(y: Values, origins: Rows, horizon: int, firsts: Rows | int = 0) -> Values:
+    """`[M, K]`: the line from the first value of y `[N]`, or of a series that begins at `firsts`,
+    to that at the origin, drawn on; level where they are one.
+    """
+    slope = (y[origins] - y[firsts]) / np.maximum(origins - firsts, 1)
+    found: Values = y[origins][:, None] + slope[:, None] * np.arange(1, horizon + 1)
+    return found
 
 
 def seasonal_naive(
@@ -41,15 +50,19 @@ def linear(table: Table, origins: Rows, model: LinearModel) -> features.Values:
 
 
 def baselines(
-    series: Series, encoding: Encoding, origins: Rows, model: LinearModel
+    series: Series, codec: ForecastCodec, origins: Rows, model: LinearModel
 ) -> dict[str, Values]:
-    """All of them by name, each `[M, K]`, in the target's unit."""
-    y = carried(series.target, series.starts).astype(np.float64)
-    horizon = encoding.horizon
-    firsts = series.starts[series.of(origins)]
+    """Those that cost nothing by name, each `[M, K]`, in the target's unit."""
+    encoding, firsts = codec.encoding, series.starts[series.of(origins)]
+    y, horizon = carried(series.target, series.starts).astype(np.float64), encoding.horizon
     seasonal = {
         f"seasonal naive {season}": seasonal_naive(y, origins, horizon, season, firsts)
         for season in encoding.seasons
     }
-    by_line = encoding.decode(linear(encoding.table(series), origins, model), series, origins)
-    return {"naive": naive(y, origins, horizon), **seasonal, "linear": by_line}
+    by_line = codec.decode(linear(encoding.table(series), origins, model), series, origins)
+    return {
+        "naive": naive(y, origins, horizon),
+        "drift": drift(y, origins, horizon, firsts),
+        **seasonal,
+        "linear": by_line,
+    }

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from gruta.locale import translate as _
 from gruta.locale.numbers import percent
@@ -57,6 +58,27 @@ def forecasts(
     _dates(every[-1])
     figure.supylabel(ylabel, fontsize="medium")
     legend(figure, every[0])
+    return figure
+
+
+@styled()
+def coverage(bands: Sequence[tuple[float, Values, Values]], color: str) -> Figure:
+    """For each band the share that it should hold, and by step `[K]` what it held and the standard
+    error of that, NaN where there is none.
+    """
+    figure = Figure((WIDTH, 3.4), layout="constrained")
+    axes = figure.add_subplot(xlabel=_("steps ahead"), ylabel=_("share inside (%)"))
+    for i, (nominal, held, error) in enumerate(bands):
+        steps, alpha = np.arange(1, len(held) + 1), max(0.4, 1 - 0.4 * i)
+        label = _("interval that should hold {share}").format(share=percent(nominal))
+        axes.plot(steps, 100 * held, color=color, linewidth=1.6, alpha=alpha, label=label)
+        low, high = (100 * np.clip(held + side * error, 0, 1) for side in (-1, 1))
+        axes.fill_between(steps, low, high, color=color, alpha=0.16, linewidth=0)
+        axes.axhline(100 * nominal, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
+    axes.margins(x=0.01)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
+    numbered(axes.xaxis, axes.yaxis)
+    legend(figure, axes)
     return figure
 
 

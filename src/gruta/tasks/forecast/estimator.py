@@ -63,13 +63,22 @@ class Forecaster(Estimator[ForecastCodec]):
 
     @as_usual()
     def evaluate(
-        self, data: Source, *, start: str | np.datetime64 | None = None, stride: int = 1
+        self,
+        data: Source,
+        *,
+        start: str | np.datetime64 | None = None,
+        stride: int = 1,
+        statistical: bool = False,
     ) -> "Evaluation":
         """Forecasts and scores from every `stride`-th row, with the simple baselines.
 
         start: the first stamp to forecast; by default the first that training did not see.
+        statistical: also beside statsforecast's AutoETS, AutoARIMA and MSTL, of as many of the
+        forecasts as these manage in a minute (the package comes with gruta[stats]).
         """
-        return TASK.evaluate(self._fitted(), data, start=start, stride=stride)
+        return TASK.evaluate(
+            self._fitted(), data, start=start, stride=stride, statistical=statistical
+        )
 
     def xray(self, data: Source, *, at: str | np.datetime64 | None = None) -> "XRay":
         """A look inside the network while it reads one window of `data` and forecasts.

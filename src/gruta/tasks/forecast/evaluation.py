@@ -1,6 +1,8 @@
 """A trained forecaster against what came, with the simple baselines beside it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +14,44 @@ from gruta.codec.series.frequency import Stamps
 from gruta.codec.series.series import Series
 from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
+from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.tasks.forecast.baselines import baselines
 from gruta.tasks.forecast.forecasts import quantiles
-from gruta.tasks.forecast.scores import METRICS, coverage, mase, point_scores
+from gruta.tasks.forecast.scores import (
+    METRICS,
+    Difference,
+    coverage,
+    crps,
+    difference,
+    mase,
+    mase_of_several,
+    point_scores,
+    seasonal_errors,
+    standard_error,
+)
 from gruta.tasks.forecast.split import steps_before
+from gruta.tasks.forecast.statistical import fit_at_origins
 from gruta.tasks.scores import Scores, lost_to
 from gruta.tasks.trained import Trained
 
 Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """Between two quantiles: the share of the truth that should be inside, and what was.
+
+    low, high: the quantiles' places. by_step `[K]`: the share inside at each step; errors `[K]`:
+    the standard errors of that, NaN of too few forecasts.
+    """
+
+    low: int
+    high: int
+    nominal: float
+    inside: float
+    by_step: Values
+    errors: Values
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +79,47 @@ class Evaluation:
 
     @property
     def lost_to(self) -> list[str]:
-        """The baselines whose sMAPE or MAE is lower than the network's."""
+        """The baselines whose sMAPE or MAE is lower than the network's, be it by chance."""
         return lost_to(self.scores, METRICS)
+
+    @property
+    def overlap(self) -> int:
+        """How many forecasts, the first among them, begin before the first has ended."""
+        apart = int(np.diff(self.origins).min()) if len(self.origins) > 1 else 1
+        horizon: int = self.truth.shape[1]
+        return -(-horizon // apart)
+
+    @cached_property
+    def differences(self) -> dict[str, Difference]:
+        """By how much the network's mean absolute error is above each baseline's."""
+        missed = np.abs(self.median - self.truth)
+        return {
+            name: difference(missed, np.abs(values - self.truth), self.overlap)
+            for name, values in self.baselines.items()
+        }
+
+    @property
+    def bands(self) -> list[Band]:
+        """The widest, and those within it whose quantiles lie evenly about the median."""
+        levels, last = self.levels, len(self.levels) - 1
+        pairs = [(0, last)] if last else []
+        pairs += [
+            (i, j)
+            for i in range(last)
+            for j in range(i + 1, last + 1)
+            if (i, j) != (0, last) and abs(levels[i] + levels[j] - 1) < 1e-9
+        ]
+        return [self._band(i, j) for i, j in pairs]
+
+    def _band(self, low: int, high: int) -> Band:
+        found = self.quantiles
+        inside = ((found[..., low] <= self.truth) & (self.truth <= found[..., high])).astype(float)
+        inside[np.isnan(self.truth)] = np.nan
+        by_step = np.nanmean(inside, axis=0)
+        filled = np.where(np.isnan(inside), by_step, inside)
+        errors, _blocks = standard_error(filled, self.overlap)
+        nominal = self.levels[high] - self.levels[low]
+        return Band(low, high, nominal, float(np.nanmean(inside)), by_step, errors)
 
 
 def origins_from(series: Series, encoding: Encoding, start: np.datetime64, stride: int) -> Rows:
@@ -79,30 +149,64 @@ def first_stamp(codec: ForecastCodec, start: str | np.datetime64 | None) -> np.d
     return as_stamp(start)
 
 
-def evaluate(trained: Trained[ForecastCodec], series: Series, origins: Rows) -> Evaluation:
-    """Forecast after `origins [M]` and score it, with the baselines beside it."""
+def evaluate(
+    trained: Trained[ForecastCodec], series: Series, origins: Rows, *, statistical: bool = False
+) -> Evaluation:
+    """Forecast after `origins [M]` and score it, with the baselines beside it.
+
+    statistical: statsforecast's models are beside it too, and only as many of the origins are
+    scored as these have time for.
+    """
     codec, levels, name = trained.codec, trained.settings.quantiles, trained.settings.cell
     encoding, line = codec.encoding, trained.head.linear
+    notes: list[str] = []
+    fitted: Mapping[str, Values] = {}
+    if statistical:
+        need("statsforecast")
+        firsts = series.starts[series.of(origins)]
+        y = series.target.astype(np.float64)
+        done = fit_at_origins(y, origins, encoding.horizon, encoding.seasons, firsts=firsts)
+        origins, fitted, notes = origins[done.places], done.forecasts, [*done.notes]
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)
     truth = series.target[at].astype(np.float64)
     found = quantiles(trained, series, origins)
-    simple = baselines(series, encoding, origins, line)
-    points = point_scores(truth, {name: found[..., levels.index(0.5)]} | simple)
-    inside = coverage(truth, found[..., 0], found[..., -1]) if len(levels) > 1 else None
+    simple = {**baselines(series, codec, origins, line), **fitted}
+    medians = {name: found[..., levels.index(0.5)]} | simple
+    points = point_scores(truth, medians)
+    no_interval = dict[str, float | None](crps=None, coverage=None)
+    interval = no_interval
+    if len(levels) > 1:
+        inside = coverage(truth, found[..., 0], found[..., -1])
+        interval = {"crps": crps(truth, found, levels), "coverage": inside}
     sizes = {name: trained.head.size + line.size, "linear": line.size}
     scores = [
         Scores(
             model,
             sizes.get(model, 0),
             values
-            | {
-                "mase": mase(values["mae"], codec.seasonal_errors[0]),
-                "coverage": inside if model == name else None,
-            },
+            | {"mase": _mase(codec, series, origins, truth, medians[model])}
+            | (interval if model == name else no_interval),
         )
         for model, values in points.items()
     ]
     times = series.times_at(at)
     seen = _("Some of these values were seen in training.")
-    notes = [seen] if times[0, 0] <= codec.until else []
+    notes += [seen] if times.min() <= codec.until else []
     return Evaluation(origins, times, truth, found, levels, simple, scores, notes)
+
+
+def _mase(
+    codec: ForecastCodec, series: Series, origins: Rows, truth: Values, forecast: Values
+) -> float | None:
+    """In the unit of each series; of one that training did not see, that of its own past."""
+    known = dict(zip(codec.encoding.ids, codec.seasonal_errors, strict=True))
+    if series.count == 1 and series.ids[0] in known:
+        missed = np.abs(forecast - truth)
+        return mase(float(missed[~np.isnan(missed)].mean()), known[series.ids[0]])
+    own, season = series.of(origins), next(iter(codec.encoding.seasons), 1)
+    before = np.zeros(series.count, np.int64)
+    firsts, where = np.unique(own, return_index=True)
+    before[firsts] = origins[where] + 1 - series.starts[firsts]
+    past = seasonal_errors(series.until(before), season)
+    units = np.array([known.get(name, unit) for name, unit in zip(series.ids, past, strict=True)])
+    return mase_of_several(truth, forecast, units[own])

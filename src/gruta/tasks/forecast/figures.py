@@ -9,7 +9,7 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import decimals, number, percent
 from gruta.report.charts import ACCENTS, Curve, Stroke, lines
 from gruta.report.page import Figure
-from gruta.tasks.forecast.chart import Panel, Window, forecasts
+from gruta.tasks.forecast.chart import Panel, Window, coverage, forecasts
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.names import model_name
 
@@ -225,6 +225,40 @@ def _spread_figure(
             log=True,
         ),
     )
+
+
+def coverage_figures(evaluation: Evaluation) -> list[Figure]:
+    """The share of the truth inside each interval by step; none of a single step or interval."""
+    bands = evaluation.bands
+    if not bands or evaluation.truth.shape[1] == 1:
+        return []
+    least = "; ".join(
+        _("{nominal}: from {least} to {most}").format(
+            nominal=percent(band.nominal),
+            least=percent(float(band.by_step.min())),
+            most=percent(float(band.by_step.max())),
+        )
+        for band in bands
+    )
+    return [
+        Figure(
+            "coverage",
+            _(
+                "Share of the truth inside the interval by how far ahead the forecast looks, with "
+                "its standard error; dashed, what it should be."
+            ),
+            _("Line chart of the share of the truth inside the interval. {shares}.").format(
+                shares=least
+            ),
+            coverage(
+                [
+                    (band.nominal, band.by_step, band.errors)
+                    for band in sorted(bands, key=lambda band: -band.nominal)
+                ],
+                ACCENTS[evaluation.scores[0].model],
+            ),
+        )
+    ]
 
 
 def _each(values: Mapping[str, float], unit: str) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gruta.codec.series.features import Past, Rows, Table, Values, windows
+from gruta.codec.series.intervals import Rolled, rolling
 from gruta.data.order import shuffled
 from gruta.errors import InputError
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
@@ -109,10 +110,12 @@ class ForecastLesson:
         """None: what a forecast is worth, its loss tells."""
         return {}
 
-    def on_validation(self) -> tuple[Values, Values]:
-        """Forecasts `[M, K, Q]` of the whole validation part and what came `[M, K]`, scaled."""
-        origins = self.split.validation[:]
-        return self.forecast(origins), self.table.changes(origins)
+    def rolled(self) -> tuple[Rolled, Values]:
+        """Forecasts from rolling origins up to the end of the validation part, and what came, both
+        scaled.
+        """
+        origins, firsts = rolling(*self.split.ends, self.table.horizon)
+        return Rolled(origins, firsts, self.forecast(origins)), self.table.changes(origins)
 
     @torch.no_grad()
     def forecast(self, origins: Rows) -> Values:

@@ -12,6 +12,10 @@ def model_name(model: str) -> str:
     kind, _space, season = model.rpartition(" ")
     if kind == "seasonal naive":
         return _("seasonal naive, {steps} steps").format(steps=number(int(season)))
-    return {"naive": _("naive"), "linear": _("linear"), "linear rich": _("rich linear")}.get(
-        model, model
-    )
+    names = {
+        "naive": _("naive"),
+        "drift": _("drift"),
+        "linear": _("linear"),
+        "linear rich": _("rich linear"),
+    }
+    return names.get(model, model)

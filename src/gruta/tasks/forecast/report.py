@@ -1,23 +1,24 @@
 """The report of one trained forecaster."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gruta.locale import translate as _
 from gruta.locale.numbers import decimals, number, percent
 from gruta.report.charts import Stroke, strokes
-from gruta.report.page import Section, Table
+from gruta.report.page import Column, Figure, Section, Table
 from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.figures import (
+    coverage_figures,
     error_figure,
     forecast_figures,
     nominal_share,
     score_note,
 )
 from gruta.tasks.forecast.names import model_name
-from gruta.tasks.forecast.scores import METRICS
+from gruta.tasks.forecast.scores import METRICS, Difference
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.report import score_table
 from gruta.tasks.task import Report
@@ -41,19 +42,25 @@ def report(evaluation: Evaluation, metrics: Metrics, settings: ForecastSettings)
 
 
 def verdict(evaluation: Evaluation) -> str:
-    """Whether the network was worth it, in plain words."""
+    """Whether the network was worth it, in plain words; where it was not, that comes first."""
     network, *simple = evaluation.scores
     best = min(simple, key=lambda s: s.mae)
+    apart = evaluation.differences[best.model]
     digits = decimals([network.mae, best.mae])
-    if network.mae < best.mae:
+    if not apart.beyond_chance:
+        compared = _(
+            "Over {values} that training did not see, the {cell} did about as well as the best "
+            "simple forecast: it missed by {mae} on average, {baseline} by {baseline_mae}."
+        )
+    elif apart.value < 0:
         compared = _(
             "Over {values} that training did not see, the {cell} missed by {mae} on average: "
             "{share} less than the best simple forecast ({baseline}, {baseline_mae})."
         )
     else:
         compared = _(
-            "Over {values} that training did not see, the {cell} missed by {mae} on average: "
-            "{share} more than the best simple forecast ({baseline}, {baseline_mae})."
+            "A simple forecast does better: over {values} that training did not see, {baseline} "
+            "missed by {baseline_mae} on average, the {cell} by {mae}, {share} more."
         )
     count = evaluation.truth.size
     text = compared.format(
@@ -68,12 +75,33 @@ def verdict(evaluation: Evaluation) -> str:
 
 
 def _beaten(evaluation: Evaluation) -> str:
-    if not evaluation.lost_to:
-        return _("It beat every simple forecast, in sMAPE and in MAE.")
-    return _(
-        "It lost, in sMAPE or in MAE, to: {models}. Where a simple forecast does better, use it, "
-        "or give the network more history, known columns or steps of training."
-    ).format(models="; ".join(map(model_name, evaluation.lost_to)))
+    """Which simple forecasts were better, and of which that cannot be told."""
+    found = evaluation.differences
+    if all(d.error is None for d in found.values()):
+        return _("So few forecasts do not tell which is better.")
+    better = [name for name, d in found.items() if d.beyond_chance and d.value > 0]
+    alike = [name for name, d in found.items() if not d.beyond_chance]
+    sentences = []
+    if better:
+        sentences.append(
+            _(
+                "It lost to: {models}. Where a simple forecast does better, use it, or give the "
+                "network more history, known columns or steps of training."
+            ).format(models=_listed(better))
+        )
+    if alike:
+        sentences.append(
+            _("By no more than chance explains it differs from: {models}.").format(
+                models=_listed(alike)
+            )
+        )
+    if not sentences:
+        return _("It beat every simple forecast, by more than chance explains.")
+    return " ".join(sentences)
+
+
+def _listed(models: Iterable[str]) -> str:
+    return "; ".join(map(model_name, models))
 
 
 def scores(evaluation: Evaluation) -> Table:
@@ -93,22 +121,70 @@ def scores(evaluation: Evaluation) -> Table:
 
 
 def _scores(evaluation: Evaluation) -> Section:
-    nominal = nominal_share(evaluation.levels)
     words = [
         _(
-            "The simple forecasts are the bar to clear. Naive repeats the last value; seasonal "
-            "naive repeats the value of one season before; linear is a least-squares model of the "
-            "inputs that the network has too."
+            "The simple forecasts are the bar to clear. Naive repeats the last value; drift draws "
+            "on the line from the first value to the last; seasonal naive repeats the value of "
+            "one season before; linear is a least-squares model of the inputs that the network "
+            "has too."
         )
     ]
-    inside = evaluation.scores[0].coverage
-    if nominal is not None and inside is not None:
+    if "MSTL" in evaluation.baselines or "AutoARIMA" in evaluation.baselines:
         words.append(
-            _("The interval should hold {nominal} of what comes; it held {inside}.").format(
-                nominal=percent(nominal), inside=percent(inside, 1)
+            _(
+                "AutoETS, AutoARIMA and MSTL are statsforecast's, fitted anew on what precedes "
+                "each forecast; they know the series alone."
             )
         )
-    return Section(_("How good it is"), words, [scores(evaluation)])
+    held = _("The interval should hold {nominal} of what comes; it held {inside}.")
+    told = [
+        held.format(nominal=percent(band.nominal), inside=percent(band.inside, 1))
+        for band in evaluation.bands
+    ]
+    score = evaluation.scores[0].values.get("crps")
+    if score is not None:
+        told.append(
+            _(
+                "The CRPS, twice the mean pinball loss of the quantiles, is {crps}: the lower, the "
+                "narrower and the more often right they are."
+            ).format(crps=number(score, decimals([score])))
+        )
+    words.append(" ".join(told))
+    shown: list[Table | Figure] = [scores(evaluation), _differences(evaluation)]
+    return Section(_("How good it is"), words, [*shown, *coverage_figures(evaluation)])
+
+
+def _differences(evaluation: Evaluation) -> Table:
+    """By how much the network's error is above each simple forecast's, and how sure that is."""
+    network, *_simple = evaluation.scores
+    found = evaluation.differences
+    digits = decimals((d.error or abs(d.value) for d in found.values()), 2)
+    rows: list[list[str | float | None]] = [
+        [model_name(name), d.value, d.error, _said(d)] for name, d in found.items()
+    ]
+    return Table(
+        [
+            Column(_("simple forecast")),
+            Column(_("MAE of the {cell} above its").format(cell=model_name(network.model)), digits),
+            Column(_("standard error"), digits),
+            Column(_("the {cell} is").format(cell=model_name(network.model))),
+        ],
+        rows,
+        caption=_("Compared forecast by forecast"),
+        note=_(
+            "Below 0 the network is better. The standard error is that of the mean of the "
+            "differences, of stretches of forecasts that do not overlap; better and worse are said "
+            "where chance alone would give so large a difference in less than one of twenty cases."
+        ),
+    )
+
+
+def _said(difference: Difference) -> str:
+    if difference.error is None:
+        return _("too few forecasts")
+    if not difference.beyond_chance:
+        return _("about as good")
+    return _("better") if difference.value < 0 else _("worse")
 
 
 def _forecasts(

@@ -1,7 +1,12 @@
-"""Scores of forecasts against what came, by utilsforecast's losses."""
+"""Scores of forecasts against what came: the definitions that were published, to the letter.
+
+The README beside says by which factor other libraries' numbers of the same names differ.
+"""
 
 import itertools
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,11 +27,12 @@ METRICS = (
     Metric("mase", "MASE", best="lowest"),
     Metric("coverage", "coverage (%)", digits=1, factor=100.0),
 )
-"""MAE and RMSE are in the target's unit.
+"""MAE and RMSE are in the target's unit. With F the forecast and A what came:
 
-smape: mean of 200·|F − A| / (|F| + |A|), 0 where both are 0. mase: MAE over the mean absolute error
-of the seasonal naive forecast within the training part; None where that is 0. coverage: share of
-the values inside the outermost quantiles; None for a model without them.
+smape: mean of 200·|F − A| / (|F| + |A|), 0 where both are 0 (Makridakis, Spiliotis and
+Assimakopoulos 2020, the M4 competition's). mase: MAE over the mean absolute error of the seasonal
+naive forecast within the training part (Hyndman and Koehler 2006); None where that is 0.
+coverage: share of the values inside the outermost quantiles; None for a model without them.
 """
 
 
@@ -37,6 +43,7 @@ def point_scores(truth: Values, forecasts: Mapping[str, Values]) -> dict[str, di
         name: loss(frame, models)
         for name, loss in (("smape", losses.smape), ("mae", losses.mae), ("rmse", losses.rmse))
     }
+    # utilsforecast's sMAPE is half of the definition, as a share.
     factor = {"smape": 200.0, "mae": 1.0, "rmse": 1.0}
     return {
         model: {name: factor[name] * float(found[name][model][0]) for name in found}
@@ -50,13 +57,43 @@ def coverage(truth: Values, low: Values, high: Values) -> float:
     return float(losses.coverage(frame, ["m"], level=80)["m"][0])
 
 
-def seasonal_errors(train: Series, season: int) -> tuple[float, ...]:
-    """Mean absolute error of the seasonal naive forecast within each series; 0 where it is too
-    short to have one.
+def pinball(truth: Values, quantiles: Values, levels: Sequence[float]) -> Values:
+    """`[Q]`: the mean loss of each quantile of `[..., Q]` against truth `[...]`.
+
+    τ·(y − q) where y ≥ q, (1 − τ)·(q − y) elsewhere (Koenker and Bassett 1978), without the
+    factor 2 with which the median's would be its absolute error.
     """
+    level, missed = np.asarray(levels), truth[..., None] - quantiles
+    loss = np.where(missed >= 0, level * missed, (level - 1) * missed)
+    found: Values = np.nanmean(loss.reshape(-1, len(level)), axis=0)
+    return found
+
+
+def crps(truth: Values, quantiles: Values, levels: Sequence[float]) -> float:
+    """Twice the mean pinball loss over the levels, in the target's unit.
+
+    The continuous ranked probability score is twice the integral of the pinball loss over all
+    levels from 0 to 1 (Gneiting and Raftery 2007; as an integral of this kind, Laio and Tamea
+    2007). On few levels, equally weighted, this approximates it: numbers compare between forecasts
+    of the same levels alone. Of levels that lie evenly about 0.5, a forecast whose quantiles are
+    all one value has its absolute error as its score.
+    """
+    return 2 * float(pinball(truth, quantiles, levels).mean())
+
+
+def seasonal_error(train: Values, season: int) -> float:
+    """Mean absolute error of the seasonal naive forecast within the training part `[N]`."""
+    return float(np.abs(train[season:] - train[:-season]).mean())
+
+
+def seasonal_errors(train: Series, season: int) -> tuple[float, ...]:
+    """The same of each series, over the values that are there; 0 where it is too short."""
     found = []
     for first, end in itertools.pairwise(train.starts):
-        own = train.target[first:end]
+        own = train.target[first:end].astype(np.float64)
+        if not np.isnan(own).any() and len(own) > season:
+            found.append(seasonal_error(own, season))
+            continue
         missed = np.abs(own[season:] - own[:-season]) if len(own) > season else own[:0]
         there = missed[~np.isnan(missed)]
         found.append(float(there.mean()) if len(there) else 0.0)
@@ -68,6 +105,76 @@ def mase(mae: float, seasonal_error: float) -> float | None:
     return mae / seasonal_error if seasonal_error else None
 
 
+def mase_of_several(truth: Values, forecast: Values, units: Values) -> float | None:
+    """Mean over `[M, K]` of absolute errors, each in the unit `[M]` of its series; None where no
+    series has one.
+    """
+    scaled = np.abs(forecast - truth)[units > 0] / units[units > 0, None]
+    there = scaled[~np.isnan(scaled)]
+    return float(there.mean()) if len(there) else None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much the network's mean absolute error is above a simple forecast's; below 0: better.
+
+    error: the standard error of the mean of the paired differences; None of too few forecasts.
+    blocks: of how many stretches that was estimated.
+    """
+
+    value: float
+    error: float | None
+    blocks: int
+
+    @property
+    def beyond_chance(self) -> bool:
+        """Whether it is unlike 0 by a two-sided t test at the level of 5 %."""
+        return self.error is not None and abs(self.value) > _students(self.blocks - 1) * self.error
+
+
+FEWEST_BLOCKS = 5
+"""Of fewer stretches no standard error is told."""
+
+
+def difference(network: Values, simple: Values, overlap: int) -> Difference:
+    """Of absolute errors, both `[M, K]`; a forecast shares its time with the `overlap` next ones.
+
+    Neighbours err alike, so the standard error is that of the means of stretches that follow each
+    other, each as long as an overlap and at least the cube root of M: compare Diebold and Mariano
+    1995, and Carlstein 1986 on stretches.
+    """
+    apart = _mean_of_rows(network - simple)
+    error, blocks = standard_error(apart, overlap)
+    return Difference(float(apart.mean()), None if math.isnan(error) else float(error), blocks)
+
+
+def standard_error(values: Values, overlap: int) -> tuple[Any, int]:
+    """Of the mean over the first axis of `[M, …]`, by stretches, and how many; NaN of too few."""
+    length = max(overlap, round(len(values) ** (1 / 3)), 1)
+    blocks = len(values) // length
+    if blocks < FEWEST_BLOCKS:
+        return np.full(values.shape[1:], np.nan)[()], blocks
+    means = np.array([part.mean(axis=0) for part in np.array_split(values, blocks)])
+    return means.std(axis=0, ddof=1) / math.sqrt(blocks), blocks
+
+
+def _students(freedom: int) -> float:
+    """The 97.5th percentile of Student's t, to 2 %, of at least four degrees of freedom."""
+    z = 1.959964
+    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+
+
+def _mean_of_rows(values: Values) -> Values:
+    """Mean of what is there in each row of `[M, K]`; rows with nothing are left out."""
+    there = ~np.isnan(values)
+    some = there.any(axis=1)
+    found: Values = np.where(there, values, 0.0)[some].sum(axis=1) / there[some].sum(axis=1)
+    return found
+
+
 def _frame(truth: Values, columns: Mapping[str, Values]) -> pl.DataFrame:
-    flat: dict[str, Any] = {name: values.ravel() for name, values in columns.items()}
-    return pl.DataFrame({"unique_id": np.zeros(truth.size, int), "y": truth.ravel()} | flat)
+    """Where there is something to compare with."""
+    there = ~np.isnan(truth.ravel())
+    flat: dict[str, Any] = {name: values.ravel()[there] for name, values in columns.items()}
+    ids = np.zeros(there.sum(), int)
+    return pl.DataFrame({"unique_id": ids, "y": truth.ravel()[there]} | flat)

@@ -98,10 +98,14 @@ class Origins:
 
 @dataclass(frozen=True)
 class Split:
-    """Origins with their whole horizon in the training part, and in validation."""
+    """Origins with their whole horizon in the training part, and in validation.
+
+    ends: the first and the last of both, of each series.
+    """
 
     train: Origins
     validation: Origins
+    ends: tuple[Rows, Rows]
 
     @classmethod
     def of(cls, table: Table, parts: Parts) -> "Split":
@@ -113,7 +117,9 @@ class Split:
         first = np.full(len(starts), table.first_origin)
         if table.absent is not None:
             first = np.minimum(first, np.maximum(1, parts.train // 3))
+        last = starts + parts.seen - horizon
         return cls(
             Origins(starts + first, starts + parts.train - horizon),
-            Origins(starts + np.maximum(first, parts.train - 1), starts + parts.seen - horizon),
+            Origins(starts + np.maximum(first, parts.train - 1), last),
+            (starts + first, last - 1),
         )

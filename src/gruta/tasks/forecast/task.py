@@ -65,6 +65,11 @@ class EvaluateOptions(BaseModel):
         description="Rows from one forecast to the next.",
         json_schema_extra={"shown": "the horizon"},
     )
+    statistical: bool = Field(
+        False,
+        description="Beside AutoETS, AutoARIMA and MSTL too, fitted before each forecast: for a "
+        "minute, of as many forecasts as they manage. Needs the extra stats.",
+    )
 
 
 class InspectOptions(BaseModel):
@@ -93,7 +98,8 @@ class ForecastTask:
     name = "forecast"
     summary = (
         "Train a forecaster on FILE: a row a time step, stamps in even steps. The end of the file "
-        "is held out, forecast, and scored beside naive, seasonal naive and linear forecasts."
+        "is held out, forecast, and scored beside naive, drift, seasonal naive and linear "
+        "forecasts."
     )
     settings, codec, packages = ForecastSettings, ForecastCodec, ("utilsforecast",)
     input = Input("FILE", "CSV, Excel or Parquet file.")
@@ -124,7 +130,13 @@ class ForecastTask:
         season = encoding.seasons[0] if encoding.seasons else 1
         errors = seasonal_errors(seen.until(train).nonempty(), season)
         spread = np.ones(len(settings.quantiles), np.float32)
-        return ForecastCodec(encoding, spread, errors, seen.nonempty().last)
+        return ForecastCodec(
+            encoding,
+            spread,
+            errors,
+            seen.nonempty().last,
+            never_negative=not bool((seen.target < 0).any()),
+        )
 
     def network(self, codec: ForecastCodec, settings: Settings) -> "ForecastNetwork":
         """Untrained, as wide as the codec's columns."""
@@ -148,8 +160,8 @@ class ForecastTask:
         return ForecastLesson(network, table, Split.of(table, data.parts), settings)
 
     def settle(self, lesson: "ForecastLesson", codec: ForecastCodec) -> ForecastCodec:
-        """Stretch the quantiles so that they cover what they promise of the validation part."""
-        return codec.stretched(*lesson.on_validation(), lesson.settings.quantiles)
+        """Stretch the quantiles so that they cover what they promise of rolling origins."""
+        return codec.stretched(*lesson.rolled(), lesson.settings.quantiles)
 
     def head(self, trained: "Trained[ForecastCodec]") -> "ForecastHead":
         """The network on NumPy arrays."""
@@ -171,10 +183,12 @@ class ForecastTask:
         *,
         start: str | np.datetime64 | None = None,
         stride: int | None = None,
+        statistical: bool = False,
     ) -> "Evaluation":
         """Forecasts and scores from every `stride`-th row (a horizon), with the baselines.
 
         start: the first stamp to forecast; by default the first that training did not see.
+        statistical: beside statsforecast's models too.
         """
         from gruta.tasks.forecast.evaluation import evaluate, first_stamp, origins_from
 
@@ -182,7 +196,8 @@ class ForecastTask:
         series = series_for(trained, source)
         step = encoding.horizon if stride is None else stride
         first = first_stamp(trained.codec, start)
-        return evaluate(trained, series, origins_from(series, encoding, first, step))
+        origins = origins_from(series, encoding, first, step)
+        return evaluate(trained, series, origins, statistical=statistical)
 
     def held_out(self, source: Any, settings: Settings) -> Mapping[str, Any] | None:
         """The same series: its end was not seen."""

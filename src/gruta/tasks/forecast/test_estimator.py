@@ -17,7 +17,9 @@ from gruta.data.series import read_series
 from gruta.errors import InputError
 from gruta.runs import METRICS, Run, read_metrics
 from gruta.tasks.forecast import Forecaster
+from gruta.tasks.forecast import evaluation as evaluation_module
 from gruta.tasks.forecast.conftest import COLUMNS, ROWS, SMALL, hourly
+from gruta.tasks.forecast.statistical import Statistical
 
 SEEN = ROWS - round(0.1 * ROWS)
 TRAINED = SEEN - round(0.1 * ROWS)
@@ -169,16 +171,63 @@ def test_validation_part_changes_no_scale_and_no_linear_path(frame):
     assert one.trained_.codec.spread.tolist() != two.trained_.codec.spread.tolist()
 
 
-def test_interval_covers_the_validation_part_as_promised(frame, fitted):
+def test_interval_covers_what_training_saw_as_promised(frame, fitted):
     trained = fitted.trained_
-    validation = frame.head(SEEN)
-    start = frame["ds"][TRAINED]
-    evaluation = fitted.evaluate(validation, start=np.datetime64(start))
+    start = frame["ds"][trained.codec.encoding.history]
+    evaluation = fitted.evaluate(frame.head(SEEN), start=np.datetime64(start))
     assert trained.codec.until == np.datetime64(frame["ds"][SEEN - 1])
     for i, level in enumerate(trained.settings.quantiles):
         if level != 0.5:
             below = (evaluation.truth <= evaluation.quantiles[..., i]).mean()
             assert below == pytest.approx(level, abs=0.02)
+
+
+def test_interval_grows_once_the_errors_have(frame, fitted):
+    noise = np.random.default_rng(0).normal(size=ROWS) * 6 * (np.arange(ROWS) >= SEEN)
+    calm, wild = (fitted.evaluate(frame.with_columns(y=pl.col("y") + n)) for n in (0, noise))
+    widths = [e.quantiles[:, 0, -1] - e.quantiles[:, 0, 0] for e in (calm, wild)]
+    assert widths[1][0] == widths[0][0]
+    assert widths[1][-1] > 2 * widths[0][-1]
+    assert np.array_equal(calm.median[0], wild.median[0])
+
+
+def test_history_of_the_least_rows_has_the_level_of_when_training_ended(frame, fitted):
+    rows = fitted.trained_.codec.encoding.history
+    found = fitted.predict(to_come(frame.slice(SEEN - rows, rows + 3)))
+    again = fitted.predict(to_come(frame.head(SEEN + 3)))  # which knows the misses before, too
+    np.testing.assert_allclose(found["forecast"], again["forecast"], rtol=1e-5)
+    np.testing.assert_allclose(found["q90"] - found["q50"], again["q90"] - again["q50"], rtol=0.1)
+
+
+def test_run_without_a_level_of_errors_has_intervals_of_fixed_width(fitted, tmp_path, frame):
+    fitted.save(tmp_path / "run")
+    codec_file = tmp_path / "run" / "codec.json"
+    content = json.loads(codec_file.read_text())
+    for name in ("usual", "never_negative"):  # a run of 0.1 has none
+        del content[name]
+    codec_file.write_text(json.dumps(content))
+    old = Forecaster.load(tmp_path / "run")
+    short, whole = (old.predict(to_come(frame.tail(n))) for n in (90, ROWS))
+    np.testing.assert_allclose(short["q90"], whole["q90"], rtol=1e-6)
+    now = fitted.predict(to_come(frame))
+    assert columns_of(whole)["forecast"] == columns_of(now)["forecast"]
+    assert columns_of(whole)["q90"] != columns_of(now)["q90"]
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_counts_are_never_forecast_below_zero(cell):
+    rng = np.random.default_rng(0)
+    visits = rng.poisson(0.4, ROWS).astype(float)
+    counts = hourly().select("ds", y=pl.Series(visits))
+    forecaster = Forecaster(horizon=3, lookback=24, hidden=4, steps=4, cell=cell).fit(counts)
+    evaluation = forecaster.evaluate(counts)
+    assert evaluation.quantiles.min() == 0
+    assert evaluation.baselines["linear"].min() >= 0
+    assert forecaster.predict(counts)["q10"].min() >= 0
+    shifted = counts.with_columns(pl.col("y") - 1)
+    below = Forecaster(horizon=3, lookback=24, hidden=4, steps=4, cell=cell).fit(shifted)
+    assert below.evaluate(shifted).quantiles.min() < -1
+    assert forecaster.evaluate(shifted).quantiles[-1].min() < 0  # as has been seen there
 
 
 @pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
@@ -209,7 +258,8 @@ def test_any_horizon(frame, horizon):
     assert len(forecast) == horizon
     evaluation = forecaster.evaluate(frame, stride=horizon)
     assert evaluation.quantiles.shape[1:] == (horizon, 4)
-    assert [s.model for s in evaluation.scores] == ["gru", "naive", "seasonal naive 24", "linear"]
+    simple = ["naive", "drift", "seasonal naive 24", "linear"]
+    assert [s.model for s in evaluation.scores] == ["gru", *simple]
 
 
 def test_median_alone(frame):
@@ -224,6 +274,22 @@ def test_evaluation_by_default_starts_where_training_ended(frame, fitted):
     assert evaluation.origins.tolist() == list(range(SEEN - 1, ROWS - 3, 2))
     later = fitted.evaluate(frame, start=str(frame["ds"][SEEN + 5]))
     assert later.origins[0] == SEEN + 4
+
+
+def test_statistical_models_stand_beside_where_they_had_the_time(frame, fitted, monkeypatch):
+    def two_of_them(y, origins, horizon, seasons, firsts):
+        assert (y[origins] == frame["y"].to_numpy()[origins]).all()
+        assert (horizon, seasons) == (3, (24,))
+        return Statistical(np.array([0, 4]), {"MSTL": np.zeros((2, 3))}, ["no more time"])
+
+    monkeypatch.setattr(evaluation_module, "fit_at_origins", two_of_them)
+    monkeypatch.setattr(evaluation_module, "need", lambda package: None)
+    whole, found = (fitted.evaluate(frame, statistical=s) for s in (False, True))
+    assert found.origins.tolist() == whole.origins[[0, 4]].tolist()
+    assert found.scores[-1].model == "MSTL"
+    assert found.scores[-1].mae == pytest.approx(found.truth.mean())
+    assert found.notes == ["no more time"]
+    np.testing.assert_allclose(found.quantiles, whole.quantiles[[0, 4]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("start", ["soon", "", "2024-01-15T00:00Z", "31/01/2024"])
@@ -307,7 +373,7 @@ def test_short_series_trains_by_the_defaults_and_does_not_lose_badly(unit, seaso
     stamps = pl.datetime_range(start, start.replace(year=2030), unit, eager=True).head(150)
     data = pl.DataFrame({"ds": stamps, "y": y})
     evaluation = Forecaster(horizon=horizon).fit(data).evaluate(data)
-    network, naive, seasonal, linear = (s.mae for s in evaluation.scores)
+    network, naive, _drift, seasonal, linear = (s.mae for s in evaluation.scores)
     assert network < min(naive, SHORT_MARGIN * linear, 1.5 * seasonal)
 
 

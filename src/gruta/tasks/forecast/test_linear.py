@@ -29,7 +29,8 @@ def origins(first, end):
 def split_of(table, count=12):
     """The last origins are for validation, all before them for training."""
     first, end = table.first_origin, len(table.y) - table.horizon
-    return Split(origins(first, end - count), origins(end - count, end))
+    ends = np.array([first]), np.array([end - 1])
+    return Split(origins(first, end - count), origins(end - count, end), ends)
 
 
 def design(table, origins, step):
@@ -96,7 +97,8 @@ def test_series_with_gaps_are_solved_where_their_horizon_is_whole(random_table):
     whole = random_table(rows=240, seasons=(4,))
     absent = np.random.default_rng(1).random(240) < 0.03
     table = replace(whole, starts=np.array([0, 100, 240]), absent=absent)
-    split = Split(Origins(np.array([30, 101]), np.array([97, 200])), origins(201, 236))
+    ends = np.array([30, 101]), np.array([97, 235])
+    split = Split(Origins(np.array([30, 101]), np.array([97, 200])), origins(201, 236), ends)
     rows = split.train[:]
     complete = rows[~absent[rows[:, None] + np.arange(1, table.horizon + 1)].any(1)]
     found = forecast(solve(table, split, 1e-2), table, split.validation)

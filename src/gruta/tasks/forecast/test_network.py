@@ -18,7 +18,8 @@ def origins(first, end):
 def split_of(table, validation=12):
     """The last rows are for validation, all before them for training."""
     first, end = table.first_origin, len(table.y) - table.horizon
-    return Split(origins(first, end - validation), origins(end - validation, end))
+    ends = np.array([first]), np.array([end - 1])
+    return Split(origins(first, end - validation), origins(end - validation, end), ends)
 
 
 def test_standardise_gives_zero_for_a_constant_column():

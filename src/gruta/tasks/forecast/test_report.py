@@ -75,7 +75,7 @@ def test_report_in_both_languages(tmp_path, language, title, clipped):
         text = page(tmp_path, evaluation(), horizon=3)
     assert f"<h1>{title}</h1>" in text
     assert clipped in text
-    pictures = {"forecast.png", "error.png", "loss.png", "gradient.png"}
+    pictures = {"forecast.png", "error.png", "coverage.png", "loss.png", "gradient.png"}
     assert {p.name for p in tmp_path.iterdir()} == pictures | {"report.html"}
 
 
@@ -117,8 +117,28 @@ def test_verdict_names_what_was_beaten_and_what_was_not():
         better, worse = verdict(evaluation(off=0.5)), verdict(evaluation(off=1.5))
     assert "the GRU missed by 0.500 on average: 50.0% less than the best" in better
     assert "It beat every simple forecast" in better
-    assert "the GRU missed by 1.50 on average: 50.0% more than the best" in worse
-    assert "It lost, in sMAPE or in MAE, to: naive; seasonal naive, 24 steps; linear." in worse
+    assert worse.startswith("A simple forecast does better: over 60 values that training did not")
+    assert "naive missed by 1.00 on average, the GRU by 1.50, 50.0% more." in worse
+    assert "It lost to: naive; seasonal naive, 24 steps; linear." in worse
+
+
+@pytest.mark.parametrize(
+    ("language", "alike", "few"),
+    [
+        ("en", "did about as well as the best simple", "So few forecasts do not tell"),
+        ("pt", "mais ou menos tão bem quanto a melhor", "Tão poucas previsões não dizem"),
+    ],
+)
+def test_verdict_says_no_more_than_the_noise_allows(tmp_path, language, alike, few):
+    found = evaluation(origins=40)
+    noise = np.random.default_rng(0).normal(size=found.truth.shape)
+    found.quantiles[..., 1] = found.truth + 1 + 0.3 * noise
+    with spoken(language):
+        assert alike in verdict(found)
+        assert few not in verdict(found)
+        assert few in verdict(evaluation(origins=3))
+        text = page(tmp_path, found)
+    assert ("about as good" if language == "en" else "mais ou menos tão boa") in text
 
 
 @pytest.mark.parametrize(
@@ -129,6 +149,28 @@ def test_verdict_counts_one_as_one(language, one, several):
     with spoken(language):
         assert verdict(evaluation(origins=1, horizon=1)).startswith(one)
         assert verdict(evaluation(horizon=1)).startswith(several)
+
+
+def test_bands_are_the_widest_and_those_evenly_about_the_median():
+    found = evaluation(levels=(0.025, 0.1, 0.4, 0.5, 0.9, 0.975), off=0.1)
+    assert [(b.low, b.high) for b in found.bands] == [(0, 5), (1, 4)]
+    assert [b.nominal for b in found.bands] == pytest.approx([0.95, 0.8])
+    assert found.bands[0].by_step.tolist() == [1.0] * 3
+    assert evaluation(levels=(0.5,)).bands == []
+    uneven = evaluation(levels=(0.2, 0.5, 0.9)).bands
+    assert [(b.low, b.high) for b in uneven] == [(0, 2)]
+
+
+def test_coverage_is_told_by_step(tmp_path):
+    found = evaluation(origins=50, levels=(0.025, 0.1, 0.5, 0.9, 0.975), off=0.0)
+    found.truth[:25, 2] += 0.85  # beyond the inner interval, within the outer one
+    inner = found.bands[1]
+    assert inner.by_step.tolist() == [1.0, 1.0, 0.5]
+    assert inner.errors[2] > inner.errors[0] == 0
+    with spoken("en"):
+        text = page(tmp_path, found)
+    assert "The interval should hold 80% of what comes; it held 83.3%." in text
+    assert "80%: from 50% to 100%" in text
 
 
 def test_windows_shown_do_not_overlap():
