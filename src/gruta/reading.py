@@ -1,4 +1,4 @@
-"""How a table is to be read, and what was guessed about it where nothing was said."""
+"""How a table is to be read, what was guessed where nothing was said, and what was mended."""
 
 import codecs
 import unicodedata
@@ -77,6 +77,9 @@ class Guess:
             "dates": _("dates"),
             "sheet": _("sheet"),
             "time column": _("time column"),
+            "step": _("step"),
+            "zone": _("zone"),
+            "series column": _("series column"),
         }
         values = {
             "tab": _("tab"),
@@ -94,6 +97,16 @@ class Guess:
         return _("{about}: {value} (a guess; {option} overrules it)").format(
             about=about, value=value, option=name(self.option)
         )
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What was found: its kind, how often, the first places, and what was done about it."""
+
+    kind: str
+    count: int
+    places: tuple[str, ...]
+    done: str
 
 
 def _is_encoding(name: str) -> bool:

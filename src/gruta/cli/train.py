@@ -72,7 +72,7 @@ class Job:
 
         data = self.task.open(self.source, settings)
         if not self.as_json:
-            tell(self.source, data.guesses)
+            tell(self.source, data)
         return replace(self, data=data)
 
 

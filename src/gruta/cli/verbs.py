@@ -3,7 +3,6 @@
 import io
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +12,9 @@ from gruta.cli.commands import Commands
 from gruta.cli.options import with_options_of
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.reading import Guess
 from gruta.settings import ReadingSettings, resolve
 from gruta.tasks import registry
-from gruta.tasks.task import Evaluation, Task
+from gruta.tasks.task import Evaluation, Opened, Task
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,14 +108,20 @@ def opened(trained: "Trained[Any]", source: Any, how: dict[str, Any], *, quiet: 
     settings = resolve(trained.task.settings, trained.settings.model_dump() | how)
     data = trained.task.open(source, settings, trained.codec)
     if not quiet:
-        tell(source, data.guesses)
+        tell(source, data)
     return data
 
 
-def tell(source: Any, guesses: Iterable[Guess]) -> None:
-    """What was found out about a source, a line each, beside the results."""
-    for guess in guesses:
+def tell(source: Any, data: Opened) -> None:
+    """What was found out about a source and mended in it, beside the results."""
+    from gruta.cli.console import console
+    from gruta.report.terminal import lines
+    from gruta.tasks.report import repair_table
+
+    for guess in data.guesses:
         print(f"{source}: {guess.told(lambda name: f'--{name}')}", file=sys.stderr)
+    if data.repairs:
+        console(stderr=True).print(lines(repair_table(data.repairs)))
 
 
 def _as_bytes(answer: "pl.DataFrame", kind: str) -> bytes:

@@ -63,11 +63,18 @@ def require_size(path: Path, size: int) -> None:
         )
 
 
+def nearest(name: str, present: Sequence[str]) -> list[str]:
+    """The column that is called nearly so, whatever its capitals; none if there is none."""
+    by_small = {str(one).lower(): str(one) for one in present}
+    found = difflib.get_close_matches(name.lower(), list(by_small), n=1)
+    return [by_small[small] for small in found]
+
+
 def require(names: Sequence[str], present: Sequence[str], label: str) -> None:
     """InputError unless each of `names` is there, once."""
     for name in names:
         if name not in present:
-            near = difflib.get_close_matches(name, map(str, present), n=1)
+            near = nearest(name, present)
             raise InputError(
                 f"{label}: expected a column {name!r}, found {', '.join(map(repr, present))}"
                 + (f"; did you mean {near[0]!r}?" if near else "")

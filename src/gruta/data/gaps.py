@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.codec.series.series import Repair, Series, carried
+from gruta.codec.series.series import Series, carried
 from gruta.data.repair import SHOWN, Policies, show
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.reading import Repair
 
 Values = NDArray[np.floating]
 Flags = NDArray[np.bool_]

@@ -16,7 +16,7 @@ from gruta.data.columns import Origin, refuse, require
 from gruta.data.table import Table, kind_of, open_table
 from gruta.data.ts import read_ts
 from gruta.errors import InputError
-from gruta.reading import Guess, Reading
+from gruta.reading import Guess, Reading, Repair
 
 Values = NDArray[np.float64]
 Kind = Literal["text", "series"]
@@ -55,6 +55,7 @@ class Cases:
     names: Sequence[str]
     source: str
     guesses: tuple[Guess, ...] = ()
+    repairs: tuple[Repair, ...] = ()
 
     def __len__(self) -> int:
         return len(self.cases)

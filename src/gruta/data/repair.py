@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from gruta.codec.series.frequency import Frequency, Stamps
 from gruta.codec.series.infer import fitting, infer, parse, rows
 from gruta.codec.series.rows import Rows
-from gruta.codec.series.series import Repair
 from gruta.codec.series.zones import Zone
 from gruta.data.columns import Origin, refuse
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.reading import Repair
 
 Values = NDArray[np.floating]
 Places = NDArray[np.int64]

@@ -3,6 +3,7 @@
 What does not fit is refused with its row, counted from 1 below the header, and its column.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +11,19 @@ import polars as pl
 from narwhals.typing import IntoDataFrame
 from numpy.typing import NDArray
 
+from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.series import Columns, Series
 from gruta.codec.series.zones import Zone
-from gruta.data.columns import Origin, refuse
+from gruta.data.columns import Origin, nearest, refuse
 from gruta.data.gaps import mended
-from gruta.data.repair import Policies, Raw, evened
-from gruta.data.table import Table, read_table
+from gruta.data.repair import Even, Policies, Raw, evened
+from gruta.data.table import Table, open_table
 from gruta.errors import InputError
-from gruta.reading import Reading
+from gruta.reading import Guess, Reading
 
 Values = NDArray[np.floating]
 _FEWEST_ROWS = 3
+_USUAL = "unique_id"
 
 
 def read_series(
@@ -36,7 +39,11 @@ def read_series(
     fit, and where.
     """
     policies = policies or Policies()
-    table = read_table(source, columns.names, how or Reading(), time=columns.time)
+    how = how or Reading()
+    table = open_table(source, how, wanted=columns.names, time=columns.time)
+    columns, guesses = _with_series(_split(columns, table), table, policies)
+    _require_columns(table, columns)
+    table.load(columns.names)
     label = table.origin
     if len(table) < _FEWEST_ROWS:
         raise InputError(f"{label}: expected at least {_FEWEST_ROWS} rows, found {len(table)}")
@@ -70,10 +77,56 @@ def read_series(
         source=str(label),
         stamps=even.stamps,
         repairs=even.repairs,
-        guesses=table.guesses,
+        guesses=(*table.guesses, *guesses, *_step_found(even, policies)),
     )
     _require_target(series)
     return mended(series, policies)
+
+
+def _split(columns: Columns, table: Table) -> Columns:
+    """Columns with a name such as a,b, which is no column's, as the names of two."""
+
+    def apart(names: tuple[str, ...]) -> tuple[str, ...]:
+        found: list[str] = []
+        for name in names:
+            parts = [part.strip() for part in name.split(",")]
+            several = name not in table.names and set(parts) <= set(table.names)
+            found += parts if several else [name]
+        return tuple(found)
+
+    return replace(columns, known=apart(columns.known), past=apart(columns.past))
+
+
+def _with_series(
+    columns: Columns, table: Table, policies: Policies
+) -> tuple[Columns, tuple[Guess, ...]]:
+    """Columns with the one that usually names series, where it is there and nothing is said."""
+    trained = isinstance(policies.frequency, Frequency)
+    if columns.series or trained or _USUAL not in table.names or _USUAL in columns.names:
+        return columns, ()
+    return replace(columns, series=_USUAL), (Guess("series column", _USUAL, "series"),)
+
+
+def _step_found(even: Even, policies: Policies) -> tuple[Guess, ...]:
+    found = Guess("step", even.frequency.name, "frequency")
+    return () if policies.frequency else (found,)
+
+
+def _require_columns(table: Table, columns: Columns) -> None:
+    """InputError that names the setting of a column that is not there, and likely ones."""
+    roles = [("time", columns.time), ("target", columns.target), ("series", columns.series)]
+    roles += [("known", name) for name in columns.known] + [("past", n) for n in columns.past]
+    for setting, name in roles:
+        if not name or name in table.names:
+            continue
+        likely = nearest(name, table.names)
+        if not likely and setting in ("time", "target"):
+            likely = [n for n in table.likely(time=setting == "time") if n not in columns.names]
+        question = f"; is it {' or '.join(map(repr, likely[:3]))}?" if likely else ""
+        raise InputError(
+            f"{table.origin}: expected a column {name!r}, found "
+            f"{', '.join(map(repr, table.names))}; name it with the setting {setting}{question}"
+        )
 
 
 def _series_of(table: Table, name: str) -> tuple[NDArray[np.integer], tuple[str, ...]]:

@@ -73,6 +73,21 @@ class Table:
         """What the source's columns are called."""
         return [str(name) for name in self._names if name not in (None, "")]
 
+    def likely(self, *, time: bool) -> list[str]:
+        """Columns that by their first cells may hold the time, or numbers."""
+        found = []
+        for place, name in enumerate(self._names):
+            if name in (None, ""):
+                continue
+            cells = self._source.first(place)
+            as_time = not cells.dtype.is_integer() and _may_be_time(cells, self._how)
+            numeric = cells.dtype.is_numeric()
+            if cells.dtype == pl.String:
+                numeric = not tally(cells).other and len(cells.drop_nulls()) > 0
+            if as_time if time else numeric and not as_time:
+                found.append(str(name))
+        return found
+
     @property
     def guesses(self) -> tuple[Guess, ...]:
         """One each."""

@@ -154,9 +154,12 @@ def test_every_nan_has_the_same_fingerprint(frame: pl.DataFrame) -> None:
         (daily(1, 2, "é").encode("latin1"), "row 3, column 'y': expected a number, found 'é'"),
         (daily(1, "2,5", 3), "row 2: expected 2 cells as in the header, found 3"),
         (daily(1, '"2', 3), "row 2: .*; look for a quote that is not closed"),
-        ("time,y\n1,2\n", "expected a column 'ds', found 'time', 'y'$"),
-        ("ds;Y\n1;2\n", r"expected a column 'y', found 'ds', 'Y'"),
-        ("ds,y2\n1,2\n", r"found 'ds', 'y2'; did you mean 'y2'\?"),
+        (
+            "time,Y\n2024-01-01,2\n",
+            "expected a column 'ds', found 'time', 'Y'; name it with the setting time; .* 'time'",
+        ),
+        ("ds;Y\n1;2\n", r"expected a column 'y', found 'ds', 'Y'.* target; is it 'Y'\?"),
+        ("ds,y2\n1,2\n", r"found 'ds', 'y2'; name it with the setting target; is it 'y2'\?"),
         ("ds,y,y\n1,2,3\n", "the column 'y' is there twice; rename one"),
         (daily(1, "2x", 3), "row 2, column 'y': expected a number, found '2x'; correct it"),
         (daily(1, 2, "1_0"), "row 3, column 'y': expected a number, found '1_0'"),
@@ -215,7 +218,7 @@ def test_covariates_must_be_numbers_where_they_are_needed(frame: pl.DataFrame) -
         (pl.LazyFrame({"ds": [1]}), "or polars DataFrame, got LazyFrame; collect"),
         ({"ds": [1]}, "expected a path or a pandas or polars DataFrame, got dict"),
         (pd.DataFrame([[1, 2]], columns=["y", "y"]), "give each column its own name"),
-        (pd.DataFrame([[1, 2]]), "expected a column 'ds', found 0, 1"),
+        (pd.DataFrame([[1, 2]]), "expected a column 'ds', found '0', '1'"),
         (
             pl.DataFrame({"ds": [1, 2, 3], "y": [1, 2, 3]}),
             "row 1, column 'ds': .*stamp .*, found '1'",
@@ -276,7 +279,7 @@ def test_a_parquet_file_cut_short_or_damaged(frame: pl.DataFrame, tmp_path: Path
 def test_a_parquet_file_names_its_missing_column(frame: pl.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "series.parquet"
     frame.write_parquet(path)
-    with pytest.raises(InputError, match=r"column 'tmep', found 'ds', .*; did you mean 'temp'\?"):
+    with pytest.raises(InputError, match=r"column 'tmep', found 'ds', .*; is it 'temp'\?"):
         read_series(path, Columns(past=("tmep",)))
 
 

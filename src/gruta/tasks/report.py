@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gruta.locale import translate as _
 from gruta.locale.numbers import decimals
+from gruta.reading import Repair
 from gruta.report.charts import Stroke
-from gruta.report.page import Column, Table
+from gruta.report.page import Column, Table, Value
 from gruta.tasks.scores import Metric, Scores
 
 
@@ -49,3 +50,10 @@ def _column(metric: Metric, scores: Sequence[Scores], unit: str) -> Column:
 def _shown(metric: Metric, scores: Scores) -> float | None:
     value = scores.values.get(metric.name)
     return None if value is None else metric.factor * value
+
+
+def repair_table(repairs: Sequence[Repair]) -> Table:
+    """What was found amiss on reading, how often, where first, and what was done about it."""
+    columns = [Column(_("found")), Column(_("times"), 0), Column(_("first")), Column(_("done"))]
+    rows: list[list[Value]] = [[r.kind, r.count, ", ".join(r.places), r.done] for r in repairs]
+    return Table(columns, rows, _("What was mended"))

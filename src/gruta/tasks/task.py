@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from pydantic import BaseModel
 
-from gruta.reading import Guess
+from gruta.reading import Guess, Repair
 from gruta.tasks.scores import Metric, Scores
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ class Opened(Protocol):
     @property
     def guesses(self) -> Sequence[Guess]:
         """What was found out on reading, as nobody had said it."""
+
+    @property
+    def repairs(self) -> Sequence[Repair]:
+        """What was found amiss, and what was done about it."""
 
 
 class Codec(Protocol):

@@ -26,7 +26,6 @@ from gruta.tests.command import (
     short,
     stamp,
     table,
-    value,
 )
 from gruta.train import Diverged, Interrupted
 
@@ -102,15 +101,12 @@ BAD_FILES = {
     "binary": (bytes(range(256)) * 40, "demand.csv", "expected"),
     "no such column": (table().replace("ds,y", "ds,z"), "expected a column 'y', found 'ds', 'z'"),
     "text": (table(row_5=f"{stamp(4)},many"), "row 5, column 'y'", "number, found 'many'"),
-    "unsorted": (table(row_5=f"{stamp(2)},1"), "row 5, column 'ds'", "sort the rows"),
-    "duplicate": (table(row_5=f"{stamp(3)},1"), "row 5, column 'ds'", "keep one of the two"),
-    "gap": (
-        table().replace(f"{stamp(4)},{value(4)}\n", ""),
+    "uneven": (
+        table(row_5=f"{stamp(4)[:-2]}07,1"),
         "row 5, column 'ds'",
-        "insert the rows",
+        "move its stamp, or say with the setting frequency",
     ),
     "no date": (table(row_5="soon,1"), "row 5, column 'ds'", "stamp", "found 'soon'"),
-    "nan": (table(row_5=f"{stamp(4)},nan"), "row 5, column 'y'", "correct it or fill it in"),
     "infinity": (table(row_5=f"{stamp(4)},inf"), "row 5, column 'y'", "expected a number"),
     "constant": ("ds,y\n" + "".join(f"{stamp(h)},1\n" for h in range(200)), "column 'y'", "varies"),
     "short": (

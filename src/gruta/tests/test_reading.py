@@ -61,7 +61,10 @@ def test_guesses_are_told_once_beside_the_results(run_gruta, export, tmp_path, l
         done = run_gruta(*asked, *command)
         assert done.code == 0
         told = [line for line in done.err.splitlines() if line.startswith(str(export))]
-        assert told == [f"{export}: {line}" for line in lines]
+        assert told[: len(lines)] == [f"{export}: {line}" for line in lines]
+        assert ["--frequency" in line for line in told[len(lines) :]] == [True] * (
+            "train" in command
+        )
     assert "--decimal" not in run_gruta("evaluate", run, export, "--json").err
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.frequency import Frequency, Stamps
 from gruta.errors import InputError
-from gruta.reading import Guess
+from gruta.reading import Guess, Repair
 
 Rows = NDArray[np.int64]
 Values = NDArray[np.floating]
@@ -46,16 +46,6 @@ class Columns:
         """All of them."""
         own = (self.series,) if self.series else ()
         return (self.time, self.target, *self.known, *self.past, *own)
-
-
-@dataclass(frozen=True)
-class Repair:
-    """What was found: its kind, how often, the first places, and what was done about it."""
-
-    kind: str
-    count: int
-    places: tuple[str, ...]
-    done: str
 
 
 @dataclass(frozen=True, eq=False)
