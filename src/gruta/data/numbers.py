@@ -83,8 +83,8 @@ def to_numbers(origin: Origin, column: pl.Series, mark: Mark) -> NDArray[np.floa
     found = np.empty(len(column))
     row = 0
     for part in _parts(column):
-        values = part.cast(pl.Float64, strict=False)
-        if mark == "," or values.null_count() > part.null_count():
+        values = _plainest(part, mark)
+        if values is None:
             text = _plain(part)
             values = _in_points(text, mark).cast(pl.Float64, strict=False)
             wrong = text.is_not_null() & values.is_null()
@@ -145,18 +145,28 @@ def _plain(column: pl.Series) -> pl.Series:
 
 
 def _tally(part: pl.Series) -> Tally:
-    values = part.cast(pl.Float64, strict=False)
-    if values.null_count() == part.null_count():  # decimal points, or none
-        opened = _count(part, _open("."))
-        return Tally(
-            point=int(part.str.contains(".", literal=True).sum()) - opened, open_point=opened
-        )
+    for mark in _OTHER:
+        if _plainest(part, mark) is not None:
+            opened = _count(part, _open(mark))
+            told = int(part.str.contains(mark, literal=True).sum()) - opened
+            points = Tally(point=told, open_point=opened)
+            return points if mark == "." else Tally(comma=told, open_comma=opened)
     text = _plain(part)
     opened, open_comma = _count(text, _open(".")), _count(text, _open(","))
     point = _count(text, _alone(".")) - opened + _count(text, _certain("."))
     comma = _count(text, _alone(",")) - open_comma + _count(text, _certain(","))
     numbers = point + comma + opened + open_comma + _count(text, _WHOLE)
     return Tally(point, comma, opened, open_comma, len(text) - text.null_count() - numbers)
+
+
+def _plainest(part: pl.Series, mark: Mark) -> pl.Series | None:
+    """The numbers, if all are written with this mark or none: the fastest way; else None."""
+    if mark == ",":
+        if part.str.contains(".", literal=True).any():
+            return None
+        part = part.str.replace(",", ".", literal=True)
+    values = part.cast(pl.Float64, strict=False)
+    return None if values.null_count() > part.null_count() else values
 
 
 def _in_points(text: pl.Series, mark: Mark) -> pl.Series:

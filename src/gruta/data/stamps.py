@@ -42,10 +42,14 @@ class Moments:
 
 @dataclass(frozen=True)
 class _Way:
-    """A way to write stamps: a pattern with a group for each part; a name where it is a guess."""
+    """A way to write stamps: a pattern with a group for each part; a name where it is a guess.
+
+    day: its commonest form, which polars reads faster: a shape, and what `strptime` calls it.
+    """
 
     pattern: str
     name: str = ""
+    day: tuple[str, str] = ("", "")
 
 
 _ZONE = r"\s*(?P<z>z|utc|gmt|[+-][0-9]{2}(?::?[0-9]{2})?)?(?:\s*utc)?"
@@ -63,11 +67,15 @@ _P = "[-/.]"
 _GAP = r"[-/.\s]*"
 _NAMED = rf"@{_M}"  # a month's name, once it is a number
 _BETWEEN = r"(?:[-/.,\s]|de|of|st|nd|rd|th|º)*"
+_SLASHES = "^[0-9]{2}/[0-9]{2}/[0-9]{4}"
 _WAYS = (
-    _Way(rf"^{_Y}[-/]{_M}(?:[-/]{_D}{_CLOCK})?$"),
+    _Way(
+        rf"^{_Y}[-/]{_M}(?:[-/]{_D}{_CLOCK})?$",
+        day=("^[0-9]{4}-[0-9]{2}-[0-9]{2}", "%Y-%m-%d"),
+    ),
     _Way(rf"^{_Y}\.{_M}\.{_D}{_CLOCK}"),
-    _Way(rf"^{_D}{_P}{_M}{_P}{_Y}{_CLOCK}", DAY_FIRST),
-    _Way(rf"^{_M}{_P}{_D}{_P}{_Y}{_CLOCK}", MONTH_FIRST),
+    _Way(rf"^{_D}{_P}{_M}{_P}{_Y}{_CLOCK}", DAY_FIRST, (_SLASHES, "%d/%m/%Y")),
+    _Way(rf"^{_M}{_P}{_D}{_P}{_Y}{_CLOCK}", MONTH_FIRST, (_SLASHES, "%m/%d/%Y")),
     _Way(rf"^{_M}{_P}{_Y}$"),
     _Way(r"^(?P<y>[12][0-9]{3})(?:\.0+)?$"),
     _Way(rf"^{_Y}{_GAP}[qt](?P<q>[1-4])$"),
@@ -91,8 +99,8 @@ _MONTH_NAMES = (
     "jan", "feb|fev", "mar", "apr|abr", "may|mai", "jun", "jul", "aug|ago", "sep|set", "oct|out",
     "nov", "dec|dez",
 )  # fmt: skip
-_ISO = {10: "%Y-%m-%d", 16: "%Y-%m-%d %H:%M", 19: "%Y-%m-%d %H:%M:%S"}
-_ISO_SHAPE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCKS = {10: "", 16: " %H:%M", 19: " %H:%M:%S"}
+"""By the length of the whole stamp."""
 
 
 def to_moments(origin: Origin, column: pl.Series, dates: str = AUTO) -> Moments:
@@ -112,8 +120,6 @@ def to_moments(origin: Origin, column: pl.Series, dates: str = AUTO) -> Moments:
     _require_all(origin, column, column.is_null() | (column.str.strip_chars() == ""))
     if "%" in dates:
         return _by_format(origin, column, dates)
-    if dates == AUTO and (iso := _plain_iso(column)) is not None:
-        return Moments(iso, "")
     return _by_ways(origin, column, dates)
 
 
@@ -145,21 +151,6 @@ def _digits(origin: Origin, column: pl.Series) -> pl.Series:
             origin, column.name, f"{STAMP_EXPECTED}, found {column[row]}; convert the column", row
         )
     return whole.cast(pl.String)
-
-
-def _plain_iso(column: pl.Series) -> Stamps | None:
-    """The commonest way, which polars reads fastest; None where it is another."""
-    found = np.empty(len(column), "M8[us]")
-    for row, part in _parts(column):
-        sizes = part.str.len_bytes()
-        form = _ISO.get(int(sizes[0]))
-        if form is None or (sizes != sizes[0]).any() or not part.str.contains(_ISO_SHAPE).all():
-            return None
-        moments = part.str.to_datetime(form, time_unit="us", strict=False)
-        if moments.null_count():
-            return None
-        found[row : row + len(part)] = moments.to_numpy()
-    return found
 
 
 def _by_format(origin: Origin, column: pl.Series, form: str) -> Moments:
@@ -280,10 +271,29 @@ def _whole_column(column: pl.Series, way: _Way) -> tuple[Stamps, Mask, int]:
     times, zoned = np.empty(len(column), "M8[us]"), np.zeros(len(column), bool)
     for row, part in _parts(column):
         place = slice(row, row + len(part))
+        if (common := _commonest(part, way)) is not None:
+            times[place] = common
+            continue
         times[place], valid, zoned[place] = _parse(_normal(part), way)
         if not valid.all():
             return times, zoned, row + _fits(valid)
     return times, zoned, len(column)
+
+
+def _commonest(part: pl.Series, way: _Way) -> Stamps | None:
+    """Moments where all are written in the way's commonest form, else None."""
+    shape, day = way.day
+    sizes = part.str.len_bytes()
+    clock = _CLOCKS.get(int(sizes[0]))
+    if (
+        not shape
+        or clock is None
+        or (sizes != sizes[0]).any()
+        or not part.str.contains(shape).all()
+    ):
+        return None
+    moments = part.str.to_datetime(day + clock, time_unit="us", strict=False)
+    return None if moments.null_count() else np.asarray(moments.to_numpy(), "M8[us]")
 
 
 def _fits(valid: Mask) -> int:

@@ -60,6 +60,20 @@ def test_where_they_do_it_is_told_how(cells, problem):
         numbers(*cells)
 
 
+def test_a_long_column_is_read_in_parts(monkeypatch):
+    monkeypatch.setattr("gruta.data.numbers._AT_ONCE", 10)
+    cells = [*("1.234" for _ in range(25)), "1.234,5", *("7,25" for _ in range(25))]
+    assert numbers(*cells)[0] == [1234] * 25 + [1234.5] + [7.25] * 25
+    with pytest.raises(
+        InputError, match=r"row 52, .*'7.25' has not the decimal mark of '1.234,5' in row 26"
+    ):
+        numbers(*cells, "7.25")
+    with pytest.raises(
+        InputError, match="row 52, column 'y': expected a number with a decimal comma"
+    ):
+        numbers(*cells, "x")
+
+
 def test_a_person_decides_and_is_held_to_it():
     assert numbers("987", "1.234", decimal=".") == ([987, 1.234], ())
     assert numbers("987", "1.234", decimal=",") == ([987, 1234], ())
