@@ -4,6 +4,7 @@ Text is read in every way that stamps are written in. The way that fits all rows
 two do, and mean different moments, none is. A period stands for its start.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -178,7 +179,11 @@ def _read_by(column: pl.Series, form: str) -> tuple[pl.Series, str]:
     ):
         if has(there) and not has(enough):
             whole, tail = f"{whole} {code}", f"{tail} {0 if code == '%M' else 1}"
-    text = column.str.strip_chars() + tail
+    text = column.str.strip_chars()
+    if has("bBh"):  # names of months in either language, as `_normal` has them
+        text = _normal(text)
+        whole = re.sub("%[bBh]", "@%m", re.sub("(?<!%)[A-Za-z]", lambda c: c[0].lower(), whole))
+    text += tail
     zone = "UTC" if has("z") else None
     try:
         found = text.str.to_datetime(whole, time_unit="us", strict=False, time_zone=zone)
