@@ -189,6 +189,8 @@ def _read_by(column: pl.Series, form: str) -> tuple[pl.Series, str]:
         found = text.str.to_datetime(whole, time_unit="us", strict=False, time_zone=zone)
     except pl.exceptions.PolarsError:  # polars does not know the format
         found = pl.Series(column.name, [None] * len(column), pl.Datetime("us"))
+    if has("Y"):  # polars reads 24 by %Y as the year 24
+        found = pl.select(pl.when(found.dt.year() > 999).then(found)).to_series()
     return found, zone or ""
 
 

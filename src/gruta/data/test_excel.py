@@ -65,6 +65,18 @@ def xlsx(path, **sheets):
     return path
 
 
+def with_row(path, row):
+    """The file with this row behind its last."""
+    with zipfile.ZipFile(path) as book:
+        members = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/s1.xml"
+    members[sheet] = members[sheet].replace(b"</sheetData>", row + b"</sheetData>")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, content in members.items():
+            book.writestr(name, content)
+    return path
+
+
 def xls(path, rows):
     """The old format: records of one sheet, in the one stream of a compound file."""
 
@@ -168,10 +180,15 @@ def test_an_old_file_that_reaches_too_far_is_refused_before_it_takes_memory(tmp_
 
 
 def test_what_would_not_fit_is_refused_before_it_takes_memory(tmp_path, monkeypatch):
-    far = f'<row r="1048576">{cell(1, "XFD1048576")}</row>'
-    path = xlsx(tmp_path / "far.xlsx", Plan1=[["ds", "y", far]])
-    with pytest.raises(InputError, match=r"far\.xlsx: 549755813888 bytes of data, the limit is"):
-        read(path)
+    for far in (
+        b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        b"<x:row><x:c s='1' r = 'xfd1048576'/></x:row>",
+        b'<row r="1048576">' + b"<c/>" * 16384 + b"</row>",
+    ):
+        path = with_row(xlsx(tmp_path / "far.xlsx", Plan1=ROWS), far)
+        assert path.stat().st_size < 4_000
+        with pytest.raises(InputError, match=r"far\.xlsx: \d{12} bytes of data, the limit is"):
+            read(path)
     path = xlsx(tmp_path / "bomb.xlsx", Plan1=[["ds", "y", "x" * 5_000_000]])
     content = path.read_bytes()
     large = struct.pack("<I", zipfile.ZipFile(path).getinfo("xl/worksheets/s1.xml").file_size)

@@ -136,6 +136,11 @@ def test_a_person_decides(cell, dates, expected):
         moments(["nothing"], dates=dates)
 
 
+def test_a_year_of_two_digits_is_none_of_four():
+    with pytest.raises(InputError, match="expected a stamp as '%d/%m/%Y' says, found '05/01/24'"):
+        moments(["05/01/24"], dates="%d/%m/%Y")
+
+
 def test_an_order_that_cannot_be_is_refused():
     with pytest.raises(InputError, match=r"dates: expected day-first, .* got 'dmy'"):
         moments(["05/02/2024"], dates="dmy")
