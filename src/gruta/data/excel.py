@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gruta.data.columns import empty_rows, require_size
 from gruta.data.compound import MAGIC, last_cell
 from gruta.errors import InputError
-from gruta.extras import need
+from gruta.extras import remedy
 from gruta.reading import AUTO, Guess, Reading
 
 _HEADER_WITHIN = 20
@@ -38,8 +38,10 @@ class Sheet:
     unnamed_is = "first column"
 
     def __init__(self, path: Path, how: Reading, wanted: Sequence[str]) -> None:
-        need("fastexcel")
-        import fastexcel
+        try:
+            import fastexcel
+        except ModuleNotFoundError as error:
+            raise InputError(f"{path}: {remedy(error)}, or save the file as CSV UTF-8") from None
 
         # It would warn of each column in which there is nothing.
         logging.getLogger("fastexcel.types.dtype").setLevel(logging.ERROR)

@@ -53,13 +53,14 @@ class Tally:
     """How many cells of a column say what of the decimal mark; tallies of parts add up.
 
     point, comma: that it is this one. open_point, open_comma: nothing, as this mark may part
-    thousands. other: those that are no numbers.
+    thousands. whole: those without a mark. other: those that are no numbers.
     """
 
     point: int = 0
     comma: int = 0
     open_point: int = 0
     open_comma: int = 0
+    whole: int = 0
     other: int = 0
 
     def __add__(self, more: "Tally") -> "Tally":
@@ -149,14 +150,17 @@ def _tally(part: pl.Series) -> Tally:
         if _plainest(part, mark) is not None:
             opened = _count(part, _open(mark))
             told = int(part.str.contains(mark, literal=True).sum()) - opened
-            points = Tally(point=told, open_point=opened)
-            return points if mark == "." else Tally(comma=told, open_comma=opened)
+            whole = _count(part, _WHOLE) if opened else 0
+            if mark == ".":
+                return Tally(point=told, open_point=opened, whole=whole)
+            return Tally(comma=told, open_comma=opened, whole=whole)
     text = _plain(part)
     opened, open_comma = _count(text, _open(".")), _count(text, _open(","))
     point = _count(text, _alone(".")) - opened + _count(text, _certain("."))
     comma = _count(text, _alone(",")) - open_comma + _count(text, _certain(","))
-    numbers = point + comma + opened + open_comma + _count(text, _WHOLE)
-    return Tally(point, comma, opened, open_comma, len(text) - text.null_count() - numbers)
+    whole = _count(text, _WHOLE)
+    other = len(text) - text.null_count() - (point + comma + opened + open_comma + whole)
+    return Tally(point, comma, opened, open_comma, whole, other)
 
 
 def _plainest(part: pl.Series, mark: Mark) -> pl.Series | None:

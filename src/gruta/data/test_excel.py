@@ -1,6 +1,7 @@
 """Excel files, written here by hand: sheets, headers, cells of several types, and hostile ones."""
 
 import struct
+import sys
 import zipfile
 
 import numpy as np
@@ -197,6 +198,14 @@ def test_what_would_not_fit_is_refused_before_it_takes_memory(tmp_path, monkeypa
     assert path.stat().st_size < 10_000
     with pytest.raises(InputError, match=r"bomb\.xlsx: \d+ bytes of data, the limit is 2000000"):
         read(path)
+
+
+def test_who_lacks_the_reader_is_told_what_brings_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fastexcel", None)
+    with pytest.raises(
+        InputError, match=r"fastexcel is not installed: pip install 'gruta\[train\]'"
+    ):
+        read(xlsx(tmp_path / "t.xlsx", Plan1=ROWS))
 
 
 def test_a_damaged_file(tmp_path):
