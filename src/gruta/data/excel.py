@@ -15,13 +15,17 @@ from numpy.typing import NDArray
 from gruta.data.columns import empty_rows, require_size
 from gruta.data.compound import MAGIC, last_cell
 from gruta.errors import InputError
-from gruta.extras import need
+from gruta.extras import remedy
 from gruta.reading import AUTO, Guess, Reading
 
 _HEADER_WITHIN = 20
 _BYTES_A_CELL = 32
 _PIECE = 2**20
-_CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"')
+_PLACE = rb"""\s*=\s*["']"""
+_ROW = re.compile(rb"<(?:\w+:)?row\b(?:[^>]*?\sr" + _PLACE + rb"([0-9]{1,9}))?")
+_CELL = re.compile(
+    rb"<(?:\w+:)?c(?=[\s/>])(?:[^>]*?\sr" + _PLACE + rb"([A-Za-z]{1,6})([0-9]{1,9}))?"
+)
 
 
 class Sheet:
@@ -34,9 +38,13 @@ class Sheet:
     unnamed_is = "first column"
 
     def __init__(self, path: Path, how: Reading, wanted: Sequence[str]) -> None:
-        need("fastexcel")
-        import fastexcel
+        try:
+            import fastexcel
+        except ModuleNotFoundError as error:
+            raise InputError(f"{path}: {remedy(error)}, or save the file as CSV UTF-8") from None
 
+        # It would warn of each column in which there is nothing.
+        logging.getLogger("fastexcel.types.dtype").setLevel(logging.ERROR)
         _require_fits(path)
         self.path = path
         self._book = _whole(path, lambda: fastexcel.read_excel(path))
@@ -103,9 +111,6 @@ class Sheet:
 
 def _whole(path: Path, read: Any) -> Any:
     """What `read` gives; InputError where the file is not as Excel writes it."""
-    log = logging.getLogger("fastexcel")
-    level = log.level
-    log.setLevel(logging.ERROR)  # it warns of columns in which there is nothing
     try:
         return read()
     except BaseException as error:
@@ -116,8 +121,6 @@ def _whole(path: Path, read: Any) -> Any:
         raise InputError(
             f"{path}: not a whole Excel file ({reason}); save it again, or as CSV UTF-8"
         ) from None
-    finally:
-        log.setLevel(level)
 
 
 def _require_fits(path: Path) -> None:
@@ -128,22 +131,18 @@ def _require_fits(path: Path) -> None:
     size = 0
     try:
         with open(path, "rb") as file:
-            old = file.read(len(MAGIC)) == MAGIC
-        if old:
-            rows, columns = last_cell(path.read_bytes())
-            require_size(path, rows * columns * _BYTES_A_CELL)
-            return
+            if file.read(len(MAGIC)) == MAGIC:
+                rows, columns = last_cell(path.read_bytes())
+                require_size(path, rows * columns * _BYTES_A_CELL)
+                return
         with zipfile.ZipFile(path) as packed, open(path, "rb") as raw:
             for member in packed.infolist():
-                rows = columns = 0
-                tail = b""
+                seen = _Reach()
                 for piece in _unpacked(raw, member):
                     size += len(piece)
                     require_size(path, size)
-                    if "worksheets/" in member.filename:
-                        last, right = _last_cell(tail + piece)
-                        rows, columns, tail = max(rows, last), max(columns, right), piece[-64:]
-                require_size(path, rows * columns * _BYTES_A_CELL)
+                    seen.look(piece)
+                    require_size(path, seen.rows * seen.columns * _BYTES_A_CELL)
     except InputError:
         raise
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError) as error:
@@ -174,13 +173,29 @@ def _unpacked(raw: Any, member: zipfile.ZipInfo) -> Iterator[bytes]:
             packed = inflate.unconsumed_tail
 
 
-def _last_cell(piece: bytes) -> tuple[int, int]:
-    """Rows and columns down to the last cell in a piece of a sheet."""
-    rows = columns = 0
-    for letters, row in _CELL.findall(piece):
-        rows = max(rows, int(row))
-        column = 0
-        for letter in letters:
-            column = 26 * column + letter - 64
-        columns = max(columns, column)
-    return rows, columns
+class _Reach:
+    """How far the cells of a sheet reach, as its pieces come: by their names, else by counting."""
+
+    def __init__(self) -> None:
+        self.rows = self.columns = self._cells = 0
+        self._rest = b""
+
+    def look(self, piece: bytes) -> None:
+        """Take the next piece."""
+        piece = self._rest + piece
+        cut = piece.rfind(b"<")
+        self._rest = piece[cut:] if 0 <= len(piece) - cut < _PIECE else b""  # a tag cut in two
+        start = 0
+        for row in _ROW.finditer(piece, 0, cut if self._rest else len(piece)):
+            self._look_at_cells(piece[start : row.start()])
+            self.rows, self._cells, start = max(self.rows + 1, int(row[1] or 0)), 0, row.end()
+        self._look_at_cells(piece[start : cut if self._rest else len(piece)])
+
+    def _look_at_cells(self, piece: bytes) -> None:
+        for letters, row in _CELL.findall(piece):
+            self._cells += 1
+            column = 0
+            for letter in letters.upper():
+                column = 26 * column + letter - 64
+            self.columns = max(self.columns, column, self._cells)
+            self.rows = max(self.rows, int(row or 0))

@@ -79,7 +79,10 @@ def like(frame: Any, columns: Mapping[str, Any], time: str) -> Any:
 
 
 def _holds_time(level: Any) -> bool:
-    return str(level.dtype).startswith(("datetime64", "timestamp", "period["))
+    """Whether it may: one of text, if it has no name of its own."""
+    kind = str(level.dtype)
+    text = level.name is None and kind.startswith(("str", "object"))
+    return text or kind.startswith(("datetime64", "timestamp", "period["))
 
 
 def as_polars(column: Any) -> pl.Series:

@@ -53,13 +53,14 @@ class Tally:
     """How many cells of a column say what of the decimal mark; tallies of parts add up.
 
     point, comma: that it is this one. open_point, open_comma: nothing, as this mark may part
-    thousands. other: those that are no numbers.
+    thousands. whole: those without a mark. other: those that are no numbers.
     """
 
     point: int = 0
     comma: int = 0
     open_point: int = 0
     open_comma: int = 0
+    whole: int = 0
     other: int = 0
 
     def __add__(self, more: "Tally") -> "Tally":
@@ -83,8 +84,8 @@ def to_numbers(origin: Origin, column: pl.Series, mark: Mark) -> NDArray[np.floa
     found = np.empty(len(column))
     row = 0
     for part in _parts(column):
-        values = part.cast(pl.Float64, strict=False)
-        if mark == "," or values.null_count() > part.null_count():
+        values = _plainest(part, mark)
+        if values is None:
             text = _plain(part)
             values = _in_points(text, mark).cast(pl.Float64, strict=False)
             wrong = text.is_not_null() & values.is_null()
@@ -145,18 +146,31 @@ def _plain(column: pl.Series) -> pl.Series:
 
 
 def _tally(part: pl.Series) -> Tally:
-    values = part.cast(pl.Float64, strict=False)
-    if values.null_count() == part.null_count():  # decimal points, or none
-        opened = _count(part, _open("."))
-        return Tally(
-            point=int(part.str.contains(".", literal=True).sum()) - opened, open_point=opened
-        )
+    for mark in _OTHER:
+        if _plainest(part, mark) is not None:
+            opened = _count(part, _open(mark))
+            told = int(part.str.contains(mark, literal=True).sum()) - opened
+            whole = _count(part, _WHOLE) if opened else 0
+            if mark == ".":
+                return Tally(point=told, open_point=opened, whole=whole)
+            return Tally(comma=told, open_comma=opened, whole=whole)
     text = _plain(part)
     opened, open_comma = _count(text, _open(".")), _count(text, _open(","))
     point = _count(text, _alone(".")) - opened + _count(text, _certain("."))
     comma = _count(text, _alone(",")) - open_comma + _count(text, _certain(","))
-    numbers = point + comma + opened + open_comma + _count(text, _WHOLE)
-    return Tally(point, comma, opened, open_comma, len(text) - text.null_count() - numbers)
+    whole = _count(text, _WHOLE)
+    other = len(text) - text.null_count() - (point + comma + opened + open_comma + whole)
+    return Tally(point, comma, opened, open_comma, whole, other)
+
+
+def _plainest(part: pl.Series, mark: Mark) -> pl.Series | None:
+    """The numbers, if all are written with this mark or none: the fastest way; else None."""
+    if mark == ",":
+        if part.str.contains(".", literal=True).any():
+            return None
+        part = part.str.replace(",", ".", literal=True)
+    values = part.cast(pl.Float64, strict=False)
+    return None if values.null_count() > part.null_count() else values
 
 
 def _in_points(text: pl.Series, mark: Mark) -> pl.Series:

@@ -182,6 +182,8 @@ class Table:
             marks = {one.mark for one in tallies.values() if not one.other} - {None}
         if marks:
             return marks.pop() if len(marks) == 1 else None
+        if found.whole:  # three decimals everywhere, or thousands, which small numbers lack
+            return None
         if self._source.separator == "," and not found.open_comma:
             return "."
         return "," if self._source.separator == ";" and not found.open_point else None

@@ -1,6 +1,7 @@
 """Excel files, written here by hand: sheets, headers, cells of several types, and hostile ones."""
 
 import struct
+import sys
 import zipfile
 
 import numpy as np
@@ -62,6 +63,18 @@ def xlsx(path, **sheets):
             book.writestr(
                 f"xl/worksheets/s{i}.xml", f'<worksheet xmlns="{MAIN}">{inside}</worksheet>'
             )
+    return path
+
+
+def with_row(path, row):
+    """The file with this row behind its last."""
+    with zipfile.ZipFile(path) as book:
+        members = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/s1.xml"
+    members[sheet] = members[sheet].replace(b"</sheetData>", row + b"</sheetData>")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, content in members.items():
+            book.writestr(name, content)
     return path
 
 
@@ -169,10 +182,15 @@ def test_an_old_file_that_reaches_too_far_is_refused_before_it_takes_memory(tmp_
 
 
 def test_what_would_not_fit_is_refused_before_it_takes_memory(tmp_path, monkeypatch):
-    far = f'<row r="1048576">{cell(1, "XFD1048576")}</row>'
-    path = xlsx(tmp_path / "far.xlsx", Plan1=[["ds", "y", far]])
-    with pytest.raises(InputError, match=r"far\.xlsx: 549755813888 bytes of data, the limit is"):
-        read(path)
+    for far in (
+        b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        b"<x:row><x:c s='1' r = 'xfd1048576'/></x:row>",
+        b'<row r="1048576">' + b"<c/>" * 16384 + b"</row>",
+    ):
+        path = with_row(xlsx(tmp_path / "far.xlsx", Plan1=ROWS), far)
+        assert path.stat().st_size < 4_000
+        with pytest.raises(InputError, match=r"far\.xlsx: \d{12} bytes of data, the limit is"):
+            read(path)
     path = xlsx(tmp_path / "bomb.xlsx", Plan1=[["ds", "y", "x" * 5_000_000]])
     content = path.read_bytes()
     large = struct.pack("<I", zipfile.ZipFile(path).getinfo("xl/worksheets/s1.xml").file_size)
@@ -181,6 +199,14 @@ def test_what_would_not_fit_is_refused_before_it_takes_memory(tmp_path, monkeypa
     assert path.stat().st_size < 10_000
     with pytest.raises(InputError, match=r"bomb\.xlsx: \d+ bytes of data, the limit is 2000000"):
         read(path)
+
+
+def test_who_lacks_the_reader_is_told_what_brings_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fastexcel", None)
+    with pytest.raises(
+        InputError, match=r"fastexcel is not installed: pip install 'gruta\[train\]'"
+    ):
+        read(xlsx(tmp_path / "t.xlsx", Plan1=ROWS))
 
 
 def test_a_damaged_file(tmp_path):

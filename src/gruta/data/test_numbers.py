@@ -60,6 +60,20 @@ def test_where_they_do_it_is_told_how(cells, problem):
         numbers(*cells)
 
 
+def test_a_long_column_is_read_in_parts(monkeypatch):
+    monkeypatch.setattr("gruta.data.numbers._AT_ONCE", 10)
+    cells = [*("1.234" for _ in range(25)), "1.234,5", *("7,25" for _ in range(25))]
+    assert numbers(*cells)[0] == [1234] * 25 + [1234.5] + [7.25] * 25
+    with pytest.raises(
+        InputError, match=r"row 52, .*'7.25' has not the decimal mark of '1.234,5' in row 26"
+    ):
+        numbers(*cells, "7.25")
+    with pytest.raises(
+        InputError, match="row 52, column 'y': expected a number with a decimal comma"
+    ):
+        numbers(*cells, "x")
+
+
 def test_a_person_decides_and_is_held_to_it():
     assert numbers("987", "1.234", decimal=".") == ([987, 1.234], ())
     assert numbers("987", "1.234", decimal=",") == ([987, 1234], ())
@@ -70,7 +84,7 @@ def test_a_person_decides_and_is_held_to_it():
 
 
 @pytest.mark.parametrize(
-    ("header", "row", "names", "expected"),
+    ("header", "rows", "names", "expected"),
     [
         ("y;z", "1.234;0,5", "yz", 1234),  # the column beside it
         ("y;z", "1.234;0.5", "yz", 1.234),
@@ -78,15 +92,17 @@ def test_a_person_decides_and_is_held_to_it():
         ("y\tz", "1.234\t0.5", "y", 1.234),
         ("y,z", "1.234,5", "y", 1.234),  # no comma stands before decimals where it separates
         ("y;z", "1,234;5", "y", 1.234),
+        ("y,z", "1.234,5\n987,5", "y", None),  # thousands, and a number that has none
+        ("y;z", "1,234;5\n987;5", "y", None),
         ("y;z", "1.234;v0,5", "y", None),  # a word tells nothing
         ("y;z", "1.234;5", "y", None),
         ("y|z", "1,234|5", "y", None),
         ("y,z", '"1,234",5', "y", None),
     ],
 )
-def test_a_column_in_doubt_goes_by_the_rest_of_its_file(tmp_path, header, row, names, expected):
+def test_a_column_in_doubt_goes_by_the_rest_of_its_file(tmp_path, header, rows, names, expected):
     path = tmp_path / "t.csv"
-    path.write_text(f"{header}\n{row}\n")
+    path.write_text(f"{header}\n{rows}\n")
     table = read_table(path, list(names))
     if expected is None:
         with pytest.raises(InputError, match="and no cell tells which; decimal: say which mark"):

@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from gruta.data import stamps
 from gruta.data.table import read_table
 from gruta.errors import InputError
 from gruta.reading import Reading
@@ -65,7 +66,9 @@ def test_what_all_rows_tell_is_told_as_a_guess(cells, expected, guess):
     assert moments(cells) == (expected, "", [guess])
 
 
-def test_the_order_is_found_far_from_the_first_row():
+@pytest.mark.parametrize("part", [1_000, 500_000])
+def test_the_order_is_found_far_from_the_first_row(monkeypatch, part):
+    monkeypatch.setattr(stamps, "_AT_ONCE", part)
     days = [f"{1 + i % 12:02d}/03/{1900 + i // 12}" for i in range(5_000)]
     assert moments([*days, "25/12/2400"])[2] == ["day-first"]
     with pytest.raises(InputError, match=r"row 5002, .*the day first, found '12/25/2400'"):
@@ -120,6 +123,8 @@ def test_what_means_nothing_or_two_things_is_refused(cells, problem):
         ("05/02/24", "%d/%m/%y", "2024-02-05"),
         ("2024010513", "%Y%m%d%H", "2024-01-05T13:00"),
         ("2001-12", "%Y-%m", "2001-12-01"),
+        ("fev/24", "%b/%y", "2024-02-01"),
+        ("05-April-24T10", "%d-%B-%yT%H", "2024-04-05T10:00"),
         ("100000", "epoch-s", "1970-01-02T03:46:40"),
         ("2024-02-05 10:00 -0300", "%Y-%m-%d %H:%M %z", "2024-02-05T13:00"),
     ],
@@ -129,6 +134,11 @@ def test_a_person_decides(cell, dates, expected):
     assert (found, guesses) == ([expected], [])
     with pytest.raises(InputError, match="row 1, column 'ds': expected a stamp"):
         moments(["nothing"], dates=dates)
+
+
+def test_a_year_of_two_digits_is_none_of_four():
+    with pytest.raises(InputError, match="expected a stamp as '%d/%m/%Y' says, found '05/01/24'"):
+        moments(["05/01/24"], dates="%d/%m/%Y")
 
 
 def test_an_order_that_cannot_be_is_refused():

@@ -167,6 +167,7 @@ HOURS = pd.date_range("2024-01-05", periods=3, freq="h")
         (pd.DatetimeIndex(HOURS), [Guess("time column", "index", "time")]),
         (pd.PeriodIndex(HOURS, freq="h", name="when"), [Guess("time column", "index", "time")]),
         (pd.Index(HOURS.astype(str), name="ds"), []),
+        (pd.Index(HOURS.astype(str)), [Guess("time column", "index", "time")]),
         (pd.MultiIndex.from_arrays([["a"] * 3, HOURS], names=["shop", "ds"]), []),
     ],
 )
