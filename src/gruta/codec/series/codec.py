@@ -8,6 +8,7 @@ import numpy as np
 
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.intervals import Values, spread
+from gruta.codec.series.trust import trust
 from gruta.errors import InputError
 
 
@@ -16,6 +17,7 @@ class ForecastCodec:
     """What codec.json holds.
 
     spread `[Q]`: by how much each quantile's distance from the median is stretched.
+    trust: how far the median goes from the linear path, 0, to the network, 1.
     seasonal_error: of the seasonal naive forecast in the training part, the unit of MASE.
     until: the last stamp that training saw.
     """
@@ -24,12 +26,19 @@ class ForecastCodec:
     spread: Values
     seasonal_error: float
     until: np.datetime64
+    trust: float = 1.0
 
-    def stretched(
-        self, forecast: Values, target: Values, quantiles: Sequence[float]
+    def settled(
+        self, forecast: Values, linear: Values, target: Values, quantiles: Sequence[float]
     ) -> "ForecastCodec":
-        """With intervals that cover what they promise of these targets `[M, K]`."""
-        return replace(self, spread=spread(forecast, target, quantiles))
+        """With as much trust as the network earns, and intervals that cover what they promise.
+
+        forecast `[M, K, Q]`, linear and target `[M, K]` are of the validation part.
+        """
+        median = forecast[..., list(quantiles).index(0.5)]
+        share = trust(median, linear, target)
+        trusted = forecast + ((1 - share) * (linear - median))[..., None]
+        return replace(self, spread=spread(trusted, target, quantiles), trust=share)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; `from_json` gives the same numbers to the last bit."""
@@ -38,6 +47,7 @@ class ForecastCodec:
             "spread": self.spread.tolist(),
             "seasonal_error": self.seasonal_error,
             "trained_until": str(self.until),
+            "trust": self.trust,
         }
 
     @classmethod
@@ -52,6 +62,7 @@ class ForecastCodec:
                 spread,
                 float(content["seasonal_error"]),
                 np.datetime64(content["trained_until"]),
+                float(content.get("trust", 1.0)),  # version 0.1.0 always followed the network
             )
         except InputError:
             raise

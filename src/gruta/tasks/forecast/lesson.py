@@ -1,6 +1,6 @@
 """What the forecaster learns from: windows of the training part."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -101,23 +101,33 @@ class ForecastLesson:
         """None: what a forecast is worth, its loss tells."""
         return {}
 
-    def on_validation(self) -> tuple[Values, Values]:
-        """Forecasts `[M, K, Q]` of the whole validation part and what came `[M, K]`, scaled."""
-        origins = self.split.validation
-        return self.forecast(origins), self.table.changes(origins)
+    def on_validation(self) -> tuple[Values, Values, Values]:
+        """Of the whole validation part, scaled: forecasts `[M, K, Q]`, those of the linear path
+        `[M, K]`, and what came `[M, K]`.
+        """
+        origins, line = self.split.validation, self.model.linear
+        linear = self._over(
+            origins, lambda batch: line(batch["lags"], batch["recent"], batch["future"])
+        )
+        return self.forecast(origins), linear, self.table.changes(origins)
 
-    @torch.no_grad()
     def forecast(self, origins: Rows) -> Values:
         """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled."""
-        network, table = self.model.eval(), self.table
+        network = self.model.eval()
+        return self._over(origins, lambda batch: network(batch)[0])
+
+    @torch.no_grad()
+    def _over(self, origins: Rows, forecast: Callable[[Batch], Tensor]) -> Values:
+        """What `forecast` gives at the end of the window that ends at each of `origins [M]`."""
+        network, table = self.model, self.table
         device = network.head.weight.device
         forecasts = []
         for start in range(0, len(origins), 256):
             some = origins[start : start + 256]
             newest = np.full((len(some), 1), table.lookback - 1)
             batch = _tensors(windows(table, self.past, some, newest, table.lookback))
-            forecast, _ = network({k: v.to(device) for k, v in batch.items()})
-            forecasts.append(forecast.squeeze(1).cpu().numpy())
+            found = forecast({k: v.to(device) for k, v in batch.items()})
+            forecasts.append(found.squeeze(1).cpu().numpy())
         return np.concatenate(forecasts)
 
 
