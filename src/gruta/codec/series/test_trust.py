@@ -21,7 +21,7 @@ def test_a_network_that_says_nothing_is_left_aside():
 
 
 def test_a_network_that_goes_too_far_is_followed_half_the_way():
-    assert trust(2 * SIGNAL, LINEAR, SIGNAL + NOISE / 4) == 0.5
+    assert trust(3 * SIGNAL, LINEAR, SIGNAL + NOISE / 4) == 0.5
 
 
 def test_one_forecast_shows_nothing():

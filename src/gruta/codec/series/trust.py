@@ -7,23 +7,21 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float32]
 
-SHARES = (0.25, 0.5, 0.75, 1.0)
+SHARES = (1.0, 0.75, 0.5, 0.25)
 
 
 def trust(forecast: Values, linear: Values, target: Values) -> float:
-    """The share of the way from `linear` to `forecast`, both `[M, K]`, that is surest to pay.
+    """The largest share of the way from `linear` to `forecast`, both `[M, K]`, that is sure to pay.
 
-    That is the one whose mean gain in absolute error, less its standard error, is the largest; 0
-    where none gains more than noise. forecast, linear and target are of neighbouring origins.
+    It pays if the mean gain in absolute error is more than its standard error; 0 where none does.
+    forecast, linear and target are of neighbouring origins.
     """
     at_first = np.abs(target - linear).mean(1)
-    found, most = 0.0, 0.0
     for share in SHARES:
         gained = at_first - np.abs(target - linear - share * (forecast - linear)).mean(1)
-        surely = float(gained.mean()) - standard_error(gained, target.shape[1])
-        if surely > most:
-            found, most = share, surely
-    return found
+        if float(gained.mean()) > standard_error(gained, target.shape[1]):
+            return share
+    return 0.0
 
 
 def standard_error(values: Values, overlap: int) -> float:
