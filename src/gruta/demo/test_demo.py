@@ -152,7 +152,7 @@ def test_seeds_are_compared_in_pairs_with_the_rich_linear_model(series, tmp_path
     assert list(scores.by_seed) == [0, 1]
     assert scores.mean == pytest.approx(sum(scores.by_seed.values()) / 2)
     assert scores.difference == pytest.approx(scores.mean - scores.rich)
-    assert scores.deviation > 0
+    assert scores.deviation == pytest.approx(np.std(list(scores.by_seed.values()), ddof=1))
     assert scores.standard_error > 0
 
 

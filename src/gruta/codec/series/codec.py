@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.features import Rows
-from gruta.codec.series.intervals import Rolled, Values, levels, misses, spread
+from gruta.codec.series.intervals import Forecasts, Values, levels, misses, spread
 from gruta.codec.series.series import Series
+from gruta.codec.series.trust import trust
 from gruta.errors import InputError
 
 
@@ -22,7 +23,8 @@ class ForecastCodec:
     level of the errors when training ended, as `intervals` has it; None in runs of 0.1, whose
     intervals know no level. never_negative: whether training saw no value below 0.
     seasonal_errors: of the seasonal naive forecast in the training part of each of the encoding's
-    series, the units of MASE. until: the last stamp that training saw.
+    series, the units of MASE. until: the last stamp that training saw. trust: how far the median
+    goes from the linear path, 0, to the network, 1.
     """
 
     encoding: Encoding
@@ -31,21 +33,27 @@ class ForecastCodec:
     until: np.datetime64
     usual: float | None = None
     never_negative: bool = False
+    trust: float = 1.0
 
-    def stretched(
-        self, rolled: Rolled, target: Values, quantiles: Sequence[float]
+    def settled(
+        self, validation: Forecasts, rolled: Forecasts, quantiles: Sequence[float]
     ) -> "ForecastCodec":
-        """With intervals that cover what they promise of what came, `[M, K]`, after the rolling
-        origins.
+        """With as much trust as the network earns on the validation part, and intervals that cover
+        what they promise of what came after rolling origins.
         """
-        missed = misses(rolled.forecast, target, quantiles)
+        i = list(quantiles).index(0.5)
+        share = trust(validation.forecast[..., i], validation.linear, validation.target)
+        shift = (1 - share) * (rolled.linear - rolled.forecast[..., i])
+        forecast, target = rolled.forecast + shift[..., None], rolled.target
+        missed = misses(forecast, target, quantiles)
         origins, firsts = rolled.origins, rolled.firsts
         level = levels(origins, origins, missed, firsts=firsts)
         ends = np.flatnonzero(np.append(firsts[1:] != firsts[:-1], True))
         at_end = levels(origins[ends] + target.shape[1], origins, missed, firsts=firsts[ends])
         return replace(
             self,
-            spread=spread(rolled.forecast, target, quantiles, level),
+            trust=share,
+            spread=spread(forecast, target, quantiles, level),
             usual=float(at_end.mean(dtype=np.float64)),
         )
 
@@ -73,6 +81,7 @@ class ForecastCodec:
             "seasonal_error": self.seasonal_errors[0],
             "seasonal_errors": list(self.seasonal_errors),
             "trained_until": str(self.until),
+            "trust": self.trust,
         }
 
     @classmethod
@@ -92,6 +101,7 @@ class ForecastCodec:
                 np.datetime64(content["trained_until"]),
                 None if usual is None else float(usual),
                 bool(content.get("never_negative", False)),
+                float(content.get("trust", 1.0)),  # version 0.1.0 always followed the network
             )
         except InputError:
             raise

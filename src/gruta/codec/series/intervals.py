@@ -52,14 +52,17 @@ def apart(horizon: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class Rolled:
-    """Forecasts `[M, K, Q]` from rolling origins `[M]`, increasing, of series whose first origins
-    are `firsts [M]`.
+class Forecasts:
+    """Forecasts `[M, K, Q]` from origins `[M]`, increasing, of series whose first origins are
+    `firsts [M]`; beside them those of the linear path, and what came, `[M, K]`. All are changes
+    from the origin's value, scaled.
     """
 
     origins: Rows
     firsts: Rows
     forecast: Values
+    linear: Values
+    target: Values
 
 
 def rolling(firsts: Rows, lasts: Rows, horizon: int) -> tuple[Rows, Rows]:

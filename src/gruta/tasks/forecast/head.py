@@ -31,11 +31,15 @@ _FIXED = ("linear.", "scale_")
 class ForecastHead:
     """What `ForecastNetwork` computes, from its weights by name; ValueError if they are of another.
 
-    table: one of the width that the network reads, with or without rows.
+    table: one of the width that the network reads, with or without rows. trust: the codec's.
     """
 
     def __init__(
-        self, weights: Mapping[str, Values], table: Table, settings: ForecastSettings
+        self,
+        weights: Mapping[str, Values],
+        table: Table,
+        settings: ForecastSettings,
+        trust: float = 1.0,
     ) -> None:
         # Version 0.1.0's linear path did not read past covariates.
         unread = np.zeros((table.horizon, table.recent_width), np.float32)
@@ -49,7 +53,7 @@ class ForecastHead:
             Recurrent(weights, name, settings.cell) for name in ("encoder", "decoder")
         )
         self._mix, self._head = Linear(weights, "mix"), Linear(weights, "head")
-        self._median = settings.quantiles.index(0.5)
+        self._median, self._trust = settings.quantiles.index(0.5), trust
 
     def __call__(self, batch: Mapping[str, NDArray[Any]]) -> Values:
         """Quantiles of the change from the origin's value, `[B, P, K, Q]`, in the scaled unit.
@@ -80,7 +84,7 @@ class ForecastHead:
     def _quantiles(self, base: Values, unit: Values, raw: Values) -> Values:
         """The median corrects the linear model; the others lie beyond their inner neighbours."""
         i = self._median
-        middle = base + unit * raw[..., i : i + 1]
+        middle = base + self._trust * unit * raw[..., i : i + 1]
         lower = softplus(raw[..., :i])[..., ::-1].cumsum(-1)[..., ::-1]
         upper = softplus(raw[..., i + 1 :]).cumsum(-1)
         return np.concatenate([middle - unit * lower, middle, middle + unit * upper], -1)

@@ -1,6 +1,6 @@
 """What the forecaster learns from: windows of the training part."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gruta.codec.series.features import Past, Rows, Table, Values, windows
-from gruta.codec.series.intervals import Rolled, rolling
+from gruta.codec.series.intervals import Forecasts, rolling
 from gruta.data.order import shuffled
 from gruta.errors import InputError
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
@@ -22,6 +22,10 @@ MOST_ORIGINS = 96
 
 VALIDATION_ORIGINS = 256
 """About this many origins, evenly spaced, are scored in a validation."""
+
+
+MOST_SCORED = 2**14
+"""Of a longer validation part about so many origins tell how far to trust the network."""
 
 
 class ForecastLesson:
@@ -110,25 +114,39 @@ class ForecastLesson:
         """None: what a forecast is worth, its loss tells."""
         return {}
 
-    def rolled(self) -> tuple[Rolled, Values]:
-        """Forecasts from rolling origins up to the end of the validation part, and what came, both
-        scaled.
-        """
-        origins, firsts = rolling(*self.split.ends, self.table.horizon)
-        return Rolled(origins, firsts, self.forecast(origins)), self.table.changes(origins)
+    def on_validation(self) -> Forecasts:
+        """Of the validation part; of a very long one from all over it."""
+        origins = self.split.validation[:: max(1, len(self.split.validation) // MOST_SCORED)]
+        return self._forecasts(origins, self.split.validation.first(origins))
 
-    @torch.no_grad()
+    def rolled(self) -> Forecasts:
+        """From rolling origins up to the end of the validation part."""
+        return self._forecasts(*rolling(*self.split.ends, self.table.horizon))
+
+    def _forecasts(self, origins: Rows, firsts: Rows) -> Forecasts:
+        line, forecast = self.model.linear, self.forecast(origins)
+        linear = self._over(
+            origins, lambda batch: line(batch["lags"], batch["recent"], batch["future"])
+        )
+        return Forecasts(origins, firsts, forecast, linear, self.table.changes(origins))
+
     def forecast(self, origins: Rows) -> Values:
         """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled."""
-        network, table = self.model.eval(), self.table
+        network = self.model.eval()
+        return self._over(origins, lambda batch: network(batch)[0])
+
+    @torch.no_grad()
+    def _over(self, origins: Rows, forecast: Callable[[Batch], Tensor]) -> Values:
+        """What `forecast` gives at the end of the window that ends at each of `origins [M]`."""
+        network, table = self.model, self.table
         device = network.head.weight.device
         forecasts = []
         for start in range(0, len(origins), 256):
             some = origins[start : start + 256]
             newest = np.full((len(some), 1), table.lookback - 1)
             batch = _tensors(windows(table, self.past, some, newest, table.lookback))
-            forecast, _ = network({k: v.to(device) for k, v in batch.items()})
-            forecasts.append(forecast.squeeze(1).cpu().numpy())
+            found = forecast({k: v.to(device) for k, v in batch.items()})
+            forecasts.append(found.squeeze(1).cpu().numpy())
         return np.concatenate(forecasts)
 
 

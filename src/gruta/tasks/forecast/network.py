@@ -113,7 +113,8 @@ class ForecastNetwork(nn.Module):
 
     cell: gru, lstm or rnn. past, features: columns of the window and of a step to come; recent: of
     past covariates in the linear path. quantiles: increasing, with 0.5 among them. init: of the
-    recurrent layers. layers: their classes, by cell. `prepare` must be called once before training.
+    recurrent layers. layers: their classes, by cell. trust: how much of its correction of the
+    linear path counts; all does while it learns. `prepare` must be called once before training.
     """
 
     def __init__(
@@ -128,9 +129,10 @@ class ForecastNetwork(nn.Module):
         quantiles: Sequence[float],
         init: str = "torch",
         layers: Mapping[str, type[Any]] = CELLS,
+        trust: float = 1.0,
     ) -> None:
         super().__init__()
-        self.cell = cell
+        self.cell, self.trust = cell, trust
         self.median = list(quantiles).index(0.5)
         self.linear = LinearPath(horizon, lookback, recent, features)
         self.scale_past, self.scale_future = Standardise(past), Standardise(features)
@@ -145,7 +147,11 @@ class ForecastNetwork(nn.Module):
 
     @classmethod
     def of(
-        cls, table: Table, settings: ForecastSettings, layers: Mapping[str, type[Any]] = CELLS
+        cls,
+        table: Table,
+        settings: ForecastSettings,
+        layers: Mapping[str, type[Any]] = CELLS,
+        trust: float = 1.0,
     ) -> "ForecastNetwork":
         """The untrained network that reads this table."""
         return cls(
@@ -159,6 +165,7 @@ class ForecastNetwork(nn.Module):
             quantiles=settings.quantiles,
             init=settings.init,
             layers=layers,
+            trust=trust,
         )
 
     def prepare(
@@ -202,7 +209,7 @@ class ForecastNetwork(nn.Module):
         below, median, above = torch.split(
             raw, [self.median, 1, raw.shape[-1] - self.median - 1], -1
         )
-        middle = base + unit * median
+        middle = base + self.trust * unit * median
         lower = F.softplus(below).flip(-1).cumsum(-1).flip(-1)
         upper = F.softplus(above).cumsum(-1)
         return torch.cat([middle - unit * lower, middle, middle + unit * upper], -1)

@@ -144,7 +144,7 @@ class ForecastTask:
         from gruta.tasks.forecast.network import ForecastNetwork
 
         table = codec.encoding.empty_table()
-        return ForecastNetwork.of(table, settings, self.layers or CELLS)
+        return ForecastNetwork.of(table, settings, self.layers or CELLS, codec.trust)
 
     def lesson(
         self,
@@ -160,15 +160,15 @@ class ForecastTask:
         return ForecastLesson(network, table, Split.of(table, data.parts), settings)
 
     def settle(self, lesson: "ForecastLesson", codec: ForecastCodec) -> ForecastCodec:
-        """Stretch the quantiles so that they cover what they promise of rolling origins."""
-        return codec.stretched(*lesson.rolled(), lesson.settings.quantiles)
+        """See how far to trust the network, and how wide to forecast."""
+        return codec.settled(lesson.on_validation(), lesson.rolled(), lesson.settings.quantiles)
 
     def head(self, trained: "Trained[ForecastCodec]") -> "ForecastHead":
         """The network on NumPy arrays."""
         from gruta.tasks.forecast.head import ForecastHead
 
         table = trained.codec.encoding.empty_table()
-        return ForecastHead(trained.weights, table, trained.settings)
+        return ForecastHead(trained.weights, table, trained.settings, trained.codec.trust)
 
     def answer(self, trained: "Trained[ForecastCodec]", source: Any, **how: Any) -> "pl.DataFrame":
         """Quantiles for the horizon after the last row of `source` that has a target."""

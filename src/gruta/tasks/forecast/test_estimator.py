@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import resource
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,11 +16,12 @@ from sklearn.pipeline import make_pipeline
 from gruta.codec.series.features import Past, windows
 from gruta.data.series import read_series
 from gruta.errors import InputError
-from gruta.runs import METRICS, Run, read_metrics
+from gruta.runs import METRICS, MODEL, Run, read_arrays, read_metrics, write_arrays
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast import evaluation as evaluation_module
 from gruta.tasks.forecast.conftest import COLUMNS, ROWS, SMALL, hourly
 from gruta.tasks.forecast.statistical import Statistical
+from gruta.tasks.forecast.task import TASK
 
 SEEN = ROWS - round(0.1 * ROWS)
 TRAINED = SEEN - round(0.1 * ROWS)
@@ -358,6 +360,50 @@ def test_training_finds_what_a_linear_model_cannot_say(tmp_path, tbptt):
     assert min(validation) < 0.9 * validation[0]
     scores = {s.model: s.mae for s in forecaster.evaluate(data).scores}
     assert scores["gru"] < 0.95 * scores["linear"]
+
+
+def test_network_leaves_alone_what_a_linear_model_says_best():
+    noise = np.random.default_rng(0).normal(size=600)
+    y = np.convolve(noise, 0.9 ** np.arange(60))[:600]
+    stamps = hourly(600)["ds"]
+    data = pl.DataFrame({"ds": stamps, "y": y})
+    forecaster = Forecaster(hidden=8, steps=60, validate_every=10, weight_decay=0.0).fit(data)
+    assert forecaster.trained_.codec.trust == 0
+    network, *_, linear = forecaster.evaluate(data).scores
+    assert linear.model == "linear"
+    assert network.mae == pytest.approx(linear.mae)
+    assert 0.7 < network.coverage < 0.9
+
+
+def test_trust_is_kept_with_the_run_and_read_by_both_networks(frame, fitted, tmp_path):
+    trained = replace(fitted.trained_, codec=replace(fitted.trained_.codec, trust=0.25))
+    trained.save(tmp_path / "run")
+    loaded = Forecaster.load(tmp_path / "run").trained_
+    assert loaded.codec.trust == loaded.network.trust == 0.25
+    table = loaded.codec.encoding.table(read_series(frame, COLUMNS))
+    newest = np.full((9, 1), table.lookback - 1)
+    arrays = windows(table, Past(table), np.arange(390, 399), newest, table.lookback)
+    batch = {name: torch.from_numpy(values) for name, values in arrays.items()}
+    found, _ = loaded.network(batch)
+    np.testing.assert_allclose(loaded.head(arrays), found.detach(), atol=1e-5)
+    fully = replace(loaded, codec=replace(loaded.codec, trust=1.0)).head(arrays)[..., 1]
+    linear = loaded.head.linear(arrays["lags"], arrays["recent"], arrays["future"])
+    expected = linear + 0.25 * (fully - linear)
+    np.testing.assert_allclose(loaded.head(arrays)[..., 1], expected, atol=1e-5)
+
+
+def test_run_whose_linear_path_did_not_read_past_covariates_goes_on(frame, fitted, tmp_path):
+    fitted.save(tmp_path / "run")
+    run = Run.open(tmp_path / "run")
+    arrays, about = read_arrays(run, MODEL)
+    del arrays["linear.on_recent"]
+    write_arrays(run, MODEL, arrays, about)
+    trained = Forecaster.load(tmp_path / "run").trained_
+    assert not trained.head.linear.on_recent.any()
+    assert not trained.network.linear.on_recent.any()
+    network = TASK.network(trained.codec, trained.settings)
+    network.load_state_dict({name: torch.from_numpy(w) for name, w in arrays.items()})
+    assert not network.linear.on_recent.any()
 
 
 SHORT_MARGIN = 1.3

@@ -1,0 +1,44 @@
+"""How far a forecast goes from the linear path to the network, as the validation part has it."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float32]
+
+SHARES = (1.0, 0.75, 0.5, 0.25)
+
+
+def trust(forecast: Values, linear: Values, target: Values) -> float:
+    """The largest share of the way from `linear` to `forecast`, both `[M, K]`, that is sure to pay.
+
+    It pays if the mean gain in absolute error is more than its standard error; 0 where none does.
+    forecast, linear and target are of neighbouring origins; what is missing of target is NaN.
+    """
+    there = ~np.isnan(target)
+    some = there.any(1)
+    target, counts = np.where(there, target, linear)[some], there[some].sum(1)
+
+    def missed(share: float) -> Values:
+        way = (linear + share * (forecast - linear))[some]
+        found: Values = (np.abs(target - way) * there[some]).sum(1) / counts
+        return found
+
+    at_first = missed(0.0)
+    for share in SHARES:
+        gained = at_first - missed(share)
+        if float(gained.mean()) > standard_error(gained, target.shape[1]):
+            return share
+    return 0.0
+
+
+def standard_error(values: Values, overlap: int) -> float:
+    """Of the mean of values `[M]` that forecasts of `overlap` steps gave, each a row later.
+
+    They count for as many as lie side by side; of a single one nothing is known.
+    """
+    count = len(values)
+    if count < 2:
+        return math.inf
+    return float(values.std(ddof=1)) * math.sqrt(min(overlap, count) / count)
