@@ -90,11 +90,8 @@ def _beaten(evaluation: Evaluation) -> str:
             ).format(models=_listed(better))
         )
     if alike:
-        sentences.append(
-            _("By no more than chance explains it differs from: {models}.").format(
-                models=_listed(alike)
-            )
-        )
+        alike_too = _("As good, as far as chance lets one tell: {models}.")
+        sentences.append(alike_too.format(models=_listed(alike)))
     if not sentences:
         return _("It beat every simple forecast, by more than chance explains.")
     return " ".join(sentences)
