@@ -64,7 +64,7 @@ class Frame:
 
     def _column(self, place: int) -> pl.Series:
         if place < len(self._columns):
-            return as_polars(self._table[self._columns[place]].to_native())
+            return as_polars(self._table[:, place].to_native())
         return as_polars(self._levels[place - len(self._columns)].to_series())
 
 
