@@ -78,7 +78,6 @@ class Guess:
             "sheet": _("sheet"),
             "time column": _("time column"),
             "step": _("step"),
-            "zone": _("zone"),
             "series column": _("series column"),
         }
         values = {
