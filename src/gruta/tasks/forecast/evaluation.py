@@ -1,6 +1,6 @@
 """A trained forecaster against what came, with the simple baselines beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
 from gruta.extras import need
 from gruta.locale import translate as _
+from gruta.reading import Repair
 from gruta.tasks.forecast.baselines import baselines
 from gruta.tasks.forecast.forecasts import quantiles
 from gruta.tasks.forecast.scores import (
@@ -60,7 +61,7 @@ class Evaluation:
 
     origins `[M]` are the series' rows that were forecast from; times `[M, K]` the stamps that were
     forecast; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name, each `[M, K]`. The network's
-    score comes first.
+    score comes first. repairs: what was found amiss in the file.
     """
 
     origins: Rows
@@ -71,6 +72,7 @@ class Evaluation:
     baselines: dict[str, Values]
     scores: list[Scores]
     notes: list[str]
+    repairs: Sequence[Repair] = ()
 
     @property
     def median(self) -> Values:
@@ -192,7 +194,7 @@ def evaluate(
     times = series.times_at(at)
     seen = _("Some of these values were seen in training.")
     notes += [seen] if times.min() <= codec.until else []
-    return Evaluation(origins, times, truth, found, levels, simple, scores, notes)
+    return Evaluation(origins, times, truth, found, levels, simple, scores, notes, series.repairs)
 
 
 def _mase(

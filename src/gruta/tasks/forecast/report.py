@@ -20,7 +20,7 @@ from gruta.tasks.forecast.figures import (
 from gruta.tasks.forecast.names import model_name
 from gruta.tasks.forecast.scores import METRICS, Difference
 from gruta.tasks.forecast.settings import ForecastSettings
-from gruta.tasks.report import score_table
+from gruta.tasks.report import repair_table, score_table
 from gruta.tasks.task import Report
 
 Metrics = Sequence[Mapping[str, Any]]
@@ -38,6 +38,8 @@ def report(evaluation: Evaluation, metrics: Metrics, settings: ForecastSettings)
         _training(metrics, settings, styles),
         Section(_("Settings"), (), [settings_table({_("value"): {settings.cell: settings}})]),
     ]
+    if evaluation.repairs:
+        sections.insert(0, Section(_("What was mended"), (), [repair_table(evaluation.repairs)]))
     return Report(title, verdict(evaluation), sections)
 
 
