@@ -43,6 +43,13 @@ Compare = Annotated[
     ),
 ]
 Profile = Annotated[bool, typer.Option("--profile", help=_("Show where the training time went."))]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help=_("Show what would be read and trained, and about what it takes; train nothing."),
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
 
 
@@ -88,6 +95,7 @@ def _command(task: Task[Any]) -> Callable[..., None]:
         overwrite: Overwrite = False,
         compare: Compare = False,
         profile: Profile = False,
+        dry_run: DryRun = False,
         as_json: Json = False,
         *,
         given: dict[str, Any],
@@ -99,6 +107,9 @@ def _command(task: Task[Any]) -> Callable[..., None]:
         directory = run or Path("runs", f"{source.stem}-{cell}")
         job = Job(task, source, directory, resume, profile, as_json)
         _refuse(job, overwrite, compare, given)
+        if dry_run:
+            _rehearse(job, given)
+            return
         with replacing(directory) if overwrite else nullcontext(directory) as place:
             result = _compare(job, place, given) if compare else _train_one(job, place, given)
         if as_json:
@@ -109,6 +120,20 @@ def _command(task: Task[Any]) -> Callable[..., None]:
         print(_("Run: {path}").format(path=directory))
 
     return command
+
+
+def _rehearse(job: Job, given: dict[str, Any]) -> None:
+    from gruta.cli.console import console
+    from gruta.report.terminal import lines
+    from gruta.settings import resolve
+    from gruta.tasks.rehearsal import rehearse
+
+    settings = resolve(job.task.settings, given)
+    found = rehearse(job.task, job.opened(settings).data, settings)
+    if job.as_json:
+        print(json.dumps(found.to_json()))
+    else:
+        console().print(lines(found.table()))
 
 
 def _refuse(job: Job, overwrite: bool, compare: bool, given: dict[str, Any]) -> None:

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.codec.series.frequency import show
 from gruta.codec.series.series import Series, carried
-from gruta.data.repair import SHOWN, Policies, show
+from gruta.data.repair import SHOWN, Policies
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.reading import Repair

@@ -11,7 +11,7 @@ from typing import Literal, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.codec.series.frequency import Frequency, Stamps
+from gruta.codec.series.frequency import Frequency, Stamps, show
 from gruta.codec.series.infer import fitting, infer, parse, rows
 from gruta.codec.series.rows import Rows
 from gruta.codec.series.zones import Zone
@@ -144,12 +144,6 @@ def evened(raw: Raw, policies: Policies) -> Even:
     return Even(
         raw.row, at, rows, starts, begins, frequency, stamps, tuple(found), policies.duplicates
     )
-
-
-def show(stamp: np.datetime64, clock: Zone | Frequency | None = None) -> str:
-    """A stamp for people, as short as it may be; by the clock of a zone, or of a frequency."""
-    local = stamp if clock is None else clock.local(np.array([stamp]))[0]
-    return str(np.datetime_as_string(local, unit="auto")).replace("T", " ")
 
 
 def _starts(raw: Raw) -> Places:

@@ -28,6 +28,9 @@ class Data(Protocol):
     def fingerprint(self) -> str:
         """SHA-256 of all that training sees: a run goes on with the same data alone."""
 
+    def told(self) -> Sequence[tuple[str, str]]:
+        """What they hold, for people: names and values."""
+
 
 class Opened(Protocol):
     """What a task has read from a file or from what Python has."""

@@ -20,6 +20,7 @@ from gruta.tasks.classify.conftest import waves, words
 from gruta.tasks.fitting import fit
 from gruta.tasks.forecast.conftest import hourly
 from gruta.tasks.look import xrayed
+from gruta.tasks.rehearsal import rehearse
 from gruta.tasks.trained import Trained
 from gruta.train import train
 
@@ -164,3 +165,15 @@ def test_an_error_in_the_data_names_file_and_row(example, tmp_path):
     with pytest.raises(InputError, match=rf"{path}: row 5, column '{column}': "):
         fit(task, path, settings, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_rehearsal_tells_the_data_and_keeps_nothing(example):
+    task, source, settings, fitted, _ = example
+    found = rehearse(task, source, settings)
+    trained = fitted.trained.network
+    assert found.parameters == sum(p.numel() for p in trained.parameters())
+    assert found.seconds > 0
+    assert dict(found.data)
+    assert {"parameters", "seconds", "bytes", "data"} == set(found.to_json())
+    with spoken("pt_BR"):
+        assert "O que seria treinado" in found.table().caption

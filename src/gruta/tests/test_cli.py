@@ -126,6 +126,17 @@ def test_bad_file_is_refused_and_nothing_is_left(run_gruta, csv, name):
     assert os.listdir(csv.parent) == [csv.name]
 
 
+def test_dry_run_reads_and_tells_and_leaves_nothing(run_gruta, csv):
+    before = sorted(os.listdir(csv.parent))
+    done = run_gruta("train", "forecast", csv, *short(), "--dry-run")
+    assert done.code == 0, done.err
+    assert "training ends" in done.out
+    assert "--frequency" in done.err
+    told = json.loads(run_gruta("train", "forecast", csv, *short(), "--dry-run", "--json").out)
+    assert told["data"]["step"] == "1h"
+    assert sorted(os.listdir(csv.parent)) == before
+
+
 BAD_OPTIONS = {
     "--steps -3": ("--steps: expected a whole number above 0, got -3",),
     "--horizon many": ("--horizon: expected a whole number, got 'many'",),

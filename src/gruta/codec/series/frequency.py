@@ -8,6 +8,7 @@ lies. Weeks with days left out are in `weeks`, months in `months`, clocks that a
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -151,3 +152,16 @@ def _iso_week(times: Stamps) -> NDArray[np.int64]:
     new_year = thursday.astype("M8[Y]").astype("M8[D]")
     passed: NDArray[np.int64] = (thursday - new_year).astype(np.int64)
     return passed // 7
+
+
+class Clock(Protocol):
+    """A frequency or a zone: what its clock shows."""
+
+    def local(self, times: Stamps) -> Stamps:
+        """At these moments."""
+
+
+def show(stamp: np.datetime64, clock: Clock | None = None) -> str:
+    """A stamp for people, as short as it may be; by a clock."""
+    local = stamp if clock is None else clock.local(np.array([stamp]))[0]
+    return str(np.datetime_as_string(local, unit="auto")).replace("T", " ")

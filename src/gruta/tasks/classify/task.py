@@ -11,6 +11,8 @@ from gruta.codec.channels import Channels
 from gruta.codec.classes import ClassCodec
 from gruta.codec.text.vocabulary import Vocabulary
 from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.settings import reading
 from gruta.tasks.classify.settings import ClassifySettings
 from gruta.tasks.scores import Metric
@@ -39,6 +41,15 @@ class CasesInParts:
     def fingerprint(self) -> str:
         """Of what training sees."""
         return f"{self.train.fingerprint()}{self.validation.fingerprint()}"
+
+    def told(self) -> list[tuple[str, str]]:
+        """How many classes, and cases in each part."""
+        return [
+            (_("classes"), number(len(set(self.train.labels or ())))),
+            (_("cases to train on"), number(len(self.train))),
+            (_("cases to validate on"), number(len(self.validation))),
+            (_("cases of the test"), number(len(self.test))),
+        ]
 
 
 class EvaluateOptions(BaseModel):

@@ -11,6 +11,8 @@ from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.series import Columns, Series
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.settings import reading
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Parts, Split
@@ -46,6 +48,24 @@ class SeriesInParts:
     def fingerprint(self) -> str:
         """Of the rows that training sees."""
         return self.seen.fingerprint()
+
+    def told(self) -> list[tuple[str, str]]:
+        """How many series and rows, their stamps and step, and where the parts end."""
+        from gruta.codec.series.frequency import show
+
+        series, longest = self.series, int(np.diff(self.series.starts).argmax())
+        first, train = series.starts[longest], self.parts.train[longest]
+        marks = np.array([0, train, self.parts.seen[longest], series.ends[longest] - first])
+        stamps = [show(t, series.frequency) for t in series.times_at(first + marks.clip(1) - 1)]
+        return [
+            (_("series"), number(series.count)),
+            (_("rows"), number(len(series))),
+            (_("step"), series.frequency.name),
+            (_("first row of the longest series"), stamps[0]),
+            (_("training ends"), stamps[1]),
+            (_("validation ends"), stamps[2]),
+            (_("last value"), stamps[3]),
+        ]
 
 
 class EvaluateOptions(BaseModel):
