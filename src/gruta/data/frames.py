@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from gruta.data.words import codes_of
 from gruta.errors import InputError
 from gruta.reading import Guess
 
@@ -50,6 +51,13 @@ class Frame:
     def load(self, places: Sequence[int]) -> tuple[list[pl.Series], NDArray[np.int64]]:
         """The columns at these places; no row is left out."""
         return [self._column(place) for place in places], np.empty(0, np.int64)
+
+    def weigh(self, places: Sequence[int]) -> None:
+        """They are there already."""
+
+    def codes(self, place: int) -> tuple[NDArray[np.integer], list[str | None]]:
+        """Of a column of names, which of them each row has `[N]`, and the names."""
+        return codes_of(self._column(place))
 
     def others(self, places: Sequence[int]) -> Iterator[pl.DataFrame]:
         """The other columns of text."""

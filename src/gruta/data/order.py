@@ -10,9 +10,47 @@ Places = NDArray[np.int64]
 
 def shuffled(seed: int, n: int, start: int, count: int) -> Places:
     """Places `start` … of an endless run of epochs, each of which shuffles 0 … n−1 anew."""
+    if n > MOST_KEPT:
+        return _scattered(seed, n, start, count)
     epochs = range(start // n, (start + count - 1) // n + 1)
     orders = np.concatenate([_order(seed, epoch, n) for epoch in epochs])
     return orders[start % n : start % n + count]
+
+
+MOST_KEPT = 2**20
+"""Of more places no order is written out."""
+
+
+def _scattered(seed: int, n: int, start: int, count: int) -> Places:
+    """The same without an order that is kept: each place by a permutation of its own number, a
+    Feistel network on the bits that n takes (Luby and Rackoff 1988); what falls beyond n goes
+    through it again.
+    """
+    epochs, places = np.divmod(np.arange(start, start + count), n)
+    half = (int(n - 1).bit_length() + 1) // 2
+    found = np.empty(count, np.int64)
+    for epoch in np.unique(epochs):
+        keys: NDArray[np.uint64] = np.random.default_rng((seed, int(epoch))).integers(
+            1, 2**32, 4, np.uint64
+        )
+        own = epochs == epoch
+        x = places[own].astype(np.uint64)
+        beyond = np.ones(len(x), bool)
+        while beyond.any():
+            x[beyond] = _mixed(x[beyond], keys, half)
+            beyond = x >= n
+        found[own] = x
+    return found
+
+
+def _mixed(x: NDArray[np.uint64], keys: NDArray[np.uint64], half: int) -> NDArray[np.uint64]:
+    """A permutation of the numbers of 2·half bits."""
+    low_bits, shift = np.uint64(2**half - 1), np.uint64(half)
+    left, right = x >> shift, x & low_bits
+    for key in keys:
+        mixed = (right + key) * np.uint64(0x9E3779B97F4A7C15)
+        left, right = right, left ^ ((mixed >> np.uint64(64 - half)) & low_bits)
+    return (left << shift) | right
 
 
 @functools.lru_cache(maxsize=2)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +29,8 @@ class Parquet:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
+        with _whole(path):
             self.names: Sequence[str] = [str(name) for name in pq.read_schema(path).names]
-        except (pa.ArrowException, OSError) as error:
-            reason = str(error).partition("\n")[0]
-            raise InputError(
-                f"{path}: not a whole Parquet file ({reason}); write or copy it again"
-            ) from None
 
     @property
     def unnamed(self) -> int | None:
@@ -52,6 +48,32 @@ class Parquet:
         table = open_parquet(self.path, names)
         return [_column(table[name], table.field(name)) for name in names], np.empty(0, np.int64)
 
+    def weigh(self, places: Sequence[int]) -> None:
+        """InputError where these columns together would not fit."""
+        with open(self.path, "rb") as content, _whole(self.path):
+            file = pq.ParquetFile(content)
+            _weigh(self.path, file, [self.names[place] for place in places])
+
+    def codes(self, place: int) -> tuple[NDArray[np.integer], list[str | None]]:
+        """Of a column of names, which of them each row has `[N]`, and the names; not spelt out."""
+        name = self.names[place]
+        column = _read(self.path, [name])[name]
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        number: dict[str | None, int] = {}
+        codes, row = np.empty(len(column), np.int32), 0
+        for chunk in column.chunks:
+            known: list[str | None] = chunk.dictionary.cast(pa.string()).to_pylist()
+            own = chunk.indices
+            if own.null_count:
+                own, known = own.fill_null(len(known)), [*known, None]
+            numbers = np.array([number.setdefault(one, len(number)) for one in known], np.int32)
+            own = own.to_numpy()
+            codes[row : row + len(own)] = numbers[own]
+            row += len(own)
+        found: list[str | None] = list(number)
+        return codes, found
+
     def others(self, places: Sequence[int]) -> Iterator[pl.DataFrame]:
         """The other columns of text."""
         schema = pq.read_schema(self.path)
@@ -62,26 +84,43 @@ class Parquet:
 
 def open_parquet(path: Path, names: Sequence[str]) -> pa.Table:
     """The columns `names`, text spelt out; InputError if they are not there or not whole."""
+    table = _read(path, names)
+    require_size(path, sum(map(_text_size, table.itercolumns())))
+    return pa.table({name: _spelt_out(table[name]) for name in names})
+
+
+def _read(path: Path, names: Sequence[str]) -> pa.Table:
+    """The columns `names`, text as dictionaries."""
     # pyarrow, as polars panics on some damaged files.
-    with open(path, "rb") as content:
-        try:
-            file = pq.ParquetFile(content)
-            require(names, file.schema_arrow.names, str(path))
-            for name in names:
-                _require_flat(path, file.schema_arrow.field(name))
-            require_size(path, max(file.metadata.num_rows * len(names) * 8, _stored(file, names)))
-            # Text as a dictionary: a few bytes of Parquet can stand for any number of long cells.
-            file = pq.ParquetFile(content, metadata=file.metadata, read_dictionary=list(names))
-            table = file.read(columns=list(names))
-            require_size(path, sum(map(_text_size, table.itercolumns())))
-            return pa.table({name: _spelt_out(table[name]) for name in names})
-        except InputError:
-            raise
-        except (pa.ArrowException, OSError, ValueError) as error:
-            reason = str(error).partition("\n")[0]
-            raise InputError(
-                f"{path}: not a whole Parquet file ({reason}); write or copy it again"
-            ) from None
+    with open(path, "rb") as content, _whole(path):
+        file = pq.ParquetFile(content)
+        require(names, file.schema_arrow.names, str(path))
+        for name in names:
+            _require_flat(path, file.schema_arrow.field(name))
+        _weigh(path, file, names)
+        # Text as a dictionary: a few bytes of Parquet can stand for any number of long cells.
+        file = pq.ParquetFile(content, metadata=file.metadata, read_dictionary=list(names))
+        table = file.read(columns=list(names))
+        pa.default_memory_pool().release_unused()
+        return table
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """InputError where pyarrow finds that a file is damaged."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            f"{path}: not a whole Parquet file ({reason}); write or copy it again"
+        ) from None
+
+
+def _weigh(path: Path, file: pq.ParquetFile, names: Sequence[str]) -> None:
+    require_size(path, max(file.metadata.num_rows * len(names) * 8, _stored(file, names)))
 
 
 def _require_flat(path: Path, field: pa.Field) -> None:

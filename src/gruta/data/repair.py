@@ -16,6 +16,7 @@ from gruta.codec.series.infer import fitting, infer, parse, rows
 from gruta.codec.series.rows import Rows
 from gruta.codec.series.zones import Zone
 from gruta.data.columns import Origin, refuse
+from gruta.data.table import MANY
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.reading import Repair
@@ -29,7 +30,6 @@ FEWEST_FITTING = 0.5
 """Of the steps between neighbours so many at least are of one length, or no step is even."""
 
 SHOWN = 3
-_MANY = 2**21
 _SEVERAL = 0.2
 """Where this share of the rows have the stamp of another, they are of several series."""
 _VOTERS = 20
@@ -107,7 +107,7 @@ class Even:
         """The column's values `[rows]` in their places, NaN where none stands; beyond two million
         in single precision.
         """
-        kind = np.float32 if self.rows > _MANY else np.float64
+        kind = np.float32 if self.rows > MANY else np.float64
         values = column if self.row is None else column[self.row]
         if self.at is None:
             alike: Values = np.asarray(values, kind)
@@ -153,7 +153,7 @@ def _starts(raw: Raw) -> Places:
 
 def _sorted(raw: Raw, found: list[Repair]) -> Raw:
     """By series, then by time, and rows of one stamp in the order in which they came."""
-    if (np.diff(raw.own) < 0).any():
+    if (raw.own[1:] < raw.own[:-1]).any():
         raw = raw.pick(np.argsort(raw.own, kind="stable"))
     late = (raw.times[1:] < raw.times[:-1]) & (raw.own[1:] == raw.own[:-1])
     if not late.any():
@@ -292,21 +292,26 @@ def _on_grid(
     begins, and its first stamp. InputError for rows between steps.
     """
     begins, lengths = np.empty(len(starts) - 1, "M8[us]"), np.empty(len(starts) - 1, np.int64)
-    at, offset = np.empty(len(raw.own), np.int64), 0
-    for i, (first, end) in enumerate(itertools.pairwise(starts)):
+
+    def placed(first: int, end: int) -> Places:
         times = raw.times[first:end]
         begin = _anchor(times, frequency)
         place = frequency.place(times, begin)
-        stamps = frequency.shift(np.asarray(begin), place)
-        off = (stamps != times) | (np.diff(place, prepend=place[0] - 1) < 1)
+        off = frequency.shift(np.asarray(begin), place) != times
+        off |= np.diff(place, prepend=place[0] - 1) < 1
         if off.any():
-            _refuse_between(raw, int(first) + int(off.argmax()), begin, frequency)
-        begins[i], lengths[i] = stamps[0], place[-1] - place[0] + 1
-        at[first:end] = offset + place - place[0]
-        offset += int(lengths[i])
+            _refuse_between(raw, first + int(off.argmax()), begin, frequency)
+        from_first: Places = place - place[0]
+        return from_first
+
+    for i, (first, end) in enumerate(itertools.pairwise(starts.tolist())):
+        begins[i], lengths[i] = raw.times[first], placed(first, end)[-1] + 1
     new = np.concatenate([[0], lengths.cumsum()])
-    if new[-1] == len(at):
+    if new[-1] == len(raw.own):
         return None, new, begins
+    at = np.empty(len(raw.own), np.int64)
+    for i, (first, end) in enumerate(itertools.pairwise(starts.tolist())):
+        at[first:end] = new[i] + placed(first, end)
     inner = np.ones(len(at) - 1, bool)
     inner[starts[1:-1] - 1] = False
     jumps = np.flatnonzero((np.diff(at) > 1) & inner)

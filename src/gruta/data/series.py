@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from narwhals.typing import IntoDataFrame
 from numpy.typing import NDArray
 
@@ -43,19 +42,27 @@ def read_series(
     table = open_table(source, how, wanted=columns.names, time=columns.time)
     columns, guesses = _with_series(_split(columns, table), table, policies)
     _require_columns(table, columns)
-    table.load(columns.names)
+    table.prepare(columns.names)
+    own: NDArray[np.integer] = np.zeros(1, np.int8)
+    names = [""]
+    if columns.series:
+        own, names = table.codes(columns.series)
+    ids = tuple(names)
+    table.turn_to(columns.time)
     label = table.origin
     if len(table) < _FEWEST_ROWS:
         raise InputError(f"{label}: expected at least {_FEWEST_ROWS} rows, found {len(table)}")
-    own, ids = _series_of(table, columns.series)
     found = table.moments(columns.time)
     zone = Zone(found.zone) if found.zone not in ("", "UTC") else None
+    own = own if columns.series else np.zeros(len(table), np.int8)
+    table.turn_to(columns.target)
     raw = Raw(own, found.times, ids, zone, label, columns.time)
     del own, found  # as large as a column each
     even = evened(raw, policies)
     del raw
 
     def laid(name: str) -> Values:
+        table.turn_to(name)
         values = table.numbers(name)
         _require_finite(label, name, values)
         return even.laid(values)
@@ -129,20 +136,7 @@ def _require_columns(table: Table, columns: Columns) -> None:
         )
 
 
-def _series_of(table: Table, name: str) -> tuple[NDArray[np.integer], tuple[str, ...]]:
-    """Which series each row is of, and what they are called, in the order of their names."""
-    if not name:
-        return np.zeros(len(table), np.int8), ("",)
-    names = table.words(name).cast(pl.String)
-    if names.null_count():
-        row = int(names.is_null().arg_max() or 0)
-        refuse(table.origin, name, "expected the name of a series, found none", row)
-    ids = names.unique().sort()
-    own = names.cast(pl.Enum(ids)).to_physical().to_numpy().astype(np.int32)
-    return own, tuple(ids.to_list())
-
-
-def _require_finite(label: Origin, name: str, values: NDArray[np.float64]) -> None:
+def _require_finite(label: Origin, name: str, values: Values) -> None:
     infinite = np.isinf(values)
     if infinite.any():
         row = int(infinite.argmax())

@@ -46,7 +46,7 @@ def to_moments(origin: Origin, column: pl.Series, dates: str = AUTO) -> Moments:
     elif kind == pl.Date or kind == pl.Datetime:
         _require_all(origin, column, column.is_null())
         # The epoch is counted in UTC, whatever zone a stamp is shown in.
-        times = column.dt.epoch("us").to_numpy().astype("M8[us]")
+        times = column.dt.epoch("us").to_numpy().view("M8[us]")
         return Moments(times, getattr(kind, "time_zone", None) or "")
     elif kind != pl.String:
         refuse(origin, column.name, f"{STAMP_EXPECTED}, found {kind}; convert the column")

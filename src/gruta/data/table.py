@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -14,12 +14,15 @@ from gruta.data.delimited import Delimited
 from gruta.data.frames import Frame
 from gruta.data.numbers import Mark, Tally, refuse_both, refuse_open, tally, to_numbers
 from gruta.data.stamps import Moments, looks_like_stamps, to_moments
+from gruta.data.words import codes_of
 from gruta.errors import InputError
 from gruta.reading import AUTO, Guess, Reading
 
 TEXT = (".csv", ".tsv", ".txt")
 EXCEL = (".xlsx", ".xls")
 _AS_FOUND = Reading()
+MANY = 2**21
+"""Of more rows numbers are kept in single precision."""
 
 
 class Source(Protocol):
@@ -46,6 +49,17 @@ class Source(Protocol):
 
     def others(self, places: Sequence[int]) -> Iterator[pl.DataFrame]:
         """The columns of text that are not at these places, in blocks of rows."""
+
+
+@runtime_checkable
+class Columnar(Protocol):
+    """A source of which a column can be read without the others."""
+
+    def weigh(self, places: Sequence[int]) -> None:
+        """InputError where these columns together would not fit."""
+
+    def codes(self, place: int) -> tuple[NDArray[np.integer], list[str | None]]:
+        """Of a column of names, which of them each row has `[N]`, and the names."""
 
 
 class Table:
@@ -109,19 +123,62 @@ class Table:
         self.origin = Origin(self._label, skipped)
         return self
 
+    def prepare(self, names: Sequence[str]) -> "Table":
+        """As `load`, but where columns can be read one by one, each when `turn_to` asks for it."""
+        if not isinstance(self._source, Columnar):
+            return self.load(names)
+        require(names, [name for name in self._names if name is not None], self._label)
+        self._source.weigh([self._names.index(name) for name in names])
+        return self
+
+    def turn_to(self, name: str) -> None:
+        """Have this column; others may be forgotten. InputError where they differ in length."""
+        if name in self._columns:
+            return
+        rows, self._columns = self._rows, {}
+        self.load([name])
+        if rows and self._rows != rows:
+            raise InputError(
+                f"{self._label}: not a whole file: {self._rows} rows of the column {name!r}, "
+                f"{rows} of others; write or copy it again"
+            )
+
     def words(self, name: str) -> pl.Series:
         """A column as the source has it."""
         return self._columns[name]
 
-    def numbers(self, name: str) -> NDArray[np.float64]:
-        """The values [N] of a column of numbers, booleans or text; NaN where there is none."""
+    def codes(self, name: str) -> tuple[NDArray[np.integer], list[str]]:
+        """Of a column of names, which of them, in their order, each row has `[N]`, and the names.
+
+        InputError where a row has none. Of a columnar source the column need not be loaded.
+        """
+        if isinstance(self._source, Columnar):
+            require([name], self.names, self._label)
+            codes, names = self._source.codes(self._names.index(name))
+        else:
+            codes, names = codes_of(self._columns[name])
+        if None in names:
+            row = int((codes == names.index(None)).argmax())
+            refuse(self.origin, name, "expected the name of a series, found none", row)
+        order = np.argsort(np.array(names, object).astype(str), kind="stable")
+        rank = np.empty(len(names), np.int32)
+        rank[order] = np.arange(len(names))
+        return rank[codes], [str(names[i]) for i in order]
+
+    def numbers(self, name: str) -> NDArray[np.floating]:
+        """The values [N] of a column of numbers, booleans or text; NaN where there is none.
+
+        In double precision, but for very many that are in single precision.
+        """
         column = self._columns[name]
         kind = column.dtype
         if kind == pl.String:
             return to_numbers(self.origin, column, self._mark(name))
         if not (kind.is_numeric() or kind == pl.Boolean):
             refuse(self.origin, name, f"expected numbers, found {kind}; leave the column out")
-        found = column.cast(pl.Float64).fill_null(np.nan).to_numpy(writable=True)
+        many = kind == pl.Float32 and len(column) > MANY
+        column = column if many else column.cast(pl.Float64)
+        found = column.fill_null(np.nan).to_numpy(writable=True)
         # One NaN for all: a file can hold others, which would change the fingerprint.
         found[np.isnan(found)] = np.nan
         return found

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from gruta.data.order import by_length
+from gruta.data import order
+from gruta.data.order import by_length, shuffled
 from gruta.data.parts import stratified
 
 
@@ -42,3 +43,14 @@ def test_batches_by_length_meet_every_case_once_an_epoch_with_little_padding():
     assert padded < 1.1 * lengths.sum()
     again = by_length(lengths, 16, 7, 63 + 5)
     assert again.tolist() != batches[5].tolist()  # another epoch is shuffled anew
+
+
+def test_very_many_places_come_once_an_epoch_without_an_order_that_is_kept(monkeypatch):
+    monkeypatch.setattr(order, "MOST_KEPT", 100)
+    for n in (101, 1025, 4096):
+        pieces = [shuffled(3, n, start, 60) for start in range(0, 3 * n, 60)]
+        epochs = np.concatenate(pieces)[: 2 * n].reshape(2, n)
+        assert (np.sort(epochs) == np.arange(n)).all()
+        assert (epochs[0] != epochs[1]).any()
+        assert abs(np.corrcoef(epochs[0], np.arange(n))[0, 1]) < 0.2
+    assert (shuffled(3, 1025, 0, 60) != shuffled(4, 1025, 0, 60)).any()

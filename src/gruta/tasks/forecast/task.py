@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class SeriesInParts:
     series: Series
     parts: Parts
 
-    @property
+    @cached_property
     def seen(self) -> Series:
         """The rows that training sees."""
         return self.series.until(self.parts.seen)
