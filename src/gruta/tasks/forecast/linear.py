@@ -20,11 +20,14 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.tasks.forecast.columns import Columns
-from gruta.tasks.forecast.ridge import Ridge
+from gruta.tasks.forecast.ridge import MOST_DECOMPOSED, Ridge
 from gruta.tasks.forecast.sample import SomeColumns
 from gruta.tasks.forecast.split import Origins, Split
 
 PENALTIES = (1e-8, 1e-6, 1e-4, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3)
+
+FEW_PENALTIES = (1e-6, 1e-2, 1e0)
+"""Where there are very many lags: each penalty takes a factor of their moments."""
 
 MOST_WEIGHTS = 2**21
 """So many weights, of all penalties together, are held until one penalty is chosen for them."""
@@ -34,9 +37,6 @@ MOST_ROWS = 2**20
 
 QUIET_SECONDS = 5.0
 """A solution that takes longer says every so often how long it still will."""
-
-MANY_LAGS = 2_000
-"""The time to decompose their moments, before the first step, grows with the cube."""
 
 Note = Callable[[str], None]
 
@@ -50,12 +50,13 @@ def solve(table: Table, split: Split, ridge: float, note: Note | None = None) ->
     part. Memory grows with the columns, but neither with the rows nor with the horizon.
     note: is told how long it will take, where that is long.
     """
-    penalties = [ridge] if ridge else PENALTIES
-    at_once = max(1, MOST_WEIGHTS // (len(penalties) * (table.lookback + table.past_width)))
-    remaining = _Remaining(table.horizon, note)
-    if note and table.lookback > MANY_LAGS:
+    many = table.lookback > MOST_DECOMPOSED
+    penalties = (ridge,) if ridge else FEW_PENALTIES if many else PENALTIES
+    if many and note:
         text = _("linear path: {lags} lags may take minutes, a shorter lookback less")
         note(text.format(lags=number(table.lookback)))
+    at_once = max(1, MOST_WEIGHTS // (len(penalties) * (table.lookback + table.past_width)))
+    remaining = _Remaining(table.horizon, note)
     found: list[tuple[Tensor, ...]] = []
     waiting: list[_Weights] = []
     for step, weights in enumerate(_solutions(table, split.train, penalties), 1):

@@ -8,7 +8,7 @@ from gruta.codec.series.features import future_features, lags, recent
 from gruta.errors import InputError
 from gruta.locale import spoken
 from gruta.surroundings import threads
-from gruta.tasks.forecast import linear
+from gruta.tasks.forecast import linear, ridge
 from gruta.tasks.forecast.linear import PENALTIES, solve
 from gruta.tasks.forecast.split import Origins, Split
 
@@ -107,6 +107,16 @@ def test_series_with_gaps_are_solved_where_their_horizon_is_whole(random_table):
         expected = by_hand(design(table, split.validation, step)[0])
         allowed = 2e-5 * np.abs(expected).max()
         np.testing.assert_allclose(found[:, step - 1], expected, rtol=0, atol=allowed)
+
+
+def test_factors_solve_as_eigenvectors_do(random_table, monkeypatch):
+    table = random_table(rows=200, lookback=30, horizon=9)
+    expected = solved(table, 1e-2)
+    monkeypatch.setattr(ridge, "MOST_DECOMPOSED", 10)
+    found = solved(table, 1e-2)
+    np.testing.assert_allclose(found.on_lags, expected.on_lags, atol=1e-6)
+    np.testing.assert_allclose(found.on_future, expected.on_future, atol=1e-6)
+    np.testing.assert_allclose(found.bias, expected.bias, atol=1e-5)
 
 
 def test_series_that_hardly_moves_loses_nothing_to_rounding(random_table):
