@@ -224,12 +224,25 @@ def test_classifier_is_trained_asked_scored_and_looked_into(run_gruta, tmp_path)
     rows = run_gruta("predict", run, tmp_path / "new.csv").out.splitlines()
     assert rows[0] == "case,label,certainty,p(en),p(pt)"
     assert len(rows) == 10
+    beside = run_gruta("evaluate", run, tmp_path / "new.csv")
+    assert "TF-IDF of words" in beside.out  # trained on what the run read, which is still there
+    words(100).write_csv(tmp_path / "texts.csv")
     alone = run_gruta("evaluate", run, tmp_path / "new.csv")
-    assert "Other simple models are left out" in alone.out
+    assert "texts.csv, which the network was trained on, is not there any more, or" in alone.out
+    assert "Give it with --train" in alone.out
     assert run_gruta("train", "classify", "--help").out.count("--no-bidirectional") == 1
     rejects(run_gruta("inspect", run, tmp_path / "new.csv", "--number", 0), "--number: expected")
     looked = run_gruta("inspect", run, tmp_path / "new.csv", "--number", 2, "--json")
     assert json.loads(looked.out)["answer"].startswith(("en (", "pt ("))
+    assert json.loads(looked.out)["shown"].startswith(f"case 2 of {tmp_path}/new.csv, whose class")
+    for text in (("mar uma sol",), ("--text", "mar uma sol")):
+        read = run_gruta("inspect", run, *text, "--out", tmp_path / "xray")
+        assert "The network's answer: " in read.out, read.err
+        assert "at most" in read.out
+        assert "away, before or after" in read.out
+    assert "The network&#39;s answer: " in (tmp_path / "xray" / "xray.html").read_text()
+    rejects(run_gruta("inspect", run, "no.csv"), "no.csv: expected a CSV, Excel or Parquet file")
+    rejects(run_gruta("inspect", run), "INPUT: expected what the run reads: gruta inspect")
     rejects(run_gruta("evaluate", run, tmp_path / "new.csv", "--from", "2024"), "--from: the run")
 
 

@@ -29,13 +29,23 @@ class Simple:
     notes: list[str]
 
 
-def simple_models(train: Cases | None, codec: ClassCodec, test: Cases) -> Simple:
-    """The majority class and, where the training part is at hand, what is fitted to it."""
+def simple_models(
+    train: Cases | None, codec: ClassCodec, test: Cases, source: str | None
+) -> Simple:
+    """The majority class and, where the training part is at hand, what is fitted to it.
+
+    source: where the training part was read, if that is known.
+    """
     shares = np.array(codec.counts) / sum(codec.counts)
     majority = np.tile(shares, (len(test), 1))
     if train is None:
-        left = _("Other simple models are left out: what the network was trained on is not here.")
-        return Simple({"majority": majority}, [left])
+        gone = (
+            _("{source}, which the network was trained on, is not there any more, or has changed")
+            if source
+            else _("no file is known of what the network was trained on")
+        )
+        left = _("Other simple models are left out: {gone}. Give it with --train (Python: train=).")
+        return Simple({"majority": majority}, [left.format(gone=gone.format(source=source))])
     notes: list[str] = []
     try:
         truth = codec.numbers(train.require_labels())

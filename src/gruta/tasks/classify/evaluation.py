@@ -78,7 +78,7 @@ def evaluate(
         )
     read = encoded(codec, test)
     own, bayes = codec.probabilities(trained.head(read)), trained.head.bayes(read)
-    simple = simple_models(train, codec, test)
+    simple = simple_models(train, codec, test, trained.source)
     if bayes is not None:
         by_units = replace(codec, temperature=1.0).probabilities(bayes)
         simple.probabilities["naive Bayes"] = by_units
