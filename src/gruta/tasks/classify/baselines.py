@@ -90,7 +90,7 @@ def _of_series(
         from tslearn.neighbors import KNeighborsTimeSeriesClassifier
         from tslearn.utils import to_time_series_dataset
     except ImportError:
-        notes.append(_("Dynamic time warping is left out: it needs pip install 'gruta[dtw]'."))
+        notes.append(_("Dynamic time warping is left out: it needs pip install tslearn."))
         return found
     nearest = KNeighborsTimeSeriesClassifier(n_neighbors=1, metric="dtw")
     x, y = (to_time_series_dataset(_filled(part.cases)) for part in (train, test))
