@@ -81,10 +81,10 @@ def evaluate(
     simple = simple_models(train, codec, test, trained.source)
     if bayes is not None:
         by_units = replace(codec, temperature=1.0).probabilities(bayes)
-        simple.probabilities["naive Bayes"] = by_units
+        simple.answers["naive Bayes"] = (by_units, trained.head.bayes_size)
+    answers = {name: (own, trained.head.size)} | simple.answers
     scores = [
-        Scores(model, trained.head.size if model == name else 0, measures(truth, found))
-        for model, found in ({name: own} | simple.probabilities).items()
+        Scores(model, size, measures(truth, found)) for model, (found, size) in answers.items()
     ]
     longest = sum(codec.steps(case) > codec.longest for case in test.cases)
     cut = _("{count} cases are longer than the {steps} steps that are read of them.").format(

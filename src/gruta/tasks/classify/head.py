@@ -31,6 +31,7 @@ class ClassifyHead:
     ) -> None:
         require_shapes(weights, _shapes(codec, settings))
         self.size = sum(w.size for w in weights.values())
+        self.bayes_size = sum(w.size for n, w in weights.items() if n.startswith("bayes."))
         self._embedding = weights.get("embedding.weight")
         self._layer = Recurrent(weights, "layer", settings.cell)
         attends = settings.pooling == "attention"
