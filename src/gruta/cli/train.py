@@ -13,7 +13,7 @@ import typer
 
 from gruta.cli.commands import Commands
 from gruta.cli.options import with_settings
-from gruta.errors import InputError, OtherRun
+from gruta.errors import Exists, InputError, OtherRun
 from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.tasks import registry
@@ -100,7 +100,10 @@ def _command(task: Task[Any]) -> Callable[..., None]:
         job = Job(task, source, directory, resume, profile, as_json)
         _refuse(job, overwrite, compare, given)
         with replacing(directory) if overwrite else nullcontext(directory) as place:
-            result = _compare(job, place, given) if compare else _train_one(job, place, given)
+            try:
+                result = _compare(job, place, given) if compare else _train_one(job, place, given)
+            except Exists as error:
+                raise InputError(_occupied(directory)) from error
         if as_json:
             print(json.dumps(result))
             return
@@ -111,11 +114,18 @@ def _command(task: Task[Any]) -> Callable[..., None]:
     return command
 
 
+def _occupied(directory: Path) -> str:
+    return _(
+        "{path}: exists already; go on with it by --resume, put a new run in its place by "
+        "--overwrite, or name another directory by --run"
+    ).format(path=directory)
+
+
 def _refuse(job: Job, overwrite: bool, compare: bool, given: dict[str, Any]) -> None:
     if job.resume and overwrite:
-        raise InputError("--resume and --overwrite: give one or the other")
+        raise InputError(_("--resume and --overwrite: give one or the other"))
     if compare and "cell" in given:
-        raise InputError(cell="--compare trains all three; give one or the other")
+        raise InputError(cell=_("--compare trains all three; give one or the other"))
 
 
 def _train_one(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
@@ -153,7 +163,7 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
 
     settings = resolve(job.task.settings, given)
     if job.task.held_out(job.source, settings) is None:
-        raise InputError("--compare: nothing is held out to compare on; give a test share")
+        raise InputError(_("--compare: nothing is held out to compare on; give a test share"))
     job = job.opened(settings)
     results, evaluations, networks = {}, [], []
     for cell, own in same_budget(job.task, job.data, settings).items():

@@ -73,9 +73,11 @@ def predict(
 
     kind = ".json" if as_json else ".csv" if out is None else out.suffix
     if kind not in (".csv", ".parquet", ".json"):
-        raise InputError(f"--out: expected a file that ends in .csv or .parquet, got {out}")
+        problem = _("--out: expected a file that ends in .csv or .parquet, got {path}")
+        raise InputError(problem.format(path=out))
     if out is not None and not out.parent.is_dir():
-        raise InputError(f"--out: {out.parent}: expected a directory to write {out.name} into")
+        problem = _("--out: {path}: expected a directory to write {name} into")
+        raise InputError(problem.format(path=out.parent, name=out.name))
     task = registry.task_of(run)
     how = taken(task, "predict", given, run)
     trained = Trained.load(run, task)
@@ -99,8 +101,10 @@ def taken(task: Task[Any], verb: str, given: dict[str, Any], run: Path) -> dict[
     known = {*model.model_fields, *(how.keys() & fields.keys())}
     for name in (*given, *how):
         if name not in known:
-            problem = f"the run {run} is of the task {task.name}, which has no such option"
-            raise InputError(**{name: f"{problem}; leave it out"})
+            problem = _(
+                "the run {run} is of the task {task}, which has no such option; leave it out"
+            )
+            raise InputError(**{name: problem.format(run=run, task=task.name)})
     resolve(model, given)
     return how
 

@@ -50,8 +50,8 @@ def _asked() -> Section:
             _(
                 "The data is the demand for electricity in Victoria, Australia, in each half-hour "
                 "of 2014, in gigawatts. The first 80% of the year is for training, the next 10% "
-                "for validation, which picks the best weights, and the last 10% for the test: what "
-                "you read here was measured on those weeks, which no model has learned from."
+                "for validation, and the last 10% for the test: what you read here was measured on "
+                "those weeks, which no model has learned from."
             ),
             _(
                 "A network reads two days of demand and forecasts what follows. It is told two "
@@ -155,10 +155,11 @@ def _learning(jobs: Sequence[JobResult]) -> Section:
         [
             _(
                 "The loss is what training lowers. The thin line is the loss of the batch just "
-                "learned from; the dots are the loss on the validation part, from which nothing is "
-                "learned but when to stop. While both fall, what is learned holds beyond the "
-                "examples. Where the line goes on falling and the dots rise, the network learns "
-                "its examples by heart."
+                "learned from; the dots are the loss on the validation part, which picks the "
+                "weights that are kept, the penalty of the linear path and how far the intervals "
+                "are stretched, and teaches nothing else. While both fall, what is learned holds "
+                "beyond the examples. Where the line goes on falling and the dots rise, the "
+                "network learns its examples by heart."
             ),
             _(
                 "In backpropagation through time the gradient is a product along the chain of "

@@ -116,7 +116,8 @@ class Views:
         """
         names = [view.name for view in self.views]
         if layer is not None and layer not in names:
-            raise InputError(layer=f"expected one of {', '.join(names)}, got {layer!r}")
+            problem = _("expected one of {names}, got {given!r}")
+            raise InputError(layer=problem.format(names=", ".join(names), given=layer))
         k = len(names) - 1 if layer is None else names.index(layer)
         one = self.views[k].one
         inputs = self.columns.get(one.stack, ()) if one.is_first else ()

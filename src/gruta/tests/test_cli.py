@@ -255,7 +255,7 @@ def test_missing_file_is_refused(run_gruta, tmp_path):
 def test_directory_that_is_in_use_is_refused_and_kept(run_gruta, csv):
     (csv.parent / "notes.txt").write_text("mine")
     done = run_gruta("train", "forecast", csv, "--run", csv.parent, *short())
-    rejects(done, f"{csv.parent}: exists already; resume that run, or name another directory")
+    rejects(done, f"{csv.parent}: exists already; go on with it by --resume, put a new run in its")
     assert sorted(os.listdir(csv.parent)) == [csv.name, "notes.txt"]
 
 
