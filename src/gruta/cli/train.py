@@ -186,11 +186,11 @@ def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict
     """
     from gruta.cli.progress import progress, stoppable
     from gruta.cli.tables import print_profile
-    from gruta.cli.verbs import scores_as_json
     from gruta.report.page import REPORT, write
     from gruta.runs import Run
     from gruta.runs.summary import SCORES
     from gruta.tasks.fitting import fit
+    from gruta.tasks.scores import to_json
 
     task, name = job.task, job.directory.name
     with stoppable(shlex.join(again)), progress(name, settings.steps) as shown:
@@ -215,8 +215,9 @@ def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict
     found = task.evaluate(fitted.trained, **held_out)
     told = task.report(fitted.trained, found, fitted.metrics)
     write(place, told.title, told.lead, told.sections)
-    Run(place).write_json(SCORES, scores_as_json(found))
-    return result | scores_as_json(found) | {"report": str(job.directory / REPORT)}, found
+    scores = to_json(found.scores, found.lost_to)
+    Run(place).write_json(SCORES, scores)
+    return result | scores | {"report": str(job.directory / REPORT)}, found
 
 
 def _earlier(job: Job) -> dict[str, Any]:

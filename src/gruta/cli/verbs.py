@@ -16,6 +16,7 @@ from gruta.locale import translate as _
 from gruta.reading import Guess
 from gruta.settings import ReadingSettings, resolve
 from gruta.tasks import registry
+from gruta.tasks.scores import to_json
 from gruta.tasks.task import Evaluation, Task
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def evaluate(run: RunPath, source: Source, as_json: Json = False, *, given: dict
     trained = Trained.load(run, task)
     found = task.evaluate(trained, opened(trained, source, how, quiet=as_json), **given)
     if as_json:
-        print(json.dumps(scores_as_json(found)))
+        print(json.dumps(to_json(found.scores, found.lost_to)))
     else:
         show(task, found)
 
@@ -135,11 +136,6 @@ def _as_bytes(answer: "pl.DataFrame", kind: str) -> bytes:
     else:
         answer.write_csv(buffer, datetime_format="%Y-%m-%dT%H:%M:%S%.f")
     return buffer.getvalue()
-
-
-def scores_as_json(found: Evaluation) -> dict[str, Any]:
-    """Of an evaluation, for a program."""
-    return {"scores": [s.to_json() for s in found.scores], "lost_to": found.lost_to}
 
 
 def show(task: Task[Any], found: Evaluation, *verdicts: str) -> None:

@@ -8,7 +8,7 @@ from gruta.demo.results import JobResult
 from gruta.locale import translate as _
 from gruta.locale.numbers import decimals, number, percent
 from gruta.report.charts import Stroke, strokes
-from gruta.report.page import Code, Figure, Section, write
+from gruta.report.page import Code, Figure, Section, Table, write
 from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.forecast.figures import (
@@ -122,18 +122,23 @@ def _job(job: JobResult) -> Section:
         _(job.title),
         words,
         [
-            score_table(
-                job.scores,
-                METRICS,
-                styles,
-                name=model_name,
-                unit=UNIT,
-                caption=_("Scores on the test part"),
-                note=score_note(nominal),
-            ),
+            score_rows(job, _("Scores on the test part"), score_note(nominal)),
             *forecast_figures(f"{job.key}-forecast", job.evaluations, _("demand"), UNIT),
             error_figure(f"{job.key}-error", first.truth, models, styles, UNIT),
         ],
+    )
+
+
+def score_rows(job: JobResult, caption: str, note: str = "") -> Table:
+    """A row a model, each with the colour that it has in the charts."""
+    return score_table(
+        job.scores,
+        METRICS,
+        strokes([s.model for s in job.scores]),
+        name=model_name,
+        unit=UNIT,
+        caption=caption,
+        note=note,
     )
 
 

@@ -204,12 +204,12 @@ def _decades(curves: Sequence[Curve]) -> float:
 def dated(most: int = 9) -> tuple[Any, Any]:
     """Locator and formatter of an axis of stamps with at most so many ticks."""
     locator = AutoDateLocator(minticks=3, maxticks=most)  # type: ignore[no-untyped-call]
-    formats = date_formats()
+    formats, month = date_formats()
     formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
         locator,
         formats=formats,
-        zero_formats=["", *formats[:3], *formats[3:5]],
-        offset_formats=["", *["%Y"] * 5],
+        zero_formats=["", formats[0], month, *formats[2:5]],
+        offset_formats=["", "", *["%Y"] * 4],  # months say their year themselves
     )
     return locator, formatter
 

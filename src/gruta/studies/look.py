@@ -36,8 +36,8 @@ def look(run: Path, text: str | None) -> XRay:
             yes = float(torch.sigmoid(model(x)))
         answer = f"{_('yes') if yes > 0.5 else _('no')} ({percent(max(yes, 1 - yes), 1)})"
     else:
-        problem = _("--text: the run {run} reads no words, but numbers of its own; leave it out")
-        raise InputError(problem.format(run=run))
+        text = _("--text: the run {run} reads no words, but numbers of its own; leave it out")
+        raise InputError(text.format(run=run))
     labels = None
     if isinstance(problem, Paragraphs):
         labels = [problem.words[k] for k in x[:, 0] if k]

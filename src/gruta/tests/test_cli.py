@@ -206,6 +206,10 @@ def test_three_cells_are_compared_on_one_budget_and_listed(run_gruta, csv):
     shown = run_gruta("runs", where).out
     assert "hidden" in shown
     assert "cell lstm" in shown
+    assert "sMAPE (%)" in shown
+    narrow = launched("runs", where, GRUTA_LANG="pt", COLUMNS="80").out
+    assert "previsores" in narrow
+    assert "cell lstm" in narrow
     rejects(run_gruta("runs", csv.parent / "none"), "expected a run, or a folder of runs")
     rejects(run_gruta(*compared, "--cell", "gru"), "--cell: --compare trains all three")
 

@@ -124,6 +124,13 @@ def test_help_is_portuguese_to_the_last_word(command):
         assert word not in out
 
 
+def test_defaults_have_the_readers_decimal_mark():
+    out = launched("train", "forecast", "--help", GRUTA_LANG="pt", COLUMNS="160").out
+    assert "0,008" in out
+    assert "0.008" not in out
+    assert "0,1; 0,5; 0,9" in out
+
+
 def test_mistake_is_explained_in_portuguese():
     done = launched("train", "forecast", "f.csv", "--horizn", 3, GRUTA_LANG="pt")
     assert done.code == 2

@@ -14,7 +14,8 @@ from gruta.report.page import Column, Figure, Section, Table, Value
 from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.classify.answers import deciding
-from gruta.tasks.classify.evaluation import METRICS, Evaluation, calibration
+from gruta.tasks.classify.evaluation import Evaluation, calibration
+from gruta.tasks.classify.metrics import METRICS
 from gruta.tasks.report import score_table
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained

@@ -78,7 +78,7 @@ class ClassifyTask:
     @property
     def metrics(self) -> Sequence[Metric]:
         """Of accuracy and certainty."""
-        from gruta.tasks.classify.evaluation import METRICS
+        from gruta.tasks.classify.metrics import METRICS
 
         return METRICS
 
