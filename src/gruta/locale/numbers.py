@@ -67,14 +67,11 @@ def power_of_ten(value: float) -> str:
     return "10" + str(exponent).translate(_RAISED) if exponent not in (0, 1) else str(10**exponent)
 
 
-def date_formats() -> tuple[list[str], str]:
-    """Tick formats of a time axis: years, months, days, hours, minutes, seconds; and a month's
-    first day among days, where the year stands beside the axis.
-    """
+def date_formats() -> list[str]:
+    """Tick formats of a time axis: years, months, days, hours, minutes, seconds."""
     day = "%d/%m" if language() == "pt_BR" else "%d %b"
     month = "%m/%Y" if language() == "pt_BR" else "%b %Y"
-    first = "%d/%m" if language() == "pt_BR" else "%b"
-    return ["%Y", month, day, "%H:%M", "%H:%M", "%S.%f"], first
+    return ["%Y", month, day, "%H:%M", "%H:%M", "%S.%f"]
 
 
 def moment(stamp: datetime, *, timed: bool) -> str:

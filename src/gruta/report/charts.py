@@ -204,11 +204,11 @@ def _decades(curves: Sequence[Curve]) -> float:
 def dated(most: int = 9) -> tuple[Any, Any]:
     """Locator and formatter of an axis of stamps with at most so many ticks."""
     locator = AutoDateLocator(minticks=3, maxticks=most)  # type: ignore[no-untyped-call]
-    formats, month = date_formats()
+    formats = date_formats()
     formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
         locator,
         formats=formats,
-        zero_formats=["", formats[0], month, *formats[2:5]],
+        zero_formats=["", formats[0], formats[2], *formats[2:5]],
         offset_formats=["", "", *["%Y"] * 4],  # months say their year themselves
     )
     return locator, formatter

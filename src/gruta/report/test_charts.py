@@ -36,7 +36,7 @@ def test_year_stands_once_beside_days(language, count):
         drawn(figure)
         shown = [*ticks(axes.xaxis), axes.xaxis.get_offset_text().get_text()]
     assert "".join(shown).count("2014") == 1
-    assert ("Dec" if language == "en" else "01/12") in shown
+    assert ("01 Dec" if language == "en" else "01/12") in shown
 
 
 @pytest.mark.parametrize(
