@@ -58,7 +58,7 @@ def sections(
     return [
         *content,
         _advice(found.advice(lag)),
-        Section(_("At a glance"), (), (_numbers(found),)),
+        Section(_("At a glance"), (found.naming(),), (_numbers(found),)),
         Section(_("Pictures"), (_how_to_read(),), tuple(pictures)),
     ]
 

@@ -34,6 +34,7 @@ def show(found: Views, lag: int | None = None, console: Console | None = None) -
         title = ", ".join(filter(None, (view.name, span(labels))))
         drawn = Group(*_of_layer(view, words(labels), width))
         console.print(Panel(drawn, title=Text(title), expand=False))
+    console.print(Text(found.naming(), style="dim"))
     for line in found.told():
         _say(console, line)
     for name, influence in found.influences.items():

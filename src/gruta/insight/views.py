@@ -142,6 +142,15 @@ class Views:
         said = _("The network's answer: {answer}.").format(answer=self.answer)
         return [*filter(None, [read]), *([said] if self.answer else [])]
 
+    def naming(self) -> str:
+        """What the names of the layers say."""
+        parts = [_("Layers are called as in the model's code: l0 is the lowest")]
+        if any(view.one.reverse for view in self.views):
+            parts.append(_("reverse reads from the end to the start"))
+        if {"encoder", "decoder"} <= {view.one.stack for view in self.views}:
+            parts.append(_("the encoder reads what was, the decoder what is to come"))
+        return "; ".join(parts) + "."
+
     def advice(self, lag: int | None = None) -> list[Advice]:
         """At most three pieces of advice. lag: over how many steps the network has to remember, if
         that is known; else the length of the sequence is taken for it.

@@ -28,6 +28,9 @@ def test_inspect_shows_and_draws_what_goes_on_inside(trained, run_gruta, tmp_pat
     assert done.code == 0, done.err
     assert "encoder l0" in done.out
     assert "95% of what moves an output" in done.out
+    assert "l0 is the lowest; the encoder reads what was, the decoder what is to come." in " ".join(
+        done.out.split()
+    )
     page = tmp_path / "inside" / "xray.html"
     assert str(page) in done.err
     assert "Pictures" in page.read_text()
