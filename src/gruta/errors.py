@@ -29,6 +29,10 @@ class InUse(InputError):
     """Another process is at work there."""
 
 
+class Exists(InputError):
+    """A run is to be made where something lies."""
+
+
 class OtherRun(InputError):
     """A run was started with other settings or data than those it is to go on with."""
 

@@ -10,6 +10,7 @@ from accelerate.state import AcceleratorState, PartialState
 from accelerate.tracking import LOGGER_TYPE_TO_CLASS, get_available_trackers
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 Track = Callable[..., Any]
 
@@ -40,8 +41,12 @@ def require_tracker(name: str) -> None:
     """InputError unless the tracker of this name is installed, or it is "none"."""
     installed = [str(tracker) for tracker in get_available_trackers()]
     if name not in ("none", *installed):
-        others = f", or use one that is ({', '.join(installed)})" if installed else ""
-        raise InputError(tracker=f"{name} is not installed; pip install it{others}")
+        problem = (
+            _("{name} is not installed; pip install it, or use one that is ({installed})")
+            if installed
+            else _("{name} is not installed; pip install it")
+        )
+        raise InputError(tracker=problem.format(name=name, installed=", ".join(installed)))
 
 
 class _ProcessState:

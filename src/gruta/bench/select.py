@@ -8,6 +8,7 @@ from gruta.bench.machine import cores
 from gruta.bench.rivals import ENTRIES, GRUTA
 from gruta.cells import CELLS
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 RIVALS = tuple(name for name in ENTRIES if name != GRUTA)
 SIZES = ("T", "B", "I", "H")
@@ -26,8 +27,12 @@ def select(only: Sequence[str], quick: bool) -> tuple[list[Case], list[str]]:
         wanted.setdefault(_kind(name), set()).add(name)
     chosen = [case for case in CASES if _fits(case, wanted) and (case.quick or not quick)]
     if not chosen:
-        part = " of the quick ones" if quick else ""
-        raise InputError(only=f"no case{part} is all of {','.join(names)}; name fewer")
+        problem = (
+            _("no case of the quick ones is all of {names}; name fewer")
+            if quick
+            else _("no case is all of {names}; name fewer")
+        )
+        raise InputError(only=problem.format(names=",".join(names)))
     rivals = [name for name in RIVALS if name in wanted.get("rival", RIVALS)]
     return chosen, [GRUTA, *rivals]
 
@@ -40,7 +45,8 @@ def _kind(name: str) -> str:
     if re.fullmatch(rf"[{''.join(SIZES)}]=\d+", name):
         return name[0]
     known_names = ", ".join(n for known in kinds.values() for n in known)
-    raise InputError(only=f"expected some of {known_names}, or a size such as H=64, got {name!r}")
+    problem = _("expected some of {known}, or a size such as H=64, got {name!r}")
+    raise InputError(only=problem.format(known=known_names, name=name))
 
 
 def _fits(case: Case, wanted: dict[str, set[str]]) -> bool:
@@ -57,9 +63,8 @@ def thread_counts(text: str) -> list[int]:
     most = cores()
     found = [n for n in counts("threads", text) if n <= most]
     if not found:
-        raise InputError(
-            threads=f"expected at most {most}, the cores of this machine, got {text!r}"
-        )
+        problem = _("expected at most {most}, the cores of this machine, got {given!r}")
+        raise InputError(threads=problem.format(most=most, given=text))
     return found
 
 
@@ -70,6 +75,6 @@ def counts(name: str, text: str) -> list[int]:
     """
     parts = text.split(",")
     if not all(re.fullmatch(r"\s*[1-9]\d{0,5}\s*", part) for part in parts):
-        problem = f"expected numbers from 1 with commas, such as 1,2, got {text!r}"
-        raise InputError(**{name: problem})
+        problem = _("expected numbers from 1 with commas, such as 1,2, got {given!r}")
+        raise InputError(**{name: problem.format(given=text)})
     return list(dict.fromkeys(map(int, parts)))

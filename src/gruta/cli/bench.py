@@ -242,7 +242,8 @@ def _json_target(path: str) -> Path | None:
         return None
     target = Path(path)
     if not target.parent.is_dir() or target.is_dir():
-        raise InputError(f"--json: {path}: expected a file in a directory that exists, or -")
+        problem = _("--json: {path}: expected a file in a directory that exists, or -")
+        raise InputError(problem.format(path=path))
     return target
 
 

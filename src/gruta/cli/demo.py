@@ -48,7 +48,7 @@ def demo(
     from gruta.demo.seeds import run_seeds
 
     if seeds and rolling:
-        raise InputError("--seeds and --rolling: give one or the other")
+        raise InputError(_("--seeds and --rolling: give one or the other"))
     series = demand()
     write_data(out, series)
     with stoppable(shlex.join(["gruta", *sys.argv[1:]])):

@@ -1,6 +1,7 @@
 """`gruta inspect`: a look inside a trained network."""
 
 import json
+import os
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from gruta.tasks import registry
 
 if TYPE_CHECKING:
     from gruta.insight import XRay
+    from gruta.tasks.trained import Trained
 
 inspect_app = Commands()
 
@@ -79,11 +81,10 @@ def inspect(
     from gruta.insight.terminal import show, show_by_hand
 
     if unit is None and (at is not None or layer is not None):
-        raise InputError("--at and --layer: they say which step of a unit; give --unit too")
-    inputs = [one for one in (source, data, text) if one is not None]
-    if len(inputs) > 1:
-        raise InputError("INPUT, --data and --text: give one of them")
-    found = _look(run, inputs[0] if inputs else None, given, quiet=as_json)
+        raise InputError(_("--at and --layer: they say which step of a unit; give --unit too"))
+    if sum(one is not None for one in (source, data, text)) > 1:
+        raise InputError(_("INPUT, --data and --text: give one of them"))
+    found = _look(run, source, data, text, given, quiet=as_json)
     hand = None
     if unit is not None:
         names = [view.name for view in found.views]
@@ -104,8 +105,19 @@ def inspect(
     print(_("Open the page: {path}").format(path=page), file=sys.stderr)
 
 
-def _look(run: Path, read: str | None, options: dict[str, Any], *, quiet: bool) -> "XRay":
-    """Into the run's network while it reads the input; a study's has sequences of its own too."""
+def _look(
+    run: Path,
+    source: str | None,
+    data: str | None,
+    text: str | None,
+    options: dict[str, Any],
+    *,
+    quiet: bool,
+) -> "XRay":
+    """Into the run's network while it reads a file, a text, or `source`, which may be either.
+
+    A study's network has sequences of its own too.
+    """
     from gruta.cli.remedies import command
     from gruta.insight.training import told_by
     from gruta.runs import METRICS, Run, read_metrics
@@ -120,19 +132,15 @@ def _look(run: Path, read: str | None, options: dict[str, Any], *, quiet: bool) 
         raise InputError(f"{run}: holds a study; name one of the runs in {run / 'runs'}")
     if Run.open(run).task == contest.TASK:
         if options:
-            problem = f"the run {run} is one of a study, which has no such option; leave it out"
-            raise InputError(**dict.fromkeys(options, problem))
-        return look(run, read)
+            problem = _("the run {run} is one of a study, which has no such option; leave it out")
+            raise InputError(**dict.fromkeys(options, problem.format(run=run)))
+        return look(run, next((one for one in (source, data, text) if one is not None), None))
     task = registry.task_of(run)
     how = taken(task, "inspect", options, run)
-    if read is None:
-        metavar, what = task.input.metavar, task.input.help.rstrip(".")
-        raise InputError(
-            f"INPUT: the run {run} reads a {what}; name it: gruta inspect {run} {metavar}"
-        )
     trained = Trained.load(run, task)
     settings = trained.settings
-    trained_on = Run.open(run).about.get("source") or read  # earlier versions did not tell it
+    read = _input(run, trained, data if source is None else source, text, may_be=source)
+    trained_on = trained.source or task.input.metavar  # earlier versions did not tell it
     found = xrayed(task, trained, opened(trained, read, how, quiet=quiet), **options)
     told = told_by(read_metrics(run / METRICS), settings.clip, vars(settings).get("tbptt"))
     return replace(
@@ -140,3 +148,34 @@ def _look(run: Path, read: str | None, options: dict[str, Any], *, quiet: bool) 
         training=found.training | told,
         tried_by=lambda advice: command(advice, run, trained_on, task, settings),
     )
+
+
+def _input(
+    run: Path, trained: "Trained[Any]", file: str | None, text: str | None, *, may_be: str | None
+) -> Any:
+    """The file, or the text as the run's task takes it; InputError where it reads no such thing.
+
+    may_be: a text unless it names a file, where the run reads texts.
+    """
+    task, codec = trained.task, trained.codec
+    reads_text = task.of_text("", codec) is not None
+    if may_be is not None and reads_text and not _names_a_file(may_be):
+        text = may_be
+    if text is not None and not reads_text:
+        problem = _("the run {run} reads no text, but a file: gruta inspect {run} {metavar}")
+        raise InputError(text=problem.format(run=run, metavar=task.input.metavar))
+    if text is not None:
+        return task.of_text(text, codec)
+    if file is not None:
+        return file
+    problem = _("INPUT: expected what the run reads: gruta inspect {run} {metavar}")
+    if reads_text:
+        problem = _('INPUT: expected what the run reads: gruta inspect {run} --text "…"')
+    what = _(task.input.help)
+    raise InputError(f"{problem.format(run=run, metavar=task.input.metavar)} ({what.rstrip('.')})")
+
+
+def _names_a_file(word: str) -> bool:
+    """Whether there is one, or the word looks like the name of one."""
+    looks_so = bool(Path(word).suffix) and not any(map(str.isspace, word))
+    return looks_so or os.path.exists(word)

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.settings import ReadingSettings
 from gruta.tasks.task import Task
 
@@ -57,11 +58,16 @@ def _with(options: list[inspect.Parameter]) -> Callable[[F], F]:
     return decorate
 
 
+def _written(default: Any) -> str:
+    """A default as the reader's language writes it; whole numbers as they are typed."""
+    return number(default) if isinstance(default, float) else str(default)
+
+
 def _parameter(name: str, field: FieldInfo, panel: str, shown: str = "") -> inspect.Parameter:
     default, extra = field.default, field.json_schema_extra
     about: dict[str, Any] = dict(extra) if isinstance(extra, dict) else {}
     many = isinstance(default, tuple)
-    value = ", ".join(map(str, default)) or _("none") if many else str(default)
+    value = "; ".join(map(_written, default)) or _("none") if many else _written(default)
     kind: Any = get_args(field.annotation)[0] if many else field.annotation
     flag = f"--{name.replace('_', '-')}"
     if kind is bool:

@@ -16,12 +16,15 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
 from gruta.train import Diverged, Interrupted, Progress
 
+_ROOMY = 115
+"""Columns of a terminal that has room for more than the least."""
+
 
 class LiveProgress(Progress):
     """Steps, loss and validation, the time left, and in a wide terminal what else is known."""
 
-    def __init__(self, bar: Bar, task: TaskID) -> None:
-        self._bar, self._task = bar, task
+    def __init__(self, bar: Bar, task: TaskID, width: int) -> None:
+        self._bar, self._task, self._width = bar, task, width
 
     def step(self, record: Mapping[str, Any]) -> None:
         """Move the bar."""
@@ -34,9 +37,12 @@ class LiveProgress(Progress):
         )
 
     def validated(self, record: Mapping[str, Any], best: bool) -> None:
-        """Show the validation's loss."""
-        mark = "*" if best else ""
-        self._bar.update(self._task, validation=brief(record["validation_loss"]) + mark)
+        """Show the validation's loss and, or in a narrow terminal instead, what picks weights."""
+        loss = _("validation {loss}").format(loss=brief(record["validation_loss"]))
+        told = _scores(record) or [loss]
+        if self._width >= _ROOMY and _scores(record):
+            told = [loss, *told]
+        self._bar.update(self._task, validation=", ".join(told) + ("*" if best else ""))
 
     def note(self, message: str) -> None:
         """A line above the bar."""
@@ -59,12 +65,13 @@ class PlainProgress(Progress):
 
     def validated(self, record: Mapping[str, Any], best: bool) -> None:
         """One line."""
+        scores = [number(record["validation_loss"]), *_scores(record)]
         line = _("{title}: step {step} of {steps}, {last}, validation {validation}").format(
             title=self._title,
             step=record["step"],
             steps=self._steps,
             last=self._last,
-            validation=number(record["validation_loss"]) + ("*" if best else ""),
+            validation=", ".join(scores) + ("*" if best else ""),
         )
         self.note(line)
 
@@ -88,8 +95,9 @@ def progress(title: str, steps: int) -> Iterator[Progress]:
 def live(console: Console, title: str, steps: int) -> Iterator[LiveProgress]:
     """One line on a terminal, at most as wide as that is."""
     with Bar(*_columns(console.width), console=console, transient=True) as bar:
-        task = bar.add_task(title, total=steps, loss="-", norm="-", validation="-", speed="")
-        yield LiveProgress(bar, task)
+        validation = _("validation {loss}").format(loss="-")
+        task = bar.add_task(title, total=steps, loss="-", norm="-", validation=validation, speed="")
+        yield LiveProgress(bar, task, console.width)
 
 
 def _columns(width: int) -> Iterator[ProgressColumn]:
@@ -101,9 +109,9 @@ def _columns(width: int) -> Iterator[ProgressColumn]:
     yield TextColumn(_("step {task.completed}/{task.total}"))
     if width >= 80:
         yield TextColumn(_("loss {task.fields[loss]}"))
-    if width >= 110:
+    if width >= _ROOMY:
         yield TextColumn(_("gradient {task.fields[norm]}"))
-    yield TextColumn(_("validation {task.fields[validation]}"))
+    yield TextColumn("{task.fields[validation]}", markup=False)
     if width >= 130:
         yield TextColumn("{task.fields[speed]}")
     yield TimeRemainingColumn()
@@ -122,6 +130,14 @@ def stoppable(again: str) -> Iterator[None]:
         raise typer.Exit(130) from None
     except Diverged as error:
         raise InputError(str(error)) from error
+
+
+def _scores(record: Mapping[str, Any]) -> list[str]:
+    """A validation's scores by name, where not its loss but a criterion of them picks weights."""
+    if "criterion" not in record:
+        return []
+    others = ("step", "validation_loss", "criterion")
+    return [f"{_(name)} {number(s, 3)}" for name, s in record.items() if name not in others]
 
 
 def _speed(record: Mapping[str, Any]) -> str:

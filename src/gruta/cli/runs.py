@@ -10,13 +10,17 @@ import typer
 from gruta.cli.commands import Commands
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.locale.numbers import number
+from gruta.locale.numbers import decimals, number
+from gruta.tasks import registry
 
 if TYPE_CHECKING:
-    from gruta.report.page import Table
+    from gruta.report.page import Table, Value
     from gruta.runs.summary import Summary
 
 runs_app = Commands()
+_SCORES = 2
+"""So many of a task's scores are shown."""
+_WIDE = 110
 
 
 @runs_app.command(help=_("List runs with their scores, and the settings in which they differ."))
@@ -35,7 +39,7 @@ def runs(
     from gruta.cli.console import console
     from gruta.report.terminal import lines
     from gruta.runs import Run
-    from gruta.runs.summary import Summary, differences, runs_in
+    from gruta.runs.summary import Summary, runs_in
 
     found = []
     for run in runs_in(places or [Path("runs")]):
@@ -49,31 +53,41 @@ def runs(
     out = console()
     for task in dict.fromkeys(one.task for one in found):
         own = [one for one in found if one.task == task]
-        out.print(lines(_listed(task, own, differences(own))))
+        out.print(lines(_listed(task, own, wide=out.width >= _WIDE)))
 
 
-def _listed(task: str, found: "list[Summary]", differing: dict[str, list[object]]) -> "Table":
-    """A row a run: where it stands, the first of its scores, and what sets it apart."""
+def _listed(task: str, found: "list[Summary]", wide: bool) -> "Table":
+    """A row a run: where it stands, the first of its scores, and what sets it apart.
+
+    wide: whether there is room for how its training went.
+    """
     from gruta.report.page import Column, Table
+    from gruta.report.settings import written
+    from gruta.runs.summary import set_apart
 
-    names = dict.fromkeys(name for one in found for name in one.scores)
-    scores = [name for name in names if name not in ("model", "parameters")][:2]
-    titles = [_("run"), _("state"), _("step"), _("validation"), _("training (s)")]
-    columns = [Column(title, 0 if k == 2 else None) for k, title in enumerate(titles)]
-    columns += [Column(name, 3) for name in scores] + [Column(_("set apart by"))]
     states = {"finished": _("finished"), "training": _("in training"), "stopped": _("stopped")}
-    rows = []
-    for i, one in enumerate(found):
-        apart = {name: values[i] for name, values in differing.items() if values[i] is not None}
-        rows.append(
-            [
-                str(one.path),
-                states[one.state],
-                one.step,
-                number(one.validation_loss),
-                number(one.seconds, 1),
-                *(one.scores.get(name) for name in scores),
-                ", ".join(f"{name} {value}" for name, value in list(apart.items())[:4]),
-            ]
-        )
-    return Table(columns, rows, task)
+    told: list[tuple[Column, list[Value]]] = [
+        (Column(_("run")), [str(one.path) for one in found]),
+        (Column(_("state")), [states[one.state] for one in found]),
+    ]
+    metrics = registry.task(task).metrics[:_SCORES] if task in registry.HOMES else ()
+    if wide:
+        told.append((Column(_("step"), 0), [one.step for one in found]))
+    if wide or not metrics:
+        told.append((Column(_("validation")), [number(one.validation_loss) for one in found]))
+    if wide:
+        told.append((Column(_("training (s)")), [number(one.seconds, 1) for one in found]))
+    for metric in metrics:
+        scores = [one.scores.get(metric.name) for one in found]
+        digits = decimals(scores) if metric.digits is None else metric.digits
+        values = [None if score is None else metric.factor * score for score in scores]
+        told.append((Column(_(metric.title), digits), values))
+    apart = [", ".join(f"{n} {written(v)}" for n, v in own.items()) for own in set_apart(found)]
+    told.append((Column(_("set apart by")), [*apart]))
+    captions = {
+        "forecast": _("forecasters"),
+        "classify": _("classifiers"),
+        "study": _("networks of studies"),
+    }
+    columns, values_of = zip(*told, strict=True)
+    return Table(columns, list(zip(*values_of, strict=True)), captions.get(task, task))

@@ -111,7 +111,7 @@ def _add(offer: Offer) -> None:
         as_json: Json = False,
     ) -> None:
         if quick and full:
-            raise InputError("--quick and --full: give one or the other")
+            raise InputError(_("--quick and --full: give one or the other"))
         _study(offer.name, "quick" if quick else "full" if full else "usual", seed, out, as_json)
 
     command = thorough if offer.full else usual
@@ -131,7 +131,8 @@ def _study(name: str, effort: "Effort", seed: int, out: Path | None, as_json: bo
     study = STUDIES[name]
     directory = out or Path("runs", f"study-{name}")
     if directory.exists() and not directory.is_dir():
-        raise InputError(f"--out: expected a directory, found the file {directory}")
+        problem = _("--out: expected a directory, found the file {path}")
+        raise InputError(problem.format(path=directory))
     plan = Plan(directory, partial(print, file=sys.stderr, flush=True), progress, effort, seed)
     with stoppable(shlex.join(["gruta", *sys.argv[1:]])), _kernel_threads():
         found = study.run(plan)

@@ -9,6 +9,7 @@ from rich.table import Table
 from gruta.cli.console import console
 from gruta.locale import translate as _
 from gruta.locale.numbers import number, percent
+from gruta.report.terminal import lines
 from gruta.tasks.forecast.names import model_name
 
 if TYPE_CHECKING:
@@ -20,16 +21,13 @@ WORK = ("forward", "backward", "optimizer")
 
 
 def print_job(job: "JobResult") -> None:
-    """A row a model, with the seconds that its training took, and who lost to whom."""
-    table = _table(_(job.title), _("model"))
-    for name in (_("parameters"), _("train s"), "sMAPE %", "MAE", "MASE", _("coverage")):
-        table.add_column(name, justify="right", no_wrap=True)
-    for s in job.scores:
-        seconds = number(job.train_seconds[s.model], 1)
-        numbers = (number(s.smape, 3), number(s.mae), number(s.mase, 3), number(s.coverage, 3))
-        table.add_row(model_name(s.model), number(s.parameters), seconds, *numbers)
+    """The report's table: a row a model, with the seconds that its training took; and who lost to
+    whom.
+    """
+    from gruta.demo.report import score_rows
+
     out = console()
-    out.print(table)
+    out.print(lines(score_rows(job, _(job.title))))
     for cell, better in job.lost_to.items():
         out.print(_lost(cell, better))
 

@@ -13,7 +13,7 @@ import typer
 
 from gruta.cli.commands import Commands
 from gruta.cli.options import with_settings
-from gruta.errors import InputError, OtherRun
+from gruta.errors import Exists, InputError, OtherRun
 from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.tasks import registry
@@ -111,7 +111,10 @@ def _command(task: Task[Any]) -> Callable[..., None]:
             _rehearse(job, given)
             return
         with replacing(directory) if overwrite else nullcontext(directory) as place:
-            result = _compare(job, place, given) if compare else _train_one(job, place, given)
+            try:
+                result = _compare(job, place, given) if compare else _train_one(job, place, given)
+            except Exists as error:
+                raise InputError(_occupied(directory)) from error
         if as_json:
             print(json.dumps(result))
             return
@@ -136,11 +139,18 @@ def _rehearse(job: Job, given: dict[str, Any]) -> None:
         console().print(lines(found.table()))
 
 
+def _occupied(directory: Path) -> str:
+    return _(
+        "{path}: exists already; go on with it by --resume, put a new run in its place by "
+        "--overwrite, or name another directory by --run"
+    ).format(path=directory)
+
+
 def _refuse(job: Job, overwrite: bool, compare: bool, given: dict[str, Any]) -> None:
     if job.resume and overwrite:
-        raise InputError("--resume and --overwrite: give one or the other")
+        raise InputError(_("--resume and --overwrite: give one or the other"))
     if compare and "cell" in given:
-        raise InputError(cell="--compare trains all three; give one or the other")
+        raise InputError(cell=_("--compare trains all three; give one or the other"))
 
 
 def _train_one(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +188,7 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
 
     settings = resolve(job.task.settings, given)
     if job.task.held_out(job.source, settings) is None:
-        raise InputError("--compare: nothing is held out to compare on; give a test share")
+        raise InputError(_("--compare: nothing is held out to compare on; give a test share"))
     job = job.opened(settings)
     results, evaluations, networks = {}, [], []
     for cell, own in same_budget(job.task, job.data, settings).items():
@@ -201,11 +211,11 @@ def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict
     """
     from gruta.cli.progress import progress, stoppable
     from gruta.cli.tables import print_profile
-    from gruta.cli.verbs import scores_as_json
     from gruta.report.page import REPORT, write
     from gruta.runs import Run
     from gruta.runs.summary import SCORES
     from gruta.tasks.fitting import fit
+    from gruta.tasks.scores import to_json
 
     task, name = job.task, job.directory.name
     with stoppable(shlex.join(again)), progress(name, settings.steps) as shown:
@@ -230,8 +240,9 @@ def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict
     found = task.evaluate(fitted.trained, **held_out)
     told = task.report(fitted.trained, found, fitted.metrics)
     write(place, told.title, told.lead, told.sections)
-    Run(place).write_json(SCORES, scores_as_json(found))
-    return result | scores_as_json(found) | {"report": str(job.directory / REPORT)}, found
+    scores = to_json(found.scores, found.lost_to)
+    Run(place).write_json(SCORES, scores)
+    return result | scores | {"report": str(job.directory / REPORT)}, found
 
 
 def _earlier(job: Job) -> dict[str, Any]:

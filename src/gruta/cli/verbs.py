@@ -14,6 +14,7 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import ReadingSettings, resolve
 from gruta.tasks import registry
+from gruta.tasks.scores import to_json
 from gruta.tasks.task import Evaluation, Opened, Task
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def evaluate(run: RunPath, source: Source, as_json: Json = False, *, given: dict
     trained = Trained.load(run, task)
     found = task.evaluate(trained, opened(trained, source, how, quiet=as_json), **given)
     if as_json:
-        print(json.dumps(scores_as_json(found)))
+        print(json.dumps(to_json(found.scores, found.lost_to)))
     else:
         show(task, found)
 
@@ -71,9 +72,11 @@ def predict(
 
     kind = ".json" if as_json else ".csv" if out is None else out.suffix
     if kind not in (".csv", ".parquet", ".json"):
-        raise InputError(f"--out: expected a file that ends in .csv or .parquet, got {out}")
+        problem = _("--out: expected a file that ends in .csv or .parquet, got {path}")
+        raise InputError(problem.format(path=out))
     if out is not None and not out.parent.is_dir():
-        raise InputError(f"--out: {out.parent}: expected a directory to write {out.name} into")
+        problem = _("--out: {path}: expected a directory to write {name} into")
+        raise InputError(problem.format(path=out.parent, name=out.name))
     task = registry.task_of(run)
     how = taken(task, "predict", given, run)
     trained = Trained.load(run, task)
@@ -97,8 +100,10 @@ def taken(task: Task[Any], verb: str, given: dict[str, Any], run: Path) -> dict[
     known = {*model.model_fields, *(how.keys() & fields.keys())}
     for name in (*given, *how):
         if name not in known:
-            problem = f"the run {run} is of the task {task.name}, which has no such option"
-            raise InputError(**{name: f"{problem}; leave it out"})
+            problem = _(
+                "the run {run} is of the task {task}, which has no such option; leave it out"
+            )
+            raise InputError(**{name: problem.format(run=run, task=task.name)})
     resolve(model, given)
     return how
 
@@ -135,11 +140,6 @@ def _as_bytes(answer: "pl.DataFrame", kind: str) -> bytes:
     else:
         answer.write_csv(buffer, datetime_format="%Y-%m-%dT%H:%M:%S%.f")
     return buffer.getvalue()
-
-
-def scores_as_json(found: Evaluation) -> dict[str, Any]:
-    """Of an evaluation, for a program."""
-    return {"scores": [s.to_json() for s in found.scores], "lost_to": found.lost_to}
 
 
 def show(task: Task[Any], found: Evaluation, *verdicts: str) -> None:

@@ -8,7 +8,7 @@ from gruta.demo.results import JobResult
 from gruta.locale import translate as _
 from gruta.locale.numbers import decimals, number, percent
 from gruta.report.charts import Stroke, strokes
-from gruta.report.page import Code, Figure, Section, write
+from gruta.report.page import Code, Figure, Section, Table, write
 from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.forecast.figures import (
@@ -50,8 +50,8 @@ def _asked() -> Section:
             _(
                 "The data is the demand for electricity in Victoria, Australia, in each half-hour "
                 "of 2014, in gigawatts. The first 80% of the year is for training, the next 10% "
-                "for validation, which picks the best weights, and the last 10% for the test: what "
-                "you read here was measured on those weeks, which no model has learned from."
+                "for validation, and the last 10% for the test: what you read here was measured on "
+                "those weeks, which no model has learned from."
             ),
             _(
                 "A network reads two days of demand and forecasts what follows. It is told two "
@@ -122,18 +122,23 @@ def _job(job: JobResult) -> Section:
         _(job.title),
         words,
         [
-            score_table(
-                job.scores,
-                METRICS,
-                styles,
-                name=model_name,
-                unit=UNIT,
-                caption=_("Scores on the test part"),
-                note=score_note(nominal),
-            ),
+            score_rows(job, _("Scores on the test part"), score_note(nominal)),
             *forecast_figures(f"{job.key}-forecast", job.evaluations, _("demand"), UNIT),
             error_figure(f"{job.key}-error", first.truth, models, styles, UNIT),
         ],
+    )
+
+
+def score_rows(job: JobResult, caption: str, note: str = "") -> Table:
+    """A row a model, each with the colour that it has in the charts."""
+    return score_table(
+        job.scores,
+        METRICS,
+        strokes([s.model for s in job.scores]),
+        name=model_name,
+        unit=UNIT,
+        caption=caption,
+        note=note,
     )
 
 
@@ -155,10 +160,11 @@ def _learning(jobs: Sequence[JobResult]) -> Section:
         [
             _(
                 "The loss is what training lowers. The thin line is the loss of the batch just "
-                "learned from; the dots are the loss on the validation part, from which nothing is "
-                "learned but when to stop. While both fall, what is learned holds beyond the "
-                "examples. Where the line goes on falling and the dots rise, the network learns "
-                "its examples by heart."
+                "learned from; the dots are the loss on the validation part, which picks the "
+                "weights that are kept, the penalty of the linear path and how far the intervals "
+                "are stretched, and teaches nothing else. While both fall, what is learned holds "
+                "beyond the examples. Where the line goes on falling and the dots rise, the "
+                "network learns its examples by heart."
             ),
             _(
                 "In backpropagation through time the gradient is a product along the chain of "

@@ -24,7 +24,8 @@ from gruta.demo.results import JobResult
 from gruta.demo.rich_linear import NAME, rich_linear
 from gruta.errors import InputError, InUse
 from gruta.files import write_atomically
-from gruta.runs import METRICS, read_metrics
+from gruta.runs import METRICS, Run, read_metrics
+from gruta.runs.summary import SCORES
 from gruta.surroundings import threads
 from gruta.tasks.compare import same_budget
 from gruta.tasks.forecast import Forecaster
@@ -32,7 +33,7 @@ from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.scores import mase, point_scores
 from gruta.tasks.forecast.split import Parts
 from gruta.tasks.forecast.task import TASK
-from gruta.tasks.scores import Scores
+from gruta.tasks.scores import Scores, to_json
 from gruta.train import Progress
 
 LOOKBACK = 96
@@ -90,6 +91,9 @@ def run_job(job: Job, series: Series, directory: Path, progress: OpenProgress) -
     evaluations: dict[str, Evaluation] = {
         c: fitted[c].evaluate(series, stride=job.stride) for c in CELLS
     }
+    for cell in CELLS:
+        found = evaluations[cell]
+        Run(runs[cell]).write_json(SCORES, to_json(found.scores, found.lost_to))
     start = time.perf_counter()
     with threads(1):
         rich, rich_forecast = score_rich_linear(evaluations["gru"], fitted["gru"], series)

@@ -18,6 +18,7 @@ from gruta.health.gradients import Named, Parameters, agreed, gradients, named
 from gruta.health.order import ClippedTooEarly, Order
 from gruta.health.proposal import Proposal, propose
 from gruta.health.rules import RULES, WINDOW, Rule
+from gruta.locale import translate as _
 from gruta.ways_to_clip import WAYS, ClipMode
 
 
@@ -74,17 +75,21 @@ class Clipper:
         self, mode: ClipMode = "norm", threshold: float | None = None, patience: int = 10
     ) -> None:
         if mode not in RULES:
-            raise InputError(clip=f"expected one of {', '.join(RULES)}, got {mode!r}")
+            problem = _("expected one of {names}, got {given!r}")
+            raise InputError(clip=problem.format(names=", ".join(RULES), given=mode))
         way = WAYS[mode]
         threshold = way.default if threshold is None else threshold
         if threshold is None:
-            raise InputError(clip_threshold=f"{mode!r} has no default; give {way.unit}")
+            problem = _("{mode!r} has no default; give {unit}")
+            raise InputError(clip_threshold=problem.format(mode=mode, unit=_(way.unit)))
         if not threshold > 0:
-            raise InputError(clip_threshold=f"expected a positive number, got {threshold}")
+            problem = _("expected a positive number, got {given}")
+            raise InputError(clip_threshold=problem.format(given=threshold))
         if threshold > way.most:
-            raise InputError(
-                clip_threshold=f"{mode!r} takes {way.unit}, at most {way.most:g}, got {threshold}"
+            problem = _("{mode!r} takes {unit}, at most {most:g}, got {given}").format(
+                mode=mode, unit=_(way.unit), most=way.most, given=threshold
             )
+            raise InputError(clip_threshold=problem)
         if patience < 1:
             raise InputError(f"patience: expected at least 1, got {patience}")
         self.mode = mode
@@ -270,5 +275,5 @@ class Clipper:
 
 
 def _drop(named: Named) -> None:
-    for _, p in named:
+    for _name, p in named:
         p.grad = None

@@ -127,9 +127,11 @@ def by_hand(
     """
     T, H = one.h.shape
     if not 0 <= unit < H:
-        raise InputError(unit=f"expected a unit of {one.layer} from 0 to {H - 1}, got {unit}")
+        problem = _("expected a unit of {layer} from 0 to {last}, got {unit}")
+        raise InputError(unit=problem.format(layer=one.layer, last=H - 1, unit=unit))
     if not 0 <= at < T:
-        raise InputError(at=f"expected a step of the sequence from 0 to {T - 1}, got {at}")
+        problem = _("expected a step of the sequence from 0 to {last}, got {at}")
+        raise InputError(at=problem.format(last=T - 1, at=at))
     if one.weights["norm"] is not None or one.weights["w_hr"] is not None or one.hold:
         raise InputError(
             f"{one.layer}: a step with layer norm, projection or zoneout has more parts than can "

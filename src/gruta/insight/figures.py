@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.health import gates
+from gruta.health.memory import Influence
 from gruta.insight.views import LayerView, Views
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
@@ -110,11 +111,7 @@ def of_all(found: Views) -> Iterator[Figure]:
     if found.contexts:
         yield _contexts(found)
     for name, influence in found.influences.items():
-        within = _(
-            "95% of the influence on an output comes from at most {lag} step back"
-            if influence.horizon == 1
-            else "95% of the influence on an output comes from at most {lag} steps back"
-        ).format(lag=influence.horizon)
+        within = _within(influence).format(lag=influence.horizon)
         yield Figure(
             f"{_slug(name)}-influence",
             _(
@@ -130,6 +127,23 @@ def of_all(found: Views) -> Iterator[Figure]:
                 found.labels.get(name),
             ),
         )
+
+
+def _within(influence: Influence) -> str:
+    """The memory horizon in words; a layer that reads both ways looks ahead too."""
+    one = influence.horizon == 1
+    if influence.both_ways:
+        return _(
+            "95% of the influence on an output comes from at most {lag} step away, before or after"
+            if one
+            else "95% of the influence on an output comes from at most {lag} steps away, before or "
+            "after"
+        )
+    return _(
+        "95% of the influence on an output comes from at most {lag} step back"
+        if one
+        else "95% of the influence on an output comes from at most {lag} steps back"
+    )
 
 
 def _lengths(views: Sequence[LayerView]) -> list[tuple[float, str]]:

@@ -58,7 +58,7 @@ def sections(
     return [
         *content,
         _advice(found.advice(lag)),
-        Section(_("At a glance"), (), (_numbers(found),)),
+        Section(_("At a glance"), (found.naming(),), (_numbers(found),)),
         Section(_("Pictures"), (_how_to_read(),), tuple(pictures)),
     ]
 
@@ -69,7 +69,8 @@ def _lead(found: Views) -> str:
         told = _("{layer}, {steps} step" if steps == 1 else "{layer}, {steps} steps")
         when = span(found.labels.get(name, ()))
         parts.append(told.format(layer=name, steps=number(steps)) + (f" ({when})" if when else ""))
-    return _("A network while it reads one sequence: {layers}.").format(layers="; ".join(parts))
+    read = _("A network while it reads one sequence: {layers}.").format(layers="; ".join(parts))
+    return " ".join([read, *found.told()])
 
 
 def _advice(advice: list[Advice]) -> Section:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gruta.health.advice import Advice
+from gruta.health.memory import Influence
 from gruta.insight.by_hand import ByHand, Product, in_sum, of_others
 from gruta.insight.views import LayerView, Views, span, words
 from gruta.locale import translate as _
@@ -33,17 +34,11 @@ def show(found: Views, lag: int | None = None, console: Console | None = None) -
         title = ", ".join(filter(None, (view.name, span(labels))))
         drawn = Group(*_of_layer(view, words(labels), width))
         console.print(Panel(drawn, title=Text(title), expand=False))
-    if found.answer:
-        _say(console, _("The network's answer: {answer}.").format(answer=found.answer))
+    console.print(Text(found.naming(), style="dim"))
+    for line in found.told():
+        _say(console, line)
     for name, influence in found.influences.items():
-        _say(
-            console,
-            _(
-                "{layer}: 95% of what moves an output lies at most {lag} step back."
-                if influence.horizon == 1
-                else "{layer}: 95% of what moves an output lies at most {lag} steps back."
-            ).format(layer=name, lag=influence.horizon),
-        )
+        _say(console, _reach(influence).format(layer=name, lag=influence.horizon))
     for name, fade in found.through_depth().items():
         norms = ", ".join(brief(float(norm)) for norm in fade.norms)
         _say(
@@ -56,6 +51,23 @@ def show(found: Views, lag: int | None = None, console: Console | None = None) -
         told = "; ".join(f"{steps}: {brief(loss)}" for steps, loss in found.contexts.items())
         _say(console, _("Loss by the steps that the layers remember: {told}.").format(told=told))
     show_advice(found.advice(lag), console)
+
+
+def _reach(influence: Influence) -> str:
+    """The memory horizon in a sentence; a layer that reads both ways looks ahead too."""
+    one = influence.horizon == 1
+    if influence.both_ways:
+        return _(
+            "{layer}: 95% of what moves an output lies at most {lag} step away, before or after."
+            if one
+            else "{layer}: 95% of what moves an output lies at most {lag} steps away, before or "
+            "after."
+        )
+    return _(
+        "{layer}: 95% of what moves an output lies at most {lag} step back."
+        if one
+        else "{layer}: 95% of what moves an output lies at most {lag} steps back."
+    )
 
 
 def show_advice(advice: list[Advice], console: Console) -> None:

@@ -13,6 +13,7 @@ from gruta.health.advice import Advice, advise
 from gruta.health.passes import Pass
 from gruta.insight.by_hand import ByHand, Output, by_hand
 from gruta.insight.readout import Readout
+from gruta.locale import translate as _
 from gruta.locale.numbers import moment
 
 Array = NDArray[Any]
@@ -89,7 +90,8 @@ class Views:
     columns: what the numbers are called that a stack reads at a step, likewise. training: what is
     known of how the model was trained (window, clipping, mode, updates), as `advise` takes it.
     tried_by: what tries a piece of advice ("": nothing does; None: it was followed already), where
-    that is not Python on the layer. answer: what the network says, for people, if that is known.
+    that is not Python on the layer. shown, answer: what the network reads and says, for people, if
+    that is known.
     contexts: the loss if every layer remembered its last so many steps alone; empty where no loss
     was given, or it cannot be run so.
     """
@@ -102,6 +104,7 @@ class Views:
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     tried_by: Callable[[Advice], str | None] | None = None
+    shown: str = ""
     answer: str = ""
     contexts: dict[int, float] = field(default_factory=dict)
 
@@ -113,7 +116,8 @@ class Views:
         """
         names = [view.name for view in self.views]
         if layer is not None and layer not in names:
-            raise InputError(layer=f"expected one of {', '.join(names)}, got {layer!r}")
+            problem = _("expected one of {names}, got {given!r}")
+            raise InputError(layer=problem.format(names=", ".join(names), given=layer))
         k = len(names) - 1 if layer is None else names.index(layer)
         one = self.views[k].one
         inputs = self.columns.get(one.stack, ()) if one.is_first else ()
@@ -131,6 +135,21 @@ class Views:
         V = readout.V[:, H:] if one.reverse else readout.V[:, :H]
         h = one.h[len(one.h) - 1 - at if one.reverse else at]
         return Output(V, readout.a, float(readout.y[at, 0] - readout.a[0] - V[0] @ h))
+
+    def told(self) -> list[str]:
+        """What it read and what it said, a sentence each."""
+        read = _("It reads {shown}.").format(shown=self.shown) if self.shown else ""
+        said = _("The network's answer: {answer}.").format(answer=self.answer)
+        return [*filter(None, [read]), *([said] if self.answer else [])]
+
+    def naming(self) -> str:
+        """What the names of the layers say."""
+        parts = [_("Layers are called as in the model's code: l0 is the lowest")]
+        if any(view.one.reverse for view in self.views):
+            parts.append(_("reverse reads from the end to the start"))
+        if {"encoder", "decoder"} <= {view.one.stack for view in self.views}:
+            parts.append(_("the encoder reads what was, the decoder what is to come"))
+        return "; ".join(parts) + "."
 
     def advice(self, lag: int | None = None) -> list[Advice]:
         """At most three pieces of advice. lag: over how many steps the network has to remember, if
@@ -156,6 +175,7 @@ class Views:
         """The numbers and the advice, for a program."""
         return {
             "loss": self.loss,
+            "shown": self.shown,
             "answer": self.answer,
             "layers": {view.name: view.to_json() for view in self.views},
             "gradient_by_depth": {k: f.norms.tolist() for k, f in self.through_depth().items()},

@@ -218,8 +218,8 @@ def dated(most: int = 9) -> tuple[Any, Any]:
     formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
         locator,
         formats=formats,
-        zero_formats=["", *formats[:3], *formats[3:5]],
-        offset_formats=["", *["%Y"] * 5],
+        zero_formats=["", formats[0], formats[2], *formats[2:5]],
+        offset_formats=["", "", *["%Y"] * 4],  # months say their year themselves
     )
     return locator, formatter
 

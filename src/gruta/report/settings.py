@@ -32,13 +32,16 @@ def settings_table(runs: Mapping[str, Mapping[str, BaseModel]]) -> Table:
 
 def _values(by_cell: Mapping[str, object]) -> str:
     """One value if all cells share it, else each cell's."""
-    texts = {cell: _text(value) for cell, value in by_cell.items()}
+    texts = {cell: written(value) for cell, value in by_cell.items()}
     if len(set(texts.values())) == 1:
         return next(iter(texts.values()))
     return "; ".join(f"{cell.upper()} {text}" for cell, text in texts.items())
 
 
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return "; ".join(map(_text, value)) or number(None)
+def written(value: object) -> str:
+    """A setting's value, for people."""
+    if isinstance(value, tuple | list):
+        return "; ".join(map(written, value)) or number(None)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     return number(value) if isinstance(value, int | float) else str(value)

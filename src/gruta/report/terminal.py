@@ -18,6 +18,7 @@ def lines(table: Table) -> Lines:
             column.title,
             justify="right" if numeric else "left",
             no_wrap=numeric,
+            overflow="fold",  # a path cut short names nothing
             min_width=16 if i == 0 else None,
         )
     for row in table.cells():

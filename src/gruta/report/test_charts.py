@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from gruta.locale import spoken
-from gruta.report.charts import Curve, Stroke, lines
+from gruta.report.charts import Curve, Stroke, dated, lines, styled
 from gruta.report.maps import heat_maps
 
 
@@ -19,6 +20,23 @@ def drawn(figure):
 def ticks(axis):
     low, high = sorted(axis.get_view_interval())
     return [t.label1.get_text() for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
+
+
+@pytest.mark.parametrize("count", [10, 30])
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_year_stands_once_beside_days(language, count):
+    stamps = np.datetime64("2014-11-26") + np.arange(count)
+    with spoken(language), styled():
+        figure = Figure()
+        axes = figure.add_subplot()
+        axes.plot(stamps, np.arange(count))
+        locator, formatter = dated()
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(formatter)
+        drawn(figure)
+        shown = [*ticks(axes.xaxis), axes.xaxis.get_offset_text().get_text()]
+    assert "".join(shown).count("2014") == 1
+    assert ("01 Dec" if language == "en" else "01/12") in shown
 
 
 @pytest.mark.parametrize(

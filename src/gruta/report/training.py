@@ -16,8 +16,13 @@ Records = Sequence[Mapping[str, Any]]
 NORM = "gradient_norm_before_clipping"
 
 
-def loss_figure(name: str, metrics: Mapping[str, Records], strokes: Mapping[str, Stroke]) -> Figure:
-    """Training and validation loss over the steps, of each model by its label."""
+def loss_figure(
+    name: str, metrics: Mapping[str, Records], strokes: Mapping[str, Stroke], picked: str = ""
+) -> Figure:
+    """Training and validation loss over the steps, of each model by its label.
+
+    picked: which weights are kept, where they are not those of the lowest loss.
+    """
     curves = []
     for model, records in metrics.items():
         thin = replace(strokes[model], width=1.0, alpha=0.55)
@@ -30,12 +35,13 @@ def loss_figure(name: str, metrics: Mapping[str, Records], strokes: Mapping[str,
         _("{model} {loss} at step {step}").format(model=model, **_kept(records))
         for model, records in metrics.items()
     )
+    picked = picked or _("with the lowest loss there")
     return Figure(
         name,
         _(
             "Loss over training: thin, the batches learned from; with dots, the validation part. "
-            "The weights that did best there are kept: {kept}."
-        ).format(kept=kept),
+            "Kept are the weights {picked}: {kept}."
+        ).format(picked=picked, kept=kept),
         _(
             "Line chart of training and validation loss by step. The best weights, which are "
             "kept: {kept}."

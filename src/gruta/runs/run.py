@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 import tomli_w
 
-from gruta.errors import InputError, OtherRun
+from gruta.errors import Exists, InputError, OtherRun
 from gruta.files import write_atomically
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -49,7 +49,7 @@ class Run:
         `source` that was read and the `threads` that the training takes.
         """
         if path.exists() and not (path.is_dir() and {p.name for p in path.iterdir()} <= _BEGUN):
-            raise InputError(f"{path}: exists already; resume that run, or name another directory")
+            raise Exists(f"{path}: exists already; resume that run, or name another directory")
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
         written = tomli_w.dumps(_without_none(settings)).encode()

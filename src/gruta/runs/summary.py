@@ -18,12 +18,14 @@ SCORES = "scores.json"
 class Summary:
     """A run in a line.
 
-    state: "finished", "training" or "stopped". step: how many were taken. validation_loss: the
-    lowest; None before the first. seconds: of training. scores: the network's on the test, by name.
+    data: the fingerprint of what it was trained on. state: "finished", "training" or "stopped".
+    step: how many were taken. validation_loss: the lowest; None before the first. seconds: of
+    training. scores: the network's on the test, by name.
     """
 
     path: Path
     task: str
+    data: str
     settings: Mapping[str, Any]
     state: str
     step: int
@@ -47,6 +49,7 @@ class Summary:
         return cls(
             run.path,
             run.task,
+            str(run.about.get("data")),
             run.settings(),
             "training" if is_training(run) else state,
             max((r["step"] for r in records), default=0),
@@ -72,8 +75,21 @@ def runs_in(places: Sequence[Path]) -> Iterator[Run]:
     yield from map(Run, paths)
 
 
-def differences(summaries: Sequence[Summary]) -> dict[str, list[Any]]:
-    """The settings in which runs differ, with each one's value; None where it has none."""
+def set_apart(summaries: Sequence[Summary], fewest: int = 4) -> list[dict[str, Any]]:
+    """Of each run the settings that set it apart: all in which it differs from runs on the same
+    data and, where these are few, up to `fewest` with those in which it differs from any.
+    """
+    everywhere, found = _differing(summaries), []
+    for one in summaries:
+        near = _differing([other for other in summaries if other.data == one.data])
+        own = [name for name in (*near, *everywhere) if one.settings.get(name) is not None]
+        names = list(dict.fromkeys(own))[: max(fewest, len(near))]
+        found.append({name: one.settings[name] for name in names})
+    return found
+
+
+def _differing(summaries: Sequence[Summary]) -> list[str]:
+    """The settings that are not the same in all."""
     names = dict.fromkeys(name for one in summaries for name in one.settings)
-    values = {name: [one.settings.get(name) for one in summaries] for name in names}
-    return {name: found for name, found in values.items() if any(v != found[0] for v in found)}
+    first = summaries[0].settings
+    return [n for n in names if any(s.settings.get(n) != first.get(n) for s in summaries)]

@@ -34,11 +34,10 @@ def look(run: Path, text: str | None) -> XRay:
         x = problem.read(text)
         with torch.no_grad():
             yes = float(torch.sigmoid(model(x)))
-        answer = f"{_('yes') if yes > 0.5 else _('no')} ({percent(max(yes, 1 - yes))})"
+        answer = f"{_('yes') if yes > 0.5 else _('no')} ({percent(max(yes, 1 - yes), 1)})"
     else:
-        raise InputError(
-            f"--text: the run {run} reads no words, but numbers of its own; leave it out"
-        )
+        text = _("--text: the run {run} reads no words, but numbers of its own; leave it out")
+        raise InputError(text.format(run=run))
     labels = None
     if isinstance(problem, Paragraphs):
         labels = [problem.words[k] for k in x[:, 0] if k]

@@ -50,6 +50,7 @@ def fit(
         with drawing(settings.seed):
             network = task.network(codec, settings)
         lesson = task.lesson(network, codec, data, settings)
+        told = str(source) if isinstance(source, str | Path) else name
         run = Run.begin(
             directory,
             task.name,
@@ -57,11 +58,11 @@ def fit(
             fingerprint,
             resume=resume,
             threads=torch.get_num_threads(),
-            source=str(source) if isinstance(source, str | Path) else name,
+            source=told,
         )
         stopwatch = train(lesson, settings, run, progress)
         codec = task.settle(lesson, codec)
         run.write_json(CODEC, codec.to_json())
         weights = {k: v.detach().cpu().numpy().copy() for k, v in network.state_dict().items()}
-        trained = Trained(task, settings, codec, weights, fingerprint)
+        trained = Trained(task, settings, codec, weights, fingerprint, told)
     return Fitted(trained, stopwatch, read_metrics(run.path / METRICS))

@@ -16,4 +16,9 @@ def xrayed(task: Task[Any], trained: Trained[Any], source: Any, **how: Any) -> X
     found = task.look(trained, source, **how)
     model = copy.deepcopy(found.model)  # others may work with it meanwhile
     seen = xray(model, *found.inputs, loss=found.loss, labels=found.labels, columns=found.columns)
-    return replace(seen, answer=found.answer, training={"leave_out": found.leave_out})
+    return replace(
+        seen,
+        shown=found.shown,
+        answer=found.answer,
+        training={"leave_out": found.leave_out},
+    )

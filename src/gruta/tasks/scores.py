@@ -50,6 +50,11 @@ class Scores:
         return {"model": self.model, "parameters": self.parameters, **self.values}
 
 
+def to_json(scores: Sequence[Scores], lost_to: Sequence[str]) -> dict[str, Any]:
+    """Of an evaluation, for a program and for a run's scores.json."""
+    return {"scores": [s.to_json() for s in scores], "lost_to": list(lost_to)}
+
+
 def lost_to(scores: Sequence[Scores], metrics: Sequence[Metric]) -> list[str]:
     """The models that are better than the first one, in any metric that is judged."""
     network, *simple = scores

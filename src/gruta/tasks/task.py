@@ -94,8 +94,8 @@ class Look:
 
     arrays: the same inputs as the head on NumPy arrays takes them.
     labels, columns: by layer, what stands at each step, and what the numbers that it reads are
-    called. answer: what the network says, for people. leave_out: rules of the advice that are not
-    told, as following them did not help.
+    called. shown, answer: what the network reads and says, for people. leave_out: rules of the
+    advice that are not told, as following them did not help.
     """
 
     model: "torch.nn.Module"
@@ -104,6 +104,7 @@ class Look:
     loss: "Callable[[Any], torch.Tensor] | None" = None
     labels: Mapping[str, Any] | None = None
     columns: Mapping[str, Sequence[str]] | None = None
+    shown: str = ""
     answer: str = ""
     leave_out: Sequence[str] = ()
 
@@ -169,6 +170,9 @@ class Task(Protocol[C]):
 
         All that takes a source takes what came of it too, and reads nothing anew.
         """
+
+    def of_text(self, text: str, codec: C) -> Any:
+        """What `open` takes for this text alone; None where a model of this codec reads no text."""
 
     def read(self, source: Any, settings: Any) -> Data:
         """What `open` gives, in parts."""

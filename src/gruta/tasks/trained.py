@@ -25,8 +25,9 @@ CODEC = "codec.json"
 class Trained(Generic[C]):
     """A task's codec, settings and weights, and the networks that these make.
 
-    data: the fingerprint of what it was trained on. The run directory holds them as codec.json,
-    settings.toml, model.safetensors and run.json.
+    data: the fingerprint of what it was trained on. source: the file or folder that this was read
+    from, if any. The run directory holds them as codec.json, settings.toml, model.safetensors and
+    run.json.
     """
 
     task: Task[C]
@@ -34,6 +35,7 @@ class Trained(Generic[C]):
     codec: C
     weights: Mapping[str, NDArray[Any]]
     data: str
+    source: str | None = None
 
     @cached_property
     def head(self) -> Any:
@@ -61,7 +63,15 @@ class Trained(Generic[C]):
         weights, _ = read_arrays(run, MODEL)
         try:
             kept = {name: _single(w) for name, w in weights.items()}
-            found = cls(task, settings, task.codec.from_json(codec), kept, str(run.about["data"]))
+            about = run.about
+            found = cls(
+                task,
+                settings,
+                task.codec.from_json(codec),
+                kept,
+                str(about["data"]),
+                about.get("source"),
+            )
             _ = found.head  # whether it all fits together
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise InputError(
@@ -72,7 +82,9 @@ class Trained(Generic[C]):
 
     def save(self, path: Path) -> None:
         """Write what `load` needs into a new directory."""
-        run = Run.create(path, self.task.name, self.settings.model_dump(), self.data)
+        run = Run.create(
+            path, self.task.name, self.settings.model_dump(), self.data, source=self.source
+        )
         run.write_json(CODEC, self.codec.to_json())
         write_arrays(run, MODEL, self.weights, {})
 

@@ -214,6 +214,10 @@ def test_three_cells_are_compared_on_one_budget_and_listed(run_gruta, csv):
     shown = run_gruta("runs", where).out
     assert "hidden" in shown
     assert "cell lstm" in shown
+    assert "sMAPE (%)" in shown
+    narrow = launched("runs", where, GRUTA_LANG="pt", COLUMNS="80").out
+    assert "previsores" in narrow
+    assert "cell lstm" in narrow
     rejects(run_gruta("runs", csv.parent / "none"), "expected a run, or a folder of runs")
     rejects(run_gruta(*compared, "--cell", "gru"), "--cell: --compare trains all three")
 
@@ -232,12 +236,25 @@ def test_classifier_is_trained_asked_scored_and_looked_into(run_gruta, tmp_path)
     rows = run_gruta("predict", run, tmp_path / "new.csv").out.splitlines()
     assert rows[0] == "case,label,certainty,p(en),p(pt)"
     assert len(rows) == 10
+    beside = run_gruta("evaluate", run, tmp_path / "new.csv")
+    assert "TF-IDF of words" in beside.out  # trained on what the run read, which is still there
+    words(100).write_csv(tmp_path / "texts.csv")
     alone = run_gruta("evaluate", run, tmp_path / "new.csv")
-    assert "Other simple models are left out" in alone.out
+    assert "texts.csv, which the network was trained on, is not there any more, or" in alone.out
+    assert "Give it with --train" in alone.out
     assert run_gruta("train", "classify", "--help").out.count("--no-bidirectional") == 1
     rejects(run_gruta("inspect", run, tmp_path / "new.csv", "--number", 0), "--number: expected")
     looked = run_gruta("inspect", run, tmp_path / "new.csv", "--number", 2, "--json")
     assert json.loads(looked.out)["answer"].startswith(("en (", "pt ("))
+    assert json.loads(looked.out)["shown"].startswith(f"case 2 of {tmp_path}/new.csv, whose class")
+    for text in (("mar uma sol",), ("--text", "mar uma sol")):
+        read = run_gruta("inspect", run, *text, "--out", tmp_path / "xray")
+        assert "The network's answer: " in read.out, read.err
+        assert "at most" in read.out
+        assert "away, before or after" in read.out
+    assert "The network&#39;s answer: " in (tmp_path / "xray" / "xray.html").read_text()
+    rejects(run_gruta("inspect", run, "no.csv"), "no.csv: expected a CSV, Excel or Parquet file")
+    rejects(run_gruta("inspect", run), "INPUT: expected what the run reads: gruta inspect")
     rejects(run_gruta("evaluate", run, tmp_path / "new.csv", "--from", "2024"), "--from: the run")
 
 
@@ -250,7 +267,7 @@ def test_missing_file_is_refused(run_gruta, tmp_path):
 def test_directory_that_is_in_use_is_refused_and_kept(run_gruta, csv):
     (csv.parent / "notes.txt").write_text("mine")
     done = run_gruta("train", "forecast", csv, "--run", csv.parent, *short())
-    rejects(done, f"{csv.parent}: exists already; resume that run, or name another directory")
+    rejects(done, f"{csv.parent}: exists already; go on with it by --resume, put a new run in its")
     assert sorted(os.listdir(csv.parent)) == [csv.name, "notes.txt"]
 
 

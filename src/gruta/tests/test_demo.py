@@ -1,5 +1,7 @@
 """What `gruta demo` prints, on a short series of the same form."""
 
+import json
+
 from gruta.cli import demo as command
 from gruta.demo import run
 from gruta.demo.test_demo import JOB, brief, series
@@ -17,5 +19,7 @@ def test_demo_prints_every_model_and_leaves_its_data(
     assert done.code == 0, done.err
     for model in ("GRU", "LSTM", "RNN", "naive", "seasonal naive, 48 steps", "rich linear"):
         assert model in done.out
+    (scored,) = json.loads(run_gruta("runs", tmp_path / "demo/next-2-gru", "--json").out)
+    assert scored["scores"]["smape"] > 0
     left = {path.name for path in (tmp_path / "demo").iterdir()}
     assert {"demand.csv", "coming.csv", "summary.json", "report.html"} <= left

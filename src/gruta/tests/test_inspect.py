@@ -28,6 +28,9 @@ def test_inspect_shows_and_draws_what_goes_on_inside(trained, run_gruta, tmp_pat
     assert done.code == 0, done.err
     assert "encoder l0" in done.out
     assert "95% of what moves an output" in done.out
+    assert "l0 is the lowest; the encoder reads what was, the decoder what is to come." in " ".join(
+        done.out.split()
+    )
     page = tmp_path / "inside" / "xray.html"
     assert str(page) in done.err
     assert "Pictures" in page.read_text()
@@ -61,8 +64,12 @@ def test_inspect_advises_on_the_clipping_of_the_training(run_gruta, csv, tmp_pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "INPUT: the run {run} reads a CSV, Excel or Parquet file; name it: gruta inspect"),
-        (("--text", "once"), "once: expected a CSV, Excel or Parquet file, found no file"),
+        ((), "INPUT: expected what the run reads: gruta inspect {run} FILE (CSV, Excel or Parq"),
+        (
+            ("--text", "once"),
+            "--text: the run {run} reads no text, but a file: gruta inspect {run}",
+        ),
+        (("once",), "once: expected a CSV, Excel or Parquet file, found no file"),
         (("{path}", "--data", "{path}"), "INPUT, --data and --text: give one of them"),
         (("--data", "{path}", "--at", "3"), "--at and --layer: they say which step of a unit"),
         (("--data", "{path}", "--unit", "99"), "--unit: expected a unit of decoder l0 from 0 to"),

@@ -52,7 +52,8 @@ def texts() -> set[str]:
 def indirect() -> set[str]:
     from gruta.demo.run import JOBS
 
-    found = {*(job.title for job in JOBS), *(way.told for way in WAYS.values())}
+    ways = WAYS.values()
+    found = {*(job.title for job in JOBS), *(way.told for way in ways), *(way.unit for way in ways)}
     for task in all_tasks():
         found |= {task.summary, task.input.help, *(metric.title for metric in task.metrics)}
         options = task.options
@@ -61,6 +62,23 @@ def indirect() -> set[str]:
                 about = field.json_schema_extra or {}
                 found |= {field.description or "", about.get("panel", ""), about.get("shown", "")}
     return found
+
+
+IN_ENGLISH = ("data/", "codec/", "tasks/forecast/evaluation.py")
+"""What speaks of files, or of a stamp in one."""
+
+
+def test_what_options_have_to_be_is_told_in_the_readers_language():
+    """An InputError of a setting, or one that begins with an option, has no text of its own."""
+    for path in ROOT.rglob("*.py"):
+        if path.name.startswith("test_") or str(path.relative_to(ROOT)).startswith(IN_ENGLISH):
+            continue
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "InputError":
+                named = [k.value for k in call.keywords]
+                named += [a for a in call.args if ast.unparse(a).lstrip("f'\"").startswith("--")]
+                plain = [n for n in named if isinstance(n, ast.Constant | ast.JoinedStr)]
+                assert not plain, f"{path}: {ast.unparse(call)}"
 
 
 def placeholders(text: str) -> set[str]:

@@ -17,6 +17,7 @@ from gruta.errors import InputError
 from gruta.files import write_atomically
 from gruta.runs import MetricsFile, Run, read_arrays, read_metrics, write_arrays
 from gruta.runs.lock import training_alone
+from gruta.runs.summary import Summary, set_apart
 from gruta.weights import read_tensors, write_tensors
 
 TENSORS = {"w": torch.arange(6.0).view(2, 3), "n": torch.tensor(3), "e": torch.zeros(0, 2)}
@@ -133,6 +134,25 @@ def test_threads_of_one_process_do_not_train_one_run_together(run):
 
 def test_run_that_is_open_tells_what_it_is_of(run):
     assert Run.open(run.path).task == "forecast"
+
+
+def test_runs_are_set_apart_first_by_what_differs_on_their_data():
+    def summary(data, **settings):
+        return Summary(Path("run"), "forecast", data, settings, "finished", 1, None, 0.0, {})
+
+    of_one = {"cell": "gru", "hidden": 48, "target": "demand", "time": "ds", "horizon": 1}
+    runs = [
+        summary("a", **of_one),
+        summary("a", **of_one | {"horizon": 48}),
+        summary("b", cell="lstm", hidden=8, target="y", time="t", horizon=1),
+    ]
+    first, second, alone = set_apart(runs)
+    assert next(iter(first.items())) == ("horizon", 1)
+    assert next(iter(second.items())) == ("horizon", 48)
+    assert len(first) == 4
+    assert list(alone) == ["cell", "hidden", "target", "time"]
+    five = [summary("a", **of_one), summary("a", **dict.fromkeys(of_one, 7))]
+    assert all(list(found) == list(of_one) for found in set_apart(five))
 
 
 def test_run_is_not_created_where_something_is(run, tmp_path):

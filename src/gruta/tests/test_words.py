@@ -12,7 +12,7 @@ from typer.main import get_command
 from gruta import locale
 from gruta.cli.app import app
 from gruta.cli.examples import EXAMPLES
-from gruta.cli.progress import live
+from gruta.cli.progress import PlainProgress, live
 from gruta.errors import InputError
 from gruta.settings import least, resolve
 from gruta.tasks.forecast.settings import ForecastSettings
@@ -124,6 +124,13 @@ def test_help_is_portuguese_to_the_last_word(command):
         assert word not in out
 
 
+def test_defaults_have_the_readers_decimal_mark():
+    out = launched("train", "forecast", "--help", GRUTA_LANG="pt", COLUMNS="160").out
+    assert "0,008" in out
+    assert "0.008" not in out
+    assert "0,1; 0,5; 0,9" in out
+
+
 def test_mistake_is_explained_in_portuguese():
     done = launched("train", "forecast", "f.csv", "--horizn", 3, GRUTA_LANG="pt")
     assert done.code == 2
@@ -173,7 +180,7 @@ def test_missing_extra_is_told_before_the_work(
 
 
 @pytest.mark.parametrize("language", ["en", "pt"])
-@pytest.mark.parametrize("width", [60, 80, 110, 130, 150])
+@pytest.mark.parametrize("width", [60, 80, 115, 130, 150])
 def test_progress_fits_its_terminal_whatever_the_run_is_called(width, language):
     terminal = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
     with locale.spoken(language), live(terminal, "a run with a name " * 9, 10_000) as shown:
@@ -187,6 +194,29 @@ def test_progress_fits_its_terminal_whatever_the_run_is_called(width, language):
     assert text.count("…") == 1  # in the name alone
     assert "9999/10000" in text
     assert "10⁻⁸*" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 115])
+def test_progress_shows_the_scores_where_they_pick_the_weights(width):
+    terminal = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    record = {"step": 9999, "validation_loss": 1.2e-8, "accuracy": 0.98123, "criterion": 0.02}
+    with locale.spoken("pt"), live(terminal, "a run with a name " * 9, 10_000) as shown:
+        shown.validated(record, best=True)
+        norm = {"gradient_norm_before_clipping": 9.876e12}
+        shown.step({"step": 9999, "loss": 0.0012345, "seconds": 1000.0} | norm)
+        (line,) = terminal.render_lines(shown._bar.make_tasks_table(shown._bar.tasks), pad=False)
+    text = "".join(segment.text for segment in line)
+    assert len(text) <= width
+    assert text.count("…") == 1
+    assert "acurácia 0,981*" in text
+    assert ("validação 1,2·10⁻⁸, acurácia" in text) == (width >= 115)
+
+
+def test_plain_progress_shows_them_beside_the_loss(capsys):
+    PlainProgress("run", 10).validated(
+        {"step": 5, "validation_loss": 0.5, "accuracy": 0.98123, "criterion": 0.02}, best=True
+    )
+    assert capsys.readouterr().err.endswith("validation 0.5, accuracy 0.981*\n")
 
 
 def test_least_settings_are_those_from_which_the_others_follow():

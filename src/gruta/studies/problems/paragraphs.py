@@ -19,6 +19,7 @@ from torch import Generator, Tensor, nn
 
 from gruta.errors import InputError
 from gruta.locale import language
+from gruta.locale import translate as _
 from gruta.nn.dense import Embedding, Linear
 from gruta.studies.problems.problem import DTYPE
 
@@ -122,10 +123,12 @@ class Paragraphs:
         if unknown or not words:
             there = _words(self.language)
             some = [*there["people"][:3], *there["likes"], *there["dislikes"], *there["things"]]
-            raise InputError(
-                text="expected words that the network has learned, got "
-                f"{', '.join(unknown) or 'none'}; it knows, among others, {', '.join(some)}"
+            problem = _(
+                "expected words that the network has learned, got {unknown}; it knows, among "
+                "others, {some}"
             )
+            told = {"unknown": ", ".join(unknown) or _("none"), "some": ", ".join(some)}
+            raise InputError(text=problem.format(**told))
         return torch.tensor([[known[word.lower()]] for word in words])
 
     def network(self, layer: nn.Module, hidden: int) -> Judge:

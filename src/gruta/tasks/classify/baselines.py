@@ -17,25 +17,37 @@ from gruta.data.labelled import Cases
 from gruta.locale import translate as _
 
 Truth = NDArray[np.int64]
+Answer = tuple[NDArray[np.float64], int]
+"""Probabilities `[N, K]`, and how many numbers were learned for them."""
 MOST_DISTANCES = 2e9
 """So many pairs of steps are compared by dynamic time warping, at most."""
 
 
 @dataclass(frozen=True, eq=False)
 class Simple:
-    """Probabilities `[N, K]` by model's name, and what was left out, for people."""
+    """What each model answers, by its name, and what was left out, for people."""
 
-    probabilities: dict[str, NDArray[np.float64]]
+    answers: dict[str, Answer]
     notes: list[str]
 
 
-def simple_models(train: Cases | None, codec: ClassCodec, test: Cases) -> Simple:
-    """The majority class and, where the training part is at hand, what is fitted to it."""
+def simple_models(
+    train: Cases | None, codec: ClassCodec, test: Cases, source: str | None
+) -> Simple:
+    """The majority class and, where the training part is at hand, what is fitted to it.
+
+    source: where the training part was read, if that is known.
+    """
     shares = np.array(codec.counts) / sum(codec.counts)
-    majority = np.tile(shares, (len(test), 1))
+    majority = {"majority": (np.tile(shares, (len(test), 1)), len(shares))}
     if train is None:
-        left = _("Other simple models are left out: what the network was trained on is not here.")
-        return Simple({"majority": majority}, [left])
+        gone = (
+            _("{source}, which the network was trained on, is not there any more, or has changed")
+            if source
+            else _("no file is known of what the network was trained on")
+        )
+        left = _("Other simple models are left out: {gone}. Give it with --train (Python: train=).")
+        return Simple(majority, [left.format(gone=gone.format(source=source))])
     notes: list[str] = []
     try:
         truth = codec.numbers(train.require_labels())
@@ -45,11 +57,11 @@ def simple_models(train: Cases | None, codec: ClassCodec, test: Cases) -> Simple
             else _of_series(train, truth, test, notes)
         )
     except ValueError as error:  # no word in any text
-        return Simple({"majority": majority}, [str(error)])
-    return Simple({"majority": majority} | fitted, notes)
+        return Simple(majority, [str(error)])
+    return Simple(majority | fitted, notes)
 
 
-def _of_texts(train: Cases, truth: Truth, test: Cases) -> dict[str, NDArray[np.float64]]:
+def _of_texts(train: Cases, truth: Truth, test: Cases) -> dict[str, Answer]:
     models = {
         "words": (TfidfVectorizer(sublinear_tf=True), _regression()),
         "characters": (
@@ -61,9 +73,7 @@ def _of_texts(train: Cases, truth: Truth, test: Cases) -> dict[str, NDArray[np.f
     return {n: _answer(p, train.cases, truth, test.cases) for n, p in pipelines.items()}
 
 
-def _of_series(
-    train: Cases, truth: Truth, test: Cases, notes: list[str]
-) -> dict[str, NDArray[np.float64]]:
+def _of_series(train: Cases, truth: Truth, test: Cases, notes: list[str]) -> dict[str, Answer]:
     regression = make_pipeline(StandardScaler(), _regression())
     x, y = summaries(train.cases), summaries(test.cases)
     found = {"summaries": _answer(regression, x, truth, y)}
@@ -80,7 +90,7 @@ def _of_series(
         from tslearn.neighbors import KNeighborsTimeSeriesClassifier
         from tslearn.utils import to_time_series_dataset
     except ImportError:
-        notes.append(_("Dynamic time warping is left out: it needs pip install 'gruta[dtw]'."))
+        notes.append(_("Dynamic time warping is left out: it needs pip install tslearn."))
         return found
     nearest = KNeighborsTimeSeriesClassifier(n_neighbors=1, metric="dtw")
     x, y = (to_time_series_dataset(_filled(part.cases)) for part in (train, test))
@@ -91,11 +101,14 @@ def _regression() -> LogisticRegression:
     return LogisticRegression(C=10.0, max_iter=300)
 
 
-def _answer(model: Any, x: Any, truth: Truth, y: Any) -> NDArray[np.float64]:
-    """Probabilities in the order of the classes' numbers."""
+def _answer(model: Any, x: Any, truth: Truth, y: Any) -> Answer:
+    """In the order of the classes' numbers; a nearest neighbour keeps cases, and learns nothing."""
     model.fit(x, truth)
-    found: NDArray[np.float64] = model.predict_proba(y)
-    return found
+    last = model[-1] if hasattr(model, "steps") else model
+    learned = sum(
+        getattr(last, name).size for name in ("coef_", "intercept_") if hasattr(last, name)
+    )
+    return model.predict_proba(y), learned
 
 
 def summaries(series: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

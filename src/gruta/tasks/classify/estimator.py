@@ -83,9 +83,15 @@ class Classifier(Estimator[ClassCodec]):
         return float((self.predict_proba(data).argmax(1) == truth).mean())
 
     @as_usual()
-    def evaluate(self, data: Any, y: Sequence[Any] | None = None) -> "Evaluation":
-        """Scores beside simple models: on the test part of what was trained on, or on all of it."""
-        return TASK.evaluate(self._fitted(), data if y is None else (data, y))
+    def evaluate(
+        self, data: Any, y: Sequence[Any] | None = None, *, train: Any = None
+    ) -> "Evaluation":
+        """Scores beside simple models: on the test part of what was trained on, or on all of it.
+
+        train: what was trained on, as `fit` takes it with its labels, for the simple models, where
+        that is not `data` and cannot be read again.
+        """
+        return TASK.evaluate(self._fitted(), data if y is None else (data, y), train=train)
 
     def xray(self, data: Any, *, number: int = 1) -> "XRay":
         """A look inside the network while it reads one case of `data`, counted from 1."""

@@ -14,19 +14,9 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.tasks.classify.answers import encoded
 from gruta.tasks.classify.baselines import simple_models
-from gruta.tasks.scores import Metric, Scores, lost_to
+from gruta.tasks.classify.metrics import METRICS
+from gruta.tasks.scores import Scores, lost_to
 from gruta.tasks.trained import Trained
-
-METRICS = (
-    Metric("accuracy", "accuracy (%)", 1, "highest", judged=True, factor=100.0),
-    Metric("macro_f1", "macro F1 (%)", 1, "highest", factor=100.0),
-    Metric("log_loss", "log loss", 3, "lowest"),
-    Metric("calibration_error", "calibration error (%)", 1, "lowest", factor=100.0),
-)
-"""macro_f1: mean over the classes of 2·precision·recall / (precision + recall). log_loss: minus the
-mean logarithm of the probability of what was true. calibration_error: how far certainty is from the
-share of right answers, over ten bins of certainty (Guo et al. 2017, arXiv:1706.04599).
-"""
 
 _BINS = np.linspace(0, 1, 11)
 
@@ -78,13 +68,13 @@ def evaluate(
         )
     read = encoded(codec, test)
     own, bayes = codec.probabilities(trained.head(read)), trained.head.bayes(read)
-    simple = simple_models(train, codec, test)
+    simple = simple_models(train, codec, test, trained.source)
     if bayes is not None:
         by_units = replace(codec, temperature=1.0).probabilities(bayes)
-        simple.probabilities["naive Bayes"] = by_units
+        simple.answers["naive Bayes"] = (by_units, trained.head.bayes_size)
+    answers = {name: (own, trained.head.size)} | simple.answers
     scores = [
-        Scores(model, trained.head.size if model == name else 0, measures(truth, found))
-        for model, found in ({name: own} | simple.probabilities).items()
+        Scores(model, size, measures(truth, found)) for model, (found, size) in answers.items()
     ]
     longest = sum(codec.steps(case) > codec.longest for case in test.cases)
     cut = _("{count} cases are longer than the {steps} steps that are read of them.").format(

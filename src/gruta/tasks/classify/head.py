@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from gruta.codec.classes import ClassCodec
 from gruta.codec.text.vocabulary import Vocabulary
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.runtime.blocks import (
     Array,
     Linear,
@@ -31,6 +32,7 @@ class ClassifyHead:
     ) -> None:
         require_shapes(weights, _shapes(codec, settings))
         self.size = sum(w.size for w in weights.values())
+        self.bayes_size = sum(w.size for n, w in weights.items() if n.startswith("bayes."))
         self._embedding = weights.get("embedding.weight")
         self._layer = Recurrent(weights, "layer", settings.cell)
         attends = settings.pooling == "attention"
@@ -62,8 +64,10 @@ class ClassifyHead:
         """Scores `[K]` after each step; InputError where the network reads backwards too."""
         if self._layer.directions == 2:
             raise InputError(
-                bidirectional="a prediction after every step needs a network that reads in one "
-                "direction; train with bidirectional=False"
+                bidirectional=_(
+                    "a prediction after every step needs a network that reads in one direction; "
+                    "train with bidirectional=False"
+                )
             )
         state, total, weights = None, np.float32(0), np.float32(0)
         largest, top = np.float32(-np.inf), np.float32(-np.inf)

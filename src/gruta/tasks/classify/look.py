@@ -7,6 +7,7 @@ from gruta.codec.classes import ClassCodec
 from gruta.codec.text.vocabulary import Vocabulary
 from gruta.data.labelled import Cases
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.locale.numbers import percent
 from gruta.tasks.classify.lesson import padded
 from gruta.tasks.classify.network import loss
@@ -18,7 +19,8 @@ def look(trained: Trained[ClassCodec], cases: Cases, number: int) -> Look:
     """One case; the loss is that of its class or, where that is not known, of the answer."""
     codec, reader = trained.codec, trained.codec.reader
     if not 1 <= number <= len(cases):
-        raise InputError(number=f"expected a case from 1 to {len(cases)}, got {number}")
+        problem = _("expected a case from 1 to {count}, got {number}")
+        raise InputError(number=problem.format(count=len(cases), number=number))
     one = cases.pick([number - 1])
     encoded = codec.encode(one.cases)
     x, lengths = padded(encoded)
@@ -37,5 +39,18 @@ def look(trained: Trained[ClassCodec], cases: Cases, number: int) -> Look:
         encoded,
         of_class,
         {"layer": list(map(str, steps))[: len(x)]},
-        answer=f"{codec.labels[int(sure.argmax())]} ({percent(float(sure.max()))})",
+        shown=_shown(cases, number),
+        answer=f"{codec.labels[int(sure.argmax())]} ({percent(float(sure.max()), 1)})",
     )
+
+
+def _shown(cases: Cases, number: int) -> str:
+    """Which case it is, and its class where that is known."""
+    if len(cases) == 1 and cases.kind == "text" and cases.labels is None:
+        return ""  # the text itself is all that there is to say
+    told = _("case {number} of {source}").format(number=number, source=cases.source)
+    name = cases.names[number - 1]
+    told += f" ({name})" if name != str(number) else ""
+    if cases.labels is None:
+        return told
+    return told + _(", whose class is {label}").format(label=cases.labels[number - 1])

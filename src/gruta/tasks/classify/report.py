@@ -14,13 +14,15 @@ from gruta.report.page import Column, Figure, Section, Table, Value
 from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.classify.answers import deciding
-from gruta.tasks.classify.evaluation import METRICS, Evaluation, calibration
+from gruta.tasks.classify.evaluation import Evaluation, calibration
+from gruta.tasks.classify.metrics import METRICS
 from gruta.tasks.report import score_table
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained
 
 _SHOWN = 8
 _MOST_CLASSES = 12
+_FEW = 10
 
 
 def model_name(model: str) -> str:
@@ -64,7 +66,14 @@ def scores(found: Evaluation) -> Table:
     """A row a model."""
     caption = _("Scores on {count} cases").format(count=number(len(found.truth)))
     styles = strokes([s.model for s in found.scores])
-    return score_table(found.scores, METRICS, styles, name=model_name, caption=caption)
+    note = _(
+        "Accuracy: share of right answers. Macro F1: of each class the harmonic mean of the share "
+        "of its cases that are found and of its answers that are right, and the mean over the "
+        "classes; rare ones weigh as much. Log loss: minus the mean logarithm of the probability "
+        "given to what was true. Calibration error: how far certainty lies from the share of right "
+        "answers."
+    )
+    return score_table(found.scores, METRICS, styles, name=model_name, caption=caption, note=note)
 
 
 def report(
@@ -75,13 +84,13 @@ def report(
     by_name, styles = {name: metrics}, {name: Stroke(ACCENTS[s.cell])}
     sections = [
         Section(_("How good it is"), found.notes, [scores(found)]),
-        Section(_("Where it errs"), (), [_confusions(found), *_errors(trained, found)]),
-        Section(_("How sure it is"), [_sureness(trained)], [_calibration_figure(found, s.cell)]),
+        Section(_("Where it errs"), (), [_confusions(found), *errors(trained, found)]),
+        Section(_("How sure it is"), _sureness(trained), [_calibration_figure(found, s.cell)]),
         Section(
             _("How it learned"),
             (),
             [
-                loss_figure("loss", by_name, styles),
+                loss_figure("loss", by_name, styles, _picked()),
                 gradient_figure("gradient", by_name, styles, s.clip, s.clip_threshold),
             ],
         ),
@@ -89,6 +98,11 @@ def report(
     ]
     title = _("{classes} classes by a {cell}").format(classes=number(len(found.labels)), cell=name)
     return Report(title, verdict(found), sections)
+
+
+def _picked() -> str:
+    """Which weights are kept, as the lesson's criterion has it."""
+    return _("with the lowest share of errors there, to which a thousandth of the loss is added")
 
 
 def _confusions(found: Evaluation) -> Table:
@@ -112,13 +126,17 @@ def _confusions(found: Evaluation) -> Table:
     return Table(columns, rows, _("The most frequent confusions"))
 
 
-def _errors(trained: Trained[ClassCodec], found: Evaluation) -> list[Table]:
+def errors(trained: Trained[ClassCodec], found: Evaluation) -> list[Table]:
     """The errors of which the network was surest, and least sure."""
     wrong = np.flatnonzero(found.answers != found.truth)
     order = wrong[np.argsort(-found.certainty[wrong], kind="stable")]
-    parts = {_("Surest errors"): order[:_SHOWN], _("Least sure errors"): order[::-1][:_SHOWN]}
+    parts = {_("Surest errors"): order[:_SHOWN], _("Least sure errors"): order[_SHOWN:][::-1]}
+    if len(order) <= _SHOWN:
+        parts = {_("Errors, the surest first"): order}
     return [
-        _error_table(trained, found, title, at.tolist()) for title, at in parts.items() if len(at)
+        _error_table(trained, found, title, at[:_SHOWN].tolist())
+        for title, at in parts.items()
+        if len(at)
     ]
 
 
@@ -126,6 +144,8 @@ def _error_table(
     trained: Trained[ClassCodec], found: Evaluation, title: str, at: Sequence[int]
 ) -> Table:
     columns = [_("case"), _("true"), _("taken for"), _("certainty (%)"), _("what decided")]
+    if found.cases.kind == "series":
+        columns[-1] = _("what decided (steps, from 0)")
     rows = [
         [
             _shown(found, i),
@@ -155,19 +175,28 @@ def _deciding(trained: Trained[ClassCodec], case: Any) -> str:
         steps = reader.shown(case)
         around = 2 if reader.unit in ("characters", "grams") else 0
         return " · ".join("".join(steps[max(0, k - around) : k + 1 + around]) for k in at)
-    return _("steps {steps}").format(steps=", ".join(map(str, at)))
+    return ", ".join(map(str, at))
 
 
-def _sureness(trained: Trained[ClassCodec]) -> str:
-    return _(
+def _sureness(trained: Trained[ClassCodec]) -> list[str]:
+    codec = trained.codec
+    told = _(
         "The scores are divided by {temperature}, the temperature at which the validation part is "
-        "likeliest. On the diagonal certainty is right: of the answers given with 80%, 80% hold. "
+        "likeliest. On the diagonal certainty is right: of the answers given with 80%, 80% hold."
+    ).format(temperature=number(codec.temperature))
+    if codec.kind == "series" or not trained.settings.bayes:
+        return [told]
+    mixed = _(
         "Naive Bayes weighs {mix} beside the network: so most of the validation part is right."
-    ).format(mix=number(trained.codec.mix), temperature=number(trained.codec.temperature))
+    )
+    return [told, mixed.format(mix=number(codec.mix))]
 
 
 def _calibration_figure(found: Evaluation, cell: str) -> Figure:
-    bins = np.array(calibration(found.truth, found.probabilities)) * 100
+    """Bins of a few cases say little, and are left out."""
+    enough = (_FEW - 0.5) / len(found.truth)
+    used = [b for b in calibration(found.truth, found.probabilities) if b[2] > enough]
+    bins = np.array(used).reshape(-1, 3) * 100
     diagonal = np.array([0.0, 100.0])
     curves = [
         Curve(_("as it should be"), diagonal, diagonal, Stroke(INK, width=0.8)),
@@ -175,7 +204,10 @@ def _calibration_figure(found: Evaluation, cell: str) -> Figure:
     ]
     return Figure(
         "calibration",
-        _("Share of right answers by how certain they were given."),
+        _(
+            "Share of right answers by how certain they were given, in steps of 10%; those with "
+            "fewer than {few} answers are left out."
+        ).format(few=_FEW),
         _("Line chart of the share of right answers over the certainty, beside the diagonal."),
         lines(curves, _("certainty (%)"), _("right (%)")),
     )

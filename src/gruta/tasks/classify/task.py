@@ -88,7 +88,7 @@ class ClassifyTask:
     @property
     def metrics(self) -> Sequence[Metric]:
         """Of accuracy and certainty."""
-        from gruta.tasks.classify.evaluation import METRICS
+        from gruta.tasks.classify.metrics import METRICS
 
         return METRICS
 
@@ -97,6 +97,10 @@ class ClassifyTask:
     ) -> "Cases":
         """The cases of whatever holds them."""
         return read(source, settings)
+
+    def of_text(self, text: str, codec: ClassCodec) -> list[str] | None:
+        """A list of one text, as in Python."""
+        return [text] if codec.kind == "text" else None
 
     def read(self, source: Any, settings: ClassifySettings) -> CasesInParts:
         """Cases in three parts, each class in its share of each; the test may be a file's own."""
@@ -175,22 +179,26 @@ class ClassifyTask:
     ) -> "Evaluation":
         """Scores on the test part of what was trained on, or on all of other cases.
 
-        train: what was trained on, for the simple models, where `source` is not that.
+        train: what was trained on, for the simple models, where `source` is not that; by default
+        what the run read, if that is still there and the same.
         """
         from gruta.tasks.classify.evaluation import evaluate
 
         s, cases = trained.settings, read(source, trained.settings)
         if train is not None:
-            parts = in_parts(read(train, s), s)
-            if parts.fingerprint() != trained.data:
-                raise InputError(train=f"{train}: not what the run was trained on")
-            return evaluate(trained, cases, parts.train)
+            given = read(train, s)
+            if known := _trained_on(trained, given):
+                return evaluate(trained, cases, known.train)
+            other = _("{source}: not what the run was trained on").format(source=given.source)
+            raise InputError(train=other)
         with suppress(InputError):  # too few to have been trained on
-            parts = in_parts(cases, s)
-            if parts.fingerprint() == trained.data:
+            if known := _trained_on(trained, cases):
                 if not s.test:
-                    return evaluate(trained, parts.test, parts.train)
-                return evaluate(trained, cases, parts.train, seen=True)
+                    return evaluate(trained, known.test, known.train)
+                return evaluate(trained, cases, known.train, seen=True)
+        with suppress(InputError):  # not there any more, or no longer what it was
+            if trained.source and (known := _trained_on(trained, read(trained.source, s))):
+                return evaluate(trained, cases, known.train)
         return evaluate(trained, cases, None)
 
     def verdict(self, found: "Evaluation") -> str:
@@ -240,6 +248,14 @@ def in_parts(cases: "Cases", settings: ClassifySettings) -> CasesInParts:
             "cases each"
         )
     return CasesInParts(seen.pick(learned), seen.pick(chosen), cases.pick(held))
+
+
+def _trained_on(trained: "Trained[ClassCodec]", cases: "Cases") -> CasesInParts | None:
+    """The parts that the run was trained on, if `cases` are what it read; InputError where they
+    are too few to have been.
+    """
+    parts = in_parts(cases, trained.settings)
+    return parts if parts.fingerprint() == trained.data else None
 
 
 def require_alike(test: "Cases", train: "Cases") -> None:

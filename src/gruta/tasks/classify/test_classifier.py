@@ -12,10 +12,12 @@ from gruta.codec.classes import ClassCodec
 from gruta.codec.text.vocabulary import FIRST, PADDING, UNKNOWN, Vocabulary
 from gruta.data.subwords import learn_subwords
 from gruta.errors import InputError
+from gruta.report.page import render
 from gruta.settings import resolve
 from gruta.tasks.classify.answers import deciding
 from gruta.tasks.classify.conftest import waves, words
-from gruta.tasks.classify.evaluation import measures
+from gruta.tasks.classify.evaluation import evaluate, measures
+from gruta.tasks.classify.report import errors
 from gruta.tasks.classify.settings import ClassifySettings
 from gruta.tasks.classify.task import TASK
 
@@ -101,6 +103,39 @@ def test_labels_come_back_as_they_were_given(tmp_path):
     assert (again.predict(x) == numbers).mean() == again.score(x, numbers)
     names = {s.model: s.accuracy for s in again.evaluate(x, numbers.astype(str)).scores}
     assert names["words"] > 0.9  # columns of the simple models are those of the classes
+
+
+def test_report_says_what_there_is_of_series_and_of_texts(reader):
+    x, y = texts()
+    classifier = Classifier(**SMALL | {"steps": 10}).fit(waves(120))
+    pages = []
+    for fitted, data in ((reader, (x, y)), (classifier, waves(120))):
+        trained = fitted.trained_
+        found = TASK.evaluate(trained, data)
+        told = TASK.report(trained, found, fitted.metrics_)
+        pages.append(render(told.title, told.lead, told.sections))
+        sizes = {s.model: s.parameters for s in found.scores}
+        assert all(size > 0 for model, size in sizes.items() if model != "nearest")
+    of_texts, of_series = pages
+    assert "Naive Bayes weighs" in of_texts
+    assert "Naive Bayes weighs" not in of_series
+    for page in pages:
+        assert "with the lowest share of errors there" in page
+        assert "Macro F1: of each class" in page
+        assert "<td>yes</td>" in page
+
+
+def test_few_errors_are_shown_once_and_many_from_both_ends(reader):
+    trained, (x, y) = reader.trained_, texts()
+    other = {"en": "pt", "pt": "en"}
+    for wrong, titles in ((3, ["Errors, the surest first"]), (12, ["Surest errors", "Least sure"])):
+        labels = [other[k] if i < wrong else k for i, k in enumerate(y)]
+        found = evaluate(trained, TASK.open((x, labels), trained.settings), None)
+        tables = [table for table in errors(trained, found) if table.rows]
+        assert [t.caption.startswith(title) for t, title in zip(tables, titles, strict=True)]
+        assert sum(len(table.rows) for table in tables) == len(found.cases) - round(
+            found.scores[0].accuracy * len(found.cases)
+        )
 
 
 def test_rare_classes_weigh_as_much_if_asked():

@@ -12,6 +12,7 @@ from gruta.codec.series.features import Past, Rows, Table, Values, windows
 from gruta.codec.series.intervals import Forecasts, rolling
 from gruta.data.order import shuffled
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
@@ -45,14 +46,14 @@ class ForecastLesson:
         self.streams = min(settings.batch_size, len(split.train) // max(settings.tbptt, 1))
         if settings.tbptt and table.absent is not None:
             raise InputError(
-                tbptt="a carried state needs one series without gaps; leave it out, or fill the "
-                "gaps with the setting gaps"
+                tbptt=_(
+                    "a carried state needs one series without gaps; leave it out, or fill the gaps "
+                    "with the setting gaps"
+                )
             )
         if settings.tbptt and not self.streams:
-            raise InputError(
-                f"tbptt: expected at most the {len(split.train)} rows that there are to train on, "
-                f"got {settings.tbptt}"
-            )
+            problem = _("expected at most the {rows} rows that there are to train on, got {given}")
+            raise InputError(tbptt=problem.format(rows=len(split.train), given=settings.tbptt))
 
     def prepare(self, progress: Progress) -> None:
         """Solve the linear path, which is where training starts."""

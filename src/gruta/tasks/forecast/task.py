@@ -137,6 +137,9 @@ class ForecastTask:
         """The series of a file or frame."""
         return as_series(source, settings, codec)
 
+    def of_text(self, text: str, codec: ForecastCodec) -> None:
+        """It reads no text."""
+
     def read(self, source: Any, settings: Settings) -> SeriesInParts:
         """The same, with its end held out."""
         series = self.open(source, settings)
