@@ -138,7 +138,9 @@ def _as_bytes(answer: "pl.DataFrame", kind: str) -> bytes:
         answer.write_json(buffer)
         buffer.write(b"\n")
     else:
-        answer.write_csv(buffer, datetime_format="%Y-%m-%dT%H:%M:%S%.f")
+        zoned = any(getattr(kind, "time_zone", None) for kind in answer.dtypes)
+        stamps = "%Y-%m-%dT%H:%M:%S%.f" + ("%:z" if zoned else "")
+        answer.write_csv(buffer, datetime_format=stamps)
     return buffer.getvalue()
 
 

@@ -1,6 +1,6 @@
 """A pandas or polars frame's columns, and frames like it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -76,14 +76,29 @@ class Frame:
         return as_polars(self._levels[place - len(self._columns)].to_series())
 
 
-def like(frame: Any, columns: Mapping[str, Any], time: str) -> Any:
-    """A frame of the kind that `frame` is, with the time as its index where it is so there."""
+def like(frame: Any, found: pl.DataFrame, time: str) -> Any:
+    """What was found as a frame of the kind that `frame` is, with the time as its index where it is
+    so there.
+    """
     table = nw.from_native(frame, eager_only=True)
-    found = nw.from_dict(columns, backend=table.implementation).to_native()
+    if table.implementation.is_polars():
+        return found
+    zone = getattr(found[time].dtype, "time_zone", None)
+    plain = (
+        found.with_columns(pl.col(time).dt.convert_time_zone("UTC").dt.replace_time_zone(None))
+        if zone
+        else found
+    )
+    columns = {name: plain[name].to_numpy() for name in plain.columns}
+    answer = nw.from_dict(columns, backend=table.implementation)
+    if zone:
+        moments = nw.col(time).dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+        answer = answer.with_columns(moments)
+    native = answer.to_native()
     index = nw.maybe_get_index(table)
     if index is None or time in table.columns:
-        return found
-    return found.set_index(time).rename_axis(index=index.name)
+        return native
+    return native.set_index(time).rename_axis(index=index.name)
 
 
 def _holds_time(level: Any) -> bool:

@@ -56,14 +56,14 @@ class Raw:
     """Rows as they come: of which series each is `[N]`, and its stamp `[N]`.
 
     row: `[N]` their numbers in the file; None: as they stand here. zone: whose clock the stamps, in
-    UTC, show; None: none is known. label, name: of the file and its column of stamps, for messages.
-    ids: what the series are called.
+    UTC, show, or `Rows` where these are numbers; None: none is known. label, name: of the file and
+    its column of stamps, for messages. ids: what the series are called.
     """
 
     own: NDArray[np.integer]
     times: Stamps
     ids: tuple[str, ...]
-    zone: Zone | None
+    zone: Zone | Rows | None
     label: Origin
     name: str
     row: Places | None = None
@@ -254,6 +254,8 @@ def _frequency(raw: Raw, policies: Policies) -> Frequency:
     given = policies.frequency
     if isinstance(given, Frequency):
         return _of_model(given, pieces, raw)
+    if isinstance(raw.zone, Rows):
+        return rows(pieces[0], numbered=True)
     if given == "row":
         return rows(pieces[0])
     if given:
@@ -273,6 +275,10 @@ def _frequency(raw: Raw, policies: Policies) -> Frequency:
     return best
 
 
+def _own_step(times: Stamps, raw: Raw) -> Frequency:
+    return rows(times, True) if isinstance(raw.zone, Rows) else infer(times, raw.zone)
+
+
 def _of_model(frequency: Frequency, pieces: Sequence[Stamps], raw: Raw) -> Frequency:
     """The trained model's; InputError where these stamps have another."""
     steps = sum(len(piece) - 1 for piece in pieces)
@@ -280,7 +286,7 @@ def _of_model(frequency: Frequency, pieces: Sequence[Stamps], raw: Raw) -> Frequ
     if even and sum(fitting(frequency, piece) for piece in pieces) < FEWEST_FITTING * steps:
         raise InputError(
             f"{raw.label}: expected a step of {frequency.key}, the trained model's, found "
-            f"{infer(pieces[0], raw.zone).key}"
+            f"{_own_step(pieces[0], raw).key}"
         )
     return frequency
 

@@ -10,7 +10,8 @@ import numpy as np
 from narwhals.typing import IntoDataFrame
 from numpy.typing import NDArray
 
-from gruta.codec.series.frequency import Frequency
+from gruta.codec.series.frequency import Frequency, Stamps
+from gruta.codec.series.rows import Rows as NextRow
 from gruta.codec.series.series import Columns, Series
 from gruta.codec.series.zones import Zone
 from gruta.data.columns import Origin, nearest, refuse
@@ -52,12 +53,11 @@ def read_series(
     label = table.origin
     if len(table) < _FEWEST_ROWS:
         raise InputError(f"{label}: expected at least {_FEWEST_ROWS} rows, found {len(table)}")
-    found = table.moments(columns.time)
-    zone = Zone(found.zone) if found.zone not in ("", "UTC") else None
+    times, clock = _when(table, columns.time)
     own = own if columns.series else np.zeros(len(table), np.int8)
     table.turn_to(columns.target)
-    raw = Raw(own, found.times, ids, zone, label, columns.time)
-    del own, found  # as large as a column each
+    raw = Raw(own, times, ids, clock, label, columns.time)
+    del own, times  # as large as a column each
     even = evened(raw, policies)
     del raw
 
@@ -134,6 +134,20 @@ def _require_columns(table: Table, columns: Columns) -> None:
             f"{table.origin}: expected a column {name!r}, found "
             f"{', '.join(map(repr, table.names))}; name it with the setting {setting}{question}"
         )
+
+
+def _when(table: Table, name: str) -> tuple[Stamps, Zone | NextRow | None]:
+    """When each row is, in UTC, and the zone whose clock that shows; or the numbers of rows, where
+    the column holds whole numbers that are neither years nor times since 1970.
+    """
+    try:
+        found = table.moments(name)
+    except InputError:
+        numbers = table.whole_numbers(name)
+        if numbers is None:
+            raise
+        return numbers.view("M8[us]"), NextRow(1, numbered=True)
+    return found.times, Zone(found.zone) if found.zone not in ("", "UTC") else None
 
 
 def _require_finite(label: Origin, name: str, values: Values) -> None:

@@ -183,6 +183,15 @@ class Table:
         found[np.isnan(found)] = np.nan
         return found
 
+    def whole_numbers(self, name: str) -> NDArray[np.int64] | None:
+        """The column as whole numbers [N]; None where a row has something else, or nothing."""
+        column = self._columns[name]
+        found = column.cast(pl.Int64, strict=False)
+        if column.dtype.is_temporal() or found.null_count() or not column.len():
+            return None
+        same = column.cast(pl.Float64, strict=False) == found.cast(pl.Float64)
+        return found.to_numpy(writable=True) if same.all() else None
+
     def moments(self, name: str) -> Moments:
         """Where the rows stand in time, by a column of dates, date-times, numbers or text."""
         found = to_moments(self.origin, self._columns[name], self._how.dates)

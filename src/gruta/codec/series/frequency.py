@@ -50,6 +50,11 @@ class Frequency(ABC):
         """Whether a step is shorter than a day."""
         return False
 
+    @property
+    def numbered(self) -> bool:
+        """Whether numbers stand in the place of stamps."""
+        return False
+
     def is_natural(self, season: int) -> bool:
         """Whether people and weather go by a season of so many steps, not only clocks."""
         return True
@@ -162,6 +167,8 @@ class Clock(Protocol):
 
 
 def show(stamp: np.datetime64, clock: Clock | None = None) -> str:
-    """A stamp for people, as short as it may be; by a clock."""
+    """A stamp for people, as short as it may be, by a clock; of numbered rows the number."""
+    if getattr(clock, "numbered", False):
+        return str(stamp.astype(np.int64))
     local = stamp if clock is None else clock.local(np.array([stamp]))[0]
     return str(np.datetime_as_string(local, unit="auto")).replace("T", " ")

@@ -25,11 +25,6 @@ class Rows(Frequency):
         usual = str(self.microseconds) if self.numbered else FixedStep(self.microseconds).name
         return f"row ({usual})"
 
-    @property
-    def even(self) -> bool:
-        """Whether a stamp tells its row's place: of numbered rows alone."""
-        return self.numbered
-
     def shift(self, times: Stamps, steps: ArrayLike) -> Stamps:
         """The stamps `steps` usual steps after `times`; the two broadcast."""
         return FixedStep(self.microseconds).shift(times, steps)

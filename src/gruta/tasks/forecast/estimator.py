@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 from narwhals.typing import IntoDataFrame
 
 from gruta.arithmetic import as_usual
@@ -56,10 +55,10 @@ class Forecaster(Estimator[ForecastCodec]):
         a column, or pandas' index where it is in `data`.
         """
         trained = self._fitted()
-        columns = forecast(trained, series_for(trained, data))
+        found = forecast(trained, series_for(trained, data))
         if isinstance(data, str | Path | Series):
-            return pl.DataFrame(columns)
-        return like(data, columns, trained.settings.time)
+            return found
+        return like(data, found, trained.settings.time)
 
     @as_usual()
     def evaluate(

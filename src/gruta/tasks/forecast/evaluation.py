@@ -60,8 +60,8 @@ class Evaluation:
     """Forecasts from M origins, in the target's unit, and their scores.
 
     origins `[M]` are the series' rows that were forecast from; times `[M, K]` the stamps that were
-    forecast; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name, each `[M, K]`. The network's
-    score comes first. repairs: what was found amiss in the file.
+    forecast, by the data's clock; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name, each
+    `[M, K]`. The network's score comes first. repairs: what was found amiss in the file.
     """
 
     origins: Rows
@@ -147,8 +147,10 @@ def origins_from(series: Series, encoding: Encoding, start: np.datetime64, strid
 def first_stamp(codec: ForecastCodec, start: str | np.datetime64 | None) -> np.datetime64:
     """`start`, or the first stamp that training did not see."""
     if start is None:
-        start = codec.encoding.frequency.after(codec.until, 1)[0]
-    return as_stamp(start)
+        frequency = codec.encoding.frequency
+        return frequency.local(frequency.after(codec.until, 1))[0]  # type: ignore[no-any-return]
+    numbered = codec.encoding.frequency.numbered
+    return as_stamp(start, numbered=numbered)
 
 
 def evaluate(
@@ -191,9 +193,10 @@ def evaluate(
         )
         for model, values in points.items()
     ]
-    times = series.times_at(at)
+    moments = series.times_at(at)
+    times = series.frequency.local(moments)
     seen = _("Some of these values were seen in training.")
-    notes += [seen] if times.min() <= codec.until else []
+    notes += [seen] if moments.min() <= codec.until else []
     return Evaluation(origins, times, truth, found, levels, simple, scores, notes, series.repairs)
 
 

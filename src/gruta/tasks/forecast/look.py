@@ -32,13 +32,16 @@ def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime6
     assert isinstance(network, ForecastNetwork)
     table = encoding.table(series)
     newest = series.observed - encoding.horizon
-    first = series.times[newest] if at is None and newest > 0 else at
+    clock = series.frequency.local(series.times)
+    first = clock[newest] if at is None and newest > 0 else at
     if first is None:
         raise InputError(
             f"{series.source}: {series.observed} rows with a target, too few for a forecast of "
             f"{encoding.horizon} steps; give a longer history"
         )
-    origin = origins_from(series, encoding, as_stamp(first), len(series))[:1]
+    origin = origins_from(
+        series, encoding, as_stamp(first, numbered=series.frequency.numbered), len(series)
+    )[:1]
     last = np.array([[table.lookback - 1]])
     arrays = windows(table, Past(table, keep=False), origin, last, table.lookback)
     batch = {name: torch.from_numpy(values) for name, values in arrays.items()}
@@ -49,8 +52,8 @@ def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime6
 
     after = int(origin[0]) + 1
     labels = {
-        "encoder": series.times[after - table.lookback : after],
-        "decoder": series.times[after : after + table.horizon],
+        "encoder": clock[after - table.lookback : after],
+        "decoder": clock[after : after + table.horizon],
     }
     columns = {
         "encoder": encoding.past_names(),

@@ -32,12 +32,12 @@ class Parts:
         rows = int(cut.max())
         validation = max(round(s.validation_share * rows), s.horizon)
         if s.test_from:
-            cut = steps_before(series, as_stamp(s.test_from, "test_from"))
+            cut = steps_before(series, _stamp(series, s.test_from, "test_from"))
         elif s.test_share:
             cut = cut - max(round(s.test_share * rows), s.horizon)
         train = cut - validation
         if s.validation_from:
-            train = steps_before(series, as_stamp(s.validation_from, "validation_from"))
+            train = steps_before(series, _stamp(series, s.validation_from, "validation_from"))
         seen = np.clip(cut, 0, lengths)
         return cls(np.clip(train, 0, seen), seen)
 
@@ -49,6 +49,10 @@ def _behind(series: Series, lengths: Rows) -> Rows:
     newest = series.times_at(np.maximum(series.starts[:-1], series.ends - 1)).max()
     places = [int(series.frequency.place(newest[None], begin)[0]) for begin in series.begins]
     return np.maximum(0, np.array(places) + 1 - lengths)
+
+
+def _stamp(series: Series, text: str, setting: str) -> np.datetime64:
+    return as_stamp(text, setting, series.frequency.numbered)
 
 
 def steps_before(series: Series, clock: np.datetime64) -> Rows:

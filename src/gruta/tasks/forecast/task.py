@@ -11,6 +11,8 @@ from pydantic import BaseModel, Field
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.frequency import Frequency
+from gruta.codec.series.local import Local
+from gruta.codec.series.rows import Rows as NextRow
 from gruta.codec.series.series import Columns, Series
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
@@ -196,9 +198,7 @@ class ForecastTask:
 
     def answer(self, trained: "Trained[ForecastCodec]", source: Any, **how: Any) -> "pl.DataFrame":
         """Quantiles for the horizon after the last row of `source` that has a target."""
-        import polars as pl
-
-        return pl.DataFrame(forecast(trained, series_for(trained, source)))
+        return forecast(trained, series_for(trained, source))
 
     def evaluate(
         self,
@@ -287,8 +287,12 @@ def series_for(trained: "Trained[ForecastCodec]", source: Any) -> Series:
     return as_series(source, trained.settings, trained.codec)
 
 
-def forecast(trained: "Trained[ForecastCodec]", series: Series) -> dict[str, Any]:
-    """The time, the median and the quantiles of the horizon to come, by column."""
+def forecast(trained: "Trained[ForecastCodec]", series: Series) -> "pl.DataFrame":
+    """The series, the time by the data's own clock, the median and the quantiles of the horizon to
+    come; a name that the data have already gets a line behind it.
+    """
+    import polars as pl
+
     from gruta.tasks.forecast.forecasts import quantiles, with_rows_to_come
 
     encoding, levels = trained.codec.encoding, trained.settings.quantiles
@@ -296,13 +300,34 @@ def forecast(trained: "Trained[ForecastCodec]", series: Series) -> dict[str, Any
     origins = series.ends - 1
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)
     found = quantiles(trained, series, origins).reshape(-1, len(levels))
-    names = encoding.columns
-    columns: dict[str, Any] = {}
+    names, columns = encoding.columns, list[pl.Series]()
     if names.series:
-        columns[names.series] = np.repeat(np.array(series.ids, object), encoding.horizon)
-    columns[names.time] = series.times_at(at).ravel()
-    columns["forecast"] = found[:, levels.index(0.5)]
-    return columns | {f"q{100 * q:g}": found[:, i] for i, q in enumerate(levels)}
+        ids = np.repeat(np.array(series.ids, object), encoding.horizon)
+        columns.append(pl.Series(names.series, ids.tolist(), pl.String))
+    columns.append(_times(names.time, series.times_at(at).ravel(), series))
+
+    def add(name: str, values: Any) -> None:
+        while name in [column.name for column in columns]:
+            name += "_"
+        columns.append(pl.Series(name, values))
+
+    add("forecast", found[:, levels.index(0.5)])
+    for i, q in enumerate(levels):
+        add(f"q{100 * q:g}", found[:, i])
+    return pl.DataFrame(columns)
+
+
+def _times(name: str, times: Any, series: Series) -> "pl.Series":
+    """Stamps in the zone of the data, and rows' numbers where rows are numbered."""
+    import polars as pl
+
+    frequency = series.frequency
+    if isinstance(frequency, NextRow) and frequency.numbered:
+        return pl.Series(name, times.astype(np.int64))
+    found = pl.Series(name, times)
+    if isinstance(frequency, Local):
+        return found.dt.replace_time_zone("UTC").dt.convert_time_zone(frequency.zone.name)
+    return found
 
 
 TASK = ForecastTask()
