@@ -37,11 +37,11 @@ class LiveProgress(Progress):
         )
 
     def validated(self, record: Mapping[str, Any], best: bool) -> None:
-        """Show the validation's loss and, or in a narrow terminal instead, what picks weights."""
-        loss = _("validation {loss}").format(loss=brief(record["validation_loss"]))
-        told = _scores(record) or [loss]
-        if self._width >= _ROOMY and _scores(record):
-            told = [loss, *told]
+        """Show the loss and, or in a narrow terminal instead, the scores that pick the weights."""
+        told = _scores(record)
+        if not told or self._width >= _ROOMY:
+            loss = brief(record["validation_loss"])
+            told.insert(0, _("validation {loss}").format(loss=loss))
         self._bar.update(self._task, validation=", ".join(told) + ("*" if best else ""))
 
     def note(self, message: str) -> None:

@@ -82,7 +82,8 @@ def _listed(task: str, found: "list[Summary]", wide: bool) -> "Table":
         digits = decimals(scores) if metric.digits is None else metric.digits
         values = [None if score is None else metric.factor * score for score in scores]
         told.append((Column(_(metric.title), digits), values))
-    apart = [", ".join(f"{n} {written(v)}" for n, v in own.items()) for own in set_apart(found)]
+    # A semicolon, as numbers may hold a comma.
+    apart = ["; ".join(f"{n} {written(v)}" for n, v in own.items()) for own in set_apart(found)]
     told.append((Column(_("set apart by")), [*apart]))
     captions = {
         "forecast": _("forecasters"),

@@ -138,9 +138,12 @@ class Views:
 
     def told(self) -> list[str]:
         """What it read and what it said, a sentence each."""
-        read = _("It reads {shown}.").format(shown=self.shown) if self.shown else ""
-        said = _("The network's answer: {answer}.").format(answer=self.answer)
-        return [*filter(None, [read]), *([said] if self.answer else [])]
+        told = []
+        if self.shown:
+            told.append(_("It reads {shown}.").format(shown=self.shown))
+        if self.answer:
+            told.append(_("The network's answer: {answer}.").format(answer=self.answer))
+        return told
 
     def naming(self) -> str:
         """What the names of the layers say."""
