@@ -13,6 +13,7 @@ from gruta.codec.scaler import Scaler
 from gruta.codec.series.calendar import calendar, calendar_names
 from gruta.codec.series.features import Table, first_origin, future_names, past_names
 from gruta.codec.series.frequency import Frequency
+from gruta.codec.series.holidays import Holidays
 from gruta.codec.series.infer import parse
 from gruta.codec.series.seasons import possible_seasons, seasons_of
 from gruta.codec.series.series import Columns, Rows, Series, carried
@@ -43,9 +44,17 @@ class Encoding:
     horizon: int
     ids: tuple[str, ...] = ("",)
     gaps: bool = False
+    holidays: Holidays | None = None
 
     @classmethod
-    def fit(cls, series: Series, train: Rows, lookback: int, horizon: int) -> "Encoding":
+    def fit(
+        cls,
+        series: Series,
+        train: Rows,
+        lookback: int,
+        horizon: int,
+        holidays: Holidays | None = None,
+    ) -> "Encoding":
         """Scales and seasons from the first `train [S]` rows of each series; lookback 0 takes one
         by the seasons.
 
@@ -79,6 +88,7 @@ class Encoding:
             horizon=horizon,
             ids=seen.ids,
             gaps=gaps,
+            holidays=holidays,
         )
 
     @property
@@ -135,7 +145,7 @@ class Encoding:
         pieces = (series.times_at(rows) for rows in series.pieces())
         return Table(
             y=y,
-            known=self.known.encode(series.known).astype(np.float32),
+            known=self._known(series),
             past=self.past.encode(series.past).astype(np.float32),
             calendar=calendar(pieces, self.frequency),
             seasons=self.seasons,
@@ -145,11 +155,22 @@ class Encoding:
             absent=missing if self.gaps else None,
         )
 
+    def _known(self, series: Series) -> NDArray[np.float32]:
+        """`[N, C]`: covariates, then holidays, of which rows to come need no column."""
+        known = self.known.encode(series.known).astype(np.float32)
+        if self.holidays is None:
+            return known
+        pieces = (series.times_at(rows) for rows in series.pieces())
+        days = self.holidays.features(pieces, self.frequency, series.source)
+        return np.concatenate([known, days], axis=1)
+
     def future_names(self) -> list[str]:
         """What people call the columns of a step to come."""
-        columns = self.columns
+        known = list(self.columns.known)
+        if self.holidays is not None:
+            known += self.holidays.names(self.frequency)
         by_calendar = calendar_names(self.frequency)
-        return future_names(columns.target, columns.known, by_calendar, self.seasons, self.gaps)
+        return future_names(self.columns.target, known, by_calendar, self.seasons, self.gaps)
 
     def past_names(self) -> list[str]:
         """What people call the columns of a row of the window."""
@@ -184,13 +205,14 @@ class Encoding:
             "seasons": list(self.seasons),
             "lookback": self.lookback,
             "horizon": self.horizon,
+            "holidays": None if self.holidays is None else self.holidays.to_json(),
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Encoding":
         """What `to_json` gave; InputError if it is anything else."""
         try:
-            names = content["columns"]
+            names, holidays = content["columns"], content.get("holidays")
             encoding = cls(
                 columns=Columns(
                     names["time"],
@@ -208,10 +230,11 @@ class Encoding:
                 seasons=tuple(map(int, content["seasons"])),
                 lookback=int(content["lookback"]),
                 horizon=int(content["horizon"]),
+                holidays=None if holidays is None else Holidays.from_json(holidays),
             )
             encoding._require_sound()
             return encoding
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"codec.json: not a forecaster's encoding ({error})") from error
 
     def _require_sound(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gruta.codec.series.frequency import FixedStep, Frequency, Stamps
+from gruta.codec.series.frequency import DAY, FixedStep, Frequency, Stamps
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class Rows(Frequency):
     def even(self) -> bool:
         """Whether a stamp tells its row's place: of numbered rows alone."""
         return self.numbered
+
+    @property
+    def beyond_day(self) -> bool:
+        """Whether the usual step is longer than a day."""
+        return self.microseconds > DAY
 
     def shift(self, times: Stamps, steps: ArrayLike) -> Stamps:
         """The stamps `steps` usual steps after `times`; the two broadcast."""

@@ -23,6 +23,12 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         description="Columns whose values are known up to the present only.",
         json_schema_extra=DATA,
     )
+    holidays: tuple[str, ...] = Field(
+        (),
+        description="Holidays that forecasts know of: of a country (BR), a state (BR-SP) or an "
+        "exchange (B3), on the stamp's day, the next and the one before. Needs the extra holidays.",
+        json_schema_extra=DATA | {"metavar": "CODE"},
+    )
     series: str = Field(
         "",
         description="Column that names the series that a row is of, in a file of several.",
@@ -132,6 +138,16 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
     def _one_column(cls, names: Any) -> Any:
         """A single name stands for itself."""
         return (names,) if isinstance(names, str) else names
+
+    @field_validator("holidays", mode="before")
+    @classmethod
+    def _codes(cls, given: Any) -> Any:
+        """A single code, or several with commas between them, in capitals; each once."""
+        given = (given,) if isinstance(given, str) else given
+        if not (isinstance(given, tuple | list) and all(isinstance(g, str) for g in given)):
+            return given
+        parts = (part.strip().upper() for codes in given for part in codes.split(","))
+        return tuple(dict.fromkeys(part for part in parts if part))
 
     @field_validator("quantiles")
     @classmethod
