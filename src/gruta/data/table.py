@@ -14,6 +14,7 @@ from gruta.data.delimited import Delimited
 from gruta.data.frames import Frame
 from gruta.data.numbers import Mark, Tally, refuse_both, refuse_open, tally, to_numbers
 from gruta.data.stamps import Moments, looks_like_stamps, to_moments
+from gruta.data.words import holds_words
 from gruta.errors import InputError
 from gruta.reading import AUTO, Guess, Reading
 
@@ -112,6 +113,10 @@ class Table:
     def words(self, name: str) -> pl.Series:
         """A column as the source has it."""
         return self._columns[name]
+
+    def holds_words(self, name: str) -> bool:
+        """Whether a column is of texts that are not meant as numbers."""
+        return holds_words(self._columns[name])
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """The values [N] of a column of numbers, booleans or text; NaN where there is none."""

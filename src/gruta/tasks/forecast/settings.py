@@ -23,6 +23,11 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         description="Columns whose values are known up to the present only.",
         json_schema_extra=DATA,
     )
+    static: tuple[str, ...] = Field(
+        (),
+        description="Columns with one value in each series, of numbers or texts: a region, a size.",
+        json_schema_extra=DATA,
+    )
     holidays: tuple[str, ...] = Field(
         (),
         description="Holidays that forecasts know of: of a country (BR), a state (BR-SP) or an "
@@ -133,7 +138,7 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         decoupled = given.get("optimizer", "adamw") == "adamw"
         return given if decoupled else {"weight_decay": 0.0} | given
 
-    @field_validator("known", "past", mode="before")
+    @field_validator("known", "past", "static", mode="before")
     @classmethod
     def _one_column(cls, names: Any) -> Any:
         """A single name stands for itself."""

@@ -278,11 +278,12 @@ def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = Non
 
     s = settings
     step: str | Frequency = s.frequency
-    columns = Columns(s.time, s.target, s.known, s.past, s.series)
+    columns, words = Columns(s.time, s.target, s.known, s.past, s.series, s.static), None
     if codec is not None:
         columns, step = codec.encoding.columns, codec.encoding.frequency
+        words = codec.encoding.words
     policies = Policies(step, s.zone, s.duplicates, s.gaps, s.longest_gap)
-    return read_series(source, columns, reading(s), policies)
+    return read_series(source, columns, reading(s), policies, words)
 
 
 def known_holidays(series: Series, settings: Settings) -> Holidays | None:
