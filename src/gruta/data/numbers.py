@@ -18,9 +18,9 @@ Mark = Literal[".", ","]
 """What stands before decimals."""
 
 _AT_ONCE = 500_000
-_NOTHING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "nat", "?", ".")
-_TRUTH = {"true": "1", "verdadeiro": "1", "false": "0", "falso": "0"}
-_WORDS = {**dict.fromkeys(_NOTHING), **_TRUTH}
+NOTHING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "nat", "?", ".")
+TRUTH = {"true": "1", "verdadeiro": "1", "false": "0", "falso": "0"}
+_WORDS = {**dict.fromkeys(NOTHING), **TRUTH}
 _BLANKS = "[ \u00a0\u2009\u202f'\u2019]"
 _SPACED = rf"^[+-]?[0-9]{{1,3}}(?:{_BLANKS}[0-9]{{3}})+(?:[.,][0-9]*)?$"
 _WHOLE = r"^[+-]?[0-9]+(?:e[+-]?[0-9]+)?$"

@@ -103,9 +103,9 @@ class Even:
     repairs: tuple[Repair, ...]
     duplicates: Duplicates
 
-    def laid(self, column: Values) -> Values:
+    def laid(self, column: Values, words: bool = False) -> Values:
         """The column's values `[rows]` in their places, NaN where none stands; beyond two million
-        in single precision.
+        in single precision. words: they stand for texts, which have no mean; the last one is kept.
         """
         kind = np.float32 if self.rows > MANY else np.float64
         values = column if self.row is None else column[self.row]
@@ -113,7 +113,7 @@ class Even:
             alike: Values = np.asarray(values, kind)
             return alike
         found: Values = np.full(self.rows, np.nan, kind)
-        if self.duplicates == "mean" and (np.diff(self.at) == 0).any():
+        if self.duplicates == "mean" and not words and (np.diff(self.at) == 0).any():
             mean: Values = _means(values, self.at, self.rows).astype(kind, copy=False)
             return mean
         if self.duplicates == "first":

@@ -3,6 +3,7 @@
 What does not fit is refused with its row, counted from 1 below the header, and its column.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from gruta.data.columns import Origin, nearest, refuse
 from gruta.data.gaps import mended
 from gruta.data.repair import Even, Policies, Raw, evened
 from gruta.data.table import Table, open_table
+from gruta.data.words import counted
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.reading import Guess, Reading
 
 Values = NDArray[np.floating]
@@ -31,24 +34,31 @@ def read_series(
     columns: Columns,
     how: Reading | None = None,
     policies: Policies | None = None,
+    words: Collection[str] | None = None,
 ) -> Series:
     """The series in a file or in a pandas or polars frame, in even steps.
 
     Stamps with a zone or an offset are converted to UTC. Rows at the end of a series with an empty
     target are the rows to come. What is mended is told in `repairs`. InputError says what does not
-    fit, and where.
+    fit, and where. words: the columns of texts, where those of a trained model are read; else a
+    covariate is one if most of its cells are no numbers.
     """
     policies = policies or Policies()
     how = how or Reading()
     table = open_table(source, how, wanted=columns.names, time=columns.time)
     columns, guesses = _with_series(_split(columns, table), table, policies)
     _require_columns(table, columns)
+    if columns.static and not columns.series:
+        raise InputError(
+            static=_("expected several series, whose names a column has; name it with series")
+        )
     table.prepare(columns.names)
     own: NDArray[np.integer] = np.zeros(1, np.int8)
     names = [""]
     if columns.series:
         own, names = table.codes(columns.series)
-    ids = tuple(names)
+    ids, cells = tuple(names), _Cells(table, columns, words)
+    static = [_one_each(table, name, cells.of(name), own, ids) for name in columns.static]
     table.turn_to(columns.time)
     label = table.origin
     if len(table) < _FEWEST_ROWS:
@@ -62,10 +72,8 @@ def read_series(
     del raw
 
     def laid(name: str) -> Values:
-        table.turn_to(name)
-        values = table.numbers(name)
-        _require_finite(label, name, values)
-        return even.laid(values)
+        values = cells.of(name)
+        return even.laid(values, words=name in cells.words)
 
     target = laid(columns.target)
     known, past = (
@@ -83,11 +91,57 @@ def read_series(
         frequency=even.frequency,
         source=str(label),
         stamps=even.stamps,
+        static=np.column_stack(static) if static else None,
+        words=cells.words,
         repairs=even.repairs,
         guesses=(*table.guesses, *guesses, *_step_found(even, policies)),
     )
     _require_target(series)
     return mended(series, policies)
+
+
+class _Cells:
+    """Columns as values, NaN where there is none; in `words` those of texts, which are counted.
+
+    texts: which ones they are; None: the covariates that look so.
+    """
+
+    def __init__(self, table: Table, columns: Columns, texts: Collection[str] | None) -> None:
+        self._table, self._target, self._texts = table, columns.target, texts
+        self.words: dict[str, tuple[str, ...]] = {}
+
+    def of(self, name: str) -> Values:
+        """`[N]`, a value a row of the table."""
+        self._table.turn_to(name)
+        looks = self._texts is None and name != self._target and self._table.holds_words(name)
+        if looks or name in (self._texts or ()):
+            places, self.words[name] = counted(self._table.words(name))
+            return places
+        values: Values = self._table.numbers(name)
+        _require_finite(self._table.origin, name, values)
+        return values
+
+
+def _one_each(
+    table: Table, name: str, values: Values, own: NDArray[np.integer], ids: Sequence[str]
+) -> Values:
+    """`[S]`: the value that all rows of a series have; InputError where they do not agree."""
+    found: Values = np.full(len(ids), np.nan)
+    there = ~np.isnan(values)
+    found[own[there][::-1]] = values[there][::-1]
+    other = there & (values != found[own])
+    if other.any():
+        row = int(other.argmax())
+        cells, which = table.words(name), int(own[row])
+        first = cells[int((there & (own == which)).argmax())]
+        refuse(
+            table.origin,
+            name,
+            f"expected one value in all rows of the series {ids[which]!r}, found {first!r} and "
+            f"{cells[row]!r}; name the column as known or past instead",
+            row,
+        )
+    return found
 
 
 def _split(columns: Columns, table: Table) -> Columns:
@@ -101,7 +155,12 @@ def _split(columns: Columns, table: Table) -> Columns:
             found += parts if several else [name]
         return tuple(found)
 
-    return replace(columns, known=apart(columns.known), past=apart(columns.past))
+    return replace(
+        columns,
+        known=apart(columns.known),
+        past=apart(columns.past),
+        static=apart(columns.static),
+    )
 
 
 def _with_series(
@@ -122,7 +181,11 @@ def _step_found(even: Even, policies: Policies) -> tuple[Guess, ...]:
 def _require_columns(table: Table, columns: Columns) -> None:
     """InputError that names the setting of a column that is not there, and likely ones."""
     roles = [("time", columns.time), ("target", columns.target), ("series", columns.series)]
-    roles += [("known", name) for name in columns.known] + [("past", n) for n in columns.past]
+    roles += [
+        (setting, name)
+        for setting in ("known", "past", "static")
+        for name in getattr(columns, setting)
+    ]
     for setting, name in roles:
         if not name or name in table.names:
             continue

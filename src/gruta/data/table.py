@@ -14,7 +14,7 @@ from gruta.data.delimited import Delimited
 from gruta.data.frames import Frame
 from gruta.data.numbers import Mark, Tally, refuse_both, refuse_open, tally, to_numbers
 from gruta.data.stamps import Moments, looks_like_stamps, to_moments
-from gruta.data.words import codes_of
+from gruta.data.words import codes_of, holds_words
 from gruta.errors import InputError
 from gruta.reading import AUTO, Guess, Reading
 
@@ -146,6 +146,10 @@ class Table:
     def words(self, name: str) -> pl.Series:
         """A column as the source has it."""
         return self._columns[name]
+
+    def holds_words(self, name: str) -> bool:
+        """Whether a column is of texts that are not meant as numbers."""
+        return holds_words(self._columns[name])
 
     def codes(self, name: str) -> tuple[NDArray[np.integer], list[str]]:
         """Of a column of names, which of them, in their order, each row has `[N]`, and the names.

@@ -204,8 +204,11 @@ def test_row_with_a_surplus_cell_is_refused_though_a_column_is_not_read(write: W
 
 
 def test_covariates_must_be_numbers_where_they_are_needed(frame: pl.DataFrame) -> None:
+    slip = frame.with_columns(note=pl.Series(["anything", *["1.5"] * 49]))
     with pytest.raises(InputError, match=r"row 1, column 'note': .*found 'anything'"):
-        read_series(frame, Columns(past=("note",)))
+        read_series(slip, Columns(past=("note",)))
+    with pytest.raises(InputError, match=r"row 1, column 'note': .*found 'anything'"):
+        read_series(frame, Columns(past=("note",)), words=())
     with pytest.raises(InputError, match="column 'temp': expected numbers, found none; leave"):
         read_series(frame.with_columns(temp=pl.lit(None, pl.Float64)), COLUMNS)
     with pytest.raises(InputError, match="column 'later': expected numbers, found Datetime"):

@@ -1,7 +1,7 @@
 """What a stamp itself tells a model: where in the day, the week or the year it lies."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,10 @@ class Calendar:
             found[..., place : place + table.shape[1]] = table[codes[rows]]
             place += table.shape[1]
         return found
+
+    def beside(self, codes: NDArray[np.unsignedinteger], table: Values) -> "Calendar":
+        """The same with one more code `[N]`, and what it looks up, at the end."""
+        return replace(self, codes=(*self.codes, codes), tables=(*self.tables, table))
 
 
 def calendar(pieces: Iterable[Stamps], frequency: Frequency) -> Calendar:

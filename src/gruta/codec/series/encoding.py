@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.scaler import Scaler
-from gruta.codec.series.calendar import calendar, calendar_names
+from gruta.codec.series.calendar import Calendar, calendar, calendar_names
+from gruta.codec.series.covariates import Covariates
 from gruta.codec.series.features import Table, first_origin, future_names, past_names
 from gruta.codec.series.frequency import Frequency
+from gruta.codec.series.holidays import Holidays
 from gruta.codec.series.infer import parse
 from gruta.codec.series.seasons import possible_seasons, seasons_of
 from gruta.codec.series.series import Columns, Rows, Series, carried
@@ -36,16 +38,25 @@ class Encoding:
     columns: Columns
     frequency: Frequency
     target: Scaler
-    known: Scaler
-    past: Scaler
+    known: Covariates
+    past: Covariates
     seasons: tuple[int, ...]
     lookback: int
     horizon: int
     ids: tuple[str, ...] = ("",)
     gaps: bool = False
+    holidays: Holidays | None = None
+    static: Covariates = field(default_factory=Covariates.none)
 
     @classmethod
-    def fit(cls, series: Series, train: Rows, lookback: int, horizon: int) -> "Encoding":
+    def fit(
+        cls,
+        series: Series,
+        train: Rows,
+        lookback: int,
+        horizon: int,
+        holidays: Holidays | None = None,
+    ) -> "Encoding":
         """Scales and seasons from the first `train [S]` rows of each series; lookback 0 takes one
         by the seasons.
 
@@ -68,17 +79,20 @@ class Encoding:
                 f"{', '.join(map(str, seasons)) or 'none'}); take a shorter lookback or horizon, "
                 "or give a longer series"
             )
+        columns, words, source = series.columns, series.words, series.source
         return cls(
-            columns=series.columns,
+            columns=columns,
             frequency=series.frequency,
             target=_scales(seen),
-            known=Scaler.fit(seen.known),
-            past=Scaler.fit(seen.past),
+            known=Covariates.fit(columns.known, seen.known, words, source),
+            past=Covariates.fit(columns.past, seen.past, words, source),
             seasons=seasons,
             lookback=lookback,
             horizon=horizon,
             ids=seen.ids,
             gaps=gaps,
+            holidays=holidays,
+            static=Covariates.fit(columns.static, _static(seen), words, source),
         )
 
     @property
@@ -132,12 +146,11 @@ class Encoding:
         scales, y = self.scales(series), np.full(len(series), np.nan, np.float32)
         for i, (first, end) in enumerate(zip(series.starts, series.ends, strict=False)):
             y[first:end] = (target[first:end] - scales.mean[i]) / scales.scale[i]
-        pieces = (series.times_at(rows) for rows in series.pieces())
         return Table(
             y=y,
-            known=self.known.encode(series.known).astype(np.float32),
-            past=self.past.encode(series.past).astype(np.float32),
-            calendar=calendar(pieces, self.frequency),
+            known=self._known(series),
+            past=self.past.encode(series.past, series.words),
+            calendar=self._calendar(series),
             seasons=self.seasons,
             lookback=self.lookback,
             horizon=self.horizon,
@@ -145,16 +158,42 @@ class Encoding:
             absent=missing if self.gaps else None,
         )
 
+    def _known(self, series: Series) -> NDArray[np.float32]:
+        """`[N, C]`: covariates, then holidays, of which rows to come need no column."""
+        known = self.known.encode(series.known, series.words)
+        if self.holidays is None:
+            return known
+        pieces = (series.times_at(rows) for rows in series.pieces())
+        days = self.holidays.features(pieces, self.frequency, series.source)
+        return np.concatenate([known, days], axis=1)
+
+    def _calendar(self, series: Series) -> Calendar:
+        """What the stamp tells of a row, then what its series has as a whole."""
+        pieces = (series.times_at(rows) for rows in series.pieces())
+        found = calendar(pieces, self.frequency)
+        if not self.columns.static:
+            return found
+        own = np.repeat(np.arange(series.count, dtype=np.uint32), np.diff(series.starts))
+        table = self.static.encode(_static(series), series.words)
+        return found.beside(own, np.nan_to_num(table))  # the mean, where a series lacks one
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The columns of texts."""
+        return frozenset().union(self.known.levels, self.past.levels, self.static.levels)
+
     def future_names(self) -> list[str]:
         """What people call the columns of a step to come."""
-        columns = self.columns
-        by_calendar = calendar_names(self.frequency)
-        return future_names(columns.target, columns.known, by_calendar, self.seasons, self.gaps)
+        known = self.known.labels
+        if self.holidays is not None:
+            known += self.holidays.names(self.frequency)
+        by_calendar = calendar_names(self.frequency) + self.static.labels
+        return future_names(self.columns.target, known, by_calendar, self.seasons, self.gaps)
 
     def past_names(self) -> list[str]:
         """What people call the columns of a row of the window."""
         names = self.future_names()
-        return past_names(self.columns.target, self.columns.past, names, self.gaps)
+        return past_names(self.columns.target, self.past.labels, names, self.gaps)
 
     def decode(
         self, scaled: NDArray[np.floating], series: Series, origins: Rows
@@ -174,6 +213,7 @@ class Encoding:
                 "known": list(self.columns.known),
                 "past": list(self.columns.past),
                 "series": self.columns.series,
+                "static": list(self.columns.static),
             },
             "ids": list(self.ids),
             "gaps": self.gaps,
@@ -181,42 +221,49 @@ class Encoding:
             "target": self.target.to_json(),
             "known": self.known.to_json(),
             "past": self.past.to_json(),
+            "static": self.static.to_json(),
             "seasons": list(self.seasons),
             "lookback": self.lookback,
             "horizon": self.horizon,
+            "holidays": None if self.holidays is None else self.holidays.to_json(),
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Encoding":
         """What `to_json` gave; InputError if it is anything else."""
         try:
-            names = content["columns"]
+            names, holidays = content["columns"], content.get("holidays")
+            columns = Columns(
+                names["time"],
+                names["target"],
+                tuple(names["known"]),
+                tuple(names["past"]),
+                str(names.get("series", "")),
+                tuple(map(str, names.get("static", ()))),
+            )
+            static = content.get("static", Covariates.none().to_json())
             encoding = cls(
-                columns=Columns(
-                    names["time"],
-                    names["target"],
-                    tuple(names["known"]),
-                    tuple(names["past"]),
-                    str(names.get("series", "")),
-                ),
+                columns=columns,
                 ids=tuple(map(str, content.get("ids", [""]))),
                 gaps=bool(content.get("gaps", False)),
                 frequency=parse(content["frequency"]),
                 target=Scaler.from_json(content["target"]),
-                known=Scaler.from_json(content["known"]),
-                past=Scaler.from_json(content["past"]),
+                known=Covariates.from_json(columns.known, content["known"]),
+                past=Covariates.from_json(columns.past, content["past"]),
                 seasons=tuple(map(int, content["seasons"])),
                 lookback=int(content["lookback"]),
                 horizon=int(content["horizon"]),
+                holidays=None if holidays is None else Holidays.from_json(holidays),
+                static=Covariates.from_json(columns.static, static),
             )
             encoding._require_sound()
             return encoding
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"codec.json: not a forecaster's encoding ({error})") from error
 
     def _require_sound(self) -> None:
         """ValueError unless the parts can be those of one encoding."""
-        columns, seasons = self.columns, self.seasons
+        seasons = self.seasons
         if seasons != tuple(sorted(set(seasons))) or min(seasons, default=1) < 1:
             raise ValueError(f"expected increasing seasons of at least 1 step, got {seasons}")
         if min(self.lookback, self.horizon) < 1:
@@ -224,9 +271,16 @@ class Encoding:
                 f"expected a lookback and a horizon of at least 1 step, got {self.lookback} and "
                 f"{self.horizon}"
             )
-        scaled = [len(scaler.mean) for scaler in (self.target, self.known, self.past)]
-        if scaled != [len(self.ids), len(columns.known), len(columns.past)]:
-            raise ValueError(f"expected a scale for each of {columns.names[1:]}, got {scaled}")
+        if len(self.target.mean) != len(self.ids):
+            raise ValueError(
+                f"expected a scale for each of {len(self.ids)} series, got {len(self.target.mean)}"
+            )
+
+
+def _static(series: Series) -> NDArray[np.floating]:
+    """`[S, D]`, D of which may be 0; NaN of series that do not know them."""
+    unknown = np.full((series.count, len(series.columns.static)), np.nan)
+    return unknown if series.static is None else series.static
 
 
 def _scales(series: Series) -> Scaler:
@@ -246,8 +300,9 @@ def _scales(series: Series) -> Scaler:
 
 def _require_sizes(series: Series) -> None:
     """InputError where a value is too large to reckon with."""
-    columns = [series.target, *series.known.T, *series.past.T]
-    names = (series.columns.target, *series.columns.known, *series.columns.past)
+    own = series.columns
+    columns = [series.target, *series.known.T, *series.past.T, *_static(series).T]
+    names = (own.target, *own.known, *own.past, *own.static)
     for name, column in zip(names, columns, strict=True):
         largest = float(np.nanmax(np.abs(column), initial=0.0))
         if largest > LARGEST:

@@ -55,6 +55,11 @@ class Frequency(ABC):
         """Whether numbers stand in the place of stamps."""
         return False
 
+    @property
+    def beyond_day(self) -> bool:
+        """Whether a step is longer than a day."""
+        return False
+
     def is_natural(self, season: int) -> bool:
         """Whether people and weather go by a season of so many steps, not only clocks."""
         return True
@@ -106,6 +111,11 @@ class FixedStep(Frequency):
     def within_day(self) -> bool:
         """Whether a step is shorter than a day."""
         return self.microseconds < DAY
+
+    @property
+    def beyond_day(self) -> bool:
+        """Whether a step is longer than a day."""
+        return self.microseconds > DAY
 
     def is_natural(self, season: int) -> bool:
         """Days and longer ones."""

@@ -36,6 +36,11 @@ class Local(Frequency):
         return self.step.within_day
 
     @property
+    def beyond_day(self) -> bool:
+        """Whether a step is longer than a day."""
+        return self.step.beyond_day
+
+    @property
     def _even_in_utc(self) -> bool:
         return isinstance(self.step, FixedStep) and self.step.microseconds % DAY != 0
 

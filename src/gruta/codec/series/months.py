@@ -23,6 +23,11 @@ class Months(Frequency):
         where = {1: "", END_OF_MONTH: " (end)"}.get(self.day, f" (day {self.day})")
         return f"{self.count} month{'s' if self.count > 1 else ''}{where}"
 
+    @property
+    def beyond_day(self) -> bool:
+        """Always."""
+        return True
+
     def shift(self, times: Stamps, steps: ArrayLike) -> Stamps:
         """The stamps `steps` steps after `times`; the two broadcast."""
         months = times.astype("M8[M]") + np.asarray(steps, np.int64) * self.count
@@ -58,6 +63,11 @@ class BusinessMonths(Frequency):
         """Such as 1 month (last business day)."""
         which = "last" if self.last else "first"
         return f"{self.count} month{'s' if self.count > 1 else ''} ({which} business day)"
+
+    @property
+    def beyond_day(self) -> bool:
+        """Always."""
+        return True
 
     def shift(self, times: Stamps, steps: ArrayLike) -> Stamps:
         """The stamps `steps` steps after `times`; the two broadcast."""

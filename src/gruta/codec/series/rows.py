@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gruta.codec.series.frequency import FixedStep, Frequency, Stamps
+from gruta.codec.series.frequency import DAY, FixedStep, Frequency, Stamps
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,11 @@ class Rows(Frequency):
         """Such as row (1d), or row (1) where rows are numbered."""
         usual = str(self.microseconds) if self.numbered else FixedStep(self.microseconds).name
         return f"row ({usual})"
+
+    @property
+    def beyond_day(self) -> bool:
+        """Whether the usual step is longer than a day."""
+        return self.microseconds > DAY
 
     def shift(self, times: Stamps, steps: ArrayLike) -> Stamps:
         """The stamps `steps` usual steps after `times`; the two broadcast."""

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.codec.series.covariates import Words
 from gruta.codec.series.frequency import Frequency, Stamps
 from gruta.errors import InputError
 from gruta.reading import Guess, Repair
@@ -25,6 +26,7 @@ class Columns:
     """Which column of a table is what; InputError if one is to be two things.
 
     series: names the series that a row is of; "" where the table holds one series alone.
+    static: have one value in each series.
     """
 
     time: str = "ds"
@@ -32,20 +34,21 @@ class Columns:
     known: tuple[str, ...] = ()
     past: tuple[str, ...] = ()
     series: str = ""
+    static: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in self.names:
             if self.names.count(name) > 1:
                 raise InputError(
                     f"column {name!r} is used twice; it can be the time, the target, the series' "
-                    "name, or one covariate, known or past"
+                    "name, or one covariate, known, past or static"
                 )
 
     @property
     def names(self) -> tuple[str, ...]:
         """All of them."""
         own = (self.series,) if self.series else ()
-        return (self.time, self.target, *self.known, *self.past, *own)
+        return (self.time, self.target, *self.known, *self.past, *self.static, *own)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +62,8 @@ class Series:
     begins: [S] datetime64[us], without zone: the stamps of these rows; the others follow by steps
     ids: [S] what each is called; "" for one without a name
     stamps: [N] where rows follow no even step, else None
+    static: [S, D] covariates that each series has as a whole; NaN where it lacks one
+    words: by column of texts what its values, which are their places, stand for
     source: the file, or "frame", as messages name it
     repairs: what was found amiss when they were read, and what was done about it
     guesses: what was found out on reading
@@ -74,6 +79,8 @@ class Series:
     frequency: Frequency
     source: str
     stamps: Stamps | None = None
+    static: Values | None = None
+    words: Words = field(default_factory=dict)
     repairs: tuple[Repair, ...] = ()
     guesses: tuple[Guess, ...] = ()
 
@@ -185,6 +192,7 @@ class Series:
             starts=np.append(self.starts[some], len(self)),
             begins=self.begins[some],
             ids=tuple(self.ids[i] for i in some),
+            static=None if self.static is None else self.static[some],
         )
 
     def one(self, i: int) -> "Series":
@@ -198,23 +206,42 @@ class Series:
             starts=np.array([0, part.stop - part.start]),
             begins=self.begins[i : i + 1],
             ids=self.ids[i : i + 1],
+            static=None if self.static is None else self.static[i : i + 1],
             stamps=None if self.stamps is None else self.stamps[part],
         )
 
     def fingerprint(self) -> str:
         """SHA-256 of the columns' names and of all values, whatever they were read from."""
         columns = asdict(self.columns)
-        if not self.columns.series:
-            del columns["series"]
+        for later in ("series", "static"):  # as it was before there were these
+            if not columns[later]:
+                del columns[later]
         digest = hashlib.sha256(json.dumps(columns).encode())
         if self.columns.series:
             digest.update(json.dumps([self.ids, self.starts.tolist()]).encode())
         for rows in self.pieces():
             digest.update(self.times_at(rows).astype("<i8").tobytes())
-        for array in (self.target, self.known, self.past):
+        for array in self._told(digest):
             little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
             digest.update(little.reshape(-1).view(np.uint8).data)
         return digest.hexdigest()
+
+    def _told(self, digest: Any) -> Iterator[Values]:
+        """The arrays of values; of texts the places among those that are there, which are told."""
+        columns = self.columns
+        sides = [(columns.known, self.known), (columns.past, self.past)]
+        if self.static is not None:
+            sides.append((columns.static, self.static))
+        yield self.target
+        for names, values in sides:
+            for i in [i for i, name in enumerate(names) if name in self.words]:
+                there = ~np.isnan(values[:, i])
+                used, places = np.unique(values[there, i].astype(np.int64), return_inverse=True)
+                texts = [self.words[names[i]][code] for code in used]
+                digest.update(json.dumps([names[i], texts]).encode())
+                values = values.copy()
+                values[there, i] = places
+            yield values
 
 
 def carried(values: Values, starts: Rows) -> Values:

@@ -70,6 +70,11 @@ class WeekPattern(Frequency):
         """Whether a step is shorter than a day."""
         return self.microseconds < DAY
 
+    @property
+    def beyond_day(self) -> bool:
+        """Whether a step is longer than a day."""
+        return self.microseconds > DAY
+
     @cached_property
     def _slots(self) -> NDArray[np.int64]:
         return np.array(self.slots, np.int64)

@@ -23,6 +23,17 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         description="Columns whose values are known up to the present only.",
         json_schema_extra=DATA,
     )
+    static: tuple[str, ...] = Field(
+        (),
+        description="Columns with one value in each series, of numbers or texts: a region, a size.",
+        json_schema_extra=DATA,
+    )
+    holidays: tuple[str, ...] = Field(
+        (),
+        description="Holidays that forecasts know of: of a country (BR), a state (BR-SP) or an "
+        "exchange (B3), on the stamp's day, the next and the one before. Needs the extra holidays.",
+        json_schema_extra=DATA | {"metavar": "CODE"},
+    )
     series: str = Field(
         "",
         description="Column that names the series that a row is of, in a file of several.",
@@ -127,11 +138,21 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         decoupled = given.get("optimizer", "adamw") == "adamw"
         return given if decoupled else {"weight_decay": 0.0} | given
 
-    @field_validator("known", "past", mode="before")
+    @field_validator("known", "past", "static", mode="before")
     @classmethod
     def _one_column(cls, names: Any) -> Any:
         """A single name stands for itself."""
         return (names,) if isinstance(names, str) else names
+
+    @field_validator("holidays", mode="before")
+    @classmethod
+    def _codes(cls, given: Any) -> Any:
+        """A single code, or several with commas between them, in capitals; each once."""
+        given = (given,) if isinstance(given, str) else given
+        if not (isinstance(given, tuple | list) and all(isinstance(g, str) for g in given)):
+            return given
+        parts = (part.strip().upper() for codes in given for part in codes.split(","))
+        return tuple(dict.fromkeys(part for part in parts if part))
 
     @field_validator("quantiles")
     @classmethod

@@ -11,9 +11,12 @@ from pydantic import BaseModel, Field
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.frequency import Frequency
+from gruta.codec.series.holidays import Holidays
 from gruta.codec.series.local import Local
 from gruta.codec.series.rows import Rows as NextRow
 from gruta.codec.series.series import Columns, Series
+from gruta.errors import InputError
+from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.settings import reading
@@ -144,6 +147,8 @@ class ForecastTask:
 
     def read(self, source: Any, settings: Settings) -> SeriesInParts:
         """The same, with its end held out."""
+        if settings.holidays:
+            need("holidays")
         series = self.open(source, settings)
         return SeriesInParts(series, Parts.of(series, settings))
 
@@ -152,7 +157,8 @@ class ForecastTask:
         from gruta.tasks.forecast.scores import seasonal_errors
 
         seen, train = data.seen, data.parts.train
-        encoding = Encoding.fit(seen, train, settings.lookback, settings.horizon)
+        days = known_holidays(seen, settings)
+        encoding = Encoding.fit(seen, train, settings.lookback, settings.horizon, days)
         season = encoding.seasons[0] if encoding.seasons else 1
         errors = seasonal_errors(seen.until(train).nonempty(), season)
         spread = np.ones(len(settings.quantiles), np.float32)
@@ -275,11 +281,26 @@ def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = Non
 
     s = settings
     step: str | Frequency = s.frequency
-    columns = Columns(s.time, s.target, s.known, s.past, s.series)
+    columns, words = Columns(s.time, s.target, s.known, s.past, s.series, s.static), None
     if codec is not None:
         columns, step = codec.encoding.columns, codec.encoding.frequency
+        words = codec.encoding.words
     policies = Policies(step, s.zone, s.duplicates, s.gaps, s.longest_gap)
-    return read_series(source, columns, reading(s), policies)
+    return read_series(source, columns, reading(s), policies, words)
+
+
+def known_holidays(series: Series, settings: Settings) -> Holidays | None:
+    """Those that the settings name, around the stamps of these series."""
+    if not settings.holidays:
+        return None
+    from gruta.data.holidays import holidays_of
+
+    if series.frequency.numbered:
+        raise InputError(
+            holidays=_("expected stamps with dates, found numbered rows; leave it out")
+        )
+    found = series.nonempty()
+    return holidays_of(settings.holidays, found.begins.min(), found.last)
 
 
 def series_for(trained: "Trained[ForecastCodec]", source: Any) -> Series:
