@@ -29,6 +29,12 @@ Gaps = Literal["mask", "interpolate", "seasonal", "error"]
 FEWEST_FITTING = 0.5
 """Of the steps between neighbours so many at least are of one length, or no step is even."""
 
+MOST_BETWEEN = 0.2
+"""Where more stamps than that lie between the steps, and they are not few, the step is the next
+row: a clock that is never quite right, or third Fridays.
+"""
+_FEW = 10
+
 SHOWN = 3
 _SEVERAL = 0.2
 """Where this share of the rows have the stamp of another, they are of several series."""
@@ -272,7 +278,15 @@ def _frequency(raw: Raw, policies: Policies) -> Frequency:
             f"are {best.name}, the most frequent; say which step it is with the setting frequency, "
             "or 'row' to take each row as a step"
         )
-    return best
+    uneven = len(pieces[0]) > _FEW and _between(best, pieces[0]) > MOST_BETWEEN
+    return rows(pieces[0]) if uneven else best
+
+
+def _between(frequency: Frequency, times: Stamps) -> float:
+    """The share of stamps that lie between its steps."""
+    begin = _anchor(times, frequency)
+    place = frequency.place(times, begin)
+    return float((frequency.shift(np.asarray(begin), place) != times).mean())
 
 
 def _own_step(times: Stamps, raw: Raw) -> Frequency:

@@ -163,6 +163,21 @@ def test_steps_that_leave_days_out_are_even(rule, name):
     assert (found.frequency.name, found.repairs) == (name, ())
 
 
+def test_days_of_the_week_with_rows_are_found_though_most_steps_are_longer():
+    days = [day for day in pd.date_range("2023-01-02", periods=200) if day.weekday() in (0, 2, 4)]
+    found = read(pd.DataFrame({"ds": days, "y": np.arange(float(len(days)))}))
+    assert (found.frequency.name, found.repairs) == ("1d (0,2,4 of the week)", ())
+
+
+@pytest.mark.parametrize("rule", ["WOM-3FRI", "SME"])
+def test_stamps_that_follow_no_even_step_are_rows_and_that_is_told(rule):
+    stamps = pd.date_range("2020-01-03", periods=60, freq=rule)
+    found = read(pd.DataFrame({"ds": stamps, "y": np.arange(60.0)}))
+    assert found.frequency.name.startswith("row (")
+    assert found.guesses[-1].option == "frequency"
+    assert (found.times == stamps.to_numpy().astype("M8[us]")).all()
+
+
 def test_the_next_row_is_the_next_step_where_that_is_said():
     stamps = [
         "2024-01-01",

@@ -37,11 +37,13 @@ def fitting(frequency: Frequency, times: Stamps) -> int:
 
 
 def _candidates(times: Stamps) -> list[Frequency]:
-    step = _most_common(np.diff(times).astype(np.int64))
+    steps = np.diff(times).astype(np.int64)
+    step = _most_common(steps)
     candidates: list[Frequency] = [FixedStep(step)]
     if step == DAY:
         candidates.append(BusinessDays())
-    pattern = week_pattern(times, step)
+    # Monday, Wednesday, Friday: most are two days apart, and none lies off the days.
+    pattern = week_pattern(times, int(np.gcd.reduce(steps)))
     if pattern is not None:
         candidates.append(pattern)
     if step >= 28 * DAY:
