@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from gruta.report.page import Table
     from gruta.tasks.forecast.evaluation import Evaluation
+    from gruta.tasks.forecast.explain.told import Told
     from gruta.tasks.forecast.head import ForecastHead
     from gruta.tasks.forecast.lesson import ForecastLesson
     from gruta.tasks.forecast.network import ForecastNetwork
@@ -106,6 +107,35 @@ class InspectOptions(BaseModel):
     )
 
 
+class ExplainOptions(BaseModel):
+    """What an explanation can be told."""
+
+    at: str | None = Field(
+        None,
+        description="First stamp to forecast.",
+        json_schema_extra={
+            "flag": "--from",
+            "metavar": "STAMP",
+            "shown": "after the last value",
+        },
+    )
+    against: str | None = Field(
+        None,
+        description="First stamp of another forecast: what changed since is told.",
+        json_schema_extra={"metavar": "STAMP", "shown": "none"},
+    )
+    other: str | None = Field(
+        None,
+        description="File for the other forecast, such as one with another plan.",
+        json_schema_extra={"flag": "--against-file", "metavar": "FILE", "shown": "none"},
+    )
+    series: str | None = Field(
+        None,
+        description="Which series, in a file of several.",
+        json_schema_extra={"metavar": "ID", "shown": "the only one"},
+    )
+
+
 @dataclass(frozen=True)
 class ForecastTask:
     """Forecast a series by a recurrent network beside a linear path.
@@ -123,7 +153,7 @@ class ForecastTask:
     )
     settings, codec, packages = ForecastSettings, ForecastCodec, ("utilsforecast",)
     input = Input("FILE", "CSV, Excel or Parquet file.")
-    options = Options(evaluate=EvaluateOptions, inspect=InspectOptions)
+    options = Options(evaluate=EvaluateOptions, inspect=InspectOptions, explain=ExplainOptions)
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -245,6 +275,28 @@ class ForecastTask:
         from gruta.tasks.forecast.report import report
 
         return report(found, metrics, trained.settings)
+
+    def explain(
+        self,
+        trained: "Trained[ForecastCodec]",
+        source: Any,
+        *,
+        at: str | np.datetime64 | None = None,
+        against: str | np.datetime64 | None = None,
+        other: Any = None,
+        series: str | None = None,
+    ) -> "Told":
+        """The forecast from `at` on, and what changed since that from `against` on, of `other`."""
+        from gruta.tasks.forecast.explain import explain
+        from gruta.tasks.forecast.explain.told import Told
+
+        rows = series_for(trained, source)
+        found, change = explain(trained, rows, at, series), None
+        if against is not None or other is not None:
+            before = rows if other is None else series_for(trained, other)
+            first, called = (at, "at") if against is None else (against, "against")
+            change = found.change_from(explain(trained, before, first, series, called=called))
+        return Told(found, change, trained.settings.cell)
 
     def look(
         self,

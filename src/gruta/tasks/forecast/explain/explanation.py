@@ -208,15 +208,17 @@ def explain(
     series: Series,
     at: str | np.datetime64 | None = None,
     name: str | None = None,
+    *,
+    called: str = "at",
 ) -> Explanation:
     """The forecast whose first step is at `at`, by default the one after the last value.
 
-    name: of the series, in a file of several.
+    name: of the series, in a file of several. called: what messages call `at`.
     InputError where there is no such series, or not enough of it for such a forecast.
     """
     codec, levels = trained.codec, trained.settings.quantiles
     encoding, head = codec.encoding, trained.head
-    series, origin = _placed(_chosen(series, name), codec, at)
+    series, origin = _placed(_chosen(series, name), codec, at, called)
     table, origins = encoding.table(series), np.array([origin])
     every = sources(encoding)
     inputs = inputs_at(table, origins)
@@ -226,7 +228,7 @@ def explain(
     base = nothing["now"][0] + head.median(batch(nothing))[0]
     found = quantiles(trained, series, origins)[0]
     median = table.y[origins][:, None] + head.median(batch(inputs))
-    free = encoding.decode(median, series, origins)[0]
+    free, kept = encoding.decode(median, series, origins)[0], found[:, levels.index(0.5)]
     at_rows = origin + 1 + np.arange(encoding.horizon)
     first = max(0, origin + 1 - max(encoding.lookback, _HISTORY * encoding.horizon))
     return Explanation(
@@ -241,7 +243,7 @@ def explain(
         linear=scale * linear_parts(head.linear, parts.parts)[:, 0],
         network=scale * _network_parts(head, parts),
         by_lag=scale * _by_lag(head.linear, table, origin),
-        held=found[:, levels.index(0.5)] - free,
+        held=np.where((free < 0) & (kept >= 0), kept - free, 0.0),
         before=(
             series.times_at(np.arange(first, origin + 1)),
             series.target[first : origin + 1].astype(np.float64),
@@ -312,14 +314,14 @@ def _chosen(series: Series, name: str | None) -> Series:
 
 
 def _placed(
-    series: Series, codec: ForecastCodec, at: str | np.datetime64 | None
+    series: Series, codec: ForecastCodec, at: str | np.datetime64 | None, called: str
 ) -> tuple[Series, int]:
     """The series with rows for the whole horizon, and the row to forecast from."""
     encoding = codec.encoding
     if at is None:
         series = with_rows_to_come(series, encoding.history, encoding.horizon)
         return series, series.observed - 1
-    first = as_stamp(at, "at")
+    first = as_stamp(at, called)
     origin = int(steps_before(series, first)[0]) - 1
     newest = series.observed - 1
     if not encoding.history - 1 <= origin <= newest:
@@ -327,10 +329,11 @@ def _placed(
         if newest < encoding.history - 1:
             stamps = stamps[1:]
         after = [str(stamp) for stamp in encoding.frequency.shift(stamps, 1)]
-        raise InputError(
-            at=f"expected the first stamp of a forecast, with {encoding.history} rows before it: "
+        problem = (
+            f"expected the first stamp of a forecast, with {encoding.history} rows before it: "
             f"{series.source} has those from {' to '.join(after)}, got {first}"
         )
+        raise InputError(**{called: problem})
     if origin + encoding.horizon >= len(series):
         series = with_rows_to_come(series, encoding.history, encoding.horizon)
     return series, origin
