@@ -1,7 +1,7 @@
 """The forecaster as a task."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -234,24 +234,28 @@ class ForecastTask:
         start: str | np.datetime64 | None = None,
         stride: int | None = None,
         statistical: bool = False,
+        importance: bool = False,
     ) -> "Evaluation":
         """Forecasts and scores from every `stride`-th row (a horizon), with the baselines.
 
         start: the first stamp to forecast; by default the first that training did not see.
-        statistical: beside statsforecast's models too.
+        statistical: beside statsforecast's models too. importance: what the inputs are worth too,
+        of the series that it was trained on.
         """
         from gruta.tasks.forecast.evaluation import evaluate, first_stamp, origins_from
+        from gruta.tasks.forecast.explain.importance import importances
 
         encoding = trained.codec.encoding
         series = series_for(trained, source)
         step = encoding.horizon if stride is None else stride
         first = first_stamp(trained.codec, start)
         origins = origins_from(series, encoding, first, step)
-        return evaluate(trained, series, origins, statistical=statistical)
+        found = evaluate(trained, series, origins, statistical=statistical)
+        return replace(found, importances=importances(trained, series)) if importance else found
 
     def held_out(self, source: Any, settings: Settings) -> Mapping[str, Any] | None:
         """The same series: its end was not seen."""
-        return {"source": source} if settings.test_share else None
+        return {"source": source, "importance": True} if settings.test_share else None
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the best simple forecast."""

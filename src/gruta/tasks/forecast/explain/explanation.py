@@ -35,8 +35,8 @@ from gruta.tasks.trained import Trained
 Values = NDArray[np.float64]
 
 _AT_ONCE = 64
-_HISTORY = 2
-"""So many horizons before the forecast are kept for the picture, and the lookback at most."""
+_HISTORY, _LEAST_HISTORY = 2, 24
+"""So many horizons before the forecast are kept for the picture, and so many rows at least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,6 @@ class Explanation:
 
     target: str
     series: str
-    seasons: tuple[int, ...]
     sources: Sequence[Source]
     times: Stamps
     levels: tuple[float, ...]
@@ -230,11 +229,10 @@ def explain(
     median = table.y[origins][:, None] + head.median(batch(inputs))
     free, kept = encoding.decode(median, series, origins)[0], found[:, levels.index(0.5)]
     at_rows = origin + 1 + np.arange(encoding.horizon)
-    first = max(0, origin + 1 - max(encoding.lookback, _HISTORY * encoding.horizon))
+    first = max(0, origin + 1 - max(_LEAST_HISTORY, _HISTORY * encoding.horizon))
     return Explanation(
         target=encoding.columns.target,
         series=series.ids[0],
-        seasons=encoding.seasons,
         sources=every,
         times=series.times_at(at_rows),
         levels=levels,

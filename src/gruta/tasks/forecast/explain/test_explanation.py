@@ -7,11 +7,18 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gruta.codec.series.series import Columns
+from gruta.data.repair import Policies
+from gruta.data.series import read_series
 from gruta.errors import InputError
+from gruta.locale import spoken
+from gruta.report.page import Figure, Table
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.conftest import SMALL
+from gruta.tasks.forecast.explain.importance import importances
 from gruta.tasks.forecast.explain.shapley import shapley
 from gruta.tasks.forecast.explain.sources import Parts, inputs_at, sources
+from gruta.tasks.forecast.task import TASK
 
 ALONE = {"frequency": "row", "lookback": 6, "hidden": 4, "steps": 5, "validate_every": 5}
 """A forecaster of rows that trains in a moment."""
@@ -154,3 +161,40 @@ def test_values_of_parts_sum_to_the_whole_and_those_of_a_product_are_even(parts)
     np.testing.assert_allclose(found[:, 0].sum(), 1)
     np.testing.assert_allclose(found[:3, 0], 1 / 3, atol=0.0 if parts == 3 else 0.1)
     assert not found[3:, 0].any()
+
+
+def test_the_worth_of_inputs_is_that_of_the_copied_column_and_none_of_noise():
+    rng = np.random.default_rng(0)
+    plan, noise = rng.normal(size=(2, 900))
+    data = rows(y=50 + 10 * plan + 0.3 * rng.normal(size=900), plan=plan, noise=noise)
+    settings = ALONE | {"known": ("plan",), "past": ("noise",), "horizon": 2}
+    forecaster = Forecaster(**settings).fit(data)
+    series = read_series(data, Columns(known=("plan",), past=("noise",)), policies=Policies("row"))
+    found = importances(forecaster.trained_, series)
+    worth = {one.source.column: one for one in found.each}
+    assert found.each[0].source.column == "plan"
+    # Of two independent normal values of deviation 10: the mean distance is 2 · 10 / √π.
+    assert worth["plan"].rise == pytest.approx(20 / np.pi**0.5, rel=0.2)
+    assert abs(worth["noise"].rise) < max(0.05, 3 * worth["noise"].error)
+
+
+@pytest.mark.parametrize("language", ["en", "pt_BR"])
+def test_the_page_shows_a_lone_median_and_a_single_step(frame, language):
+    short = SMALL | {"quantiles": (0.5,), "horizon": 1}
+    forecaster = Forecaster(**short).fit(frame)
+    with spoken(language):
+        told = TASK.explain(forecaster.trained_, frame, at=str(frame["ds"][-1])).report()
+        assert [f.name for s in told.sections for f in s.content if isinstance(f, Figure)] == [
+            "sources",
+            "lags",
+        ]
+    if language == "en":
+        assert told.lead.startswith("For 2024-01-18 11:00 the forecast is ")
+
+
+def test_the_report_of_a_training_says_what_the_inputs_are_worth(fitted, frame):
+    found = TASK.evaluate(fitted.trained_, **TASK.held_out(frame, fitted.settings))
+    told = TASK.report(fitted.trained_, found, [])
+    worth = next(s for s in told.sections if s.title == "What its inputs are worth")
+    names = {row[0] for item in worth.content if isinstance(item, Table) for row in item.rows}
+    assert names == {"the past of y", "y a season (24) before", "plan", "wind", "calendar"}

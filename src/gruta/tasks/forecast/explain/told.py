@@ -138,14 +138,15 @@ class Told:
     def _forecast(self) -> Figure:
         found, color = self.explanation, ACCENTS[self.cell]
         stamps, values = found.before
-        window = Window(found.times, found.forecast, found.quantiles[:, 0], found.quantiles[:, -1])
         many = len(found.levels) > 1
+        ends = (found.quantiles[:, 0], found.quantiles[:, -1]) if many else (None, None)
+        window = Window(found.times, found.forecast, *ends)
         chart = forecasts(
             np.concatenate([stamps, found.times]),
             np.concatenate([values, found.truth]),
             [Panel(model_name(self.cell), color, [window])],
             found.target,
-            found.levels[-1] - found.levels[0] if many else 0.0,
+            found.levels[-1] - found.levels[0] if many else None,
         )
         return Figure(
             "forecast",
