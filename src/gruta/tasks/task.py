@@ -6,7 +6,7 @@ import it.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -115,11 +115,12 @@ class NoOptions(BaseModel):
 
 @dataclass(frozen=True)
 class Options:
-    """What `evaluate`, `predict` and `inspect` of a run can be told besides the input."""
+    """What commands that ask a run can be told besides the input."""
 
     evaluate: type[BaseModel] = NoOptions
     predict: type[BaseModel] = NoOptions
     inspect: type[BaseModel] = NoOptions
+    explain: type[BaseModel] = NoOptions
 
 
 C = TypeVar("C", bound=Codec)
@@ -149,7 +150,7 @@ class Task(Protocol[C]):
 
     @property
     def options(self) -> Options:
-        """What `evaluate`, `predict` and `inspect` can be told."""
+        """What commands that ask a run can be told."""
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -217,3 +218,22 @@ class Task(Protocol[C]):
 
     def report(self, trained: "Trained[C]", found: Any, metrics: list[dict[str, Any]]) -> Report:
         """The page; metrics: the records of the training."""
+
+
+class Explained(Protocol):
+    """Why an answer is what it is."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For a program."""
+
+    def report(self) -> Report:
+        """The page; its tables and lead are what the terminal shows."""
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A task that can say why: `gruta explain`."""
+
+    @property
+    def explain(self) -> Callable[..., Explained]:
+        """`explain(trained, source, **how)`: of one answer."""

@@ -46,7 +46,7 @@ def test_who_only_reads_a_run_loads_no_torch():
     assert "torch" not in loaded_by("import gruta.runs.lock, gruta.report.page")
 
 
-@pytest.mark.parametrize("verb", ["predict", "evaluate"])
+@pytest.mark.parametrize("verb", ["predict", "evaluate", "explain"])
 def test_a_trained_forecaster_is_asked_without_torch(verb):
     program = (
         "import sys, gruta\n"

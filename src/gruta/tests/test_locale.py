@@ -57,7 +57,8 @@ def indirect() -> set[str]:
     for task in all_tasks():
         found |= {task.summary, task.input.help, *(metric.title for metric in task.metrics)}
         options = task.options
-        for model in (task.settings, options.evaluate, options.predict, options.inspect):
+        asked = (options.evaluate, options.predict, options.inspect, options.explain)
+        for model in (task.settings, *asked):
             for field in model.model_fields.values():
                 about = field.json_schema_extra or {}
                 found |= {field.description or "", about.get("panel", ""), about.get("shown", "")}

@@ -16,6 +16,7 @@ from gruta.tasks.forecast.task import TASK, forecast, series_for
 if TYPE_CHECKING:
     from gruta.insight import XRay
     from gruta.tasks.forecast.evaluation import Evaluation
+    from gruta.tasks.forecast.explain import Explanation
 
 Source = str | Path | IntoDataFrame | Series
 
@@ -78,6 +79,25 @@ class Forecaster(Estimator[ForecastCodec]):
         return TASK.evaluate(
             self._fitted(), data, start=start, stride=stride, statistical=statistical
         )
+
+    @as_usual()
+    def explain(
+        self,
+        data: Source,
+        *,
+        at: str | np.datetime64 | None = None,
+        series: str | None = None,
+    ) -> "Explanation":
+        """What each input added to a forecast, and how far back the past counts.
+
+        at: the first stamp to forecast; by default the one after the last with a target. series:
+        which one, in data of several. `explanation.change_from(earlier)` tells what changed since
+        another forecast of the same stamps. InputError where there is no such forecast.
+        """
+        from gruta.tasks.forecast.explain import explain
+
+        trained = self._fitted()
+        return explain(trained, series_for(trained, data), at, series)
 
     def xray(self, data: Source, *, at: str | np.datetime64 | None = None) -> "XRay":
         """A look inside the network while it reads one window of `data` and forecasts.

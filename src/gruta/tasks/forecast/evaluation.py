@@ -18,6 +18,7 @@ from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.reading import Repair
 from gruta.tasks.forecast.baselines import baselines
+from gruta.tasks.forecast.explain.importance import Importances
 from gruta.tasks.forecast.forecasts import quantiles
 from gruta.tasks.forecast.scores import (
     METRICS,
@@ -62,6 +63,7 @@ class Evaluation:
     origins `[M]` are the series' rows that were forecast from; times `[M, K]` the stamps that were
     forecast, by the data's clock; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name, each
     `[M, K]`. The network's score comes first. repairs: what was found amiss in the file.
+    importances: of the inputs, over the validation part, where that was asked for.
     """
 
     origins: Rows
@@ -73,6 +75,7 @@ class Evaluation:
     scores: list[Scores]
     notes: list[str]
     repairs: Sequence[Repair] = ()
+    importances: Importances | None = None
 
     @property
     def median(self) -> Values:

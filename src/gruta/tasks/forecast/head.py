@@ -53,7 +53,7 @@ class ForecastHead:
             Recurrent(weights, name, settings.cell) for name in ("encoder", "decoder")
         )
         self._mix, self._head = Linear(weights, "mix"), Linear(weights, "head")
-        self._median, self._trust = settings.quantiles.index(0.5), trust
+        self._median, self.trust = settings.quantiles.index(0.5), trust
 
     def __call__(self, batch: Mapping[str, NDArray[Any]]) -> Values:
         """Quantiles of the change from the origin's value, `[B, P, K, Q]`, in the scaled unit.
@@ -71,6 +71,22 @@ class ForecastHead:
         mixed = self._mix(np.concatenate([decoded, repeated, future], -1))
         return self._quantiles(base, unit, self._head(silu(mixed)))
 
+    def median(self, batch: Mapping[str, NDArray[Any]]) -> Values:
+        """Of a lone origin a window, `[B, K]`."""
+        found: Values = self(batch)[:, 0, :, self._median]
+        return found
+
+    def correction(self, batch: Mapping[str, NDArray[Any]]) -> Values:
+        """What the network adds to the linear model's forecast, of the same, `[B, K]`."""
+        line = self.linear(batch["lags"], batch["recent"], batch["future"])
+        found: Values = self.median(batch) - line[:, 0]
+        return found
+
+    @property
+    def means(self) -> tuple[Values, Values]:
+        """In training, of the columns of a row of the window, and of those of a step to come."""
+        return self._past.mean, self._future.mean
+
     def _decode(self, h: Values, future: Values) -> Values:
         """The decoder's states `[B, P, K, H]`, from h at the origins and the steps to come."""
         B, P, K, F = future.shape
@@ -84,7 +100,7 @@ class ForecastHead:
     def _quantiles(self, base: Values, unit: Values, raw: Values) -> Values:
         """The median corrects the linear model; the others lie beyond their inner neighbours."""
         i = self._median
-        middle = base + self._trust * unit * raw[..., i : i + 1]
+        middle = base + self.trust * unit * raw[..., i : i + 1]
         lower = softplus(raw[..., :i])[..., ::-1].cumsum(-1)[..., ::-1]
         upper = softplus(raw[..., i + 1 :]).cumsum(-1)
         return np.concatenate([middle - unit * lower, middle, middle + unit * upper], -1)
@@ -111,10 +127,10 @@ class _Scale:
     """As the network's `Standardise` of this name."""
 
     def __init__(self, weights: Mapping[str, Values], name: str) -> None:
-        self._mean, self._inverse = weights[f"{name}.mean"], weights[f"{name}.inverse"]
+        self.mean, self._inverse = weights[f"{name}.mean"], weights[f"{name}.inverse"]
 
     def __call__(self, x: Values) -> Values:
-        return (x - self._mean) * self._inverse
+        return (x - self.mean) * self._inverse
 
 
 def forecast_changes(head: ForecastHead, table: Table, origins: Rows) -> Values:

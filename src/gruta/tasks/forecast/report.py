@@ -10,6 +10,7 @@ from gruta.report.page import Column, Figure, Section, Table
 from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.forecast.evaluation import Evaluation
+from gruta.tasks.forecast.explain import worth
 from gruta.tasks.forecast.figures import (
     coverage_figures,
     error_figure,
@@ -38,6 +39,8 @@ def report(evaluation: Evaluation, metrics: Metrics, settings: ForecastSettings)
         _training(metrics, settings, styles),
         Section(_("Settings"), (), [settings_table({_("value"): {settings.cell: settings}})]),
     ]
+    if evaluation.importances:
+        sections.insert(2, worth.section(evaluation.importances))
     if evaluation.repairs:
         sections.insert(0, Section(_("What was mended"), (), [repair_table(evaluation.repairs)]))
     return Report(title, verdict(evaluation), sections)

@@ -1,7 +1,7 @@
 """The forecaster as a task."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from gruta.report.page import Table
     from gruta.tasks.forecast.evaluation import Evaluation
+    from gruta.tasks.forecast.explain.told import Told
     from gruta.tasks.forecast.head import ForecastHead
     from gruta.tasks.forecast.lesson import ForecastLesson
     from gruta.tasks.forecast.network import ForecastNetwork
@@ -112,6 +113,35 @@ class InspectOptions(BaseModel):
     )
 
 
+class ExplainOptions(BaseModel):
+    """What an explanation can be told."""
+
+    at: str | None = Field(
+        None,
+        description="First stamp to forecast.",
+        json_schema_extra={
+            "flag": "--from",
+            "metavar": "STAMP",
+            "shown": "after the last value",
+        },
+    )
+    against: str | None = Field(
+        None,
+        description="First stamp of another forecast: what changed since is told.",
+        json_schema_extra={"metavar": "STAMP", "shown": "none"},
+    )
+    other: str | None = Field(
+        None,
+        description="File for the other forecast, such as one with another plan.",
+        json_schema_extra={"flag": "--against-file", "metavar": "FILE", "shown": "none"},
+    )
+    series: str | None = Field(
+        None,
+        description="Which series, in a file of several.",
+        json_schema_extra={"metavar": "ID", "shown": "the only one"},
+    )
+
+
 @dataclass(frozen=True)
 class ForecastTask:
     """Forecast a series by a recurrent network beside a linear path.
@@ -129,7 +159,7 @@ class ForecastTask:
     )
     settings, codec, packages = ForecastSettings, ForecastCodec, ("utilsforecast",)
     input = Input("FILE", "CSV, Excel or Parquet file.")
-    options = Options(evaluate=EvaluateOptions, inspect=InspectOptions)
+    options = Options(evaluate=EvaluateOptions, inspect=InspectOptions, explain=ExplainOptions)
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -214,24 +244,28 @@ class ForecastTask:
         start: str | np.datetime64 | None = None,
         stride: int | None = None,
         statistical: bool = False,
+        importance: bool = False,
     ) -> "Evaluation":
         """Forecasts and scores from every `stride`-th row (a horizon), with the baselines.
 
         start: the first stamp to forecast; by default the first that training did not see.
-        statistical: beside statsforecast's models too.
+        statistical: beside statsforecast's models too. importance: what the inputs are worth too,
+        of the series that it was trained on.
         """
         from gruta.tasks.forecast.evaluation import evaluate, first_stamp, origins_from
+        from gruta.tasks.forecast.explain.importance import importances
 
         encoding = trained.codec.encoding
         series = series_for(trained, source)
         step = encoding.horizon if stride is None else stride
         first = first_stamp(trained.codec, start)
         origins = origins_from(series, encoding, first, step)
-        return evaluate(trained, series, origins, statistical=statistical)
+        found = evaluate(trained, series, origins, statistical=statistical)
+        return replace(found, importances=importances(trained, series)) if importance else found
 
     def held_out(self, source: Any, settings: Settings) -> Mapping[str, Any] | None:
         """The same series: its end was not seen."""
-        return {"source": source} if settings.test_share else None
+        return {"source": source, "importance": True} if settings.test_share else None
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the best simple forecast."""
@@ -255,6 +289,28 @@ class ForecastTask:
         from gruta.tasks.forecast.report import report
 
         return report(found, metrics, trained.settings)
+
+    def explain(
+        self,
+        trained: "Trained[ForecastCodec]",
+        source: Any,
+        *,
+        at: str | np.datetime64 | None = None,
+        against: str | np.datetime64 | None = None,
+        other: Any = None,
+        series: str | None = None,
+    ) -> "Told":
+        """The forecast from `at` on, and what changed since that from `against` on, of `other`."""
+        from gruta.tasks.forecast.explain import explain
+        from gruta.tasks.forecast.explain.told import Told
+
+        rows = series_for(trained, source)
+        found, change = explain(trained, rows, at, series), None
+        if against is not None or other is not None:
+            before = rows if other is None else series_for(trained, other)
+            first, called = (at, "at") if against is None else (against, "against")
+            change = found.change_from(explain(trained, before, first, series, called=called))
+        return Told(found, change, trained.settings.cell)
 
     def look(
         self,
