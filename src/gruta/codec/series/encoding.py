@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from gruta.codec.series.features import Table, first_origin, future_names, past_
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.holidays import Holidays
 from gruta.codec.series.infer import parse
+from gruta.codec.series.power import likeliest_power, require_positive, restored, transformed
 from gruta.codec.series.seasons import possible_seasons, seasons_of
 from gruta.codec.series.series import Columns, Rows, Series, carried
 from gruta.errors import InputError
@@ -33,6 +34,8 @@ class Encoding:
 
     target: a scale for each of the series `ids` that training saw; one of another name has its own
     from its history. gaps: whether the network is told of missing values and short histories.
+    holidays, static: what it is told of days, and of each series as a whole. power: of the
+    transform of the target before it is scaled, 0 for its logarithm; None: none.
     """
 
     columns: Columns
@@ -47,6 +50,7 @@ class Encoding:
     gaps: bool = False
     holidays: Holidays | None = None
     static: Covariates = field(default_factory=Covariates.none)
+    power: float | None = None
 
     @classmethod
     def fit(
@@ -56,6 +60,7 @@ class Encoding:
         lookback: int,
         horizon: int,
         holidays: Holidays | None = None,
+        transform: str = "none",
     ) -> "Encoding":
         """Scales and seasons from the first `train [S]` rows of each series; lookback 0 takes one
         by the seasons.
@@ -80,10 +85,11 @@ class Encoding:
                 "or give a longer series"
             )
         columns, words, source = series.columns, series.words, series.source
+        power = _power(seen, transform)
         return cls(
             columns=columns,
             frequency=series.frequency,
-            target=_scales(seen),
+            target=_scales(_transformed(seen, power)),
             known=Covariates.fit(columns.known, seen.known, words, source),
             past=Covariates.fit(columns.past, seen.past, words, source),
             seasons=seasons,
@@ -93,6 +99,7 @@ class Encoding:
             gaps=gaps,
             holidays=holidays,
             static=Covariates.fit(columns.static, _static(seen), words, source),
+            power=power,
         )
 
     @property
@@ -111,7 +118,7 @@ class Encoding:
         known = np.array([self._places.get(name, -1) for name in series.ids], np.int64)
         found = Scaler(self.target.mean[known], self.target.scale[known])
         for i in np.flatnonzero(known < 0):
-            own = _scales(series.one(int(i)))
+            own = _scales(_transformed(series.one(int(i)), self.power))
             found.mean[i], found.scale[i] = own.mean[0], own.scale[0]
         return found
 
@@ -142,7 +149,9 @@ class Encoding:
 
     def _table(self, series: Series) -> Table:
         missing = np.isnan(series.target) & series.inside
-        target = carried(series.target, series.starts) if missing.any() else series.target
+        target = _transformed(series, self.power).target
+        if missing.any():
+            target = carried(target, series.starts)
         scales, y = self.scales(series), np.full(len(series), np.nan, np.float32)
         for i, (first, end) in enumerate(zip(series.starts, series.ends, strict=False)):
             y[first:end] = (target[first:end] - scales.mean[i]) / scales.scale[i]
@@ -202,7 +211,8 @@ class Encoding:
         scales, own = self.scales(series), series.of(origins)
         shape = (-1, *[1] * (scaled.ndim - 1))
         mean, scale = scales.mean[own].reshape(shape), scales.scale[own].reshape(shape)
-        return scaled.astype(np.float64) * scale + mean
+        values = scaled.astype(np.float64) * scale + mean
+        return values if self.power is None else restored(values, self.power)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for the run directory."""
@@ -222,6 +232,7 @@ class Encoding:
             "known": self.known.to_json(),
             "past": self.past.to_json(),
             "static": self.static.to_json(),
+            "power": self.power,
             "seasons": list(self.seasons),
             "lookback": self.lookback,
             "horizon": self.horizon,
@@ -242,6 +253,7 @@ class Encoding:
                 tuple(map(str, names.get("static", ()))),
             )
             static = content.get("static", Covariates.none().to_json())
+            power = content.get("power")
             encoding = cls(
                 columns=columns,
                 ids=tuple(map(str, content.get("ids", [""]))),
@@ -255,6 +267,7 @@ class Encoding:
                 horizon=int(content["horizon"]),
                 holidays=None if holidays is None else Holidays.from_json(holidays),
                 static=Covariates.from_json(columns.static, static),
+                power=None if power is None else float(power),
             )
             encoding._require_sound()
             return encoding
@@ -266,6 +279,8 @@ class Encoding:
         seasons = self.seasons
         if seasons != tuple(sorted(set(seasons))) or min(seasons, default=1) < 1:
             raise ValueError(f"expected increasing seasons of at least 1 step, got {seasons}")
+        if self.power is not None and not 0 <= self.power < np.inf:
+            raise ValueError(f"expected a power of at least 0, got {self.power}")
         if min(self.lookback, self.horizon) < 1:
             raise ValueError(
                 f"expected a lookback and a horizon of at least 1 step, got {self.lookback} and "
@@ -275,6 +290,22 @@ class Encoding:
             raise ValueError(
                 f"expected a scale for each of {len(self.ids)} series, got {len(self.target.mean)}"
             )
+
+
+def _power(train: Series, transform: str) -> float | None:
+    """Of a transform by its name, fitted on the training part."""
+    if transform == "none":
+        return None
+    require_positive(train)
+    return 0.0 if transform == "log" else likeliest_power(train)
+
+
+def _transformed(series: Series, power: float | None) -> Series:
+    """Series with another target; InputError where a value has none."""
+    if power is None:
+        return series
+    require_positive(series)
+    return replace(series, target=transformed(series.target, power))
 
 
 def _static(series: Series) -> NDArray[np.floating]:

@@ -79,6 +79,12 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         "season, 600 at most, 24 without one.",
         json_schema_extra=MODEL,
     )
+    transform: Literal["none", "log", "boxcox"] = Field(
+        "none",
+        description="What is learned in place of the target, if all its values are above 0: its "
+        "logarithm, or a power of it that the training part tells (Box and Cox).",
+        json_schema_extra=MODEL,
+    )
     quantiles: tuple[float, ...] = Field(
         (0.1, 0.5, 0.9),
         description="Quantiles to forecast, increasing; 0.5, the point forecast, among them.",

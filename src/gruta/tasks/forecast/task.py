@@ -13,6 +13,7 @@ from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.holidays import Holidays
 from gruta.codec.series.local import Local
+from gruta.codec.series.power import require_positive
 from gruta.codec.series.rows import Rows as NextRow
 from gruta.codec.series.series import Columns, Series
 from gruta.errors import InputError
@@ -188,7 +189,11 @@ class ForecastTask:
 
         seen, train = data.seen, data.parts.train
         days = known_holidays(seen, settings)
-        encoding = Encoding.fit(seen, train, settings.lookback, settings.horizon, days)
+        if settings.transform != "none":
+            require_positive(data.series)  # the test, which is forecast from too, included
+        encoding = Encoding.fit(
+            seen, train, settings.lookback, settings.horizon, days, settings.transform
+        )
         season = encoding.seasons[0] if encoding.seasons else 1
         errors = seasonal_errors(seen.until(train).nonempty(), season)
         spread = np.ones(len(settings.quantiles), np.float32)
