@@ -38,14 +38,31 @@ Json = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."
 
 @evaluate_app.command(help=_("Score a trained run on a file, beside the simple baselines."))
 @with_options_of(registry.all_tasks(), "evaluate")
-def evaluate(run: RunPath, source: Source, as_json: Json = False, *, given: dict[str, Any]) -> None:
+def evaluate(
+    run: RunPath,
+    source: Source,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help=_("CSV or Parquet file to write all forecasts or answers into, beside the truth."),
+            show_default=_("none"),
+        ),
+    ] = None,
+    as_json: Json = False,
+    *,
+    given: dict[str, Any],
+) -> None:
     """Score a trained run on a file."""
     from gruta.tasks.trained import Trained
 
+    if out is not None:
+        require_writable(out)
     task = registry.task_of(run)
     how = taken(task, "evaluate", given, run)
     trained = Trained.load(run, task)
     found = task.evaluate(trained, opened(trained, source, how, quiet=as_json), **given)
+    if out is not None:
+        write_frame(found, out)
     if as_json:
         print(json.dumps(scores_as_json(found)))
     else:
@@ -69,11 +86,9 @@ def predict(
     from gruta.files import write_atomically
     from gruta.tasks.trained import Trained
 
+    if out is not None:
+        require_writable(out, ".json" if as_json else "")
     kind = ".json" if as_json else ".csv" if out is None else out.suffix
-    if kind not in (".csv", ".parquet", ".json"):
-        raise InputError(f"--out: expected a file that ends in .csv or .parquet, got {out}")
-    if out is not None and not out.parent.is_dir():
-        raise InputError(f"--out: {out.parent}: expected a directory to write {out.name} into")
     task = registry.task_of(run)
     how = taken(task, "predict", given, run)
     trained = Trained.load(run, task)
@@ -84,6 +99,27 @@ def predict(
     else:
         write_atomically(out, content)
         print(_("Wrote {path}").format(path=out), file=sys.stderr)
+
+
+def require_writable(out: Path, kind: str = "") -> None:
+    """InputError unless it can be the name of a table's file; kind: what is written, whatever the
+    name says.
+    """
+    if (kind or out.suffix) not in (".csv", ".parquet", ".json"):
+        raise InputError(f"--out: expected a file that ends in .csv or .parquet, got {out}")
+    if not out.parent.is_dir():
+        raise InputError(f"--out: {out.parent}: expected a directory to write {out.name} into")
+
+
+def write_frame(found: Evaluation, out: Path) -> None:
+    """All of an evaluation as a file; what had to be renamed is told."""
+    from gruta.files import write_atomically
+
+    write_atomically(out, _as_bytes(found.frame(), out.suffix))
+    for name, own in found.renamed.items():
+        text = _("{path}: the column {name} is called {own}, as the data have one of that name")
+        print(text.format(path=out, name=name, own=own), file=sys.stderr)
+    print(_("Wrote {path}").format(path=out), file=sys.stderr)
 
 
 def taken(task: Task[Any], verb: str, given: dict[str, Any], run: Path) -> dict[str, Any]:

@@ -70,6 +70,13 @@ class Evaluation(Protocol):
     def notes(self) -> Sequence[str]:
         """What is to be known beside: that training saw some of it, that much was left out."""
 
+    def frame(self) -> "pl.DataFrame":
+        """All that was asked and answered, a row each."""
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """Columns of `frame` that are called otherwise, as the data has some of these names."""
+
 
 @dataclass(frozen=True)
 class Input:

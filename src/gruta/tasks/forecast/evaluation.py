@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from gruta.codec.series.codec import ForecastCodec
@@ -19,6 +20,7 @@ from gruta.locale import translate as _
 from gruta.reading import Repair
 from gruta.tasks.forecast.baselines import baselines
 from gruta.tasks.forecast.forecasts import quantiles
+from gruta.tasks.forecast.records import names_beside, records
 from gruta.tasks.forecast.scores import (
     METRICS,
     Difference,
@@ -59,11 +61,12 @@ class Band:
 class Evaluation:
     """Forecasts from M origins, in the target's unit, and their scores.
 
-    origins `[M]` are the series' rows that were forecast from; times `[M, K]` the stamps that were
-    forecast; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name, each `[M, K]`. The network's
-    score comes first. repairs: what was found amiss in the file.
+    origins `[M]` are the rows of `series` that were forecast from; times `[M, K]` the stamps that
+    were forecast; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name, each `[M, K]`. The
+    network's score comes first.
     """
 
+    series: Series
     origins: Rows
     times: Stamps
     truth: Values
@@ -72,7 +75,23 @@ class Evaluation:
     baselines: dict[str, Values]
     scores: list[Scores]
     notes: list[str]
-    repairs: Sequence[Repair] = ()
+
+    @property
+    def repairs(self) -> Sequence[Repair]:
+        """What was found amiss in the file."""
+        return self.series.repairs
+
+    def frame(self) -> pl.DataFrame:
+        """A row for each value that was forecast, with what came and all forecasts of it.
+
+        Our columns have a suffix where the data have one of that name: `renamed` tells.
+        """
+        return records(self)
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """Of our columns of `frame` those that are called otherwise, and how."""
+        return {name: own for name, own in names_beside(self).items() if name != own}
 
     @property
     def median(self) -> Values:
@@ -194,7 +213,7 @@ def evaluate(
     times = series.times_at(at)
     seen = _("Some of these values were seen in training.")
     notes += [seen] if times.min() <= codec.until else []
-    return Evaluation(origins, times, truth, found, levels, simple, scores, notes, series.repairs)
+    return Evaluation(series, origins, times, truth, found, levels, simple, scores, notes)
 
 
 def _mase(

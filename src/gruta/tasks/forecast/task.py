@@ -284,8 +284,11 @@ def series_for(trained: "Trained[ForecastCodec]", source: Any) -> Series:
 
 
 def forecast(trained: "Trained[ForecastCodec]", series: Series) -> dict[str, Any]:
-    """The time, the median and the quantiles of the horizon to come, by column."""
+    """The time, the median and the quantiles of the horizon to come, by column; ours have a suffix
+    where the series' own are called so.
+    """
     from gruta.tasks.forecast.forecasts import quantiles, with_rows_to_come
+    from gruta.tasks.forecast.records import own_names, quantile_name
 
     encoding, levels = trained.codec.encoding, trained.settings.quantiles
     series = with_rows_to_come(series, encoding.history, encoding.horizon)
@@ -297,8 +300,10 @@ def forecast(trained: "Trained[ForecastCodec]", series: Series) -> dict[str, Any
     if names.series:
         columns[names.series] = np.repeat(np.array(series.ids, object), encoding.horizon)
     columns[names.time] = series.times_at(at).ravel()
-    columns["forecast"] = found[:, levels.index(0.5)]
-    return columns | {f"q{100 * q:g}": found[:, i] for i, q in enumerate(levels)}
+    forecasts = {"forecast": found[:, levels.index(0.5)]}
+    forecasts |= {quantile_name(q): found[:, i] for i, q in enumerate(levels)}
+    own = own_names(forecasts, names)
+    return columns | {own[name]: values for name, values in forecasts.items()}
 
 
 TASK = ForecastTask()
