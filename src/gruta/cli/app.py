@@ -17,6 +17,7 @@ HOMES = {
     "evaluate": "verbs",
     "predict": "verbs",
     "inspect": "inspect",
+    "backtest": "own",
     "runs": "runs",
     "study": "study",
     "demo": "demo",
@@ -31,6 +32,9 @@ def _summaries() -> dict[str, str]:
         "evaluate": _("Score a trained run on a file, beside the simple baselines."),
         "predict": _("Ask a trained run: what follows, or what something is."),
         "inspect": _("Look inside a trained network: gates, gradients, memory, advice."),
+        "backtest": _(
+            "Forecast the end of a series from several cuts, trained before each or not."
+        ),
         "runs": _("List runs with their scores, and the settings in which they differ."),
         "study": _("See what the textbook says: trained, measured, drawn and explained."),
         "demo": _("Train and compare GRU, LSTM and RNN on real half-hourly electricity demand."),

@@ -8,6 +8,7 @@ EXAMPLES = {
     "evaluate": "gruta evaluate runs/demand-gru demand.csv --from 2024-03-01",
     "predict": "gruta predict runs/demand-gru demand.csv --out forecast.csv",
     "inspect": "gruta inspect runs/demand-gru demand.csv --unit 3",
+    "backtest": "gruta backtest demand.csv --target demand --horizon 48 --windows 4",
     "runs": "gruta runs",
     "study": "gruta study vanishing --quick",
     "study vanishing": "gruta study vanishing --quick",

@@ -14,7 +14,7 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import ReadingSettings, resolve
 from gruta.tasks import registry
-from gruta.tasks.task import Evaluation, Opened, Task
+from gruta.tasks.task import Evaluation, Opened, Records, Task
 
 if TYPE_CHECKING:
     import polars as pl
@@ -111,8 +111,8 @@ def require_writable(out: Path, kind: str = "") -> None:
         raise InputError(f"--out: {out.parent}: expected a directory to write {out.name} into")
 
 
-def write_frame(found: Evaluation, out: Path) -> None:
-    """All of an evaluation as a file; what had to be renamed is told."""
+def write_frame(found: Records, out: Path) -> None:
+    """The frame as a file; what had to be renamed is told."""
     from gruta.files import write_atomically
 
     write_atomically(out, _as_bytes(found.frame(), out.suffix))

@@ -1,6 +1,8 @@
 """`Forecaster`: from a file or a frame to a trained model, in scikit-learn's manners."""
 
+from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +14,13 @@ from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.series import Series
 from gruta.data.frames import like
 from gruta.tasks.estimator import Estimator
-from gruta.tasks.forecast.task import TASK, forecast, series_for
+from gruta.tasks.forecast.task import TASK, as_series, forecast, series_for
 
 if TYPE_CHECKING:
     from gruta.insight import XRay
+    from gruta.tasks.forecast.backtest import Backtest
     from gruta.tasks.forecast.evaluation import Evaluation
+    from gruta.train import Progress
 
 Source = str | Path | IntoDataFrame | Series
 
@@ -79,6 +83,41 @@ class Forecaster(Estimator[ForecastCodec]):
         return TASK.evaluate(
             self._fitted(), data, start=start, stride=stride, statistical=statistical
         )
+
+    def backtest(
+        self,
+        data: Source,
+        *,
+        windows: int = 3,
+        stride: int | None = None,
+        refit: bool = False,
+        statistical: bool = False,
+        carry: bool = False,
+        run: str | Path | None = None,
+        progress: "Progress | None" = None,
+    ) -> "Backtest":
+        """Forecasts and scores of several cuts at the end of `data`, each and together.
+
+        refit: a network of these settings is trained for each cut on what lies before it, as runs
+        in the directory `run` if one is given, where finished ones are taken as they are; the cuts
+        divide the share that is held out for the test. Else what was learned forecasts all that its
+        training did not see. stride: rows from one forecast to the next, by default the horizon.
+        carry: with `tbptt`, the state at an origin is carried along the whole series.
+        """
+        from gruta.tasks.forecast.backtest import backtest, backtest_anew
+
+        how: dict[str, Any] = {
+            "windows": windows, "stride": stride, "statistical": statistical, "carry": carry
+        }  # fmt: skip
+        if not refit:
+            trained = self._fitted()
+            return backtest(trained, series_for(trained, data), **how)
+        series = as_series(data, self.settings)
+        with TemporaryDirectory() as scratch:
+            place = Path(run or Path(scratch, "backtest"))
+            return backtest_anew(
+                self.settings, series, place, lambda *_: nullcontext(progress), **how
+            )
 
     def xray(self, data: Source, *, at: str | np.datetime64 | None = None) -> "XRay":
         """A look inside the network while it reads one window of `data` and forecasts.

@@ -164,19 +164,25 @@ def origins_from(series: Series, encoding: Encoding, start: np.datetime64, strid
 
 
 def first_stamp(codec: ForecastCodec, start: str | np.datetime64 | None) -> np.datetime64:
-    """`start`, or the first stamp that training did not see."""
+    """`start`, or the first stamp that training did not see, as the clock shows it."""
     if start is None:
-        start = codec.encoding.frequency.after(codec.until, 1)[0]
+        frequency = codec.encoding.frequency
+        start = str(frequency.local(frequency.after(codec.until, 1))[0])
     return as_stamp(start)
 
 
 def evaluate(
-    trained: Trained[ForecastCodec], series: Series, origins: Rows, *, statistical: bool = False
+    trained: Trained[ForecastCodec],
+    series: Series,
+    origins: Rows,
+    *,
+    statistical: bool = False,
+    carry: bool = False,
 ) -> Evaluation:
     """Forecast after `origins [M]` and score it, with the baselines beside it.
 
     statistical: statsforecast's models are beside it too, and only as many of the origins are
-    scored as these have time for.
+    scored as these have time for. carry: see `quantiles`.
     """
     codec, levels, name = trained.codec, trained.settings.quantiles, trained.settings.cell
     encoding, line = codec.encoding, trained.head.linear
@@ -190,30 +196,44 @@ def evaluate(
         origins, fitted, notes = origins[done.places], done.forecasts, [*done.notes]
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)
     truth = series.target[at].astype(np.float64)
-    found = quantiles(trained, series, origins)
+    found = quantiles(trained, series, origins, carry=carry)
     simple = {**baselines(series, codec, origins, line), **fitted}
-    medians = {name: found[..., levels.index(0.5)]} | simple
-    points = point_scores(truth, medians)
-    no_interval = dict[str, float | None](crps=None, coverage=None)
-    interval = no_interval
-    if len(levels) > 1:
-        inside = coverage(truth, found[..., 0], found[..., -1])
-        interval = {"crps": crps(truth, found, levels), "coverage": inside}
     sizes = {name: trained.head.size + line.size, "linear": line.size}
-    scores = [
-        Scores(
-            model,
-            sizes.get(model, 0),
-            values
-            | {"mase": _mase(codec, series, origins, truth, medians[model])}
-            | (interval if model == name else no_interval),
-        )
-        for model, values in points.items()
-    ]
+    medians = {name: found[..., levels.index(0.5)]} | simple
+    scaled = {m: _mase(codec, series, origins, truth, values) for m, values in medians.items()}
+    scores = scores_of(truth, found, levels, medians, scaled, sizes)
     times = series.times_at(at)
     seen = _("Some of these values were seen in training.")
     notes += [seen] if times.min() <= codec.until else []
     return Evaluation(series, origins, times, truth, found, levels, simple, scores, notes)
+
+
+def scores_of(
+    truth: Values,
+    found: Values,
+    levels: Sequence[float],
+    medians: Mapping[str, Values],
+    scaled: Mapping[str, float | None],
+    sizes: Mapping[str, int],
+) -> list[Scores]:
+    """Of medians `[M, K]` by model, the network's first, whose quantiles are found `[M, K, Q]`.
+
+    scaled: the MASE of each. sizes: how many numbers were learned, where some were.
+    """
+    of_intervals = dict[str, float | None](crps=None, coverage=None)
+    own = of_intervals
+    if len(levels) > 1:
+        inside = coverage(truth, found[..., 0], found[..., -1])
+        own = {"crps": crps(truth, found, levels), "coverage": inside}
+    network = next(iter(medians))
+    return [
+        Scores(
+            model,
+            sizes.get(model, 0),
+            points | {"mase": scaled[model]} | (own if model == network else of_intervals),
+        )
+        for model, points in point_scores(truth, medians).items()
+    ]
 
 
 def _mase(

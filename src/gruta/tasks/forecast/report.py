@@ -149,11 +149,11 @@ def _scores(evaluation: Evaluation) -> Section:
             ).format(crps=number(score, decimals([score])))
         )
     words.append(" ".join(told))
-    shown: list[Table | Figure] = [scores(evaluation), _differences(evaluation)]
+    shown: list[Table | Figure] = [scores(evaluation), differences(evaluation)]
     return Section(_("How good it is"), words, [*shown, *coverage_figures(evaluation)])
 
 
-def _differences(evaluation: Evaluation) -> Table:
+def differences(evaluation: Evaluation) -> Table:
     """By how much the network's error is above each simple forecast's, and how sure that is."""
     network, *_simple = evaluation.scores
     found = evaluation.differences

@@ -131,6 +131,14 @@ class Difference:
         """Whether it is unlike 0 by a two-sided t test at the level of 5 %."""
         return self.error is not None and abs(self.value) > _students(self.blocks - 1) * self.error
 
+    def to_json(self) -> dict[str, Any]:
+        """For a program."""
+        return {
+            "mae_above": self.value,
+            "standard_error": self.error,
+            "beyond_chance": self.beyond_chance,
+        }
+
 
 FEWEST_BLOCKS = 5
 """Of fewer stretches no standard error is told."""
