@@ -18,6 +18,7 @@ HOMES = {
     "predict": "verbs",
     "inspect": "inspect",
     "backtest": "own",
+    "update": "own",
     "runs": "runs",
     "study": "study",
     "demo": "demo",
@@ -35,6 +36,7 @@ def _summaries() -> dict[str, str]:
         "backtest": _(
             "Forecast the end of a series from several cuts, trained before each or not."
         ),
+        "update": _("Train on from a finished run with new rows, and tell what has changed."),
         "runs": _("List runs with their scores, and the settings in which they differ."),
         "study": _("See what the textbook says: trained, measured, drawn and explained."),
         "demo": _("Train and compare GRU, LSTM and RNN on real half-hourly electricity demand."),

@@ -50,7 +50,6 @@ class Call:
     how: Mapping[str, Any]
     tell: Callable[[Opened], None]
     progress: Callable[[str, int], AbstractContextManager["Progress"]]
-    resume: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from gruta.tasks import fitting
-from gruta.tests.command import short
+from gruta.tests.command import ROWS, short, table
 from gruta.train import Interrupted
 
 
@@ -36,8 +36,8 @@ def test_backtest_trains_before_each_cut_and_goes_on_where_it_stopped(
     ]  # fmt: skip
     assert set(told["differences"]["naive"]) == {"mae_above", "standard_error", "beyond_chance"}
     assert told["report"] == str(place / "report.html")
-    table = pl.read_csv(tmp_path / "all.csv")
-    assert (table["forecast"] - table["y"]).abs().mean() == pytest.approx(told["scores"][0]["mae"])
+    rows = pl.read_csv(tmp_path / "all.csv")
+    assert (rows["forecast"] - rows["y"]).abs().mean() == pytest.approx(told["scores"][0]["mae"])
 
 
 def test_backtest_of_a_run_trains_nothing(trained, run_gruta, tmp_path, monkeypatch):
@@ -54,3 +54,34 @@ def test_backtest_of_a_run_trains_nothing(trained, run_gruta, tmp_path, monkeypa
         "--windows: expected a whole number above 0"
         in run_gruta("backtest", path, "--windows", 0).err
     )
+
+
+def test_update_leaves_a_new_run_and_goes_on_where_it_stopped(
+    trained, run_gruta, tmp_path, monkeypatch
+):
+    _, run, _ = trained
+    longer = tmp_path / "longer.csv"
+    longer.write_text(table(ROWS + 60))
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    line = ["update", run, longer, "--run", tmp_path / "new", "--steps", 4, "--json"]
+
+    def stop(*_):
+        raise Interrupted("stopped after step 2 of 4")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gruta.tasks.fitting.train", stop)
+        done = run_gruta(*line)
+    assert done.code == 130
+    assert f"to go on: gruta update {run}" in done.err
+    done = run_gruta(*line)
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["drift"] == json.loads((tmp_path / "new" / "drift.json").read_text())
+    assert told["drift"]["inputs"][0]["column"] == "y"
+    assert set(told["gain"]) == {"mae_above", "standard_error", "beyond_chance", "mae_before"}
+    scored = json.loads(run_gruta("evaluate", tmp_path / "new", longer, "--json").out)
+    assert scored["scores"] == told["scores"]
+    assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
+    assert run_gruta("predict", tmp_path / "new", longer).code == 0
+    assert "exists already" in run_gruta(*line).err
+    assert run_gruta("update", run, longer).err.startswith("gruta: --run: expected the directory")

@@ -29,18 +29,27 @@ Metrics = Sequence[Mapping[str, Any]]
 def report(evaluation: Evaluation, metrics: Metrics, settings: ForecastSettings) -> Report:
     """How good it is, what it forecasts, how it learned."""
     styles = strokes([settings.cell, *evaluation.baselines])
+    without = report_of_training(metrics, settings)
+    sections = [
+        _scores(evaluation),
+        _forecasts(evaluation, settings, styles),
+        *without.sections,
+    ]
+    if evaluation.repairs:
+        sections.insert(0, Section(_("What was mended"), (), [repair_table(evaluation.repairs)]))
+    return Report(without.title, verdict(evaluation), sections)
+
+
+def report_of_training(metrics: Metrics, settings: ForecastSettings) -> Report:
+    """How it learned, where nothing was held out to score it on."""
     title = _("Forecast of {target} by a {cell}").format(
         target=settings.target, cell=model_name(settings.cell)
     )
     sections = [
-        _scores(evaluation),
-        _forecasts(evaluation, settings, styles),
-        _training(metrics, settings, styles),
+        _training(metrics, settings, strokes([settings.cell])),
         Section(_("Settings"), (), [settings_table({_("value"): {settings.cell: settings}})]),
     ]
-    if evaluation.repairs:
-        sections.insert(0, Section(_("What was mended"), (), [repair_table(evaluation.repairs)]))
-    return Report(title, verdict(evaluation), sections)
+    return Report(title, "", sections)
 
 
 def verdict(evaluation: Evaluation) -> str:
