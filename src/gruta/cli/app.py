@@ -18,6 +18,8 @@ HOMES = {
     "predict": "verbs",
     "inspect": "inspect",
     "explain": "explain",
+    "backtest": "own",
+    "update": "own",
     "runs": "runs",
     "study": "study",
     "demo": "demo",
@@ -33,6 +35,10 @@ def _summaries() -> dict[str, str]:
         "predict": _("Ask a trained run: what follows, or what something is."),
         "inspect": _("Look inside a trained network: gates, gradients, memory, advice."),
         "explain": _("Take one forecast apart: what each input adds, how far back, what changed."),
+        "backtest": _(
+            "Forecast the end of a series from several cuts, trained before each or not."
+        ),
+        "update": _("Train on from a finished run with new rows, and tell what has changed."),
         "runs": _("List runs with their scores, and the settings in which they differ."),
         "study": _("See what the textbook says: trained, measured, drawn and explained."),
         "demo": _("Train and compare GRU, LSTM and RNN on real half-hourly electricity demand."),

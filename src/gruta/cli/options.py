@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.settings import ReadingSettings
+from gruta.tasks.commands import Command
 from gruta.tasks.task import Task
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,6 +38,18 @@ def with_options_of(tasks: Iterable[Task[Any]], verb: str) -> Callable[[F], F]:
     for name, field in ReadingSettings.model_fields.items():
         found[name] = _parameter(name, field, "", shown=_("as in training"))
     return _with(list(found.values()))
+
+
+def with_own_options(own: Command) -> Callable[[F], F]:
+    """Give a command its own options and, if it trains, all settings of the task, else those that
+    say how the input is read.
+    """
+    found = [_parameter(n, f, _("Options")) for n, f in own.options.model_fields.items()]
+    if own.trains:
+        settings = own.task.settings.model_fields.items()
+        return _with(found + [_parameter(name, field, _("Training")) for name, field in settings])
+    reading = ReadingSettings.model_fields.items()
+    return _with(found + [_parameter(n, f, "", shown=_("as in training")) for n, f in reading])
 
 
 def _with(options: list[inspect.Parameter]) -> Callable[[F], F]:

@@ -15,7 +15,7 @@ from gruta.locale import translate as _
 from gruta.settings import ReadingSettings, resolve
 from gruta.tasks import registry
 from gruta.tasks.scores import to_json
-from gruta.tasks.task import Evaluation, Opened, Task
+from gruta.tasks.task import Evaluation, Opened, Records, Task
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,14 +39,31 @@ Json = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."
 
 @evaluate_app.command(help=_("Score a trained run on a file, beside the simple baselines."))
 @with_options_of(registry.all_tasks(), "evaluate")
-def evaluate(run: RunPath, source: Source, as_json: Json = False, *, given: dict[str, Any]) -> None:
+def evaluate(
+    run: RunPath,
+    source: Source,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help=_("CSV or Parquet file to write all forecasts or answers into, beside the truth."),
+            show_default=_("none"),
+        ),
+    ] = None,
+    as_json: Json = False,
+    *,
+    given: dict[str, Any],
+) -> None:
     """Score a trained run on a file."""
     from gruta.tasks.trained import Trained
 
+    if out is not None:
+        require_writable(out)
     task = registry.task_of(run)
     how = taken(task, "evaluate", given, run)
     trained = Trained.load(run, task)
     found = task.evaluate(trained, opened(trained, source, how, quiet=as_json), **given)
+    if out is not None:
+        write_frame(found, out)
     if as_json:
         print(json.dumps(to_json(found.scores, found.lost_to)))
     else:
@@ -70,13 +87,9 @@ def predict(
     from gruta.files import write_atomically
     from gruta.tasks.trained import Trained
 
+    if out is not None:
+        require_writable(out, ".json" if as_json else "")
     kind = ".json" if as_json else ".csv" if out is None else out.suffix
-    if kind not in (".csv", ".parquet", ".json"):
-        problem = _("--out: expected a file that ends in .csv or .parquet, got {path}")
-        raise InputError(problem.format(path=out))
-    if out is not None and not out.parent.is_dir():
-        problem = _("--out: {path}: expected a directory to write {name} into")
-        raise InputError(problem.format(path=out.parent, name=out.name))
     task = registry.task_of(run)
     how = taken(task, "predict", given, run)
     trained = Trained.load(run, task)
@@ -87,6 +100,27 @@ def predict(
     else:
         write_atomically(out, content)
         print(_("Wrote {path}").format(path=out), file=sys.stderr)
+
+
+def require_writable(out: Path, kind: str = "") -> None:
+    """InputError unless it can be the name of a table's file; kind: what is written, whatever the
+    name says.
+    """
+    if (kind or out.suffix) not in (".csv", ".parquet", ".json"):
+        raise InputError(f"--out: expected a file that ends in .csv or .parquet, got {out}")
+    if not out.parent.is_dir():
+        raise InputError(f"--out: {out.parent}: expected a directory to write {out.name} into")
+
+
+def write_frame(found: Records, out: Path) -> None:
+    """The frame as a file; what had to be renamed is told."""
+    from gruta.files import write_atomically
+
+    write_atomically(out, _as_bytes(found.frame(), out.suffix))
+    for name, own in found.renamed.items():
+        text = _("{path}: the column {name} is called {own}, as the data have one of that name")
+        print(text.format(path=out, name=name, own=own), file=sys.stderr)
+    print(_("Wrote {path}").format(path=out), file=sys.stderr)
 
 
 def taken(task: Task[Any], verb: str, given: dict[str, Any], run: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ metrics.jsonl          a line for each logged step and each validation
 checkpoint.safetensors where training stands: weights, optimiser, best weights, position
 model.safetensors      the trained weights; there once training has ended
 scores.json            what it scored on what was held out, beside the simple models
+drift.json             of an update: what had changed since the training before
 codec.json             what leads from data to numbers and back
 report.html, *.png     for people
 .lock                  the process that trains; none where nobody does

@@ -2,10 +2,13 @@
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gruta.errors import InputError
 from gruta.tasks.task import Task
+
+if TYPE_CHECKING:
+    from gruta.tasks.commands import Command
 
 HOMES = {
     "forecast": "gruta.tasks.forecast.task",
@@ -13,10 +16,25 @@ HOMES = {
 }
 """The module of each task, which calls it TASK."""
 
+COMMANDS = {"forecast": "gruta.tasks.forecast.commands"}
+"""The module of the commands that a task alone has, which calls them COMMANDS."""
+
 
 def all_tasks() -> list[Task[Any]]:
     """Each of them."""
     return [task(name) for name in HOMES]
+
+
+def commands() -> "list[Command]":
+    """Those that one task alone has."""
+    return [own for home in COMMANDS.values() for own in import_module(home).COMMANDS]
+
+
+def require_task(path: Path, wanted: Task[Any]) -> None:
+    """InputError unless there is a run of this task."""
+    from gruta.runs import Run
+
+    Run.open(path, wanted.name)
 
 
 def task_of(path: Path) -> Task[Any]:

@@ -55,7 +55,18 @@ class Codec(Protocol):
         """What `to_json` gave; InputError if it is anything else."""
 
 
-class Evaluation(Protocol):
+class Records(Protocol):
+    """What was asked and answered, as a table."""
+
+    def frame(self) -> "pl.DataFrame":
+        """A row each."""
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """Columns of `frame` that are called otherwise, as the data has some of these names."""
+
+
+class Evaluation(Records, Protocol):
     """Scores of the network, which come first, and of the simple models beside it."""
 
     @property

@@ -58,6 +58,34 @@ def test_evaluate_agrees_with_the_scores_of_training(trained, run_gruta):
     assert "seasonal naive" in shown
 
 
+def test_evaluate_writes_every_forecast(trained, run_gruta, tmp_path):
+    _, run, path = trained
+    mae = json.loads(run_gruta("evaluate", run, path, "--json").out)["scores"][0]["mae"]
+    done = run_gruta("evaluate", run, path, "--out", tmp_path / "all.parquet", "--json")
+    assert done.err.splitlines()[-1] == f"Wrote {tmp_path / 'all.parquet'}"
+    table = pl.read_parquet(tmp_path / "all.parquet")
+    assert (table["forecast"] - table["y"]).abs().mean() == pytest.approx(mae)
+    rejects(run_gruta("evaluate", run, path, "--out", "all.xls"), "--out: expected a file that")
+
+
+def test_predict_needs_the_run_and_the_new_file_alone(trained, run_gruta, tmp_path, monkeypatch):
+    _, run, path = trained
+    expected = run_gruta("predict", run, path).out
+    (tmp_path / "tonight").mkdir()
+    kept = shutil.copytree(run, tmp_path / "kept")
+    new = shutil.copy(path, tmp_path / "tonight" / "rows.csv")
+    monkeypatch.chdir(tmp_path / "tonight")
+    done = run_gruta("predict", "../kept", "rows.csv")
+    assert (done.code, done.out) == (0, expected)
+    needed = {"run.json", "settings.toml", "codec.json", MODEL}
+    for left in kept.iterdir():
+        if left.name not in needed:
+            left.unlink()
+    kept.chmod(0o555)
+    assert run_gruta("predict", kept, new).out == expected
+    kept.chmod(0o755)
+
+
 def test_predict_prints_or_writes_the_forecast(trained, run_gruta, tmp_path):
     _, run, path = trained
     printed = run_gruta("predict", run, path)

@@ -10,7 +10,7 @@ import pytest
 
 import gruta
 from gruta import locale
-from gruta.tasks.registry import all_tasks
+from gruta.tasks.registry import all_tasks, commands
 from gruta.ways_to_clip import WAYS
 
 ROOT = Path(gruta.__file__).parent
@@ -57,11 +57,12 @@ def indirect() -> set[str]:
     for task in all_tasks():
         found |= {task.summary, task.input.help, *(metric.title for metric in task.metrics)}
         options = task.options
-        asked = (options.evaluate, options.predict, options.inspect, options.explain)
-        for model in (task.settings, *asked):
-            for field in model.model_fields.values():
-                about = field.json_schema_extra or {}
-                found |= {field.description or "", about.get("panel", ""), about.get("shown", "")}
+        models = [task.settings, options.evaluate, options.predict, options.inspect]
+        models.append(options.explain)
+        models += [own.options for own in commands()]
+        for field in (field for model in models for field in model.model_fields.values()):
+            about = field.json_schema_extra or {}
+            found |= {field.description or "", about.get("panel", ""), about.get("shown", "")}
     return found
 
 

@@ -262,7 +262,6 @@ def windows(
     Gives past `[B, length, C]`, positions, lags `[B, P, L]`, recent `[B, P, R]`, future
     `[B, P, K, F]`, and target `[B, P, K]`, the change from the origin's value.
     """
-    steps = np.arange(1, table.horizon + 1)
     first = last[:, None] - (length - 1)
     origin = first + positions
     begin = table.firsts(last)
@@ -270,8 +269,15 @@ def windows(
     return {
         "past": past(first + np.arange(length), begin),
         "positions": positions,
+        **ahead(table, origin),
+        "target": table.changes(origin),
+    }
+
+
+def ahead(table: Table, origin: Rows) -> dict[str, NDArray[Any]]:
+    """What the linear path and the decoder read at rows `origin [B, P]`, as in `windows`."""
+    return {
         "lags": lags(table, origin),
         "recent": recent(table, origin),
-        "future": future_features(table, origin, steps),
-        "target": table.changes(origin),
+        "future": future_features(table, origin, np.arange(1, table.horizon + 1)),
     }

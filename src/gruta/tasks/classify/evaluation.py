@@ -1,9 +1,10 @@
 """A trained classifier against what was true, with the simple ones beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
@@ -48,6 +49,19 @@ class Evaluation:
         """Its probability `[N]`."""
         found: NDArray[np.float64] = self.probabilities.max(1)
         return found
+
+    def frame(self) -> pl.DataFrame:
+        """Of each case what was true, the answer, how certain that is, and each class's share."""
+        labels = np.array(self.labels, object)
+        known = {"case": np.arange(1, len(self.truth) + 1), "truth": labels[self.truth]}
+        answers = {"class": labels[self.answers], "certainty": self.certainty}
+        shares = {f"p {label}": self.probabilities[:, i] for i, label in enumerate(self.labels)}
+        return pl.DataFrame(known | answers | shares)
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """None: no column of the data is among those of `frame`."""
+        return {}
 
 
 def evaluate(

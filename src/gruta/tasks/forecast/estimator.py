@@ -1,7 +1,9 @@
 """`Forecaster`: from a file or a frame to a trained model, in scikit-learn's manners."""
 
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from narwhals.typing import IntoDataFrame
@@ -10,13 +12,17 @@ from gruta.arithmetic import as_usual
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.series import Series
 from gruta.data.frames import like
+from gruta.settings import least
 from gruta.tasks.estimator import Estimator
-from gruta.tasks.forecast.task import TASK, forecast, series_for
+from gruta.tasks.forecast.task import TASK, as_series, forecast, series_for
 
 if TYPE_CHECKING:
     from gruta.insight import XRay
+    from gruta.tasks.forecast.backtest import Backtest
     from gruta.tasks.forecast.evaluation import Evaluation
     from gruta.tasks.forecast.explain import Explanation
+    from gruta.tasks.forecast.update import Updated
+    from gruta.train import Progress
 
 Source = str | Path | IntoDataFrame | Series
 
@@ -35,6 +41,7 @@ class Forecaster(Estimator[ForecastCodec]):
     """
 
     task = TASK
+    update_: "Updated"
 
     @property
     def train_seconds_(self) -> float:
@@ -98,6 +105,81 @@ class Forecaster(Estimator[ForecastCodec]):
 
         trained = self._fitted()
         return explain(trained, series_for(trained, data), at, series)
+
+    def backtest(
+        self,
+        data: Source,
+        *,
+        windows: int = 3,
+        stride: int | None = None,
+        refit: bool = False,
+        statistical: bool = False,
+        carry: bool = False,
+        run: str | Path | None = None,
+        progress: "Progress | None" = None,
+    ) -> "Backtest":
+        """Forecasts and scores of several cuts at the end of `data`, each and together.
+
+        refit: a network of these settings is trained for each cut on what lies before it, as runs
+        in the directory `run` if one is given, where finished ones are taken as they are; the cuts
+        divide the share that is held out for the test. Else what was learned forecasts all that its
+        training did not see. stride: rows from one forecast to the next, by default the horizon.
+        carry: with `tbptt`, the state at an origin is carried along the whole series.
+        """
+        from gruta.tasks.forecast.backtest import backtest, backtest_anew
+
+        how: dict[str, Any] = {
+            "windows": windows, "stride": stride, "statistical": statistical, "carry": carry
+        }  # fmt: skip
+        if not refit:
+            trained = self._fitted()
+            return backtest(trained, series_for(trained, data), **how)
+        series = as_series(data, self.settings)
+        with TemporaryDirectory() as scratch:
+            place = Path(run or Path(scratch, "backtest"))
+            return backtest_anew(
+                self.settings, series, place, lambda *_: nullcontext(progress), **how
+            )
+
+    def update(
+        self,
+        data: Source,
+        *,
+        steps: int | None = None,
+        learning_rate: float | None = None,
+        test_share: float | None = None,
+        linear: Literal["auto", "kept", "anew"] = "auto",
+        run: str | Path | None = None,
+        progress: "Progress | None" = None,
+    ) -> "Forecaster":
+        """Another forecaster, which has learned on from these weights with the rows of `data` that
+        came since; its `update_` tells what had changed. This one stays as it is.
+
+        Scales and seasons are kept. steps, learning_rate: by default a quarter of the settings'.
+        test_share: what is held out to compare before and after. linear: whether the linear path is
+        kept or solved anew; by default what forecasts the validation part better. run: a new
+        directory to keep the run in. InputError where no rows came.
+        """
+        from gruta.tasks.forecast.update import update
+
+        before = self._fitted()
+        with TemporaryDirectory() as scratch:
+            found = update(
+                before,
+                series_for(before, data),
+                Path(run or Path(scratch, "run")),
+                steps=steps,
+                learning_rate=learning_rate,
+                test_share=test_share,
+                linear=linear,
+                progress=progress,
+                name=str(data) if isinstance(data, str | Path) else None,
+            )
+        settings = least(TASK.settings, found.trained.settings.model_dump())
+        forecaster = Forecaster(**settings)
+        forecaster.trained_, forecaster.update_ = found.trained, found
+        forecaster.stopwatch_, forecaster.metrics_ = found.fitted.stopwatch, found.fitted.metrics
+        return forecaster
 
     def xray(self, data: Source, *, at: str | np.datetime64 | None = None) -> "XRay":
         """A look inside the network while it reads one window of `data` and forecasts.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from gruta.codec.series.codec import ForecastCodec
@@ -20,6 +21,7 @@ from gruta.reading import Repair
 from gruta.tasks.forecast.baselines import baselines
 from gruta.tasks.forecast.explain.importance import Importances
 from gruta.tasks.forecast.forecasts import quantiles
+from gruta.tasks.forecast.records import names_beside, records
 from gruta.tasks.forecast.scores import (
     METRICS,
     Difference,
@@ -60,12 +62,13 @@ class Band:
 class Evaluation:
     """Forecasts from M origins, in the target's unit, and their scores.
 
-    origins `[M]` are the series' rows that were forecast from; times `[M, K]` the stamps that were
-    forecast, by the data's clock; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name, each
-    `[M, K]`. The network's score comes first. repairs: what was found amiss in the file.
-    importances: of the inputs, over the validation part, where that was asked for.
+    origins `[M]` are the rows of `series` that were forecast from; times `[M, K]` the stamps that
+    were forecast, by the data's clock; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name,
+    each `[M, K]`. The network's score comes first. importances: of the inputs, over the validation
+    part, where that was asked for.
     """
 
+    series: Series
     origins: Rows
     times: Stamps
     truth: Values
@@ -74,8 +77,24 @@ class Evaluation:
     baselines: dict[str, Values]
     scores: list[Scores]
     notes: list[str]
-    repairs: Sequence[Repair] = ()
     importances: Importances | None = None
+
+    @property
+    def repairs(self) -> Sequence[Repair]:
+        """What was found amiss in the file."""
+        return self.series.repairs
+
+    def frame(self) -> pl.DataFrame:
+        """A row for each value that was forecast, with what came and all forecasts of it.
+
+        Our columns have a suffix where the data have one of that name: `renamed` tells.
+        """
+        return records(self)
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """Of our columns of `frame` those that are called otherwise, and how."""
+        return {name: own for name, own in names_beside(self).items() if name != own}
 
     @property
     def median(self) -> Values:
@@ -148,7 +167,7 @@ def origins_from(series: Series, encoding: Encoding, start: np.datetime64, strid
 
 
 def first_stamp(codec: ForecastCodec, start: str | np.datetime64 | None) -> np.datetime64:
-    """`start`, or the first stamp that training did not see."""
+    """`start`, or the first stamp that training did not see, as the clock shows it."""
     if start is None:
         frequency = codec.encoding.frequency
         return frequency.local(frequency.after(codec.until, 1))[0]  # type: ignore[no-any-return]
@@ -157,12 +176,17 @@ def first_stamp(codec: ForecastCodec, start: str | np.datetime64 | None) -> np.d
 
 
 def evaluate(
-    trained: Trained[ForecastCodec], series: Series, origins: Rows, *, statistical: bool = False
+    trained: Trained[ForecastCodec],
+    series: Series,
+    origins: Rows,
+    *,
+    statistical: bool = False,
+    carry: bool = False,
 ) -> Evaluation:
     """Forecast after `origins [M]` and score it, with the baselines beside it.
 
     statistical: statsforecast's models are beside it too, and only as many of the origins are
-    scored as these have time for.
+    scored as these have time for. carry: see `quantiles`.
     """
     codec, levels, name = trained.codec, trained.settings.quantiles, trained.settings.cell
     encoding, line = codec.encoding, trained.head.linear
@@ -176,31 +200,45 @@ def evaluate(
         origins, fitted, notes = origins[done.places], done.forecasts, [*done.notes]
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)
     truth = series.target[at].astype(np.float64)
-    found = quantiles(trained, series, origins)
+    found = quantiles(trained, series, origins, carry=carry)
     simple = {**baselines(series, codec, origins, line), **fitted}
-    medians = {name: found[..., levels.index(0.5)]} | simple
-    points = point_scores(truth, medians)
-    no_interval = dict[str, float | None](crps=None, coverage=None)
-    interval = no_interval
-    if len(levels) > 1:
-        inside = coverage(truth, found[..., 0], found[..., -1])
-        interval = {"crps": crps(truth, found, levels), "coverage": inside}
     sizes = {name: trained.head.size + line.size, "linear": line.size}
-    scores = [
-        Scores(
-            model,
-            sizes.get(model, 0),
-            values
-            | {"mase": _mase(codec, series, origins, truth, medians[model])}
-            | (interval if model == name else no_interval),
-        )
-        for model, values in points.items()
-    ]
+    medians = {name: found[..., levels.index(0.5)]} | simple
+    scaled = {m: _mase(codec, series, origins, truth, values) for m, values in medians.items()}
+    scores = scores_of(truth, found, levels, medians, scaled, sizes)
     moments = series.times_at(at)
     times = series.frequency.local(moments)
     seen = _("Some of these values were seen in training.")
     notes += [seen] if moments.min() <= codec.until else []
-    return Evaluation(origins, times, truth, found, levels, simple, scores, notes, series.repairs)
+    return Evaluation(series, origins, times, truth, found, levels, simple, scores, notes)
+
+
+def scores_of(
+    truth: Values,
+    found: Values,
+    levels: Sequence[float],
+    medians: Mapping[str, Values],
+    scaled: Mapping[str, float | None],
+    sizes: Mapping[str, int],
+) -> list[Scores]:
+    """Of medians `[M, K]` by model, the network's first, whose quantiles are found `[M, K, Q]`.
+
+    scaled: the MASE of each. sizes: how many numbers were learned, where some were.
+    """
+    of_intervals = dict[str, float | None](crps=None, coverage=None)
+    own = of_intervals
+    if len(levels) > 1:
+        inside = coverage(truth, found[..., 0], found[..., -1])
+        own = {"crps": crps(truth, found, levels), "coverage": inside}
+    network = next(iter(medians))
+    return [
+        Scores(
+            model,
+            sizes.get(model, 0),
+            points | {"mase": scaled[model]} | (own if model == network else of_intervals),
+        )
+        for model, points in point_scores(truth, medians).items()
+    ]
 
 
 def _mase(

@@ -1,12 +1,13 @@
 """The forecaster's network on NumPy arrays: the same forecasts without PyTorch."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.codec.series.features import Past, Rows, Table, Values, windows
+from gruta.codec.series.features import Past, Rows, Table, Values, ahead, windows
 from gruta.codec.series.linear import LinearModel
 from gruta.runtime.blocks import (
     Linear,
@@ -23,6 +24,9 @@ from gruta.tasks.forecast.settings import ForecastSettings
 
 _AT_ONCE = 256
 """So many origins are forecast from at a time."""
+
+_ROWS_AT_ONCE = 4096
+"""So many rows are read at a time where the state is carried."""
 
 _FIXED = ("linear.", "scale_")
 """What is computed before training begins is not counted among the parameters."""
@@ -60,12 +64,19 @@ class ForecastHead:
 
         batch: as `features.windows` gives it.
         """
+        states, _ = self.read(batch["past"])
+        rows = np.arange(states.shape[1])[:, None]
+        return self.from_states(states[batch["positions"], rows], batch)
+
+    def read(self, past: Values, state: State | None = None) -> tuple[Values, State]:
+        """The encoder's states `[T, B, H]` along rows `[B, T, C]` after `state`, and its last."""
+        return self._encoder.sequence(self._past(past).swapaxes(0, 1), state)
+
+    def from_states(self, h: Values, batch: Mapping[str, NDArray[Any]]) -> Values:
+        """The quantiles from the encoder's states h `[B, P, H]` at the origins."""
         unit = self.linear.error[:, None]
         base = self.linear(batch["lags"], batch["recent"], batch["future"])[..., None]
         future = np.concatenate([self._future(batch["future"]), base / unit.mean()], -1)
-        states, _ = self._encoder.sequence(self._past(batch["past"]).swapaxes(0, 1))
-        rows = np.arange(states.shape[1])[:, None]
-        h = states[batch["positions"], rows]  # [B, P, H]
         decoded = self._decode(h, future)
         repeated = np.broadcast_to(h[:, :, None], decoded.shape)
         mixed = self._mix(np.concatenate([decoded, repeated, future], -1))
@@ -133,12 +144,41 @@ class _Scale:
         return (x - self.mean) * self._inverse
 
 
-def forecast_changes(head: ForecastHead, table: Table, origins: Rows) -> Values:
-    """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled."""
-    past, forecasts = Past(table, keep=len(origins) > _AT_ONCE), []
+def forecast_changes(
+    head: ForecastHead, table: Table, origins: Rows, *, carry: bool = False
+) -> Values:
+    """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled.
+
+    carry: the state at an origin is that of who has read the whole series up to it, not a window.
+    """
+    past, forecasts = Past(table, keep=carry or len(origins) > _AT_ONCE), []
+    states = carried_states(head, table, past, origins) if carry else None
     for start in range(0, len(origins), _AT_ONCE):
         some = origins[start : start + _AT_ONCE]
-        newest = np.full((len(some), 1), table.lookback - 1)
-        batch = windows(table, past, some, newest, table.lookback)
-        forecasts.append(head(batch)[:, 0])
+        if states is not None:
+            batch = ahead(table, some[:, None])
+            found = head.from_states(states[start : start + _AT_ONCE, None], batch)
+        else:
+            newest = np.full((len(some), 1), table.lookback - 1)
+            found = head(windows(table, past, some, newest, table.lookback))
+        forecasts.append(found[:, 0])
     return np.concatenate(forecasts)
+
+
+def carried_states(head: ForecastHead, table: Table, past: Past, origins: Rows) -> Values:
+    """`[M, H]`: the encoder's state at each of `origins [M]`, carried from the first row of its
+    series that can be read, which is read once.
+    """
+    found: list[Values] = [np.empty(0, np.float32)] * len(origins)
+    starts = np.array([0, len(table.y)]) if table.starts is None else table.starts
+    unread = table.first_origin - table.lookback if table.absent is None else 0
+    for first, end in pairwise(starts):
+        places = np.flatnonzero((origins >= first) & (origins < end))
+        state: State | None = None
+        last = origins[places].max(initial=-1)
+        for begin in range(first + unread, last + 1, _ROWS_AT_ONCE):
+            rows = np.arange(begin, min(begin + _ROWS_AT_ONCE, last + 1))
+            states, state = head.read(past(rows, first)[None], state)
+            for place in places[np.isin(origins[places], rows)]:
+                found[place] = states[origins[place] - begin, 0]
+    return np.stack(found)

@@ -30,20 +30,29 @@ Metrics = Sequence[Mapping[str, Any]]
 def report(evaluation: Evaluation, metrics: Metrics, settings: ForecastSettings) -> Report:
     """How good it is, what it forecasts, how it learned."""
     styles = strokes([settings.cell, *evaluation.baselines])
-    title = _("Forecast of {target} by a {cell}").format(
-        target=settings.target, cell=model_name(settings.cell)
-    )
+    without = report_of_training(metrics, settings)
     sections = [
         _scores(evaluation),
         _forecasts(evaluation, settings, styles),
-        _training(metrics, settings, styles),
-        Section(_("Settings"), (), [settings_table({_("value"): {settings.cell: settings}})]),
+        *without.sections,
     ]
     if evaluation.importances:
         sections.insert(2, worth.section(evaluation.importances))
     if evaluation.repairs:
         sections.insert(0, Section(_("What was mended"), (), [repair_table(evaluation.repairs)]))
-    return Report(title, verdict(evaluation), sections)
+    return Report(without.title, verdict(evaluation), sections)
+
+
+def report_of_training(metrics: Metrics, settings: ForecastSettings) -> Report:
+    """How it learned, where nothing was held out to score it on."""
+    title = _("Forecast of {target} by a {cell}").format(
+        target=settings.target, cell=model_name(settings.cell)
+    )
+    sections = [
+        _training(metrics, settings, strokes([settings.cell])),
+        Section(_("Settings"), (), [settings_table({_("value"): {settings.cell: settings}})]),
+    ]
+    return Report(title, "", sections)
 
 
 def verdict(evaluation: Evaluation) -> str:
@@ -152,11 +161,11 @@ def _scores(evaluation: Evaluation) -> Section:
             ).format(crps=number(score, decimals([score])))
         )
     words.append(" ".join(told))
-    shown: list[Table | Figure] = [scores(evaluation), _differences(evaluation)]
+    shown: list[Table | Figure] = [scores(evaluation), differences(evaluation)]
     return Section(_("How good it is"), words, [*shown, *coverage_figures(evaluation)])
 
 
-def _differences(evaluation: Evaluation) -> Table:
+def differences(evaluation: Evaluation) -> Table:
     """By how much the network's error is above each simple forecast's, and how sure that is."""
     network, *_simple = evaluation.scores
     found = evaluation.differences

@@ -131,6 +131,14 @@ class Difference:
         """Whether it is unlike 0 by a two-sided t test at the level of 5 %."""
         return self.error is not None and abs(self.value) > _students(self.blocks - 1) * self.error
 
+    def to_json(self) -> dict[str, Any]:
+        """For a program."""
+        return {
+            "mae_above": self.value,
+            "standard_error": self.error,
+            "beyond_chance": self.beyond_chance,
+        }
+
 
 FEWEST_BLOCKS = 5
 """Of fewer stretches no standard error is told."""
@@ -143,7 +151,7 @@ def difference(network: Values, simple: Values, overlap: int) -> Difference:
     other, each as long as an overlap and at least the cube root of M: compare Diebold and Mariano
     1995, and Carlstein 1986 on stretches.
     """
-    apart = _mean_of_rows(network - simple)
+    apart = mean_of_rows(network - simple)
     error, blocks = standard_error(apart, overlap)
     return Difference(float(apart.mean()), None if math.isnan(error) else float(error), blocks)
 
@@ -164,7 +172,7 @@ def _students(freedom: int) -> float:
     return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
 
 
-def _mean_of_rows(values: Values) -> Values:
+def mean_of_rows(values: Values) -> Values:
     """Mean of what is there in each row of `[M, K]`; rows with nothing are left out."""
     there = ~np.isnan(values)
     some = there.any(axis=1)

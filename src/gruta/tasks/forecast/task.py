@@ -12,9 +12,7 @@ from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.holidays import Holidays
-from gruta.codec.series.local import Local
 from gruta.codec.series.power import require_positive
-from gruta.codec.series.rows import Rows as NextRow
 from gruta.codec.series.series import Columns, Series
 from gruta.errors import InputError
 from gruta.extras import need
@@ -371,11 +369,12 @@ def series_for(trained: "Trained[ForecastCodec]", source: Any) -> Series:
 
 def forecast(trained: "Trained[ForecastCodec]", series: Series) -> "pl.DataFrame":
     """The series, the time by the data's own clock, the median and the quantiles of the horizon to
-    come; a name that the data have already gets a line behind it.
+    come; ours have a suffix where the data's own are called so.
     """
     import polars as pl
 
     from gruta.tasks.forecast.forecasts import quantiles, with_rows_to_come
+    from gruta.tasks.forecast.records import as_told, own_names, quantile_name
 
     encoding, levels = trained.codec.encoding, trained.settings.quantiles
     series = with_rows_to_come(series, encoding.history, encoding.horizon)
@@ -386,30 +385,11 @@ def forecast(trained: "Trained[ForecastCodec]", series: Series) -> "pl.DataFrame
     if names.series:
         ids = np.repeat(np.array(series.ids, object), encoding.horizon)
         columns.append(pl.Series(names.series, ids.tolist(), pl.String))
-    columns.append(_times(names.time, series.times_at(at).ravel(), series))
-
-    def add(name: str, values: Any) -> None:
-        while name in [column.name for column in columns]:
-            name += "_"
-        columns.append(pl.Series(name, values))
-
-    add("forecast", found[:, levels.index(0.5)])
-    for i, q in enumerate(levels):
-        add(f"q{100 * q:g}", found[:, i])
-    return pl.DataFrame(columns)
-
-
-def _times(name: str, times: Any, series: Series) -> "pl.Series":
-    """Stamps in the zone of the data, and rows' numbers where rows are numbered."""
-    import polars as pl
-
-    frequency = series.frequency
-    if isinstance(frequency, NextRow) and frequency.numbered:
-        return pl.Series(name, times.astype(np.int64))
-    found = pl.Series(name, times)
-    if isinstance(frequency, Local):
-        return found.dt.replace_time_zone("UTC").dt.convert_time_zone(frequency.zone.name)
-    return found
+    columns.append(as_told(names.time, series.times_at(at).ravel(), series))
+    forecasts = {"forecast": found[:, levels.index(0.5)]}
+    forecasts |= {quantile_name(q): found[:, i] for i, q in enumerate(levels)}
+    own = own_names(forecasts, names)
+    return pl.DataFrame([*columns, *(pl.Series(own[n], v) for n, v in forecasts.items())])
 
 
 TASK = ForecastTask()

@@ -113,6 +113,15 @@ def test_last_origin_of_an_evaluation_is_that_prediction(frame, fitted):
     assert evaluation.truth[-1].tolist() == frame["y"].to_list()[-3:]
 
 
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/Sao_Paulo"])
+def test_in_a_zone_too_the_first_row_that_is_scored_follows_the_last_that_was_seen(frame, zone):
+    forecaster = Forecaster(**SMALL | {"zone": zone}).fit(frame)
+    found = forecaster.evaluate(frame)
+    until = forecaster.trained_.codec.until
+    assert found.times[0, 0] == until + np.timedelta64(1, "h")
+    assert not found.notes
+
+
 def test_known_covariates_of_the_rows_to_come_are_required_and_read(frame, fitted):
     expected = r"expected 3 rows after the last one with a target, .* plan .* found 2"
     with pytest.raises(InputError, match=expected):

@@ -110,4 +110,4 @@ def test_numbered_rows_are_forecast_by_their_numbers():
 def test_names_of_the_data_never_collide_with_those_of_the_answer():
     frame = shops(1).drop("shop").rename({"ds": "forecast"})
     forecaster = Forecaster(**SMALL, time="forecast", longest_gap=0.5).fit(frame)
-    assert forecaster.predict(frame).columns == ["forecast", "forecast_", "q10", "q50", "q90"]
+    assert forecaster.predict(frame).columns == ["forecast", "forecast_gruta", "q10", "q50", "q90"]

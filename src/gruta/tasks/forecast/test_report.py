@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from gruta.codec.series.frequency import HOUR, FixedStep
+from gruta.codec.series.series import Columns, Series
 from gruta.locale import spoken
 from gruta.report.page import write
 from gruta.tasks.forecast.chart import Panel, Window, forecasts
@@ -45,7 +47,11 @@ def evaluation(origins=20, horizon=3, levels=(0.1, 0.5, 0.9), off=0.5, stride=No
         Scores(m, 100, values | {"mase": 1.0, "coverage": 0.8 if m == "gru" else None})
         for m, values in found.items()
     ]
+    every = times[0, 0] + np.arange(starts[-1] + horizon) * np.timedelta64(1, "h")
+    none, step = np.empty((len(every), 0)), FixedStep(HOUR)
+    series = Series.lone(every, np.zeros(len(every)), none, none, Columns(), step, "frame")
     return Evaluation(
+        series=series,
         times=times,
         truth=truth,
         quantiles=quantiles,

@@ -1,0 +1,85 @@
+"""Training that starts from a trained forecaster: its weights, scales and seasons, and new rows."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from gruta.codec.series.codec import ForecastCodec
+from gruta.tasks.forecast.lesson import ForecastLesson
+from gruta.tasks.forecast.linear import solve
+from gruta.tasks.forecast.settings import ForecastSettings
+from gruta.tasks.forecast.split import Split
+from gruta.tasks.forecast.task import ForecastTask, SeriesInParts
+from gruta.train import Progress
+
+Linear = Literal["auto", "kept", "anew"]
+"""Of the linear path: as it was, solved on all rows, or what forecasts the validation part better.
+"""
+
+if TYPE_CHECKING:
+    from gruta.tasks.forecast.network import ForecastNetwork
+    from gruta.tasks.trained import Trained
+
+
+@dataclass(frozen=True, kw_only=True)
+class Continued(ForecastTask):
+    """The forecaster's task where training does not start anew.
+
+    before: what was trained.
+    """
+
+    before: "Trained[ForecastCodec]"
+    linear: Linear = "auto"
+
+    def fit_codec(self, data: SeriesInParts, settings: ForecastSettings) -> ForecastCodec:
+        """As it was, but for what is known of the new rows."""
+        codec, seen = self.before.codec, data.seen
+        positive = codec.never_negative and not bool((seen.target < 0).any())
+        # While it learns, all that the network says counts.
+        return replace(codec, until=seen.nonempty().last, never_negative=positive, trust=1.0)
+
+    def network(self, codec: ForecastCodec, settings: ForecastSettings) -> "ForecastNetwork":
+        """With the weights that it has learned."""
+        import torch
+
+        network = super().network(codec, settings)
+        weights = {name: torch.from_numpy(w.copy()) for name, w in self.before.weights.items()}
+        network.load_state_dict(weights)
+        return network
+
+    def lesson(
+        self,
+        network: "ForecastNetwork",
+        codec: ForecastCodec,
+        data: SeriesInParts,
+        settings: ForecastSettings,
+    ) -> ForecastLesson:
+        """Windows of the training part, which the new rows have made longer."""
+        table = codec.encoding.table(data.seen)
+        return _GoingOn(network, table, Split.of(table, data.parts), settings, linear=self.linear)
+
+
+class _GoingOn(ForecastLesson):
+    """Before the first step nothing is computed but the linear path, if at all."""
+
+    def __init__(self, *of: Any, linear: Linear) -> None:
+        super().__init__(*of)
+        self._linear = linear
+
+    def prepare(self, progress: Progress) -> None:
+        """Keep the linear path or solve it on all rows; the scales of what is read stay."""
+        if self._linear == "kept":
+            return
+        path = self.model.linear
+        kept = {name: buffer.clone() for name, buffer in path.named_buffers()}
+        loss = self._missed()
+        path.take(solve(self.table, self.split, self.settings.ridge, progress.note))
+        if self._linear == "auto" and loss <= self._missed():
+            path.load_state_dict(kept)
+
+    def _missed(self) -> float:
+        """The median's mean absolute error over the validation part, scaled."""
+        found = self.on_validation()
+        median = found.forecast[..., self.model.median]
+        return float(np.nanmean(np.abs(median - found.target)))

@@ -1,0 +1,109 @@
+"""A forecaster learns on from new rows, and what changed since its training is told."""
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gruta.errors import InputError
+from gruta.locale import spoken
+from gruta.report.page import render
+from gruta.tasks.forecast import Forecaster
+from gruta.tasks.forecast.conftest import ROWS, SMALL, hourly
+from gruta.tasks.forecast.drift import drift
+from gruta.tasks.forecast.task import series_for
+from gruta.tasks.forecast.update_report import report
+
+MORE = ROWS + 200
+
+
+@pytest.fixture(scope="module")
+def longer():
+    return hourly(MORE)
+
+
+@pytest.fixture(scope="module")
+def updated(longer, fitted):
+    return fitted.update(longer)
+
+
+def test_it_goes_on_from_the_weights_with_the_scales_and_seasons_that_it_has(
+    longer, fitted, updated
+):
+    before, after = fitted.trained_, updated.trained_
+    for name in ("scale_past.mean", "scale_future.inverse"):
+        np.testing.assert_array_equal(after.weights[name], before.weights[name])
+    assert after.codec.encoding.to_json() == before.codec.encoding.to_json()
+    assert after.codec.until == before.codec.until + np.timedelta64(180, "h")
+    assert (updated.settings.steps, updated.settings.learning_rate) == (3, 2e-3)
+    still = fitted.update(longer, steps=1, learning_rate=1e-12, linear="kept").trained_
+    for name, weights in before.weights.items():
+        np.testing.assert_allclose(still.weights[name], weights, atol=1e-6)
+    anew = fitted.update(longer, steps=1, learning_rate=1e-12, linear="anew").trained_
+    assert np.abs(anew.weights["linear.on_lags"] - before.weights["linear.on_lags"]).max() > 1e-4
+    assert fitted.trained_ is before
+
+
+def test_rows_that_stamps_held_out_are_learned_from_later(longer, frame):
+    forecaster = Forecaster(**SMALL | {"test_from": "2024-01-15"}).fit(frame)
+    updated = forecaster.update(longer, test_share=0)
+    assert updated.trained_.codec.until == np.datetime64(longer["ds"][-1])
+    assert updated.update_.found is None
+    assert report(updated.update_).lead
+
+
+def test_before_and_after_are_compared_on_what_is_held_out(longer, fitted, updated):
+    found = updated.update_
+    start = str(found.found.times[0, 0])
+    before = fitted.evaluate(longer, start=start, stride=SMALL["horizon"])
+    assert found.mae_before == pytest.approx(before.scores[0].mae)
+    assert found.gain.value == pytest.approx(found.found.scores[0].mae - before.scores[0].mae)
+
+
+def test_drift_is_found_where_it_is(longer, fitted):
+    trained = fitted.trained_
+    quiet = drift(trained, series_for(trained, longer))
+    assert quiet.rows == MORE - 378
+    assert [one.column for one in quiet.inputs] == ["y", "plan", "wind"]
+    assert all(abs(one.shift) < 0.3 for one in quiet.inputs)
+    assert not quiet.errors[0].change.beyond_chance
+    wild = np.random.default_rng(1).normal(size=MORE) * 5
+    other = longer.with_columns(
+        y=pl.when(pl.int_range(pl.len()) >= 378).then(pl.col("y") + wild).otherwise("y"),
+        wind=pl.when(pl.int_range(pl.len()) >= 378).then(pl.col("wind") + 10).otherwise("wind"),
+    )
+    loud = drift(trained, series_for(trained, other))
+    network, wind = loud.errors[0], loud.inputs[2]
+    assert network.change.value > 0
+    assert network.change.beyond_chance
+    assert network.before == quiet.errors[0].before
+    assert wind.shift == pytest.approx(10, abs=0.6)
+    assert wind.mean_since - wind.mean == pytest.approx(wind.shift * wind.deviation)
+    assert wind.outside == 1.0
+    assert json.loads(json.dumps(loud.to_json()))["errors"][0]["beyond_chance"]
+
+
+def test_a_file_of_new_rows_alone_is_enough_to_tell_the_inputs(longer, fitted):
+    trained = fitted.trained_
+    found = drift(trained, series_for(trained, longer[378:]))
+    assert found.errors == []
+    assert found.inputs[0].outside is None
+    assert np.isfinite(found.inputs[0].shift)
+
+
+def test_nothing_new_is_refused(frame, longer, fitted, updated):
+    with pytest.raises(InputError, match="expected rows that came since training, which saw"):
+        fitted.update(frame[:378])
+    with pytest.raises(InputError, match="all of them are held out for the test"):
+        updated.update(longer)
+
+
+@pytest.mark.parametrize("language", ["en", "pt_BR"])
+def test_page_begins_with_what_has_changed(updated, language):
+    with spoken(language):
+        told = report(updated.update_)
+        page = render(told.title, told.lead, told.sections)
+    assert told.sections[0].title in page
+    expected = {"en": "Columns since training", "pt_BR": "Colunas desde o treino"}
+    assert expected[language] in page
