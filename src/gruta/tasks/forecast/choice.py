@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.series.codec import ForecastCodec
+from gruta.codec.series.features import Rows
 from gruta.codec.series.trust import standard_error
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
@@ -33,12 +34,15 @@ def best_transform(
         return plain
     codecs = {"none": plain, "log": fit("log"), "boxcox": fit("boxcox")}
     unit = plain.encoding.scales(data.seen).scale
-    missed = {name: _missed(codec, data, ridge, unit) for name, codec in codecs.items()}
+    validation = Split.of(plain.encoding.table(data.seen), data.parts).validation
+    origins = validation[:: max(1, len(validation) // ORIGINS)]
+    overlap = -(-plain.encoding.horizon // max(1, len(validation) // ORIGINS))
+    missed = {name: _missed(codec, data, ridge, unit, origins) for name, codec in codecs.items()}
     means = {name: float(np.nanmean(own)) for name, own in missed.items()}
 
     def pays(name: str) -> bool:
         gained = (missed["none"] - missed[name])[~np.isnan(missed["none"])]
-        sure = standard_error(gained.astype(np.float32), plain.encoding.horizon)
+        sure = standard_error(gained.astype(np.float32), overlap)
         return name == "none" or float(gained.mean()) > sure
 
     best = min(filter(pays, means), key=lambda name: means[name])
@@ -61,15 +65,18 @@ def why(codec: ForecastCodec) -> str:
 
 
 def _missed(
-    codec: ForecastCodec, data: "SeriesInParts", ridge: float, unit: NDArray[np.float64]
+    codec: ForecastCodec,
+    data: "SeriesInParts",
+    ridge: float,
+    unit: NDArray[np.float64],
+    origins: Rows,
 ) -> NDArray[np.float64]:
-    """`[M]`: mean absolute errors of the linear path in the unit `[S]` of each series; NaN where
-    nothing is there to compare with.
+    """`[M]`: mean absolute errors of the linear path after `origins [M]`, in the unit `[S]` of each
+    series; NaN where nothing is there to compare with.
     """
     table, seen = codec.encoding.table(data.seen), data.seen
-    split = Split.of(table, data.parts)
-    origins = split.validation[:: max(1, len(split.validation) // ORIGINS)]
-    values = codec.decode(linear(table, origins, solve(table, split, ridge)), seen, origins)
+    model = solve(table, Split.of(table, data.parts), ridge)
+    values = codec.decode(linear(table, origins, model), seen, origins)
     truth = seen.target[origins[:, None] + np.arange(1, table.horizon + 1)]
     missed = np.abs(values - truth) / unit[seen.of(origins)][:, None]
     there = ~np.isnan(missed)
