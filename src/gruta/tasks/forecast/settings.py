@@ -79,10 +79,11 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         "season, 600 at most, 24 without one.",
         json_schema_extra=MODEL,
     )
-    transform: Literal["none", "log", "boxcox"] = Field(
+    transform: Literal["none", "log", "boxcox", "auto"] = Field(
         "none",
         description="What is learned in place of the target, if all its values are above 0: its "
-        "logarithm, or a power of it that the training part tells (Box and Cox).",
+        "logarithm, or a power of it that the training part tells (Box and Cox); auto: what "
+        "forecasts the validation part best, if it is better than none beyond chance.",
         json_schema_extra=MODEL,
     )
     quantiles: tuple[float, ...] = Field(

@@ -183,15 +183,23 @@ class ForecastTask:
 
     def fit_codec(self, data: SeriesInParts, settings: Settings) -> ForecastCodec:
         """Scales and seasons of the training part; intervals are as the network has them yet."""
+        if settings.transform != "auto":
+            return self._codec(data, settings, settings.transform)
+        from gruta.tasks.forecast.choice import best_transform
+
+        def with_transform(name: str) -> ForecastCodec:
+            return self._codec(data, settings, name)
+
+        return best_transform(with_transform, data, settings.ridge)
+
+    def _codec(self, data: SeriesInParts, settings: Settings, transform: str) -> ForecastCodec:
         from gruta.tasks.forecast.scores import seasonal_errors
 
         seen, train = data.seen, data.parts.train
         days = known_holidays(seen, settings)
-        if settings.transform != "none":
+        if transform != "none":
             require_positive(data.series)  # the test, which is forecast from too, included
-        encoding = Encoding.fit(
-            seen, train, settings.lookback, settings.horizon, days, settings.transform
-        )
+        encoding = Encoding.fit(seen, train, settings.lookback, settings.horizon, days, transform)
         season = encoding.seasons[0] if encoding.seasons else 1
         errors = seasonal_errors(seen.until(train).nonempty(), season)
         spread = np.ones(len(settings.quantiles), np.float32)
@@ -219,10 +227,12 @@ class ForecastTask:
         settings: Settings,
     ) -> "ForecastLesson":
         """Windows of the training part."""
+        from gruta.tasks.forecast.choice import why
         from gruta.tasks.forecast.lesson import ForecastLesson
 
         table = codec.encoding.table(data.seen)
-        return ForecastLesson(network, table, Split.of(table, data.parts), settings)
+        notes = [why(codec)] if settings.transform == "auto" else []
+        return ForecastLesson(network, table, Split.of(table, data.parts), settings, notes)
 
     def settle(self, lesson: "ForecastLesson", codec: ForecastCodec) -> ForecastCodec:
         """See how far to trust the network, and how wide to forecast."""
