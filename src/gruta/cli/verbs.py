@@ -107,9 +107,11 @@ def require_writable(out: Path, kind: str = "") -> None:
     name says.
     """
     if (kind or out.suffix) not in (".csv", ".parquet", ".json"):
-        raise InputError(f"--out: expected a file that ends in .csv or .parquet, got {out}")
+        problem = _("--out: expected a file that ends in .csv or .parquet, got {path}")
+        raise InputError(problem.format(path=out))
     if not out.parent.is_dir():
-        raise InputError(f"--out: {out.parent}: expected a directory to write {out.name} into")
+        problem = _("--out: {path}: expected a directory to write {name} into")
+        raise InputError(problem.format(path=out.parent, name=out.name))
 
 
 def write_frame(found: Records, out: Path) -> None:
