@@ -180,12 +180,13 @@ def _inputs(
         outside = None
         if len(known):
             outside = float(((z[there] < known.min()) | (z[there] > known.max())).mean())
+        usual = float(np.sqrt(np.square(scale[there]).mean()))
         yield InputDrift(
             name,
             float(mean[there].mean()),
             float(values[there].mean(dtype=np.float64)),
-            float(np.sqrt(np.square(scale[there]).mean())),
-            float(values[there].std(dtype=np.float64)),
+            usual,
+            usual * float(z[there].std(dtype=np.float64)),
             float(z[there].mean(dtype=np.float64)),
             outside,
         )

@@ -1,6 +1,7 @@
 """Forecasts and their errors as tables and charts; one run's report and the demo's show them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,9 @@ def forecast_figures(
     caption = _(
         "Forecasts and actual values over a stretch with an error that is typical of the test part."
     )
+    if first.series.count > 1:
+        shown_series = first.series.ids[int(first.series.of(first.origins[rows[0]]))]
+        caption = f"{caption} {_('The series is {name}.').format(name=shown_series)}"
     alt = _("Line charts of forecasts, with intervals, and actual values: {cells}.")
     chart = forecasts(
         first.times[rows].ravel(),
@@ -123,22 +127,29 @@ def _panels(
 
 
 def typical_rows(evaluation: Evaluation) -> NDArray[np.intp]:
-    """Consecutive windows that do not overlap, their error the median among such stretches."""
+    """Consecutive windows of one series that do not overlap, their error the median among such
+    stretches.
+    """
     chain = _apart(evaluation)
     count = min(len(chain), max(3, _STEPS_SHOWN // evaluation.times.shape[1]))
-    error = np.abs(evaluation.median - evaluation.truth)[chain].mean(axis=1)
+    error = _means(np.abs(evaluation.median - evaluation.truth)[chain], 1)
+    error = np.where(np.isnan(error), _means(error, None), error)
     means = np.convolve(error, np.ones(count) / count, mode="valid")
     start = int(np.argsort(means, kind="stable")[len(means) // 2])
     return chain[start : start + count]
 
 
 def _apart(evaluation: Evaluation) -> NDArray[np.intp]:
-    """Rows each of which begins after the one before has ended."""
-    starts, ends = evaluation.times[:, 0], evaluation.times[:, -1]
+    """Rows of the series with the most of them, each of which begins after the one before has
+    ended.
+    """
+    own = evaluation.series.of(evaluation.origins)
+    of_one = np.flatnonzero(own == np.bincount(own).argmax())
+    starts, ends = evaluation.times[of_one, 0], evaluation.times[of_one, -1]
     rows = [0]
     while (following := int(np.searchsorted(starts, ends[rows[-1]], side="right"))) < len(starts):
         rows.append(following)
-    return np.array(rows, np.intp)
+    return of_one[rows]
 
 
 def _windows(evaluation: Evaluation, rows: NDArray[np.intp]) -> list[Window]:
@@ -161,7 +172,15 @@ def _joined(evaluation: Evaluation, rows: NDArray[np.intp], less: Values | None 
 
 
 def _mean_error(evaluation: Evaluation, rows: NDArray[np.intp]) -> float:
-    return float(np.abs(evaluation.median - evaluation.truth)[rows].mean())
+    return float(_means(np.abs(evaluation.median - evaluation.truth)[rows], None))
+
+
+def _means(values: Values, axis: int | None) -> Any:
+    """Of what is there; NaN where nothing is."""
+    there = ~np.isnan(values)
+    counts = np.asarray(there.sum(axis))
+    totals = np.where(there, values, 0.0).sum(axis)
+    return np.divide(totals, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
 
 
 def error_figure(
@@ -181,7 +200,7 @@ def error_figure(
 def _steps_figure(
     name: str, errors: Mapping[str, Values], strokes: Mapping[str, Stroke], unit: str
 ) -> Figure:
-    by_step = {model: e.mean(axis=0) for model, e in errors.items()}
+    by_step = {model: _means(e, 0) for model, e in errors.items()}
     steps = np.arange(1.0, len(next(iter(by_step.values()))) + 1)
     return Figure(
         name,
@@ -204,7 +223,7 @@ def _steps_figure(
 def _spread_figure(
     name: str, errors: Mapping[str, Values], strokes: Mapping[str, Stroke], unit: str
 ) -> Figure:
-    spread = {model: np.percentile(e, _SHARES) for model, e in errors.items()}
+    spread = {model: np.nanpercentile(e, _SHARES) for model, e in errors.items()}
     half = _each({m: float(e[len(_SHARES) // 2]) for m, e in spread.items()}, unit)
     return Figure(
         name,

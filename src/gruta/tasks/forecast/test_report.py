@@ -1,15 +1,19 @@
 """One run's report: what it shows, in both languages, also of data with nothing to see in it."""
 
 import numpy as np
+import polars as pl
 import pytest
 
 from gruta.codec.series.frequency import HOUR, FixedStep
 from gruta.codec.series.series import Columns, Series
 from gruta.locale import spoken
+from gruta.report.charts import strokes
 from gruta.report.page import write
+from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.chart import Panel, Window, forecasts
+from gruta.tasks.forecast.conftest import SMALL
 from gruta.tasks.forecast.evaluation import Evaluation
-from gruta.tasks.forecast.figures import typical_rows
+from gruta.tasks.forecast.figures import error_figure, typical_rows
 from gruta.tasks.forecast.names import model_name
 from gruta.tasks.forecast.report import report, verdict
 from gruta.tasks.forecast.scores import point_scores
@@ -217,3 +221,20 @@ def test_no_line_bridges_a_gap_in_time():
         drawn = forecasts(times, np.ones(8), [Panel("GRU", "#00796b", [window])], "y", 0.8)
     actual = [line for line in drawn.axes[0].get_lines() if line.get_label() == "actual"]
     assert [len(line.get_xdata()) for line in actual] == [4, 4]
+
+
+def test_charts_go_around_gaps_and_show_one_series(frame, tmp_path):
+    lacking = pl.when(pl.int_range(pl.len()) % 7 == 0).then(None).otherwise("y").alias("y")
+    two = [
+        frame.with_columns(lacking, unique_id=pl.lit("a")),
+        frame[-300:].with_columns(unique_id=pl.lit("b"), y=pl.col("y") * 3),
+    ]
+    data = pl.concat(two)
+    forecaster = Forecaster(**SMALL | {"series": "unique_id", "longest_gap": 0.5}).fit(data)
+    found = forecaster.evaluate(data, stride=3)
+    assert np.isnan(found.truth).any()
+    assert len(set(found.series.of(found.origins[typical_rows(found)]))) == 1
+    assert "The series is a." in page(tmp_path, found)
+    figure = error_figure("error", found.truth, {"gru": found.median}, strokes(["gru"])).figure
+    (line,) = figure.axes[0].lines
+    assert np.isfinite(line.get_ydata()).all()
