@@ -191,13 +191,16 @@ class Encoding:
         """The columns of texts."""
         return frozenset().union(self.known.levels, self.past.levels, self.static.levels)
 
+    @property
+    def known_labels(self) -> list[str]:
+        """What people call the columns that are known of a step: covariates, then holidays."""
+        days = self.holidays.names(self.frequency) if self.holidays is not None else []
+        return [*self.known.labels, *days]
+
     def future_names(self) -> list[str]:
         """What people call the columns of a step to come."""
-        known = self.known.labels
-        if self.holidays is not None:
-            known += self.holidays.names(self.frequency)
-        by_calendar = calendar_names(self.frequency) + self.static.labels
-        return future_names(self.columns.target, known, by_calendar, self.seasons, self.gaps)
+        columns, by_calendar = self.columns, calendar_names(self.frequency) + self.static.labels
+        return future_names(columns.target, self.known_labels, by_calendar, self.seasons, self.gaps)
 
     def past_names(self) -> list[str]:
         """What people call the columns of a row of the window."""

@@ -24,6 +24,7 @@ from gruta.codec.series.linear import LinearModel
 from gruta.codec.series.series import Series
 from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.tasks.forecast.explain.shapley import shapley
 from gruta.tasks.forecast.explain.sources import Inputs, Parts, Source, batch, inputs_at, sources
 from gruta.tasks.forecast.explain.sources import ranges as ranges_of
@@ -217,6 +218,13 @@ def explain(
     """
     codec, levels = trained.codec, trained.settings.quantiles
     encoding, head = codec.encoding, trained.head
+    if encoding.power is not None:
+        raise InputError(
+            transform=_(
+                "parts add up to a forecast where the target is learned as it is; this one was "
+                "trained with a transform: train one with transform none to explain it"
+            )
+        )
     series, origin = _placed(_chosen(series, name), codec, at, called)
     table, origins = encoding.table(series), np.array([origin])
     every = sources(encoding)

@@ -56,8 +56,12 @@ class Importances:
 
 
 def importances(trained: Trained[ForecastCodec], series: Series) -> Importances | None:
-    """Over the validation part of the series that it was trained on; None where that is short."""
+    """Over the validation part of the series that it was trained on; None where that is short, or
+    the target was transformed.
+    """
     encoding, head = trained.codec.encoding, trained.head
+    if encoding.power is not None:
+        return None
     table, every = encoding.table(series), sources(encoding, coarse=True)
     validation = Split.of(table, RowsInParts.of(series, trained.settings)).validation
     rows = len(every) * _EXCHANGES * table.lookback

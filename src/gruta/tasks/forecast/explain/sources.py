@@ -93,8 +93,8 @@ def sources(encoding: Encoding, *, coarse: bool = False) -> list[Source]:
     found = [Source("own", names.target, *lags) for lags in stretches]
     for i, steps in enumerate(encoding.seasons):
         found.append(Source("season", names.target, first=steps, place=i))
-    found += [Source("known", name, place=i) for i, name in enumerate(names.known)]
-    found += [Source("past", name, place=i) for i, name in enumerate(names.past)]
+    found += [Source("known", name, place=i) for i, name in enumerate(encoding.known_labels)]
+    found += [Source("past", name, place=i) for i, name in enumerate(encoding.past.labels)]
     if encoding.empty_table().calendar.shape[1]:
         found.append(Source("calendar"))
     return found

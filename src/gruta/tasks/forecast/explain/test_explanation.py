@@ -198,3 +198,23 @@ def test_the_report_of_a_training_says_what_the_inputs_are_worth(fitted, frame):
     worth = next(s for s in told.sections if s.title == "What its inputs are worth")
     names = {row[0] for item in worth.content if isinstance(item, Table) for row in item.rows}
     assert names == {"the past of y", "y a season (24) before", "plan", "wind", "calendar"}
+
+
+def test_texts_and_holidays_are_sources_of_their_own_and_a_transform_is_refused():
+    draw, rows = np.random.default_rng(0), 200
+    stamps = [dt.datetime(2024, 1, 1) + dt.timedelta(days=i) for i in range(rows)]
+    sale = np.where(draw.random(rows) < 0.3, "sale", "none")
+    y = 5 + 2 * (sale == "sale") + draw.normal(size=rows) / 10
+    plan = draw.normal(size=rows)
+    frame = pl.DataFrame({"ds": stamps, "y": y, "promo": sale, "plan": plan})
+    small = {"known": ("promo", "plan"), "hidden": 4, "steps": 4, "horizon": 2, "lookback": 7}
+    forecaster = Forecaster(**small, holidays="BR").fit(frame)
+    found = forecaster.explain(frame, at="2024-07-10")
+    whole = found.baseline + (found.linear + found.network).sum(0) + found.held
+    np.testing.assert_allclose(whole, found.forecast, rtol=1e-5)
+    names = [source.name for source in found.sources]
+    assert {"plan", "promo = sale", "holiday of BR"} <= set(names)
+    moved = np.abs(found.linear[[names.index("promo = sale"), names.index("plan")]]).sum(1)
+    assert moved[0] > 2 * moved[1]
+    with pytest.raises(InputError, match="transform: parts add up"):
+        Forecaster(**small, transform="log").fit(frame).explain(frame)
