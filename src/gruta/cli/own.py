@@ -115,7 +115,7 @@ def _call(
         if trained:
             raise InputError(**dict.fromkeys(trained, problem))
     if run is None and not own.place:
-        raise InputError(run="expected the directory of the new run, got none")
+        raise InputError(run=_("expected the directory of the new run, got none"))
     return Call(
         finished,
         source,

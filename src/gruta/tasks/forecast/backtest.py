@@ -122,8 +122,10 @@ def backtest(
     """
     if carry and not trained.settings.tbptt:
         raise InputError(
-            carry="expected a network that was trained with tbptt; this one has learned from "
-            "windows, each read anew"
+            carry=_(
+                "expected a network that was trained with tbptt; this one has learned from "
+                "windows, each read anew"
+            )
         )
     unseen = steps_before(series, first_stamp(trained.codec, None))
     stamps = _stamps(series, unseen, windows, trained.codec.encoding.horizon, needed=True)
@@ -154,10 +156,12 @@ def backtest_anew(
     """
     if settings.validation_from:
         raise InputError(
-            validation_from="a backtest validates before each cut; give validation_share"
+            validation_from=_("a backtest validates before each cut; give validation_share")
         )
     if carry and not settings.tbptt:
-        raise InputError(carry="expected tbptt to be set too, so that training carries the state")
+        raise InputError(
+            carry=_("expected tbptt to be set too, so that training carries the state")
+        )
     seen = Parts.of(series, settings).seen
     stamps = _stamps(series, seen, windows, settings.horizon)
     how: dict[str, Any] = {"stride": stride, "statistical": statistical, "carry": carry}
@@ -189,7 +193,7 @@ def _stamps(
     less than a horizon each, unless it is `needed`.
     """
     if windows < 1:
-        raise InputError(windows=f"expected at least 1, got {windows}")
+        raise InputError(windows=_("expected at least 1, got {number}").format(number=windows))
     observed = series.ends - series.starts[:-1]
     newest = series.times_at(np.maximum(series.ends - 1, series.starts[:-1]))
     lead = max(range(series.count), key=lambda i: (newest[i], observed[i]))
@@ -198,13 +202,22 @@ def _stamps(
     first = rows - span * windows
     if first < begin and needed:
         raise InputError(
-            windows=f"expected so few that each has a horizon of {horizon} rows that training did "
-            f"not see; {series.source} has {max(0, rows - begin)} such rows, got {windows}"
+            windows=_(
+                "expected so few that each has a horizon of {horizon} rows that training did not "
+                "see; {source} has {rows} such rows, got {windows}"
+            ).format(
+                horizon=horizon,
+                source=series.source,
+                rows=max(0, rows - begin),
+                windows=windows,
+            )
         )
     if first < 1:
         raise InputError(
-            windows=f"expected so few that there are rows before the first; {windows} of {span} "
-            f"rows are all of the {rows} in {series.source}"
+            windows=_(
+                "expected so few that there are rows before the first; {windows} of {span} rows "
+                "are all of the {rows} in {source}"
+            ).format(windows=windows, span=span, rows=rows, source=series.source)
         )
     places = series.starts[lead] + np.arange(first, rows, span)
     return list(series.frequency.local(series.times_at(places)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, Field
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.settings import resolve
 from gruta.tasks.commands import Call, Command
 from gruta.tasks.forecast.settings import ForecastSettings
@@ -188,7 +189,7 @@ class UpdateOutcome:
     @property
     def _held_out(self) -> "Evaluation":
         if self.found.found is None:
-            raise InputError(out="nothing is held out to forecast; give a test_share above 0")
+            raise InputError(out=_("nothing is held out to forecast; give a test_share above 0"))
         return self.found.found
 
 

@@ -91,7 +91,9 @@ def _best(table: Table, origins: Origins, steps: Rows, candidates: _Weights) -> 
     best = int(errors.argmin())
     if not errors[best] < torch.inf:
         raise InputError(
-            ridge="too small for these columns, which are nearly the same; give a larger one, or 0"
+            ridge=_(
+                "too small for these columns, which are nearly the same; give a larger one, or 0"
+            )
         )
     return best
 

@@ -10,6 +10,7 @@ import numpy as np
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.series import Series
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.runs import Run
 from gruta.tasks.fitting import Fitted, fit
 from gruta.tasks.forecast.continued import Continued, Linear
@@ -82,7 +83,7 @@ def update(
         raise InputError(
             f"{series.source}: {changed.rows} rows came since training, and all of them are held "
             "out for the test; give more rows",
-            test_share="or a smaller share, 0 to learn from all",
+            test_share=_("or a smaller share, 0 to learn from all"),
         )
     unfinished = (directory / "run.json").is_file() and not (directory / CODEC).is_file()
     task = Continued(before=before, linear=linear)

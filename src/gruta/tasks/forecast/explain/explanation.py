@@ -121,8 +121,10 @@ class Explanation:
         shared, own, other = np.intersect1d(self.times, earlier.times, return_indices=True)
         if not len(shared):
             raise InputError(
-                against=f"no step in common: one forecast is of {_span(self.times)}, the other of "
-                f"{_span(earlier.times)}; take two that are less than a horizon apart"
+                against=_(
+                    "no step in common: one forecast is of {one}, the other of {other}; take two "
+                    "that are less than a horizon apart"
+                ).format(one=_span(self.times), other=_span(earlier.times))
             )
         return Change(
             self.target,
@@ -315,7 +317,11 @@ def _chosen(series: Series, name: str | None) -> Series:
     if name not in series.ids:
         some = ", ".join(series.ids[:10]) + (", …" if series.count > 10 else "")
         got = "none was named" if name is None else f"got {name!r}"
-        raise InputError(series=f"expected one of those in {series.source}, {some}; {got}")
+        raise InputError(
+            series=_("expected one of those in {source}, {some}; {got}").format(
+                source=series.source, some=some, got=got
+            )
+        )
     return series.one(series.ids.index(name))
 
 
