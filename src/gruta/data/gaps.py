@@ -19,8 +19,8 @@ Flags = NDArray[np.bool_]
 def mended(series: Series, policies: Policies) -> Series:
     """The series with gaps as policies have them; InputError for those that they refuse.
 
-    A target keeps its gaps, as NaN, where training is to go around them. Covariates have none: in
-    rows to come the last value known stands on, but for those that are not known there.
+    A target keeps its gaps, as NaN, where training is to go around them. Covariates have none but
+    in rows to come.
     """
     columns, inside = series.columns, series.inside
     repairs = list(series.repairs)
@@ -31,20 +31,17 @@ def mended(series: Series, policies: Policies) -> Series:
     if missing.any() and policies.gaps != "mask":
         target = _filled(target, series, policies, inside)
     sides = []
-    for names, values, there in (
-        (columns.known, series.known, np.ones(len(series), bool)),
-        (columns.past, series.past, inside),
-    ):
+    for names, values in ((columns.known, series.known), (columns.past, series.past)):
         values = values.copy()
         for i, name in enumerate(names):
-            lacking = there & np.isnan(values[:, i])
+            lacking = inside & np.isnan(values[:, i])
             if not lacking.any() or name in series.words:  # no text is a text of its own
                 continue
             _tell(series, name, lacking, repairs, policies, covariate=True)
             full = values[:, i]
             if policies.gaps != "mask":
-                full = _filled(full, series, policies, there)
-            values[:, i] = np.where(there, _carried(series, name, full), values[:, i])
+                full = _filled(full, series, policies, inside)
+            values[:, i] = np.where(inside, _carried(series, name, full), values[:, i])
         sides.append(values)
     return replace(series, target=target, known=sides[0], past=sides[1], repairs=tuple(repairs))
 

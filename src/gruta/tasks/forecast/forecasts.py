@@ -1,7 +1,5 @@
 """What a trained forecaster says of a series, without PyTorch."""
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +7,6 @@ from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Rows, Table
 from gruta.codec.series.intervals import Values, levels, misses, rows_before, stretch
 from gruta.codec.series.series import Series
-from gruta.errors import InputError
 from gruta.tasks.forecast.head import forecast_changes
 from gruta.tasks.trained import Trained
 
@@ -46,60 +43,3 @@ def _changes(
     missed = misses(earlier, table.changes(before), levels_of)
     level = levels(origins, before, missed, usual, firsts)
     return changes[np.searchsorted(every, origins)], level
-
-
-def with_rows_to_come(series: Series, history: int, horizon: int) -> Series:
-    """`series` with `horizon` rows or more after the last one of each that has a target.
-
-    InputError where fewer than `history` have one, or rows to come lack what is known of them.
-    """
-    observed = series.ends - series.starts[:-1]
-    if observed.min() < history:
-        raise InputError(
-            f"{series.source}{_of(series, observed)}: {observed.min()} rows with a target, but a "
-            f"forecast needs the last {history}; give a longer history"
-        )
-    coming = series.starts[1:] - series.ends
-    lacking = np.maximum(horizon - coming, 0)
-    if not lacking.any():
-        return series
-    if series.columns.known:
-        raise InputError(
-            f"{series.source}{_of(series, coming)}: expected {horizon} rows after the last one "
-            f"with a target, with the values of {', '.join(series.columns.known)} and an empty "
-            f"target; found {coming.min()}"
-        )
-    lengths = np.diff(series.starts)
-    starts = np.concatenate([[0], (lengths + lacking).cumsum()])
-    at = np.arange(len(series)) + np.repeat(starts[:-1] - series.starts[:-1], lengths)
-    return replace(
-        series,
-        target=_spread(series.target, at, starts[-1]),
-        known=np.zeros((starts[-1], 0)),
-        past=_spread(series.past, at, starts[-1]),
-        starts=starts,
-        stamps=None if series.stamps is None else _longer(series, lacking),
-    )
-
-
-def _of(series: Series, sizes: Rows) -> str:
-    """Which series is the smallest, for a message; "" for one without a name."""
-    name = series.ids[int(sizes.argmin())]
-    return f": series {name!r}" if name else ""
-
-
-def _spread(values: NDArray[np.floating], at: Rows, rows: int) -> NDArray[np.floating]:
-    """Values `[N, …]` in rows `at [N]`, NaN in the others."""
-    found = np.full((rows, *values.shape[1:]), np.nan)
-    found[at] = values
-    return found
-
-
-def _longer(series: Series, lacking: Rows) -> NDArray[np.datetime64]:
-    """The stamps of each series, and behind them so many more."""
-    assert series.stamps is not None
-    parts = []
-    for first, end, more in zip(series.starts, series.starts[1:], lacking, strict=False):
-        own = series.stamps[first:end]
-        parts += [own, series.frequency.after(own[-1], int(more))]
-    return np.concatenate(parts)

@@ -7,6 +7,8 @@ from pydantic import Field, field_validator, model_validator
 from gruta.locale import translate as _
 from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, StreamSettings
 
+MissingKnown = Literal["error", "hold", "season"]
+
 
 class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
     """What the forecaster needs to know."""
@@ -66,6 +68,12 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         ge=0,
         lt=1,
         description="A longer gap, as a share of its series, is refused.",
+        json_schema_extra=DATA,
+    )
+    missing_known: MissingKnown = Field(
+        "error",
+        description="Of known columns that lack values of the steps to come: refuse them, hold the "
+        "last value, or take that of a season before, the shortest.",
         json_schema_extra=DATA,
     )
     horizon: int = Field(

@@ -19,7 +19,7 @@ from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.settings import reading
-from gruta.tasks.forecast.settings import ForecastSettings
+from gruta.tasks.forecast.settings import ForecastSettings, MissingKnown
 from gruta.tasks.forecast.split import Parts, Split
 from gruta.tasks.scores import Metric
 from gruta.tasks.task import Input, Look, Options, Report
@@ -98,6 +98,20 @@ class EvaluateOptions(BaseModel):
     )
 
 
+_MISSING_KNOWN: Any = Field(
+    None,
+    description="In place of the run's policy for known columns that lack values of the steps to "
+    "come: refuse them, hold the last value, or take that of a season before.",
+    json_schema_extra={"shown": "the run's"},
+)
+
+
+class PredictOptions(BaseModel):
+    """What a forecast can be told."""
+
+    missing_known: MissingKnown | None = _MISSING_KNOWN
+
+
 class InspectOptions(BaseModel):
     """What an X-ray can be told."""
 
@@ -139,6 +153,7 @@ class ExplainOptions(BaseModel):
         description="Which series, in a file of several.",
         json_schema_extra={"metavar": "ID", "shown": "the only one"},
     )
+    missing_known: MissingKnown | None = _MISSING_KNOWN
 
 
 @dataclass(frozen=True)
@@ -158,7 +173,12 @@ class ForecastTask:
     )
     settings, codec, packages = ForecastSettings, ForecastCodec, ("utilsforecast",)
     input = Input("FILE", "CSV, Excel or Parquet file.")
-    options = Options(evaluate=EvaluateOptions, inspect=InspectOptions, explain=ExplainOptions)
+    options = Options(
+        evaluate=EvaluateOptions,
+        predict=PredictOptions,
+        inspect=InspectOptions,
+        explain=ExplainOptions,
+    )
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -245,9 +265,18 @@ class ForecastTask:
         table = trained.codec.encoding.empty_table()
         return ForecastHead(trained.weights, table, trained.settings, trained.codec.trust)
 
-    def answer(self, trained: "Trained[ForecastCodec]", source: Any, **how: Any) -> "pl.DataFrame":
-        """Quantiles for the horizon after the last row of `source` that has a target."""
-        return forecast(trained, series_for(trained, source))
+    def answer(
+        self,
+        trained: "Trained[ForecastCodec]",
+        source: Any,
+        *,
+        missing_known: MissingKnown | None = None,
+    ) -> "pl.DataFrame":
+        """Quantiles for the horizon after the last row of `source` that has a target.
+
+        missing_known: a policy in place of the run's.
+        """
+        return forecast(trained, series_for(trained, source), missing_known)
 
     def evaluate(
         self,
@@ -312,17 +341,20 @@ class ForecastTask:
         against: str | np.datetime64 | None = None,
         other: Any = None,
         series: str | None = None,
+        missing_known: MissingKnown | None = None,
     ) -> "Told":
         """The forecast from `at` on, and what changed since that from `against` on, of `other`."""
         from gruta.tasks.forecast.explain import explain
         from gruta.tasks.forecast.explain.told import Told
 
         rows = series_for(trained, source)
-        found, change = explain(trained, rows, at, series), None
+        how: dict[str, Any] = {"missing_known": missing_known}
+        found, change = explain(trained, rows, at, series, **how), None
         if against is not None or other is not None:
             before = rows if other is None else series_for(trained, other)
             first, called = (at, "at") if against is None else (against, "against")
-            change = found.change_from(explain(trained, before, first, series, called=called))
+            earlier = explain(trained, before, first, series, called=called, **how)
+            change = found.change_from(earlier)
         return Told(found, change, trained.settings.cell)
 
     def look(
@@ -377,17 +409,22 @@ def series_for(trained: "Trained[ForecastCodec]", source: Any) -> Series:
     return as_series(source, trained.settings, trained.codec)
 
 
-def forecast(trained: "Trained[ForecastCodec]", series: Series) -> "pl.DataFrame":
+def forecast(
+    trained: "Trained[ForecastCodec]", series: Series, missing_known: MissingKnown | None = None
+) -> "pl.DataFrame":
     """The series, the time by the data's own clock, the median and the quantiles of the horizon to
-    come; ours have a suffix where the data's own are called so.
+    come; ours have a suffix where the data's own are called so. missing_known: a policy in place of
+    the run's.
     """
     import polars as pl
 
-    from gruta.tasks.forecast.forecasts import quantiles, with_rows_to_come
+    from gruta.tasks.forecast.coming import with_rows_to_come
+    from gruta.tasks.forecast.forecasts import quantiles
     from gruta.tasks.forecast.records import as_told, own_names, quantile_name
 
     encoding, levels = trained.codec.encoding, trained.settings.quantiles
-    series = with_rows_to_come(series, encoding.history, encoding.horizon)
+    policy = missing_known or trained.settings.missing_known
+    series = with_rows_to_come(series, encoding, policy)
     origins = series.ends - 1
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)
     found = quantiles(trained, series, origins).reshape(-1, len(levels))

@@ -25,10 +25,11 @@ from gruta.codec.series.series import Series
 from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.tasks.forecast.coming import with_rows_to_come
 from gruta.tasks.forecast.explain.shapley import shapley
 from gruta.tasks.forecast.explain.sources import Inputs, Parts, Source, batch, inputs_at, sources
 from gruta.tasks.forecast.explain.sources import ranges as ranges_of
-from gruta.tasks.forecast.forecasts import quantiles, with_rows_to_come
+from gruta.tasks.forecast.forecasts import quantiles
 from gruta.tasks.forecast.head import ForecastHead
 from gruta.tasks.forecast.split import steps_before
 from gruta.tasks.trained import Trained
@@ -212,10 +213,12 @@ def explain(
     name: str | None = None,
     *,
     called: str = "at",
+    missing_known: str | None = None,
 ) -> Explanation:
     """The forecast whose first step is at `at`, by default the one after the last value.
 
-    name: of the series, in a file of several. called: what messages call `at`.
+    name: of the series, in a file of several. called: what messages call `at`. missing_known: a
+    policy in place of the run's.
     InputError where there is no such series, or not enough of it for such a forecast.
     """
     codec, levels = trained.codec, trained.settings.quantiles
@@ -227,7 +230,8 @@ def explain(
                 "trained with a transform: train one with transform none to explain it"
             )
         )
-    series, origin = _placed(_chosen(series, name), codec, at, called)
+    policy = missing_known or trained.settings.missing_known
+    series, origin = _placed(_chosen(series, name), codec, at, called, policy)
     table, origins = encoding.table(series), np.array([origin])
     every = sources(encoding)
     inputs = inputs_at(table, origins)
@@ -326,12 +330,16 @@ def _chosen(series: Series, name: str | None) -> Series:
 
 
 def _placed(
-    series: Series, codec: ForecastCodec, at: str | np.datetime64 | None, called: str
+    series: Series,
+    codec: ForecastCodec,
+    at: str | np.datetime64 | None,
+    called: str,
+    missing_known: str,
 ) -> tuple[Series, int]:
     """The series with rows for the whole horizon, and the row to forecast from."""
     encoding = codec.encoding
     if at is None:
-        series = with_rows_to_come(series, encoding.history, encoding.horizon)
+        series = with_rows_to_come(series, encoding, missing_known)
         return series, series.observed - 1
     first = as_stamp(at, called)
     origin = int(steps_before(series, first)[0]) - 1
@@ -346,8 +354,8 @@ def _placed(
             f"{series.source} has those from {' to '.join(after)}, got {first}"
         )
         raise InputError(**{called: problem})
-    if origin + encoding.horizon >= len(series):
-        series = with_rows_to_come(series, encoding.history, encoding.horizon)
+    if origin + encoding.horizon > newest:
+        series = with_rows_to_come(series, encoding, missing_known)
     return series, origin
 
 
