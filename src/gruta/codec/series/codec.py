@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.features import Rows
-from gruta.codec.series.intervals import Forecasts, Values, levels, misses, spread
+from gruta.codec.series.intervals import (
+    Forecasts,
+    Values,
+    grown,
+    growth,
+    levels,
+    misses,
+    spread,
+)
 from gruta.codec.series.series import Series
 from gruta.codec.series.trust import trust
 from gruta.errors import InputError
@@ -24,8 +32,9 @@ class ForecastCodec:
     intervals know no level. never_negative: whether training saw no value below 0.
     seasonal_errors: of the seasonal naive forecast in the training part of each of the encoding's
     series, the units of MASE. until: the last stamp that training saw. trust: how far the median
-    goes from the linear path, 0, to the network, 1. tried: the errors of the linear path by the
-    transform of the target, where these were compared.
+    goes from the linear path, 0, to the network, 1. growth: by how much intervals grow from block
+    to block of a forecast that is read back. tried: the errors of the linear path by the transform
+    of the target, where these were compared.
     """
 
     encoding: Encoding
@@ -35,6 +44,7 @@ class ForecastCodec:
     usual: float | None = None
     never_negative: bool = False
     trust: float = 1.0
+    growth: tuple[float, ...] = ()
     tried: Mapping[str, float] = field(default_factory=dict)
 
     def settled(
@@ -43,18 +53,32 @@ class ForecastCodec:
         """With as much trust as the network earns on the validation part, and intervals that cover
         what they promise of what came after rolling origins.
         """
-        i = list(quantiles).index(0.5)
-        share = trust(validation.forecast[..., i], validation.linear, validation.target)
-        shift = (1 - share) * (rolled.linear - rolled.forecast[..., i])
-        forecast, target = rolled.forecast + shift[..., None], rolled.target
+        i, block = list(quantiles).index(0.5), self.encoding.at_once
+        share = trust(lambda s: validation.at(s)[..., i], validation.target, validation.apart)
+        forecast, factors = rolled.at(share), tuple[float, ...]()
+        if block < self.encoding.horizon:
+            factors = growth(forecast, rolled.target, quantiles, block)
+            forecast = grown(forecast, factors, quantiles, block)
+        found = replace(self, trust=share, growth=factors)
+        return found.calibrated(rolled.origins, rolled.firsts, forecast, rolled.target, quantiles)
+
+    def calibrated(
+        self,
+        origins: Rows,
+        firsts: Rows,
+        forecast: Values,
+        target: Values,
+        quantiles: Sequence[float],
+    ) -> "ForecastCodec":
+        """With intervals that cover what they promise of what came, target `[M, K]`, of these
+        forecasts `[M, K, Q]` from rolling origins `[M]`, of series that begin with `firsts [M]`.
+        """
         missed = misses(forecast, target, quantiles)
-        origins, firsts = rolled.origins, rolled.firsts
         level = levels(origins, origins, missed, firsts=firsts)
         ends = np.flatnonzero(np.append(firsts[1:] != firsts[:-1], True))
         at_end = levels(origins[ends] + target.shape[1], origins, missed, firsts=firsts[ends])
         return replace(
             self,
-            trust=share,
             spread=spread(forecast, target, quantiles, level),
             usual=float(at_end.mean(dtype=np.float64)),
         )
@@ -84,6 +108,7 @@ class ForecastCodec:
             "seasonal_errors": list(self.seasonal_errors),
             "trained_until": str(self.until),
             "trust": self.trust,
+            "growth": list(self.growth),
             "tried": dict(self.tried),
         }
 
@@ -105,6 +130,7 @@ class ForecastCodec:
                 None if usual is None else float(usual),
                 bool(content.get("never_negative", False)),
                 float(content.get("trust", 1.0)),  # version 0.1.0 always followed the network
+                tuple(map(float, content.get("growth", ()))),
                 {str(name): float(error) for name, error in content.get("tried", {}).items()},
             )
         except InputError:

@@ -35,7 +35,8 @@ class Encoding:
     target: a scale for each of the series `ids` that training saw; one of another name has its own
     from its history. gaps: whether the network is told of missing values and short histories.
     holidays, static: what it is told of days, and of each series as a whole. power: of the
-    transform of the target before it is scaled, 0 for its logarithm; None: none.
+    transform of the target before it is scaled, 0 for its logarithm; None: none. block: steps that
+    are forecast at once, and then read back; None: the whole horizon.
     """
 
     columns: Columns
@@ -51,6 +52,7 @@ class Encoding:
     holidays: Holidays | None = None
     static: Covariates = field(default_factory=Covariates.none)
     power: float | None = None
+    block: int | None = None
 
     @classmethod
     def fit(
@@ -61,6 +63,7 @@ class Encoding:
         horizon: int,
         holidays: Holidays | None = None,
         transform: str = "none",
+        block: int | None = None,
     ) -> "Encoding":
         """Scales and seasons from the first `train [S]` rows of each series; lookback 0 takes one
         by the seasons.
@@ -100,12 +103,18 @@ class Encoding:
             holidays=holidays,
             static=Covariates.fit(columns.static, _static(seen), words, source),
             power=power,
+            block=block,
         )
+
+    @property
+    def at_once(self) -> int:
+        """Steps that are forecast at once."""
+        return self.block or self.horizon
 
     @property
     def history(self) -> int:
         """Rows that a forecast needs, its origin included."""
-        return 1 if self.gaps else first_origin(self.seasons, self.lookback, self.horizon) + 1
+        return 1 if self.gaps else first_origin(self.seasons, self.lookback, self.at_once) + 1
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -162,7 +171,7 @@ class Encoding:
             calendar=self._calendar(series),
             seasons=self.seasons,
             lookback=self.lookback,
-            horizon=self.horizon,
+            horizon=self.at_once,
             starts=series.starts,
             absent=missing if self.gaps else None,
         )
@@ -239,6 +248,7 @@ class Encoding:
             "seasons": list(self.seasons),
             "lookback": self.lookback,
             "horizon": self.horizon,
+            "block": self.block,
             "holidays": None if self.holidays is None else self.holidays.to_json(),
         }
 
@@ -256,7 +266,7 @@ class Encoding:
                 tuple(map(str, names.get("static", ()))),
             )
             static = content.get("static", Covariates.none().to_json())
-            power = content.get("power")
+            power, block = content.get("power"), content.get("block")
             encoding = cls(
                 columns=columns,
                 ids=tuple(map(str, content.get("ids", [""]))),
@@ -271,6 +281,7 @@ class Encoding:
                 holidays=None if holidays is None else Holidays.from_json(holidays),
                 static=Covariates.from_json(columns.static, static),
                 power=None if power is None else float(power),
+                block=None if block is None else int(block),
             )
             encoding._require_sound()
             return encoding
@@ -289,6 +300,8 @@ class Encoding:
                 f"expected a lookback and a horizon of at least 1 step, got {self.lookback} and "
                 f"{self.horizon}"
             )
+        if not 1 <= self.at_once <= self.horizon:
+            raise ValueError(f"expected a block of 1 to {self.horizon} steps, got {self.block}")
         if len(self.target.mean) != len(self.ids):
             raise ValueError(
                 f"expected a scale for each of {len(self.ids)} series, got {len(self.target.mean)}"

@@ -1,6 +1,7 @@
 """How far a forecast goes from the linear path to the network, as the validation part has it."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,25 +11,26 @@ Values = NDArray[np.float32]
 SHARES = (1.0, 0.75, 0.5, 0.25)
 
 
-def trust(forecast: Values, linear: Values, target: Values) -> float:
-    """The largest share of the way from `linear` to `forecast`, both `[M, K]`, that is sure to pay.
+def trust(at: Callable[[float], Values], target: Values, apart: int = 1) -> float:
+    """The largest share of the way from the linear path to the network that is sure to pay.
 
     It pays if the mean gain in absolute error is more than its standard error; 0 where none does.
-    forecast, linear and target are of neighbouring origins; what is missing of target is NaN.
+    at: the forecasts `[M, K]` that go so far; target: what came, NaN where that is missing; from
+    origins that lie `apart` rows from each other.
     """
     there = ~np.isnan(target)
     some = there.any(1)
-    target, counts = np.where(there, target, linear)[some], there[some].sum(1)
+    there, target = there[some], np.nan_to_num(target[some])
+    counts = there.sum(1)
 
     def missed(share: float) -> Values:
-        way = (linear + share * (forecast - linear))[some]
-        found: Values = (np.abs(target - way) * there[some]).sum(1) / counts
+        found: Values = (np.abs(target - at(share)[some]) * there).sum(1) / counts
         return found
 
     at_first = missed(0.0)
     for share in SHARES:
         gained = at_first - missed(share)
-        if float(gained.mean()) > standard_error(gained, target.shape[1]):
+        if float(gained.mean()) > standard_error(gained, -(-target.shape[1] // apart)):
             return share
     return 0.0
 

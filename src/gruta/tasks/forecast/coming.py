@@ -20,21 +20,24 @@ from gruta.locale import translate as _
 Values = NDArray[np.floating]
 
 
-def with_rows_to_come(series: Series, encoding: Encoding, missing_known: str) -> Series:
+def with_rows_to_come(
+    series: Series, encoding: Encoding, missing_known: str, steps: int | None = None
+) -> Series:
     """`series` with a horizon of rows or more after the last one of each that has a target, and
     all that is known beforehand in these.
 
-    missing_known: the policy of that name. InputError where fewer rows than a forecast needs have
-    a target, or what is known of those to come lacks and the policy is to refuse it.
+    steps: how many are forecast, the horizon by default. missing_known: the policy of that name.
+    InputError where fewer rows than a forecast needs have a target, or what is known of those to
+    come lacks and the policy is to refuse it.
     """
-    history, horizon = encoding.history, encoding.horizon
+    history, horizon = encoding.history, steps or encoding.horizon
     observed = series.ends - series.starts[:-1]
     if observed.min() < history:
         raise InputError(
             f"{series.source}{_of(series, observed)}: {observed.min()} rows with a target, but a "
             f"forecast needs the last {history}; give a longer history"
         )
-    series, there = _lengthened(series, horizon)
+    series, there = _lengthened(series, max(horizon, encoding.horizon))
     if not series.columns.known:
         return series
     ahead = series.ends[:, None] + np.arange(horizon)

@@ -57,14 +57,15 @@ class Continued(ForecastTask):
     ) -> ForecastLesson:
         """Windows of the training part, which the new rows have made longer."""
         table = codec.encoding.table(data.seen)
-        return _GoingOn(network, table, Split.of(table, data.parts), settings, linear=self.linear)
+        split, steps = Split.of(table, data.parts), codec.encoding.horizon
+        return _GoingOn(network, table, split, settings, steps=steps, linear=self.linear)
 
 
 class _GoingOn(ForecastLesson):
     """Before the first step nothing is computed but the linear path, if at all."""
 
-    def __init__(self, *of: Any, linear: Linear) -> None:
-        super().__init__(*of)
+    def __init__(self, *of: Any, linear: Linear, **how: Any) -> None:
+        super().__init__(*of, **how)
         self._linear = linear
 
     def prepare(self, progress: Progress) -> None:
@@ -81,5 +82,5 @@ class _GoingOn(ForecastLesson):
     def _missed(self) -> float:
         """The median's mean absolute error over the validation part, scaled."""
         found = self.on_validation()
-        median = found.forecast[..., self.model.median]
+        median = found.at(1.0)[..., self.model.median]
         return float(np.nanmean(np.abs(median - found.target)))

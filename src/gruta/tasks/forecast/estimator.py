@@ -55,17 +55,24 @@ class Forecaster(Estimator[ForecastCodec]):
         return next((float(r["seconds"]) for r in self.metrics_ if r["step"] == 0), 0.0)
 
     @as_usual()
-    def predict(self, data: Source, *, missing_known: MissingKnown | None = None) -> Any:
+    def predict(
+        self,
+        data: Source,
+        *,
+        missing_known: MissingKnown | None = None,
+        horizon: int | None = None,
+    ) -> Any:
         """Quantiles for the horizon after the last row of `data` that has a target.
 
         `data` holds the history and, where there are known covariates, a row below it for each
         step to come with their values and an empty target; `missing_known` says how to go on where
-        some lack, in place of the setting. A frame like `data` comes back, polars
-        for a file: the time, `forecast` (the median), and a column a quantile, q10, …. The time is
-        a column, or pandas' index where it is in `data`.
+        some lack, in place of the setting. `horizon` may be shorter than in training and, with the
+        strategy recursive, longer. A frame like `data` comes back, polars for a file: the time,
+        `forecast` (the median), and a column a quantile, q10, …. The time is a column, or pandas'
+        index where it is in `data`.
         """
         trained = self._fitted()
-        found = forecast(trained, series_for(trained, data), missing_known)
+        found = forecast(trained, series_for(trained, data), missing_known, horizon)
         if isinstance(data, str | Path | Series):
             return found
         return like(data, found, trained.settings.time)

@@ -13,6 +13,7 @@ from gruta.codec.series.intervals import Forecasts, rolling
 from gruta.data.order import shuffled
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.tasks.forecast.head import ForecastHead
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
@@ -32,7 +33,9 @@ MOST_SCORED = 2**14
 class ForecastLesson:
     """Batches, loss and validation for `gruta.train.train`.
 
-    notes: lines about what was decided before, told as training begins.
+    steps: those of the forecasts that settle trust and intervals; where they are more than the
+    network forecasts at once it reads its own back, though it learns from what came. notes: lines
+    about what was decided before, told as training begins.
     """
 
     own_draws = True
@@ -44,10 +47,12 @@ class ForecastLesson:
         split: Split,
         settings: ForecastSettings,
         notes: Sequence[str] = (),
+        *,
+        steps: int | None = None,
     ) -> None:
         self.model, self.notes = network, notes
         self.table, self.split, self.settings = table, split, settings
-        self.past = Past(table)
+        self.past, self._steps = Past(table), steps or table.horizon
         self.origins = settings.origins or min(
             MOST_ORIGINS, max(4, table.lookback // table.horizon)
         )
@@ -126,20 +131,46 @@ class ForecastLesson:
         return {}
 
     def on_validation(self) -> Forecasts:
-        """Of the validation part; of a very long one from all over it."""
-        origins = self.split.validation[:: max(1, len(self.split.validation) // MOST_SCORED)]
-        return self._forecasts(origins, self.split.validation.first(origins))
+        """Of the validation part; of a long one from all over it."""
+        scored = self._scored.validation
+        most = VALIDATION_ORIGINS if self._reads_back else MOST_SCORED
+        apart = max(1, len(scored) // most)
+        origins = scored[::apart]
+        return self._forecasts(origins, scored.first(origins), apart)
 
     def rolled(self) -> Forecasts:
         """From rolling origins up to the end of the validation part."""
-        return self._forecasts(*rolling(*self.split.ends, self.table.horizon))
+        return self._forecasts(*rolling(*self._scored.ends, self._steps))
 
-    def _forecasts(self, origins: Rows, firsts: Rows) -> Forecasts:
+    @property
+    def _reads_back(self) -> bool:
+        return self._steps > self.table.horizon
+
+    @property
+    def _scored(self) -> Split:
+        return self.split.with_more(self._steps - self.table.horizon)
+
+    def _forecasts(self, origins: Rows, firsts: Rows, apart: int = 1) -> Forecasts:
+        at = self._read_back(origins) if self._reads_back else self._at_once(origins)
+        target = self.table.changes(origins, np.arange(1, self._steps + 1))
+        return Forecasts(origins, firsts, at, target, apart)
+
+    def _at_once(self, origins: Rows) -> Callable[[float], Values]:
         line, forecast = self.model.linear, self.forecast(origins)
         linear = self._over(
             origins, lambda batch: line(batch["lags"], batch["recent"], batch["future"])
         )
-        return Forecasts(origins, firsts, forecast, linear, self.table.changes(origins))
+        correction = forecast[..., self.model.median] - linear
+        return lambda share: forecast - (1 - share) * correction[..., None]
+
+    def _read_back(self, origins: Rows) -> Callable[[float], Values]:
+        weights = {name: w.detach().cpu().numpy() for name, w in self.model.state_dict().items()}
+
+        def at(share: float) -> Values:
+            head = ForecastHead(weights, self.table, self.settings, share)
+            return head.changes(self.table, origins, self._steps)
+
+        return at
 
     def forecast(self, origins: Rows) -> Values:
         """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled."""

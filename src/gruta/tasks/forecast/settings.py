@@ -1,13 +1,15 @@
 """What the forecaster needs to know."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, StreamSettings
 
 MissingKnown = Literal["error", "hold", "season"]
+Strategy = Literal["direct", "recursive"]
 
 
 class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
@@ -78,6 +80,19 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
     )
     horizon: int = Field(
         1, gt=0, le=10_000, description="Steps to forecast.", json_schema_extra=MODEL
+    )
+    strategy: Strategy = Field(
+        "direct",
+        description="All steps at once (direct), or block after block, each read back to forecast "
+        "the next (recursive); past columns then stay as they are at the last row.",
+        json_schema_extra=MODEL,
+    )
+    block: int = Field(
+        1,
+        gt=0,
+        le=10_000,
+        description="Steps that the recursive strategy forecasts before it reads them back.",
+        json_schema_extra=MODEL,
     )
     lookback: int = Field(
         0,
@@ -152,6 +167,20 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         """The others would pull the clipped gradient itself, and so strong a pull erases them."""
         decoupled = given.get("optimizer", "adamw") == "adamw"
         return given if decoupled else {"weight_decay": 0.0} | given
+
+    @property
+    def own_block(self) -> int | None:
+        """Steps that the network forecasts at once; None: the whole horizon."""
+        return self.block if self.strategy == "recursive" else None
+
+    @model_validator(mode="after")
+    def _blocks_of_a_horizon(self) -> Self:
+        if self.strategy == "direct" and self.block > 1:
+            raise InputError(block=_("expected strategy recursive beside it; direct has no blocks"))
+        if self.strategy != "direct" and self.block > self.horizon:
+            problem = _("expected at most the horizon, {horizon}, got {given}")
+            raise InputError(block=problem.format(horizon=self.horizon, given=self.block))
+        return self
 
     @field_validator("known", "past", "static", mode="before")
     @classmethod

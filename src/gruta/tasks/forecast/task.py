@@ -110,6 +110,14 @@ class PredictOptions(BaseModel):
     """What a forecast can be told."""
 
     missing_known: MissingKnown | None = _MISSING_KNOWN
+    horizon: int | None = Field(
+        None,
+        gt=0,
+        le=10_000,
+        description="Steps to forecast; more than in training where the strategy was recursive, "
+        "with intervals that grow by the root of their number.",
+        json_schema_extra={"shown": "as in training"},
+    )
 
 
 class InspectOptions(BaseModel):
@@ -219,7 +227,8 @@ class ForecastTask:
         days = known_holidays(seen, settings)
         if transform != "none":
             require_positive(data.series)  # the test, which is forecast from too, included
-        encoding = Encoding.fit(seen, train, settings.lookback, settings.horizon, days, transform)
+        s = settings
+        encoding = Encoding.fit(seen, train, s.lookback, s.horizon, days, transform, s.own_block)
         season = encoding.seasons[0] if encoding.seasons else 1
         errors = seasonal_errors(seen.until(train).nonempty(), season)
         spread = np.ones(len(settings.quantiles), np.float32)
@@ -252,7 +261,8 @@ class ForecastTask:
 
         table = codec.encoding.table(data.seen)
         notes = [why(codec)] if settings.transform == "auto" else []
-        return ForecastLesson(network, table, Split.of(table, data.parts), settings, notes)
+        split, steps = Split.of(table, data.parts), codec.encoding.horizon
+        return ForecastLesson(network, table, split, settings, notes, steps=steps)
 
     def settle(self, lesson: "ForecastLesson", codec: ForecastCodec) -> ForecastCodec:
         """See how far to trust the network, and how wide to forecast."""
@@ -262,8 +272,8 @@ class ForecastTask:
         """The network on NumPy arrays."""
         from gruta.tasks.forecast.head import ForecastHead
 
-        table = trained.codec.encoding.empty_table()
-        return ForecastHead(trained.weights, table, trained.settings, trained.codec.trust)
+        codec, table = trained.codec, trained.codec.encoding.empty_table()
+        return ForecastHead(trained.weights, table, trained.settings, codec.trust, codec.growth)
 
     def answer(
         self,
@@ -271,12 +281,13 @@ class ForecastTask:
         source: Any,
         *,
         missing_known: MissingKnown | None = None,
+        horizon: int | None = None,
     ) -> "pl.DataFrame":
         """Quantiles for the horizon after the last row of `source` that has a target.
 
-        missing_known: a policy in place of the run's.
+        missing_known, horizon: a policy and a number of steps in place of the run's.
         """
-        return forecast(trained, series_for(trained, source), missing_known)
+        return forecast(trained, series_for(trained, source), missing_known, horizon)
 
     def evaluate(
         self,
@@ -410,11 +421,14 @@ def series_for(trained: "Trained[ForecastCodec]", source: Any) -> Series:
 
 
 def forecast(
-    trained: "Trained[ForecastCodec]", series: Series, missing_known: MissingKnown | None = None
+    trained: "Trained[ForecastCodec]",
+    series: Series,
+    missing_known: MissingKnown | None = None,
+    horizon: int | None = None,
 ) -> "pl.DataFrame":
     """The series, the time by the data's own clock, the median and the quantiles of the horizon to
-    come; ours have a suffix where the data's own are called so. missing_known: a policy in place of
-    the run's.
+    come; ours have a suffix where the data's own are called so. missing_known, horizon: a policy
+    and a number of steps in place of the run's; InputError where it does not reach so far.
     """
     import polars as pl
 
@@ -423,14 +437,21 @@ def forecast(
     from gruta.tasks.forecast.records import as_told, own_names, quantile_name
 
     encoding, levels = trained.codec.encoding, trained.settings.quantiles
+    steps = horizon or encoding.horizon
+    if steps > encoding.horizon and trained.settings.strategy != "recursive":
+        problem = _(
+            "expected at most the {horizon} steps that training was for, got {given}; what is "
+            "trained with the strategy recursive goes further"
+        )
+        raise InputError(horizon=problem.format(horizon=encoding.horizon, given=steps))
     policy = missing_known or trained.settings.missing_known
-    series = with_rows_to_come(series, encoding, policy)
+    series = with_rows_to_come(series, encoding, policy, steps)
     origins = series.ends - 1
-    at = origins[:, None] + np.arange(1, encoding.horizon + 1)
-    found = quantiles(trained, series, origins).reshape(-1, len(levels))
+    at = origins[:, None] + np.arange(1, steps + 1)
+    found = quantiles(trained, series, origins, steps=steps).reshape(-1, len(levels))
     names, columns = encoding.columns, list[pl.Series]()
     if names.series:
-        ids = np.repeat(np.array(series.ids, object), encoding.horizon)
+        ids = np.repeat(np.array(series.ids, object), steps)
         columns.append(pl.Series(names.series, ids.tolist(), pl.String))
     columns.append(as_told(names.time, series.times_at(at).ravel(), series))
     forecasts = {"forecast": found[:, levels.index(0.5)]}

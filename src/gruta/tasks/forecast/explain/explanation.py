@@ -230,6 +230,13 @@ def explain(
                 "trained with a transform: train one with transform none to explain it"
             )
         )
+    if trained.settings.strategy != "direct":
+        raise InputError(
+            strategy=_(
+                "parts add up to a forecast where all steps are forecast at once; this one reads "
+                "its own forecasts back: train one with strategy direct to explain it"
+            )
+        )
     policy = missing_known or trained.settings.missing_known
     series, origin = _placed(_chosen(series, name), codec, at, called, policy)
     table, origins = encoding.table(series), np.array([origin])
