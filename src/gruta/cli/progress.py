@@ -26,6 +26,10 @@ class LiveProgress(Progress):
     def __init__(self, bar: Bar, task: TaskID, width: int) -> None:
         self._bar, self._task, self._width = bar, task, width
 
+    def part(self, name: str, number: int, count: int) -> None:
+        """The bar begins anew."""
+        self._bar.update(self._task, completed=0, description=_part(name, number, count))
+
     def step(self, record: Mapping[str, Any]) -> None:
         """Move the bar."""
         self._bar.update(
@@ -54,6 +58,10 @@ class PlainProgress(Progress):
 
     def __init__(self, title: str, steps: int) -> None:
         self._title, self._steps, self._last = title, steps, "-"
+
+    def part(self, name: str, number: int, count: int) -> None:
+        """The next lines begin with it."""
+        self._title = _part(name, number, count)
 
     def step(self, record: Mapping[str, Any]) -> None:
         """Keep what the next line will show."""
@@ -138,6 +146,10 @@ def _scores(record: Mapping[str, Any]) -> list[str]:
         return []
     others = ("step", "validation_loss", "criterion")
     return [f"{_(name)} {number(s, 3)}" for name, s in record.items() if name not in others]
+
+
+def _part(name: str, number: int, count: int) -> str:
+    return _("{number} of {count}, {name}").format(number=number, count=count, name=name)
 
 
 def _speed(record: Mapping[str, Any]) -> str:

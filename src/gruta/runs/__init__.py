@@ -8,6 +8,7 @@ model.safetensors      the trained weights; there once training has ended
 scores.json            what it scored on what was held out, beside the simple models
 drift.json             of an update: what had changed since the training before
 codec.json             what leads from data to numbers and back
+members/               the networks of an ensemble, each a run of its own
 report.html, *.png     for people
 .lock                  the process that trains; none where nobody does
 

@@ -231,6 +231,22 @@ class Task(Protocol[C]):
         """The page; metrics: the records of the training."""
 
 
+@runtime_checkable
+class Combines(Protocol[C]):
+    """A task whose settings may ask for several networks that answer as one."""
+
+    def members(self, settings: Any) -> "Mapping[str, tuple[Task[C], Any]]":
+        """How to train each, by name: its task and settings. None where one network is enough."""
+
+    def combined(self, members: "Sequence[Trained[C]]", data: Any, settings: Any) -> C:
+        """The codec of all of them together, which holds theirs."""
+
+
+def networks(task: Task[Any], settings: Any) -> "Mapping[str, tuple[Task[Any], Any]]":
+    """The members that a training has; none where it is of one network."""
+    return task.members(settings) if isinstance(task, Combines) else {}
+
+
 class Explained(Protocol):
     """Why an answer is what it is."""
 

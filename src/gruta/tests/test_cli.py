@@ -344,6 +344,24 @@ def test_resume_with_other_settings_or_data_is_refused(trained, run_gruta, csv):
     assert {file.name: file.read_bytes() for file in run.iterdir()} == before
 
 
+def test_several_networks_are_one_run(csv, run_gruta, tmp_path):
+    run, several = tmp_path / "run", ("--strategy", "both", "--ensemble", 2, "--block", 1)
+    done = run_gruta("train", "forecast", csv, "--run", run, *short(*several), "--json")
+    assert done.code == 0, done.err
+    assert "4 of 4, recursive-1: step" in done.err
+    text = (run / "report.html").read_text(encoding="utf-8")
+    assert all(f"{name}-{seed}" in text for name in ("direct", "recursive") for seed in (0, 1))
+    assert run_gruta("evaluate", run, csv, "--json").code == 0
+    longer = ("predict", run, csv, "--horizon", 3)
+    rejects(run_gruta(*longer), "--horizon: expected at most the 2 steps")
+    assert len(run_gruta("predict", run / "members" / "recursive-0", *longer[2:]).out.split()) == 4
+    rejects(run_gruta("inspect", run, csv), "an ensemble: look into one of its networks")
+    rejects(run_gruta("explain", run, csv), "strategy: parts add up to a forecast where")
+    told = run_gruta("train", "forecast", csv, *short(*several), "--dry-run", "--json")
+    alone = run_gruta("train", "forecast", csv, *short(), "--dry-run", "--json")
+    assert json.loads(told.out)["parameters"] > 2 * json.loads(alone.out)["parameters"]
+
+
 @pytest.mark.parametrize("out", ["none/forecast.csv", "."])
 def test_forecast_that_cannot_be_written_is_said(trained, run_gruta, tmp_path, out):
     _, run, path = trained

@@ -34,7 +34,8 @@ class ForecastCodec:
     series, the units of MASE. until: the last stamp that training saw. trust: how far the median
     goes from the linear path, 0, to the network, 1. growth: by how much intervals grow from block
     to block of a forecast that is read back. tried: the errors of the linear path by the transform
-    of the target, where these were compared.
+    of the target, where these were compared. members: of an ensemble, the codec of each; spread and
+    usual are then those of their mean.
     """
 
     encoding: Encoding
@@ -46,6 +47,7 @@ class ForecastCodec:
     trust: float = 1.0
     growth: tuple[float, ...] = ()
     tried: Mapping[str, float] = field(default_factory=dict)
+    members: tuple["ForecastCodec", ...] = ()
 
     def settled(
         self, validation: Forecasts, rolled: Forecasts, quantiles: Sequence[float]
@@ -110,6 +112,7 @@ class ForecastCodec:
             "trust": self.trust,
             "growth": list(self.growth),
             "tried": dict(self.tried),
+            "members": [member.to_json() for member in self.members],
         }
 
     @classmethod
@@ -132,6 +135,7 @@ class ForecastCodec:
                 float(content.get("trust", 1.0)),  # version 0.1.0 always followed the network
                 tuple(map(float, content.get("growth", ()))),
                 {str(name): float(error) for name, error in content.get("tried", {}).items()},
+                tuple(map(cls.from_json, content.get("members", ()))),
             )
         except InputError:
             raise

@@ -290,6 +290,7 @@ def _pooled(cuts: Sequence[Cut], settings: ForecastSettings) -> Evaluation:
         baselines=simple,
         scores=scores_of(truth, values, last.levels, medians, scaled, sizes),
         notes=notes,
+        members=(),
     )
 
 

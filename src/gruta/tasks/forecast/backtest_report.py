@@ -10,7 +10,7 @@ from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.forecast.backtest import Backtest, Cut
 from gruta.tasks.forecast.figures import coverage_figures, error_figure, forecast_figures
 from gruta.tasks.forecast.names import model_name
-from gruta.tasks.forecast.report import differences, scores, verdict
+from gruta.tasks.forecast.report import by_network, differences, scores, verdict
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.task import Report
 
@@ -73,13 +73,11 @@ def _cut(number_: int, cut: Cut, settings: ForecastSettings) -> Section:
         *forecast_figures(name, {cell: found}, settings.target),
     ]
     if cut.metrics:
-        label, style = model_name(cell), strokes([cell])[cell]
+        by_name, styles = by_network(cut.metrics, model_name(cell), strokes([cell])[cell])
         threshold = settings.clip_threshold
         content += [
-            loss_figure(f"{name}-loss", {label: cut.metrics}, {label: style}),
-            gradient_figure(
-                f"{name}-gradient", {label: cut.metrics}, {label: style}, settings.clip, threshold
-            ),
+            loss_figure(f"{name}-loss", by_name, styles),
+            gradient_figure(f"{name}-gradient", by_name, styles, settings.clip, threshold),
         ]
     title = _("Cut {number}, from {stamp}").format(number=number(number_), stamp=show(cut.stamp))
     return Section(title, [verdict(found)], content)

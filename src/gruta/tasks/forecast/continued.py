@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from gruta.codec.series.codec import ForecastCodec
+from gruta.tasks.forecast.ensemble import members_of
 from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.linear import solve
 from gruta.tasks.forecast.settings import ForecastSettings
@@ -31,6 +32,14 @@ class Continued(ForecastTask):
 
     before: "Trained[ForecastCodec]"
     linear: Linear = "auto"
+
+    def members(
+        self, settings: ForecastSettings
+    ) -> dict[str, tuple[ForecastTask, ForecastSettings]]:
+        """Each goes on from its own weights."""
+        before = members_of(self.before)
+        each = super().members(settings).items()
+        return {name: (replace(self, before=before[name]), own) for name, (_, own) in each}
 
     def fit_codec(self, data: SeriesInParts, settings: ForecastSettings) -> ForecastCodec:
         """As it was, but for what is known of the new rows."""

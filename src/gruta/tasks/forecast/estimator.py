@@ -52,7 +52,8 @@ class Forecaster(Estimator[ForecastCodec]):
     @property
     def linear_seconds_(self) -> float:
         """How much of that went into the linear path."""
-        return next((float(r["seconds"]) for r in self.metrics_ if r["step"] == 0), 0.0)
+        solved = (r for r in self.metrics_ if r["step"] == 0 and "seconds" in r)
+        return sum(float(r["seconds"]) for r in solved)
 
     @as_usual()
     def predict(

@@ -19,6 +19,7 @@ from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.reading import Repair
 from gruta.tasks.forecast.baselines import baselines
+from gruta.tasks.forecast.ensemble import members_of
 from gruta.tasks.forecast.explain.importance import Importances
 from gruta.tasks.forecast.forecasts import quantiles
 from gruta.tasks.forecast.records import names_beside, records
@@ -65,7 +66,7 @@ class Evaluation:
     origins `[M]` are the rows of `series` that were forecast from; times `[M, K]` the stamps that
     were forecast, by the data's clock; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name,
     each `[M, K]`. The network's score comes first. importances: of the inputs, over the validation
-    part, where that was asked for.
+    part, where that was asked for. members: the score of each network of an ensemble alone.
     """
 
     series: Series
@@ -78,6 +79,7 @@ class Evaluation:
     scores: list[Scores]
     notes: list[str]
     importances: Importances | None = None
+    members: Sequence[Scores] = ()
 
     @property
     def repairs(self) -> Sequence[Repair]:
@@ -210,7 +212,16 @@ def evaluate(
     times = series.frequency.local(moments)
     seen = _("Some of these values were seen in training.")
     notes += [seen] if moments.min() <= codec.until else []
-    return Evaluation(series, origins, times, truth, found, levels, simple, scores, notes)
+    members = []
+    for one, alone in members_of(trained).items():
+        own = quantiles(alone, series, origins, carry=carry)
+        middle = own[..., levels.index(0.5)]
+        unit = {one: _mase(codec, series, origins, truth, middle)}
+        size = {one: alone.head.size + alone.head.linear.size}
+        members += scores_of(truth, own, levels, {one: middle}, unit, size)
+    return Evaluation(
+        series, origins, times, truth, found, levels, simple, scores, notes, members=members
+    )
 
 
 def scores_of(

@@ -28,6 +28,13 @@ def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime6
     at: the first stamp to forecast; by default the last whose horizon is there to compare with.
     InputError where there is no such window.
     """
+    if trained.codec.members:
+        raise InputError(
+            _(
+                "an ensemble: look into one of its networks, each a run of its own in the folder "
+                "members of its run"
+            )
+        )
     encoding, network = trained.codec.encoding, trained.network
     assert isinstance(network, ForecastNetwork)
     table = encoding.table(series)

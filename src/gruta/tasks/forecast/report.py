@@ -85,7 +85,24 @@ def verdict(evaluation: Evaluation) -> str:
         baseline=model_name(best.model),
         baseline_mae=number(best.mae, digits),
     )
-    return f"{text} {_beaten(evaluation)}"
+    return " ".join([text, _beaten(evaluation), *_together(evaluation)])
+
+
+def _together(evaluation: Evaluation) -> list[str]:
+    """What the mean of several networks is worth."""
+    errors = [one.mae for one in evaluation.members]
+    if not errors:
+        return []
+    mean = evaluation.scores[0].mae
+    digits = decimals([mean, *errors])
+    told = _("It is the mean of {count} networks, which missed by {least} to {most} alone.")
+    return [
+        told.format(
+            count=number(len(errors)),
+            least=number(min(errors), digits),
+            most=number(max(errors), digits),
+        )
+    ]
 
 
 def _beaten(evaluation: Evaluation) -> str:
@@ -162,7 +179,25 @@ def _scores(evaluation: Evaluation) -> Section:
         )
     words.append(" ".join(told))
     shown: list[Table | Figure] = [scores(evaluation), differences(evaluation)]
+    if evaluation.members:
+        shown.append(_members(evaluation))
     return Section(_("How good it is"), words, [*shown, *coverage_figures(evaluation)])
+
+
+def _members(evaluation: Evaluation) -> Table:
+    """A row for all networks together, then one for each."""
+    all_ = evaluation.scores[0]
+    return score_table(
+        [all_, *evaluation.members],
+        METRICS,
+        strokes([all_.model, *(one.model for one in evaluation.members)]),
+        name=model_name,
+        caption=_("The mean of the networks, and each alone"),
+        note=_(
+            "A network is called by its strategy and its seed; each is a run of its own in the "
+            "folder members."
+        ),
+    )
 
 
 def differences(evaluation: Evaluation) -> Table:
@@ -212,11 +247,22 @@ def _forecasts(
     )
 
 
+def by_network(
+    metrics: Metrics, name: str, stroke: Stroke
+) -> tuple[dict[str, Metrics], dict[str, Stroke]]:
+    """The records of a training, and how they are drawn, by the name of the network; those of an
+    ensemble by the names of its members.
+    """
+    members = list(dict.fromkeys(r["member"] for r in metrics if "member" in r))
+    if not members:
+        return {name: metrics}, {name: stroke}
+    return {one: [r for r in metrics if r["member"] == one] for one in members}, strokes(members)
+
+
 def _training(
     metrics: Metrics, settings: ForecastSettings, styles: Mapping[str, Stroke]
 ) -> Section:
-    name = model_name(settings.cell)
-    by_name, by_style = {name: metrics}, {name: styles[settings.cell]}
+    by_name, by_style = by_network(metrics, model_name(settings.cell), styles[settings.cell])
     return Section(
         _("How it learned"),
         [

@@ -9,7 +9,7 @@ from gruta.locale import translate as _
 from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, StreamSettings
 
 MissingKnown = Literal["error", "hold", "season"]
-Strategy = Literal["direct", "recursive"]
+Strategy = Literal["direct", "recursive", "both"]
 
 
 class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
@@ -83,8 +83,9 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
     )
     strategy: Strategy = Field(
         "direct",
-        description="All steps at once (direct), or block after block, each read back to forecast "
-        "the next (recursive); past columns then stay as they are at the last row.",
+        description="All steps at once (direct), block after block, each read back to forecast the "
+        "next (recursive; past columns then stay as they are at the last row), or the mean of two "
+        "such networks (both).",
         json_schema_extra=MODEL,
     )
     block: int = Field(
@@ -92,6 +93,14 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         gt=0,
         le=10_000,
         description="Steps that the recursive strategy forecasts before it reads them back.",
+        json_schema_extra=MODEL,
+    )
+    ensemble: int = Field(
+        1,
+        gt=0,
+        le=100,
+        description="Networks that are trained with this seed and the next ones, and forecast "
+        "together: the mean of each quantile.",
         json_schema_extra=MODEL,
     )
     lookback: int = Field(
@@ -168,6 +177,12 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         decoupled = given.get("optimizer", "adamw") == "adamw"
         return given if decoupled else {"weight_decay": 0.0} | given
 
+    def one(self, strategy: str, seed: int) -> "ForecastSettings":
+        """Of one network of several."""
+        block = 1 if strategy == "direct" else self.block
+        own = {"strategy": strategy, "seed": seed, "block": block, "ensemble": 1}
+        return self.model_copy(update=own)
+
     @property
     def own_block(self) -> int | None:
         """Steps that the network forecasts at once; None: the whole horizon."""
@@ -180,6 +195,10 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         if self.strategy != "direct" and self.block > self.horizon:
             problem = _("expected at most the horizon, {horizon}, got {given}")
             raise InputError(block=problem.format(horizon=self.horizon, given=self.block))
+        if self.strategy == "both" and self.block == self.horizon:
+            raise InputError(
+                strategy=_("expected a block shorter than the horizon: else both are the same")
+            )
         return self
 
     @field_validator("known", "past", "static", mode="before")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gruta.report.page import Table
+    from gruta.tasks.forecast.ensemble import Ensemble
     from gruta.tasks.forecast.evaluation import Evaluation
     from gruta.tasks.forecast.explain.told import Told
     from gruta.tasks.forecast.head import ForecastHead
@@ -268,10 +269,43 @@ class ForecastTask:
         """See how far to trust the network, and how wide to forecast."""
         return codec.settled(lesson.on_validation(), lesson.rolled(), lesson.settings.quantiles)
 
-    def head(self, trained: "Trained[ForecastCodec]") -> "ForecastHead":
-        """The network on NumPy arrays."""
+    def members(self, settings: Settings) -> dict[str, tuple["ForecastTask", Settings]]:
+        """Those of the settings' seeds, each by direct and recursive forecasts where it is both."""
+        both, alone = settings.strategy == "both", settings.ensemble == 1
+        if alone and not both:
+            return {}
+        strategies = ("direct", "recursive") if both else (settings.strategy,)
+        return {
+            f"{strategy}-{seed}": (self, settings.one(strategy, seed))
+            for strategy in strategies
+            for seed in range(settings.seed, settings.seed + settings.ensemble)
+        }
+
+    def combined(
+        self,
+        members: Sequence["Trained[ForecastCodec]"],
+        data: SeriesInParts,
+        settings: Settings,
+    ) -> ForecastCodec:
+        """With intervals of the mean of their forecasts, from the rolling origins of a lone one."""
+        from gruta.codec.series.intervals import rolling
+        from gruta.tasks.forecast.ensemble import Ensemble
+
+        codec = replace(members[0].codec, growth=(), members=tuple(m.codec for m in members))
+        table, horizon = codec.encoding.table(data.seen), codec.encoding.horizon
+        split = Split.of(table, data.parts).with_more(horizon - table.horizon)
+        origins, firsts = rolling(*split.ends, horizon)
+        forecast = Ensemble([m.head for m in members]).changes(table, origins, horizon)
+        target = table.changes(origins, np.arange(1, horizon + 1))
+        return codec.calibrated(origins, firsts, forecast, target, settings.quantiles)
+
+    def head(self, trained: "Trained[ForecastCodec]") -> "ForecastHead | Ensemble":
+        """The network on NumPy arrays; of an ensemble all."""
+        from gruta.tasks.forecast.ensemble import Ensemble, members_of
         from gruta.tasks.forecast.head import ForecastHead
 
+        if trained.codec.members:
+            return Ensemble([member.head for member in members_of(trained).values()])
         codec, table = trained.codec, trained.codec.encoding.empty_table()
         return ForecastHead(trained.weights, table, trained.settings, codec.trust, codec.growth)
 
