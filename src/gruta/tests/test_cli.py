@@ -348,7 +348,7 @@ def test_several_networks_are_one_run(csv, run_gruta, tmp_path):
     run, several = tmp_path / "run", ("--strategy", "both", "--ensemble", 2, "--block", 1)
     done = run_gruta("train", "forecast", csv, "--run", run, *short(*several), "--json")
     assert done.code == 0, done.err
-    assert "4 of 4, recursive-1: step" in done.err
+    assert "run, 4 of 4 (recursive-1): step 0 of 6, -, " in done.err
     text = (run / "report.html").read_text(encoding="utf-8")
     assert all(f"{name}-{seed}" in text for name in ("direct", "recursive") for seed in (0, 1))
     assert run_gruta("evaluate", run, csv, "--json").code == 0
