@@ -127,6 +127,18 @@ def test_page_and_terminal_say_the_same_in_both_languages(example, language):
     assert all(row[0] in page for row in table.rows)
     assert [str(cell) for cell in lines(table).columns[0].cells] == [row[0] for row in table.rows]
     assert f'lang="{language.replace("_", "-")}"' in page
+    with spoken(language):
+        told.save(source.with_name("page.html"))
+    assert source.with_name("page.html").read_text("utf-8") == page
+    assert {"loss", "gradient"} < told.plot().keys()
+
+
+def test_a_loaded_network_is_reported_on_without_its_training(example):
+    task, source, settings, _, _ = example
+    trained = Trained.load(source.with_name("whole"), task)
+    told = task.report(trained, task.evaluate(trained, **task.held_out(source, settings)), [])
+    assert told.plot()
+    assert "loss" not in told.plot()
 
 
 def test_network_can_be_looked_into(example):
