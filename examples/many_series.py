@@ -63,4 +63,4 @@ for score in unseen.scores:
 # And what comes next, for all of them at once.
 
 # %%
-print(forecaster.predict(employment))
+forecaster.predict(employment).tail(3)
