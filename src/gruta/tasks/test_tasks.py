@@ -173,7 +173,9 @@ def test_a_rehearsal_tells_the_data_and_keeps_nothing(example):
     trained = fitted.trained.network
     assert found.parameters == sum(p.numel() for p in trained.parameters())
     assert found.seconds > 0
-    assert dict(found.data)
-    assert {"parameters", "seconds", "bytes", "data"} == set(found.to_json())
+    told = found.to_json()
+    assert {"parameters", "seconds", "bytes", "data"} == set(told)
     with spoken("pt_BR"):
+        assert dict(found.told())
+        assert found.to_json() == told
         assert "O que seria treinado" in found.table().caption
