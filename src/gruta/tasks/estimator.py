@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 
 from gruta.errors import InputError
 from gruta.extras import remedy
+from gruta.locale import translate as _
 from gruta.settings import least, resolve
 from gruta.tasks.task import C, Report, Task
 from gruta.tasks.trained import Trained
@@ -107,5 +108,7 @@ class Estimator(Generic[C]):
     def _fitted(self) -> Trained[C]:
         if not hasattr(self, "trained_"):
             name = type(self).__name__
-            raise InputError(f"{name}: nothing is learned yet; call fit, or load a run")
+            raise InputError(
+                _("{name}: nothing is learned yet; call fit, or load a run").format(name=name)
+            )
         return self.trained_
