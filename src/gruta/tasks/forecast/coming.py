@@ -16,6 +16,7 @@ from gruta.codec.series.frequency import show
 from gruta.codec.series.series import Series, carried
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 
 Values = NDArray[np.floating]
 
@@ -33,9 +34,17 @@ def with_rows_to_come(
     history, horizon = encoding.history, steps or encoding.horizon
     observed = series.ends - series.starts[:-1]
     if observed.min() < history:
+        problem = _(
+            "{source}{which}: {count} rows with a target, but a forecast needs the last {history}; "
+            "give a longer history"
+        )
         raise InputError(
-            f"{series.source}{_of(series, observed)}: {observed.min()} rows with a target, but a "
-            f"forecast needs the last {history}; give a longer history"
+            problem.format(
+                source=series.source,
+                which=_of(series, observed),
+                count=number(int(observed.min())),
+                history=history,
+            )
         )
     series, there = _lengthened(series, max(horizon, encoding.horizon))
     if not series.columns.known:
@@ -114,7 +123,7 @@ def _lengthened(series: Series, horizon: int) -> tuple[Series, NDArray[np.bool_]
 def _of(series: Series, sizes: Rows) -> str:
     """Which series is the smallest, for a message; "" for one without a name."""
     name = series.ids[int(sizes.argmin())]
-    return f": series {name!r}" if name else ""
+    return _(": series {name!r}").format(name=name) if name else ""
 
 
 def _spread(values: NDArray[np.floating], at: Rows, rows: int) -> NDArray[np.floating]:
