@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.codec.series import features
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Rows, Table, future_features, lags, recent
 from gruta.codec.series.linear import LinearModel
@@ -38,14 +37,14 @@ def seasonal_naive(
     return found
 
 
-def linear(table: Table, origins: Rows, model: LinearModel) -> features.Values:
+def linear(table: Table, origins: Rows, model: LinearModel) -> NDArray[np.floating]:
     """`[M, K]`, scaled: the linear model on the lags and covariates that the network has too."""
     steps = np.arange(1, table.horizon + 1)
     forecasts = []
     for start in range(0, len(origins), 256):
         some = origins[start : start + 256]
         changes = model(lags(table, some), recent(table, some), future_features(table, some, steps))
-        forecasts.append(table.y[some][:, None] + changes)
+        forecasts.append(table.base(some) + changes)
     return np.concatenate(forecasts)
 
 

@@ -7,6 +7,19 @@ from pydantic import Field, field_validator, model_validator
 from gruta.locale import translate as _
 from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, StreamSettings
 
+Transform = Literal[
+    "none",
+    "log",
+    "boxcox",
+    "difference",
+    "seasonal",
+    "log+difference",
+    "log+seasonal",
+    "boxcox+difference",
+    "boxcox+seasonal",
+    "auto",
+]
+
 
 class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
     """What the forecaster needs to know."""
@@ -79,11 +92,12 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         "season, 600 at most, 24 without one.",
         json_schema_extra=MODEL,
     )
-    transform: Literal["none", "log", "boxcox", "auto"] = Field(
+    transform: Transform = Field(
         "none",
-        description="What is learned in place of the target, if all its values are above 0: its "
-        "logarithm, or a power of it that the training part tells (Box and Cox); auto: what "
-        "forecasts the validation part best, if it is better than none beyond chance.",
+        description="What is learned in place of the target: if all its values are above 0 its "
+        "logarithm, or a power of it that the training part tells (Box and Cox); its difference "
+        "from the value before, or from the season before; a difference of logarithms or powers; "
+        "auto: what rolling origins before the test favour beyond chance.",
         json_schema_extra=MODEL,
     )
     quantiles: tuple[float, ...] = Field(

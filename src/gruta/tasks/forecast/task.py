@@ -197,7 +197,7 @@ class ForecastTask:
 
         seen, train = data.seen, data.parts.train
         days = known_holidays(seen, settings)
-        if transform != "none":
+        if {"log", "boxcox"} & set(transform.split("+")):
             require_positive(data.series)  # the test, which is forecast from too, included
         encoding = Encoding.fit(seen, train, settings.lookback, settings.horizon, days, transform)
         season = encoding.seasons[0] if encoding.seasons else 1

@@ -60,7 +60,7 @@ def importances(trained: Trained[ForecastCodec], series: Series) -> Importances 
     the target was transformed.
     """
     encoding, head = trained.codec.encoding, trained.head
-    if encoding.power is not None:
+    if encoding.transformed:
         return None
     table, every = encoding.table(series), sources(encoding, coarse=True)
     validation = Split.of(table, RowsInParts.of(series, trained.settings)).validation
