@@ -10,10 +10,10 @@ from gruta.nn.draws import drawing
 from gruta.runs import METRICS, Run, read_metrics
 from gruta.stopwatch import Stopwatch
 from gruta.surroundings import threads, undisturbed
-from gruta.tasks.task import C, Task
-from gruta.tasks.trained import CODEC, Trained
+from gruta.tasks.task import C, Chooses, Task
+from gruta.tasks.trained import CODEC, Trained, choice_of
 from gruta.tracking import require_tracker
-from gruta.train import Progress, train
+from gruta.train import Lesson, Progress, train
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +46,7 @@ def fit(
     with threads(settings.threads):
         data = task.read(source, settings)
         fingerprint = data.fingerprint()
-        codec = task.fit_codec(data, settings)
-        with drawing(settings.seed):
-            network = task.network(codec, settings)
-        lesson = task.lesson(network, codec, data, settings)
+        codec, lesson = _prepared(task, data, settings)
         told = str(source) if isinstance(source, str | Path) else name
         run = Run.begin(
             directory,
@@ -60,9 +57,21 @@ def fit(
             threads=torch.get_num_threads(),
             source=told,
         )
+        if isinstance(task, Chooses) and task.leaves_open(settings):
+            settings = task.choose(data, settings, run, progress or Progress())
+            codec, lesson = _prepared(task, data, settings)
         stopwatch = train(lesson, settings, run, progress)
         codec = task.settle(lesson, codec)
         run.write_json(CODEC, codec.to_json())
-        weights = {k: v.detach().cpu().numpy().copy() for k, v in network.state_dict().items()}
-        trained = Trained(task, settings, codec, weights, fingerprint, told)
+        state = lesson.model.state_dict()
+        weights = {name: value.detach().cpu().numpy().copy() for name, value in state.items()}
+        trained = Trained(task, settings, codec, weights, fingerprint, told, choice_of(run))
     return Fitted(trained, stopwatch, read_metrics(run.path / METRICS))
+
+
+def _prepared(task: Task[C], data: Any, settings: Any) -> tuple[C, Lesson]:
+    """What training begins with; InputError where these settings and data do not go together."""
+    codec = task.fit_codec(data, settings)
+    with drawing(settings.seed):
+        network = task.network(codec, settings)
+    return codec, task.lesson(network, codec, data, settings)

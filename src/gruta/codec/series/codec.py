@@ -1,7 +1,7 @@
 """All that a forecaster knows but for its weights: how a series enters, how a forecast leaves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,7 @@ class ForecastCodec:
     intervals know no level. never_negative: whether training saw no value below 0.
     seasonal_errors: of the seasonal naive forecast in the training part of each of the encoding's
     series, the units of MASE. until: the last stamp that training saw. trust: how far the median
-    goes from the linear path, 0, to the network, 1. tried: the errors of the linear path by the
-    transform of the target, where these were compared.
+    goes from the linear path, 0, to the network, 1.
     """
 
     encoding: Encoding
@@ -35,7 +34,6 @@ class ForecastCodec:
     usual: float | None = None
     never_negative: bool = False
     trust: float = 1.0
-    tried: Mapping[str, float] = field(default_factory=dict)
 
     def settled(
         self, validation: Forecasts, rolled: Forecasts, quantiles: Sequence[float]
@@ -84,7 +82,6 @@ class ForecastCodec:
             "seasonal_errors": list(self.seasonal_errors),
             "trained_until": str(self.until),
             "trust": self.trust,
-            "tried": dict(self.tried),
         }
 
     @classmethod
@@ -105,7 +102,6 @@ class ForecastCodec:
                 None if usual is None else float(usual),
                 bool(content.get("never_negative", False)),
                 float(content.get("trust", 1.0)),  # version 0.1.0 always followed the network
-                {str(name): float(error) for name, error in content.get("tried", {}).items()},
             )
         except InputError:
             raise

@@ -1,6 +1,6 @@
 """What the forecaster learns from: windows of the training part."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,22 +30,14 @@ MOST_SCORED = 2**14
 
 
 class ForecastLesson:
-    """Batches, loss and validation for `gruta.train.train`.
-
-    notes: lines about what was decided before, told as training begins.
-    """
+    """Batches, loss and validation for `gruta.train.train`."""
 
     own_draws = True
 
     def __init__(
-        self,
-        network: ForecastNetwork,
-        table: Table,
-        split: Split,
-        settings: ForecastSettings,
-        notes: Sequence[str] = (),
+        self, network: ForecastNetwork, table: Table, split: Split, settings: ForecastSettings
     ) -> None:
-        self.model, self.notes = network, notes
+        self.model = network
         self.table, self.split, self.settings = table, split, settings
         self.past = Past(table)
         self.origins = settings.origins or min(
@@ -65,8 +57,6 @@ class ForecastLesson:
 
     def prepare(self, progress: Progress) -> None:
         """Solve the linear path, which is where training starts."""
-        for told in self.notes:
-            progress.note(told)
         table, split, ridge = self.table, self.split, self.settings.ridge
         self.model.prepare(table, self.past, split, ridge, progress.note)
 

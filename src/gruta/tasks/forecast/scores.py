@@ -57,15 +57,21 @@ def coverage(truth: Values, low: Values, high: Values) -> float:
     return float(losses.coverage(frame, ["m"], level=80)["m"][0])
 
 
-def pinball(truth: Values, quantiles: Values, levels: Sequence[float]) -> Values:
-    """`[Q]`: the mean loss of each quantile of `[..., Q]` against truth `[...]`.
+def quantile_losses(truth: Values, quantiles: Values, levels: Sequence[float]) -> Values:
+    """`[..., Q]`: the pinball loss of each quantile against truth `[...]`.
 
     τ·(y − q) where y ≥ q, (1 − τ)·(q − y) elsewhere (Koenker and Bassett 1978), without the
     factor 2 with which the median's would be its absolute error.
     """
     level, missed = np.asarray(levels), truth[..., None] - quantiles
-    loss = np.where(missed >= 0, level * missed, (level - 1) * missed)
-    found: Values = np.nanmean(loss.reshape(-1, len(level)), axis=0)
+    found: Values = np.where(missed >= 0, level * missed, (level - 1) * missed)
+    return found
+
+
+def pinball(truth: Values, quantiles: Values, levels: Sequence[float]) -> Values:
+    """`[Q]`: the mean pinball loss of each quantile of `[..., Q]` against truth `[...]`."""
+    losses = quantile_losses(truth, quantiles, levels)
+    found: Values = np.nanmean(losses.reshape(-1, len(levels)), axis=0)
     return found
 
 

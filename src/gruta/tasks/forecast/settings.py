@@ -97,8 +97,16 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         description="What is learned in place of the target: if all its values are above 0 its "
         "logarithm, or a power of it that the training part tells (Box and Cox); its difference "
         "from the value before, or from the season before; a difference of logarithms or powers; "
-        "auto: what rolling origins before the test favour beyond chance.",
+        "auto: what the linear path forecasts best from rolling origins before the test.",
         json_schema_extra=MODEL,
+    )
+    auto: float = Field(
+        0.0,
+        ge=0,
+        description="So many seconds, before training, to try other transforms, lookbacks and "
+        "numbers of hidden units than the defaults, where these were not set; what is better "
+        "beyond chance from rolling origins before the test is taken.",
+        json_schema_extra=MODEL | {"metavar": "SECONDS", "shown": "none"},
     )
     quantiles: tuple[float, ...] = Field(
         (0.1, 0.5, 0.9),
