@@ -14,6 +14,11 @@ from gruta.codec.series.series import Series
 from gruta.codec.series.trust import trust
 from gruta.errors import InputError
 
+MOST_ZEROS = 1 - 1 / 1.32
+"""Where more values than these are 0, others lie 1.32 rows apart or more on average: what Syntetos,
+Boylan and Croston (2005) call intermittent.
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class ForecastCodec:
@@ -24,7 +29,8 @@ class ForecastCodec:
     intervals know no level. never_negative: whether training saw no value below 0.
     seasonal_errors: of the seasonal naive forecast in the training part of each of the encoding's
     series, the units of MASE. until: the last stamp that training saw. trust: how far the median
-    goes from the linear path, 0, to the network, 1.
+    goes from the linear path, 0, to the network, 1. zeros: the share of the training part's values
+    that are 0.
     """
 
     encoding: Encoding
@@ -34,6 +40,12 @@ class ForecastCodec:
     usual: float | None = None
     never_negative: bool = False
     trust: float = 1.0
+    zeros: float = 0.0
+
+    @property
+    def intermittent(self) -> bool:
+        """Whether the values are counts or amounts that are often 0."""
+        return self.never_negative and self.zeros > MOST_ZEROS
 
     def settled(
         self, validation: Forecasts, rolled: Forecasts, quantiles: Sequence[float]
@@ -42,7 +54,10 @@ class ForecastCodec:
         what they promise of what came after rolling origins.
         """
         i = list(quantiles).index(0.5)
-        share = trust(validation.forecast[..., i], validation.linear, validation.target)
+        judged = quantiles if self.intermittent else (0.5,)
+        some = [list(quantiles).index(level) for level in judged]
+        of_judged = validation.forecast[..., some]
+        share = trust(of_judged, validation.linear, validation.target, judged)
         shift = (1 - share) * (rolled.linear - rolled.forecast[..., i])
         forecast, target = rolled.forecast + shift[..., None], rolled.target
         missed = misses(forecast, target, quantiles)
@@ -64,7 +79,12 @@ class ForecastCodec:
 
         None is below 0 if no value was that training saw, nor any of its series up to the origin.
         """
-        values = self.encoding.decode(scaled, series, origins)
+        return self.bounded(self.encoding.decode(scaled, series, origins), series, origins)
+
+    def bounded(
+        self, values: NDArray[np.float64], series: Series, origins: Rows
+    ) -> NDArray[np.float64]:
+        """Values `[M, …]` after rows `origins [M]`, none below 0 where none is ever seen."""
         if not self.never_negative:
             return values
         below = np.concatenate([[0], (series.target < 0).cumsum()])
@@ -82,6 +102,7 @@ class ForecastCodec:
             "seasonal_errors": list(self.seasonal_errors),
             "trained_until": str(self.until),
             "trust": self.trust,
+            "zeros": self.zeros,
         }
 
     @classmethod
@@ -102,6 +123,7 @@ class ForecastCodec:
                 None if usual is None else float(usual),
                 bool(content.get("never_negative", False)),
                 float(content.get("trust", 1.0)),  # version 0.1.0 always followed the network
+                float(content.get("zeros", 0.0)),
             )
         except InputError:
             raise

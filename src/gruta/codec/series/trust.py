@@ -1,6 +1,7 @@
 """How far a forecast goes from the linear path to the network, as the validation part has it."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +11,25 @@ Values = NDArray[np.float32]
 SHARES = (1.0, 0.75, 0.5, 0.25)
 
 
-def trust(forecast: Values, linear: Values, target: Values) -> float:
-    """The largest share of the way from `linear` to `forecast`, both `[M, K]`, that is sure to pay.
+def trust(forecast: Values, linear: Values, target: Values, quantiles: Sequence[float]) -> float:
+    """The largest share of the way from `linear` to `forecast` that is sure to pay.
 
-    It pays if the mean gain in absolute error is more than its standard error; 0 where none does.
-    forecast, linear and target are of neighbouring origins; what is missing of target is NaN.
+    forecast `[M, K, Q]` are quantiles, 0.5 among them, all of which move by as much as the median;
+    linear `[M, K]` and target `[M, K]`, of which what is missing is NaN. It pays if the mean gain
+    in the quantiles' loss is more than its standard error; 0 where none does. The origins are
+    neighbours.
     """
     there = ~np.isnan(target)
     some = there.any(1)
     target, counts = np.where(there, target, linear)[some], there[some].sum(1)
+    level, median = np.asarray(quantiles, np.float32), forecast[..., list(quantiles).index(0.5)]
+    apart = (forecast - median[..., None])[some]
 
     def missed(share: float) -> Values:
-        way = (linear + share * (forecast - linear))[some]
-        found: Values = (np.abs(target - way) * there[some]).sum(1) / counts
+        way = (linear + share * (median - linear))[some]
+        off = (target - way)[..., None] - apart
+        loss = 2 * np.where(off >= 0, level * off, (level - 1) * off).mean(-1)
+        found: Values = (loss * there[some]).sum(1) / counts
         return found
 
     at_first = missed(0.0)

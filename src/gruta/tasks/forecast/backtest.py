@@ -282,6 +282,9 @@ def _pooled(cuts: Sequence[Cut], settings: ForecastSettings) -> Evaluation:
     values = joined([found.quantiles for found in founds])
     shared = [n for n in last.baselines if all(n in found.baselines for found in founds)]
     simple: dict[str, Values] = {n: joined([f.baselines[n] for f in founds]) for n in shared}
+    spread: dict[str, Values] = {}
+    if all(f.baseline_quantiles for f in founds):
+        spread = {n: joined([f.baseline_quantiles[n] for f in founds]) for n in shared}
     names = [settings.cell, *shared]
     medians = {settings.cell: values[..., last.levels.index(0.5)]} | simple
     scaled = {name: _mean_mase(founds, name) for name in names}
@@ -298,8 +301,11 @@ def _pooled(cuts: Sequence[Cut], settings: ForecastSettings) -> Evaluation:
         truth=truth,
         quantiles=values,
         baselines=simple,
-        scores=scores_of(truth, values, last.levels, medians, scaled, sizes),
+        scores=scores_of(
+            truth, {settings.cell: values} | spread, last.levels, medians, scaled, sizes
+        ),
         notes=notes,
+        baseline_quantiles=spread,
     )
 
 

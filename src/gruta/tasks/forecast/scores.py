@@ -6,7 +6,7 @@ The README beside says by which factor other libraries' numbers of the same name
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,15 @@ smape: mean of 200·|F − A| / (|F| + |A|), 0 where both are 0 (Makridakis, Spi
 Assimakopoulos 2020, the M4 competition's). mase: MAE over the mean absolute error of the seasonal
 naive forecast within the training part (Hyndman and Koehler 2006); None where that is 0.
 coverage: share of the values inside the outermost quantiles; None for a model without them.
+"""
+
+
+OF_ZEROS = (
+    Metric("crps", "CRPS", best="lowest", judged=True, in_unit=True),
+    *(replace(metric, judged=False, best=None) for metric in METRICS),
+)
+"""Of values many of which are 0: a forecast of nothing has a low absolute error there, and sMAPE is
+200 for all but nothing wherever nothing comes, so the score of all quantiles decides.
 """
 
 
@@ -122,15 +131,16 @@ def mase_of_several(truth: Values, forecast: Values, units: Values) -> float | N
 
 @dataclass(frozen=True)
 class Difference:
-    """By how much the network's mean absolute error is above a simple forecast's; below 0: better.
+    """By how much the network's mean score is above a simple forecast's; below 0: better.
 
     error: the standard error of the mean of the paired differences; None of too few forecasts.
-    blocks: of how many stretches that was estimated.
+    blocks: of how many stretches that was estimated. score: which one, mae or crps.
     """
 
     value: float
     error: float | None
     blocks: int
+    score: str = "mae"
 
     @property
     def beyond_chance(self) -> bool:
@@ -140,7 +150,7 @@ class Difference:
     def to_json(self) -> dict[str, Any]:
         """For a program."""
         return {
-            "mae_above": self.value,
+            f"{self.score}_above": self.value,
             "standard_error": self.error,
             "beyond_chance": self.beyond_chance,
         }
@@ -150,8 +160,9 @@ FEWEST_BLOCKS = 5
 """Of fewer stretches no standard error is told."""
 
 
-def difference(network: Values, simple: Values, overlap: int) -> Difference:
-    """Of absolute errors, both `[M, K]`; a forecast shares its time with the `overlap` next ones.
+def difference(network: Values, simple: Values, overlap: int, score: str = "mae") -> Difference:
+    """Of absolute errors or other losses, both `[M, K]`; a forecast shares its time with the
+    `overlap` next ones.
 
     Neighbours err alike, so the standard error is that of the means of stretches that follow each
     other, each as long as an overlap and at least the cube root of M: compare Diebold and Mariano
@@ -159,7 +170,8 @@ def difference(network: Values, simple: Values, overlap: int) -> Difference:
     """
     apart = mean_of_rows(network - simple)
     error, blocks = standard_error(apart, overlap)
-    return Difference(float(apart.mean()), None if math.isnan(error) else float(error), blocks)
+    known = None if math.isnan(error) else float(error)
+    return Difference(float(apart.mean()), known, blocks, score)
 
 
 def standard_error(values: Values, overlap: int) -> tuple[Any, int]:

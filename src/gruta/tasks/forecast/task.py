@@ -221,6 +221,7 @@ class ForecastTask:
             errors,
             seen.nonempty().last,
             never_negative=not bool((seen.target < 0).any()),
+            zeros=share_of_zeros(seen),
         )
 
     def network(self, codec: ForecastCodec, settings: Settings) -> "ForecastNetwork":
@@ -385,6 +386,12 @@ def known_holidays(series: Series, settings: Settings) -> Holidays | None:
         )
     found = series.nonempty()
     return holidays_of(settings.holidays, found.begins.min(), found.last)
+
+
+def share_of_zeros(series: Series) -> float:
+    """Of the values that are there."""
+    there = series.target[~np.isnan(series.target)]
+    return float((there == 0).mean()) if len(there) else 0.0
 
 
 def series_for(trained: "Trained[ForecastCodec]", source: Any) -> Series:

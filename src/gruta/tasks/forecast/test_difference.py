@@ -109,3 +109,12 @@ def test_a_season_that_is_not_there_cannot_be_taken_from():
     frame = pl.DataFrame({"ds": range(100), "y": np.random.default_rng(0).normal(size=100)})
     with pytest.raises(InputError, match="transform: expected a series with a season"):
         Forecaster(**SMALL, transform="seasonal", frequency="row").fit(frame)
+
+
+def test_counts_are_not_forecast_below_0_where_their_differences_fall():
+    y = np.maximum(0, 60 - np.arange(120)) + np.random.default_rng(0).poisson(0.2, 120)
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=i) for i in range(120)]
+    frame = pl.DataFrame({"ds": days, "y": y.astype(float)})
+    for transform in ("difference", "seasonal"):
+        found = Forecaster(**SMALL, transform=transform).fit(frame).predict(frame[:62])
+        assert min(found.select("forecast", "q10", "q90").min().row(0)) == 0
