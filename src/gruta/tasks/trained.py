@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.runs import CHOICE, MODEL, Run, read_arrays, write_arrays
 from gruta.settings import resolve
 from gruta.tasks.task import C, Task
@@ -63,7 +64,7 @@ class Trained(Generic[C]):
         asked = run.settings_as(partial(_resolved, task.settings))
         settings = resolve(task.settings, asked.model_dump() | run.chosen)
         codec = run.read_json(CODEC)
-        weights, _ = read_arrays(run, MODEL)
+        weights = read_arrays(run, MODEL)[0]
         try:
             kept = {name: _single(w) for name, w in weights.items()}
             about = run.about
@@ -76,11 +77,14 @@ class Trained(Generic[C]):
                 about.get("source"),
                 choice_of(run),
             )
-            _ = found.head  # whether it all fits together
+            _whole = found.head  # whether it all fits together
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            problem = _(
+                "{path}: {codec}, {model} and settings.toml do not fit together ({error}); restore "
+                "the files or train again"
+            )
             raise InputError(
-                f"{path}: {CODEC}, {MODEL} and settings.toml do not fit together ({error}); "
-                "restore the files or train again"
+                problem.format(path=path, codec=CODEC, model=MODEL, error=error)
             ) from error
         return found
 
@@ -114,5 +118,7 @@ def _resolved(model: type[BaseModel], **given: Any) -> Any:
 def _single(weights: NDArray[Any]) -> NDArray[Any]:
     """In float32, the precision of all networks; ValueError for what is no finite number."""
     if weights.dtype.kind != "f" or not np.isfinite(weights).all():
-        raise ValueError(f"expected finite floating-point weights, found {weights.dtype}")
+        raise ValueError(
+            _("expected finite floating-point weights, found {dtype}").format(dtype=weights.dtype)
+        )
     return weights.astype(np.float32)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.trust import standard_error
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 Values = NDArray[np.float64]
 
@@ -202,7 +203,9 @@ class Choice:
                 bool(content["cut_short"]),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise InputError(f"choice.json: not what a forecaster tried ({error})") from error
+            raise InputError(
+                _("choice.json: not what a forecaster tried ({error})").format(error=error)
+            ) from error
 
 
 def _pays(above: float, error: float) -> bool:
