@@ -3,7 +3,7 @@
 EXAMPLES = {
     "": "gruta demo",
     "train": "gruta train forecast demand.csv --target demand",
-    "train forecast": "gruta train forecast demand.csv --target demand --horizon 48",
+    "train forecast": "gruta train forecast demand.csv --target demand --horizon 48 --auto 120",
     "train classify": "gruta train classify captions.csv --text caption --label language",
     "evaluate": "gruta evaluate runs/demand-gru demand.csv --from 2024-03-01",
     "predict": "gruta predict runs/demand-gru demand.csv --out forecast.csv",

@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from gruta.errors import Exists, InputError, OtherRun
 from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.tasks import registry
-from gruta.tasks.task import Task
+from gruta.tasks.task import Chooses, Task
 
 train_app = Commands(no_args_is_help=True)
 
@@ -189,6 +189,10 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     settings = resolve(job.task.settings, given)
     if job.task.held_out(job.source, settings) is None:
         raise InputError(_("--compare: nothing is held out to compare on; give a test share"))
+    if getattr(settings, "auto", 0):
+        raise InputError(
+            auto=_("--compare trains all three as they are set; find settings out with one first")
+        )
     job = job.opened(settings)
     results, evaluations, networks = {}, [], []
     for cell, own in same_budget(job.task, job.data, settings).items():
@@ -230,6 +234,10 @@ def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict
         )
     result: dict[str, Any] = {"run": str(job.directory)}
     result["seconds"] = round(fitted.stopwatch.total, 1)
+    if fitted.trained.choice is not None:
+        result["chosen"] = fitted.trained.choice["chosen"]
+        if not job.as_json:
+            _show_choice(task, fitted.trained.choice)
     if job.profile and job.as_json:
         result["profile"] = fitted.stopwatch.seconds
     elif job.profile:
@@ -243,6 +251,16 @@ def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict
     scores = to_json(found.scores, found.lost_to)
     Run(place).write_json(SCORES, scores)
     return result | scores | {"report": str(job.directory / REPORT)}, found
+
+
+def _show_choice(task: Task[Any], choice: Mapping[str, Any]) -> None:
+    from gruta.cli.console import console
+    from gruta.report.terminal import lines
+
+    assert isinstance(task, Chooses)
+    table, chosen = task.tried(choice)
+    console().print(lines(table))
+    print(chosen)
 
 
 def _earlier(job: Job) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from gruta.runs import METRICS, MODEL, MetricsFile, Run, read_metrics, write_arr
 from gruta.runs.lock import training_alone
 from gruta.stopwatch import Stopwatch, together
 from gruta.surroundings import threads, undisturbed
-from gruta.tasks.task import C, Combines, Task, networks
-from gruta.tasks.trained import CODEC, Trained, joined
+from gruta.tasks.task import C, Chooses, Combines, Task, networks
+from gruta.tasks.trained import CODEC, Trained, choice_of, joined
 from gruta.tracking import require_tracker
-from gruta.train import Progress, train
+from gruta.train import Lesson, Progress, train
 
 MEMBERS = "members"
 """Where the networks of an ensemble lie in its run, each a run by its name."""
@@ -50,12 +50,10 @@ def fit(
     require_tracker(settings.tracker)
     with threads(settings.threads):
         told = str(source) if isinstance(source, str | Path) else name
-        members = networks(task, settings)
         data = task.read(source, settings)
         training = _Training(data, data.fingerprint(), told, progress or Progress())
-        if members:
-            return training.of_members(task, members, settings, directory, resume)
-        return training.of_one(task, settings, directory, resume)
+        of = training.of_members if networks(task, settings) else training.of_one
+        return of(task, settings, directory, resume)
 
 
 @dataclass(frozen=True)
@@ -69,29 +67,27 @@ class _Training:
 
     def of_one(self, task: Task[C], settings: Any, directory: Path, resume: bool) -> Fitted[C]:
         """Train a network in `directory`."""
-        codec = task.fit_codec(self.data, settings)
-        with drawing(settings.seed):
-            network = task.network(codec, settings)
-        lesson = task.lesson(network, codec, self.data, settings)
+        codec, lesson = self._prepared(task, settings)
         run = self._begin(task, settings, directory, resume)
+        chosen = self._chosen(task, settings, run)
+        if chosen != settings:
+            settings = chosen
+            codec, lesson = self._prepared(task, settings)
         stopwatch = train(lesson, settings, run, self.progress)
         codec = task.settle(lesson, codec)
         run.write_json(CODEC, codec.to_json())
-        weights = {k: v.detach().cpu().numpy().copy() for k, v in network.state_dict().items()}
-        trained = self._trained(task, settings, codec, weights)
+        state = lesson.model.state_dict()
+        weights = {name: value.detach().cpu().numpy().copy() for name, value in state.items()}
+        trained = self._trained(task, settings, codec, weights, run)
         return Fitted(trained, stopwatch, read_metrics(run.path / METRICS))
 
-    def of_members(
-        self,
-        task: Task[C],
-        members: Mapping[str, tuple[Task[C], Any]],
-        settings: Any,
-        directory: Path,
-        resume: bool,
-    ) -> Fitted[C]:
+    def of_members(self, task: Task[C], settings: Any, directory: Path, resume: bool) -> Fitted[C]:
         """Train each as a run of its own below `directory`; those that are done stay so."""
         assert isinstance(task, Combines)
+        self._prepared(*next(iter(networks(task, settings).values())))
         run = self._begin(task, settings, directory, resume)
+        settings = self._chosen(task, settings, run)
+        members = networks(task, settings)
         fitted: dict[str, Fitted[C]] = {}
         with training_alone(run):
             for name, (own_task, own) in members.items():
@@ -109,7 +105,7 @@ class _Training:
             run.write_json(CODEC, codec.to_json())
             write_arrays(run, MODEL, weights)
         stopwatch = together([one.stopwatch for one in fitted.values()])
-        return Fitted(self._trained(task, settings, codec, weights), stopwatch, records)
+        return Fitted(self._trained(task, settings, codec, weights, run), stopwatch, records)
 
     def _begin(self, task: Task[C], settings: Any, directory: Path, resume: bool) -> Run:
         return Run.begin(
@@ -122,8 +118,24 @@ class _Training:
             source=self.source,
         )
 
-    def _trained(self, task: Task[C], settings: Any, codec: C, weights: Any) -> Trained[C]:
-        return Trained(task, settings, codec, weights, self.fingerprint, self.source)
+    def _prepared(self, task: Task[C], settings: Any) -> tuple[C, Lesson]:
+        """What training begins with; InputError where settings and data do not go together."""
+        codec = task.fit_codec(self.data, settings)
+        with drawing(settings.seed):
+            network = task.network(codec, settings)
+        return codec, task.lesson(network, codec, self.data, settings)
+
+    def _chosen(self, task: Task[C], settings: Any, run: Run) -> Any:
+        """The settings, with those found out that they leave open."""
+        if isinstance(task, Chooses) and task.leaves_open(settings):
+            return task.choose(self.data, settings, run, self.progress)
+        return settings
+
+    def _trained(
+        self, task: Task[C], settings: Any, codec: C, weights: Any, run: Run
+    ) -> Trained[C]:
+        found = self.fingerprint, self.source, choice_of(run)
+        return Trained(task, settings, codec, weights, *found)
 
 
 def _told(fitted: Mapping[str, Fitted[Any]]) -> Iterator[dict[str, Any]]:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import torch
 
     from gruta.report.page import Section, Table
+    from gruta.runs import Run
     from gruta.tasks.trained import Trained
-    from gruta.train import Lesson
+    from gruta.train import Lesson, Progress
 
 
 class Data(Protocol):
@@ -281,3 +282,21 @@ class Explains(Protocol):
     @property
     def explain(self) -> Callable[..., Explained]:
         """`explain(trained, source, **how)`: of one answer."""
+
+
+@runtime_checkable
+class Chooses(Protocol):
+    """A task that can be asked to find settings out before it trains."""
+
+    def leaves_open(self, settings: Any) -> bool:
+        """Whether these settings ask for that."""
+
+    def choose(self, data: Any, settings: Any, run: "Run", progress: "Progress") -> Any:
+        """The settings with which to train, none of them left open.
+
+        The run's choice.json keeps what was tried, so that nothing is tried twice, and in the end
+        the `chosen` settings by name.
+        """
+
+    def tried(self, choice: Mapping[str, Any]) -> "tuple[Table, str]":
+        """Of what choice.json holds: a table of what was tried, and what was chosen, in words."""

@@ -224,6 +224,19 @@ def test_overwriting_keeps_the_earlier_run_until_the_new_one_is_whole(trained, r
     assert (run / MODEL).is_file()
 
 
+def test_settings_are_found_out_within_a_budget_and_told(run_gruta, csv):
+    asked = ("train", "forecast", csv, *short(), "--run", csv.with_name("run"))
+    done = run_gruta(*asked, "--auto", "0.001")
+    assert done.code == 0
+    assert "What was tried before training" in done.out
+    assert "the settings stay as they are: 0.001 s were too few" in done.out
+    assert "linear path: transform none" in done.err
+    again = run_gruta(*asked, "--auto", "0.001", "--resume", "--json")
+    assert json.loads(again.out)["chosen"]["transform"] == "none"
+    assert "linear path" not in again.err
+    rejects(run_gruta(*asked, "--auto", "5", "--compare"), "--auto: --compare trains all three")
+
+
 def test_three_cells_are_compared_on_one_budget_and_listed(run_gruta, csv):
     where = csv.parent / "cells"
     compared = ("train", "forecast", csv, "--run", where, "--compare", "--json", *short())

@@ -1,7 +1,7 @@
 """All that a forecaster knows but for its weights: how a series enters, how a forecast leaves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,11 @@ from gruta.codec.series.trust import trust
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
+MOST_ZEROS = 1 - 1 / 1.32
+"""Where more values than these are 0, others lie 1.32 rows apart or more on average: what Syntetos,
+Boylan and Croston (2005) call intermittent.
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class ForecastCodec:
@@ -34,9 +39,8 @@ class ForecastCodec:
     seasonal_errors: of the seasonal naive forecast in the training part of each of the encoding's
     series, the units of MASE. until: the last stamp that training saw. trust: how far the median
     goes from the linear path, 0, to the network, 1. growth: by how much intervals grow from block
-    to block of a forecast that is read back. tried: the errors of the linear path by the transform
-    of the target, where these were compared. members: of an ensemble, the codec of each; spread and
-    usual are then those of their mean.
+    to block of a forecast that is read back. members: of an ensemble, the codec of each; spread and
+    usual are then those of their mean. zeros: the share of the training part's values that are 0.
     """
 
     encoding: Encoding
@@ -47,8 +51,13 @@ class ForecastCodec:
     never_negative: bool = False
     trust: float = 1.0
     growth: tuple[float, ...] = ()
-    tried: Mapping[str, float] = field(default_factory=dict)
     members: tuple["ForecastCodec", ...] = ()
+    zeros: float = 0.0
+
+    @property
+    def intermittent(self) -> bool:
+        """Whether the values are counts or amounts that are often 0."""
+        return self.never_negative and self.zeros > MOST_ZEROS
 
     def settled(
         self, validation: Forecasts, rolled: Forecasts, quantiles: Sequence[float]
@@ -56,8 +65,12 @@ class ForecastCodec:
         """With as much trust as the network earns on the validation part, and intervals that cover
         what they promise of what came after rolling origins.
         """
-        i, block = list(quantiles).index(0.5), self.encoding.at_once
-        share = trust(lambda s: validation.at(s)[..., i], validation.target, validation.apart)
+        judged = quantiles if self.intermittent else (0.5,)
+        places = [list(quantiles).index(level) for level in judged]
+        block = self.encoding.at_once
+        share = trust(
+            lambda s: validation.at(s)[..., places], validation.target, judged, validation.apart
+        )
         forecast, factors = rolled.at(share), tuple[float, ...]()
         if block < self.encoding.horizon:
             factors = growth(forecast, rolled.target, quantiles, block)
@@ -93,7 +106,12 @@ class ForecastCodec:
 
         None is below 0 if no value was that training saw, nor any of its series up to the origin.
         """
-        values = self.encoding.decode(scaled, series, origins)
+        return self.bounded(self.encoding.decode(scaled, series, origins), series, origins)
+
+    def bounded(
+        self, values: NDArray[np.float64], series: Series, origins: Rows
+    ) -> NDArray[np.float64]:
+        """Values `[M, …]` after rows `origins [M]`, none below 0 where none is ever seen."""
         if not self.never_negative:
             return values
         below = np.concatenate([[0], (series.target < 0).cumsum()])
@@ -112,8 +130,8 @@ class ForecastCodec:
             "trained_until": str(self.until),
             "trust": self.trust,
             "growth": list(self.growth),
-            "tried": dict(self.tried),
             "members": [member.to_json() for member in self.members],
+            "zeros": self.zeros,
         }
 
     @classmethod
@@ -139,8 +157,8 @@ class ForecastCodec:
                 bool(content.get("never_negative", False)),
                 float(content.get("trust", 1.0)),  # version 0.1.0 always followed the network
                 tuple(map(float, content.get("growth", ()))),
-                {str(name): float(error) for name, error in content.get("tried", {}).items()},
                 tuple(map(cls.from_json, content.get("members", ()))),
+                float(content.get("zeros", 0.0)),
             )
         except InputError:
             raise

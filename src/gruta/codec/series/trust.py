@@ -1,7 +1,7 @@
 """How far a forecast goes from the linear path to the network, as the validation part has it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,20 +11,25 @@ Values = NDArray[np.float32]
 SHARES = (1.0, 0.75, 0.5, 0.25)
 
 
-def trust(at: Callable[[float], Values], target: Values, apart: int = 1) -> float:
+def trust(
+    at: Callable[[float], Values], target: Values, quantiles: Sequence[float], apart: int = 1
+) -> float:
     """The largest share of the way from the linear path to the network that is sure to pay.
 
-    It pays if the mean gain in absolute error is more than its standard error; 0 where none does.
-    at: the forecasts `[M, K]` that go so far; target: what came, NaN where that is missing; from
-    origins that lie `apart` rows from each other.
+    It pays if the mean gain in the quantiles' loss, of the median the absolute error, is more than
+    its standard error; 0 where none does. at: the quantiles `[M, K, Q]` that go so far; target:
+    what came `[M, K]`, NaN where that is missing; from origins that lie `apart` rows from each
+    other.
     """
     there = ~np.isnan(target)
     some = there.any(1)
     there, target = there[some], np.nan_to_num(target[some])
-    counts = there.sum(1)
+    level, counts = np.asarray(quantiles, np.float32), there.sum(1)
 
     def missed(share: float) -> Values:
-        found: Values = (np.abs(target - at(share)[some]) * there).sum(1) / counts
+        off = target[..., None] - at(share)[some]
+        loss = 2 * np.where(off >= 0, level * off, (level - 1) * off).mean(-1)
+        found: Values = (loss * there).sum(1) / counts
         return found
 
     at_first = missed(0.0)

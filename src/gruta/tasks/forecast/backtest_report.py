@@ -21,10 +21,10 @@ def tables(found: Backtest) -> list[Table]:
 
 
 def by_cut(found: Backtest) -> Table:
-    """A row a model: its mean absolute error in each cut and over all."""
-    founds = [*(cut.found for cut in found.cuts), found.pooled]
-    errors = [{s.model: s.mae for s in one.scores} for one in founds]
-    digits = decimals((mae for one in errors for mae in one.values()), 3)
+    """A row a model: its mean absolute error, or CRPS, in each cut and over all."""
+    founds, judged = [*(cut.found for cut in found.cuts), found.pooled], found.pooled.judged
+    errors = [{s.model: s.values[judged] for s in one.scores} for one in founds]
+    digits = decimals((error for one in errors for error in one.values()), 3)
     titles = [_("from {stamp}").format(stamp=show(cut.stamp)) for cut in found.cuts]
     styles = strokes([s.model for s in found.scores])
     return Table(
@@ -33,7 +33,7 @@ def by_cut(found: Backtest) -> Table:
             *(Column(title, digits, "lowest") for title in [*titles, _("all cuts")]),
         ],
         [[model_name(s.model), *(one.get(s.model) for one in errors)] for s in found.scores],
-        _("MAE by cut"),
+        _("CRPS by cut") if judged == "crps" else _("MAE by cut"),
         _("Each cut is forecast by a network that was trained on what lies before it.")
         if found.refit
         else _("All cuts are forecast by the same network, whose training saw none of them."),

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.codec.series import features
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Rows, Table, future_features, lags, recent
 from gruta.codec.series.linear import LinearModel
@@ -43,7 +42,7 @@ def seasonal_naive(
 
 def linear(
     table: Table, origins: Rows, model: LinearModel, horizon: int | None = None
-) -> features.Values:
+) -> NDArray[np.floating]:
     """`[M, K]`, scaled: the linear model on the lags and covariates that the network has too.
 
     horizon: K, by default as many steps as it forecasts at once; of more it reads its own back.
@@ -51,7 +50,7 @@ def linear(
     table = replace(table, horizon=model.horizon)
     steps, forecasts = np.arange(1, table.horizon + 1), []
 
-    def at_once(table: Table, at: Rows) -> features.Values:
+    def at_once(table: Table, at: Rows) -> NDArray[np.float32]:
         future = future_features(table, at, steps)
         return model(lags(table, at), recent(table, at), future)[..., None]
 
@@ -61,7 +60,7 @@ def linear(
             changes = at_once(table, some)[:, :horizon]
         else:
             changes = rolled(table, some, horizon, at_once)
-        forecasts.append(table.y[some][:, None] + changes[..., 0])
+        forecasts.append(table.base(some, np.arange(1, changes.shape[1] + 1)) + changes[..., 0])
     return np.concatenate(forecasts)
 
 

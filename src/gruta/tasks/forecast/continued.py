@@ -11,7 +11,7 @@ from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.linear import solve
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
-from gruta.tasks.forecast.task import ForecastTask, SeriesInParts
+from gruta.tasks.forecast.task import ForecastTask, SeriesInParts, share_of_zeros
 from gruta.train import Progress
 
 Linear = Literal["auto", "kept", "anew"]
@@ -46,7 +46,13 @@ class Continued(ForecastTask):
         codec, seen = self.before.codec, data.seen
         positive = codec.never_negative and not bool((seen.target < 0).any())
         # While it learns, all that the network says counts.
-        return replace(codec, until=seen.nonempty().last, never_negative=positive, trust=1.0)
+        return replace(
+            codec,
+            until=seen.nonempty().last,
+            never_negative=positive,
+            zeros=share_of_zeros(seen),
+            trust=1.0,
+        )
 
     def network(self, codec: ForecastCodec, settings: ForecastSettings) -> "ForecastNetwork":
         """With the weights that it has learned."""

@@ -162,7 +162,8 @@ def _inputs(
     place = np.arange(len(series)) - series.starts[own]
     old, new = place < train[own], (place >= seen[own]) & series.inside
     scales = encoding.scales(series)
-    found = [(columns.target, series.target, scales.mean[own], scales.scale[own])]
+    target = encoding.learned(series).target
+    found = [(encoding.label, target, scales.mean[own], scales.scale[own])]
     one = np.ones(len(own))
     covariates = (
         (columns.known, series.known, encoding.known),

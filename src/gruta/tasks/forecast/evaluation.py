@@ -1,8 +1,9 @@
 """A trained forecaster against what came, with the simple baselines beside it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.reading import Repair
+from gruta.tasks.forecast.around import around, past_values
 from gruta.tasks.forecast.baselines import baselines
 from gruta.tasks.forecast.ensemble import members_of
 from gruta.tasks.forecast.explain.importance import Importances
@@ -26,6 +28,7 @@ from gruta.tasks.forecast.forecasts import quantiles
 from gruta.tasks.forecast.records import names_beside, records
 from gruta.tasks.forecast.scores import (
     METRICS,
+    OF_ZEROS,
     Difference,
     coverage,
     crps,
@@ -33,12 +36,13 @@ from gruta.tasks.forecast.scores import (
     mase,
     mase_of_several,
     point_scores,
+    quantile_losses,
     seasonal_errors,
     standard_error,
 )
 from gruta.tasks.forecast.split import steps_before
 from gruta.tasks.forecast.statistical import fit_at_origins
-from gruta.tasks.scores import Scores, lost_to
+from gruta.tasks.scores import Metric, Scores, lost_to
 from gruta.tasks.trained import Trained
 
 Values = NDArray[np.float64]
@@ -68,6 +72,8 @@ class Evaluation:
     were forecast, by the data's clock; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name,
     each `[M, K]`. The network's score comes first. importances: of the inputs, over the validation
     part, where that was asked for. members: the score of each network of an ensemble alone.
+    baseline_quantiles: each `[M, K, Q]`, where many values are 0; zeros: the share of those that
+    training saw.
     """
 
     series: Series
@@ -81,6 +87,18 @@ class Evaluation:
     notes: list[str]
     importances: Importances | None = None
     members: Sequence[Scores] = ()
+    baseline_quantiles: Mapping[str, Values] = field(default_factory=dict)
+    zeros: float = 0.0
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """The columns of its scores; the first that is judged tells who is better."""
+        return OF_ZEROS if self.baseline_quantiles else METRICS
+
+    @property
+    def judged(self) -> Literal["crps", "mae"]:
+        """The score that tells by how much one is better."""
+        return "crps" if self.baseline_quantiles else "mae"
 
     @property
     def repairs(self) -> Sequence[Repair]:
@@ -106,8 +124,10 @@ class Evaluation:
 
     @property
     def lost_to(self) -> list[str]:
-        """The baselines whose sMAPE or MAE is lower than the network's, be it by chance."""
-        return lost_to(self.scores, METRICS)
+        """The baselines whose sMAPE or MAE is lower than the network's, or of values with many
+        zeros the CRPS, be it by chance.
+        """
+        return lost_to(self.scores, self.metrics)
 
     @property
     def overlap(self) -> int:
@@ -118,12 +138,22 @@ class Evaluation:
 
     @cached_property
     def differences(self) -> dict[str, Difference]:
-        """By how much the network's mean absolute error is above each baseline's."""
-        missed = np.abs(self.median - self.truth)
+        """By how much the network's mean absolute error, or CRPS, is above each baseline's."""
+        if self.judged == "crps":
+            missed = self._crps(self.quantiles)
+            of_simple = {n: self._crps(values) for n, values in self.baseline_quantiles.items()}
+        else:
+            missed = np.abs(self.median - self.truth)
+            of_simple = {n: np.abs(v - self.truth) for n, v in self.baselines.items()}
         return {
-            name: difference(missed, np.abs(values - self.truth), self.overlap)
-            for name, values in self.baselines.items()
+            name: difference(missed, own, self.overlap, self.judged)
+            for name, own in of_simple.items()
         }
+
+    def _crps(self, quantiles: Values) -> Values:
+        """`[M, K]`: of each value."""
+        found: Values = 2 * quantile_losses(self.truth, quantiles, self.levels).mean(-1)
+        return found
 
     @property
     def bands(self) -> list[Band]:
@@ -217,52 +247,66 @@ def evaluate(
     truth = series.target[at].astype(np.float64)
     found = quantiles(trained, series, origins, carry=carry)
     simple = {**baselines(series, codec, origins, line), **fitted}
+    spread: dict[str, Values] = {}
+    if codec.intermittent and len(levels) > 1:
+        spread = around(simple, series, codec, origins, line, levels)
+        usual = past_values(series, origins, levels)[:, None]
+        spread["past values"] = np.repeat(usual, encoding.horizon, 1)
+        simple["past values"] = spread["past values"][..., levels.index(0.5)]
     sizes = {name: trained.head.size + line.size, "linear": line.size}
     medians = {name: found[..., levels.index(0.5)]} | simple
     scaled = {m: _mase(codec, series, origins, truth, values) for m, values in medians.items()}
-    scores = scores_of(truth, found, levels, medians, scaled, sizes)
+    scores = scores_of(truth, {name: found} | spread, levels, medians, scaled, sizes)
     moments = series.times_at(at)
     times = series.frequency.local(moments)
     seen = _("Some of these values were seen in training.")
     notes += [seen] if moments.min() <= codec.until else []
-    members = []
+    members: list[Scores] = []
     for one, alone in members_of(trained).items():
         own = quantiles(alone, series, origins, carry=carry)
         middle = own[..., levels.index(0.5)]
         unit = {one: _mase(codec, series, origins, truth, middle)}
         size = {one: alone.head.size + alone.head.linear.size}
-        members += scores_of(truth, own, levels, {one: middle}, unit, size)
+        members += scores_of(truth, {one: own}, levels, {one: middle}, unit, size)
     return Evaluation(
-        series, origins, times, truth, found, levels, simple, scores, notes, members=members
+        series,
+        origins,
+        times,
+        truth,
+        found,
+        levels,
+        simple,
+        scores,
+        notes,
+        members=members,
+        baseline_quantiles=spread,
+        zeros=codec.zeros,
     )
 
 
 def scores_of(
     truth: Values,
-    found: Values,
+    quantiles: Mapping[str, Values],
     levels: Sequence[float],
     medians: Mapping[str, Values],
     scaled: Mapping[str, float | None],
     sizes: Mapping[str, int],
 ) -> list[Scores]:
-    """Of medians `[M, K]` by model, the network's first, whose quantiles are found `[M, K, Q]`.
+    """Of medians `[M, K]` by model, the network's first, and of the quantiles `[M, K, Q]` of those
+    that have some.
 
     scaled: the MASE of each. sizes: how many numbers were learned, where some were.
     """
-    of_intervals = dict[str, float | None](crps=None, coverage=None)
-    own = of_intervals
-    if len(levels) > 1:
-        inside = coverage(truth, found[..., 0], found[..., -1])
-        own = {"crps": crps(truth, found, levels), "coverage": inside}
-    network = next(iter(medians))
-    return [
-        Scores(
-            model,
-            sizes.get(model, 0),
-            points | {"mase": scaled[model]} | (own if model == network else of_intervals),
-        )
-        for model, points in point_scores(truth, medians).items()
-    ]
+    found = []
+    for model, points in point_scores(truth, medians).items():
+        of_intervals = dict[str, float | None](crps=None, coverage=None)
+        if model in quantiles and len(levels) > 1:
+            own = quantiles[model]
+            inside = coverage(truth, own[..., 0], own[..., -1])
+            of_intervals = {"crps": crps(truth, own, levels), "coverage": inside}
+        values = points | {"mase": scaled[model]} | of_intervals
+        found.append(Scores(model, sizes.get(model, 0), values))
+    return found
 
 
 def _mase(

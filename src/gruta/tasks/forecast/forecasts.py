@@ -27,7 +27,7 @@ def quantiles(
     codec, table = trained.codec, trained.codec.encoding.table(series)
     changes, level = _changes(trained, table, origins, steps or codec.encoding.horizon, carry)
     scaled = stretch(changes, codec.spread, trained.settings.quantiles, level)
-    values = table.y[origins][:, None, None] + scaled
+    values = table.base(origins)[..., None] + scaled
     return codec.decode(values, series, origins)
 
 

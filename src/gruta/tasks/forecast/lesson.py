@@ -1,6 +1,6 @@
 """What the forecaster learns from: windows of the training part."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,7 @@ class ForecastLesson:
     """Batches, loss and validation for `gruta.train.train`.
 
     steps: those of the forecasts that settle trust and intervals; where they are more than the
-    network forecasts at once it reads its own back, though it learns from what came. notes: lines
-    about what was decided before, told as training begins.
+    network forecasts at once it reads its own back, though it learns from what came.
     """
 
     own_draws = True
@@ -46,11 +45,10 @@ class ForecastLesson:
         table: Table,
         split: Split,
         settings: ForecastSettings,
-        notes: Sequence[str] = (),
         *,
         steps: int | None = None,
     ) -> None:
-        self.model, self.notes = network, notes
+        self.model = network
         self.table, self.split, self.settings = table, split, settings
         self.past, self._steps = Past(table), steps or table.horizon
         self.origins = settings.origins or min(
@@ -70,8 +68,6 @@ class ForecastLesson:
 
     def prepare(self, progress: Progress) -> None:
         """Solve the linear path, which is where training starts."""
-        for told in self.notes:
-            progress.note(told)
         table, split, ridge = self.table, self.split, self.settings.ridge
         self.model.prepare(table, self.past, split, ridge, progress.note)
 

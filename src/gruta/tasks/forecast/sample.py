@@ -72,16 +72,17 @@ class SomeColumns:
     def _own(self, origins: Rows, step: int) -> Tensor:
         """Features of the step and the target, `[M, V]`."""
         features = future_features(self._table, origins, np.array([step]))[:, 0]
-        target = self._table.y[origins + step] - self._table.y[origins]
+        target = self._table.changes(origins, np.array([step]), told=False)
         return torch.from_numpy(np.column_stack([features, target]))
 
 
 def _whole(table: Table, rows: Rows) -> Rows:
     """The origins whose horizon lacks nothing, if they are a quarter or more; else all."""
-    if table.absent is None:
+    lacking = table.lacking
+    if lacking is None:
         return rows
     steps = np.arange(1, table.horizon + 1)
-    whole = [~table.absent[some[:, None] + steps].any(1) for some in _blocks(rows)]
+    whole = [~lacking[some[:, None] + steps].any(1) for some in _blocks(rows)]
     kept = rows[np.concatenate(whole)]
     return kept if 4 * len(kept) >= len(rows) else rows
 

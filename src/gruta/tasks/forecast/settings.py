@@ -10,6 +10,18 @@ from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, Stream
 
 MissingKnown = Literal["error", "hold", "season"]
 Strategy = Literal["direct", "recursive", "both"]
+Transform = Literal[
+    "none",
+    "log",
+    "boxcox",
+    "difference",
+    "seasonal",
+    "log+difference",
+    "log+seasonal",
+    "boxcox+difference",
+    "boxcox+seasonal",
+    "auto",
+]
 
 
 class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
@@ -111,12 +123,21 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         "season, 600 at most, 24 without one.",
         json_schema_extra=MODEL,
     )
-    transform: Literal["none", "log", "boxcox", "auto"] = Field(
+    transform: Transform = Field(
         "none",
-        description="What is learned in place of the target, if all its values are above 0: its "
-        "logarithm, or a power of it that the training part tells (Box and Cox); auto: what "
-        "forecasts the validation part best, if it is better than none beyond chance.",
+        description="What is learned in place of the target: if all its values are above 0 its "
+        "logarithm, or a power of it that the training part tells (Box and Cox); its difference "
+        "from the value before, or from the season before; a difference of logarithms or powers; "
+        "auto: what the linear path forecasts best from rolling origins before the test.",
         json_schema_extra=MODEL,
+    )
+    auto: float = Field(
+        0.0,
+        ge=0,
+        description="So many seconds, before training, to try other transforms, lookbacks and "
+        "numbers of hidden units than the defaults, where these were not set; what is better "
+        "beyond chance from rolling origins before the test is taken.",
+        json_schema_extra=MODEL | {"metavar": "SECONDS", "shown": "none"},
     )
     quantiles: tuple[float, ...] = Field(
         (0.1, 0.5, 0.9),
@@ -199,7 +220,19 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
             raise InputError(
                 strategy=_("expected a block shorter than the horizon: else both are the same")
             )
+        if self.strategy != "direct" and self.differs:
+            raise InputError(
+                transform=_(
+                    "differences are counted from the last value that is known, not from a "
+                    "forecast that is read back; take the strategy direct, or another transform"
+                )
+            )
         return self
+
+    @property
+    def differs(self) -> bool:
+        """Whether the transform takes differences."""
+        return bool({"difference", "seasonal"} & set(self.transform.split("+")))
 
     @field_validator("known", "past", "static", mode="before")
     @classmethod

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gruta.report.page import Table
+    from gruta.runs import Run
     from gruta.tasks.forecast.ensemble import Ensemble
     from gruta.tasks.forecast.evaluation import Evaluation
     from gruta.tasks.forecast.explain.told import Told
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from gruta.tasks.forecast.lesson import ForecastLesson
     from gruta.tasks.forecast.network import ForecastNetwork
     from gruta.tasks.trained import Trained
+    from gruta.train import Progress
 
 Settings = ForecastSettings
 """Short for the signatures below."""
@@ -211,23 +213,33 @@ class ForecastTask:
         series = self.open(source, settings)
         return SeriesInParts(series, Parts.of(series, settings))
 
+    def leaves_open(self, settings: Settings) -> bool:
+        """With a budget to choose in, or a transform to be found out."""
+        return settings.auto > 0 or settings.transform == "auto"
+
+    def choose(
+        self, data: SeriesInParts, settings: Settings, run: "Run", progress: "Progress"
+    ) -> Settings:
+        """Try transforms, windows and sizes on what comes before the test."""
+        from gruta.tasks.forecast.choice.trying import choose
+
+        return choose(self, data, settings, run, progress)
+
+    def tried(self, choice: Mapping[str, Any]) -> "tuple[Table, str]":
+        """A row a trial, and what was chosen."""
+        from gruta.tasks.forecast.choice.report import table, why
+
+        return table(choice), why(choice)
+
     def fit_codec(self, data: SeriesInParts, settings: Settings) -> ForecastCodec:
         """Scales and seasons of the training part; intervals are as the network has them yet."""
-        if settings.transform != "auto":
-            return self._codec(data, settings, settings.transform)
-        from gruta.tasks.forecast.choice import best_transform
-
-        def with_transform(name: str) -> ForecastCodec:
-            return self._codec(data, settings, name)
-
-        return best_transform(with_transform, data, settings.ridge)
-
-    def _codec(self, data: SeriesInParts, settings: Settings, transform: str) -> ForecastCodec:
         from gruta.tasks.forecast.scores import seasonal_errors
 
         seen, train = data.seen, data.parts.train
+        # What is left open is not chosen yet.
+        transform = "none" if settings.transform == "auto" else settings.transform
         days = known_holidays(seen, settings)
-        if transform != "none":
+        if {"log", "boxcox"} & set(transform.split("+")):
             require_positive(data.series)  # the test, which is forecast from too, included
         s = settings
         encoding = Encoding.fit(seen, train, s.lookback, s.horizon, days, transform, s.own_block)
@@ -240,6 +252,7 @@ class ForecastTask:
             errors,
             seen.nonempty().last,
             never_negative=not bool((seen.target < 0).any()),
+            zeros=share_of_zeros(seen),
         )
 
     def network(self, codec: ForecastCodec, settings: Settings) -> "ForecastNetwork":
@@ -258,13 +271,11 @@ class ForecastTask:
         settings: Settings,
     ) -> "ForecastLesson":
         """Windows of the training part."""
-        from gruta.tasks.forecast.choice import why
         from gruta.tasks.forecast.lesson import ForecastLesson
 
         table = codec.encoding.table(data.seen)
-        notes = [why(codec)] if settings.transform == "auto" else []
         split, steps = Split.of(table, data.parts), codec.encoding.horizon
-        return ForecastLesson(network, table, split, settings, notes, steps=steps)
+        return ForecastLesson(network, table, split, settings, steps=steps)
 
     def settle(self, lesson: "ForecastLesson", codec: ForecastCodec) -> ForecastCodec:
         """See how far to trust the network, and how wide to forecast."""
@@ -374,9 +385,14 @@ class ForecastTask:
         metrics: list[dict[str, Any]],
     ) -> Report:
         """How good it is, what it forecasts, how it learned."""
+        from gruta.tasks.forecast.choice.report import section
         from gruta.tasks.forecast.report import report
 
-        return report(found, metrics, trained.settings)
+        told = report(found, metrics, trained.settings)
+        if trained.choice is None:
+            return told
+        *before, settings = told.sections
+        return replace(told, sections=[*before, section(trained.choice), settings])
 
     def explain(
         self,
@@ -448,6 +464,12 @@ def known_holidays(series: Series, settings: Settings) -> Holidays | None:
         )
     found = series.nonempty()
     return holidays_of(settings.holidays, found.begins.min(), found.last)
+
+
+def share_of_zeros(series: Series) -> float:
+    """Of the values that are there."""
+    there = series.target[~np.isnan(series.target)]
+    return float((there == 0).mean()) if len(there) else 0.0
 
 
 def series_for(trained: "Trained[ForecastCodec]", source: Any) -> Series:

@@ -224,7 +224,7 @@ def explain(
     """
     codec, levels = trained.codec, trained.settings.quantiles
     encoding, head = codec.encoding, trained.head
-    if encoding.power is not None:
+    if encoding.transformed:
         raise InputError(
             transform=_(
                 "parts add up to a forecast where the target is learned as it is; this one was "

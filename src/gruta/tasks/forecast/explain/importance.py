@@ -60,7 +60,7 @@ def importances(trained: Trained[ForecastCodec], series: Series) -> Importances 
     target was transformed, or forecasts are read back.
     """
     encoding, head = trained.codec.encoding, trained.head
-    if encoding.power is not None or trained.settings.strategy != "direct":
+    if encoding.transformed or trained.settings.strategy != "direct":
         return None
     table, every = encoding.table(series), sources(encoding, coarse=True)
     validation = Split.of(table, RowsInParts.of(series, trained.settings)).validation
