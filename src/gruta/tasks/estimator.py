@@ -8,7 +8,7 @@ from gruta.errors import InputError
 from gruta.extras import remedy
 from gruta.locale import translate as _
 from gruta.settings import least, resolve
-from gruta.tasks.task import C, Task
+from gruta.tasks.task import C, Report, Task
 from gruta.tasks.trained import Trained
 
 if TYPE_CHECKING:
@@ -78,6 +78,13 @@ class Estimator(Generic[C]):
     def save(self, path: str | Path) -> None:
         """Write what `load` needs into a new directory."""
         self._fitted().save(Path(path))
+
+    def report(self, found: Any) -> Report:
+        """An evaluation as a page: `report.save("page.html")`, `report.plot()["NAME"]`.
+
+        How the network learned is a part of it after `fit`.
+        """
+        return self.task.report(self._fitted(), found, getattr(self, "metrics_", []))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

@@ -139,6 +139,10 @@ def untranslated(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
         match node:
             case ast.Expr(value=ast.Constant()):  # a docstring
                 inside.add(node.value)
+            case (
+                ast.FunctionDef(returns=ast.expr() as kind) | ast.arg(annotation=ast.expr() as kind)
+            ):
+                inside.update(ast.walk(kind))
             case ast.Assert():  # for bugs of ours
                 inside.update(ast.walk(node))
             case ast.JoinedStr():
