@@ -195,17 +195,21 @@ def evaluate(
     *,
     statistical: bool = False,
     carry: bool = False,
+    like: Evaluation | None = None,
 ) -> Evaluation:
     """Forecast after `origins [M]` and score it, with the baselines beside it.
 
     statistical: statsforecast's models are beside it too, and only as many of the origins are
-    scored as these have time for. carry: see `quantiles`.
+    scored as these have time for. carry: see `quantiles`. like: of another network, trained on the
+    same and scored from the same origins; its simple forecasts are taken as they are.
     """
     codec, levels, name = trained.codec, trained.settings.quantiles, trained.settings.cell
     encoding, line = codec.encoding, trained.head.linear
     notes: list[str] = []
     fitted: Mapping[str, Values] = {}
-    if statistical:
+    if like is not None:
+        origins = like.origins
+    elif statistical:
         need("statsforecast")
         firsts = series.starts[series.of(origins)]
         y = series.target.astype(np.float64)
@@ -214,7 +218,7 @@ def evaluate(
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)
     truth = series.target[at].astype(np.float64)
     found = quantiles(trained, series, origins, carry=carry)
-    simple = {**baselines(series, codec, origins, line), **fitted}
+    simple = like.baselines if like else {**baselines(series, codec, origins, line), **fitted}
     sizes = {name: trained.head.size + line.size, "linear": line.size}
     medians = {name: found[..., levels.index(0.5)]} | simple
     scaled = {m: _mase(codec, series, origins, truth, values) for m, values in medians.items()}
