@@ -194,11 +194,13 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
             auto=_("--compare trains all three as they are set; find settings out with one first")
         )
     job = job.opened(settings)
-    results, evaluations, networks = {}, [], []
+    results, networks = {}, []
+    evaluations: list[Any] = []
     for cell, own in same_budget(job.task, job.data, settings).items():
         run = place / cell
         one = replace(job, directory=job.directory / cell, resume=(run / "run.json").is_file())
-        results[cell], found = _train(one, run, own, ["gruta", *sys.argv[1:]])
+        like = evaluations[0] if evaluations else None
+        results[cell], found = _train(one, run, own, ["gruta", *sys.argv[1:]], like)
         evaluations.append(found)
         networks.append(replace(found.scores[0], seconds=results[cell]["seconds"]))
     together: Any = replace(evaluations[0], scores=[*networks, *evaluations[0].scores[1:]])
@@ -208,10 +210,13 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     return {"run": str(job.directory), "runs": results, "scores": scores}
 
 
-def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict[str, Any], Any]:
+def _train(
+    job: Job, place: Path, settings: Any, again: list[str], like: Any = None
+) -> tuple[dict[str, Any], Any]:
     """Train in `place`, score what was held out, and write the report.
 
     What JSON says of it, and the evaluation, if there is one. again: the command to go on with.
+    like: another network's evaluation, with the simple models for this one's.
     """
     from gruta.cli.progress import progress, stoppable
     from gruta.cli.tables import print_profile
@@ -245,7 +250,7 @@ def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict
     held_out = task.held_out(job.data, settings)
     if held_out is None:
         return result, None
-    found = task.evaluate(fitted.trained, **held_out)
+    found = task.evaluate(fitted.trained, like=like, **held_out)
     told = task.report(fitted.trained, found, fitted.metrics)
     write(place, told.title, told.lead, told.sections)
     scores = to_json(found.scores, found.lost_to)

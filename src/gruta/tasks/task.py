@@ -231,8 +231,9 @@ class Task(Protocol[C]):
 
     @property
     def evaluate(self) -> Callable[..., Evaluation]:
-        """`evaluate(trained, source, **how)`: scores, on what training did not see of the input
-        where that can be told.
+        """`evaluate(trained, source, like=None, **how)`: scores, on what training did not see of
+        the input where that can be told. like: an evaluation of another network that was trained
+        and scored on the same, whose simple models stand for those of this one.
         """
 
     @property

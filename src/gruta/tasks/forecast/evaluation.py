@@ -227,17 +227,21 @@ def evaluate(
     *,
     statistical: bool = False,
     carry: bool = False,
+    like: Evaluation | None = None,
 ) -> Evaluation:
     """Forecast after `origins [M]` and score it, with the baselines beside it.
 
     statistical: statsforecast's models are beside it too, and only as many of the origins are
-    scored as these have time for. carry: see `quantiles`.
+    scored as these have time for. carry: see `quantiles`. like: of another network, trained on the
+    same and scored from the same origins; its simple forecasts are taken as they are.
     """
     codec, levels, name = trained.codec, trained.settings.quantiles, trained.settings.cell
     encoding, line = codec.encoding, trained.head.linear
     notes: list[str] = []
     fitted: Mapping[str, Values] = {}
-    if statistical:
+    if like is not None:
+        origins = like.origins
+    elif statistical:
         need("statsforecast")
         firsts = series.starts[series.of(origins)]
         y = series.target.astype(np.float64)
@@ -246,13 +250,12 @@ def evaluate(
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)
     truth = series.target[at].astype(np.float64)
     found = quantiles(trained, series, origins, carry=carry)
-    simple = {**baselines(series, codec, origins, line), **fitted}
-    spread: dict[str, Values] = {}
-    if codec.intermittent and len(levels) > 1:
-        spread = around(simple, series, codec, origins, line, levels)
-        usual = past_values(series, origins, levels)[:, None]
-        spread["past values"] = np.repeat(usual, encoding.horizon, 1)
-        simple["past values"] = spread["past values"][..., levels.index(0.5)]
+    if like is None:
+        simple = {**baselines(series, codec, origins, line), **fitted}
+        spread = _spread(simple, series, trained, origins) if codec.intermittent else {}
+        simple = {**{m: q[..., levels.index(0.5)] for m, q in spread.items()}, **simple}
+    else:
+        simple, spread = dict(like.baselines), like.baseline_quantiles
     sizes = {name: trained.head.size + line.size, "linear": line.size}
     medians = {name: found[..., levels.index(0.5)]} | simple
     scaled = {m: _mase(codec, series, origins, truth, values) for m, values in medians.items()}
@@ -282,6 +285,18 @@ def evaluate(
         baseline_quantiles=spread,
         zeros=codec.zeros,
     )
+
+
+def _spread(
+    simple: Mapping[str, Values], series: Series, trained: Trained[ForecastCodec], origins: Rows
+) -> Mapping[str, Values]:
+    """`[M, K, Q]`: quantiles of simple forecasts, and those of all past values, a model too."""
+    codec, levels = trained.codec, trained.settings.quantiles
+    if len(levels) == 1:
+        return {}
+    found = around(simple, series, codec, origins, trained.head.linear, levels)
+    usual = past_values(series, origins, levels)[:, None]
+    return found | {"past values": np.repeat(usual, codec.encoding.horizon, 1)}
 
 
 def scores_of(

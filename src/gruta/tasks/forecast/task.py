@@ -344,12 +344,14 @@ class ForecastTask:
         stride: int | None = None,
         statistical: bool = False,
         importance: bool = False,
+        like: "Evaluation | None" = None,
     ) -> "Evaluation":
         """Forecasts and scores from every `stride`-th row (a horizon), with the baselines.
 
         start: the first stamp to forecast; by default the first that training did not see.
         statistical: beside statsforecast's models too. importance: what the inputs are worth too,
-        of the series that it was trained on.
+        of the series that it was trained on. like: of another network, trained and scored on the
+        same; its simple forecasts are not made again.
         """
         from gruta.tasks.forecast.evaluation import evaluate, first_stamp, origins_from
         from gruta.tasks.forecast.explain.importance import importances
@@ -359,7 +361,7 @@ class ForecastTask:
         step = encoding.horizon if stride is None else stride
         first = first_stamp(trained.codec, start)
         origins = origins_from(series, encoding, first, step)
-        found = evaluate(trained, series, origins, statistical=statistical)
+        found = evaluate(trained, series, origins, statistical=statistical, like=like)
         return replace(found, importances=importances(trained, series)) if importance else found
 
     def held_out(self, source: Any, settings: Settings) -> Mapping[str, Any] | None:
