@@ -62,7 +62,9 @@ class Reading:
 
 @dataclass(frozen=True)
 class Guess:
-    """One thing that was found out about a table, and the setting that overrules it."""
+    """One thing that was found out about a table, and the setting that overrules it; "" if none
+    does.
+    """
 
     about: str
     value: str
@@ -79,6 +81,8 @@ class Guess:
             "time column": _("time column"),
             "step": _("step"),
             "series column": _("series column"),
+            "columns that are series": _("columns that are series"),
+            "columns without numbers, left out": _("columns without numbers, left out"),
         }
         values = {
             "tab": _("tab"),
@@ -93,6 +97,8 @@ class Guess:
         }
         value = self.value if self.about == "sheet" else values.get(self.value, self.value)
         about = abouts[self.about]
+        if not self.option:
+            return f"{about}: {value}"
         return _("{about}: {value} (a guess; {option} overrules it)").format(
             about=about, value=value, option=name(self.option)
         )

@@ -11,7 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
+_SHOWN = 20
 _LIMIT_BYTES = 4 * 2**30
 
 
@@ -63,6 +65,13 @@ def require_size(path: Path, size: int) -> None:
         )
 
 
+def few(names: Sequence[str]) -> str:
+    """In quotes, of very many the first ones."""
+    more = len(names) - _SHOWN
+    shown = list(map(repr, names[:_SHOWN] if more > 0 else names))
+    return ", ".join([*shown, *([_("and {count} more").format(count=more)] if more > 0 else [])])
+
+
 def nearest(name: str, present: Sequence[str]) -> list[str]:
     """The column that is called nearly so, whatever its capitals; none if there is none."""
     by_small = {str(one).lower(): str(one) for one in present}
@@ -76,7 +85,7 @@ def require(names: Sequence[str], present: Sequence[str], label: str) -> None:
         if name not in present:
             near = nearest(name, present)
             raise InputError(
-                f"{label}: expected a column {name!r}, found {', '.join(map(repr, present))}"
+                f"{label}: expected a column {name!r}, found {few(present)}"
                 + (f"; did you mean {near[0]!r}?" if near else "")
             )
         if list(present).count(name) > 1:

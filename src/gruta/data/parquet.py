@@ -94,9 +94,10 @@ def _read(path: Path, names: Sequence[str]) -> pa.Table:
     # pyarrow, as polars panics on some damaged files.
     with open(path, "rb") as content, _whole(path):
         file = pq.ParquetFile(content)
-        require(names, file.schema_arrow.names, str(path))
+        schema = file.schema_arrow
+        require(names, schema.names, str(path))
         for name in names:
-            _require_flat(path, file.schema_arrow.field(name))
+            _require_flat(path, schema.field(name))
         _weigh(path, file, names)
         # Text as a dictionary: a few bytes of Parquet can stand for any number of long cells.
         file = pq.ParquetFile(content, metadata=file.metadata, read_dictionary=list(names))

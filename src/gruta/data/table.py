@@ -71,7 +71,7 @@ class Table:
     def __init__(self, source: Source, label: str, how: Reading, time: str) -> None:
         self._source, self._label, self._how = source, label, how
         self._guesses = dict.fromkeys(source.guesses)
-        self._names = list(source.names)
+        self._names = [None if name is None else str(name) for name in source.names]
         place = source.unnamed
         missing = bool(time) and time not in self._names
         if missing and place is not None and _may_be_time(source.first(place), how):
@@ -103,6 +103,11 @@ class Table:
         return found
 
     @property
+    def pivot(self) -> str:
+        """What a pivoted frame says that its columns are; "" where nothing does."""
+        return str(getattr(self._source, "pivot", ""))
+
+    @property
     def guesses(self) -> tuple[Guess, ...]:
         """One each."""
         return tuple(self._guesses)
@@ -131,17 +136,29 @@ class Table:
         self._source.weigh([self._names.index(name) for name in names])
         return self
 
-    def turn_to(self, name: str) -> None:
-        """Have this column; others may be forgotten. InputError where they differ in length."""
-        if name in self._columns:
+    def turn_to(self, *names: str) -> None:
+        """Have these columns; others may be forgotten. InputError where they differ in length."""
+        if self._columns.keys() >= set(names):
             return
         rows, self._columns = self._rows, {}
-        self.load([name])
+        self.load(names)
         if rows and self._rows != rows:
             raise InputError(
-                f"{self._label}: not a whole file: {self._rows} rows of the column {name!r}, "
+                f"{self._label}: not a whole file: {self._rows} rows of the column {names[0]!r}, "
                 f"{rows} of others; write or copy it again"
             )
+
+    def forget(self, name: str) -> None:
+        """Keep a column no longer."""
+        self._columns.pop(name, None)
+
+    def holds_numbers(self, name: str) -> bool:
+        """Whether a column is of numbers, true and false, or text that is meant as such."""
+        column = self._columns[name]
+        if column.dtype != pl.String:
+            return column.dtype.is_numeric() or column.dtype == pl.Boolean
+        plain = column.cast(pl.Float64, strict=False)  # fast, and mostly enough
+        return plain.null_count() == column.null_count() or not self.holds_words(name)
 
     def words(self, name: str) -> pl.Series:
         """A column as the source has it."""
@@ -182,7 +199,8 @@ class Table:
             refuse(self.origin, name, f"expected numbers, found {kind}; leave the column out")
         many = kind == pl.Float32 and len(column) > MANY
         column = column if many else column.cast(pl.Float64)
-        found = column.fill_null(np.nan).to_numpy(writable=True)
+        column = column.fill_null(np.nan) if column.null_count() else column
+        found = column.to_numpy(writable=True)
         # One NaN for all: a file can hold others, which would change the fingerprint.
         found[np.isnan(found)] = np.nan
         return found

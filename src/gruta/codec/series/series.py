@@ -26,7 +26,8 @@ class Columns:
     """Which column of a table is what; InputError if one is to be two things.
 
     series: names the series that a row is of; "" where the table holds one series alone.
-    static: have one value in each series.
+    static: have one value in each series. wide: the columns that are a series each, by name or with
+    a * for anything; then the table has no target and no series, which are what answers call them.
     """
 
     time: str = "ds"
@@ -35,6 +36,7 @@ class Columns:
     past: tuple[str, ...] = ()
     series: str = ""
     static: tuple[str, ...] = ()
+    wide: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in self.names:
@@ -49,6 +51,11 @@ class Columns:
         """All of them."""
         own = (self.series,) if self.series else ()
         return (self.time, self.target, *self.known, *self.past, *self.static, *own)
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Those that a wide table has besides its series."""
+        return (self.time, *self.known, *self.past)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,6 +220,7 @@ class Series:
     def fingerprint(self) -> str:
         """SHA-256 of the columns' names and of all values, whatever they were read from."""
         columns = asdict(self.columns)
+        del columns["wide"]
         for later in ("series", "static"):  # as it was before there were these
             if not columns[later]:
                 del columns[later]

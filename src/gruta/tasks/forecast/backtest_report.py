@@ -70,7 +70,7 @@ def _cut(number_: int, cut: Cut, settings: ForecastSettings) -> Section:
     content = [
         scores(found),
         differences(found),
-        *forecast_figures(name, {cell: found}, settings.target),
+        *forecast_figures(name, {cell: found}, found.series.columns.target),
     ]
     if cut.metrics:
         label, style = model_name(cell), strokes([cell])[cell]

@@ -1,9 +1,10 @@
 """What the forecaster needs to know."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, StreamSettings
 
@@ -12,7 +13,17 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
     """What the forecaster needs to know."""
 
     time: str = Field("ds", description="Column with the time stamps.", json_schema_extra=DATA)
-    target: str = Field("y", description="Column to forecast.", json_schema_extra=DATA)
+    target: str = Field(
+        "y",
+        description="Column to forecast; where each is a series, those that are: a,b or shop_*.",
+        json_schema_extra=DATA,
+    )
+    wide: bool | None = Field(
+        None,
+        description="Each column is a series of its own, but for the time and the covariates, "
+        "which all series have alike.",
+        json_schema_extra=DATA | {"shown": "found out"},
+    )
     known: tuple[str, ...] = Field(
         (),
         description="Columns whose values are known for the steps to come (a calendar, a plan).",
@@ -144,6 +155,20 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         """The others would pull the clipped gradient itself, and so strong a pull erases them."""
         decoupled = given.get("optimizer", "adamw") == "adamw"
         return given if decoupled else {"weight_decay": 0.0} | given
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _several(cls, given: Any) -> Any:
+        """Several names as one text."""
+        names = isinstance(given, list | tuple) and all(isinstance(name, str) for name in given)
+        return ",".join(given) if names else given
+
+    @model_validator(mode="after")
+    def _wide_has_no_series(self) -> Self:
+        if self.wide and (self.series or self.static):
+            problem = _("in a wide table the columns are the series; leave it out")
+            raise InputError(**{"series" if self.series else "static": problem})
+        return self
 
     @field_validator("known", "past", "static", mode="before")
     @classmethod

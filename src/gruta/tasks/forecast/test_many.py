@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from gruta.errors import InputError
 from gruta.tasks.forecast import Forecaster
@@ -111,3 +112,20 @@ def test_names_of_the_data_never_collide_with_those_of_the_answer():
     frame = shops(1).drop("shop").rename({"ds": "forecast"})
     forecaster = Forecaster(**SMALL, time="forecast", longest_gap=0.5).fit(frame)
     assert forecaster.predict(frame).columns == ["forecast", "forecast_gruta", "q10", "q50", "q90"]
+
+
+def test_a_wide_table_trains_and_is_asked_as_its_long_form(fitted, tmp_path):
+    wide = shops().pivot(on="shop", index="ds", values="y", sort_columns=True)
+    forecaster = Forecaster(**SMALL, wide=True, longest_gap=0.5).fit(wide)
+    forecaster.save(tmp_path / "run")
+    again = Forecaster.load(tmp_path / "run")
+    found = again.predict(wide)
+    expected = fitted.predict(shops()).rename({"shop": "unique_id"})
+    assert_frame_equal(found, expected)
+    some = again.predict(wide.to_pandas().set_index("ds")[["s3", "s0"]])
+    assert isinstance(some, pd.DataFrame)
+    assert some["unique_id"].tolist() == ["s3"] * 3 + ["s0"] * 3
+    told = again.evaluate(wide).frame()
+    assert told.columns[:5] == ["unique_id", "origin", "ds", "step", "y"]
+    with pytest.raises(InputError, match="series: in a wide table the columns are the series"):
+        Forecaster(wide=True, series="shop").fit(wide)
