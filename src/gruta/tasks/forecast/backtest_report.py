@@ -1,6 +1,5 @@
 """What a backtest tells: all cuts in one section, then a section for each."""
 
-from gruta.codec.series.frequency import show
 from gruta.locale import translate as _
 from gruta.locale.numbers import decimals, number
 from gruta.report.charts import strokes
@@ -25,7 +24,7 @@ def by_cut(found: Backtest) -> Table:
     founds = [*(cut.found for cut in found.cuts), found.pooled]
     errors = [{s.model: s.mae for s in one.scores} for one in founds]
     digits = decimals((mae for one in errors for mae in one.values()), 3)
-    titles = [_("from {stamp}").format(stamp=show(cut.stamp)) for cut in found.cuts]
+    titles = [_("from {stamp}").format(stamp=cut.begins) for cut in found.cuts]
     styles = strokes([s.model for s in found.scores])
     return Table(
         [
@@ -81,5 +80,5 @@ def _cut(number_: int, cut: Cut, settings: ForecastSettings) -> Section:
                 f"{name}-gradient", {label: cut.metrics}, {label: style}, settings.clip, threshold
             ),
         ]
-    title = _("Cut {number}, from {stamp}").format(number=number(number_), stamp=show(cut.stamp))
+    title = _("Cut {number}, from {stamp}").format(number=number(number_), stamp=cut.begins)
     return Section(title, [verdict(found)], content)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.features import Rows
-from gruta.codec.series.frequency import Stamps
+from gruta.codec.series.frequency import as_shown, show
 from gruta.codec.series.series import Series
 from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
@@ -63,14 +64,14 @@ class Evaluation:
     """Forecasts from M origins, in the target's unit, and their scores.
 
     origins `[M]` are the rows of `series` that were forecast from; times `[M, K]` the stamps that
-    were forecast, by the data's clock; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name,
-    each `[M, K]`. The network's score comes first. importances: of the inputs, over the validation
-    part, where that was asked for.
+    were forecast, by the data's clock, or rows' numbers; quantiles `[M, K, Q]`; truth `[M, K]`;
+    baselines by name, each `[M, K]`. The network's score comes first. importances: of the inputs,
+    over the validation part, where that was asked for.
     """
 
     series: Series
     origins: Rows
-    times: Stamps
+    times: NDArray[Any]
     truth: Values
     quantiles: Values
     levels: tuple[float, ...]
@@ -157,9 +158,10 @@ def origins_from(series: Series, encoding: Encoding, start: np.datetime64, strid
     if not len(found):
         longest = int((series.ends - series.starts[:-1]).argmax())
         observed = int(series.ends[longest] - series.starts[longest])
-        newest = series.times_at(series.ends[longest : longest + 1] - 1)[0]
+        newest = show(series.times_at(series.ends[longest : longest + 1] - 1)[0], series.frequency)
+        first = show(start.astype(np.int64) if series.frequency.numbered else start)
         raise InputError(
-            f"{series.source}: no forecast to score from {start} on: that needs {encoding.horizon} "
+            f"{series.source}: no forecast to score from {first} on: that needs {encoding.horizon} "
             f"rows with a target from there, and {encoding.history} rows before them; the file has "
             f"{observed} rows with a target, the last of {newest}"
         )
@@ -207,7 +209,7 @@ def evaluate(
     scaled = {m: _mase(codec, series, origins, truth, values) for m, values in medians.items()}
     scores = scores_of(truth, found, levels, medians, scaled, sizes)
     moments = series.times_at(at)
-    times = series.frequency.local(moments)
+    times = as_shown(moments, series.frequency)
     seen = _("Some of these values were seen in training.")
     notes += [seen] if moments.min() <= codec.until else []
     return Evaluation(series, origins, times, truth, found, levels, simple, scores, notes)

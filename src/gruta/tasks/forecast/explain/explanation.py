@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Rows, Table
-from gruta.codec.series.frequency import Stamps
+from gruta.codec.series.frequency import Stamps, as_shown, show
 from gruta.codec.series.linear import LinearModel
 from gruta.codec.series.series import Series
 from gruta.codec.series.stamps import as_stamp
@@ -244,7 +244,7 @@ def explain(
         target=encoding.columns.target,
         series=series.ids[0],
         sources=every,
-        times=series.times_at(at_rows),
+        times=as_shown(series.times_at(at_rows), series.frequency),
         levels=levels,
         quantiles=found,
         baseline=encoding.decode(base[None], series, origins)[0],
@@ -253,7 +253,7 @@ def explain(
         by_lag=scale * _by_lag(head.linear, table, origin),
         held=np.where((free < 0) & (kept >= 0), kept - free, 0.0),
         before=(
-            series.times_at(np.arange(first, origin + 1)),
+            as_shown(series.times_at(np.arange(first, origin + 1)), series.frequency),
             series.target[first : origin + 1].astype(np.float64),
         ),
         truth=series.target[at_rows].astype(np.float64),
@@ -333,17 +333,19 @@ def _placed(
     if at is None:
         series = with_rows_to_come(series, encoding.history, encoding.horizon)
         return series, series.observed - 1
-    first = as_stamp(at, called)
+    numbered = encoding.frequency.numbered
+    first = as_stamp(at, called, numbered)
     origin = int(steps_before(series, first)[0]) - 1
     newest = series.observed - 1
     if not encoding.history - 1 <= origin <= newest:
         stamps = series.times_at(np.array([max(encoding.history - 1, 0), newest]))
         if newest < encoding.history - 1:
             stamps = stamps[1:]
-        after = [str(stamp) for stamp in encoding.frequency.shift(stamps, 1)]
+        after = as_shown(encoding.frequency.shift(stamps, 1), encoding.frequency)
+        given = first.astype(np.int64) if numbered else first
         problem = (
             f"expected the first stamp of a forecast, with {encoding.history} rows before it: "
-            f"{series.source} has those from {' to '.join(after)}, got {first}"
+            f"{series.source} has those from {' to '.join(map(show, after))}, got {show(given)}"
         )
         raise InputError(**{called: problem})
     if origin + encoding.horizon >= len(series):
