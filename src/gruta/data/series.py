@@ -18,6 +18,7 @@ from gruta.codec.series.series import Columns, Series
 from gruta.codec.series.zones import Zone
 from gruta.data.columns import Origin, few, nearest, refuse
 from gruta.data.gaps import mended
+from gruta.data.padding import unpadded
 from gruta.data.repair import Even, Policies, Raw, evened
 from gruta.data.table import Table, open_table
 from gruta.data.wide import (
@@ -115,6 +116,7 @@ def read_series(
     if abreast:
         option = "" if trained else "target" if given.wide else "no-wide"
         series = side_by_side(series, abreast, table, cells.numbers, even.laid, option)
+    series = unpadded(series)
     _require_target(series)
     return mended(series, policies)
 

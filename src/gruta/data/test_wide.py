@@ -45,8 +45,7 @@ def assert_same(found: Series, expected: Series) -> None:
 def test_a_wide_table_reads_as_its_long_form(table: pl.DataFrame, tmp_path: Path) -> None:
     shared = ["day", "open", "rain"]
     long = table.unpivot(index=shared, variable_name="shop", value_name="y")
-    begun = pl.col("y").is_not_null().cum_max().over("shop")
-    expected = read_series(long.filter(begun), Columns("day", "y", ("open",), ("rain",), "shop"))
+    expected = read_series(long, Columns("day", "y", ("open",), ("rain",), "shop"))
     assert_same(read_series(table, WIDE), expected)
     pandas = table.to_pandas().set_index("day").rename_axis(None)
     assert_same(read_series(pandas, WIDE), expected)
@@ -64,6 +63,10 @@ def test_a_series_ends_with_its_last_value_where_nothing_is_known_beyond(
     table: pl.DataFrame,
 ) -> None:
     found = read_series(table.drop("open", "rain"), Columns("day", wide=("*",)))
+    assert [(repair.count, repair.places[0]) for repair in found.repairs[:2]] == [
+        (10, "2024-02-01 (c)"),
+        (18, "2024-03-08 (c)"),
+    ]
     assert found.ids == ("c", "a", "b")
     assert np.diff(found.starts).tolist() == [26, 30, 36]
     assert found.begins.astype("M8[D]").astype(str).tolist() == ["2024-02-11"] + ["2024-02-01"] * 2

@@ -96,16 +96,14 @@ def side_by_side(
     laid: Callable[[Values], Values],
     option: str,
 ) -> Series:
-    """The columns `names` as series one behind the other, each from its first value to its last
-    one, and on where rows to come are known.
+    """The columns `names` as series one behind the other.
 
     rows: what they share, without a target. values_of: a column's numbers, by name. laid: values
     in the places of `rows`. option: what overrules that they are series; "" if nothing does.
     Columns of texts or without a value are left out, and told.
     """
     named = [name for name in names if name in rows.columns.wide]
-    ids, parts, left_out = [], list[slice](), []
-    targets = list[Values]()
+    ids, targets, left_out = list[str](), list[Values](), list[str]()
     kind = np.float32 if len(rows) * len(names) > MANY else np.float64
     at_once = max(1, _CELLS_AT_ONCE // max(1, len(rows)))
     for place, name in enumerate(names):
@@ -116,29 +114,24 @@ def side_by_side(
             continue
         target = laid(values_of(name))
         table.forget(name)
-        there = np.flatnonzero(~np.isnan(target))
-        if not len(there):
+        if np.isnan(target).all():
             left_out.append(name)
             continue
-        end = len(target) if rows.columns.known else int(there[-1]) + 1
-        parts.append(slice(int(there[0]), end))
         ids.append(name)
-        targets.append(target[parts[-1]].astype(kind))
+        targets.append(target.astype(kind))
     if not ids:
         problem = _("expected columns of numbers, found none among {names}")
         raise InputError(f"{rows.source}: {problem.format(names=few(names))}")
-    firsts = np.array([part.start for part in parts])
+    count = len(ids)
     return replace(
         rows,
         target=np.concatenate(targets),
-        known=np.concatenate([rows.known[part] for part in parts]),
-        past=np.concatenate([rows.past[part] for part in parts]),
-        starts=np.concatenate([[0], np.cumsum([p.stop - p.start for p in parts])]),
-        begins=rows.times_at(firsts),
+        known=np.tile(rows.known, (count, 1)),
+        past=np.tile(rows.past, (count, 1)),
+        starts=np.arange(count + 1) * len(rows),
+        begins=np.repeat(rows.begins, count),
         ids=tuple(ids),
-        stamps=None
-        if rows.stamps is None
-        else np.concatenate([rows.stamps[part] for part in parts]),
+        stamps=None if rows.stamps is None else np.tile(rows.stamps, count),
         guesses=(*rows.guesses, *_told(rows.columns, ids, left_out, option)),
     )
 

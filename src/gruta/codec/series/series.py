@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.series.covariates import Words
-from gruta.codec.series.frequency import Frequency, Stamps
+from gruta.codec.series.frequency import Frequency, Stamps, show
 from gruta.errors import InputError
 from gruta.reading import Guess, Repair
 
@@ -153,6 +153,12 @@ class Series:
     def of(self, rows: Rows) -> Rows:
         """Which series each of the rows `[...]` is of."""
         return np.searchsorted(self.starts, rows, side="right") - 1
+
+    def place(self, row: int) -> str:
+        """What people call a row: its stamp, and its series where that has a name."""
+        at = np.array([row])
+        stamp, name = show(self.times_at(at)[0], self.frequency), self.ids[int(self.of(at)[0])]
+        return f"{stamp} ({name})" if name else stamp
 
     @cached_property
     def ends(self) -> Rows:
