@@ -81,6 +81,7 @@ class Guess:
             "time column": _("time column"),
             "step": _("step"),
             "series column": _("series column"),
+            "rows of each step": _("rows of each step"),
             "columns that are series": _("columns that are series"),
             "columns without numbers, left out": _("columns without numbers, left out"),
         }
@@ -94,6 +95,7 @@ class Guess:
             "epoch-ns": _("nanoseconds since 1970"),
             "first column": _("the first, which has no name"),
             "index": _("the frame's index"),
+            "their mean": _("their mean"),
         }
         value = self.value if self.about == "sheet" else values.get(self.value, self.value)
         about = abouts[self.about]

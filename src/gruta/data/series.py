@@ -19,6 +19,7 @@ from gruta.codec.series.zones import Zone
 from gruta.data.columns import Origin, few, nearest, refuse
 from gruta.data.gaps import mended
 from gruta.data.padding import unpadded
+from gruta.data.periods import Every, in_steps
 from gruta.data.repair import Even, Policies, Raw, evened
 from gruta.data.table import Table, open_table
 from gruta.data.wide import (
@@ -46,6 +47,7 @@ def read_series(
     words: Collection[str] | None = None,
     *,
     may_be_wide: bool = False,
+    every: Every | None = None,
 ) -> Series:
     """The series in a file or in a pandas or polars frame, in even steps.
 
@@ -53,7 +55,7 @@ def read_series(
     target are the rows to come. What is mended is told in `repairs`. InputError says what does not
     fit, and where. words: the columns of texts, where those of a trained model are read; else a
     covariate is one if most of its cells are no numbers. may_be_wide: a table is read as wide
-    where that is clear.
+    where that is clear. every: the longer steps that rows become.
     """
     policies = policies or Policies()
     how = how or Reading()
@@ -80,7 +82,7 @@ def read_series(
     label = table.origin
     if len(table) < _FEWEST_ROWS:
         raise InputError(f"{label}: expected at least {_FEWEST_ROWS} rows, found {len(table)}")
-    times, clock = _when(table, columns.time)
+    times, clock = _when(table, columns.time, policies.zone)
     own = own if stacked else np.zeros(len(table), np.int8)
     table.turn_to(abreast[0] if abreast else columns.target)
     raw = Raw(own, times, ids, clock, label, columns.time)
@@ -117,6 +119,8 @@ def read_series(
         option = "" if trained else "target" if given.wide else "no-wide"
         series = side_by_side(series, abreast, table, cells.numbers, even.laid, option)
     series = unpadded(series)
+    if every is not None:
+        series = unpadded(in_steps(series, every, policies))
     _require_target(series)
     return mended(series, policies)
 
@@ -238,9 +242,10 @@ def _refuse_turned(table: Table) -> NoReturn:
     )
 
 
-def _when(table: Table, name: str) -> tuple[Stamps, Zone | NextRow | None]:
-    """When each row is, in UTC, and the zone whose clock that shows; or the numbers of rows, where
-    the column holds whole numbers that are neither years nor times since 1970.
+def _when(table: Table, name: str, zone: str) -> tuple[Stamps, Zone | NextRow | None]:
+    """When each row is, in UTC, and the zone whose clock that shows, where stamps have no more than
+    an offset the one given; or the numbers of rows, where the column holds whole numbers that are
+    neither years nor times since 1970.
     """
     try:
         found = table.moments(name)
@@ -249,7 +254,8 @@ def _when(table: Table, name: str) -> tuple[Stamps, Zone | NextRow | None]:
         if numbers is None:
             raise
         return numbers.view("M8[us]"), NextRow(1, numbered=True)
-    return found.times, Zone(found.zone) if found.zone not in ("", "UTC") else None
+    shown = zone if found.zone == "UTC" else found.zone
+    return found.times, Zone(shown) if shown else None
 
 
 def _require_finite(label: Origin, name: str, values: Values) -> None:

@@ -69,6 +69,14 @@ def test_with_its_zone_the_same_file_has_neither_gap_nor_double():
     np.testing.assert_array_equal(found.target, 50 + 10 * np.sin(hours * np.pi / 12) + hours % 7)
 
 
+def test_stamps_with_an_offset_are_moments_of_a_zone_that_is_said():
+    local = pd.DatetimeIndex(utility()["ds"][:9000]).tz_localize(NEW_YORK, ambiguous="infer")
+    frame = pd.DataFrame({"ds": local.map(str), "y": np.sin(np.arange(9000.0))})
+    found = read(frame, zone=NEW_YORK)
+    assert (found.repairs, found.frequency.key) == ((), f"1h in {NEW_YORK}")
+    assert found.times[0] == np.datetime64("2023-01-01T05", "us")
+
+
 @pytest.mark.parametrize(("policy", "kept"), [("mean", 5.0), ("first", 4.0), ("last", 6.0)])
 def test_of_rows_with_one_stamp_a_policy_says_what_is_kept(policy, kept):
     frame = days(d1=1, d2=2, d3=4, d3_again=6, d4=3, d5=5)

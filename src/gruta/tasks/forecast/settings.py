@@ -56,9 +56,28 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         "or row, where the next row is the next step.",
         json_schema_extra=DATA | {"shown": "found out"},
     )
+    every: str = Field(
+        "",
+        description="Step that rows become, by the zone's clock: 15min, 1h, 1d, 1w (from Monday "
+        "on), 1mo, 3mo, 1y.",
+        json_schema_extra=DATA | {"metavar": "STEP", "shown": "rows as they are"},
+    )
+    aggregate: Literal["auto", "mean", "sum"] = Field(
+        "auto",
+        description="With every: what of a step's rows the target is; auto: their mean. Of "
+        "covariates it is the mean, of texts the most frequent one.",
+        json_schema_extra=DATA,
+    )
+    incomplete: Literal["drop", "keep"] = Field(
+        "drop",
+        description="With every: a first or last step that lacks rows is left out, or kept with "
+        "those that it has.",
+        json_schema_extra=DATA,
+    )
     zone: str = Field(
         "",
-        description="Zone whose clock the stamps show, if they have none: America/Sao_Paulo.",
+        description="Zone whose clock the stamps show, if they have none, or no more than an offset: "
+        "America/Sao_Paulo.",
         json_schema_extra=DATA | {"shown": "none"},
     )
     duplicates: Literal["mean", "first", "last", "error"] = Field(
@@ -168,6 +187,14 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         if self.wide and (self.series or self.static):
             problem = _("in a wide table the columns are the series; leave it out")
             raise InputError(**{"series" if self.series else "static": problem})
+        return self
+
+    @model_validator(mode="after")
+    def _steps_of_rows(self) -> Self:
+        alone = [n for n in ("aggregate", "incomplete") if getattr(self, n) not in ("auto", "drop")]
+        if alone and not self.every:
+            problem = _("expected every beside it, which says what rows become; leave it out")
+            raise InputError(**dict.fromkeys(alone, problem))
         return self
 
     @field_validator("known", "past", "static", mode="before")

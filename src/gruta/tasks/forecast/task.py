@@ -345,21 +345,31 @@ def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = Non
     """
     if isinstance(source, Series):
         return source
+    from gruta.data.periods import Every
     from gruta.data.repair import Policies
     from gruta.data.series import read_series
     from gruta.data.wide import patterns
 
     s = settings
-    step: str | Frequency = s.frequency
+    step: Frequency | None = None
     untold = s.target == type(s).model_fields["target"].default
     wide = (("*",) if untold else patterns(s.target)) if s.wide else ()
     columns, words = Columns(s.time, s.target, s.known, s.past, s.series, s.static, wide), None
     if codec is not None:
         columns, step = codec.encoding.columns, codec.encoding.frequency
         words = codec.encoding.words
-    policies = Policies(step, s.zone, s.duplicates, s.gaps, s.longest_gap)
-    may_be_wide = s.wide is None and untold
-    return read_series(source, columns, reading(s), policies, words, may_be_wide=may_be_wide)
+    every = Every(s.every, s.aggregate, s.incomplete == "keep", step) if s.every else None
+    of_rows = s.frequency if every or step is None else step
+    policies = Policies(of_rows, s.zone, s.duplicates, s.gaps, s.longest_gap)
+    return read_series(
+        source,
+        columns,
+        reading(s),
+        policies,
+        words,
+        may_be_wide=s.wide is None and untold,
+        every=every,
+    )
 
 
 def known_holidays(series: Series, settings: Settings) -> Holidays | None:

@@ -1,6 +1,7 @@
 """Several series, gaps, zones and numbered rows, from the file to the forecast."""
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -129,3 +130,25 @@ def test_a_wide_table_trains_and_is_asked_as_its_long_form(fitted, tmp_path):
     assert told.columns[:5] == ["unique_id", "origin", "ds", "step", "y"]
     with pytest.raises(InputError, match="series: in a wide table the columns are the series"):
         Forecaster(wide=True, series="shop").fit(wide)
+
+
+def test_hours_become_days_in_training_and_again_when_asked(tmp_path):
+    zone = "America/Sao_Paulo"
+    start = dt.datetime(2018, 6, 1, 5, tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
+    utc = [start + dt.timedelta(hours=i) for i in range(24 * 200)]
+    times = pl.Series("ds", utc).dt.convert_time_zone(zone)
+    rng = np.random.default_rng(0)
+    load = times.dt.hour() + 5 * times.dt.weekday() + rng.normal(size=len(times))
+    frame = pl.DataFrame({"ds": times, "y": load})
+    small = SMALL | {"known": (), "past": (), "lookback": 14}
+    forecaster = Forecaster(**small, every="1d", aggregate="sum").fit(frame)
+    forecaster.save(tmp_path / "run")
+    again = Forecaster.load(tmp_path / "run")
+    found = again.predict(frame.to_pandas())
+    assert [str(t)[:10] for t in found["ds"]] == ["2018-12-18", "2018-12-19", "2018-12-20"]
+    assert str(found["ds"].dt.tz) == zone
+    assert (found["forecast"] > 24 * 5).all()
+    kept = Forecaster(**small, every="1d", aggregate="sum", incomplete="keep").fit(frame)
+    assert str(kept.predict(frame)["ds"][0])[:10] == "2018-12-19"
+    with pytest.raises(InputError, match="aggregate: expected every beside it"):
+        Forecaster(aggregate="sum")
