@@ -76,8 +76,8 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
     )
     zone: str = Field(
         "",
-        description="Zone whose clock the stamps show, if they have none, or no more than an offset: "
-        "America/Sao_Paulo.",
+        description="Zone whose clock the stamps show, if they have none, or no more than an "
+        "offset: America/Sao_Paulo.",
         json_schema_extra=DATA | {"shown": "none"},
     )
     duplicates: Literal["mean", "first", "last", "error"] = Field(
