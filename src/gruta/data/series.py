@@ -33,6 +33,7 @@ from gruta.data.wide import (
 from gruta.data.words import counted
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.reading import Guess, Reading
 
 Values = NDArray[np.floating]
@@ -81,7 +82,11 @@ def read_series(
     table.turn_to(columns.time)
     label = table.origin
     if len(table) < _FEWEST_ROWS:
-        raise InputError(f"{label}: expected at least {_FEWEST_ROWS} rows, found {len(table)}")
+        raise InputError(
+            _("{label}: expected at least {least} rows, found {count}").format(
+                label=label, least=_FEWEST_ROWS, count=len(table)
+            )
+        )
     times, clock = _when(table, columns.time, policies.zone)
     own = own if stacked else np.zeros(len(table), np.int8)
     table.turn_to(abreast[0] if abreast else columns.target)
@@ -167,8 +172,10 @@ def _one_each(
         refuse(
             table.origin,
             name,
-            f"expected one value in all rows of the series {ids[which]!r}, found {first!r} and "
-            f"{cells[row]!r}; name the column as known or past instead",
+            _(
+                "expected one value in all rows of the series {series!r}, found {first!r} and "
+                "{second!r}; name the column as known or past instead"
+            ).format(series=ids[which], first=first, second=cells[row]),
             row,
         )
     return found
@@ -222,11 +229,24 @@ def _require_columns(table: Table, columns: Columns) -> None:
             likely = [n for n in table.likely(time=setting == "time") if n not in columns.names]
         if setting == "time" and has_stamps_above(table):
             _refuse_turned(table)
-        question = f"; is it {' or '.join(map(repr, likely[:3]))}?" if likely else ""
+        question = (
+            _("; is it {names}?").format(names=_(" or ").join(map(repr, likely[:3])))
+            if likely
+            else ""
+        )
         wide = looks_wide(columns, table) if setting == "target" else False
+        problem = _(
+            "{origin}: expected a column {name!r}, found {found}; name it with the setting "
+            "{setting}{question}"
+        )
         raise InputError(
-            f"{table.origin}: expected a column {name!r}, found {few(table.names)}; name it with "
-            f"the setting {setting}{question}",
+            problem.format(
+                origin=table.origin,
+                name=name,
+                found=few(table.names),
+                setting=setting,
+                question=question,
+            ),
             **({"wide": _("says that each column is a series")} if wide else {}),
         )
 
@@ -262,7 +282,12 @@ def _require_finite(label: Origin, name: str, values: Values) -> None:
     infinite = np.isinf(values)
     if infinite.any():
         row = int(infinite.argmax())
-        refuse(label, name, f"expected a number, found {values[row]}; correct it", row)
+        refuse(
+            label,
+            name,
+            _("expected a number, found {value}; correct it").format(value=values[row]),
+            row,
+        )
 
 
 def _require_target(series: Series) -> None:
@@ -270,7 +295,19 @@ def _require_target(series: Series) -> None:
     label, name, target = Origin(series.source), series.columns.target, series.target
     observed = int((series.ends - series.starts[:-1]).max())
     if observed < _FEWEST_ROWS:
-        refuse(label, name, f"expected at least {_FEWEST_ROWS} rows with a value, found {observed}")
+        refuse(
+            label,
+            name,
+            _("expected at least {least} rows with a value, found {count}").format(
+                least=_FEWEST_ROWS, count=observed
+            ),
+        )
     there = target[~np.isnan(target)]
     if (there == there[0]).all():
-        refuse(label, name, f"expected a target that varies, found {there[0]} in every row")
+        refuse(
+            label,
+            name,
+            _("expected a target that varies, found {value} in every row").format(
+                value=number(float(there[0]))
+            ),
+        )
