@@ -68,7 +68,7 @@ class Guess:
 
     about: str
     value: str
-    option: str
+    option: str = ""
 
     def told(self, name: Callable[[str], str] = str) -> str:
         """In a line, with the setting called as `name` has it."""
@@ -81,6 +81,10 @@ class Guess:
             "time column": _("time column"),
             "step": _("step"),
             "series column": _("series column"),
+            "series that training did not see": _("series that training did not see"),
+            "series of the training that are not there": _(
+                "series of the training that are not there"
+            ),
             "rows of each step": _("rows of each step"),
             "columns that are series": _("columns that are series"),
             "columns without numbers, left out": _("columns without numbers, left out"),

@@ -65,7 +65,7 @@ def read_series(
     columns = _split(columns, table)
     columns = columns if trained else as_wide(columns, table, guess=may_be_wide)
     columns, guesses = (columns, ()) if trained else _with_series(columns, table)
-    _require_columns(table, columns)
+    _require_columns(table, columns, trained)
     if columns.static and (columns.wide or not columns.series):
         raise InputError(
             static=_("expected several series, whose names a column has; name it with series")
@@ -212,8 +212,10 @@ def _step_found(even: Even, policies: Policies) -> tuple[Guess, ...]:
     return () if policies.frequency else (found,)
 
 
-def _require_columns(table: Table, columns: Columns) -> None:
-    """InputError that names the setting of a column that is not there, and likely ones."""
+def _require_columns(table: Table, columns: Columns, trained: bool) -> None:
+    """InputError that names the setting of a column that is not there, and likely ones; where a
+    model is trained no setting helps.
+    """
     roles = [("time", columns.time), ("target", columns.target), ("series", columns.series)]
     roles = roles[:1] if columns.wide else roles
     roles += [
@@ -239,6 +241,11 @@ def _require_columns(table: Table, columns: Columns) -> None:
             "{origin}: expected a column {name!r}, found {found}; name it with the setting "
             "{setting}{question}"
         )
+        if trained:
+            problem = _(
+                "{origin}: expected a column {name!r}, as in training, found {found}; rename the "
+                "column that it is{question}"
+            )
         raise InputError(
             problem.format(
                 origin=table.origin,
@@ -247,7 +254,7 @@ def _require_columns(table: Table, columns: Columns) -> None:
                 setting=setting,
                 question=question,
             ),
-            **({"wide": _("says that each column is a series")} if wide else {}),
+            **({"wide": _("says that each column is a series")} if wide and not trained else {}),
         )
 
 

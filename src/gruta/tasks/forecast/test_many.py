@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 
 from gruta.errors import InputError
 from gruta.tasks.forecast import Forecaster
+from gruta.tasks.forecast.task import TASK
 
 SMALL = {"hidden": 6, "steps": 20, "batch_size": 8, "validate_every": 10, "horizon": 3}
 
@@ -130,6 +131,18 @@ def test_a_wide_table_trains_and_is_asked_as_its_long_form(fitted, tmp_path):
     assert told.columns[:5] == ["unique_id", "origin", "ds", "step", "y"]
     with pytest.raises(InputError, match="series: in a wide table the columns are the series"):
         Forecaster(wide=True, series="shop").fit(wide)
+
+
+def test_series_that_are_called_otherwise_than_in_training_are_told(fitted):
+    def lines(frame):
+        found = TASK.open(frame, fitted.settings, fitted.trained_.codec)
+        return [guess.told() for guess in found.guesses]
+
+    assert lines(shops()) == lines(shops().filter(pl.col("shop") != "s1")) == []
+    assert lines(shops().with_columns(pl.col("shop").replace("s1", "S1"))) == [
+        "series that training did not see: 1 (S1)",
+        "series of the training that are not there: 1 (s1)",
+    ]
 
 
 def test_hours_become_days_in_training_and_again_when_asked(tmp_path):
