@@ -97,12 +97,14 @@ class Table:
                 continue
             cells = self._source.first(place)
             as_time = not cells.dtype.is_integer() and _may_be_time(cells, self._how)
-            numeric = cells.dtype.is_numeric()
-            if cells.dtype == pl.String:
-                numeric = not tally(cells).other and len(cells.drop_nulls()) > 0
-            if as_time if time else numeric and not as_time:
+            if as_time if time else _are_numbers(cells) and not as_time:
                 found.append(str(name))
         return found
+
+    def seem_numbers(self, names: Sequence[str]) -> bool:
+        """Whether by their first cells all of these columns hold numbers."""
+        places = [self._names.index(name) for name in names]
+        return all(_are_numbers(self._source.first(place)) for place in places)
 
     @property
     def pivot(self) -> str:
@@ -371,6 +373,12 @@ def _found(path: Path) -> Path:
             problem.format(path=path, endings=", ".join((*TEXT, *EXCEL)), found=path.suffix.lower())
         )
     return path
+
+
+def _are_numbers(cells: pl.Series) -> bool:
+    if cells.dtype != pl.String:
+        return cells.dtype.is_numeric()
+    return not tally(cells).other and len(cells.drop_nulls()) > 0
 
 
 def _may_be_time(cells: pl.Series, how: Reading) -> bool:

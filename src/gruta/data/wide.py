@@ -50,10 +50,11 @@ def _is_clear(columns: Columns, table: Table) -> bool:
     free = _free(columns, table)
     if {columns.time, *columns.known, *columns.past} - set(table.names) or USUAL in table.names:
         return False
-    if columns.target in table.names or not looks_wide(columns, table):
+    if columns.target in table.names or len(free) < _FEWEST:
         return False
     stems = {_NUMBER.sub("#", name) for name in free}
-    return bool(table.pivot) or (len(stems) == 1 and "#" in stems.pop())
+    alike = bool(table.pivot) or (len(stems) == 1 and "#" in stems.pop())
+    return alike and table.seem_numbers(free)
 
 
 def _free(columns: Columns, table: Table) -> list[str]:
