@@ -44,7 +44,9 @@ class Source(Protocol):
         """A place."""
 
     def first(self, place: int) -> pl.Series:
-        """The first cells of a column, at least one where there is one."""
+        """The first cells of a column, at least one where there is one and its type leaves open
+        what it holds.
+        """
 
     def load(self, places: Sequence[int]) -> tuple[list[pl.Series], NDArray[np.int64]]:
         """Columns, and which rows, counted from 0, were left out as there is nothing in them."""
