@@ -43,6 +43,8 @@ class Frame:
         levels = [level.name for level in self._levels]
         hidden = [None if name in self._columns else name for name in levels]
         self.names: Sequence[Any] = [*self._columns, *hidden]
+        named = getattr(getattr(frame, "columns", None), "name", None)
+        self.pivot = named if isinstance(named, str) else ""
 
     @property
     def unnamed(self) -> int | None:

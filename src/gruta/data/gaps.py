@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.codec.series.frequency import show
 from gruta.codec.series.series import Series, carried
 from gruta.data.repair import SHOWN, Policies
 from gruta.errors import InputError
@@ -47,12 +46,6 @@ def mended(series: Series, policies: Policies) -> Series:
     return replace(series, target=target, known=sides[0], past=sides[1], repairs=tuple(repairs))
 
 
-def _place(series: Series, row: int) -> str:
-    stamp = show(series.times_at(np.array([row]))[0], series.frequency)
-    name = series.ids[int(series.of(np.array([row]))[0])]
-    return f"{stamp} ({name})" if name else stamp
-
-
 def _tell(
     series: Series,
     name: str,
@@ -65,7 +58,7 @@ def _tell(
     at = np.flatnonzero(missing)
     if not len(at):
         return
-    places = tuple(_place(series, int(row)) for row in at[:SHOWN])
+    places = tuple(series.place(int(row)) for row in at[:SHOWN])
     if policies.gaps == "error":
         problem = _(
             "{source}: column {name!r}: expected a number in each row, found none at {place} "
@@ -103,7 +96,7 @@ def _require_short(series: Series, missing: Flags, policies: Policies) -> None:
                 column=series.columns.target,
                 missing=number(int(ends[i] - begins[i])),
                 rows=number(int(lengths[i])),
-                place=_place(series, int(begins[i])),
+                place=series.place(int(begins[i])),
             )
         )
 

@@ -31,7 +31,8 @@ class Parquet:
     def __init__(self, path: Path) -> None:
         self.path = path
         with _whole(path):
-            self.names: Sequence[str] = [str(name) for name in pq.read_schema(path).names]
+            self._schema = pq.read_schema(path)
+        self.names: Sequence[str] = [str(name) for name in self._schema.names]
 
     @property
     def unnamed(self) -> int | None:
@@ -40,7 +41,9 @@ class Parquet:
         return found[0] if len(found) == 1 else None
 
     def first(self, place: int) -> pl.Series:
-        """The first cells of a column."""
+        """The first cells of a column; none of one of decimals, whose kind tells all."""
+        if pa.types.is_floating(self._schema.field(place).type):
+            return pl.Series(self.names[place], dtype=pl.Float64)
         return self.load([place])[0][0].head(1)
 
     def load(self, places: Sequence[int]) -> tuple[list[pl.Series], NDArray[np.int64]]:
@@ -95,9 +98,10 @@ def _read(path: Path, names: Sequence[str]) -> pa.Table:
     # pyarrow, as polars panics on some damaged files.
     with open(path, "rb") as content, _whole(path):
         file = pq.ParquetFile(content)
-        require(names, file.schema_arrow.names, str(path))
+        schema = file.schema_arrow
+        require(names, schema.names, str(path))
         for name in names:
-            _require_flat(path, file.schema_arrow.field(name))
+            _require_flat(path, schema.field(name))
         _weigh(path, file, names)
         # Text as a dictionary: a few bytes of Parquet can stand for any number of long cells.
         file = pq.ParquetFile(content, metadata=file.metadata, read_dictionary=list(names))

@@ -286,6 +286,7 @@ class Encoding:
                 "past": list(self.columns.past),
                 "series": self.columns.series,
                 "static": list(self.columns.static),
+                "wide": list(self.columns.wide),
             },
             "ids": list(self.ids),
             "gaps": self.gaps,
@@ -315,6 +316,7 @@ class Encoding:
                 tuple(names["past"]),
                 str(names.get("series", "")),
                 tuple(map(str, names.get("static", ()))),
+                tuple(map(str, names.get("wide", ()))),
             )
             static = content.get("static", Covariates.none().to_json())
             power, block = content.get("power"), content.get("block")

@@ -53,6 +53,12 @@ class Cut:
     found: Evaluation
     metrics: Sequence[Mapping[str, Any]] = ()
 
+    @property
+    def begins(self) -> str:
+        """The stamp for people, or the row's number."""
+        numbered = self.found.series.frequency.numbered
+        return show(self.stamp.astype(np.int64) if numbered else self.stamp)
+
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
@@ -102,7 +108,7 @@ class Backtest:
 
     def to_json(self) -> dict[str, Any]:
         """For a program."""
-        cuts = [{"from": show(cut.stamp)} | _told(cut.found) for cut in self.cuts]
+        cuts = [{"from": cut.begins} | _told(cut.found) for cut in self.cuts]
         return {"refit": self.refit, "cuts": cuts} | _told(self.pooled)
 
 

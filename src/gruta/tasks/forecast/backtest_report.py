@@ -1,6 +1,5 @@
 """What a backtest tells: all cuts in one section, then a section for each."""
 
-from gruta.codec.series.frequency import show
 from gruta.locale import translate as _
 from gruta.locale.numbers import decimals, number
 from gruta.report.charts import strokes
@@ -25,7 +24,7 @@ def by_cut(found: Backtest) -> Table:
     founds, judged = [*(cut.found for cut in found.cuts), found.pooled], found.pooled.judged
     errors = [{s.model: s.values[judged] for s in one.scores} for one in founds]
     digits = decimals((error for one in errors for error in one.values()), 3)
-    titles = [_("from {stamp}").format(stamp=show(cut.stamp)) for cut in found.cuts]
+    titles = [_("from {stamp}").format(stamp=cut.begins) for cut in found.cuts]
     styles = strokes([s.model for s in found.scores])
     return Table(
         [
@@ -70,7 +69,7 @@ def _cut(number_: int, cut: Cut, settings: ForecastSettings) -> Section:
     content = [
         scores(found),
         differences(found),
-        *forecast_figures(name, {cell: found}, settings.target),
+        *forecast_figures(name, {cell: found}, found.series.columns.target),
     ]
     if cut.metrics:
         by_name, styles = by_network(cut.metrics, model_name(cell), strokes([cell])[cell])
@@ -79,5 +78,5 @@ def _cut(number_: int, cut: Cut, settings: ForecastSettings) -> Section:
             loss_figure(f"{name}-loss", by_name, styles),
             gradient_figure(f"{name}-gradient", by_name, styles, settings.clip, threshold),
         ]
-    title = _("Cut {number}, from {stamp}").format(number=number(number_), stamp=show(cut.stamp))
+    title = _("Cut {number}, from {stamp}").format(number=number(number_), stamp=cut.begins)
     return Section(title, [verdict(found)], content)

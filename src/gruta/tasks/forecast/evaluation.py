@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.features import Rows
-from gruta.codec.series.frequency import Stamps
+from gruta.codec.series.frequency import as_shown, show
 from gruta.codec.series.series import Series
 from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
@@ -69,16 +69,16 @@ class Evaluation:
     """Forecasts from M origins, in the target's unit, and their scores.
 
     origins `[M]` are the rows of `series` that were forecast from; times `[M, K]` the stamps that
-    were forecast, by the data's clock; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name,
-    each `[M, K]`. The network's score comes first. importances: of the inputs, over the validation
-    part, where that was asked for. members: the score of each network of an ensemble alone.
-    baseline_quantiles: each `[M, K, Q]`, where many values are 0; zeros: the share of those that
-    training saw.
+    were forecast, by the data's clock, or rows' numbers; quantiles `[M, K, Q]`; truth `[M, K]`;
+    baselines by name, each `[M, K]`. The network's score comes first. importances: of the inputs,
+    over the validation part, where that was asked for. members: the score of each network of an
+    ensemble alone. baseline_quantiles: each `[M, K, Q]`, where many values are 0; zeros: the share
+    of those that training saw.
     """
 
     series: Series
     origins: Rows
-    times: Stamps
+    times: NDArray[Any]
     truth: Values
     quantiles: Values
     levels: tuple[float, ...]
@@ -192,7 +192,8 @@ def origins_from(series: Series, encoding: Encoding, start: np.datetime64, strid
     if not len(found):
         longest = int((series.ends - series.starts[:-1]).argmax())
         observed = int(series.ends[longest] - series.starts[longest])
-        newest = series.times_at(series.ends[longest : longest + 1] - 1)[0]
+        newest = show(series.times_at(series.ends[longest : longest + 1] - 1)[0], series.frequency)
+        first = show(start.astype(np.int64) if series.frequency.numbered else start)
         problem = _(
             "{source}: no forecast to score from {start} on: that needs {horizon} rows with a "
             "target from there, and {history} rows before them; the file has {observed} rows with "
@@ -201,7 +202,7 @@ def origins_from(series: Series, encoding: Encoding, start: np.datetime64, strid
         raise InputError(
             problem.format(
                 source=series.source,
-                start=start,
+                start=first,
                 horizon=encoding.horizon,
                 history=encoding.history,
                 observed=number(observed),
@@ -259,9 +260,9 @@ def evaluate(
     sizes = {name: trained.head.size + line.size, "linear": line.size}
     medians = {name: found[..., levels.index(0.5)]} | simple
     scaled = {m: _mase(codec, series, origins, truth, values) for m, values in medians.items()}
-    scores = scores_of(truth, {name: found} | spread, levels, medians, scaled, sizes)
+    scores = scores_of(truth, {name: found, **spread}, levels, medians, scaled, sizes)
     moments = series.times_at(at)
-    times = series.frequency.local(moments)
+    times = as_shown(moments, series.frequency)
     seen = _("Some of these values were seen in training.")
     notes += [seen] if moments.min() <= codec.until else []
     members: list[Scores] = []

@@ -279,11 +279,12 @@ def _forecasts(
     evaluation: Evaluation, settings: ForecastSettings, styles: Mapping[str, Stroke]
 ) -> Section:
     models = {settings.cell: evaluation.median} | evaluation.baselines
+    target = evaluation.series.columns.target
     return Section(
         _("What it forecasts"),
         (),
         [
-            *forecast_figures("forecast", {settings.cell: evaluation}, settings.target),
+            *forecast_figures("forecast", {settings.cell: evaluation}, target),
             error_figure("error", evaluation.truth, models, styles),
         ],
     )

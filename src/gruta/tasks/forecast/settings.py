@@ -28,7 +28,17 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
     """What the forecaster needs to know."""
 
     time: str = Field("ds", description="Column with the time stamps.", json_schema_extra=DATA)
-    target: str = Field("y", description="Column to forecast.", json_schema_extra=DATA)
+    target: str = Field(
+        "y",
+        description="Column to forecast; where each is a series, those that are: a,b or shop_*.",
+        json_schema_extra=DATA,
+    )
+    wide: bool | None = Field(
+        None,
+        description="Each column is a series of its own, but for the time and the covariates, "
+        "which all series have alike.",
+        json_schema_extra=DATA | {"shown": "found out"},
+    )
     known: tuple[str, ...] = Field(
         (),
         description="Columns whose values are known for the steps to come (a calendar, a plan).",
@@ -61,9 +71,28 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         "or row, where the next row is the next step.",
         json_schema_extra=DATA | {"shown": "found out"},
     )
+    every: str = Field(
+        "",
+        description="Step that rows become, by the zone's clock: 15min, 1h, 1d, 1w (from Monday "
+        "on), 1mo, 3mo, 1y.",
+        json_schema_extra=DATA | {"metavar": "STEP", "shown": "rows as they are"},
+    )
+    aggregate: Literal["auto", "mean", "sum"] = Field(
+        "auto",
+        description="With every: what of a step's rows the target is; auto: their mean. Of "
+        "covariates it is the mean, of texts the most frequent one.",
+        json_schema_extra=DATA,
+    )
+    incomplete: Literal["drop", "keep"] = Field(
+        "drop",
+        description="With every: a first or last step that lacks rows is left out, or kept with "
+        "those that it has.",
+        json_schema_extra=DATA,
+    )
     zone: str = Field(
         "",
-        description="Zone whose clock the stamps show, if they have none: America/Sao_Paulo.",
+        description="Zone whose clock the stamps show, if they have none, or no more than an "
+        "offset: America/Sao_Paulo.",
         json_schema_extra=DATA | {"shown": "none"},
     )
     duplicates: Literal["mean", "first", "last", "error"] = Field(
@@ -233,6 +262,28 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
     def differs(self) -> bool:
         """Whether the transform takes differences."""
         return bool({"difference", "seasonal"} & set(self.transform.split("+")))
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _several(cls, given: Any) -> Any:
+        """Several names as one text."""
+        names = isinstance(given, list | tuple) and all(isinstance(name, str) for name in given)
+        return ",".join(given) if names else given
+
+    @model_validator(mode="after")
+    def _wide_has_no_series(self) -> Self:
+        if self.wide and (self.series or self.static):
+            problem = _("in a wide table the columns are the series; leave it out")
+            raise InputError(**{"series" if self.series else "static": problem})
+        return self
+
+    @model_validator(mode="after")
+    def _steps_of_rows(self) -> Self:
+        alone = [n for n in ("aggregate", "incomplete") if getattr(self, n) not in ("auto", "drop")]
+        if alone and not self.every:
+            problem = _("expected every beside it, which says what rows become; leave it out")
+            raise InputError(**dict.fromkeys(alone, problem))
+        return self
 
     @field_validator("known", "past", "static", mode="before")
     @classmethod

@@ -18,6 +18,7 @@ from gruta.errors import InputError
 from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.locale.numbers import number, stamp
+from gruta.reading import Guess
 from gruta.settings import reading
 from gruta.tasks.forecast.settings import ForecastSettings, MissingKnown
 from gruta.tasks.forecast.split import Parts, Split
@@ -441,17 +442,49 @@ def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = Non
     """
     if isinstance(source, Series):
         return source
+    from gruta.data.periods import Every
     from gruta.data.repair import Policies
     from gruta.data.series import read_series
+    from gruta.data.wide import patterns
 
     s = settings
-    step: str | Frequency = s.frequency
-    columns, words = Columns(s.time, s.target, s.known, s.past, s.series, s.static), None
+    step: Frequency | None = None
+    untold = s.target == type(s).model_fields["target"].default
+    wide = (("*",) if untold else patterns(s.target)) if s.wide else ()
+    columns, words = Columns(s.time, s.target, s.known, s.past, s.series, s.static, wide), None
     if codec is not None:
         columns, step = codec.encoding.columns, codec.encoding.frequency
         words = codec.encoding.words
-    policies = Policies(step, s.zone, s.duplicates, s.gaps, s.longest_gap)
-    return read_series(source, columns, reading(s), policies, words)
+    every = Every(s.every, s.aggregate, s.incomplete == "keep", step) if s.every else None
+    of_rows = s.frequency if every or step is None else step
+    policies = Policies(of_rows, s.zone, s.duplicates, s.gaps, s.longest_gap)
+    found = read_series(
+        source,
+        columns,
+        reading(s),
+        policies,
+        words,
+        may_be_wide=s.wide is None and untold,
+        every=every,
+    )
+    return found if codec is None else _beside_known(found, codec)
+
+
+def _beside_known(series: Series, codec: ForecastCodec) -> Series:
+    """The series; those that training did not see are told, as a column or a series that is called
+    otherwise now is one, and then those that lack.
+    """
+    from gruta.data.wide import listed
+
+    now, known = series.ids, codec.encoding.ids
+    before, after = set(known), set(now)
+    new = [name for name in now if name not in before]
+    lacking = [name for name in known if name not in after]
+    if not new or not series.columns.series:
+        return series
+    told = [Guess("series that training did not see", listed(new))]
+    told += [Guess("series of the training that are not there", listed(lacking))] if lacking else []
+    return replace(series, guesses=(*series.guesses, *told))
 
 
 def known_holidays(series: Series, settings: Settings) -> Holidays | None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Rows, Table
-from gruta.codec.series.frequency import Stamps
+from gruta.codec.series.frequency import Stamps, as_shown, show
 from gruta.codec.series.linear import LinearModel
 from gruta.codec.series.series import Series
 from gruta.codec.series.stamps import as_stamp
@@ -256,7 +256,7 @@ def explain(
         target=encoding.columns.target,
         series=series.ids[0],
         sources=every,
-        times=series.times_at(at_rows),
+        times=as_shown(series.times_at(at_rows), series.frequency),
         levels=levels,
         quantiles=found,
         baseline=encoding.decode(base[None], series, origins)[0],
@@ -265,7 +265,7 @@ def explain(
         by_lag=scale * _by_lag(head.linear, table, origin),
         held=np.where((free < 0) & (kept >= 0), kept - free, 0.0),
         before=(
-            series.times_at(np.arange(first, origin + 1)),
+            as_shown(series.times_at(np.arange(first, origin + 1)), series.frequency),
             series.target[first : origin + 1].astype(np.float64),
         ),
         truth=series.target[at_rows].astype(np.float64),
@@ -349,19 +349,21 @@ def _placed(
     if at is None:
         series = with_rows_to_come(series, encoding, missing_known)
         return series, series.observed - 1
-    first = as_stamp(at, called)
+    numbered = encoding.frequency.numbered
+    first = as_stamp(at, called, numbered)
     origin = int(steps_before(series, first)[0]) - 1
     newest = series.observed - 1
     if not encoding.history - 1 <= origin <= newest:
         stamps = series.times_at(np.array([max(encoding.history - 1, 0), newest]))
         if newest < encoding.history - 1:
             stamps = stamps[1:]
-        after = [str(stamp) for stamp in encoding.frequency.shift(stamps, 1)]
+        after = map(show, as_shown(encoding.frequency.shift(stamps, 1), encoding.frequency))
+        given = show(first.astype(np.int64) if numbered else first)
         problem = _(
             "expected the first stamp of a forecast, with {history} rows before it: {source} has "
             "those from {span}, got {first}"
         ).format(
-            history=encoding.history, source=series.source, span=_(" to ").join(after), first=first
+            history=encoding.history, source=series.source, span=_(" to ").join(after), first=given
         )
         raise InputError(**{called: problem})
     if origin + encoding.horizon > newest:
