@@ -154,7 +154,8 @@ def evened(raw: Raw, policies: Policies) -> Even:
 
 def _starts(raw: Raw) -> Places:
     """The first row of each series, and the number of rows."""
-    return np.searchsorted(raw.own, np.arange(len(raw.ids) + 1))
+    names = np.arange(len(raw.ids) + 1, dtype=raw.own.dtype)  # of another type all rows were cast
+    return np.searchsorted(raw.own, names)
 
 
 def _sorted(raw: Raw, found: list[Repair]) -> Raw:

@@ -65,7 +65,7 @@ def read_series(
         raise InputError(f"{label}: expected at least {_FEWEST_ROWS} rows, found {len(table)}")
     times, clock = _when(table, columns.time)
     own = own if columns.series else np.zeros(len(table), np.int8)
-    table.turn_to(columns.target)
+    table.forget()
     raw = Raw(own, times, ids, clock, label, columns.time)
     del own, times  # as large as a column each
     even = evened(raw, policies)
@@ -80,6 +80,7 @@ def read_series(
         np.column_stack([np.empty((even.rows, 0), target.dtype), *map(laid, names)])
         for names in (columns.known, columns.past)
     )
+    table.forget()
     series = Series(
         target=target,
         known=known,
@@ -226,6 +227,6 @@ def _require_target(series: Series) -> None:
     observed = int((series.ends - series.starts[:-1]).max())
     if observed < _FEWEST_ROWS:
         refuse(label, name, f"expected at least {_FEWEST_ROWS} rows with a value, found {observed}")
-    there = target[~np.isnan(target)]
-    if (there == there[0]).all():
-        refuse(label, name, f"expected a target that varies, found {there[0]} in every row")
+    least, most = np.nanmin(target), np.nanmax(target)
+    if least == most:
+        refuse(label, name, f"expected a target that varies, found {least} in every row")

@@ -61,6 +61,9 @@ class Columnar(Protocol):
     def codes(self, place: int) -> tuple[NDArray[np.integer], list[str | None]]:
         """Of a column of names, which of them each row has `[N]`, and the names."""
 
+    def release(self) -> None:
+        """Give back the memory of columns that are gone."""
+
 
 class Table:
     """Some columns of a source, as they are there: `numbers`, `moments`, … read each as such.
@@ -135,13 +138,20 @@ class Table:
         """Have this column; others may be forgotten. InputError where they differ in length."""
         if name in self._columns:
             return
-        rows, self._columns = self._rows, {}
+        rows = self._rows
+        self.forget()
         self.load([name])
         if rows and self._rows != rows:
             raise InputError(
                 f"{self._label}: not a whole file: {self._rows} rows of the column {name!r}, "
                 f"{rows} of others; write or copy it again"
             )
+
+    def forget(self) -> None:
+        """Let go of the columns that can be read anew, one by one."""
+        if isinstance(self._source, Columnar):
+            self._columns = {}
+            self._source.release()
 
     def words(self, name: str) -> pl.Series:
         """A column as the source has it."""
@@ -167,7 +177,10 @@ class Table:
         order = np.argsort(np.array(names, object).astype(str), kind="stable")
         rank = np.empty(len(names), np.int32)
         rank[order] = np.arange(len(names))
-        return rank[codes], [str(names[i]) for i in order]
+        for start in range(0, len(codes), MANY):  # in place, as a column of codes is large
+            part = codes[start : start + MANY]
+            part[:] = rank[part]
+        return codes, [str(names[i]) for i in order]
 
     def numbers(self, name: str) -> NDArray[np.floating]:
         """The values [N] of a column of numbers, booleans or text; NaN where there is none.

@@ -50,6 +50,7 @@ def fit(
         with drawing(settings.seed):
             network = task.network(codec, settings)
         lesson = task.lesson(network, codec, data, settings)
+        del data  # as large as what the lesson made of it
         told = str(source) if isinstance(source, str | Path) else name
         run = Run.begin(
             directory,
