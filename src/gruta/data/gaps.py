@@ -49,7 +49,8 @@ def mended(series: Series, policies: Policies) -> Series:
     return replace(series, target=target, known=sides[0], past=sides[1], repairs=tuple(repairs))
 
 
-def _place(series: Series, row: int) -> str:
+def place(series: Series, row: int) -> str:
+    """What people call a row of series."""
     stamp = show(series.times_at(np.array([row]))[0], series.frequency)
     name = series.ids[int(series.of(np.array([row]))[0])]
     return f"{stamp} ({name})" if name else stamp
@@ -67,7 +68,7 @@ def _tell(
     at = np.flatnonzero(missing)
     if not len(at):
         return
-    places = tuple(_place(series, int(row)) for row in at[:SHOWN])
+    places = tuple(place(series, int(row)) for row in at[:SHOWN])
     if policies.gaps == "error":
         raise InputError(
             f"{series.source}: column {name!r}: expected a number in each row, found none at "
@@ -94,7 +95,7 @@ def _require_short(series: Series, missing: Flags, policies: Policies) -> None:
         i = int(too_long[0])
         raise InputError(
             f"{series.source}: column {series.columns.target!r}: {ends[i] - begins[i]} of "
-            f"{lengths[i]} values are missing in one piece from {_place(series, int(begins[i]))} on"
+            f"{lengths[i]} values are missing in one piece from {place(series, int(begins[i]))} on"
             "; begin behind the gap, or raise the setting longest_gap"
         )
 

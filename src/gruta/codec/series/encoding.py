@@ -16,6 +16,7 @@ from gruta.codec.series.features import Table, first_origin, future_names, past_
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.holidays import Holidays
 from gruta.codec.series.infer import parse
+from gruta.codec.series.outliers import Outliers, Policy
 from gruta.codec.series.power import likeliest_power, require_positive, restored, transformed
 from gruta.codec.series.seasons import possible_seasons, seasons_of
 from gruta.codec.series.series import Columns, Rows, Series, carried
@@ -35,7 +36,8 @@ class Encoding:
     target: a scale for each of the series `ids` that training saw; one of another name has its own
     from its history. gaps: whether the network is told of missing values and short histories.
     holidays, static: what it is told of days, and of each series as a whole. power: of the
-    transform of the target before it is scaled, 0 for its logarithm; None: none.
+    transform of the target before it is scaled, 0 for its logarithm; None: none. outliers: which
+    values those are, and what is done about them; None: not looked for, as in version 0.1.0.
     """
 
     columns: Columns
@@ -51,6 +53,7 @@ class Encoding:
     holidays: Holidays | None = None
     static: Covariates = field(default_factory=Covariates.none)
     power: float | None = None
+    outliers: Outliers | None = None
 
     @classmethod
     def fit(
@@ -61,6 +64,7 @@ class Encoding:
         horizon: int,
         holidays: Holidays | None = None,
         transform: str = "none",
+        outliers: Policy = "flag",
     ) -> "Encoding":
         """Scales and seasons from the first `train [S]` rows of each series; lookback 0 takes one
         by the seasons.
@@ -71,7 +75,9 @@ class Encoding:
         rows = int(train.max())
         possible = possible_seasons(series.frequency, rows)
         lookback = lookback or (min(2 * possible[0], MOST_LOOKBACK) if possible else 24)
-        seen = series.until(train).nonempty()
+        kept = Outliers.fit(series, train, outliers)
+        read = kept.treated(series)
+        seen = read.until(train).nonempty()
         seasons = seasons_of(_longest(seen), series.frequency)
         whole = first_origin(seasons, lookback, horizon)
         short = (np.diff(seen.starts) < whole + 2 * horizon + 1).any()
@@ -100,6 +106,7 @@ class Encoding:
             holidays=holidays,
             static=Covariates.fit(columns.static, _static(seen), words, source),
             power=power,
+            outliers=kept,
         )
 
     @property
@@ -118,9 +125,13 @@ class Encoding:
         known = np.array([self._places.get(name, -1) for name in series.ids], np.int64)
         found = Scaler(self.target.mean[known], self.target.scale[known])
         for i in np.flatnonzero(known < 0):
-            own = _scales(_transformed(series.one(int(i)), self.power))
+            own = _scales(_transformed(self.read(series.one(int(i))), self.power))
             found.mean[i], found.scale[i] = own.mean[0], own.scale[0]
         return found
+
+    def read(self, series: Series) -> Series:
+        """The series as models read them: with outliers as they are to be treated."""
+        return series if self.outliers is None else self.outliers.treated(series)
 
     def table(self, series: Series) -> Table:
         """The series as scaled columns; InputError if they are not of this encoding's frequency."""
@@ -148,8 +159,9 @@ class Encoding:
         return self._table(series)
 
     def _table(self, series: Series) -> Table:
-        missing = np.isnan(series.target) & series.inside
-        target = _transformed(series, self.power).target
+        read = self.read(series)
+        missing = np.isnan(read.target) & series.inside
+        target = _transformed(read, self.power).target
         if missing.any():
             target = carried(target, series.starts)
         scales, y = self.scales(series), np.full(len(series), np.nan, np.float32)
@@ -236,6 +248,7 @@ class Encoding:
             "past": self.past.to_json(),
             "static": self.static.to_json(),
             "power": self.power,
+            "outliers": None if self.outliers is None else self.outliers.to_json(),
             "seasons": list(self.seasons),
             "lookback": self.lookback,
             "horizon": self.horizon,
@@ -256,10 +269,11 @@ class Encoding:
                 tuple(map(str, names.get("static", ()))),
             )
             static = content.get("static", Covariates.none().to_json())
-            power = content.get("power")
+            power, ids = content.get("power"), tuple(map(str, content.get("ids", [""])))
+            outliers = content.get("outliers")
             encoding = cls(
                 columns=columns,
-                ids=tuple(map(str, content.get("ids", [""]))),
+                ids=ids,
                 gaps=bool(content.get("gaps", False)),
                 frequency=parse(content["frequency"]),
                 target=Scaler.from_json(content["target"]),
@@ -271,6 +285,7 @@ class Encoding:
                 holidays=None if holidays is None else Holidays.from_json(holidays),
                 static=Covariates.from_json(columns.static, static),
                 power=None if power is None else float(power),
+                outliers=None if outliers is None else Outliers.from_json(ids, outliers),
             )
             encoding._require_sound()
             return encoding

@@ -68,6 +68,12 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         description="A longer gap, as a share of its series, is refused.",
         json_schema_extra=DATA,
     )
+    outliers: Literal["flag", "mask", "clip"] = Field(
+        "flag",
+        description="Of values of the target unlike all before them: tell where they are, train "
+        "and forecast around them, or bring them to the edge of what is usual there.",
+        json_schema_extra=DATA,
+    )
     horizon: int = Field(
         1, gt=0, le=10_000, description="Steps to forecast.", json_schema_extra=MODEL
     )

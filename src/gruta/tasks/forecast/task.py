@@ -12,6 +12,7 @@ from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.holidays import Holidays
+from gruta.codec.series.outliers import Outliers
 from gruta.codec.series.power import require_positive
 from gruta.codec.series.series import Columns, Series
 from gruta.errors import InputError
@@ -197,9 +198,12 @@ class ForecastTask:
 
         seen, train = data.seen, data.parts.train
         days = known_holidays(seen, settings)
+        encoding = Encoding.fit(
+            seen, train, settings.lookback, settings.horizon, days, transform, settings.outliers
+        )
         if transform != "none":
-            require_positive(data.series)  # the test, which is forecast from too, included
-        encoding = Encoding.fit(seen, train, settings.lookback, settings.horizon, days, transform)
+            # The test, which is forecast from too, included.
+            require_positive(encoding.read(data.series))
         season = encoding.seasons[0] if encoding.seasons else 1
         errors = seasonal_errors(seen.until(train).nonempty(), season)
         spread = np.ones(len(settings.quantiles), np.float32)
@@ -208,7 +212,7 @@ class ForecastTask:
             spread,
             errors,
             seen.nonempty().last,
-            never_negative=not bool((seen.target < 0).any()),
+            never_negative=not bool((encoding.read(seen).target < 0).any()),
         )
 
     def network(self, codec: ForecastCodec, settings: Settings) -> "ForecastNetwork":
@@ -341,10 +345,11 @@ class ForecastTask:
 def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = None) -> Series:
     """A file or frame as series by the settings; series as they are.
 
-    codec: of a trained model, which says the columns and the step.
+    codec: of a trained model, which says the columns, the step, and what an outlier is.
     """
     if isinstance(source, Series):
         return source
+    from gruta.data.outliers import told
     from gruta.data.repair import Policies
     from gruta.data.series import read_series
 
@@ -355,7 +360,11 @@ def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = Non
         columns, step = codec.encoding.columns, codec.encoding.frequency
         words = codec.encoding.words
     policies = Policies(step, s.zone, s.duplicates, s.gaps, s.longest_gap)
-    return read_series(source, columns, reading(s), policies, words)
+    series = read_series(source, columns, reading(s), policies, words)
+    if codec is None:
+        return told(series, Outliers.fit(series, Parts.of(series, s).train, s.outliers))
+    outliers = codec.encoding.outliers
+    return series if outliers is None else told(series, outliers)
 
 
 def known_holidays(series: Series, settings: Settings) -> Holidays | None:
