@@ -10,6 +10,7 @@ beyond what one in ten exceeds, where a power law's tail has one in 10,000. Wher
 no distance at all, as with demand that comes now and then, nothing is.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from gruta.codec.series.series import Rows, Series
 
 Policy = Literal["flag", "mask", "clip"]
 Values = NDArray[np.float64]
+Seasons = Sequence[tuple[int, bool]]
 
 FEWEST = 30
 """Of fewer distances none is told to be usual."""
@@ -74,19 +76,19 @@ class Outliers:
         """All of them."""
         seasons = _seasons(series.frequency, series.begins)
         known = dict(zip(self.ids, self.limits.tolist(), strict=True))
-        rows, nearest, limits = [np.empty(0, np.int64)], [np.empty(0)], [np.empty(0)]
+        rows, near, limits = list[int](), list[float](), list[float]()
         for i, name in enumerate(series.ids):
             own, first = _own(series, i), int(series.starts[i])
             limit = known.get(name)
             limit = _limit(own, seasons) if limit is None else limit
             if limit == math.inf:
                 continue
-            for at, near in _compared(own, seasons):
-                far = np.flatnonzero(np.abs(own[at] - near) > limit)
-                rows.append(first + at[far])
-                nearest.append(near[far])
-                limits.append(np.full(len(far), limit))
-        return Found(np.concatenate(rows), np.concatenate(nearest), np.concatenate(limits))
+            far = [begin + np.flatnonzero(d > limit) for begin, d in _distances(own, seasons)]
+            for at in itertools.chain.from_iterable(far):
+                rows.append(int(first + at))
+                near.append(_nearest(own, int(at), seasons))
+                limits.append(limit)
+        return Found(np.array(rows, np.int64), np.array(near), np.array(limits))
 
     def treated(self, series: Series) -> Series:
         """The series as models read them."""
@@ -119,7 +121,7 @@ def _own(series: Series, i: int) -> Values:
     return np.asarray(series.target[series.starts[i] : series.ends[i]], np.float64)
 
 
-def _seasons(frequency: Frequency, begins: NDArray[np.datetime64]) -> list[tuple[int, bool]]:
+def _seasons(frequency: Frequency, begins: NDArray[np.datetime64]) -> Seasons:
     """All in steps, and whether a row can be judged only where one lies before it: those that
     people and weather go by, but for the year, which few series have often.
     """
@@ -130,51 +132,60 @@ def _seasons(frequency: Frequency, begins: NDArray[np.datetime64]) -> list[tuple
     return seasons
 
 
-def _compared(y: Values, seasons: Sequence[tuple[int, bool]]) -> Iterator[tuple[Rows, Values]]:
-    """Rows of a series y `[N]` in pieces, and which of the values before is nearest to each; NaN
-    where it lacks what is needed to tell.
+def _distances(y: Values, seasons: Seasons) -> Iterator[tuple[int, Values]]:
+    """Of a series y `[N]` in pieces: a row, and how far from the nearest of what came before each
+    value from there on lies; NaN where too little came before to tell.
     """
-    for begin in range(_BEFORE, len(y), _AT_ONCE):
-        rows = np.arange(begin, min(begin + _AT_ONCE, len(y)))
-        own, short = y[rows], _medians(y[begin - _BEFORE : rows[-1]], 1)
-        near, told = _nearest(own, [short[_BEFORE - _WINDOW :], _medians(short, _WINDOW)])
-        for season, needed in seasons:
-            before = [
-                _rows_of(y, rows - back + beside)
-                for back in (season, 2 * season)
-                for beside in (-1, 0, 1)
-            ]
-            then, there = _nearest(own, before)
-            near, _ = _nearest(own, [near, then])
-            told &= there | (not needed)
-        yield rows, np.where(told, near, np.nan)
+    longest = max([0, *(2 * season + 1 for season, _ in seasons if season < len(y))])
+    y = np.concatenate([np.full(longest, np.nan), y])
+    for begin in range(longest + _BEFORE, len(y), _AT_ONCE):
+        end = min(begin + _AT_ONCE, len(y))
+        own, found, told = y[begin:end], np.full(end - begin, np.nan), True
+        for values, needed in _before(y, begin, end, seasons):
+            nearest = np.full(end - begin, np.nan)
+            for value in values:
+                np.fmin(nearest, np.abs(own - value), out=nearest)
+            np.fmin(found, nearest, out=found)
+            told &= ~np.isnan(nearest) | (not needed)
+        yield begin - longest, np.where(told, found, np.nan)
 
 
-def _nearest(own: Values, others: Sequence[Values]) -> tuple[Values, NDArray[np.bool_]]:
-    """Which of the others `[N]` is nearest to each value `[N]`, and where there is one at all."""
-    nearest = others[0]
-    for values in others[1:]:
-        closer = np.abs(own - values) < np.abs(own - nearest)
-        nearest = np.where(closer | np.isnan(nearest), values, nearest)
-    return nearest, ~np.isnan(nearest)
+def _before(
+    y: Values, begin: int, end: int, seasons: Seasons
+) -> Iterator[tuple[list[Values], bool]]:
+    """What rows `begin` to `end` of y can be like, and whether one of these must be there; NaN
+    stands before the first row.
+    """
+    short = _medians(y[begin - _BEFORE : end - 1], 1)
+    yield [short[_BEFORE - _WINDOW :], _medians(short, _WINDOW)], True
+    for season, needed in seasons:
+        backs = [back + beside for back in (season, 2 * season) for beside in (-1, 0, 1)]
+        yield [y[begin - back : end - back] for back in backs if back <= begin], needed
 
 
-def _rows_of(y: Values, rows: Rows) -> Values:
-    """NaN before the first."""
-    return np.where(rows < 0, np.nan, y[np.maximum(rows, 0)])
+def _nearest(y: Values, row: int, seasons: Seasons) -> float:
+    """Which of the values that row of y `[N]` can be like is nearest to it."""
+    values = np.concatenate([v for group, _ in _before(y, row, row + 1, seasons) for v in group])
+    return float(values[np.nanargmin(np.abs(values - y[row]))])
 
 
 def _medians(y: Values, apart: int) -> Values:
     """Of each five values of y that lie so far apart; NaN where three of them are missing."""
     windows = sliding_window_view(y, apart * (_WINDOW - 1) + 1)[:, ::apart]
-    found: Values = np.sort(windows, axis=-1)[:, _WINDOW // 2]
-    return found
+    if np.isnan(y).any():
+        found: Values = np.sort(windows, axis=-1)[:, _WINDOW // 2]
+        return found
+    # Without the least and the largest, in a tenth of a sort's time.
+    a, b, c, d, e = windows.T
+    low = np.maximum(np.minimum(a, b), np.minimum(c, d))
+    high = np.minimum(np.maximum(a, b), np.maximum(c, d))
+    middle: Values = np.maximum(np.minimum(low, high), np.minimum(np.maximum(low, high), e))
+    return middle
 
 
-def _limit(y: Values, seasons: Sequence[tuple[int, bool]]) -> float:
+def _limit(y: Values, seasons: Seasons) -> float:
     """From what distance on a value of y `[N]` is an outlier; infinite where none is."""
-    y = y[-_MOST_FITTED:]
-    parts = [np.abs(y[rows] - near) for rows, near in _compared(y, seasons)]
+    parts = [own for _, own in _distances(y[-_MOST_FITTED:], seasons)]
     distances = np.concatenate([np.empty(0), *parts])
     distances = np.sort(distances[~np.isnan(distances)])[::-1]
     if len(distances) < FEWEST:
