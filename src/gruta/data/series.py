@@ -59,20 +59,14 @@ def read_series(
         own, names = table.codes(columns.series)
     ids, cells = tuple(names), _Cells(table, columns, words)
     static = [_one_each(table, name, cells.of(name), own, ids) for name in columns.static]
-    table.turn_to(columns.time)
+    # What is evened has no name here, which would keep alive what is as large as a column.
+    even = evened(_raw(table, columns, own, ids), policies)
     label = table.origin
-    if len(table) < _FEWEST_ROWS:
-        raise InputError(f"{label}: expected at least {_FEWEST_ROWS} rows, found {len(table)}")
-    times, clock = _when(table, columns.time)
-    own = own if columns.series else np.zeros(len(table), np.int8)
-    table.forget()
-    raw = Raw(own, times, ids, clock, label, columns.time)
-    del own, times  # as large as a column each
-    even = evened(raw, policies)
-    del raw
+    del own
 
     def laid(name: str) -> Values:
         values = cells.of(name)
+        table.forget()
         return even.laid(values, words=name in cells.words)
 
     target = laid(columns.target)
@@ -99,6 +93,19 @@ def read_series(
     )
     _require_target(series)
     return mended(series, policies)
+
+
+def _raw(table: Table, columns: Columns, own: NDArray[np.integer], ids: tuple[str, ...]) -> Raw:
+    """The rows with their stamps; own: of which series each is, where the table has several."""
+    table.turn_to(columns.time)
+    label = table.origin
+    if len(table) < _FEWEST_ROWS:
+        raise InputError(f"{label}: expected at least {_FEWEST_ROWS} rows, found {len(table)}")
+    times, clock = _when(table, columns.time)
+    times = times.copy()  # in memory of NumPy's own: a pool gives it back to the system too late
+    table.forget()
+    own = own if columns.series else np.zeros(len(table), np.int8)
+    return Raw(own, times, ids, clock, label, columns.time)
 
 
 class _Cells:

@@ -23,6 +23,7 @@ EXCEL = (".xlsx", ".xls")
 _AS_FOUND = Reading()
 MANY = 2**21
 """Of more rows numbers are kept in single precision."""
+_AT_ONCE = 2**18
 
 
 class Source(Protocol):
@@ -177,15 +178,17 @@ class Table:
         order = np.argsort(np.array(names, object).astype(str), kind="stable")
         rank = np.empty(len(names), np.int32)
         rank[order] = np.arange(len(names))
-        for start in range(0, len(codes), MANY):  # in place, as a column of codes is large
-            part = codes[start : start + MANY]
+        for start in range(0, len(codes), _AT_ONCE):  # in place, as a column of codes is large
+            part = codes[start : start + _AT_ONCE]
             part[:] = rank[part]
+        if len(names) < np.iinfo(np.uint16).max:
+            codes = codes.astype(np.uint16)
         return codes, [str(names[i]) for i in order]
 
     def numbers(self, name: str) -> NDArray[np.floating]:
         """The values [N] of a column of numbers, booleans or text; NaN where there is none.
 
-        In double precision, but for very many that are in single precision.
+        In double precision; of very many in single precision.
         """
         column = self._columns[name]
         kind = column.dtype
@@ -193,9 +196,11 @@ class Table:
             return to_numbers(self.origin, column, self._mark(name))
         if not (kind.is_numeric() or kind == pl.Boolean):
             refuse(self.origin, name, f"expected numbers, found {kind}; leave the column out")
-        many = kind == pl.Float32 and len(column) > MANY
-        column = column if many else column.cast(pl.Float64)
-        found = column.fill_null(np.nan).to_numpy(writable=True)
+        many = len(column) > MANY
+        found: NDArray[np.floating] = np.empty(len(column), np.float32 if many else np.float64)
+        for start in range(0, len(column), _AT_ONCE):
+            part = column.slice(start, _AT_ONCE).cast(pl.Float32 if many else pl.Float64)
+            found[start : start + _AT_ONCE] = part.fill_null(np.nan).to_numpy()
         # One NaN for all: a file can hold others, which would change the fingerprint.
         found[np.isnan(found)] = np.nan
         return found

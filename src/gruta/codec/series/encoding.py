@@ -353,7 +353,8 @@ def _require_sizes(series: Series) -> None:
     columns = [series.target, *series.known.T, *series.past.T, *_static(series).T]
     names = (own.target, *own.known, *own.past, *own.static)
     for name, column in zip(names, columns, strict=True):
-        largest = float(np.nanmax(np.abs(column), initial=0.0))
+        ends = np.nanmax(column, initial=0.0), -np.nanmin(column, initial=0.0)
+        largest = float(max(ends))
         if largest > LARGEST:
             raise InputError(
                 f"{series.source}: column {name!r}: expected values up to {LARGEST:g} in size, "
