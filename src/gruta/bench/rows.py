@@ -33,8 +33,7 @@ class Peak:
     seconds: float
 
     def __str__(self) -> str:
-        size = f"{self.size / 1e6:.0f} MB, {self.times:.2f} times the data"
-        return f"{self.stage}: {size}, {self.seconds:.0f} s"
+        return f"{self.stage}: {self.size / 1e6:.0f} MB, {self.times:.2f}×, {self.seconds:.0f} s"
 
     @property
     def times(self) -> float:

@@ -4,10 +4,13 @@ A value is compared with what came before it alone, so that no row tells of late
 median of the last five rows, that of the last 25 (the median of five such medians, Rousseeuw and
 Bassett 1990), and the rows about the same place in the last two seasons, the year among them. Its
 distance is that from the nearest of these, so a peak that comes every week, a new level, and a step
-of a trend are near something. Too far is four times what one in a hundred of the training part's
-distances exceeds, and farther where these have a long tail: as many times twice over as that is
-beyond what one in ten exceeds, where a power law's tail has one in 10,000. Where nine of ten have
-no distance at all, as with demand that comes now and then, nothing is.
+of a trend are near something. With `rare` and `often` what one in a hundred and one in ten of the
+training part's distances exceed, too far is
+
+    rare · max(4, (rare / often)²)
+
+of which the square is, where distances have a power law's tail, what one in 10,000 exceeds. Where
+`often` is 0, as with demand that comes now and then, nothing is too far.
 """
 
 import itertools
@@ -23,6 +26,7 @@ from numpy.typing import NDArray
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.rows import Rows as NextRow
 from gruta.codec.series.series import Rows, Series
+from gruta.locale import translate as _
 
 Policy = Literal["flag", "mask", "clip"]
 Values = NDArray[np.float64]
@@ -110,9 +114,12 @@ class Outliers:
         """What `to_json` gave for series of these names; ValueError if it does not fit them."""
         limits = np.array([np.inf if v is None else float(v) for v in content["limits"]])
         if content["policy"] not in get_args(Policy):
-            raise ValueError(f"expected one of {get_args(Policy)}, got {content['policy']!r}")
+            problem = _("expected one of {known}, got {name!r}")
+            known = ", ".join(get_args(Policy))
+            raise ValueError(problem.format(known=known, name=content["policy"]))
         if len(limits) != len(ids) or not (limits > 0).all():
-            raise ValueError(f"expected a positive distance for each of {len(ids)} series")
+            problem = _("expected a distance above 0 for each of {count} series")
+            raise ValueError(problem.format(count=len(ids)))
         return cls(content["policy"], ids, limits)
 
 
