@@ -206,6 +206,27 @@ def demo(
         _hand_out(trainings(rounds), json_path, print_trainings)
 
 
+@bench_app.command(
+    "rows",
+    help=_(
+        "How much memory it takes to read a Parquet file of very many rows, and to train on it, "
+        "beside the size of its columns."
+    ),
+)
+def rows(
+    series: Annotated[int, typer.Option(min=1, help=_("So many series."))] = 10_000,
+    days: Annotated[int, typer.Option(min=100, help=_("Rows of each."))] = 1_000,
+    json_path: JsonPath = "",
+) -> None:
+    """Measure the memory of many rows."""
+    from gruta.bench.rows import peaks
+    from gruta.cli.bench_tables import print_peaks
+
+    if not Path("/proc/self/clear_refs").exists():
+        raise InputError(_("the memory of a process is told by Linux alone"))
+    _hand_out(peaks(series, series * days), json_path, print_peaks)
+
+
 def _hand_out(found: Iterable[Any], json_path: str, show: Callable[[list[Any]], None]) -> None:
     """Each result on a line of standard error as it comes, and all of them at the end."""
     from dataclasses import asdict

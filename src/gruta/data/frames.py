@@ -67,6 +67,9 @@ class Frame:
         """Of a column of names, which of them each row has `[N]`, and the names."""
         return codes_of(self._column(place))
 
+    def release(self) -> None:
+        """They are the frame's own."""
+
     def others(self, places: Sequence[int]) -> Iterator[pl.DataFrame]:
         """The other columns of text."""
         rest = [i for i in range(len(self._columns)) if i not in places]

@@ -72,31 +72,22 @@ def read_series(
         )
     abreast = series_columns(columns, table)
     table.prepare((*columns.shared, *abreast) if abreast else columns.names)
-    stacked = bool(columns.series) and not abreast
-    own: NDArray[np.integer] = np.zeros(1, np.int8)
+    own: NDArray[np.integer] | None = None
     names = [""]
-    if stacked:
+    if columns.series and not abreast:
         own, names = table.codes(columns.series)
     ids, cells = tuple(names), _Cells(table, columns, words)
-    static = [_one_each(table, name, cells.of(name), own, ids) for name in columns.static]
-    table.turn_to(columns.time)
+    static = []
+    if own is not None:
+        static = [_one_each(table, name, cells.of(name), own, ids) for name in columns.static]
+    # What is evened has no name here, which would keep alive what is as large as a column.
+    even = evened(_raw(table, columns.time, policies.zone, own, ids), policies)
     label = table.origin
-    if len(table) < _FEWEST_ROWS:
-        raise InputError(
-            _("{label}: expected at least {least} rows, found {count}").format(
-                label=label, least=_FEWEST_ROWS, count=len(table)
-            )
-        )
-    times, clock = _when(table, columns.time, policies.zone)
-    own = own if stacked else np.zeros(len(table), np.int8)
-    table.turn_to(abreast[0] if abreast else columns.target)
-    raw = Raw(own, times, ids, clock, label, columns.time)
-    del own, times  # as large as a column each
-    even = evened(raw, policies)
-    del raw
+    del own
 
     def laid(name: str) -> Values:
         values = cells.of(name)
+        table.release()
         return even.laid(values, words=name in cells.words)
 
     target = np.full(even.rows, np.nan) if abreast else laid(columns.target)
@@ -104,6 +95,7 @@ def read_series(
         np.column_stack([np.empty((even.rows, 0), target.dtype), *map(laid, names)])
         for names in (columns.known, columns.past)
     )
+    table.release()
     series = Series(
         target=target,
         known=known,
@@ -128,6 +120,25 @@ def read_series(
         series = unpadded(in_steps(series, every, policies))
     _require_target(series)
     return mended(series, policies)
+
+
+def _raw(
+    table: Table, time: str, zone: str, own: NDArray[np.integer] | None, ids: tuple[str, ...]
+) -> Raw:
+    """The rows with their stamps; own: of which of the series each is, where a column says that."""
+    table.turn_to(time)
+    label = table.origin
+    if len(table) < _FEWEST_ROWS:
+        raise InputError(
+            _("{label}: expected at least {least} rows, found {count}").format(
+                label=label, least=_FEWEST_ROWS, count=len(table)
+            )
+        )
+    times, clock = _when(table, time, zone)
+    times = times.copy()  # in memory of NumPy's own: a pool gives it back to the system too late
+    table.release()
+    own = np.zeros(len(table), np.int8) if own is None else own
+    return Raw(own, times, ids, clock, label, time)
 
 
 class _Cells:
@@ -309,12 +320,12 @@ def _require_target(series: Series) -> None:
                 least=_FEWEST_ROWS, count=observed
             ),
         )
-    there = target[~np.isnan(target)]
-    if (there == there[0]).all():
+    least, most = np.nanmin(target), np.nanmax(target)
+    if least == most:
         refuse(
             label,
             name,
             _("expected a target that varies, found {value} in every row").format(
-                value=number(float(there[0]))
+                value=number(float(least))
             ),
         )

@@ -25,6 +25,7 @@ EXCEL = (".xlsx", ".xls")
 _AS_FOUND = Reading()
 MANY = 2**21
 """Of more rows numbers are kept in single precision."""
+_AT_ONCE = 2**18
 
 
 class Source(Protocol):
@@ -64,6 +65,9 @@ class Columnar(Protocol):
 
     def codes(self, place: int) -> tuple[NDArray[np.integer], list[str | None]]:
         """Of a column of names, which of them each row has `[N]`, and the names."""
+
+    def release(self) -> None:
+        """Give back the memory of columns that are gone."""
 
 
 class Table:
@@ -146,7 +150,8 @@ class Table:
         """Have these columns; others may be forgotten. InputError where they differ in length."""
         if self._columns.keys() >= set(names):
             return
-        rows, self._columns = self._rows, {}
+        rows = self._rows
+        self.release()
         self.load(names)
         if rows and self._rows != rows:
             problem = _(
@@ -162,6 +167,12 @@ class Table:
     def forget(self, name: str) -> None:
         """Keep a column no longer."""
         self._columns.pop(name, None)
+
+    def release(self) -> None:
+        """Let go of the columns that can be read anew, one by one."""
+        if isinstance(self._source, Columnar):
+            self._columns = {}
+            self._source.release()
 
     def holds_numbers(self, name: str) -> bool:
         """Whether a column is of numbers, true and false, or text that is meant as such."""
@@ -195,12 +206,17 @@ class Table:
         order = np.argsort(np.array(names, object).astype(str), kind="stable")
         rank = np.empty(len(names), np.int32)
         rank[order] = np.arange(len(names))
-        return rank[codes], [str(names[i]) for i in order]
+        for start in range(0, len(codes), _AT_ONCE):  # in place, as a column of codes is large
+            part = codes[start : start + _AT_ONCE]
+            part[:] = rank[part]
+        if len(names) < np.iinfo(np.uint16).max:
+            codes = codes.astype(np.uint16)
+        return codes, [str(names[i]) for i in order]
 
     def numbers(self, name: str) -> NDArray[np.floating]:
         """The values [N] of a column of numbers, booleans or text; NaN where there is none.
 
-        In double precision, but for very many that are in single precision.
+        In double precision; of very many in single precision.
         """
         column = self._columns[name]
         kind = column.dtype
@@ -212,10 +228,11 @@ class Table:
                 name,
                 _("expected numbers, found {kind}; leave the column out").format(kind=kind),
             )
-        many = kind == pl.Float32 and len(column) > MANY
-        column = column if many else column.cast(pl.Float64)
-        column = column.fill_null(np.nan) if column.null_count() else column
-        found = column.to_numpy(writable=True)
+        many = len(column) > MANY
+        found: NDArray[np.floating] = np.empty(len(column), np.float32 if many else np.float64)
+        for start in range(0, len(column), _AT_ONCE):
+            part = column.slice(start, _AT_ONCE).cast(pl.Float32 if many else pl.Float64)
+            found[start : start + _AT_ONCE] = part.fill_null(np.nan).to_numpy()
         # One NaN for all: a file can hold others, which would change the fingerprint.
         found[np.isnan(found)] = np.nan
         return found

@@ -52,11 +52,12 @@ def fit(
         told = str(source) if isinstance(source, str | Path) else name
         data = task.read(source, settings)
         training = _Training(data, data.fingerprint(), told, progress or Progress())
+        del data
         of = training.of_members if networks(task, settings) else training.of_one
         return of(task, settings, directory, resume)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Training:
     """Of one network, or of several, on data that was read from `source`."""
 
@@ -65,14 +66,18 @@ class _Training:
     source: str | None
     progress: Progress
 
-    def of_one(self, task: Task[C], settings: Any, directory: Path, resume: bool) -> Fitted[C]:
-        """Train a network in `directory`."""
+    def of_one(
+        self, task: Task[C], settings: Any, directory: Path, resume: bool, *, last: bool = True
+    ) -> Fitted[C]:
+        """Train a network in `directory`; the last one lets go of the data."""
         codec, lesson = self._prepared(task, settings)
         run = self._begin(task, settings, directory, resume)
         chosen = self._chosen(task, settings, run)
         if chosen != settings:
             settings = chosen
             codec, lesson = self._prepared(task, settings)
+        if last:
+            self.data = None  # as large as what the lesson made of it
         stopwatch = train(lesson, settings, run, self.progress)
         codec = task.settle(lesson, codec)
         run.write_json(CODEC, codec.to_json())
@@ -94,7 +99,7 @@ class _Training:
                 self.progress.part(name, len(fitted) + 1, len(members))
                 place = run.path / MEMBERS / name
                 begun = (place / "run.json").is_file()
-                fitted[name] = self.of_one(own_task, own, place, begun)
+                fitted[name] = self.of_one(own_task, own, place, begun, last=False)
             trained = {name: one.trained for name, one in fitted.items()}
             codec = task.combined(list(trained.values()), self.data, settings)
             weights = joined(trained)

@@ -114,7 +114,7 @@ class ForecastCodec:
         """Values `[M, …]` after rows `origins [M]`, none below 0 where none is ever seen."""
         if not self.never_negative:
             return values
-        below = np.concatenate([[0], (series.target < 0).cumsum()])
+        below = np.concatenate([[0], (self.encoding.read(series).target < 0).cumsum()])
         free = below[origins + 1] > below[series.starts[series.of(origins)]]
         return np.where(free.reshape(-1, *[1] * (values.ndim - 1)), values, np.maximum(values, 0))
 

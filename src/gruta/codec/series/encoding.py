@@ -17,6 +17,7 @@ from gruta.codec.series.features import Table, first_origin, future_names, past_
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.holidays import Holidays
 from gruta.codec.series.infer import parse
+from gruta.codec.series.outliers import Outliers, Policy
 from gruta.codec.series.power import likeliest_power, require_positive, restored, transformed
 from gruta.codec.series.seasons import possible_seasons, seasons_of
 from gruta.codec.series.series import Columns, Rows, Series, carried
@@ -42,7 +43,8 @@ class Encoding:
     holidays, static: what it is told of days, and of each series as a whole. power: of the
     transform of the target before it is scaled, 0 for its logarithm; None: none. apart: what is
     learned are differences from the value so many rows before; 0: the target itself. block: steps
-    that are forecast at once, and then read back; None: the whole horizon.
+    that are forecast at once, and then read back; None: the whole horizon. outliers: which values
+    those are, and what is done about them; None: not looked for, as in version 0.1.0.
     """
 
     columns: Columns
@@ -60,6 +62,7 @@ class Encoding:
     power: float | None = None
     apart: int = 0
     block: int | None = None
+    outliers: Outliers | None = None
 
     @classmethod
     def fit(
@@ -71,6 +74,7 @@ class Encoding:
         holidays: Holidays | None = None,
         transform: str = "none",
         block: int | None = None,
+        outliers: Policy = "flag",
     ) -> "Encoding":
         """Scales and seasons from the first `train [S]` rows of each series; lookback 0 takes one
         by the seasons.
@@ -82,7 +86,9 @@ class Encoding:
         rows = int(train.max())
         possible = possible_seasons(series.frequency, rows)
         lookback = lookback or (min(2 * possible[0], MOST_LOOKBACK) if possible else 24)
-        seen = series.until(train).nonempty()
+        kept = Outliers.fit(series, train, outliers)
+        read = kept.treated(series)
+        seen = read.until(train).nonempty()
         seasons = seasons_of(_longest(seen), series.frequency)
         apart = _apart(transform, seasons)
         whole = first_origin(seasons, lookback, horizon, apart)
@@ -123,6 +129,7 @@ class Encoding:
             power=power,
             apart=apart,
             block=block,
+            outliers=kept,
         )
 
     @property
@@ -137,7 +144,7 @@ class Encoding:
 
     def learned(self, series: Series) -> Series:
         """With what is learned in the place of the target."""
-        return _learned(series, self.power, self.apart)
+        return _learned(self.read(series), self.power, self.apart)
 
     @property
     def history(self) -> int:
@@ -160,6 +167,10 @@ class Encoding:
             own = _scales(self.learned(series.one(int(i))), self.target)
             found.mean[i], found.scale[i] = own.mean[0], own.scale[0]
         return found
+
+    def read(self, series: Series) -> Series:
+        """The series as models read them: with outliers as they are to be treated."""
+        return series if self.outliers is None else self.outliers.treated(series)
 
     def table(self, series: Series) -> Table:
         """The series as scaled columns; InputError if they are not of this encoding's frequency."""
@@ -191,8 +202,9 @@ class Encoding:
         return self._table(series)
 
     def _table(self, series: Series) -> Table:
-        absent = np.isnan(series.target) & series.inside
-        found, scales, level = _transformed(series, self.power), self.scales(series), None
+        read, scales, level = self.read(series), self.scales(series), None
+        absent = np.isnan(read.target) & series.inside
+        found = _transformed(read, self.power)
         target = found.target
         if self.apart:
             value = _scaled(filled(found, self.apart), series, scales, np.float64)
@@ -297,6 +309,7 @@ class Encoding:
             "static": self.static.to_json(),
             "power": self.power,
             "apart": self.apart,
+            "outliers": None if self.outliers is None else self.outliers.to_json(),
             "seasons": list(self.seasons),
             "lookback": self.lookback,
             "horizon": self.horizon,
@@ -320,9 +333,10 @@ class Encoding:
             )
             static = content.get("static", Covariates.none().to_json())
             power, block = content.get("power"), content.get("block")
+            ids, outliers = tuple(map(str, content.get("ids", [""]))), content.get("outliers")
             encoding = cls(
                 columns=columns,
-                ids=tuple(map(str, content.get("ids", [""]))),
+                ids=ids,
                 gaps=bool(content.get("gaps", False)),
                 frequency=parse(content["frequency"]),
                 target=Scaler.from_json(content["target"]),
@@ -336,6 +350,7 @@ class Encoding:
                 power=None if power is None else float(power),
                 apart=int(content.get("apart", 0)),
                 block=None if block is None else int(block),
+                outliers=None if outliers is None else Outliers.from_json(ids, outliers),
             )
             encoding._require_sound()
             return encoding
@@ -453,7 +468,8 @@ def _require_sizes(series: Series) -> None:
     columns = [series.target, *series.known.T, *series.past.T, *_static(series).T]
     names = (own.target, *own.known, *own.past, *own.static)
     for name, column in zip(names, columns, strict=True):
-        largest = float(np.nanmax(np.abs(column), initial=0.0))
+        ends = np.nanmax(column, initial=0.0), -np.nanmin(column, initial=0.0)
+        largest = float(max(ends))
         if largest > LARGEST:
             problem = _(
                 "{source}: column {name!r}: expected values up to {limit} in size, found "

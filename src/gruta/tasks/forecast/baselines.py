@@ -69,7 +69,8 @@ def baselines(
 ) -> dict[str, Values]:
     """Those that cost nothing by name, each `[M, K]`, in the target's unit."""
     encoding, firsts = codec.encoding, series.starts[series.of(origins)]
-    y, horizon = carried(series.target, series.starts).astype(np.float64), encoding.horizon
+    read = encoding.read(series)  # as the network does: an outlier is no one's advantage
+    y, horizon = carried(read.target, series.starts).astype(np.float64), encoding.horizon
     seasonal = {
         f"seasonal naive {season}": seasonal_naive(y, origins, horizon, season, firsts)
         for season in encoding.seasons

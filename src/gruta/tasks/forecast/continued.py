@@ -44,7 +44,7 @@ class Continued(ForecastTask):
     def fit_codec(self, data: SeriesInParts, settings: ForecastSettings) -> ForecastCodec:
         """As it was, but for what is known of the new rows."""
         codec, seen = self.before.codec, data.seen
-        positive = codec.never_negative and not bool((seen.target < 0).any())
+        positive = codec.never_negative and not bool((codec.encoding.read(seen).target < 0).any())
         # While it learns, all that the network says counts.
         return replace(
             codec,

@@ -245,7 +245,7 @@ def evaluate(
     elif statistical:
         need("statsforecast")
         firsts = series.starts[series.of(origins)]
-        y = series.target.astype(np.float64)
+        y = encoding.read(series).target.astype(np.float64)
         done = fit_at_origins(y, origins, encoding.horizon, encoding.seasons, firsts=firsts)
         origins, fitted, notes = origins[done.places], done.forecasts, [*done.notes]
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)

@@ -113,6 +113,12 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         description="A longer gap, as a share of its series, is refused.",
         json_schema_extra=DATA,
     )
+    outliers: Literal["flag", "mask", "clip"] = Field(
+        "flag",
+        description="Of values of the target unlike all before them: tell where they are, train "
+        "and forecast around them, or bring them to the edge of what is usual there.",
+        json_schema_extra=DATA,
+    )
     missing_known: MissingKnown = Field(
         "error",
         description="Of known columns that lack values of the steps to come: refuse them, hold the "

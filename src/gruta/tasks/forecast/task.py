@@ -12,6 +12,7 @@ from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.holidays import Holidays
+from gruta.codec.series.outliers import Outliers
 from gruta.codec.series.power import require_positive
 from gruta.codec.series.series import Columns, Series
 from gruta.errors import InputError
@@ -240,10 +241,13 @@ class ForecastTask:
         # What is left open is not chosen yet.
         transform = "none" if settings.transform == "auto" else settings.transform
         days = known_holidays(seen, settings)
-        if {"log", "boxcox"} & set(transform.split("+")):
-            require_positive(data.series)  # the test, which is forecast from too, included
         s = settings
-        encoding = Encoding.fit(seen, train, s.lookback, s.horizon, days, transform, s.own_block)
+        encoding = Encoding.fit(
+            seen, train, s.lookback, s.horizon, days, transform, s.own_block, s.outliers
+        )
+        if {"log", "boxcox"} & set(transform.split("+")):
+            # The test, which is forecast from too, included.
+            require_positive(encoding.read(data.series))
         season = encoding.seasons[0] if encoding.seasons else 1
         errors = seasonal_errors(seen.until(train).nonempty(), season)
         spread = np.ones(len(settings.quantiles), np.float32)
@@ -252,7 +256,7 @@ class ForecastTask:
             spread,
             errors,
             seen.nonempty().last,
-            never_negative=not bool((seen.target < 0).any()),
+            never_negative=not bool((encoding.read(seen).target < 0).any()),
             zeros=share_of_zeros(seen),
         )
 
@@ -438,10 +442,11 @@ class ForecastTask:
 def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = None) -> Series:
     """A file or frame as series by the settings; series as they are.
 
-    codec: of a trained model, which says the columns and the step.
+    codec: of a trained model, which says the columns, the step, and what an outlier is.
     """
     if isinstance(source, Series):
         return source
+    from gruta.data.outliers import told
     from gruta.data.periods import Every
     from gruta.data.repair import Policies
     from gruta.data.series import read_series
@@ -467,7 +472,10 @@ def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = Non
         may_be_wide=s.wide is None and untold,
         every=every,
     )
-    return found if codec is None else _beside_known(found, codec)
+    if codec is None:
+        return told(found, Outliers.fit(found, Parts.of(found, s).train, s.outliers))
+    outliers = codec.encoding.outliers
+    return _beside_known(found if outliers is None else told(found, outliers), codec)
 
 
 def _beside_known(series: Series, codec: ForecastCodec) -> Series:
@@ -482,9 +490,10 @@ def _beside_known(series: Series, codec: ForecastCodec) -> Series:
     lacking = [name for name in known if name not in after]
     if not new or not series.columns.series:
         return series
-    told = [Guess("series that training did not see", listed(new))]
-    told += [Guess("series of the training that are not there", listed(lacking))] if lacking else []
-    return replace(series, guesses=(*series.guesses, *told))
+    found = [Guess("series that training did not see", listed(new))]
+    if lacking:
+        found.append(Guess("series of the training that are not there", listed(lacking)))
+    return replace(series, guesses=(*series.guesses, *found))
 
 
 def known_holidays(series: Series, settings: Settings) -> Holidays | None:
