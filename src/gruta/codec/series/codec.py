@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.features import Rows
-from gruta.codec.series.intervals import Forecasts, Values, levels, misses, spread
+from gruta.codec.series.intervals import Forecasts, Values, levels, misses, optimism, spread
 from gruta.codec.series.series import Series
 from gruta.codec.series.trust import trust
 from gruta.errors import InputError
@@ -25,7 +25,8 @@ class ForecastCodec:
     seasonal_errors: of the seasonal naive forecast in the training part of each of the encoding's
     series, the units of MASE. until: the last stamp that training saw. trust: how far the median
     goes from the linear path, 0, to the network, 1. tried: the errors of the linear path by the
-    transform of the target, where these were compared.
+    transform of the target, where these were compared. learned: the last stamp that training
+    forecast from. optimism: by how much larger misses are from stamps that it did not.
     """
 
     encoding: Encoding
@@ -36,20 +37,31 @@ class ForecastCodec:
     never_negative: bool = False
     trust: float = 1.0
     tried: Mapping[str, float] = field(default_factory=dict)
+    learned: np.datetime64 | None = None
+    optimism: float = 1.0
 
     def settled(
-        self, validation: Forecasts, rolled: Forecasts, quantiles: Sequence[float]
+        self,
+        validation: Forecasts,
+        rolled: Forecasts,
+        quantiles: Sequence[float],
+        learned: Forecasts | None = None,
     ) -> "ForecastCodec":
         """With as much trust as the network earns on the validation part, and intervals that cover
         what they promise of what came after rolling origins.
+
+        learned: of those that training forecast from, what is said by who has seen what came.
         """
         i = list(quantiles).index(0.5)
         share = trust(validation.forecast[..., i], validation.linear, validation.target)
-        shift = (1 - share) * (rolled.linear - rolled.forecast[..., i])
-        forecast, target = rolled.forecast + shift[..., None], rolled.target
+        forecast, target = _trusted(rolled, share, i), rolled.target
         missed = misses(forecast, target, quantiles)
         origins, firsts = rolled.origins, rolled.firsts
         level = levels(origins, origins, missed, firsts=firsts)
+        larger = 1.0
+        if learned is not None:
+            seen = misses(_trusted(learned, share, i), learned.target, quantiles)
+            larger = optimism(missed[np.isin(origins, learned.origins)], seen)
         ends = np.flatnonzero(np.append(firsts[1:] != firsts[:-1], True))
         at_end = levels(origins[ends] + target.shape[1], origins, missed, firsts=firsts[ends])
         return replace(
@@ -57,6 +69,7 @@ class ForecastCodec:
             trust=share,
             spread=spread(forecast, target, quantiles, level),
             usual=float(at_end.mean(dtype=np.float64)),
+            optimism=larger,
         )
 
     def decode(
@@ -85,6 +98,8 @@ class ForecastCodec:
             "trained_until": str(self.until),
             "trust": self.trust,
             "tried": dict(self.tried),
+            "learned_until": None if self.learned is None else str(self.learned),
+            "optimism": self.optimism,
         }
 
     @classmethod
@@ -97,6 +112,7 @@ class ForecastCodec:
             usual = content.get("usual")
             if usual is not None and not 0 <= usual < np.inf:
                 raise ValueError(f"expected a usual error of at least 0, got {usual}")
+            learned = content.get("learned_until")
             return cls(
                 Encoding.from_json(content["encoding"]),
                 spread,
@@ -106,8 +122,16 @@ class ForecastCodec:
                 bool(content.get("never_negative", False)),
                 float(content.get("trust", 1.0)),  # version 0.1.0 always followed the network
                 {str(name): float(error) for name, error in content.get("tried", {}).items()},
+                None if learned is None else np.datetime64(learned),
+                float(content.get("optimism", 1.0)),
             )
         except InputError:
             raise
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"codec.json: not a forecaster's ({error})") from error
+
+
+def _trusted(found: Forecasts, share: float, median: int) -> Values:
+    """`[M, K, Q]`: the quantiles about a median that goes so far from the linear path."""
+    shift = (1 - share) * (found.linear - found.forecast[..., median])
+    return found.forecast + shift[..., None]

@@ -8,15 +8,19 @@ from numpy.typing import NDArray
 Values = NDArray[np.float32]
 
 SHARES = (1.0, 0.75, 0.5, 0.25)
+LEAST = SHARES[-1]
+"""Nearly half of what a network is worth is had so near to the linear path, and little is lost."""
 
 
 def trust(forecast: Values, linear: Values, target: Values) -> float:
-    """The largest share of the way from `linear` to `forecast`, both `[M, K]`, that is sure to pay.
+    """The largest share of the way from `linear` to `forecast`, both `[M, K]`, that is sure to pay;
+    where none is, the least, if it pays at all.
 
-    It pays if the mean gain in absolute error is more than its standard error; 0 where none does.
+    It pays by the mean gain in absolute error, surely if that is more than its standard error over
+    two stretches of K forecasts or more. Less than one stretch shows nothing, and gives 0.
     forecast, linear and target are of neighbouring origins; what is missing of target is NaN.
     """
-    there = ~np.isnan(target)
+    there, horizon = ~np.isnan(target), target.shape[1]
     some = there.any(1)
     target, counts = np.where(there, target, linear)[some], there[some].sum(1)
 
@@ -26,11 +30,13 @@ def trust(forecast: Values, linear: Values, target: Values) -> float:
         return found
 
     at_first = missed(0.0)
+    if len(at_first) < max(2, horizon):
+        return 0.0
     for share in SHARES:
         gained = at_first - missed(share)
-        if float(gained.mean()) > standard_error(gained, target.shape[1]):
+        if len(gained) >= 2 * horizon and gained.mean() > standard_error(gained, horizon):
             return share
-    return 0.0
+    return LEAST if gained.mean() > 0 else 0.0
 
 
 def standard_error(values: Values, overlap: int) -> float:

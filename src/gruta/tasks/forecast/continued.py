@@ -10,7 +10,7 @@ from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.linear import solve
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
-from gruta.tasks.forecast.task import ForecastTask, SeriesInParts
+from gruta.tasks.forecast.task import ForecastTask, SeriesInParts, last_learned
 from gruta.train import Progress
 
 Linear = Literal["auto", "kept", "anew"]
@@ -37,7 +37,13 @@ class Continued(ForecastTask):
         codec, seen = self.before.codec, data.seen
         positive = codec.never_negative and not bool((seen.target < 0).any())
         # While it learns, all that the network says counts.
-        return replace(codec, until=seen.nonempty().last, never_negative=positive, trust=1.0)
+        return replace(
+            codec,
+            until=seen.nonempty().last,
+            never_negative=positive,
+            trust=1.0,
+            learned=last_learned(data, settings.horizon),
+        )
 
     def network(self, codec: ForecastCodec, settings: ForecastSettings) -> "ForecastNetwork":
         """With the weights that it has learned."""
@@ -75,6 +81,7 @@ class _GoingOn(ForecastLesson):
         kept = {name: buffer.clone() for name, buffer in path.named_buffers()}
         loss = self._missed()
         path.take(solve(self.table, self.split, self.settings.ridge, progress.note))
+        self.measure()
         if self._linear == "auto" and loss <= self._missed():
             path.load_state_dict(kept)
 

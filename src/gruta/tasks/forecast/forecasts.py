@@ -23,17 +23,18 @@ def quantiles(
     Of rows after an origin, only what is known beforehand has a part in its forecast.
     """
     codec, table = trained.codec, trained.codec.encoding.table(series)
-    changes, level = _changes(trained, table, origins, carry)
+    changes, level = _changes(trained, series, table, origins, carry)
     scaled = stretch(changes, codec.spread, trained.settings.quantiles, level)
     values = table.y[origins][:, None, None] + scaled
     return codec.decode(values, series, origins)
 
 
 def _changes(
-    trained: Trained[ForecastCodec], table: Table, origins: Rows, carry: bool
+    trained: Trained[ForecastCodec], series: Series, table: Table, origins: Rows, carry: bool
 ) -> tuple[Values, Values | None]:
     """The network's forecasts `[M, K, Q]`, and how far off it has been lately, `[M]`."""
-    usual, levels_of = trained.codec.usual, trained.settings.quantiles
+    codec, levels_of = trained.codec, trained.settings.quantiles
+    usual = codec.usual
     if usual is None or len(levels_of) == 1:
         return forecast_changes(trained.head, table, origins, carry=carry), None
     firsts = table.firsts(origins) + (0 if table.absent is not None else table.first_origin)
@@ -44,6 +45,8 @@ def _changes(
     changes = forecast_changes(trained.head, table, every, carry=carry)
     earlier = changes[np.searchsorted(every, before)]
     missed = misses(earlier, table.changes(before), levels_of)
+    if codec.learned is not None and codec.optimism != 1:
+        missed[series.times_at(before) <= codec.learned] *= codec.optimism
     level = levels(origins, before, missed, usual, firsts)
     return changes[np.searchsorted(every, origins)], level
 

@@ -209,6 +209,7 @@ class ForecastTask:
             errors,
             seen.nonempty().last,
             never_negative=not bool((seen.target < 0).any()),
+            learned=last_learned(data, settings.horizon),
         )
 
     def network(self, codec: ForecastCodec, settings: Settings) -> "ForecastNetwork":
@@ -236,7 +237,8 @@ class ForecastTask:
 
     def settle(self, lesson: "ForecastLesson", codec: ForecastCodec) -> ForecastCodec:
         """See how far to trust the network, and how wide to forecast."""
-        return codec.settled(lesson.on_validation(), lesson.rolled(), lesson.settings.quantiles)
+        levels = lesson.settings.quantiles
+        return codec.settled(lesson.on_validation(), lesson.rolled(), levels, lesson.learned())
 
     def head(self, trained: "Trained[ForecastCodec]") -> "ForecastHead":
         """The network on NumPy arrays."""
@@ -356,6 +358,13 @@ def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = Non
         words = codec.encoding.words
     policies = Policies(step, s.zone, s.duplicates, s.gaps, s.longest_gap)
     return read_series(source, columns, reading(s), policies, words)
+
+
+def last_learned(data: SeriesInParts, horizon: int) -> np.datetime64 | None:
+    """The last stamp with a whole horizon in the training part."""
+    train, series = data.parts.train, data.series
+    rows = (series.starts[:-1] + train - horizon - 1)[train > horizon]
+    return series.times_at(rows).max() if len(rows) else None
 
 
 def known_holidays(series: Series, settings: Settings) -> Holidays | None:
