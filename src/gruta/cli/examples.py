@@ -20,6 +20,7 @@ EXAMPLES = {
     "study forgetting": "gruta study forgetting --quick",
     "study advice": "gruta study advice --seed 5",
     "study remedies": "gruta study remedies --quick",
+    "study linear": "gruta study linear --quick",
     "demo": "gruta demo --out runs/demo --profile",
     "bench": "gruta bench cells --quick",
     "bench cells": "gruta bench cells --only gru,sequence,H=64,torch --threads 1",

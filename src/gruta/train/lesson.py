@@ -32,6 +32,9 @@ class Lesson(Protocol):
     and draws batches ahead on a thread where the settings ask for it. For others it seeds them at
     each step and puts them back after it. As there is one a process, such trainings in threads take
     turns, a step at a time.
+
+    One whose settings may leave open how many steps lie between two validations, by a 0, has that
+    as an attribute `validate_every`.
     """
 
     @property

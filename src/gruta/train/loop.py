@@ -42,6 +42,7 @@ def train(
     """
     device = _device(settings)
     model = _trainable(lesson.model).to(device)
+    validate_every = settings.validate_every or getattr(lesson, "validate_every", settings.steps)
 
     with (
         training_alone(run),
@@ -73,7 +74,7 @@ def train(
                         watching.measure()
                     with watch("log"):
                         training.stepped(loss, clipping)
-                    if training.is_due(settings.validate_every):
+                    if training.is_due(validate_every):
                         training.validate()
                 if training.is_due(settings.checkpoint_every) or stop.requested:
                     training.save()

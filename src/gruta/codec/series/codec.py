@@ -16,6 +16,7 @@ from gruta.codec.series.intervals import (
     growth,
     levels,
     misses,
+    optimism,
     spread,
 )
 from gruta.codec.series.series import Series
@@ -41,6 +42,8 @@ class ForecastCodec:
     goes from the linear path, 0, to the network, 1. growth: by how much intervals grow from block
     to block of a forecast that is read back. members: of an ensemble, the codec of each; spread and
     usual are then those of their mean. zeros: the share of the training part's values that are 0.
+    learned: the last stamp that training forecast from. optimism: by how much larger misses are
+    from stamps that it did not.
     """
 
     encoding: Encoding
@@ -53,6 +56,8 @@ class ForecastCodec:
     growth: tuple[float, ...] = ()
     members: tuple["ForecastCodec", ...] = ()
     zeros: float = 0.0
+    learned: np.datetime64 | None = None
+    optimism: float = 1.0
 
     @property
     def intermittent(self) -> bool:
@@ -60,10 +65,16 @@ class ForecastCodec:
         return self.never_negative and self.zeros > MOST_ZEROS
 
     def settled(
-        self, validation: Forecasts, rolled: Forecasts, quantiles: Sequence[float]
+        self,
+        validation: Forecasts,
+        rolled: Forecasts,
+        quantiles: Sequence[float],
+        learned: Forecasts | None = None,
     ) -> "ForecastCodec":
         """With as much trust as the network earns on the validation part, and intervals that cover
         what they promise of what came after rolling origins.
+
+        learned: of those that training forecast from, what is said by who has seen what came.
         """
         judged = quantiles if self.intermittent else (0.5,)
         places = [list(quantiles).index(level) for level in judged]
@@ -71,11 +82,15 @@ class ForecastCodec:
         share = trust(
             lambda s: validation.at(s)[..., places], validation.target, judged, validation.apart
         )
-        forecast, factors = rolled.at(share), tuple[float, ...]()
+        forecast, factors, larger = rolled.at(share), tuple[float, ...](), 1.0
+        if learned is not None:
+            some = np.isin(rolled.origins, learned.origins)
+            missed = misses(forecast[some], rolled.target[some], quantiles)
+            larger = optimism(missed, misses(learned.at(share), learned.target, quantiles))
         if block < self.encoding.horizon:
             factors = growth(forecast, rolled.target, quantiles, block)
             forecast = grown(forecast, factors, quantiles, block)
-        found = replace(self, trust=share, growth=factors)
+        found = replace(self, trust=share, growth=factors, optimism=larger)
         return found.calibrated(rolled.origins, rolled.firsts, forecast, rolled.target, quantiles)
 
     def calibrated(
@@ -132,6 +147,8 @@ class ForecastCodec:
             "growth": list(self.growth),
             "members": [member.to_json() for member in self.members],
             "zeros": self.zeros,
+            "learned_until": None if self.learned is None else str(self.learned),
+            "optimism": self.optimism,
         }
 
     @classmethod
@@ -148,6 +165,7 @@ class ForecastCodec:
                 raise ValueError(
                     _("expected a usual error of at least 0, got {usual}").format(usual=usual)
                 )
+            learned = content.get("learned_until")
             return cls(
                 Encoding.from_json(content["encoding"]),
                 spread,
@@ -159,6 +177,8 @@ class ForecastCodec:
                 tuple(map(float, content.get("growth", ()))),
                 tuple(map(cls.from_json, content.get("members", ()))),
                 float(content.get("zeros", 0.0)),
+                None if learned is None else np.datetime64(learned),
+                float(content.get("optimism", 1.0)),
             )
         except InputError:
             raise

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 Values = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
-LEAST_ROWS = 24
+LEAST_ROWS = 12
 """A miss counts half as much two horizons later, but not before so many rows have passed."""
 
 MOST_ORIGINS, MOST_SERIES = 1024, 128
@@ -139,9 +139,10 @@ def spread(
     """`[Q]`: the factor by which each quantile's distance from the median is to be stretched.
 
     forecast `[M, K, Q]` and target `[M, K]` are of rolling origins, level `[M]` of their levels.
-    Of n targets, the one of rank ⌈(n + 1)·τ⌉ lies at the stretched quantile.
+    Of n targets, the one of rank ⌈(n + 1)·τ⌉ lies at the stretched quantile. Forecasts that overlap
+    err alike: K steps from each of n rows in a row count as n/√K, and their ranks go up with that.
     """
-    median = forecast[..., list(quantiles).index(0.5)]
+    K, median = forecast.shape[1], forecast[..., list(quantiles).index(0.5)]
     size = np.ones(len(forecast)) if level is None else level
     factors = []
     for i, tau in enumerate(quantiles):
@@ -152,7 +153,8 @@ def spread(
         if tau == 0.5 or not len(ratio):
             factors.append(1.0)
             continue
-        rank = math.ceil((len(ratio) + 1) * max(tau, 1 - tau))
+        alike = K**1.5 / apart(K)
+        rank = math.ceil((len(ratio) + alike) * max(tau, 1 - tau))
         factors.append(max(0.0, float(ratio[min(rank, len(ratio)) - 1])))
     return np.array(factors, np.float32)
 
@@ -213,6 +215,12 @@ def grown(
     median = forecast[..., i : i + 1]
     found: Values = median + (forecast - median) * size.astype(np.float32)[:, None]
     return found
+
+
+def optimism(missed: Values, seen: Values) -> float:
+    """By how much larger misses are than those of who has seen what came, on the mean."""
+    before = _mean(seen)
+    return _mean(missed) / before if before > 0 else 1.0
 
 
 def _mean(missed: Values) -> float:

@@ -29,12 +29,21 @@ def test_a_network_that_says_nothing_is_left_aside():
     assert trust(way(LINEAR), NOISE) == 0.0
 
 
+def test_a_network_of_which_little_is_known_is_followed_a_little():
+    assert trust(way(SIGNAL), NOISE + SIGNAL / 9) == 0.25
+    few = slice(0, 9), slice(None)
+    gain = np.repeat(SIGNAL[few], 5, 1)  # each forecast of five steps: fewer than two stretches
+    assert trust(way(gain, 0 * gain), gain) == 0.25
+
+
 def test_a_network_that_goes_too_far_is_followed_half_the_way():
     assert trust(way(3 * SIGNAL), SIGNAL + NOISE / 4) == 0.5
 
 
 def test_one_forecast_shows_nothing():
     assert trust(way(SIGNAL[:1], LINEAR[:1]), SIGNAL[:1]) == 0.0
+    long = SIGNAL[:12].reshape(3, 4)  # three origins, four steps each
+    assert trust(way(long, 0 * long), long) == 0.0
 
 
 def test_a_median_that_takes_the_other_quantiles_along_to_where_they_are_wrong_is_not_followed():

@@ -11,7 +11,12 @@ from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.linear import solve
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
-from gruta.tasks.forecast.task import ForecastTask, SeriesInParts, share_of_zeros
+from gruta.tasks.forecast.task import (
+    ForecastTask,
+    SeriesInParts,
+    last_learned,
+    share_of_zeros,
+)
 from gruta.train import Progress
 
 Linear = Literal["auto", "kept", "anew"]
@@ -52,6 +57,7 @@ class Continued(ForecastTask):
             never_negative=positive,
             zeros=share_of_zeros(seen),
             trust=1.0,
+            learned=last_learned(data, settings.horizon),
         )
 
     def network(self, codec: ForecastCodec, settings: ForecastSettings) -> "ForecastNetwork":
@@ -91,6 +97,7 @@ class _GoingOn(ForecastLesson):
         kept = {name: buffer.clone() for name, buffer in path.named_buffers()}
         loss = self._missed()
         path.take(solve(self.table, self.split, self.settings.ridge, progress.note))
+        self.measure()
         if self._linear == "auto" and loss <= self._missed():
             path.load_state_dict(kept)
 

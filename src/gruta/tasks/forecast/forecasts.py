@@ -25,14 +25,20 @@ def quantiles(
     Of rows after an origin, only what is known beforehand has a part in its forecast.
     """
     codec, table = trained.codec, trained.codec.encoding.table(series)
-    changes, level = _changes(trained, table, origins, steps or codec.encoding.horizon, carry)
+    steps = steps or codec.encoding.horizon
+    changes, level = _changes(trained, series, table, origins, steps, carry)
     scaled = stretch(changes, codec.spread, trained.settings.quantiles, level)
     values = table.base(origins)[..., None] + scaled
     return codec.decode(values, series, origins)
 
 
 def _changes(
-    trained: Trained[ForecastCodec], table: Table, origins: Rows, steps: int, carry: bool
+    trained: Trained[ForecastCodec],
+    series: Series,
+    table: Table,
+    origins: Rows,
+    steps: int,
+    carry: bool,
 ) -> tuple[Values, Values | None]:
     """The network's forecasts `[M, K, Q]`, and how far off it has been lately, `[M]`, over the
     horizon that it was trained for.
@@ -50,5 +56,7 @@ def _changes(
     earlier = changes[np.searchsorted(every, before), :horizon]
     came = table.changes(before, np.arange(1, horizon + 1))
     missed = misses(earlier, came, levels_of)
+    if codec.learned is not None and codec.optimism != 1:
+        missed[series.times_at(before) <= codec.learned] *= codec.optimism
     level = levels(origins, before, missed, usual, firsts)
     return changes[np.searchsorted(every, origins), :steps], level

@@ -1,6 +1,7 @@
 """What the forecaster learns from: windows of the training part."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from gruta.codec.series.intervals import Forecasts, rolling
 from gruta.data.order import shuffled
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.tasks.forecast.folds import unlearned
 from gruta.tasks.forecast.head import ForecastHead
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
 from gruta.tasks.forecast.settings import ForecastSettings
@@ -21,6 +23,10 @@ from gruta.train import Batch, Progress, State, Validation
 
 MOST_ORIGINS = 96
 """More places in a window are not taken of themselves: a batch grows with them and the lookback."""
+
+SHORT, OFTEN, SELDOM = 2**12, 10, 50
+"""Of so many origins at most a network soon knows too much, and is validated after each ten steps.
+"""
 
 VALIDATION_ORIGINS = 256
 """About this many origins, evenly spaced, are scored in a validation."""
@@ -66,10 +72,35 @@ class ForecastLesson:
             problem = _("expected at most the {rows} rows that there are to train on, got {given}")
             raise InputError(tbptt=problem.format(rows=len(split.train), given=settings.tbptt))
 
+    @property
+    def validate_every(self) -> int:
+        """Where the settings leave it open."""
+        return OFTEN if len(self.split.train) <= SHORT else SELDOM
+
     def prepare(self, progress: Progress) -> None:
         """Solve the linear path, which is where training starts."""
         table, split, ridge = self.table, self.split, self.settings.ridge
         self.model.prepare(table, self.past, split, ridge, progress.note)
+        self.measure()
+
+    def measure(self) -> None:
+        """Tell the linear path by how much it misses what it has not seen."""
+        if self.base is not None:
+            rows = self.split.train[:]
+            missed = np.abs(self.table.changes(rows) - self.base[rows])
+            self.model.linear.miss_by(np.nanmean(missed, axis=0))
+
+    @cached_property
+    def base(self) -> Values | None:
+        """Of a short training part, what the network is to correct: see `folds`."""
+        return unlearned(self.table, self.split, self.settings.ridge)
+
+    def _windows(
+        self, last: Rows, positions: Rows, length: int, base: Values | None
+    ) -> dict[str, NDArray[Any]]:
+        found = windows(self.table, self.past, last, positions, length)
+        origin = last[:, None] - (length - 1) + positions
+        return found if base is None else found | {"base": base[origin]}
 
     def batch(self, step: int) -> Batch:
         """Random windows, or with tbptt the next piece of each stream along the series."""
@@ -86,7 +117,7 @@ class ForecastLesson:
         positions[:, -1] = length - 1
         before_first = self.split.train.first(last) - (last - length + 1)
         positions = np.maximum(positions, before_first[:, None])
-        batch = windows(self.table, self.past, last, positions, length)
+        batch = self._windows(last, positions, length, self.base)
         return _tensors(batch) | {"fresh": torch.tensor(fresh)}
 
     def _stream_ends(self, step: int, length: int) -> tuple[Rows, bool]:
@@ -136,7 +167,17 @@ class ForecastLesson:
 
     def rolled(self) -> Forecasts:
         """From rolling origins up to the end of the validation part."""
-        return self._forecasts(*rolling(*self._scored.ends, self._steps))
+        return self._forecasts(*rolling(*self._scored.ends, self._steps), base=self._base_at_once)
+
+    def learned(self) -> Forecasts | None:
+        """Of those origins the ones that were learned from, by the linear path that has seen them;
+        None where `rolled` has the same.
+        """
+        if self._base_at_once is None:
+            return None
+        origins, firsts = rolling(*self.split.ends, self.table.horizon)
+        some = ~np.isnan(self._base_at_once[origins, 0])
+        return self._forecasts(origins[some], firsts[some])
 
     @property
     def _reads_back(self) -> bool:
@@ -146,16 +187,20 @@ class ForecastLesson:
     def _scored(self) -> Split:
         return self.split.with_more(self._steps - self.table.horizon)
 
-    def _forecasts(self, origins: Rows, firsts: Rows, apart: int = 1) -> Forecasts:
-        at = self._read_back(origins) if self._reads_back else self._at_once(origins)
+    @property
+    def _base_at_once(self) -> Values | None:
+        """What is corrected by a network that forecasts all steps at once."""
+        return None if self._reads_back else self.base
+
+    def _forecasts(
+        self, origins: Rows, firsts: Rows, apart: int = 1, *, base: Values | None = None
+    ) -> Forecasts:
+        at = self._read_back(origins) if self._reads_back else self._at_once(origins, base)
         target = self.table.changes(origins, np.arange(1, self._steps + 1))
         return Forecasts(origins, firsts, at, target, apart)
 
-    def _at_once(self, origins: Rows) -> Callable[[float], Values]:
-        line, forecast = self.model.linear, self.forecast(origins)
-        linear = self._over(
-            origins, lambda batch: line(batch["lags"], batch["recent"], batch["future"])
-        )
+    def _at_once(self, origins: Rows, base: Values | None) -> Callable[[float], Values]:
+        linear, forecast = self._over(origins, self.model.base, base), self.forecast(origins, base)
         correction = forecast[..., self.model.median] - linear
         return lambda share: forecast - (1 - share) * correction[..., None]
 
@@ -168,13 +213,18 @@ class ForecastLesson:
 
         return at
 
-    def forecast(self, origins: Rows) -> Values:
-        """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled."""
+    def forecast(self, origins: Rows, base: Values | None = None) -> Values:
+        """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled.
+
+        base: what is corrected where it isn't NaN, in place of the linear path's own forecast.
+        """
         network = self.model.eval()
-        return self._over(origins, lambda batch: network(batch)[0])
+        return self._over(origins, lambda batch: network(batch)[0], base)
 
     @torch.no_grad()
-    def _over(self, origins: Rows, forecast: Callable[[Batch], Tensor]) -> Values:
+    def _over(
+        self, origins: Rows, forecast: Callable[[Batch], Tensor], base: Values | None
+    ) -> Values:
         """What `forecast` gives at the end of the window that ends at each of `origins [M]`."""
         network, table = self.model, self.table
         device = network.head.weight.device
@@ -182,7 +232,7 @@ class ForecastLesson:
         for start in range(0, len(origins), 256):
             some = origins[start : start + 256]
             newest = np.full((len(some), 1), table.lookback - 1)
-            batch = _tensors(windows(table, self.past, some, newest, table.lookback))
+            batch = _tensors(self._windows(some, newest, table.lookback, base))
             found = forecast({k: v.to(device) for k, v in batch.items()})
             forecasts.append(found.squeeze(1).cpu().numpy())
         return np.concatenate(forecasts)

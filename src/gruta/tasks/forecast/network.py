@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gruta.codec.series.features import Past, Table, future_features
@@ -100,6 +101,10 @@ class LinearPath(nn.Module):
         for name, buffer in self.named_buffers():
             buffer.copy_(torch.from_numpy(getattr(model, name)))
 
+    def miss_by(self, error: NDArray[np.floating]) -> None:
+        """The mean absolute error `[K]`, if it is not that of the rows that it was solved on."""
+        self.error.copy_(torch.from_numpy(error).clamp_min(1e-4))
+
 
 def _starting(init: str, steps: int) -> dict[str, Any]:
     """The arguments that let a layer's weights start so, if it runs over so many steps."""
@@ -185,10 +190,11 @@ class ForecastNetwork(nn.Module):
     def forward(self, batch: dict[str, Tensor], state: State | None = None) -> tuple[Tensor, State]:
         """The quantiles, in units of the scaled series, and the encoder's last state.
 
-        batch: as `features.windows` gives it; state: the encoder's state before the window.
+        batch: as `features.windows` gives it, with a base or without. state: the encoder's before
+        the window.
         """
         unit = self.linear.error.unsqueeze(-1)
-        base = self.linear(batch["lags"], batch["recent"], batch["future"]).unsqueeze(-1)
+        base = self.base(batch).unsqueeze(-1)
         future = torch.cat([self.scale_future(batch["future"]), base / unit.mean()], -1)
         b, p, k, f = future.shape
         states, last = self.encoder(self.scale_past(batch["past"]), _unless_lone(state))
@@ -199,6 +205,12 @@ class ForecastNetwork(nn.Module):
         mixed = self.mix(torch.cat([decoded, h.unsqueeze(2).expand(-1, -1, k, -1), future], -1))
         raw = self.head(F.silu(mixed))
         return self._quantiles(base, unit, raw), last if isinstance(last, tuple) else (last,)
+
+    def base(self, batch: dict[str, Tensor]) -> Tensor:
+        """`[B, P, K]`: what is corrected. The linear path's forecast, unless the batch has one."""
+        own = self.linear(batch["lags"], batch["recent"], batch["future"])
+        given = batch.get("base")
+        return own if given is None else torch.where(given.isnan(), own, given)
 
     def _start(self, h: Tensor) -> Tensor | State:
         """The decoder's initial state; an LSTM's cell state starts at zero."""

@@ -258,6 +258,7 @@ class ForecastTask:
             seen.nonempty().last,
             never_negative=not bool((encoding.read(seen).target < 0).any()),
             zeros=share_of_zeros(seen),
+            learned=last_learned(data, settings.horizon),
         )
 
     def network(self, codec: ForecastCodec, settings: Settings) -> "ForecastNetwork":
@@ -284,7 +285,8 @@ class ForecastTask:
 
     def settle(self, lesson: "ForecastLesson", codec: ForecastCodec) -> ForecastCodec:
         """See how far to trust the network, and how wide to forecast."""
-        return codec.settled(lesson.on_validation(), lesson.rolled(), lesson.settings.quantiles)
+        levels = lesson.settings.quantiles
+        return codec.settled(lesson.on_validation(), lesson.rolled(), levels, lesson.learned())
 
     def members(self, settings: Settings) -> dict[str, tuple["ForecastTask", Settings]]:
         """Those of the settings' seeds, each by direct and recursive forecasts where it is both."""
@@ -308,12 +310,18 @@ class ForecastTask:
         from gruta.codec.series.intervals import rolling
         from gruta.tasks.forecast.ensemble import Ensemble
 
-        codec = replace(members[0].codec, growth=(), members=tuple(m.codec for m in members))
+        codecs = tuple(member.codec for member in members)
+        larger = float(np.mean([one.optimism for one in codecs]))
+        codec = replace(codecs[0], growth=(), members=codecs, optimism=larger)
         table, horizon = codec.encoding.table(data.seen), codec.encoding.horizon
         split = Split.of(table, data.parts).with_more(horizon - table.horizon)
         origins, firsts = rolling(*split.ends, horizon)
         forecast = Ensemble([m.head for m in members]).changes(table, origins, horizon)
         target = table.changes(origins, np.arange(1, horizon + 1))
+        if codec.learned is not None:  # there the members say too well what came
+            seen = data.seen.times_at(origins) <= codec.learned
+            median = forecast[seen][..., settings.quantiles.index(0.5)]
+            target[seen] = median + larger * (target[seen] - median)
         return codec.calibrated(origins, firsts, forecast, target, settings.quantiles)
 
     def head(self, trained: "Trained[ForecastCodec]") -> "ForecastHead | Ensemble":
@@ -494,6 +502,13 @@ def _beside_known(series: Series, codec: ForecastCodec) -> Series:
     if lacking:
         found.append(Guess("series of the training that are not there", listed(lacking)))
     return replace(series, guesses=(*series.guesses, *found))
+
+
+def last_learned(data: SeriesInParts, horizon: int) -> np.datetime64 | None:
+    """The last stamp with a whole horizon in the training part."""
+    train, series = data.parts.train, data.series
+    rows = (series.starts[:-1] + train - horizon - 1)[train > horizon]
+    return series.times_at(rows).max() if len(rows) else None
 
 
 def known_holidays(series: Series, settings: Settings) -> Holidays | None:
