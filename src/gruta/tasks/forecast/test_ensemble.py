@@ -54,7 +54,13 @@ def test_one_member_is_what_it_is_alone(frame, series, fitted):
         alone.changes(table, origins, 3), trained.head.changes(table, origins, 3)
     )
     assert alone.size == trained.head.size
-    codec = TASK.combined([trained], TASK.read(series, trained.settings), trained.settings)
+
+
+def test_the_intervals_of_one_member_are_its_own():
+    long = hourly(3000)
+    trained = Forecaster(**SMALL).fit(long).trained_
+    assert trained.codec.optimism == 1  # so its linear path was calibrated as it is
+    codec = TASK.combined([trained], TASK.read(long, trained.settings), trained.settings)
     np.testing.assert_allclose(codec.spread, trained.codec.spread, rtol=1e-4)
     assert codec.usual == pytest.approx(trained.codec.usual, rel=1e-4)
 
