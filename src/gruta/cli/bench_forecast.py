@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from gruta.bench.forecast.contestants import CONTESTANTS, DEFAULT, GRUTA, NEURAL
+from gruta.bench.forecast.contestants import CONTESTANTS, DEFAULT, GRUTA, NEURAL, SEASONAL
 from gruta.bench.forecast.outcomes import Job, Outcome
 from gruta.bench.forecast.results import Line, Report
 from gruta.bench.forecast.run import missing_packages
@@ -46,8 +46,7 @@ def note_missing(contestants: Sequence[str]) -> None:
         if missing_packages(name):
             extra = "peers" if name in NEURAL else "stats"
             said = _("{rival} is not installed and left out: pip install 'gruta[{extra}]'")
-            title = CONTESTANTS[name].title
-            print(said.format(rival=title, extra=extra), file=sys.stderr, flush=True)
+            print(said.format(rival=_title(name), extra=extra), file=sys.stderr, flush=True)
 
 
 def print_report(report: Report) -> None:
@@ -129,7 +128,7 @@ def _notes(report: Report) -> list[str]:
         notes.append(
             _("Mean rank: gruta {own}, {best}, the best statistical model, {rank}.").format(
                 own=number(ranks[GRUTA, False], 1),
-                best=CONTESTANTS[best].title,
+                best=_title(best),
                 rank=number(ranks[best, False], 1),
             )
         )
@@ -151,15 +150,19 @@ def _notes(report: Report) -> list[str]:
     return notes
 
 
+def _title(contestant: str) -> str:
+    return _("seasonal naive") if contestant == SEASONAL else CONTESTANTS[contestant].title
+
+
 def _kind(contestant: str, better: bool) -> str:
-    title = CONTESTANTS[contestant].title
+    title = _title(contestant)
     if len(CONTESTANTS[contestant].ways) == 1:
         return title
     return f"{title}, {_('better') if better else _('default')}"
 
 
 def _who(contestant: str, way: str) -> str:
-    title = CONTESTANTS[contestant].title
+    title = _title(contestant)
     if len(CONTESTANTS[contestant].ways) == 1:
         return title
     names = {

@@ -18,6 +18,7 @@ import numpy as np
 
 from gruta.bench.forecast.rivals import Rival, load
 from gruta.bench.forecast.sets import SETS, Exam
+from gruta.locale import translate as _
 
 
 def perform(rival: Rival, exam: Exam, job: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +37,8 @@ def perform(rival: Rival, exam: Exam, job: Mapping[str, Any]) -> dict[str, Any]:
         took = time.process_time() - began
     for forecast in found:
         if forecast.shape[:2] != exam.truth.shape or not np.isfinite(forecast).all():
-            raise ValueError(f"its forecasts are not all numbers, or not {exam.truth.shape}")
+            problem = _("its forecasts are not all numbers, or not of shape {shape}")
+            raise ValueError(problem.format(shape=exam.truth.shape))
     moments = np.array([stage.seconds for stage in asked])
     np.savez_compressed(job["file"], forecasts=np.stack(found), seconds=moments)
     return {"training": stages[-1].seconds, "forecasting": took}
@@ -56,8 +58,9 @@ def serve(rival: Rival, requests: Iterable[str], answers: TextIO) -> None:
         os.close(writable)
         with os.fdopen(readable) as told:
             answer = told.read()
-        _, status, used = os.wait4(process, 0)
-        found = json.loads(answer) if answer else {"error": f"it ended with status {status}"}
+        status, used = os.wait4(process, 0)[1:]
+        ended = _("it ended with status {status}").format(status=status)
+        found = json.loads(answer) if answer else {"error": ended}
         found["peak"] = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
         answers.write(json.dumps(found) + "\n")
         answers.flush()
