@@ -29,4 +29,5 @@ EXAMPLES = {
     "bench modules": "gruta bench modules --json modules.json",
     "bench health": "gruta bench health --json -",
     "bench demo": "gruta bench demo --rounds 2",
+    "bench forecast": "gruta bench forecast --only usmelec,neuralforecast,autoets --seeds 2",
 }

@@ -57,7 +57,7 @@ def test_one_member_is_what_it_is_alone(frame, series, fitted):
 
 
 def test_the_intervals_of_one_member_are_its_own():
-    long = hourly(3000)
+    long = hourly(6000)
     trained = Forecaster(**SMALL).fit(long).trained_
     assert trained.codec.optimism == 1  # so its linear path was calibrated as it is
     codec = TASK.combined([trained], TASK.read(long, trained.settings), trained.settings)
