@@ -30,6 +30,7 @@ from gruta.tasks.forecast.scores import (
     difference,
     mase,
     mase_of_several,
+    overlapping,
     point_scores,
     seasonal_errors,
     standard_error,
@@ -106,19 +107,23 @@ class Evaluation:
         """The baselines whose sMAPE or MAE is lower than the network's, be it by chance."""
         return lost_to(self.scores, METRICS)
 
-    @property
+    @cached_property
+    def moments(self) -> Stamps:
+        """`[M]`: what each forecast begins with; of several series often the same."""
+        found: Stamps = self.times[:, 0]
+        return found
+
+    @cached_property
     def overlap(self) -> int:
-        """How many forecasts, the first among them, begin before the first has ended."""
-        apart = int(np.diff(self.origins).min()) if len(self.origins) > 1 else 1
-        horizon: int = self.truth.shape[1]
-        return -(-horizon // apart)
+        """At how many moments forecasts begin before one that began first has ended."""
+        return overlapping(self.moments, self.times[:, -1])
 
     @cached_property
     def differences(self) -> dict[str, Difference]:
         """By how much the network's mean absolute error is above each baseline's."""
         missed = np.abs(self.median - self.truth)
         return {
-            name: difference(missed, np.abs(values - self.truth), self.overlap)
+            name: difference(missed, np.abs(values - self.truth), self.overlap, self.moments)
             for name, values in self.baselines.items()
         }
 
@@ -141,7 +146,7 @@ class Evaluation:
         inside[np.isnan(self.truth)] = np.nan
         by_step = np.nanmean(inside, axis=0)
         filled = np.where(np.isnan(inside), by_step, inside)
-        errors, _blocks = standard_error(filled, self.overlap)
+        errors, _blocks = standard_error(filled, self.overlap, self.moments)
         nominal = self.levels[high] - self.levels[low]
         return Band(low, high, nominal, float(np.nanmean(inside)), by_step, errors)
 

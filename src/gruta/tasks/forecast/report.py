@@ -184,8 +184,9 @@ def differences(evaluation: Evaluation) -> Table:
         caption=_("Compared forecast by forecast"),
         note=_(
             "Below 0 the network is better. The standard error is that of the mean of the "
-            "differences, of stretches of forecasts that do not overlap; better and worse are said "
-            "where chance alone would give so large a difference in less than one of twenty cases."
+            "differences, by stretches of time that do not overlap, in which all series count as "
+            "one; better and worse are said where chance alone would give so large a difference in "
+            "less than one of twenty cases."
         ),
     )
 
