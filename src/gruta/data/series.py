@@ -17,6 +17,7 @@ from gruta.codec.series.series import Columns, Series
 from gruta.codec.series.zones import Zone
 from gruta.data.columns import Origin, nearest, refuse
 from gruta.data.gaps import mended
+from gruta.data.hierarchy import parents_of, summed
 from gruta.data.repair import Even, Policies, Raw, evened
 from gruta.data.table import Table, open_table
 from gruta.data.words import counted
@@ -48,10 +49,10 @@ def read_series(
     table = open_table(source, how, wanted=columns.names, time=columns.time)
     columns, guesses = _with_series(_split(columns, table), table, policies)
     _require_columns(table, columns)
-    if columns.static and not columns.series:
-        raise InputError(
-            static=_("expected several series, whose names a column has; name it with series")
-        )
+    for setting in ("static", "parent"):
+        if getattr(columns, setting) and not columns.series:
+            several = _("expected several series, whose names a column has; name it with series")
+            raise InputError(**{setting: several})
     table.prepare(columns.names)
     own: NDArray[np.integer] = np.zeros(1, np.int8)
     names = [""]
@@ -59,6 +60,7 @@ def read_series(
         own, names = table.codes(columns.series)
     ids, cells = tuple(names), _Cells(table, columns, words)
     static = [_one_each(table, name, cells.of(name), own, ids) for name in columns.static]
+    above = [_texts_of_each(table, name, own, ids) for name in columns.parent]
     table.turn_to(columns.time)
     label = table.origin
     if len(table) < _FEWEST_ROWS:
@@ -97,7 +99,8 @@ def read_series(
         guesses=(*table.guesses, *guesses, *_step_found(even, policies)),
     )
     _require_target(series)
-    return mended(series, policies)
+    series = mended(series, policies)
+    return summed(series, parents_of(ids, above)) if above else series
 
 
 class _Cells:
@@ -144,6 +147,16 @@ def _one_each(
     return found
 
 
+def _texts_of_each(
+    table: Table, name: str, own: NDArray[np.integer], ids: Sequence[str]
+) -> list[str]:
+    """`[S]`: the text that all rows of a series have, "" where they have none."""
+    table.turn_to(name)
+    places, words = counted(table.words(name))
+    each = _one_each(table, name, places, own, ids)
+    return ["" if np.isnan(place) else words[int(place)] for place in each]
+
+
 def _split(columns: Columns, table: Table) -> Columns:
     """Columns with a name such as a,b, which is no column's, as the names of two."""
 
@@ -160,6 +173,7 @@ def _split(columns: Columns, table: Table) -> Columns:
         known=apart(columns.known),
         past=apart(columns.past),
         static=apart(columns.static),
+        parent=apart(columns.parent),
     )
 
 
@@ -183,7 +197,7 @@ def _require_columns(table: Table, columns: Columns) -> None:
     roles = [("time", columns.time), ("target", columns.target), ("series", columns.series)]
     roles += [
         (setting, name)
-        for setting in ("known", "past", "static")
+        for setting in ("known", "past", "static", "parent")
         for name in getattr(columns, setting)
     ]
     for setting, name in roles:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.features import Rows
+from gruta.codec.series.hierarchy import Hierarchy
 from gruta.codec.series.intervals import Forecasts, Values, levels, misses, spread
 from gruta.codec.series.series import Series
 from gruta.codec.series.trust import trust
@@ -25,7 +26,8 @@ class ForecastCodec:
     seasonal_errors: of the seasonal naive forecast in the training part of each of the encoding's
     series, the units of MASE. until: the last stamp that training saw. trust: how far the median
     goes from the linear path, 0, to the network, 1. tried: the errors of the linear path by the
-    transform of the target, where these were compared.
+    transform of the target, where these were compared. hierarchy: of the encoding's series, where
+    they sum up.
     """
 
     encoding: Encoding
@@ -36,6 +38,7 @@ class ForecastCodec:
     never_negative: bool = False
     trust: float = 1.0
     tried: Mapping[str, float] = field(default_factory=dict)
+    hierarchy: Hierarchy | None = None
 
     def settled(
         self, validation: Forecasts, rolled: Forecasts, quantiles: Sequence[float]
@@ -85,6 +88,7 @@ class ForecastCodec:
             "trained_until": str(self.until),
             "trust": self.trust,
             "tried": dict(self.tried),
+            "hierarchy": None if self.hierarchy is None else self.hierarchy.to_json(),
         }
 
     @classmethod
@@ -94,7 +98,7 @@ class ForecastCodec:
             spread = np.array(content["spread"], np.float32)
             if spread.ndim != 1:
                 raise ValueError(f"expected a factor a quantile, got {content['spread']}")
-            usual = content.get("usual")
+            usual, hierarchy = content.get("usual"), content.get("hierarchy")
             if usual is not None and not 0 <= usual < np.inf:
                 raise ValueError(f"expected a usual error of at least 0, got {usual}")
             return cls(
@@ -106,6 +110,7 @@ class ForecastCodec:
                 bool(content.get("never_negative", False)),
                 float(content.get("trust", 1.0)),  # version 0.1.0 always followed the network
                 {str(name): float(error) for name, error in content.get("tried", {}).items()},
+                None if hierarchy is None else Hierarchy.from_json(hierarchy),
             )
         except InputError:
             raise

@@ -227,6 +227,7 @@ class Encoding:
                 "past": list(self.columns.past),
                 "series": self.columns.series,
                 "static": list(self.columns.static),
+                "parent": list(self.columns.parent),
             },
             "ids": list(self.ids),
             "gaps": self.gaps,
@@ -254,6 +255,7 @@ class Encoding:
                 tuple(names["past"]),
                 str(names.get("series", "")),
                 tuple(map(str, names.get("static", ()))),
+                tuple(map(str, names.get("parent", ()))),
             )
             static = content.get("static", Covariates.none().to_json())
             power = content.get("power")

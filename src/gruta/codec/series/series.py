@@ -26,7 +26,8 @@ class Columns:
     """Which column of a table is what; InputError if one is to be two things.
 
     series: names the series that a row is of; "" where the table holds one series alone.
-    static: have one value in each series.
+    static: have one value in each series. parent: names the series that it is a part of, then the
+    one that this is a part of, and so on.
     """
 
     time: str = "ds"
@@ -35,6 +36,7 @@ class Columns:
     past: tuple[str, ...] = ()
     series: str = ""
     static: tuple[str, ...] = ()
+    parent: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in self.names:
@@ -48,7 +50,8 @@ class Columns:
     def names(self) -> tuple[str, ...]:
         """All of them."""
         own = (self.series,) if self.series else ()
-        return (self.time, self.target, *self.known, *self.past, *self.static, *own)
+        above = (name for name in self.parent if name not in self.static)
+        return (self.time, self.target, *self.known, *self.past, *self.static, *own, *above)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,7 @@ class Series:
     ids: [S] what each is called; "" for one without a name
     stamps: [N] where rows follow no even step, else None
     static: [S, D] covariates that each series has as a whole; NaN where it lacks one
+    parents: [S] what each one's parent is called, "" for none; empty where there is no hierarchy
     words: by column of texts what its values, which are their places, stand for
     source: the file, or "frame", as messages name it
     repairs: what was found amiss when they were read, and what was done about it
@@ -80,6 +84,7 @@ class Series:
     source: str
     stamps: Stamps | None = None
     static: Values | None = None
+    parents: tuple[str, ...] = ()
     words: Words = field(default_factory=dict)
     repairs: tuple[Repair, ...] = ()
     guesses: tuple[Guess, ...] = ()
@@ -157,6 +162,11 @@ class Series:
                 found[i] -= 1
         return found
 
+    @cached_property
+    def offsets(self) -> Rows:
+        """`[S]`: how many steps after the earliest of them each begins."""
+        return self.frequency.place(self.begins, self.begins.min())
+
     @property
     def observed(self) -> int:
         """Rows of the first series up to the last one with a target; the others are to come."""
@@ -193,6 +203,7 @@ class Series:
             begins=self.begins[some],
             ids=tuple(self.ids[i] for i in some),
             static=None if self.static is None else self.static[some],
+            parents=tuple(self.parents[i] for i in some) if self.parents else (),
         )
 
     def one(self, i: int) -> "Series":
@@ -207,18 +218,21 @@ class Series:
             begins=self.begins[i : i + 1],
             ids=self.ids[i : i + 1],
             static=None if self.static is None else self.static[i : i + 1],
+            parents=self.parents[i : i + 1],
             stamps=None if self.stamps is None else self.stamps[part],
         )
 
     def fingerprint(self) -> str:
         """SHA-256 of the columns' names and of all values, whatever they were read from."""
         columns = asdict(self.columns)
-        for later in ("series", "static"):  # as it was before there were these
+        for later in ("series", "static", "parent"):  # as it was before there were these
             if not columns[later]:
                 del columns[later]
         digest = hashlib.sha256(json.dumps(columns).encode())
         if self.columns.series:
             digest.update(json.dumps([self.ids, self.starts.tolist()]).encode())
+        if self.parents:
+            digest.update(json.dumps(self.parents).encode())
         for rows in self.pieces():
             digest.update(self.times_at(rows).astype("<i8").tobytes())
         for array in self._told(digest):

@@ -10,7 +10,7 @@ from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.linear import solve
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
-from gruta.tasks.forecast.task import ForecastTask, SeriesInParts
+from gruta.tasks.forecast.task import ForecastTask, SeriesInParts, hierarchy_of
 from gruta.train import Progress
 
 Linear = Literal["auto", "kept", "anew"]
@@ -57,14 +57,15 @@ class Continued(ForecastTask):
     ) -> ForecastLesson:
         """Windows of the training part, which the new rows have made longer."""
         table = codec.encoding.table(data.seen)
-        return _GoingOn(network, table, Split.of(table, data.parts), settings, linear=self.linear)
+        split, seen = Split.of(table, data.parts), hierarchy_of(data.seen)
+        return _GoingOn(network, table, split, settings, seen=seen, linear=self.linear)
 
 
 class _GoingOn(ForecastLesson):
     """Before the first step nothing is computed but the linear path, if at all."""
 
-    def __init__(self, *of: Any, linear: Linear) -> None:
-        super().__init__(*of)
+    def __init__(self, *of: Any, linear: Linear, **also: Any) -> None:
+        super().__init__(*of, **also)
         self._linear = linear
 
     def prepare(self, progress: Progress) -> None:

@@ -20,7 +20,8 @@ from gruta.locale import translate as _
 from gruta.reading import Repair
 from gruta.tasks.forecast.baselines import baselines
 from gruta.tasks.forecast.explain.importance import Importances
-from gruta.tasks.forecast.forecasts import quantiles
+from gruta.tasks.forecast.forecasts import unreconciled
+from gruta.tasks.forecast.reconcile import Reconciled, notes_of, reconciled
 from gruta.tasks.forecast.records import names_beside, records
 from gruta.tasks.forecast.scores import (
     METRICS,
@@ -66,7 +67,7 @@ class Evaluation:
     origins `[M]` are the rows of `series` that were forecast from; times `[M, K]` the stamps that
     were forecast, by the data's clock; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name,
     each `[M, K]`. The network's score comes first. importances: of the inputs, over the validation
-    part, where that was asked for.
+    part, where that was asked for. reconciled: the forecasts of a hierarchy before and after.
     """
 
     series: Series
@@ -79,6 +80,7 @@ class Evaluation:
     scores: list[Scores]
     notes: list[str]
     importances: Importances | None = None
+    reconciled: Reconciled | None = None
 
     @property
     def repairs(self) -> Sequence[Repair]:
@@ -205,7 +207,12 @@ def evaluate(
         origins, fitted, notes = origins[done.places], done.forecasts, [*done.notes]
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)
     truth = series.target[at].astype(np.float64)
-    found = quantiles(trained, series, origins, carry=carry)
+    summed = None
+    if codec.hierarchy is None:
+        found = unreconciled(trained, series, origins, carry=carry)
+    else:
+        summed = reconciled(trained, series, origins, carry=carry)
+        found, notes = summed.after, [*notes, *notes_of(summed, codec.hierarchy.method)]
     simple = {**baselines(series, codec, origins, line), **fitted}
     sizes = {name: trained.head.size + line.size, "linear": line.size}
     medians = {name: found[..., levels.index(0.5)]} | simple
@@ -215,7 +222,9 @@ def evaluate(
     times = series.frequency.local(moments)
     seen = _("Some of these values were seen in training.")
     notes += [seen] if moments.min() <= codec.until else []
-    return Evaluation(series, origins, times, truth, found, levels, simple, scores, notes)
+    return Evaluation(
+        series, origins, times, truth, found, levels, simple, scores, notes, reconciled=summed
+    )
 
 
 def scores_of(

@@ -11,6 +11,7 @@ from gruta.codec.series.intervals import Values, levels, misses, rows_before, st
 from gruta.codec.series.series import Series
 from gruta.errors import InputError
 from gruta.tasks.forecast.head import forecast_changes
+from gruta.tasks.forecast.reconcile import reconciled
 from gruta.tasks.trained import Trained
 
 
@@ -20,8 +21,18 @@ def quantiles(
     """`[M, K, Q]` in the target's unit, after rows `origins [M]` of `series`.
 
     carry: the network has read all of the series up to an origin, and not a window of it alone.
-    Of rows after an origin, only what is known beforehand has a part in its forecast.
+    Of rows after an origin, only what is known beforehand has a part in its forecast. Series of a
+    hierarchy are reconciled.
     """
+    if trained.codec.hierarchy is None:
+        return unreconciled(trained, series, origins, carry=carry)
+    return reconciled(trained, series, origins, carry=carry).after
+
+
+def unreconciled(
+    trained: Trained[ForecastCodec], series: Series, origins: Rows, *, carry: bool = False
+) -> NDArray[np.float64]:
+    """The same, each series for itself."""
     codec, table = trained.codec, trained.codec.encoding.table(series)
     changes, level = _changes(trained, table, origins, carry)
     scaled = stretch(changes, codec.spread, trained.settings.quantiles, level)

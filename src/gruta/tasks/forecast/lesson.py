@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gruta.codec.series.features import Past, Rows, Table, Values, windows
 from gruta.codec.series.intervals import Forecasts, rolling
+from gruta.codec.series.series import Series
 from gruta.data.order import shuffled
 from gruta.errors import InputError
 from gruta.locale import translate as _
@@ -32,7 +33,8 @@ MOST_SCORED = 2**14
 class ForecastLesson:
     """Batches, loss and validation for `gruta.train.train`.
 
-    notes: lines about what was decided before, told as training begins.
+    notes: lines about what was decided before, told as training begins. seen: the series of the
+    table, where they are a hierarchy.
     """
 
     own_draws = True
@@ -44,8 +46,9 @@ class ForecastLesson:
         split: Split,
         settings: ForecastSettings,
         notes: Sequence[str] = (),
+        seen: Series | None = None,
     ) -> None:
-        self.model, self.notes = network, notes
+        self.model, self.notes, self.seen = network, notes, seen
         self.table, self.split, self.settings = table, split, settings
         self.past = Past(table)
         self.origins = settings.origins or min(

@@ -28,6 +28,12 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         description="Columns with one value in each series, of numbers or texts: a region, a size.",
         json_schema_extra=DATA,
     )
+    parent: tuple[str, ...] = Field(
+        (),
+        description="Columns that name what a series is a part of (its region), then what that is "
+        "a part of (the country): sums that the file lacks are built, and forecasts sum up.",
+        json_schema_extra=DATA,
+    )
     holidays: tuple[str, ...] = Field(
         (),
         description="Holidays that forecasts know of: of a country (BR), a state (BR-SP) or an "
@@ -91,6 +97,13 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         description="Quantiles to forecast, increasing; 0.5, the point forecast, among them.",
         json_schema_extra=MODEL,
     )
+    reconcile: Literal["bottom_up", "ols", "wls_struct", "wls_var", "mint_shrink"] = Field(
+        "mint_shrink",
+        description="How forecasts of a hierarchy are made to sum up: from the lowest series, or "
+        "by least squares that weigh all series alike, by the number below each, by its errors, or "
+        "by the errors of all together. Needs the extra hierarchies.",
+        json_schema_extra=MODEL,
+    )
     test_share: float = Field(
         0.1,
         ge=0,
@@ -145,7 +158,7 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         decoupled = given.get("optimizer", "adamw") == "adamw"
         return given if decoupled else {"weight_decay": 0.0} | given
 
-    @field_validator("known", "past", "static", mode="before")
+    @field_validator("known", "past", "static", "parent", mode="before")
     @classmethod
     def _one_column(cls, names: Any) -> Any:
         """A single name stands for itself."""

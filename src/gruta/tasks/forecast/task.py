@@ -178,6 +178,8 @@ class ForecastTask:
         """The same, with its end held out."""
         if settings.holidays:
             need("holidays")
+        if settings.parent and settings.reconcile != "bottom_up":
+            need("hierarchicalforecast")
         series = self.open(source, settings)
         return SeriesInParts(series, Parts.of(series, settings))
 
@@ -232,11 +234,20 @@ class ForecastTask:
 
         table = codec.encoding.table(data.seen)
         notes = [why(codec)] if settings.transform == "auto" else []
-        return ForecastLesson(network, table, Split.of(table, data.parts), settings, notes)
+        split, seen = Split.of(table, data.parts), hierarchy_of(data.seen)
+        return ForecastLesson(network, table, split, settings, notes, seen)
 
     def settle(self, lesson: "ForecastLesson", codec: ForecastCodec) -> ForecastCodec:
-        """See how far to trust the network, and how wide to forecast."""
-        return codec.settled(lesson.on_validation(), lesson.rolled(), lesson.settings.quantiles)
+        """See how far to trust the network, how wide to forecast, and how series sum up."""
+        found = codec.settled(lesson.on_validation(), lesson.rolled(), lesson.settings.quantiles)
+        if lesson.seen is None:
+            return found
+        from gruta.tasks.forecast.reconcile import with_hierarchy
+        from gruta.tasks.trained import Trained
+
+        weights = {n: w.detach().cpu().numpy() for n, w in lesson.model.state_dict().items()}
+        trained = Trained(self, lesson.settings, found, weights, data="")
+        return with_hierarchy(trained, lesson.seen, lesson.split)
 
     def head(self, trained: "Trained[ForecastCodec]") -> "ForecastHead":
         """The network on NumPy arrays."""
@@ -350,12 +361,17 @@ def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = Non
 
     s = settings
     step: str | Frequency = s.frequency
-    columns, words = Columns(s.time, s.target, s.known, s.past, s.series, s.static), None
+    columns, words = Columns(s.time, s.target, s.known, s.past, s.series, s.static, s.parent), None
     if codec is not None:
         columns, step = codec.encoding.columns, codec.encoding.frequency
         words = codec.encoding.words
     policies = Policies(step, s.zone, s.duplicates, s.gaps, s.longest_gap)
     return read_series(source, columns, reading(s), policies, words)
+
+
+def hierarchy_of(series: Series) -> Series | None:
+    """The series, if some of them are sums of others."""
+    return series if series.parents else None
 
 
 def known_holidays(series: Series, settings: Settings) -> Holidays | None:
@@ -383,14 +399,19 @@ def forecast(trained: "Trained[ForecastCodec]", series: Series) -> "pl.DataFrame
     """
     import polars as pl
 
-    from gruta.tasks.forecast.forecasts import quantiles, with_rows_to_come
+    from gruta.tasks.forecast.forecasts import unreconciled, with_rows_to_come
+    from gruta.tasks.forecast.reconcile import reconciled
     from gruta.tasks.forecast.records import as_told, own_names, quantile_name
 
     encoding, levels = trained.codec.encoding, trained.settings.quantiles
     series = with_rows_to_come(series, encoding.history, encoding.horizon)
     origins = series.ends - 1
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)
-    found = quantiles(trained, series, origins).reshape(-1, len(levels))
+    if trained.codec.hierarchy is None:
+        found = unreconciled(trained, series, origins)
+    else:
+        found = reconciled(trained, series, origins, needed=True).after
+    found = found.reshape(-1, len(levels))
     names, columns = encoding.columns, list[pl.Series]()
     if names.series:
         ids = np.repeat(np.array(series.ids, object), encoding.horizon)
