@@ -14,6 +14,7 @@ from typing import Any
 
 from gruta.data.columns import require_size
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.reading import AUTO, Guess, Reading
 
 _BLOCK = 2**24
@@ -58,7 +59,7 @@ def find_dialect(path: Path, how: Reading, wanted: Sequence[str]) -> Dialect:
         block = next(blocks, "")
     head = block if len(block) <= _HEAD else block[: block.rfind("\n", 0, _HEAD) + 1 or _HEAD]
     lines, separator = 0, how.mark
-    first, _, rest = head.partition("\n")
+    first, _newline, rest = head.partition("\n")
     if first.lower().startswith("sep=") and len(first.rstrip()) == 5:  # a hint to Excel
         head, lines = rest, 1
         separator = first[4] if separator == AUTO else separator
@@ -71,15 +72,20 @@ def find_dialect(path: Path, how: Reading, wanted: Sequence[str]) -> Dialect:
     try:
         present = next((cells for cells in reader if any(map(str.strip, cells))), [])
     except csv.Error as error:
-        raise InputError(f"{path}: its first line is no row of names: {error}") from None
+        raise InputError(
+            _("{path}: its first line is no row of names: {error}").format(path=path, error=error)
+        ) from None
     if not present:
-        raise InputError(f"{path}: expected a line of column names first, found none")
+        raise InputError(
+            _("{path}: expected a line of column names first, found none").format(path=path)
+        )
     names = tuple(name.strip() for name in present)
     if names[0].startswith("#") and not set(wanted) & set(names):
-        raise InputError(
-            f"{path}: expected a line of column names first, found a comment, {names[0][:40]!r}; "
-            "remove the lines above the names"
+        problem = _(
+            "{path}: expected a line of column names first, found a comment, {comment!r}; remove "
+            "the lines above the names"
         )
+        raise InputError(problem.format(path=path, comment=names[0][:40]))
     return Dialect(encoding, separator, names, lines + reader.line_num, tuple(guesses))
 
 
@@ -97,8 +103,11 @@ def text_blocks(path: Path, encoding: str) -> Generator[str]:
         yield decoder.decode(b"", final=True)
     except UnicodeError as error:
         reason = getattr(error, "reason", str(error))
+        problem = _(
+            "{path}: not text in {encoding} ({reason}); say its encoding, or save it as UTF-8"
+        )
         raise InputError(
-            f"{path}: not text in {encoding} ({reason}); say its encoding, or save it as UTF-8",
+            problem.format(path=path, encoding=encoding, reason=reason),
         ) from None
 
 
@@ -116,7 +125,9 @@ def _raw_blocks(path: Path) -> Iterator[bytes]:
                 yield block
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise InputError(
-                f"{path}: not a whole gzip file ({error}); write or copy it again"
+                _("{path}: not a whole gzip file ({error}); write or copy it again").format(
+                    path=path, error=error
+                )
             ) from None
 
 
@@ -129,9 +140,8 @@ def _encoding(path: Path) -> str:
         if not i and (found := _by_first_bytes(block)):
             return found
         if len(block) != len(block.translate(None, _CONTROLS)):
-            raise InputError(
-                f"{path}: expected text, found bytes that are none; save it as CSV UTF-8"
-            )
+            problem = _("{path}: expected text, found bytes that are none; save it as CSV UTF-8")
+            raise InputError(problem.format(path=path))
         if block.isascii() and not decoder.getstate()[0]:
             continue
         odd = odd or len(block) != len(block.translate(None, _NOT_IN_CP1252))
@@ -143,9 +153,12 @@ def _encoding(path: Path) -> str:
     if not bad:
         return "utf-8"
     if odd or good:
-        mixed = "is UTF-8 in some places only" if good else "is neither UTF-8 nor Windows-1252"
+        mixed = (
+            _("is UTF-8 in some places only") if good else _("is neither UTF-8 nor Windows-1252")
+        )
         raise InputError(
-            f"{path}: {mixed}; save it as CSV UTF-8", encoding="say what the file is written in"
+            _("{path}: {mixed}; save it as CSV UTF-8").format(path=path, mixed=mixed),
+            encoding=_("say what the file is written in"),
         )
     return "cp1252"
 

@@ -68,7 +68,10 @@ class Hierarchy:
             depths += above >= 0
             above = np.where(above >= 0, self._above[above], -1)
             if depths.max() >= len(depths):
-                raise ValueError("expected no series above itself")
+                name = repr(self.names[int(depths.argmax())])
+                raise ValueError(
+                    _("expected a hierarchy, found {name} above itself").format(name=name)
+                )
         return depths
 
     @cached_property
@@ -144,13 +147,17 @@ class Hierarchy:
         names, parents = (tuple(map(str, content[key])) for key in ("names", "parents"))
         factors = np.array(content["factors"], np.float64)
         if not len(set(names)) == len(names) == len(parents) or factors.ndim != 2:
-            raise ValueError("expected series that each have a parent, and factors by level")
+            raise ValueError(_("expected series that each have a parent, and factors by level"))
         found = cls.bottom_up(names, parents, factors.shape[1])
         weights = np.array(content.get("weights", found.weights), np.float64)
         if weights.shape != found.weights.shape or factors.shape != found.factors.shape:
-            raise ValueError(f"expected weights {found.weights.shape}, found {weights.shape}")
+            raise ValueError(
+                _("expected weights of the shape {expected}, found {found}").format(
+                    expected=found.weights.shape, found=weights.shape
+                )
+            )
         if not (np.isfinite(weights).all() and np.isfinite(factors).all()):
-            raise ValueError("expected finite weights of a hierarchy")
+            raise ValueError(_("expected finite weights of a hierarchy"))
         return replace(found, method=str(content["method"]), weights=weights, factors=factors)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 Unit = Literal["characters", "grams", "words", "subwords"]
 
@@ -123,10 +124,14 @@ class Vocabulary:
             unit, units = content["unit"], tuple(map(str, content["units"]))
             merges = tuple((str(a), str(b)) for a, b in content["merges"])
             if unit not in get_args(Unit) or len(set(units)) < len(units):
-                raise ValueError(f"expected different units of a known kind, got {unit!r}")
+                raise ValueError(
+                    _("expected different units of a known kind, got {unit!r}").format(unit=unit)
+                )
             return cls(unit, units, bool(content["lower"]), merges)
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"codec.json: not a vocabulary ({error})") from error
+            raise InputError(
+                _("codec.json: not a vocabulary ({error})").format(error=error)
+            ) from error
 
 
 def _merged(word: str, ranks: Mapping[tuple[str, str], int]) -> tuple[str, ...]:

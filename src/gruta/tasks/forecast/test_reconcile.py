@@ -14,7 +14,7 @@ from gruta.data.series import read_series
 from gruta.errors import InputError
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.evaluation import evaluate
-from gruta.tasks.forecast.forecasts import unreconciled
+from gruta.tasks.forecast.forecasts import unreconciled, with_rows_to_come
 
 SMALL = {
     "hidden": 4, "steps": 6, "batch_size": 8, "validate_every": 3, "horizon": 3, "lookback": 7,
@@ -162,6 +162,13 @@ def test_what_reconciling_was_worth_is_told_by_level(fitted):
     from gruta.tasks.forecast.reconcile import levels_of
 
     assert levels_of(found)[0].before == pytest.approx(moved)
+
+
+def test_a_series_is_explained_as_it_was_forecast_for_itself(fitted):
+    found, series = fitted.explain(sales(), series="Rio"), with_rows_to_come(read(sales()), 1, 3)
+    alone = unreconciled(fitted.trained_, series, series.ends[5:6] - 1)
+    parts = found.baseline + found.linear.sum(0) + found.network.sum(0)
+    np.testing.assert_allclose(parts + found.held, alone[0, :, 1], rtol=1e-5)
 
 
 def test_nothing_is_forecast_below_zero_and_sums_still_hold():

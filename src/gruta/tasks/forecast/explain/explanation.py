@@ -28,7 +28,7 @@ from gruta.locale import translate as _
 from gruta.tasks.forecast.explain.shapley import shapley
 from gruta.tasks.forecast.explain.sources import Inputs, Parts, Source, batch, inputs_at, sources
 from gruta.tasks.forecast.explain.sources import ranges as ranges_of
-from gruta.tasks.forecast.forecasts import quantiles, with_rows_to_come
+from gruta.tasks.forecast.forecasts import unreconciled, with_rows_to_come
 from gruta.tasks.forecast.head import ForecastHead
 from gruta.tasks.forecast.split import steps_before
 from gruta.tasks.trained import Trained
@@ -117,7 +117,8 @@ class Explanation:
         Both must be of one forecaster.
         """
         if self.sources != earlier.sources or self.levels != earlier.levels:
-            raise InputError("the two forecasts to compare are of different forecasters; take one")
+            problem = _("the two forecasts to compare are of different forecasters; take one")
+            raise InputError(problem)
         shared, own, other = np.intersect1d(self.times, earlier.times, return_indices=True)
         if not len(shared):
             raise InputError(
@@ -235,7 +236,7 @@ def explain(
     scale = float(encoding.scales(series).scale[0])
     nothing = parts.reference
     base = nothing["now"][0] + head.median(batch(nothing))[0]
-    found = quantiles(trained, series, origins)[0]
+    found = unreconciled(trained, series, origins)[0]
     median = table.y[origins][:, None] + head.median(batch(inputs))
     free, kept = encoding.decode(median, series, origins)[0], found[:, levels.index(0.5)]
     at_rows = origin + 1 + np.arange(encoding.horizon)
@@ -316,7 +317,7 @@ def _chosen(series: Series, name: str | None) -> Series:
         return series
     if name not in series.ids:
         some = ", ".join(series.ids[:10]) + (", …" if series.count > 10 else "")
-        got = "none was named" if name is None else f"got {name!r}"
+        got = _("none was named") if name is None else _("got {name!r}").format(name=name)
         raise InputError(
             series=_("expected one of those in {source}, {some}; {got}").format(
                 source=series.source, some=some, got=got
@@ -341,9 +342,11 @@ def _placed(
         if newest < encoding.history - 1:
             stamps = stamps[1:]
         after = [str(stamp) for stamp in encoding.frequency.shift(stamps, 1)]
-        problem = (
-            f"expected the first stamp of a forecast, with {encoding.history} rows before it: "
-            f"{series.source} has those from {' to '.join(after)}, got {first}"
+        problem = _(
+            "expected the first stamp of a forecast, with {history} rows before it: {source} has "
+            "those from {span}, got {first}"
+        ).format(
+            history=encoding.history, source=series.source, span=_(" to ").join(after), first=first
         )
         raise InputError(**{called: problem})
     if origin + encoding.horizon >= len(series):
@@ -358,4 +361,4 @@ def _shares(sizes: Values) -> Values:
 
 
 def _span(times: Stamps) -> str:
-    return f"{times[0]} to {times[-1]}"
+    return _(" to ").join(map(str, times[[0, -1]]))
