@@ -37,7 +37,8 @@ class Encoding:
     target: a scale for each of the series `ids` that training saw; one of another name has its own
     from its history. gaps: whether the network is told of missing values and short histories.
     holidays, static: what it is told of days, and of each series as a whole. power: of the
-    transform of the target before it is scaled, 0 for its logarithm; None: none.
+    transform of the target before it is scaled, 0 for its logarithm; None: none. embedding: how
+    wide a vector is learned for each series, 0: none; apart: whether they are told apart by it.
     """
 
     columns: Columns
@@ -53,6 +54,8 @@ class Encoding:
     holidays: Holidays | None = None
     static: Covariates = field(default_factory=Covariates.none)
     power: float | None = None
+    embedding: int = 0
+    apart: bool = True
 
     @classmethod
     def fit(
@@ -180,7 +183,14 @@ class Encoding:
             horizon=self.horizon,
             starts=series.starts,
             absent=missing if self.gaps else None,
+            own=self._vectors(series) if self.embedding else None,
+            vectors=(len(self.ids) + 1, self.embedding) if self.embedding else (0, 0),
         )
+
+    def _vectors(self, series: Series) -> Rows:
+        """`[S]`: which vector each has; 0, that of none, for one that training did not see."""
+        places = self._places if self.apart else {}
+        return np.array([places.get(name, -1) + 1 for name in series.ids], np.int64)
 
     def _known(self, series: Series) -> NDArray[np.float32]:
         """`[N, C]`: covariates, then holidays, of which rows to come need no column."""
@@ -217,6 +227,11 @@ class Encoding:
         columns, by_calendar = self.columns, calendar_names(self.frequency) + self.static.labels
         return future_names(columns.target, self.known_labels, by_calendar, self.seasons, self.gaps)
 
+    def vector_names(self) -> list[str]:
+        """What people call the numbers of a series' vector."""
+        text = _("number {place} of the series' vector")
+        return [text.format(place=place) for place in range(1, self.embedding + 1)]
+
     def past_names(self) -> list[str]:
         """What people call the columns of a row of the window."""
         names = self.future_names()
@@ -252,6 +267,8 @@ class Encoding:
             "past": self.past.to_json(),
             "static": self.static.to_json(),
             "power": self.power,
+            "embedding": self.embedding,
+            "apart": self.apart,
             "seasons": list(self.seasons),
             "lookback": self.lookback,
             "horizon": self.horizon,
@@ -288,6 +305,8 @@ class Encoding:
                 holidays=None if holidays is None else Holidays.from_json(holidays),
                 static=Covariates.from_json(columns.static, static),
                 power=None if power is None else float(power),
+                embedding=int(content.get("embedding", 0)),
+                apart=bool(content.get("apart", True)),
             )
             encoding._require_sound()
             return encoding

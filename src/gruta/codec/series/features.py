@@ -37,6 +37,8 @@ class Table:
     starts: `[S + 1]` where each series begins, and N. None: one series.
     absent: `[N]` which values of y are missing; there y holds the last one before. None: the
     network is not told of any, and reads whole histories alone.
+    own: `[S]` which of the learned vectors each series has, 0 for one without, if there are any;
+    vectors: how many there are, and their width.
     """
 
     y: Values  # [N]
@@ -48,6 +50,8 @@ class Table:
     horizon: int
     starts: Rows | None = None
     absent: NDArray[np.bool_] | None = None
+    own: Rows | None = None
+    vectors: tuple[int, int] = (0, 0)
 
     @property
     def first_origin(self) -> int:
@@ -79,6 +83,13 @@ class Table:
         """Which of `rows` lack a value, or lie before the first of their series."""
         assert self.absent is not None
         return (rows < firsts) | self.absent[np.maximum(rows, firsts)]
+
+    def vector(self, rows: Rows) -> Rows:
+        """Which of the learned vectors the series of each of `rows` has."""
+        assert self.own is not None
+        assert self.starts is not None
+        found: Rows = self.own[np.searchsorted(self.starts, rows, side="right") - 1]
+        return found
 
     @property
     def past_lags(self) -> int:
@@ -260,13 +271,16 @@ def windows(
 
     positions: `[B, P]`, the origins' places in their window, 0 to length - 1.
     Gives past `[B, length, C]`, positions, lags `[B, P, L]`, recent `[B, P, R]`, future
-    `[B, P, K, F]`, and target `[B, P, K]`, the change from the origin's value.
+    `[B, P, K, F]`, and target `[B, P, K]`, the change from the origin's value; series `[B]`, where
+    these have vectors.
     """
     first = last[:, None] - (length - 1)
     origin = first + positions
     begin = table.firsts(last)
     begin = begin if isinstance(begin, int) else begin[:, None]
+    which = {} if table.own is None else {"series": table.vector(last)}
     return {
+        **which,
         "past": past(first + np.arange(length), begin),
         "positions": positions,
         **ahead(table, origin),

@@ -10,7 +10,7 @@ from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.linear import solve
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
-from gruta.tasks.forecast.task import ForecastTask, SeriesInParts, hierarchy_of
+from gruta.tasks.forecast.task import ForecastTask, SeriesInParts
 from gruta.train import Progress
 
 Linear = Literal["auto", "kept", "anew"]
@@ -37,7 +37,10 @@ class Continued(ForecastTask):
         codec, seen = self.before.codec, data.seen
         positive = codec.never_negative and not bool((seen.target < 0).any())
         # While it learns, all that the network says counts.
-        return replace(codec, until=seen.nonempty().last, never_negative=positive, trust=1.0)
+        encoding = replace(codec.encoding, apart=True)
+        return replace(
+            codec, encoding=encoding, until=seen.nonempty().last, never_negative=positive, trust=1.0
+        )
 
     def network(self, codec: ForecastCodec, settings: ForecastSettings) -> "ForecastNetwork":
         """With the weights that it has learned."""
@@ -57,8 +60,8 @@ class Continued(ForecastTask):
     ) -> ForecastLesson:
         """Windows of the training part, which the new rows have made longer."""
         table = codec.encoding.table(data.seen)
-        split, seen = Split.of(table, data.parts), hierarchy_of(data.seen)
-        return _GoingOn(network, table, split, settings, seen=seen, linear=self.linear)
+        split = Split.of(table, data.parts)
+        return _GoingOn(network, table, split, settings, seen=data.seen, linear=self.linear)
 
 
 class _GoingOn(ForecastLesson):

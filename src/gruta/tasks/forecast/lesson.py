@@ -1,6 +1,7 @@
 """What the forecaster learns from: windows of the training part."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from gruta.data.order import shuffled
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
+from gruta.tasks.forecast.scores import difference, overlapping
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
 from gruta.train import Batch, Progress, State, Validation
@@ -26,6 +28,10 @@ VALIDATION_ORIGINS = 256
 """About this many origins, evenly spaced, are scored in a validation."""
 
 
+MASKED = 0.25
+"""Of so many windows the network is not told the series: it learns to do without its vector."""
+
+
 MOST_SCORED = 2**14
 """Of a longer validation part about so many origins tell how far to trust the network."""
 
@@ -34,7 +40,7 @@ class ForecastLesson:
     """Batches, loss and validation for `gruta.train.train`.
 
     notes: lines about what was decided before, told as training begins. seen: the series of the
-    table, where they are a hierarchy.
+    table.
     """
 
     own_draws = True
@@ -62,6 +68,8 @@ class ForecastLesson:
                     "with the setting gaps"
                 )
             )
+        if settings.tbptt and table.own is not None:
+            raise InputError(tbptt=_("expected none where series have vectors; leave one out"))
         if settings.tbptt and not self.streams:
             problem = _("expected at most the {rows} rows that there are to train on, got {given}")
             raise InputError(tbptt=problem.format(rows=len(split.train), given=settings.tbptt))
@@ -89,6 +97,8 @@ class ForecastLesson:
         before_first = self.split.train.first(last) - (last - length + 1)
         positions = np.maximum(positions, before_first[:, None])
         batch = windows(self.table, self.past, last, positions, length)
+        if "series" in batch:
+            batch["series"] = np.where(draw.random(len(last)) < MASKED, 0, batch["series"])
         return _tensors(batch) | {"fresh": torch.tensor(fresh)}
 
     def _stream_ends(self, step: int, length: int) -> tuple[Rows, bool]:
@@ -132,6 +142,25 @@ class ForecastLesson:
         """Of the validation part; of a very long one from all over it."""
         origins = self.split.validation[:: max(1, len(self.split.validation) // MOST_SCORED)]
         return self._forecasts(origins, self.split.validation.first(origins))
+
+    def gains(self) -> bool:
+        """Whether the validation part is forecast better, by more than chance, by who is told the
+        series; else from now on it is not.
+        """
+        assert self.table.own is not None
+        assert self.seen is not None
+        every = self.split.validation
+        origins = every[:: max(1, len(every) // MOST_SCORED)]
+        target, middle, table = self.table.changes(origins), self.model.median, self.table
+        told = np.abs(self.forecast(origins)[..., middle] - target)
+        self.table = replace(table, own=np.zeros_like(table.own))
+        untold = np.abs(self.forecast(origins)[..., middle] - target)
+        begins, ends = (self.seen.times_at(origins + k) for k in (1, table.horizon))
+        apart = difference(told, untold, overlapping(begins, ends), begins)
+        if apart.error is None or apart.value > -apart.error:
+            return False
+        self.table = table
+        return True
 
     def rolled(self) -> Forecasts:
         """From rolling origins up to the end of the validation part."""

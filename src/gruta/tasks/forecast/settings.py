@@ -128,6 +128,13 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         description="Share of the series, before the test, to pick the best weights.",
         json_schema_extra=DATA,
     )
+    embedding: str = Field(
+        "0",
+        pattern="^(auto|[0-9]{1,3})$",
+        description="Width of a vector that is learned for each series of several, and read by the "
+        "network; auto: one that stays if the validation part gains by more than chance; 0: none.",
+        json_schema_extra=MODEL,
+    )
     origins: int = Field(
         0,
         ge=0,
@@ -163,6 +170,12 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
     def _one_column(cls, names: Any) -> Any:
         """A single name stands for itself."""
         return (names,) if isinstance(names, str) else names
+
+    @field_validator("embedding", mode="before")
+    @classmethod
+    def _width(cls, given: Any) -> Any:
+        """A number may be one."""
+        return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
 
     @field_validator("holidays", mode="before")
     @classmethod

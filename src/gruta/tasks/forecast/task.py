@@ -1,5 +1,6 @@
 """The forecaster as a task."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from gruta.tasks.forecast.lesson import ForecastLesson
     from gruta.tasks.forecast.network import ForecastNetwork
     from gruta.tasks.trained import Trained
+
+MOST_AUTO = 8
+"""A vector of a series is no wider of itself."""
 
 Settings = ForecastSettings
 """Short for the signatures below."""
@@ -203,6 +207,7 @@ class ForecastTask:
         if transform != "none":
             require_positive(data.series)  # the test, which is forecast from too, included
         encoding = Encoding.fit(seen, train, settings.lookback, settings.horizon, days, transform)
+        encoding = replace(encoding, embedding=_width(settings.embedding, len(encoding.ids)))
         season = encoding.seasons[0] if encoding.seasons else 1
         errors = seasonal_errors(seen.until(train).nonempty(), season)
         spread = np.ones(len(settings.quantiles), np.float32)
@@ -235,13 +240,16 @@ class ForecastTask:
 
         table = codec.encoding.table(data.seen)
         notes = [why(codec)] if settings.transform == "auto" else []
-        split, seen = Split.of(table, data.parts), hierarchy_of(data.seen)
-        return ForecastLesson(network, table, split, settings, notes, seen)
+        split = Split.of(table, data.parts)
+        return ForecastLesson(network, table, split, settings, notes, data.seen)
 
     def settle(self, lesson: "ForecastLesson", codec: ForecastCodec) -> ForecastCodec:
         """See how far to trust the network, how wide to forecast, and how series sum up."""
+        if lesson.settings.embedding == "auto" and codec.encoding.embedding:
+            encoding = replace(codec.encoding, apart=lesson.gains())
+            codec = replace(codec, encoding=encoding)
         found = codec.settled(lesson.on_validation(), lesson.rolled(), lesson.settings.quantiles)
-        if lesson.seen is None:
+        if lesson.seen is None or not lesson.seen.parents:
             return found
         from gruta.tasks.forecast.reconcile import with_hierarchy
         from gruta.tasks.trained import Trained
@@ -370,9 +378,11 @@ def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = Non
     return read_series(source, columns, reading(s), policies, words)
 
 
-def hierarchy_of(series: Series) -> Series | None:
-    """The series, if some of them are sums of others."""
-    return series if series.parents else None
+def _width(given: str, series: int) -> int:
+    """Of the vectors of so many series."""
+    if series == 1:
+        return 0
+    return int(given) if given != "auto" else min(MOST_AUTO, math.ceil(math.sqrt(series)))
 
 
 def known_holidays(series: Series, settings: Settings) -> Holidays | None:
