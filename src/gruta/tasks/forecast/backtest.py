@@ -20,6 +20,7 @@ from gruta.codec.series.series import Rows, Series
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.runs import METRICS, MODEL, Run, read_metrics
+from gruta.tasks.forecast.by_level import hierarchy_json
 from gruta.tasks.forecast.evaluation import (
     Evaluation,
     Values,
@@ -28,7 +29,7 @@ from gruta.tasks.forecast.evaluation import (
     origins_from,
     scores_of,
 )
-from gruta.tasks.forecast.reconcile import Reconciled, hierarchy_json
+from gruta.tasks.forecast.reconcile import Reconciled
 from gruta.tasks.forecast.records import own_names
 from gruta.tasks.forecast.scores import Difference
 from gruta.tasks.forecast.settings import ForecastSettings

@@ -1,8 +1,7 @@
-"""Forecasts of a hierarchy: how they are made to sum up, and what that was worth at each level."""
+"""Forecasts of a hierarchy: how they are made to sum up."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +14,9 @@ from gruta.codec.series.series import Series
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
-from gruta.tasks.forecast.scores import Difference, difference
 from gruta.tasks.forecast.split import Split
 
 if TYPE_CHECKING:
-    from gruta.tasks.forecast.evaluation import Evaluation
     from gruta.tasks.trained import Trained
 
 Values = NDArray[np.float64]
@@ -188,51 +185,6 @@ def reconciled(
     among = np.cumsum(whole)[moment[some]] - 1
     after[some] = summed[among, places[series.of(origins[some])]]
     return Reconciled(after, before, some)
-
-
-@dataclass(frozen=True)
-class Level:
-    """Series so many levels below the top, and their mean absolute error before and after."""
-
-    depth: int
-    series: int
-    before: float
-    after: float
-    change: Difference
-
-    def to_json(self) -> dict[str, Any]:
-        """For a program."""
-        told = {"level": self.depth + 1, "series": self.series, "mae_before": self.before}
-        change = {"standard_error": self.change.error, "beyond_chance": self.change.beyond_chance}
-        return told | {"mae_after": self.after} | change
-
-
-def levels_of(found: "Evaluation") -> Sequence[Level]:
-    """What reconciling was worth, from the top down; empty without a hierarchy."""
-    if found.reconciled is None:
-        return ()
-    middle, series = found.levels.index(0.5), found.series
-    depths = Hierarchy.bottom_up(series.ids, series.parents, 1).depths
-    of_each, each = depths[series.of(found.origins)], []
-    for depth in range(int(depths.max()) + 1):
-        some = (of_each == depth) & found.reconciled.whole
-        if not some.any():
-            continue
-        truth = found.truth[some]
-        before, after = (
-            np.abs(values[some, :, middle] - truth)
-            for values in (found.reconciled.before, found.reconciled.after)
-        )
-        change = difference(after, before, found.overlap, found.moments[some])
-        means = float(np.nanmean(before)), float(np.nanmean(after))
-        each.append(Level(depth, int((depths == depth).sum()), *means, change))
-    return each
-
-
-def hierarchy_json(found: "Evaluation") -> dict[str, Any]:
-    """The same for a program; nothing without a hierarchy."""
-    levels = [level.to_json() for level in levels_of(found)]
-    return {"levels": levels} if levels else {}
 
 
 def notes_of(found: Reconciled, method: str) -> list[str]:

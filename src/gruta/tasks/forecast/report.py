@@ -9,6 +9,7 @@ from gruta.report.charts import Stroke, strokes
 from gruta.report.page import Column, Figure, Section, Table
 from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
+from gruta.tasks.forecast.by_level import levels_of
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.explain import worth
 from gruta.tasks.forecast.figures import (
@@ -19,7 +20,6 @@ from gruta.tasks.forecast.figures import (
     score_note,
 )
 from gruta.tasks.forecast.names import model_name
-from gruta.tasks.forecast.reconcile import levels_of
 from gruta.tasks.forecast.scores import METRICS, Difference
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.report import repair_table, score_table

@@ -13,6 +13,7 @@ from gruta.codec.series.series import Columns
 from gruta.data.series import read_series
 from gruta.errors import InputError
 from gruta.tasks.forecast import Forecaster
+from gruta.tasks.forecast.by_level import levels_of
 from gruta.tasks.forecast.evaluation import evaluate
 from gruta.tasks.forecast.forecasts import unreconciled, with_rows_to_come
 
@@ -159,8 +160,6 @@ def test_what_reconciling_was_worth_is_told_by_level(fitted):
     top = found.series.of(found.origins) == 7
     moved = np.abs(found.reconciled.before[top, :, 1] - found.truth[top]).mean()
     assert told[0].keys() >= {"mae_before", "mae_after", "standard_error", "beyond_chance"}
-    from gruta.tasks.forecast.reconcile import levels_of
-
     assert levels_of(found)[0].before == pytest.approx(moved)
 
 
