@@ -26,6 +26,7 @@ _EXTRA_OF = {
     "holidays": "holidays",
     "neuralforecast": "peers",
     "darts": "peers",
+    "hierarchicalforecast": "hierarchies",
     "onnx": "bench",
     "onnxruntime": "bench",
     "openvino": "bench",

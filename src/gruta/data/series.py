@@ -18,6 +18,7 @@ from gruta.codec.series.series import Columns, Series
 from gruta.codec.series.zones import Zone
 from gruta.data.columns import Origin, few, nearest, refuse
 from gruta.data.gaps import mended
+from gruta.data.hierarchy import parents_of, summed
 from gruta.data.padding import unpadded
 from gruta.data.periods import Every, in_steps
 from gruta.data.repair import Even, Policies, Raw, evened
@@ -66,10 +67,10 @@ def read_series(
     columns = columns if trained else as_wide(columns, table, guess=may_be_wide)
     columns, guesses = (columns, ()) if trained else _with_series(columns, table)
     _require_columns(table, columns, trained)
-    if columns.static and (columns.wide or not columns.series):
-        raise InputError(
-            static=_("expected several series, whose names a column has; name it with series")
-        )
+    for setting in ("static", "parent"):
+        if getattr(columns, setting) and (columns.wide or not columns.series):
+            several = _("expected several series, whose names a column has; name it with series")
+            raise InputError(**{setting: several})
     abreast = series_columns(columns, table)
     table.prepare((*columns.shared, *abreast) if abreast else columns.names)
     own: NDArray[np.integer] | None = None
@@ -77,9 +78,10 @@ def read_series(
     if columns.series and not abreast:
         own, names = table.codes(columns.series)
     ids, cells = tuple(names), _Cells(table, columns, words)
-    static = []
+    static, above = [], []
     if own is not None:
         static = [_one_each(table, name, cells.of(name), own, ids) for name in columns.static]
+        above = [_texts_of_each(table, name, own, ids) for name in columns.parent]
     # What is evened has no name here, which would keep alive what is as large as a column.
     even = evened(_raw(table, columns.time, policies.zone, own, ids), policies)
     label = table.origin
@@ -119,7 +121,8 @@ def read_series(
     if every is not None:
         series = unpadded(in_steps(series, every, policies))
     _require_target(series)
-    return mended(series, policies)
+    series = mended(series, policies)
+    return summed(series, parents_of(ids, above)) if above else series
 
 
 def _raw(
@@ -192,6 +195,16 @@ def _one_each(
     return found
 
 
+def _texts_of_each(
+    table: Table, name: str, own: NDArray[np.integer], ids: Sequence[str]
+) -> list[str]:
+    """`[S]`: the text that all rows of a series have, "" where they have none."""
+    table.turn_to(name)
+    places, words = counted(table.words(name))
+    each = _one_each(table, name, places, own, ids)
+    return ["" if np.isnan(place) else words[int(place)] for place in each]
+
+
 def _split(columns: Columns, table: Table) -> Columns:
     """Columns with a name such as a,b, which is no column's, as the names of two."""
 
@@ -208,6 +221,7 @@ def _split(columns: Columns, table: Table) -> Columns:
         known=apart(columns.known),
         past=apart(columns.past),
         static=apart(columns.static),
+        parent=apart(columns.parent),
     )
 
 
@@ -231,7 +245,7 @@ def _require_columns(table: Table, columns: Columns, trained: bool) -> None:
     roles = roles[:1] if columns.wide else roles
     roles += [
         (setting, name)
-        for setting in ("known", "past", "static")
+        for setting in ("known", "past", "static", "parent")
         for name in getattr(columns, setting)
     ]
     for setting, name in roles:

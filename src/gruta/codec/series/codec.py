@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.features import Rows
+from gruta.codec.series.hierarchy import Hierarchy
 from gruta.codec.series.intervals import (
     Forecasts,
     Values,
@@ -43,7 +44,7 @@ class ForecastCodec:
     to block of a forecast that is read back. members: of an ensemble, the codec of each; spread and
     usual are then those of their mean. zeros: the share of the training part's values that are 0.
     learned: the last stamp that training forecast from. optimism: by how much larger misses are
-    from stamps that it did not.
+    from stamps that it did not. hierarchy: of the encoding's series, where they sum up.
     """
 
     encoding: Encoding
@@ -58,6 +59,7 @@ class ForecastCodec:
     zeros: float = 0.0
     learned: np.datetime64 | None = None
     optimism: float = 1.0
+    hierarchy: Hierarchy | None = None
 
     @property
     def intermittent(self) -> bool:
@@ -149,6 +151,7 @@ class ForecastCodec:
             "zeros": self.zeros,
             "learned_until": None if self.learned is None else str(self.learned),
             "optimism": self.optimism,
+            "hierarchy": None if self.hierarchy is None else self.hierarchy.to_json(),
         }
 
     @classmethod
@@ -160,7 +163,7 @@ class ForecastCodec:
                 raise ValueError(
                     _("expected a factor a quantile, got {spread}").format(spread=content["spread"])
                 )
-            usual = content.get("usual")
+            usual, hierarchy = content.get("usual"), content.get("hierarchy")
             if usual is not None and not 0 <= usual < np.inf:
                 raise ValueError(
                     _("expected a usual error of at least 0, got {usual}").format(usual=usual)
@@ -179,6 +182,7 @@ class ForecastCodec:
                 float(content.get("zeros", 0.0)),
                 None if learned is None else np.datetime64(learned),
                 float(content.get("optimism", 1.0)),
+                None if hierarchy is None else Hierarchy.from_json(hierarchy),
             )
         except InputError:
             raise

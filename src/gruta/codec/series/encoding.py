@@ -44,7 +44,8 @@ class Encoding:
     transform of the target before it is scaled, 0 for its logarithm; None: none. apart: what is
     learned are differences from the value so many rows before; 0: the target itself. block: steps
     that are forecast at once, and then read back; None: the whole horizon. outliers: which values
-    those are, and what is done about them; None: not looked for, as in version 0.1.0.
+    those are, and what is done about them; None: not looked for, as in version 0.1.0. embedding:
+    how wide a vector is learned for each series, 0: none; told_apart: whether they are, by it.
     """
 
     columns: Columns
@@ -63,6 +64,8 @@ class Encoding:
     apart: int = 0
     block: int | None = None
     outliers: Outliers | None = None
+    embedding: int = 0
+    told_apart: bool = True
 
     @classmethod
     def fit(
@@ -225,7 +228,14 @@ class Encoding:
             starts=series.starts,
             absent=absent if self.gaps else None,
             level=level,
+            own=self._vectors(series) if self.embedding else None,
+            vectors=(len(self.ids) + 1, self.embedding) if self.embedding else (0, 0),
         )
+
+    def _vectors(self, series: Series) -> Rows:
+        """`[S]`: which vector each has; 0, that of none, for one that training did not see."""
+        places = self._places if self.told_apart else {}
+        return np.array([places.get(name, -1) + 1 for name in series.ids], np.int64)
 
     def _known(self, series: Series) -> NDArray[np.float32]:
         """`[N, C]`: covariates, then holidays, of which rows to come need no column."""
@@ -264,6 +274,11 @@ class Encoding:
             self.label, self.known_labels, by_calendar, self.seasons, self.gaps, self.apart > 0
         )
 
+    def vector_names(self) -> list[str]:
+        """What people call the numbers of a series' vector."""
+        text = _("number {place} of the series' vector")
+        return [text.format(place=place) for place in range(1, self.embedding + 1)]
+
     def past_names(self) -> list[str]:
         """What people call the columns of a row of the window."""
         names = self.future_names()
@@ -299,6 +314,7 @@ class Encoding:
                 "series": self.columns.series,
                 "static": list(self.columns.static),
                 "wide": list(self.columns.wide),
+                "parent": list(self.columns.parent),
             },
             "ids": list(self.ids),
             "gaps": self.gaps,
@@ -310,6 +326,8 @@ class Encoding:
             "power": self.power,
             "apart": self.apart,
             "outliers": None if self.outliers is None else self.outliers.to_json(),
+            "embedding": self.embedding,
+            "told_apart": self.told_apart,
             "seasons": list(self.seasons),
             "lookback": self.lookback,
             "horizon": self.horizon,
@@ -330,6 +348,7 @@ class Encoding:
                 str(names.get("series", "")),
                 tuple(map(str, names.get("static", ()))),
                 tuple(map(str, names.get("wide", ()))),
+                tuple(map(str, names.get("parent", ()))),
             )
             static = content.get("static", Covariates.none().to_json())
             power, block = content.get("power"), content.get("block")
@@ -351,6 +370,8 @@ class Encoding:
                 apart=int(content.get("apart", 0)),
                 block=None if block is None else int(block),
                 outliers=None if outliers is None else Outliers.from_json(ids, outliers),
+                embedding=int(content.get("embedding", 0)),
+                told_apart=bool(content.get("told_apart", True)),
             )
             encoding._require_sound()
             return encoding

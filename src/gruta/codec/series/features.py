@@ -39,6 +39,8 @@ class Table:
     absent: `[N]` which values of y are missing; there y holds the last one before. None: the
     network is not told of any, and reads whole histories alone.
     level: that of which y are differences, and of which changes are counted; None: y itself.
+    own: `[S]` which of the learned vectors each series has, 0 for one without, if there are any;
+    vectors: how many there are, and their width.
     """
 
     y: Values  # [N]
@@ -51,6 +53,8 @@ class Table:
     starts: Rows | None = None
     absent: NDArray[np.bool_] | None = None
     level: Level | None = None
+    own: Rows | None = None
+    vectors: tuple[int, int] = (0, 0)
 
     @property
     def first_origin(self) -> int:
@@ -83,6 +87,13 @@ class Table:
         """Which of `rows` lack a value, or lie before the first of their series."""
         assert self.absent is not None
         return (rows < firsts) | self.absent[np.maximum(rows, firsts)]
+
+    def vector(self, rows: Rows) -> Rows:
+        """Which of the learned vectors the series of each of `rows` has."""
+        assert self.own is not None
+        assert self.starts is not None
+        found: Rows = self.own[np.searchsorted(self.starts, rows, side="right") - 1]
+        return found
 
     @property
     def past_lags(self) -> int:
@@ -297,7 +308,8 @@ def windows(
 
     positions: `[B, P]`, the origins' places in their window, 0 to length - 1.
     Gives past `[B, length, C]`, positions, lags `[B, P, L]`, recent `[B, P, R]`, future
-    `[B, P, K, F]`, and target `[B, P, K]`, the change from the origin's value.
+    `[B, P, K, F]`, and target `[B, P, K]`, the change from the origin's value; series `[B]`, where
+    these have vectors.
     """
     first = last[:, None] - (length - 1)
     origin = first + positions
@@ -313,7 +325,9 @@ def windows(
 
 def ahead(table: Table, origin: Rows) -> dict[str, NDArray[Any]]:
     """What the linear path and the decoder read at rows `origin [B, P]`, as in `windows`."""
+    which = {} if table.own is None else {"series": table.vector(origin[:, 0])}
     return {
+        **which,
         "lags": lags(table, origin),
         "recent": recent(table, origin),
         "future": future_features(table, origin, np.arange(1, table.horizon + 1)),

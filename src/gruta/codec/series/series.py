@@ -29,6 +29,7 @@ class Columns:
     series: names the series that a row is of; "" where the table holds one series alone.
     static: have one value in each series. wide: the columns that are a series each, by name or with
     a * for anything; then the table has no target and no series, which are what answers call them.
+    parent: names the series that it is a part of, then the one that this is a part of, and so on.
     """
 
     time: str = "ds"
@@ -38,6 +39,7 @@ class Columns:
     series: str = ""
     static: tuple[str, ...] = ()
     wide: tuple[str, ...] = ()
+    parent: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in self.names:
@@ -52,7 +54,8 @@ class Columns:
     def names(self) -> tuple[str, ...]:
         """All of them."""
         own = (self.series,) if self.series else ()
-        return (self.time, self.target, *self.known, *self.past, *self.static, *own)
+        above = (name for name in self.parent if name not in self.static)
+        return (self.time, self.target, *self.known, *self.past, *self.static, *own, *above)
 
     @property
     def shared(self) -> tuple[str, ...]:
@@ -72,6 +75,7 @@ class Series:
     ids: [S] what each is called; "" for one without a name
     stamps: [N] where rows follow no even step, else None
     static: [S, D] covariates that each series has as a whole; NaN where it lacks one
+    parents: [S] what each one's parent is called, "" for none; empty where there is no hierarchy
     words: by column of texts what its values, which are their places, stand for
     source: the file, or "frame", as messages name it
     repairs: what was found amiss when they were read, and what was done about it
@@ -89,6 +93,7 @@ class Series:
     source: str
     stamps: Stamps | None = None
     static: Values | None = None
+    parents: tuple[str, ...] = ()
     words: Words = field(default_factory=dict)
     repairs: tuple[Repair, ...] = ()
     guesses: tuple[Guess, ...] = ()
@@ -172,6 +177,11 @@ class Series:
                 found[i] -= 1
         return found
 
+    @cached_property
+    def offsets(self) -> Rows:
+        """`[S]`: how many steps after the earliest of them each begins."""
+        return self.frequency.place(self.begins, self.begins.min())
+
     @property
     def observed(self) -> int:
         """Rows of the first series up to the last one with a target; the others are to come."""
@@ -210,6 +220,7 @@ class Series:
             begins=self.begins[some],
             ids=tuple(self.ids[i] for i in some),
             static=None if self.static is None else self.static[some],
+            parents=tuple(self.parents[i] for i in some) if self.parents else (),
         )
 
     def one(self, i: int) -> "Series":
@@ -224,6 +235,7 @@ class Series:
             begins=self.begins[i : i + 1],
             ids=self.ids[i : i + 1],
             static=None if self.static is None else self.static[i : i + 1],
+            parents=self.parents[i : i + 1],
             stamps=None if self.stamps is None else self.stamps[part],
         )
 
@@ -231,12 +243,14 @@ class Series:
         """SHA-256 of the columns' names and of all values, whatever they were read from."""
         columns = asdict(self.columns)
         del columns["wide"]
-        for later in ("series", "static"):  # as it was before there were these
+        for later in ("series", "static", "parent"):  # as it was before there were these
             if not columns[later]:
                 del columns[later]
         digest = hashlib.sha256(json.dumps(columns).encode())
         if self.columns.series:
             digest.update(json.dumps([self.ids, self.starts.tolist()]).encode())
+        if self.parents:
+            digest.update(json.dumps(self.parents).encode())
         for rows in self.pieces():
             digest.update(self.times_at(rows).astype("<i8").tobytes())
         for array in self._told(digest):

@@ -20,6 +20,7 @@ from gruta.codec.series.series import Rows, Series
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.runs import METRICS, MODEL, Run, read_metrics
+from gruta.tasks.forecast.by_level import hierarchy_json
 from gruta.tasks.forecast.evaluation import (
     Evaluation,
     Values,
@@ -28,6 +29,7 @@ from gruta.tasks.forecast.evaluation import (
     origins_from,
     scores_of,
 )
+from gruta.tasks.forecast.reconcile import Reconciled
 from gruta.tasks.forecast.records import own_names
 from gruta.tasks.forecast.scores import Difference
 from gruta.tasks.forecast.settings import ForecastSettings
@@ -313,6 +315,19 @@ def _pooled(cuts: Sequence[Cut], settings: ForecastSettings) -> Evaluation:
         notes=notes,
         members=(),
         baseline_quantiles=spread,
+        reconciled=_joined(founds, order),
+    )
+
+
+def _joined(founds: Sequence[Evaluation], order: Rows) -> Reconciled | None:
+    """Of a hierarchy, the forecasts of all cuts before and after."""
+    parts = [found.reconciled for found in founds if found.reconciled is not None]
+    if len(parts) < len(founds):
+        return None
+    return Reconciled(
+        np.concatenate([part.after for part in parts])[order],
+        np.concatenate([part.before for part in parts])[order],
+        np.concatenate([part.whole for part in parts])[order],
     )
 
 
@@ -331,4 +346,4 @@ def _told(found: Evaluation) -> dict[str, Any]:
         "scores": [s.to_json() for s in found.scores],
         "lost_to": found.lost_to,
         "differences": {name: d.to_json() for name, d in found.differences.items()},
-    }
+    } | hierarchy_json(found)

@@ -9,14 +9,15 @@ from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.forecast.backtest import Backtest, Cut
 from gruta.tasks.forecast.figures import coverage_figures, error_figure, forecast_figures
 from gruta.tasks.forecast.names import model_name
-from gruta.tasks.forecast.report import by_network, differences, scores, verdict
+from gruta.tasks.forecast.report import by_level, by_network, differences, scores, verdict
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.task import Report
 
 
 def tables(found: Backtest) -> list[Table]:
     """The error by cut, and how sure the differences are over all."""
-    return [by_cut(found), differences(found.pooled)]
+    tables = [by_cut(found), differences(found.pooled)]
+    return tables if found.pooled.reconciled is None else [*tables, by_level(found.pooled)]
 
 
 def by_cut(found: Backtest) -> Table:

@@ -53,6 +53,7 @@ class Continued(ForecastTask):
         # While it learns, all that the network says counts.
         return replace(
             codec,
+            encoding=replace(codec.encoding, told_apart=True),
             until=seen.nonempty().last,
             never_negative=positive,
             zeros=share_of_zeros(seen),
@@ -79,7 +80,8 @@ class Continued(ForecastTask):
         """Windows of the training part, which the new rows have made longer."""
         table = codec.encoding.table(data.seen)
         split, steps = Split.of(table, data.parts), codec.encoding.horizon
-        return _GoingOn(network, table, split, settings, steps=steps, linear=self.linear)
+        how = {"steps": steps, "seen": data.seen}
+        return _GoingOn(network, table, split, settings, **how, linear=self.linear)
 
 
 class _GoingOn(ForecastLesson):

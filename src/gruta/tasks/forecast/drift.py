@@ -142,8 +142,9 @@ def _errors(before: Evaluation, since: Evaluation, cell: str) -> Iterator[ErrorD
         means, errors, blocks = [], [], []
         for found in (before, since):
             forecast = found.median if model == cell else found.baselines[model]
-            missed = mean_of_rows(np.abs(forecast - found.truth))
-            error, count = standard_error(missed, found.overlap)
+            apart = np.abs(forecast - found.truth)
+            missed, some = mean_of_rows(apart), ~np.isnan(apart).all(1)
+            error, count = standard_error(missed, found.overlap, found.moments[some])
             means.append(float(missed.mean()))
             errors.append(float(error))
             blocks.append(count)

@@ -24,7 +24,8 @@ from gruta.tasks.forecast.around import around, past_values
 from gruta.tasks.forecast.baselines import baselines
 from gruta.tasks.forecast.ensemble import members_of
 from gruta.tasks.forecast.explain.importance import Importances
-from gruta.tasks.forecast.forecasts import quantiles
+from gruta.tasks.forecast.forecasts import quantiles, unreconciled
+from gruta.tasks.forecast.reconcile import Reconciled, notes_of, reconciled
 from gruta.tasks.forecast.records import names_beside, records
 from gruta.tasks.forecast.scores import (
     METRICS,
@@ -35,6 +36,7 @@ from gruta.tasks.forecast.scores import (
     difference,
     mase,
     mase_of_several,
+    overlapping,
     point_scores,
     quantile_losses,
     seasonal_errors,
@@ -73,7 +75,7 @@ class Evaluation:
     baselines by name, each `[M, K]`. The network's score comes first. importances: of the inputs,
     over the validation part, where that was asked for. members: the score of each network of an
     ensemble alone. baseline_quantiles: each `[M, K, Q]`, where many values are 0; zeros: the share
-    of those that training saw.
+    of those that training saw. reconciled: the forecasts of a hierarchy before and after.
     """
 
     series: Series
@@ -89,6 +91,7 @@ class Evaluation:
     members: Sequence[Scores] = ()
     baseline_quantiles: Mapping[str, Values] = field(default_factory=dict)
     zeros: float = 0.0
+    reconciled: Reconciled | None = None
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -129,12 +132,16 @@ class Evaluation:
         """
         return lost_to(self.scores, self.metrics)
 
-    @property
+    @cached_property
+    def moments(self) -> NDArray[Any]:
+        """`[M]`: what each forecast begins with; of several series often the same."""
+        found: NDArray[Any] = self.times[:, 0]
+        return found
+
+    @cached_property
     def overlap(self) -> int:
-        """How many forecasts, the first among them, begin before the first has ended."""
-        apart = int(np.diff(self.origins).min()) if len(self.origins) > 1 else 1
-        horizon: int = self.truth.shape[1]
-        return -(-horizon // apart)
+        """At how many moments forecasts begin before one that began first has ended."""
+        return overlapping(self.moments, self.times[:, -1])
 
     @cached_property
     def differences(self) -> dict[str, Difference]:
@@ -146,7 +153,7 @@ class Evaluation:
             missed = np.abs(self.median - self.truth)
             of_simple = {n: np.abs(v - self.truth) for n, v in self.baselines.items()}
         return {
-            name: difference(missed, own, self.overlap, self.judged)
+            name: difference(missed, own, self.overlap, self.moments, self.judged)
             for name, own in of_simple.items()
         }
 
@@ -174,7 +181,7 @@ class Evaluation:
         inside[np.isnan(self.truth)] = np.nan
         by_step = np.nanmean(inside, axis=0)
         filled = np.where(np.isnan(inside), by_step, inside)
-        errors, _blocks = standard_error(filled, self.overlap)
+        errors, _blocks = standard_error(filled, self.overlap, self.moments)
         nominal = self.levels[high] - self.levels[low]
         return Band(low, high, nominal, float(np.nanmean(inside)), by_step, errors)
 
@@ -250,7 +257,12 @@ def evaluate(
         origins, fitted, notes = origins[done.places], done.forecasts, [*done.notes]
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)
     truth = series.target[at].astype(np.float64)
-    found = quantiles(trained, series, origins, carry=carry)
+    summed = None
+    if codec.hierarchy is None:
+        found = unreconciled(trained, series, origins, carry=carry)
+    else:
+        summed = reconciled(trained, series, origins, carry=carry)
+        found, notes = summed.after, [*notes, *notes_of(summed, codec.hierarchy.method)]
     if like is None:
         simple = {**baselines(series, codec, origins, line), **fitted}
         spread = _spread(simple, series, trained, origins) if codec.intermittent else {}
@@ -285,6 +297,7 @@ def evaluate(
         members=members,
         baseline_quantiles=spread,
         zeros=codec.zeros,
+        reconciled=summed,
     )
 
 

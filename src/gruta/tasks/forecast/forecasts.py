@@ -7,6 +7,7 @@ from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Rows, Table
 from gruta.codec.series.intervals import Values, levels, misses, rows_before, stretch
 from gruta.codec.series.series import Series
+from gruta.tasks.forecast.reconcile import reconciled
 from gruta.tasks.trained import Trained
 
 
@@ -22,8 +23,23 @@ def quantiles(
 
     steps: K, the horizon by default. carry: the network has read all of the series up to an
     origin, and not a window of it alone.
-    Of rows after an origin, only what is known beforehand has a part in its forecast.
+    Of rows after an origin, only what is known beforehand has a part in its forecast. Series of a
+    hierarchy are reconciled.
     """
+    if trained.codec.hierarchy is None:
+        return unreconciled(trained, series, origins, steps=steps, carry=carry)
+    return reconciled(trained, series, origins, steps=steps, carry=carry).after
+
+
+def unreconciled(
+    trained: Trained[ForecastCodec],
+    series: Series,
+    origins: Rows,
+    *,
+    steps: int | None = None,
+    carry: bool = False,
+) -> NDArray[np.float64]:
+    """The same, each series for itself."""
     codec, table = trained.codec, trained.codec.encoding.table(series)
     steps = steps or codec.encoding.horizon
     changes, level = _changes(trained, series, table, origins, steps, carry)

@@ -64,6 +64,7 @@ class ForecastHead:
         self._mix, self._head = Linear(weights, "mix"), Linear(weights, "head")
         self.levels, self._median = settings.quantiles, settings.quantiles.index(0.5)
         self.trust, self._growth = trust, growth
+        self._vectors = weights["embedding.weight"] if table.vectors[1] else None
 
     def changes(self, table: Table, origins: Rows, steps: int, *, carry: bool = False) -> Values:
         """Quantiles of the change from the value at each of `origins [M]`: `[M, N, Q]`, scaled.
@@ -88,19 +89,26 @@ class ForecastHead:
 
         batch: as `features.windows` gives it.
         """
-        states, _ = self.read(batch["past"])
+        states, _ = self.read(batch["past"], series=batch.get("series"))
         rows = np.arange(states.shape[1])[:, None]
         return self.from_states(states[batch["positions"], rows], batch)
 
-    def read(self, past: Values, state: State | None = None) -> tuple[Values, State]:
+    def read(
+        self,
+        past: Values,
+        state: State | None = None,
+        series: NDArray[Any] | None = None,
+    ) -> tuple[Values, State]:
         """The encoder's states `[T, B, H]` along rows `[B, T, C]` after `state`, and its last."""
-        return self._encoder.sequence(self._past(past).swapaxes(0, 1), state)
+        rows = self._told_apart(self._past(past), series)
+        return self._encoder.sequence(rows.swapaxes(0, 1), state)
 
     def from_states(self, h: Values, batch: Mapping[str, NDArray[Any]]) -> Values:
         """The quantiles from the encoder's states h `[B, P, H]` at the origins."""
         unit = self.linear.error[:, None]
         base = self.linear(batch["lags"], batch["recent"], batch["future"])[..., None]
         future = np.concatenate([self._future(batch["future"]), base / unit.mean()], -1)
+        future = self._told_apart(future, batch.get("series"))
         decoded = self._decode(h, future)
         repeated = np.broadcast_to(h[:, :, None], decoded.shape)
         mixed = self._mix(np.concatenate([decoded, repeated, future], -1))
@@ -127,6 +135,16 @@ class ForecastHead:
         """In training, of the columns of a row of the window, and of those of a step to come."""
         return self._past.mean, self._future.mean
 
+    def _told_apart(self, x: Values, series: NDArray[Any] | None) -> Values:
+        """x `[B, ..., C]` with the vector of series `[B]` behind each row, if there are any."""
+        if self._vectors is None:
+            return x
+        assert series is not None
+        which = series.astype(np.int64)
+        own = self._vectors[which] * (which > 0)[:, None]
+        own = own.reshape(len(x), *[1] * (x.ndim - 2), -1)
+        return np.concatenate([x, np.broadcast_to(own, (*x.shape[:-1], own.shape[-1]))], -1)
+
     def _decode(self, h: Values, future: Values) -> Values:
         """The decoder's states `[B, P, K, H]`, from h at the origins and the steps to come."""
         B, P, K, F = future.shape
@@ -149,14 +167,16 @@ class ForecastHead:
 def _shapes(table: Table, settings: ForecastSettings) -> Shapes:
     """Of the weights of the network that reads this table."""
     K, L, C, F = table.horizon, table.lookback, table.past_width, table.future_width
-    cell, H, width = settings.cell, settings.hidden, table.future_width + 1
+    count, N = table.vectors
+    cell, H, width = settings.cell, settings.hidden, table.future_width + 1 + N
     by_column = {"on_lags": L, "on_recent": table.recent_width, "on_future": F}
     linear = {name: (K, n) for name, n in by_column.items()} | {"bias": (K,), "error": (K,)}
     scales = {"past": C, "future": F}
     return {
         **{f"linear.{name}": shape for name, shape in linear.items()},
         **{f"scale_{k}.{part}": (n,) for k, n in scales.items() for part in ("mean", "inverse")},
-        **recurrent_shapes("encoder", cell, C, H),
+        **({"embedding.weight": (count, N)} if N else {}),
+        **recurrent_shapes("encoder", cell, C + N, H),
         **recurrent_shapes("decoder", cell, width, H),
         **linear_shapes("mix", 2 * H + width, 2 * H),
         **linear_shapes("head", 2 * H, len(settings.quantiles)),
@@ -208,7 +228,9 @@ class _Reader:
         rows = at[:, None] + np.arange(1 - self._unread, 1)
         if self._unread:
             firsts = np.broadcast_to(table.firsts(at), at.shape)[:, None]
-            _, self._state = self._head.read(Past(table, keep=False)(rows, firsts), self._state)
+            past = Past(table, keep=False)(rows, firsts)
+            which = None if table.own is None else table.vector(at)
+            _, self._state = self._head.read(past, self._state, which)
         assert self._state is not None
         self._unread = table.horizon
         h = self._state[0][-1]

@@ -1,6 +1,7 @@
 """What the forecaster learns from: windows of the training part."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -11,12 +12,14 @@ from torch import Tensor
 
 from gruta.codec.series.features import Past, Rows, Table, Values, windows
 from gruta.codec.series.intervals import Forecasts, rolling
+from gruta.codec.series.series import Series
 from gruta.data.order import shuffled
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks.forecast.folds import unlearned
 from gruta.tasks.forecast.head import ForecastHead
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
+from gruta.tasks.forecast.scores import difference, overlapping
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
 from gruta.train import Batch, Progress, State, Validation
@@ -32,6 +35,10 @@ VALIDATION_ORIGINS = 256
 """About this many origins, evenly spaced, are scored in a validation."""
 
 
+MASKED = 0.25
+"""Of so many windows the network is not told the series: it learns to do without its vector."""
+
+
 MOST_SCORED = 2**14
 """Of a longer validation part about so many origins tell how far to trust the network."""
 
@@ -40,7 +47,8 @@ class ForecastLesson:
     """Batches, loss and validation for `gruta.train.train`.
 
     steps: those of the forecasts that settle trust and intervals; where they are more than the
-    network forecasts at once it reads its own back, though it learns from what came.
+    network forecasts at once it reads its own back, though it learns from what came. seen: the
+    series of the table.
     """
 
     own_draws = True
@@ -53,8 +61,9 @@ class ForecastLesson:
         settings: ForecastSettings,
         *,
         steps: int | None = None,
+        seen: Series | None = None,
     ) -> None:
-        self.model = network
+        self.model, self.seen = network, seen
         self.table, self.split, self.settings = table, split, settings
         self.past, self._steps = Past(table), steps or table.horizon
         self.origins = settings.origins or min(
@@ -68,6 +77,8 @@ class ForecastLesson:
                     "with the setting gaps"
                 )
             )
+        if settings.tbptt and table.own is not None:
+            raise InputError(tbptt=_("expected none where series have vectors; leave one out"))
         if settings.tbptt and not self.streams:
             problem = _("expected at most the {rows} rows that there are to train on, got {given}")
             raise InputError(tbptt=problem.format(rows=len(split.train), given=settings.tbptt))
@@ -118,6 +129,8 @@ class ForecastLesson:
         before_first = self.split.train.first(last) - (last - length + 1)
         positions = np.maximum(positions, before_first[:, None])
         batch = self._windows(last, positions, length, self.base)
+        if "series" in batch:
+            batch["series"] = np.where(draw.random(len(last)) < MASKED, 0, batch["series"])
         return _tensors(batch) | {"fresh": torch.tensor(fresh)}
 
     def _stream_ends(self, step: int, length: int) -> tuple[Rows, bool]:
@@ -164,6 +177,25 @@ class ForecastLesson:
         apart = max(1, len(scored) // most)
         origins = scored[::apart]
         return self._forecasts(origins, scored.first(origins), apart)
+
+    def gains(self) -> bool:
+        """Whether the validation part is forecast better, by more than chance, by who is told the
+        series; else from now on it is not.
+        """
+        assert self.table.own is not None
+        assert self.seen is not None
+        every = self.split.validation
+        origins = every[:: max(1, len(every) // MOST_SCORED)]
+        target, middle, table = self.table.changes(origins), self.model.median, self.table
+        told = np.abs(self.forecast(origins)[..., middle] - target)
+        self.table = replace(table, own=np.zeros_like(table.own))
+        untold = np.abs(self.forecast(origins)[..., middle] - target)
+        begins, ends = (self.seen.times_at(origins + k) for k in (1, table.horizon))
+        apart = difference(told, untold, overlapping(begins, ends), begins)
+        if apart.error is None or apart.value > -apart.error:
+            return False
+        self.table = table
+        return True
 
     def rolled(self) -> Forecasts:
         """From rolling origins up to the end of the validation part."""

@@ -70,7 +70,7 @@ def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime6
         "decoder": shown[after : after + table.horizon],
     }
     columns = {
-        "encoder": encoding.past_names(),
-        "decoder": [*encoding.future_names(), _("linear forecast")],
+        "encoder": [*encoding.past_names(), *encoding.vector_names()],
+        "decoder": [*encoding.future_names(), _("linear forecast"), *encoding.vector_names()],
     }
     return Look(network, [batch, None], arrays, loss, labels, columns, leave_out=DID_NOT_HELP)

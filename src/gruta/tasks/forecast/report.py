@@ -1,6 +1,6 @@
 """The report of one trained forecaster."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gruta.locale import translate as _
@@ -9,6 +9,7 @@ from gruta.report.charts import Stroke, strokes
 from gruta.report.page import Column, Figure, Section, Table
 from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
+from gruta.tasks.forecast.by_level import levels_of
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.explain import worth
 from gruta.tasks.forecast.figures import (
@@ -36,6 +37,8 @@ def report(evaluation: Evaluation, metrics: Metrics, settings: ForecastSettings)
         _forecasts(evaluation, settings, styles),
         *without.sections,
     ]
+    if evaluation.reconciled is not None:
+        sections.insert(1, _hierarchy(evaluation))
     if evaluation.importances:
         sections.insert(2, worth.section(evaluation.importances))
     if evaluation.repairs:
@@ -86,7 +89,15 @@ def verdict(evaluation: Evaluation) -> str:
         baseline=model_name(best.model),
         **{judged: number(own, digits), f"baseline_{judged}": number(others, digits)},
     )
-    return " ".join([*_of_zeros(evaluation), text, _beaten(evaluation), *_together(evaluation)])
+    return " ".join(
+        [
+            *_of_zeros(evaluation),
+            text,
+            _beaten(evaluation),
+            *_together(evaluation),
+            *_moved(evaluation),
+        ]
+    )
 
 
 def _of_zeros(evaluation: Evaluation) -> list[str]:
@@ -136,6 +147,24 @@ def _together(evaluation: Evaluation) -> list[str]:
             most=number(max(errors), digits),
         )
     ]
+
+
+def _moved(evaluation: Evaluation) -> Iterator[str]:
+    """What reconciling did to the errors of a hierarchy."""
+    levels = levels_of(evaluation)
+    if not levels:
+        return
+    changes = _("{before} before and {after} after at level {level}")
+    each = [
+        changes.format(
+            level=number(level.depth + 1),
+            before=number(level.before, decimals([level.before])),
+            after=number(level.after, decimals([level.after])),
+        )
+        for level in levels
+    ]
+    text = _("Reconciled from the top, level 1, down, the mean absolute errors are {changes}.")
+    yield text.format(changes="; ".join(each))
 
 
 def _beaten(evaluation: Evaluation) -> str:
@@ -261,10 +290,53 @@ def differences(evaluation: Evaluation) -> Table:
         caption=_("Compared forecast by forecast"),
         note=_(
             "Below 0 the network is better. The standard error is that of the mean of the "
-            "differences, of stretches of forecasts that do not overlap; better and worse are said "
-            "where chance alone would give so large a difference in less than one of twenty cases."
+            "differences, by stretches of time that do not overlap, in which all series count as "
+            "one; better and worse are said where chance alone would give so large a difference in "
+            "less than one of twenty cases."
         ),
     )
+
+
+def by_level(evaluation: Evaluation) -> Table:
+    """The error at each level of a hierarchy before and after reconciling."""
+    levels = levels_of(evaluation)
+    digits = decimals([mae for level in levels for mae in (level.before, level.after)])
+    rows: list[list[str | float | None]] = [
+        [
+            number(level.depth + 1),
+            float(level.series),
+            level.before,
+            level.after,
+            level.change.error,
+            _said(level.change),
+        ]
+        for level in levels
+    ]
+    return Table(
+        [
+            Column(_("level")),
+            Column(_("series at it"), 0),
+            Column(_("MAE before"), digits),
+            Column(_("MAE after"), digits),
+            Column(_("standard error"), digits),
+            Column(_("reconciled it is")),
+        ],
+        rows,
+        caption=_("Before and after reconciling"),
+        note=_(
+            "Level 1 is the top. The standard error is that of the difference, by stretches of "
+            "time."
+        ),
+    )
+
+
+def _hierarchy(evaluation: Evaluation) -> Section:
+    words = _(
+        "Each series was forecast for itself; then the forecasts were moved as little as their "
+        "errors allow, so that those of the series below sum up to that above. The simple "
+        "forecasts are as they were."
+    )
+    return Section(_("What reconciling was worth"), [words], [by_level(evaluation)])
 
 
 def _said(difference: Difference) -> str:

@@ -56,6 +56,7 @@ def unrolled(table: Table, origins: Rows, steps: int) -> tuple[Table, Rows]:
         past=table.past[seen],
         calendar=_Chosen(table.calendar, rows),
         starts=starts,
+        own=None if table.own is None else table.vector(origins),
         absent=None if table.absent is None else table.absent[seen] & (rows <= now),
     )
     return apart, starts[:-1] + origins - begins

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from utilsforecast import losses
 
+from gruta.codec.series.frequency import Stamps
 from gruta.codec.series.series import Series
 from gruta.tasks.scores import Metric
 
@@ -160,28 +161,57 @@ FEWEST_BLOCKS = 5
 """Of fewer stretches no standard error is told."""
 
 
-def difference(network: Values, simple: Values, overlap: int, score: str = "mae") -> Difference:
-    """Of absolute errors or other losses, both `[M, K]`; a forecast shares its time with the
-    `overlap` next ones.
+def difference(
+    network: Values,
+    simple: Values,
+    overlap: int,
+    moments: Stamps | None = None,
+    score: str = "mae",
+) -> Difference:
+    """Of absolute errors or other losses, both `[M, K]`, of forecasts that begin at `moments [M]`.
 
-    Neighbours err alike, so the standard error is that of the means of stretches that follow each
-    other, each as long as an overlap and at least the cube root of M: compare Diebold and Mariano
-    1995, and Carlstein 1986 on stretches.
+    Compare Diebold and Mariano 1995; the error is that of `standard_error`.
     """
-    apart = mean_of_rows(network - simple)
-    error, blocks = standard_error(apart, overlap)
+    apart = network - simple
+    some = ~np.isnan(apart).all(axis=1)
+    means = mean_of_rows(apart)
+    error, blocks = standard_error(means, overlap, None if moments is None else moments[some])
     known = None if math.isnan(error) else float(error)
-    return Difference(float(apart.mean()), known, blocks, score)
+    return Difference(float(means.mean()), known, blocks, score)
 
 
-def standard_error(values: Values, overlap: int) -> tuple[Any, int]:
-    """Of the mean over the first axis of `[M, …]`, by stretches, and how many; NaN of too few."""
-    length = max(overlap, round(len(values) ** (1 / 3)), 1)
-    blocks = len(values) // length
+def standard_error(values: Values, overlap: int, moments: Stamps | None = None) -> tuple[Any, int]:
+    """Of the mean over the first axis of `[M, …]`, by stretches, and how many; NaN of too few.
+
+    moments: `[M]` what each forecast begins with; one after the other if not given. A forecast
+    shares its time with those of the `overlap` next moments, and neighbours err alike, as series of
+    one panel do at the same moment. So all that was forecast in a stretch of time, as long as an
+    overlap and at least the cube root of the number of moments, counts as one (Carlstein 1986),
+    with the weight of its size (Liang and Zeger 1986).
+    """
+    places = np.arange(len(values))
+    if moments is not None:
+        places = np.unique(moments, return_inverse=True)[1]
+    count = int(places.max(initial=-1)) + 1
+    length = max(overlap, round(count ** (1 / 3)), 1)
+    blocks = count // length
     if blocks < FEWEST_BLOCKS:
         return np.full(values.shape[1:], np.nan)[()], blocks
-    means = np.array([part.mean(axis=0) for part in np.array_split(values, blocks)])
-    return means.std(axis=0, ddof=1) / math.sqrt(blocks), blocks
+    sizes = [len(part) for part in np.array_split(np.arange(count), blocks)]
+    stretch = np.repeat(np.arange(blocks), sizes)[places]
+    sums = np.zeros((blocks, *values.shape[1:]))
+    np.add.at(sums, stretch, values - values.mean(axis=0))
+    return np.sqrt(np.square(sums).sum(0) * blocks / (blocks - 1)) / len(values), blocks
+
+
+def overlapping(begins: Stamps, ends: Stamps) -> int:
+    """At how many moments, each one's own among them, forecasts begin before one is over.
+
+    begins, ends: `[M]`, the first and the last stamp of each forecast.
+    """
+    moments = np.unique(begins)
+    over = np.searchsorted(moments, ends, side="right") - np.searchsorted(moments, begins)
+    return max(1, int(over.max(initial=1)))
 
 
 def _students(freedom: int) -> float:

@@ -54,6 +54,12 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         description="Columns with one value in each series, of numbers or texts: a region, a size.",
         json_schema_extra=DATA,
     )
+    parent: tuple[str, ...] = Field(
+        (),
+        description="Columns that name what a series is a part of (its region), then what that is "
+        "a part of (the country): sums that the file lacks are built, and forecasts sum up.",
+        json_schema_extra=DATA,
+    )
     holidays: tuple[str, ...] = Field(
         (),
         description="Holidays that forecasts know of: of a country (BR), a state (BR-SP) or an "
@@ -179,6 +185,13 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         description="Quantiles to forecast, increasing; 0.5, the point forecast, among them.",
         json_schema_extra=MODEL,
     )
+    reconcile: Literal["bottom_up", "ols", "wls_struct", "wls_var", "mint_shrink"] = Field(
+        "mint_shrink",
+        description="How forecasts of a hierarchy are made to sum up: from the lowest series, or "
+        "by least squares that weigh all series alike, by the number below each, by its errors, or "
+        "by the errors of all together. Needs the extra hierarchies.",
+        json_schema_extra=MODEL,
+    )
     test_share: float = Field(
         0.1,
         ge=0,
@@ -202,6 +215,13 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         lt=0.5,
         description="Share of the series, before the test, to pick the best weights.",
         json_schema_extra=DATA,
+    )
+    embedding: str = Field(
+        "0",
+        pattern="^(auto|[0-9]{1,3})$",
+        description="Width of a vector that is learned for each series of several, and read by the "
+        "network; auto: one that stays if the validation part gains by more than chance; 0: none.",
+        json_schema_extra=MODEL,
     )
     origins: int = Field(
         0,
@@ -283,9 +303,10 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
 
     @model_validator(mode="after")
     def _wide_has_no_series(self) -> Self:
-        if self.wide and (self.series or self.static):
+        named = [name for name in ("series", "static", "parent") if getattr(self, name)]
+        if self.wide and named:
             problem = _("in a wide table the columns are the series; leave it out")
-            raise InputError(**{"series" if self.series else "static": problem})
+            raise InputError(**{named[0]: problem})
         return self
 
     @model_validator(mode="after")
@@ -296,11 +317,17 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
             raise InputError(**dict.fromkeys(alone, problem))
         return self
 
-    @field_validator("known", "past", "static", mode="before")
+    @field_validator("known", "past", "static", "parent", mode="before")
     @classmethod
     def _one_column(cls, names: Any) -> Any:
         """A single name stands for itself."""
         return (names,) if isinstance(names, str) else names
+
+    @field_validator("embedding", mode="before")
+    @classmethod
+    def _width(cls, given: Any) -> Any:
+        """A number may be one."""
+        return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
 
     @field_validator("holidays", mode="before")
     @classmethod

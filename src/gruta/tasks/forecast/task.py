@@ -1,11 +1,13 @@
 """The forecaster as a task."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from gruta.codec.series.codec import ForecastCodec
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     from gruta.tasks.forecast.network import ForecastNetwork
     from gruta.tasks.trained import Trained
     from gruta.train import Progress
+
+MOST_AUTO = 8
+"""A vector of a series is no wider of itself."""
 
 Settings = ForecastSettings
 """Short for the signatures below."""
@@ -212,6 +217,8 @@ class ForecastTask:
         """The same, with its end held out."""
         if settings.holidays:
             need("holidays")
+        if settings.parent and settings.reconcile != "bottom_up":
+            need("hierarchicalforecast")
         series = self.open(source, settings)
         return SeriesInParts(series, Parts.of(series, settings))
 
@@ -245,6 +252,7 @@ class ForecastTask:
         encoding = Encoding.fit(
             seen, train, s.lookback, s.horizon, days, transform, s.own_block, s.outliers
         )
+        encoding = replace(encoding, embedding=_width(s.embedding, len(encoding.ids)))
         if {"log", "boxcox"} & set(transform.split("+")):
             # The test, which is forecast from too, included.
             require_positive(encoding.read(data.series))
@@ -281,12 +289,35 @@ class ForecastTask:
 
         table = codec.encoding.table(data.seen)
         split, steps = Split.of(table, data.parts), codec.encoding.horizon
-        return ForecastLesson(network, table, split, settings, steps=steps)
+        return ForecastLesson(network, table, split, settings, steps=steps, seen=data.seen)
 
     def settle(self, lesson: "ForecastLesson", codec: ForecastCodec) -> ForecastCodec:
-        """See how far to trust the network, and how wide to forecast."""
+        """See how far to trust the network, how wide to forecast, and how series sum up."""
         levels = lesson.settings.quantiles
-        return codec.settled(lesson.on_validation(), lesson.rolled(), levels, lesson.learned())
+        if lesson.settings.embedding == "auto" and codec.encoding.embedding:
+            encoding = replace(codec.encoding, told_apart=lesson.gains())
+            codec = replace(codec, encoding=encoding)
+        found = codec.settled(lesson.on_validation(), lesson.rolled(), levels, lesson.learned())
+        if lesson.seen is None or not lesson.seen.parents:
+            return found
+        weights = {n: w.detach().cpu().numpy() for n, w in lesson.model.state_dict().items()}
+        split = lesson.split.with_more(codec.encoding.horizon - lesson.table.horizon)
+        return self._reconciled(found, weights, lesson.settings, lesson.seen, split)
+
+    def _reconciled(
+        self,
+        codec: ForecastCodec,
+        weights: Mapping[str, NDArray[Any]],
+        settings: Settings,
+        seen: Series,
+        split: Split,
+    ) -> ForecastCodec:
+        """With what makes forecasts of the series that training saw sum up."""
+        from gruta.tasks.forecast.reconcile import with_hierarchy
+        from gruta.tasks.trained import Trained
+
+        plain = replace(codec, hierarchy=None)
+        return with_hierarchy(Trained(self, settings, plain, weights, data=""), seen, split)
 
     def members(self, settings: Settings) -> dict[str, tuple["ForecastTask", Settings]]:
         """Those of the settings' seeds, each by direct and recursive forecasts where it is both."""
@@ -309,6 +340,7 @@ class ForecastTask:
         """With intervals of the mean of their forecasts, from the rolling origins of a lone one."""
         from gruta.codec.series.intervals import rolling
         from gruta.tasks.forecast.ensemble import Ensemble
+        from gruta.tasks.trained import joined
 
         codecs = tuple(member.codec for member in members)
         larger = float(np.mean([one.optimism for one in codecs]))
@@ -322,7 +354,11 @@ class ForecastTask:
             seen = data.seen.times_at(origins) <= codec.learned
             median = forecast[seen][..., settings.quantiles.index(0.5)]
             target[seen] = median + larger * (target[seen] - median)
-        return codec.calibrated(origins, firsts, forecast, target, settings.quantiles)
+        found = codec.calibrated(origins, firsts, forecast, target, settings.quantiles)
+        if not data.seen.parents:
+            return found
+        weights = joined(dict(zip(self.members(settings), members, strict=True)))
+        return self._reconciled(found, weights, settings, data.seen, split)
 
     def head(self, trained: "Trained[ForecastCodec]") -> "ForecastHead | Ensemble":
         """The network on NumPy arrays; of an ensemble all."""
@@ -464,7 +500,8 @@ def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = Non
     step: Frequency | None = None
     untold = s.target == type(s).model_fields["target"].default
     wide = (("*",) if untold else patterns(s.target)) if s.wide else ()
-    columns, words = Columns(s.time, s.target, s.known, s.past, s.series, s.static, wide), None
+    columns = Columns(s.time, s.target, s.known, s.past, s.series, s.static, wide, s.parent)
+    words = None
     if codec is not None:
         columns, step = codec.encoding.columns, codec.encoding.frequency
         words = codec.encoding.words
@@ -511,6 +548,13 @@ def last_learned(data: SeriesInParts, horizon: int) -> np.datetime64 | None:
     return series.times_at(rows).max() if len(rows) else None
 
 
+def _width(given: str, series: int) -> int:
+    """Of the vectors of so many series."""
+    if series == 1:
+        return 0
+    return int(given) if given != "auto" else min(MOST_AUTO, math.ceil(math.sqrt(series)))
+
+
 def known_holidays(series: Series, settings: Settings) -> Holidays | None:
     """Those that the settings name, around the stamps of these series."""
     if not settings.holidays:
@@ -549,7 +593,8 @@ def forecast(
     import polars as pl
 
     from gruta.tasks.forecast.coming import with_rows_to_come
-    from gruta.tasks.forecast.forecasts import quantiles
+    from gruta.tasks.forecast.forecasts import unreconciled
+    from gruta.tasks.forecast.reconcile import reconciled
     from gruta.tasks.forecast.records import as_told, own_names, quantile_name
 
     encoding, levels = trained.codec.encoding, trained.settings.quantiles
@@ -564,7 +609,11 @@ def forecast(
     series = with_rows_to_come(series, encoding, policy, steps)
     origins = series.ends - 1
     at = origins[:, None] + np.arange(1, steps + 1)
-    found = quantiles(trained, series, origins, steps=steps).reshape(-1, len(levels))
+    if trained.codec.hierarchy is None:
+        found = unreconciled(trained, series, origins, steps=steps)
+    else:
+        found = reconciled(trained, series, origins, steps=steps, needed=True).after
+    found = found.reshape(-1, len(levels))
     names, columns = encoding.columns, list[pl.Series]()
     if names.series:
         ids = np.repeat(np.array(series.ids, object), steps)

@@ -165,3 +165,60 @@ def test_hours_become_days_in_training_and_again_when_asked(tmp_path):
     assert str(kept.predict(frame)["ds"][0])[:10] == "2018-12-19"
     with pytest.raises(InputError, match="aggregate: expected every beside it"):
         Forecaster(aggregate="sum")
+
+
+def opposed(rows=400):
+    """Two series of the same look so far: one goes on, the other turns back."""
+    draw, parts = np.random.default_rng(0), []
+    for name, sign in (("on", 1.0), ("back", -1.0)):
+        steps = draw.normal(size=rows)
+        for t in range(1, rows):
+            steps[t] = 0.8 * sign * steps[t - 1] + 0.3 * steps[t]
+        stamps = [dt.date(2024, 1, 1) + dt.timedelta(days=k) for k in range(rows)]
+        parts.append(pl.DataFrame({"shop": [name] * rows, "ds": stamps, "y": 50 + steps.cumsum()}))
+    return pl.concat(parts)
+
+
+EMBEDDED = SMALL | {"series": "shop", "lookback": 7, "steps": 80, "learning_rate": 0.02}
+
+
+def test_series_are_told_apart_by_a_learned_vector(tmp_path):
+    forecaster = Forecaster(**EMBEDDED, embedding=3).fit(opposed())
+    vectors = forecaster.trained_.weights["embedding.weight"]
+    assert vectors.shape == (3, 3)
+    assert (vectors[0] == 0).all()
+    assert (vectors[1:] != 0).all()
+    forecaster.save(tmp_path / "run")
+    frame = opposed()
+    found = Forecaster.load(tmp_path / "run").predict(frame)
+    assert found.equals(forecaster.predict(frame))
+    other = forecaster.predict(frame.with_columns(shop=pl.col("shop").replace("on", "back2")))
+    assert other["shop"].unique().sort().to_list() == ["back", "back2"]
+    own = found.filter(shop="on")["forecast"].to_numpy()
+    assert np.abs(own - other.filter(shop="back2")["forecast"].to_numpy()).max() > 1e-3
+    told = forecaster.explain(frame, series="on")
+    total = told.baseline + told.linear.sum(0) + told.network.sum(0)
+    np.testing.assert_allclose(total, own, rtol=1e-5)
+
+
+def test_head_computes_what_the_network_with_vectors_does():
+    import torch
+
+    from gruta.codec.series.features import Past, windows
+
+    forecaster = Forecaster(**EMBEDDED, embedding=2).fit(opposed())
+    trained = forecaster.trained_
+    table = trained.codec.encoding.table(forecaster.task.open(opposed(), forecaster.settings))
+    last = np.array([40, 300, 500, 700])
+    batch = windows(table, Past(table), last, np.full((4, 1), table.lookback - 1), table.lookback)
+    assert batch["series"].tolist() == [1, 1, 2, 2]
+    with torch.no_grad():
+        expected = trained.network({k: torch.from_numpy(v) for k, v in batch.items()})[0]
+    np.testing.assert_allclose(trained.head(batch), expected.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize(("frame", "kept"), [(opposed(), True), (shops(), False)])
+def test_a_vector_stays_only_where_it_pays(frame, kept):
+    how = EMBEDDED | {"longest_gap": 0.5}
+    encoding = Forecaster(**how, embedding="auto").fit(frame).trained_.codec.encoding
+    assert (encoding.embedding, encoding.apart) == (2 if kept else 3, kept)

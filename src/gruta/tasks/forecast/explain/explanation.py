@@ -29,7 +29,7 @@ from gruta.tasks.forecast.coming import with_rows_to_come
 from gruta.tasks.forecast.explain.shapley import shapley
 from gruta.tasks.forecast.explain.sources import Inputs, Parts, Source, batch, inputs_at, sources
 from gruta.tasks.forecast.explain.sources import ranges as ranges_of
-from gruta.tasks.forecast.forecasts import quantiles
+from gruta.tasks.forecast.forecasts import unreconciled
 from gruta.tasks.forecast.head import ForecastHead
 from gruta.tasks.forecast.split import steps_before
 from gruta.tasks.trained import Trained
@@ -247,7 +247,7 @@ def explain(
     scale = float(encoding.scales(series).scale[0])
     nothing = parts.reference
     base = nothing["now"][0] + head.median(batch(nothing))[0]
-    found = quantiles(trained, series, origins)[0]
+    found = unreconciled(trained, series, origins)[0]
     median = table.y[origins][:, None] + head.median(batch(inputs))
     free, kept = encoding.decode(median, series, origins)[0], found[:, levels.index(0.5)]
     at_rows = origin + 1 + np.arange(encoding.horizon)
