@@ -63,6 +63,8 @@ def with_rows_to_come(
         if missing_known == "season":
             _from_season(known[:, i], np.flatnonzero(lacking), encoding.seasons, series)
         known[lacking, i] = carried(known[:, i], series.starts)[lacking]
+    unasked = series.ends[:, None] + np.arange(horizon, encoding.horizon)
+    known[unasked] = np.nan_to_num(known[unasked])  # a network says more steps than are wanted
     return replace(series, known=known)
 
 

@@ -44,7 +44,7 @@ def unreconciled(
     steps = steps or codec.encoding.horizon
     changes, level = _changes(trained, series, table, origins, steps, carry)
     scaled = stretch(changes, codec.spread, trained.settings.quantiles, level)
-    values = table.base(origins)[..., None] + scaled
+    values = table.base(origins, np.arange(1, steps + 1))[..., None] + scaled
     return codec.decode(values, series, origins)
 
 

@@ -46,8 +46,8 @@ def unrolled(table: Table, origins: Rows, steps: int) -> tuple[Table, Rows]:
     rows = np.arange(starts[-1]) - starts[own] + begins[own]
     now = origins[own]
     seen = np.minimum(rows, now)
-    # The last block may reach beyond the rows that are there; nobody reads what it says of these.
-    rows = np.minimum(rows, _ends(table, origins)[own] - 1)
+    # The last block may reach further than is forecast; nobody reads what it says of these rows.
+    rows = np.minimum(rows, np.minimum(now + steps, _ends(table, origins)[own] - 1))
     y = np.where(rows <= now, table.y[seen], np.float32(np.nan))
     apart = replace(
         table,

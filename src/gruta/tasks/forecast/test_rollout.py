@@ -20,8 +20,9 @@ RECURSIVE = SMALL | {"strategy": "recursive", "horizon": 7}
 
 
 def fit(frame, **settings):
-    """So short a training may leave the head at zero: it gets some weights."""
+    """So short a training may leave the head at zero, and unheard: it gets weights, and trust."""
     forecaster = Forecaster(**RECURSIVE | settings).fit(frame)
+    forecaster.trained_.head.trust = 1.0
     weights = forecaster.trained_.weights["head.weight"]
     weights[:] = np.random.default_rng(0).normal(size=weights.shape) / 4
     return forecaster
@@ -43,7 +44,8 @@ def by_hand(trained, table, origin, steps, first=None):
     first = origin + 1 - table.lookback if first is None else first
     for at in range(origin, origin + steps, K):
         rows = np.arange(first, at + 1)
-        states, _ = head.read(Past(table, keep=False)(rows, table.firsts(rows))[None])
+        firsts = np.broadcast_to(table.firsts(np.array([at])), rows.shape)
+        states, _ = head.read(Past(table, keep=False)(rows, firsts)[None])
         found = head.from_states(states[-1:], ahead(table, np.array([[at]])))[0, 0]
         y[at + 1 : at + 1 + K] = y[at] + found[:, head.levels.index(0.5)]
     return y[origin + 1 : origin + 1 + steps] - start
@@ -74,7 +76,8 @@ def test_series_with_gaps_are_rolled_out_each_within_itself(frame):
     both = pl.concat([frame.with_columns(y, shop=pl.lit("a")), late])
     trained = fit(both, series="shop", longest_gap=0.5).trained_
     series = read_series(both, dataclasses.replace(COLUMNS, series="shop"))
-    table, origins = trained.codec.encoding.table(series), np.array([30, ROWS - 8, ROWS + 5])
+    table = trained.codec.encoding.table(series)
+    origins = np.array([30, series.ends[0] - 8, series.starts[1] + 5])
     assert table.absent is not None
     found = trained.head.changes(table, origins, 7)[..., 1]
     gone = dataclasses.replace(table, absent=table.absent.copy())
@@ -111,6 +114,12 @@ def test_a_longer_forecast_begins_as_the_shorter(frame, recursive, fitted):
     assert cut.equals(fitted.predict(coming)[:2])
     with pytest.raises(InputError, match="horizon: expected at most the 3 steps that training"):
         fitted.predict(coming, horizon=4)
+
+
+def test_differences_too_are_forecast_for_fewer_steps(frame):
+    forecaster = Forecaster(**SMALL | {"transform": "seasonal"}).fit(frame)
+    found = forecaster.predict(frame, missing_known="hold")
+    assert forecaster.predict(frame, missing_known="hold", horizon=2).equals(found[:2])
 
 
 def test_the_linear_forecast_beside_it_is_read_back_too(frame, series, recursive):
