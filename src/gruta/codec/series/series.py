@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.series.covariates import Words
-from gruta.codec.series.frequency import Frequency, Stamps
+from gruta.codec.series.frequency import Frequency, Stamps, show
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.reading import Guess, Repair
@@ -19,7 +19,7 @@ from gruta.reading import Guess, Repair
 Rows = NDArray[np.int64]
 Values = NDArray[np.floating]
 
-_AT_ONCE = 2**20
+_AT_ONCE = 2**18
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Columns:
     """Which column of a table is what; InputError if one is to be two things.
 
     series: names the series that a row is of; "" where the table holds one series alone.
-    static: have one value in each series.
+    static: have one value in each series. wide: the columns that are a series each, by name or with
+    a * for anything; then the table has no target and no series, which are what answers call them.
     """
 
     time: str = "ds"
@@ -36,6 +37,7 @@ class Columns:
     past: tuple[str, ...] = ()
     series: str = ""
     static: tuple[str, ...] = ()
+    wide: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in self.names:
@@ -51,6 +53,11 @@ class Columns:
         """All of them."""
         own = (self.series,) if self.series else ()
         return (self.time, self.target, *self.known, *self.past, *self.static, *own)
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """Those that a wide table has besides its series."""
+        return (self.time, *self.known, *self.past)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,13 +148,19 @@ class Series:
         return self.frequency.shift(self.begins[own], rows - self.starts[own])
 
     def pieces(self) -> Iterator[Rows]:
-        """All rows, a million at a time."""
+        """All rows, a quarter of a million at a time."""
         for start in range(0, len(self), _AT_ONCE):
             yield np.arange(start, min(start + _AT_ONCE, len(self)))
 
     def of(self, rows: Rows) -> Rows:
         """Which series each of the rows `[...]` is of."""
         return np.searchsorted(self.starts, rows, side="right") - 1
+
+    def place(self, row: int) -> str:
+        """What people call a row: its stamp, and its series where that has a name."""
+        at = np.array([row])
+        stamp, name = show(self.times_at(at)[0], self.frequency), self.ids[int(self.of(at)[0])]
+        return f"{stamp} ({name})" if name else stamp
 
     @cached_property
     def ends(self) -> Rows:
@@ -172,18 +185,20 @@ class Series:
 
     def until(self, counts: Rows) -> "Series":
         """The first `counts [S]` rows of each; one may be left without any."""
-        kept: Any = slice(0, int(counts[0]))
-        if self.count > 1:
-            kept = np.zeros(len(self), bool)
-            for first, count in zip(self.starts, counts, strict=False):
-                kept[first : first + count] = True
+        parts = [slice(a, a + n) for a, n in zip(self.starts, counts, strict=False)]
+
+        def kept(values: NDArray[Any]) -> NDArray[Any]:
+            return (
+                values[parts[0]] if len(parts) == 1 else np.concatenate([values[p] for p in parts])
+            )
+
         return replace(
             self,
-            target=self.target[kept],
-            known=self.known[kept],
-            past=self.past[kept],
+            target=kept(self.target),
+            known=kept(self.known),
+            past=kept(self.past),
             starts=np.concatenate([[0], counts.cumsum()]),
-            stamps=None if self.stamps is None else self.stamps[kept],
+            stamps=None if self.stamps is None else kept(self.stamps),
         )
 
     def nonempty(self) -> "Series":
@@ -215,6 +230,7 @@ class Series:
     def fingerprint(self) -> str:
         """SHA-256 of the columns' names and of all values, whatever they were read from."""
         columns = asdict(self.columns)
+        del columns["wide"]
         for later in ("series", "static"):  # as it was before there were these
             if not columns[later]:
                 del columns[later]

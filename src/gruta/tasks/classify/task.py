@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
@@ -176,15 +177,22 @@ class ClassifyTask:
         return pl.DataFrame(columns | {f"p({one})": found[:, k] for k, one in enumerate(labels)})
 
     def evaluate(
-        self, trained: "Trained[ClassCodec]", source: Any, *, train: Any = None
+        self,
+        trained: "Trained[ClassCodec]",
+        source: Any,
+        *,
+        train: Any = None,
+        like: "Evaluation | None" = None,
     ) -> "Evaluation":
         """Scores on the test part of what was trained on, or on all of other cases.
 
         train: what was trained on, for the simple models, where `source` is not that; by default
-        what the run read, if that is still there and the same.
+        what the run read, if that is still there and the same. like: of another network, trained
+        and scored on the same; its simple models are not fitted again.
         """
-        from gruta.tasks.classify.evaluation import evaluate
+        from gruta.tasks.classify import evaluation
 
+        evaluate = partial(evaluation.evaluate, like=like)
         s, cases = trained.settings, read(source, trained.settings)
         if train is not None:
             given = read(train, s)

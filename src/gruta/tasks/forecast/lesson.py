@@ -1,6 +1,6 @@
 """What the forecaster learns from: windows of the training part."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from gruta.data.order import shuffled
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks.forecast.folds import unlearned
+from gruta.tasks.forecast.head import ForecastHead
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
@@ -37,7 +38,8 @@ MOST_SCORED = 2**14
 class ForecastLesson:
     """Batches, loss and validation for `gruta.train.train`.
 
-    notes: lines about what was decided before, told as training begins.
+    steps: those of the forecasts that settle trust and intervals; where they are more than the
+    network forecasts at once it reads its own back, though it learns from what came.
     """
 
     own_draws = True
@@ -48,11 +50,12 @@ class ForecastLesson:
         table: Table,
         split: Split,
         settings: ForecastSettings,
-        notes: Sequence[str] = (),
+        *,
+        steps: int | None = None,
     ) -> None:
-        self.model, self.notes = network, notes
+        self.model = network
         self.table, self.split, self.settings = table, split, settings
-        self.past = Past(table)
+        self.past, self._steps = Past(table), steps or table.horizon
         self.origins = settings.origins or min(
             MOST_ORIGINS, max(4, table.lookback // table.horizon)
         )
@@ -75,8 +78,6 @@ class ForecastLesson:
 
     def prepare(self, progress: Progress) -> None:
         """Solve the linear path, which is where training starts."""
-        for told in self.notes:
-            progress.note(told)
         table, split, ridge = self.table, self.split, self.settings.ridge
         self.model.prepare(table, self.past, split, ridge, progress.note)
         self.measure()
@@ -169,28 +170,60 @@ class ForecastLesson:
         return {}
 
     def on_validation(self) -> Forecasts:
-        """Of the validation part; of a very long one from all over it."""
-        origins = self.split.validation[:: max(1, len(self.split.validation) // MOST_SCORED)]
-        return self._forecasts(origins, self.split.validation.first(origins))
+        """Of the validation part; of a long one from all over it."""
+        scored = self._scored.validation
+        most = VALIDATION_ORIGINS if self._reads_back else MOST_SCORED
+        apart = max(1, len(scored) // most)
+        origins = scored[::apart]
+        return self._forecasts(origins, scored.first(origins), apart)
 
     def rolled(self) -> Forecasts:
         """From rolling origins up to the end of the validation part."""
-        return self._forecasts(*rolling(*self.split.ends, self.table.horizon), self.base)
+        return self._forecasts(*rolling(*self._scored.ends, self._steps), base=self._base_at_once)
 
     def learned(self) -> Forecasts | None:
         """Of those origins the ones that were learned from, by the linear path that has seen them;
         None where `rolled` has the same.
         """
-        if self.base is None:
+        if self._base_at_once is None:
             return None
         origins, firsts = rolling(*self.split.ends, self.table.horizon)
-        some = ~np.isnan(self.base[origins, 0])
+        some = ~np.isnan(self._base_at_once[origins, 0])
         return self._forecasts(origins[some], firsts[some])
 
-    def _forecasts(self, origins: Rows, firsts: Rows, base: Values | None = None) -> Forecasts:
-        linear = self._over(origins, self.model.base, base)
-        forecast = self.forecast(origins, base)
-        return Forecasts(origins, firsts, forecast, linear, self.table.changes(origins))
+    @property
+    def _reads_back(self) -> bool:
+        return self._steps > self.table.horizon
+
+    @property
+    def _scored(self) -> Split:
+        return self.split.with_more(self._steps - self.table.horizon)
+
+    @property
+    def _base_at_once(self) -> Values | None:
+        """What is corrected by a network that forecasts all steps at once."""
+        return None if self._reads_back else self.base
+
+    def _forecasts(
+        self, origins: Rows, firsts: Rows, apart: int = 1, *, base: Values | None = None
+    ) -> Forecasts:
+        at = self._read_back(origins) if self._reads_back else self._at_once(origins, base)
+        target = self.table.changes(origins, np.arange(1, self._steps + 1))
+        return Forecasts(origins, firsts, at, target, apart)
+
+    def _at_once(self, origins: Rows, base: Values | None) -> Callable[[float], Values]:
+        linear, forecast = self._over(origins, self.model.base, base), self.forecast(origins, base)
+        correction = forecast[..., self.model.median] - linear
+        return lambda share: forecast - (1 - share) * correction[..., None]
+
+    def _read_back(self, origins: Rows) -> Callable[[float], Values]:
+        weights = {name: w.detach().cpu().numpy() for name, w in self.model.state_dict().items()}
+
+        def at(share: float) -> Values:
+            head = ForecastHead(weights, self.table, self.settings, share)
+            return head.changes(self.table, origins, self._steps)
+
+        return at
 
     def forecast(self, origins: Rows, base: Values | None = None) -> Values:
         """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled.

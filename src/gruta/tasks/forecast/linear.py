@@ -33,7 +33,7 @@ MOST_WEIGHTS = 2**21
 """So many weights, of all penalties together, are held until one penalty is chosen for them."""
 
 MOST_ROWS = 2**20
-"""Of longer tables, as of those with gaps, a sample of origins makes the moments."""
+"""Of longer tables, as of those with gaps or differences, a sample of origins makes the moments."""
 
 QUIET_SECONDS = 5.0
 """A solution that takes longer says every so often how long it still will."""
@@ -123,7 +123,7 @@ def _error(table: Table, origins: Origins, steps: Rows, models: _Weights) -> Ten
 def _solutions(table: Table, origins: Origins, penalties: Sequence[float]) -> Iterator[_Weights]:
     """The models of step 1, 2, … of the horizon, for each of the penalties."""
     columns: Columns | SomeColumns
-    if table.absent is None and len(table.y) <= MOST_ROWS:
+    if table.absent is None and table.level is None and len(table.y) <= MOST_ROWS:
         columns = Columns(table, torch.from_numpy(origins[:]))
     else:
         columns = SomeColumns(table, origins)

@@ -6,7 +6,7 @@ The README beside says by which factor other libraries' numbers of the same name
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,15 @@ coverage: share of the values inside the outermost quantiles; None for a model w
 """
 
 
+OF_ZEROS = (
+    Metric("crps", "CRPS", best="lowest", judged=True, in_unit=True),
+    *(replace(metric, judged=False, best=None) for metric in METRICS),
+)
+"""Of values many of which are 0: a forecast of nothing has a low absolute error there, and sMAPE is
+200 for all but nothing wherever nothing comes, so the score of all quantiles decides.
+"""
+
+
 def point_scores(truth: Values, forecasts: Mapping[str, Values]) -> dict[str, dict[str, float]]:
     """smape, mae and rmse of each forecast `[M, K]` against truth `[M, K]`, by model."""
     frame, models = _frame(truth, forecasts), list(forecasts)
@@ -57,15 +66,21 @@ def coverage(truth: Values, low: Values, high: Values) -> float:
     return float(losses.coverage(frame, ["m"], level=80)["m"][0])
 
 
-def pinball(truth: Values, quantiles: Values, levels: Sequence[float]) -> Values:
-    """`[Q]`: the mean loss of each quantile of `[..., Q]` against truth `[...]`.
+def quantile_losses(truth: Values, quantiles: Values, levels: Sequence[float]) -> Values:
+    """`[..., Q]`: the pinball loss of each quantile against truth `[...]`.
 
     τ·(y − q) where y ≥ q, (1 − τ)·(q − y) elsewhere (Koenker and Bassett 1978), without the
     factor 2 with which the median's would be its absolute error.
     """
     level, missed = np.asarray(levels), truth[..., None] - quantiles
-    loss = np.where(missed >= 0, level * missed, (level - 1) * missed)
-    found: Values = np.nanmean(loss.reshape(-1, len(level)), axis=0)
+    found: Values = np.where(missed >= 0, level * missed, (level - 1) * missed)
+    return found
+
+
+def pinball(truth: Values, quantiles: Values, levels: Sequence[float]) -> Values:
+    """`[Q]`: the mean pinball loss of each quantile of `[..., Q]` against truth `[...]`."""
+    losses = quantile_losses(truth, quantiles, levels)
+    found: Values = np.nanmean(losses.reshape(-1, len(levels)), axis=0)
     return found
 
 
@@ -116,15 +131,16 @@ def mase_of_several(truth: Values, forecast: Values, units: Values) -> float | N
 
 @dataclass(frozen=True)
 class Difference:
-    """By how much the network's mean absolute error is above a simple forecast's; below 0: better.
+    """By how much the network's mean score is above a simple forecast's; below 0: better.
 
     error: the standard error of the mean of the paired differences; None of too few forecasts.
-    blocks: of how many stretches that was estimated.
+    blocks: of how many stretches that was estimated. score: which one, mae or crps.
     """
 
     value: float
     error: float | None
     blocks: int
+    score: str = "mae"
 
     @property
     def beyond_chance(self) -> bool:
@@ -134,7 +150,7 @@ class Difference:
     def to_json(self) -> dict[str, Any]:
         """For a program."""
         return {
-            "mae_above": self.value,
+            f"{self.score}_above": self.value,
             "standard_error": self.error,
             "beyond_chance": self.beyond_chance,
         }
@@ -144,8 +160,9 @@ FEWEST_BLOCKS = 5
 """Of fewer stretches no standard error is told."""
 
 
-def difference(network: Values, simple: Values, overlap: int) -> Difference:
-    """Of absolute errors, both `[M, K]`; a forecast shares its time with the `overlap` next ones.
+def difference(network: Values, simple: Values, overlap: int, score: str = "mae") -> Difference:
+    """Of absolute errors or other losses, both `[M, K]`; a forecast shares its time with the
+    `overlap` next ones.
 
     Neighbours err alike, so the standard error is that of the means of stretches that follow each
     other, each as long as an overlap and at least the cube root of M: compare Diebold and Mariano
@@ -153,7 +170,8 @@ def difference(network: Values, simple: Values, overlap: int) -> Difference:
     """
     apart = mean_of_rows(network - simple)
     error, blocks = standard_error(apart, overlap)
-    return Difference(float(apart.mean()), None if math.isnan(error) else float(error), blocks)
+    known = None if math.isnan(error) else float(error)
+    return Difference(float(apart.mean()), known, blocks, score)
 
 
 def standard_error(values: Values, overlap: int) -> tuple[Any, int]:

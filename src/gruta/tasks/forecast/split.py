@@ -94,6 +94,10 @@ class Origins:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[:], dtype)
 
+    def but_last(self, rows: int) -> "Origins":
+        """Without so many at the end of each run."""
+        return Origins(self._begins, self._begins + np.diff(self._counts) - rows)
+
     def first(self, rows: Rows) -> Rows:
         """The first of the run that each of `rows`, origins themselves, is of."""
         found: Rows = self._begins[np.searchsorted(self._begins, rows, side="right") - 1]
@@ -110,6 +114,13 @@ class Split:
     train: Origins
     validation: Origins
     ends: tuple[Rows, Rows]
+
+    def with_more(self, steps: int) -> "Split":
+        """Origins that have so many more steps behind their horizon in the same part."""
+        firsts, lasts = self.ends
+        return Split(
+            self.train.but_last(steps), self.validation.but_last(steps), (firsts, lasts - steps)
+        )
 
     @classmethod
     def of(cls, table: Table, parts: Parts) -> "Split":

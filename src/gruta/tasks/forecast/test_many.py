@@ -1,14 +1,17 @@
 """Several series, gaps, zones and numbered rows, from the file to the forecast."""
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from gruta.errors import InputError
 from gruta.tasks.forecast import Forecaster
+from gruta.tasks.forecast.task import TASK
 
 SMALL = {"hidden": 6, "steps": 20, "batch_size": 8, "validate_every": 10, "horizon": 3}
 
@@ -111,3 +114,54 @@ def test_names_of_the_data_never_collide_with_those_of_the_answer():
     frame = shops(1).drop("shop").rename({"ds": "forecast"})
     forecaster = Forecaster(**SMALL, time="forecast", longest_gap=0.5).fit(frame)
     assert forecaster.predict(frame).columns == ["forecast", "forecast_gruta", "q10", "q50", "q90"]
+
+
+def test_a_wide_table_trains_and_is_asked_as_its_long_form(fitted, tmp_path):
+    wide = shops().pivot(on="shop", index="ds", values="y", sort_columns=True)
+    forecaster = Forecaster(**SMALL, wide=True, longest_gap=0.5).fit(wide)
+    forecaster.save(tmp_path / "run")
+    again = Forecaster.load(tmp_path / "run")
+    found = again.predict(wide)
+    expected = fitted.predict(shops()).rename({"shop": "unique_id"})
+    assert_frame_equal(found, expected)
+    some = again.predict(wide.to_pandas().set_index("ds")[["s3", "s0"]])
+    assert isinstance(some, pd.DataFrame)
+    assert some["unique_id"].tolist() == ["s3"] * 3 + ["s0"] * 3
+    told = again.evaluate(wide).frame()
+    assert told.columns[:5] == ["unique_id", "origin", "ds", "step", "y"]
+    with pytest.raises(InputError, match="series: in a wide table the columns are the series"):
+        Forecaster(wide=True, series="shop").fit(wide)
+
+
+def test_series_that_are_called_otherwise_than_in_training_are_told(fitted):
+    def lines(frame):
+        found = TASK.open(frame, fitted.settings, fitted.trained_.codec)
+        return [guess.told() for guess in found.guesses]
+
+    assert lines(shops()) == lines(shops().filter(pl.col("shop") != "s1")) == []
+    assert lines(shops().with_columns(pl.col("shop").replace("s1", "S1"))) == [
+        "series that training did not see: 1 (S1)",
+        "series of the training that are not there: 1 (s1)",
+    ]
+
+
+def test_hours_become_days_in_training_and_again_when_asked(tmp_path):
+    zone = "America/Sao_Paulo"
+    start = dt.datetime(2018, 6, 1, 5, tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
+    utc = [start + dt.timedelta(hours=i) for i in range(24 * 200)]
+    times = pl.Series("ds", utc).dt.convert_time_zone(zone)
+    rng = np.random.default_rng(0)
+    load = times.dt.hour() + 5 * times.dt.weekday() + rng.normal(size=len(times))
+    frame = pl.DataFrame({"ds": times, "y": load})
+    small = SMALL | {"known": (), "past": (), "lookback": 14}
+    forecaster = Forecaster(**small, every="1d", aggregate="sum").fit(frame)
+    forecaster.save(tmp_path / "run")
+    again = Forecaster.load(tmp_path / "run")
+    found = again.predict(frame.to_pandas())
+    assert [str(t)[:10] for t in found["ds"]] == ["2018-12-18", "2018-12-19", "2018-12-20"]
+    assert str(found["ds"].dt.tz) == zone
+    assert (found["forecast"] > 24 * 5).all()
+    kept = Forecaster(**small, every="1d", aggregate="sum", incomplete="keep").fit(frame)
+    assert str(kept.predict(frame)["ds"][0])[:10] == "2018-12-19"
+    with pytest.raises(InputError, match="aggregate: expected every beside it"):
+        Forecaster(aggregate="sum")

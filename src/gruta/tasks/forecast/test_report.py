@@ -13,7 +13,8 @@ from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.chart import Panel, Window, forecasts
 from gruta.tasks.forecast.conftest import SMALL
 from gruta.tasks.forecast.evaluation import Evaluation
-from gruta.tasks.forecast.figures import error_figure, typical_rows
+from gruta.tasks.forecast.explain.told import Told
+from gruta.tasks.forecast.figures import error_figure, forecast_figures, typical_rows
 from gruta.tasks.forecast.names import model_name
 from gruta.tasks.forecast.report import report, verdict
 from gruta.tasks.forecast.scores import point_scores
@@ -238,3 +239,24 @@ def test_charts_go_around_gaps_and_show_one_series(frame, tmp_path):
     figure = error_figure("error", found.truth, {"gru": found.median}, strokes(["gru"])).figure
     (line,) = figure.axes[0].lines
     assert np.isfinite(line.get_ydata()).all()
+
+
+def test_charts_of_numbered_rows_show_their_numbers():
+    rng = np.random.default_rng(0)
+    rows = 40_000 + 5 * np.arange(240)
+    frame = pl.DataFrame({"ds": rows, "y": np.sin(rows / 40) + 0.1 * rng.normal(size=240)})
+    own = {name: value for name, value in SMALL.items() if name not in ("known", "past")}
+    forecaster = Forecaster(**own).fit(frame)
+    (chart,) = forecast_figures("forecast", {"gru": forecaster.evaluate(frame, stride=3)}, "y")
+    told = Told(forecaster.explain(frame, at="41150"), None, "gru")
+    assert told.lead.startswith("From 41150 to 41160 the forecast")
+    (pictures, *_) = told.report().sections
+    for picture in (chart, *pictures.content[:2]):
+        picture.figure.draw_without_rendering()
+        axes = picture.figure.axes[-1]
+        ticks = [int(tick.get_text().replace(",", "")) for tick in axes.get_xticklabels()[1:-1]]
+        assert ticks
+        assert all(40_000 < tick < 41_200 for tick in ticks)
+        assert axes.get_xlabel() == "row"
+    backtest = forecaster.backtest(frame, windows=2)
+    assert [cut.begins for cut in backtest.cuts] == ["41080", "41140"]

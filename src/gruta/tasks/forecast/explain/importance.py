@@ -56,11 +56,11 @@ class Importances:
 
 
 def importances(trained: Trained[ForecastCodec], series: Series) -> Importances | None:
-    """Over the validation part of the series that it was trained on; None where that is short, or
-    the target was transformed.
+    """Over the validation part of the series that it was trained on; None where that is short, the
+    target was transformed, or forecasts are read back.
     """
     encoding, head = trained.codec.encoding, trained.head
-    if encoding.power is not None:
+    if encoding.transformed or trained.settings.strategy != "direct":
         return None
     table, every = encoding.table(series), sources(encoding, coarse=True)
     validation = Split.of(table, RowsInParts.of(series, trained.settings)).validation
