@@ -33,8 +33,8 @@ class Lesson(Protocol):
     each step and puts them back after it. As there is one a process, such trainings in threads take
     turns, a step at a time.
 
-    One whose settings may leave open how many steps lie between two validations, by a 0, has that
-    as an attribute `validate_every`.
+    One that is to be validated more often than the settings say has the steps between two
+    validations as an attribute `validate_every`.
     """
 
     @property

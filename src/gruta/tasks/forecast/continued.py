@@ -94,6 +94,7 @@ class _GoingOn(ForecastLesson):
     def prepare(self, progress: Progress) -> None:
         """Keep the linear path or solve it on all rows; the scales of what is read stay."""
         if self._linear == "kept":
+            self.base = None
             return
         path = self.model.linear
         kept = {name: buffer.clone() for name, buffer in path.named_buffers()}
@@ -102,6 +103,7 @@ class _GoingOn(ForecastLesson):
         self.measure()
         if self._linear == "auto" and loss <= self._missed():
             path.load_state_dict(kept)
+            self.base = None
 
     def _missed(self) -> float:
         """The median's mean absolute error over the validation part, scaled."""

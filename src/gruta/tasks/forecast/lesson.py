@@ -27,9 +27,8 @@ from gruta.train import Batch, Progress, State, Validation
 MOST_ORIGINS = 96
 """More places in a window are not taken of themselves: a batch grows with them and the lookback."""
 
-SHORT, OFTEN, SELDOM = 2**12, 10, 50
-"""Of so many origins at most a network soon knows too much, and is validated after each ten steps.
-"""
+OFTEN = 10
+"""After so many steps at most a network of a short training part is validated."""
 
 VALIDATION_ORIGINS = 256
 """About this many origins, evenly spaced, are scored in a validation."""
@@ -85,8 +84,8 @@ class ForecastLesson:
 
     @property
     def validate_every(self) -> int:
-        """Where the settings leave it open."""
-        return OFTEN if len(self.split.train) <= SHORT else SELDOM
+        """Of a short training part a network soon knows too much."""
+        return self.settings.validate_every if self.base is None else OFTEN
 
     def prepare(self, progress: Progress) -> None:
         """Solve the linear path, which is where training starts."""
@@ -96,15 +95,28 @@ class ForecastLesson:
 
     def measure(self) -> None:
         """Tell the linear path by how much it misses what it has not seen."""
-        if self.base is not None:
-            rows = self.split.train[:]
-            missed = np.abs(self.table.changes(rows) - self.base[rows])
-            self.model.linear.miss_by(np.nanmean(missed, axis=0))
+        base = unlearned(self.table, self.split, self.settings.ridge)
+        if base is not None:
+            self.model.linear.miss_by(self._missed_by(base))
+        self.base = base
 
     @cached_property
     def base(self) -> Values | None:
-        """Of a short training part, what the network is to correct: see `folds`."""
-        return unlearned(self.table, self.split, self.settings.ridge)
+        """Of a short training part, what the network is to correct: see `folds`.
+
+        A run goes on as it was begun, also one of a version that knew no folds: the linear path's
+        error is then that of rows that it was solved on.
+        """
+        base = unlearned(self.table, self.split, self.settings.ridge)
+        if base is None:
+            return None
+        error = self.model.linear.error.cpu().numpy()
+        return base if np.allclose(error, self._missed_by(base), rtol=1e-3) else None
+
+    def _missed_by(self, base: Values) -> Values:
+        rows = self.split.train[:]
+        found: Values = np.nanmean(np.abs(self.table.changes(rows) - base[rows]), axis=0)
+        return found
 
     def _windows(
         self, last: Rows, positions: Rows, length: int, base: Values | None

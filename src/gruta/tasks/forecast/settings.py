@@ -240,9 +240,9 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
 
     steps: int = Field(250, gt=0, description="Optimiser steps, at most.")
     validate_every: int = Field(
-        0,
-        ge=0,
-        description="Steps between two validations; 0: 50, or 10 where the training part is short.",
+        50,
+        gt=0,
+        description="Steps between two validations; at most 10 where the training part is short.",
     )
     weight_decay: float = Field(
         1.0, ge=0, description="Pull of the weights towards zero; 0 unless set, but for adamw."

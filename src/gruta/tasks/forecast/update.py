@@ -123,6 +123,6 @@ def _settings(
             "test_share": settings.test_share if test_share is None else test_share,
             "test_from": "",
             "validation_from": "",
-            "validate_every": min(settings.validate_every or count, max(1, count // 6)),
+            "validate_every": min(settings.validate_every, max(1, count // 6)),
         }
     )
