@@ -221,4 +221,4 @@ def test_head_computes_what_the_network_with_vectors_does():
 def test_a_vector_stays_only_where_it_pays(frame, kept):
     how = EMBEDDED | {"longest_gap": 0.5}
     encoding = Forecaster(**how, embedding="auto").fit(frame).trained_.codec.encoding
-    assert (encoding.embedding, encoding.apart) == (2 if kept else 3, kept)
+    assert (encoding.embedding, encoding.told_apart) == (2 if kept else 3, kept)
