@@ -15,7 +15,6 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.settings import reading
-from gruta.tasks.classify.answers import described
 from gruta.tasks.classify.settings import ClassifySettings
 from gruta.tasks.scores import Metric
 from gruta.tasks.task import Input, Look, Options, Report
@@ -271,6 +270,8 @@ def _trained_on(trained: "Trained[ClassCodec]", cases: "Cases") -> CasesInParts 
 
 def require_alike(test: "Cases", train: "Cases") -> None:
     """InputError unless a test can be scored by what is trained on `train`."""
+    from gruta.tasks.classify.answers import described
+
     if (test.kind, test.channels) != (train.kind, train.channels):
         wanted, found = (described(c.kind, c.channels) for c in (train, test))
         problem = _(
