@@ -270,6 +270,8 @@ def _trained_on(trained: "Trained[ClassCodec]", cases: "Cases") -> CasesInParts 
 
 def require_alike(test: "Cases", train: "Cases") -> None:
     """InputError unless a test can be scored by what is trained on `train`."""
+    from gruta.tasks.classify.answers import described
+
     if (test.kind, test.channels) != (train.kind, train.channels):
         from gruta.tasks.classify.answers import described
 

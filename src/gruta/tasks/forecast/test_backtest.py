@@ -126,6 +126,7 @@ def test_a_state_that_training_did_not_carry_is_not_carried(frame, fitted):
 
 
 @pytest.mark.parametrize("language", ["en", "pt_BR"])
+@pytest.mark.usefixtures("undrawn")
 def test_page_has_a_section_a_cut_and_one_of_all(anew, language):
     found, _ = anew
     with spoken(language):

@@ -118,6 +118,7 @@ def test_report_of_the_least_there_can_be(tmp_path, found):
     ("clip", "words"),
     [("none", "Gradients were not clipped."), ("value", "each component to ±1: GRU in 12%")],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_report_says_how_gradients_were_clipped(tmp_path, clip, words):
     with spoken("en"):
         assert words in page(tmp_path, evaluation(), clip=clip, clip_threshold=1.0)
@@ -140,6 +141,7 @@ def test_verdict_names_what_was_beaten_and_what_was_not():
         ("pt", "mais ou menos tão bem quanto a melhor", "Tão poucas previsões não dizem"),
     ],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_verdict_says_no_more_than_the_noise_allows(tmp_path, language, alike, few):
     found = evaluation(origins=40)
     noise = np.random.default_rng(0).normal(size=found.truth.shape)
@@ -172,6 +174,7 @@ def test_bands_are_the_widest_and_those_evenly_about_the_median():
     assert [(b.low, b.high) for b in uneven] == [(0, 2)]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_coverage_is_told_by_step(tmp_path):
     found = evaluation(origins=50, levels=(0.025, 0.1, 0.5, 0.9, 0.975), off=0.0)
     found.truth[:25, 2] += 0.85  # beyond the inner interval, within the outer one
