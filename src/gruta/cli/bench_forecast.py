@@ -124,10 +124,14 @@ def _notes(report: Report) -> list[str]:
         who = _who(line.contestant, line.way)
         notes.append(_("On {set} {who} has the lower error.").format(set=line.set, who=who))
     best, ranks = report.best_statistical(), report.ranks()
-    if best and (GRUTA, False) in ranks:
+    if best and (GRUTA, True) in ranks:
         notes.append(
-            _("Mean rank: gruta {own}, {best}, the best statistical model, {rank}.").format(
-                own=number(ranks[GRUTA, False], 1),
+            _(
+                "Mean rank: gruta {own}, by default {plain}; {best}, the best statistical model, "
+                "{rank}."
+            ).format(
+                own=number(ranks[GRUTA, True], 1),
+                plain=number(ranks[GRUTA, False], 1),
                 best=_title(best),
                 rank=number(ranks[best, False], 1),
             )
@@ -142,7 +146,7 @@ def _notes(report: Report) -> list[str]:
         _(
             "Every network had {seconds} CPU seconds on one thread; ± is the deviation between "
             "{seeds} seeds. Statistical models are fitted anew before every forecast, without a "
-            "limit. The better way of a peer had the lowest MAE before the test part."
+            "limit. The better way of a network had the lowest MAE before the test part."
         ).format(seconds=number(report.settings["seconds"]), seeds=report.settings["seeds"]),
     ]
     failed = [one for one in report.outcomes if one.problem]
@@ -167,6 +171,9 @@ def _who(contestant: str, way: str) -> str:
         return title
     names = {
         DEFAULT: _("default"),
+        "longer": _("longer"),
+        "logarithm": _("logarithm"),
+        "longer, logarithm": _("longer, logarithm"),
         "short input": _("short input"),
         "short input, small": _("short input, small"),
         "recurrent, small": _("recurrent, small"),

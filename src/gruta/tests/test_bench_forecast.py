@@ -64,6 +64,7 @@ def plan(**other):
 
 ERRORS = {
     ("gruta", DEFAULT): (3, 1),
+    ("gruta", "longer"): (3, 0.5),
     ("neuralforecast", DEFAULT): (9, 8),
     ("neuralforecast", "short input, small"): (4, 2),
     ("autoets", DEFAULT): (2.5,),
@@ -107,19 +108,28 @@ def test_scores_are_ours():
 def test_the_better_way_is_chosen_before_the_test_and_shown_beside_the_default(tmp_path):
     asked = []
     report = run.measure(plan(), tmp_path, asker(asked), Quiet())
-    assert {job.way for job in asked if job.part == "validation"} == {
-        way for way in CONTESTANTS["neuralforecast"].ways if way != DEFAULT
-    }
+    assert [(job.contestant, job.way) for job in asked if job.part == "validation"] == [
+        (name, way)
+        for name in ("gruta", "neuralforecast")
+        for way in CONTESTANTS[name].ways
+        if way != DEFAULT
+    ]
     tests = [(job.contestant, job.way, job.seed) for job in asked if job.part == "test"]
-    both = ("gruta", DEFAULT), ("neuralforecast", DEFAULT), ("neuralforecast", "short input, small")
-    assert tests[:4] == [*((*who, 0) for who in both), ("autoets", DEFAULT, 0)]
-    assert tests[4:] == [(*who, 1) for who in both]
+    drawn = [
+        ("gruta", DEFAULT),
+        ("gruta", "longer"),
+        ("neuralforecast", DEFAULT),
+        ("neuralforecast", "short input, small"),
+    ]
+    assert tests[:5] == [*((*who, 0) for who in drawn), ("autoets", DEFAULT, 0)]
+    assert tests[5:] == [(*who, 1) for who in drawn]
     assert report.missing == {"darts": ["darts"]}
     assert [(line.contestant, line.better, line.rank) for line in report.lines] == [
-        ("gruta", False, 1),
-        ("neuralforecast", True, 2),
-        ("autoets", False, 3),
-        ("neuralforecast", False, 4),
+        ("gruta", True, 1),
+        ("gruta", False, 2),
+        ("neuralforecast", True, 3),
+        ("autoets", False, 4),
+        ("neuralforecast", False, 5),
     ]
     assert report.best_statistical() == "autoets"
     assert not report.lost()
@@ -214,9 +224,9 @@ def test_tables_and_json(bench):
     code, out, err = bench(*asked)
     assert code == 0, err
     assert "darts RNNModel is not installed and left out: pip install 'gruta[peers]'" in err
-    assert "1/10 usmelec, neuralforecast GRU, short input, validation: MAE 5.00" in err
+    assert "4/15 usmelec, neuralforecast GRU, short input, validation: MAE 5.00" in err
     assert "neuralforecast GRU, short input, small" in out
-    assert "Mean rank: gruta 1.0, AutoETS, the best statistical model, 3.0." in out
+    assert "Mean rank: gruta 1.0, by default 2.0; AutoETS, the best statistical model, 4.0." in out
     code, out, err = bench(*asked, "--json", "-")
     assert code == 0, err
     assert {line["contestant"] for line in json.loads(out)["lines"]} == {

@@ -39,6 +39,14 @@ class Contestant:
         return found
 
 
+OWN: dict[str, Settings] = {
+    DEFAULT: {},
+    "longer": {"steps": 900},
+    "logarithm": {"transform": "log"},
+    "longer, logarithm": {"steps": 900, "transform": "log"},
+}
+"""longer: steps, 500 by default. logarithm: what it learns."""
+
 SMALL = {
     "encoder_hidden_size": 64,
     "encoder_n_layers": 1,
@@ -72,7 +80,7 @@ DARTS: dict[str, Settings] = {
 """
 
 CONTESTANTS = {
-    GRUTA: Contestant("gruta", "gruta_itself", drawn=True),
+    GRUTA: Contestant("gruta", "gruta_itself", ways=OWN, drawn=True),
     "neuralforecast": Contestant(
         "neuralforecast GRU", "neural_forecast", ("neuralforecast",), NEURALFORECAST, drawn=True
     ),

@@ -79,8 +79,9 @@ class Report:
         return {who: mean(ranks) for who, ranks in own.items()}
 
     def lost(self) -> list[Line]:
-        """Neural peers whose mean error is below gruta's on the same set."""
-        own = {line.set: line for line in self.lines if line.contestant == GRUTA}
+        """Neural peers whose mean error is below that of gruta's better way on the same set."""
+        ours = [line for line in self.lines if line.contestant == GRUTA]
+        own = {line.set: line for line in sorted(ours, key=lambda line: line.better)}
         return [
             line
             for line in self.lines

@@ -1,4 +1,4 @@
-"""gruta's forecaster at its defaults."""
+"""gruta's forecaster."""
 
 import tempfile
 import time
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gruta.bench.forecast.contestants import CONTESTANTS, GRUTA
 from gruta.bench.forecast.rivals import LEVELS, Stage
 from gruta.bench.forecast.sets import Exam
 from gruta.codec.series.codec import ForecastCodec
@@ -90,6 +91,7 @@ class Gruta:
                 "seed": seed,
                 "quantiles": LEVELS,
                 "test_from": str(exam.set.frame["ds"][exam.rows]),
+                **CONTESTANTS[GRUTA].ways[way],
             }
         )
         with tempfile.TemporaryDirectory() as scratch, suppress(OutOfTime):
