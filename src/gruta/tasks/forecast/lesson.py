@@ -118,6 +118,14 @@ class ForecastLesson:
         found: Values = np.nanmean(np.abs(self.table.changes(rows) - base[rows]), axis=0)
         return found
 
+    def kept(self) -> Mapping[str, Tensor]:
+        """What the network corrects."""
+        return {} if self.base is None else {"base": torch.from_numpy(self.base)}
+
+    def restored(self, kept: Mapping[str, Tensor]) -> None:
+        """The same, as the checkpoint has it."""
+        self.base = kept["base"].numpy()
+
     def _windows(
         self, last: Rows, positions: Rows, length: int, base: Values | None
     ) -> dict[str, NDArray[Any]]:
