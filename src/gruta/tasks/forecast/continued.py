@@ -91,7 +91,6 @@ class _GoingOn(ForecastLesson):
     def prepare(self, progress: Progress) -> None:
         """Keep the linear path or solve it on all rows; the scales of what is read stay."""
         if self._linear == "kept":
-            self.base = None
             return
         path = self.model.linear
         kept = {name: buffer.clone() for name, buffer in path.named_buffers()}
