@@ -8,8 +8,7 @@ from gruta.codec.series.series import Series
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks.forecast.coming import with_rows_to_come
-from gruta.tasks.forecast.forecasts import unreconciled
-from gruta.tasks.forecast.reconcile import reconciled
+from gruta.tasks.forecast.forecasts import quantiles
 from gruta.tasks.forecast.records import as_told, own_names, quantile_name
 from gruta.tasks.forecast.settings import MissingKnown
 from gruta.tasks.trained import Trained
@@ -37,11 +36,7 @@ def forecast(
     series = with_rows_to_come(series, encoding, policy, steps)
     origins = series.ends - 1
     at = origins[:, None] + np.arange(1, steps + 1)
-    if trained.codec.hierarchy is None:
-        found = unreconciled(trained, series, origins, steps=steps)
-    else:
-        found = reconciled(trained, series, origins, steps=steps, needed=True).after
-    found = found.reshape(-1, len(levels))
+    found = quantiles(trained, series, origins, steps=steps, needed=True).reshape(-1, len(levels))
     names, columns = encoding.columns, list[pl.Series]()
     if names.series:
         ids = np.repeat(np.array(series.ids, object), steps)

@@ -3,27 +3,29 @@
 from typing import Any
 
 from pydantic import BaseModel, Field
+from pydantic.config import JsonDict
 
 from gruta.tasks.forecast.settings import MissingKnown
+
+
+def _from(description: str, shown: str) -> Any:
+    """The first stamp that is forecast, by default as `shown` says."""
+    told: JsonDict = {"flag": "--from", "metavar": "STAMP", "shown": shown}
+    return Field(None, description=description, json_schema_extra=told)
+
+
+STRIDE: Any = Field(
+    None,
+    description="Rows from one forecast to the next.",
+    json_schema_extra={"shown": "the horizon"},
+)
 
 
 class EvaluateOptions(BaseModel):
     """What an evaluation can be told."""
 
-    start: str | None = Field(
-        None,
-        description="First stamp to forecast.",
-        json_schema_extra={
-            "flag": "--from",
-            "metavar": "STAMP",
-            "shown": "the first that training did not see",
-        },
-    )
-    stride: int | None = Field(
-        None,
-        description="Rows from one forecast to the next.",
-        json_schema_extra={"shown": "the horizon"},
-    )
+    start: str | None = _from("First stamp to forecast.", "the first that training did not see")
+    stride: int | None = STRIDE
     statistical: bool = Field(
         False,
         description="Beside AutoETS, AutoARIMA and MSTL too, fitted before each forecast: for a "
@@ -56,29 +58,16 @@ class PredictOptions(BaseModel):
 class InspectOptions(BaseModel):
     """What an X-ray can be told."""
 
-    start: str | None = Field(
-        None,
-        description="First stamp to forecast, after the window that is looked at.",
-        json_schema_extra={
-            "flag": "--from",
-            "metavar": "STAMP",
-            "shown": "the last with a whole horizon",
-        },
+    start: str | None = _from(
+        "First stamp to forecast, after the window that is looked at.",
+        "the last with a whole horizon",
     )
 
 
 class ExplainOptions(BaseModel):
     """What an explanation can be told."""
 
-    at: str | None = Field(
-        None,
-        description="First stamp to forecast.",
-        json_schema_extra={
-            "flag": "--from",
-            "metavar": "STAMP",
-            "shown": "after the last value",
-        },
-    )
+    at: str | None = _from("First stamp to forecast.", "after the last value")
     against: str | None = Field(
         None,
         description="First stamp of another forecast: what changed since is told.",
