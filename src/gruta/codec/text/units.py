@@ -34,6 +34,11 @@ def pieces(text: str) -> list[str]:
     return _PIECE.findall(text)
 
 
+def as_letters(text: str) -> str:
+    """A text's UTF-8, each byte as the letter of its number."""
+    return text.encode("utf-8", "surrogatepass").decode("latin-1")
+
+
 @dataclass(frozen=True, eq=False)
 class Units:
     """Units with the numbers 1, 2, …, in order; of bytes and subwords each letter is a byte."""
@@ -74,9 +79,9 @@ class Units:
             case "words":
                 return pieces(text)
             case "bytes":
-                return _as_letters(text)
+                return as_letters(text)
             case "subwords":
-                return [part for one in pieces(text) for part in self._merged(_as_letters(one))]
+                return [part for one in pieces(text) for part in self._merged(as_letters(one))]
 
     def encode(self, text: str) -> Numbers:
         """Numbers `[T]`."""
@@ -165,11 +170,6 @@ class Writing:
         if not self._units.letters_are_bytes:
             return one
         return self._decoder.decode(one.encode("latin-1"), last)
-
-
-def _as_letters(text: str) -> str:
-    """Each byte of a text as the letter of its number."""
-    return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 def _as_text(written: bytes) -> str:
