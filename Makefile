@@ -13,7 +13,7 @@ NATIVE := CMakeLists.txt $(shell find src/gruta -name '*.h' -o -name '*.cpp')
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: help install demo bench test lint format wheel clean
+.PHONY: help install demo bench test lint format notebooks wheel clean
 
 help: ## List the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,9 @@ format: $(VENV)/for-dev ## Rewrite the sources in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(filter-out CMakeLists.txt,$(NATIVE))
+
+notebooks: $(VENV)/for-notebooks ## Make the examples' notebooks from their scripts, and run them: 10 minutes
+	@$(BIN)/python examples/notebooks/make.py
 
 wheel: $(VENV)/built ## Build a wheel for this machine into dist/
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -2,6 +2,8 @@
 
 from importlib.util import find_spec
 
+from gruta.locale import translate as _
+
 _EXTRA_OF = {
     "typer": "cli",
     "rich": "cli",
@@ -34,7 +36,9 @@ def remedy(error: ModuleNotFoundError) -> str | None:
     package = (error.name or "").partition(".")[0]
     if package not in _EXTRA_OF:
         return None
-    return f"{package} is not installed: pip install 'gruta[{_EXTRA_OF[package]}]'"
+    return _("{package} is not installed: pip install 'gruta[{extra}]'").format(
+        package=package, extra=_EXTRA_OF[package]
+    )
 
 
 def need(*packages: str) -> None:

@@ -26,6 +26,8 @@ from gruta.cells import gru, lstm, rnn
 from gruta.cells.gru import reference as gru_reference
 from gruta.cells.lstm import reference as lstm_reference
 from gruta.cells.rnn import reference as rnn_reference
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 
 Array = NDArray[Any]
 
@@ -99,7 +101,10 @@ def check(form: int, dtype: str) -> bool:
     found = [d for i, sizes in enumerate(SIZES) for d in differences(form, dtype, sizes, i)]
     worst, name = np.max(found), FORMS[form][0] + ("_projected" if FORMS[form][4] else "")
     right = bool(worst <= 1)
-    verdict = f"{'right' if right else 'WRONG'}, off by {worst:.3f} of what is allowed"
+    verdict = _("right") if right else _("WRONG")
+    verdict = _("{verdict}, off by {worst} of what is allowed").format(
+        verdict=verdict, worst=number(worst, 3)
+    )
     print(f"{kernels.isa()} {name} {dtype}: {verdict}", flush=True)
     return right
 
@@ -110,7 +115,7 @@ def check_isa(isa: str) -> bool:
     environment = {**os.environ, "GRUTA_ISA": isa, "GRUTA_ACTIVATIONS": "exact"}
     done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
     if "GRUTA_ISA must be one of" in done.stderr:
-        print(f"{isa}: not compiled in, or not on this CPU", flush=True)
+        print(_("{isa}: not compiled in, or not on this CPU").format(isa=isa), flush=True)
         return True
     print(done.stderr, end="", file=sys.stderr)
     return done.returncode == 0
@@ -124,7 +129,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     if not kernels.available():
-        print(f"the compiled kernels are missing: {kernels.why_missing()}")
+        print(_("the compiled kernels are missing: {reason}").format(reason=kernels.why_missing()))
         return 1
     if os.environ.get("GRUTA_ISA"):
         right = [check(form, dtype) for form, dtype in product(range(len(FORMS)), TOLERANCE)]

@@ -20,6 +20,8 @@ from gruta.bench.process import Process, WorkerError, processes
 from gruta.bench.results import Outcome, Report, Row, Timing, calm, counted
 from gruta.bench.rivals import ENTRIES, missing_packages, storage
 from gruta.bench.worker import LIMITS, REFERENCE
+from gruta.locale import translate as _
+from gruta.locale.numbers import brief
 
 Files = Mapping[str, str]
 """Files of arrays by the array's name."""
@@ -197,7 +199,9 @@ class Bench:
         outcome = replace(outcome, parity=parity)
         if parity.passed:
             return outcome
-        problem = f"parity: {parity.worst} off by {parity.error:.1e}"
+        problem = _("parity: {name} off by {error}").format(
+            name=parity.worst, error=brief(parity.error)
+        )
         return replace(outcome, problem=problem, peak=None, before=None)
 
     def _turns(

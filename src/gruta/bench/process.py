@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gruta.bench.worker import REFERENCE
+from gruta.locale import translate as _
 
 PATIENCE = 900.0
 """Seconds after which a worker that does not answer is given up."""
@@ -74,17 +75,19 @@ class Process:
             while b"\n" not in self._answers:
                 if not ready.select(max(0.0, deadline - time.monotonic())):
                     self.close()
-                    raise WorkerError(f"no answer in {PATIENCE:.0f} s")
+                    raise WorkerError(_("no answer in {seconds:.0f} s").format(seconds=PATIENCE))
                 part = os.read(self._process.stdout.fileno(), 1 << 16)
                 if not part:
                     raise WorkerError(self._end())
                 self._answers += part
-        line, _, self._answers = self._answers.partition(b"\n")
+        line, _newline, self._answers = self._answers.partition(b"\n")
         return line
 
     def _end(self) -> str:
         status = self._process.wait()
-        return f"the process ended with status {status}, see {self._log}"
+        return _("the process ended with status {status}, see {log}").format(
+            status=status, log=self._log
+        )
 
     def close(self) -> None:
         """End it, at once."""

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from gruta import kernels
 from gruta.cells import checks
 from gruta.cells.checks import Array, Sizes, Weights
+from gruta.locale import translate as _
 
 Storage = Literal["float16", "bfloat16"]
 Shape = tuple[int, int, int, int, int]  # B, T, I, H, P
@@ -223,15 +224,17 @@ def _has_kernel(dtype: DTypeLike, weights: Weights) -> bool:
 
 def _check_storage(storage: str | None, dtype: DTypeLike) -> None:
     if storage not in (None, "float16", "bfloat16"):
-        raise ValueError(
-            f"storage must be None, 'float16' or 'bfloat16', got {storage!r}: "
-            "name one of them, or leave it out to keep the weights as they are"
+        problem = _(
+            "storage must be None, 'float16' or 'bfloat16', got {storage!r}: name one of them, or "
+            "leave it out to keep the weights as they are"
         )
+        raise ValueError(problem.format(storage=storage))
     if storage is not None and dtype != np.float32:
-        raise TypeError(
-            f"storage={storage!r} is for float32 weights, got {dtype}: "
-            "convert them with .astype(numpy.float32), or leave storage out"
+        problem = _(
+            "storage={storage!r} is for float32 weights, got {dtype}: convert them with "
+            ".astype(numpy.float32), or leave storage out"
         )
+        raise TypeError(problem.format(storage=storage, dtype=dtype))
 
 
 def _rounded(weight: Array, storage: str | None) -> Array:

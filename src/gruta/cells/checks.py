@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from gruta.locale import translate as _
+
 Array = NDArray[Any]
 Weights = tuple[Array | None, ...]  # w_ih, w_hh, b_ih, b_hh and, in the LSTM, w_hr
 
@@ -58,7 +60,9 @@ def sizes_of_weights(weights: Weights, gates: int) -> Sizes:
     w_ih, w_hh = weights[:2]
     if w_ih is None or w_hh is None:
         name = "w_ih" if w_ih is None else "w_hh"
-        raise TypeError(f"{name} must be an array of weights, got None: pass the layer's")
+        raise TypeError(
+            _("{name} must be an array of weights, got None: pass the layer's").format(name=name)
+        )
     w_hr = weights[4] if is_projected(weights) else None
     rows = _rows(gates)
     _check_axes("w_ih", w_ih, f"{rows}, I")
@@ -85,10 +89,11 @@ def check_weights(weights: Weights, gates: int, dtype: DTypeLike, sizes: Sizes) 
     """The weights have the sizes, which are possible ones, and the dtype."""
     I, H, P = sizes
     if min(sizes) < 1:
-        raise ValueError(
-            f"I, the last axis of x, and H, that of a state, must be at least 1, got {I} and "
-            f"{min(H, P)}: give the cell something to read and to remember"
+        problem = _(
+            "I, the last axis of x, and H, that of a state, must be at least 1, got {I} and "
+            "{least}: give the cell something to read and to remember"
         )
+        raise ValueError(problem.format(I=I, least=min(H, P)))
     rows = _rows(gates)
     expected = [
         ("w_ih", f"{rows}, I", (gates * H, I)),
@@ -105,28 +110,33 @@ def check_weights(weights: Weights, gates: int, dtype: DTypeLike, sizes: Sizes) 
 def check_floating(name: str, dtype: DTypeLike) -> None:
     """The dtype of an array, which sets that of all others, is a floating-point one."""
     if np.dtype(dtype).kind != "f":
-        raise TypeError(
-            f"{name} must be of a floating-point dtype, got {dtype}: "
-            f"convert it with {name}.astype(numpy.float32)"
+        problem = _(
+            "{name} must be of a floating-point dtype, got {dtype}: convert it with "
+            "{name}.astype(numpy.float32)"
         )
+        raise TypeError(problem.format(name=name, dtype=dtype))
 
 
 def check(name: str, array: object, dtype: DTypeLike, axes: str, shape: tuple[int, ...]) -> None:
     """`array` has the dtype and the shape, whose axes the message names."""
     if not isinstance(array, np.ndarray):
-        raise TypeError(
-            f"{name} must be a NumPy array of numbers, got {type(array).__name__}: "
-            f"pass numpy.asarray({name})"
+        problem = _(
+            "{name} must be a NumPy array of numbers, got {kind}: pass numpy.asarray({name})"
         )
+        raise TypeError(problem.format(name=name, kind=type(array).__name__))
     if array.dtype != dtype:
-        raise TypeError(
-            f"{name} must be {dtype} like the other arguments, got {array.dtype}: "
-            f"convert it with {name}.astype(numpy.{dtype})"
+        problem = _(
+            "{name} must be {dtype} like the other arguments, got {found}: convert it with "
+            "{name}.astype(numpy.{dtype})"
         )
+        raise TypeError(problem.format(name=name, dtype=dtype, found=array.dtype))
     if array.shape != shape:
+        problem = _(
+            "{name} must have the shape [{axes}] = {expected}, got {shape}: make it agree with the "
+            "other arguments"
+        )
         raise ValueError(
-            f"{name} must have the shape [{axes}] = {list(shape)}, got {list(array.shape)}: "
-            "make it agree with the other arguments"
+            problem.format(name=name, axes=axes, expected=list(shape), shape=list(array.shape))
         )
 
 
@@ -134,19 +144,25 @@ def as_lengths(lengths: ArrayLike, T: int, B: int) -> NDArray[np.int64]:
     """`lengths [B]` as the kernels read them, each from 0 to T."""
     found = np.asarray(lengths)
     if found.dtype.kind not in "iu" and found.size:
-        raise TypeError(f"lengths must be integers, got {found.dtype}: round or convert them")
-    if found.shape != (B,):
-        raise ValueError(
-            f"lengths must have the shape [B] = [{B}], got {list(found.shape)}: "
-            "give one number for each row of the batch"
+        raise TypeError(
+            _("lengths must be integers, got {dtype}: round or convert them").format(
+                dtype=found.dtype
+            )
         )
+    if found.shape != (B,):
+        problem = _(
+            "lengths must have the shape [B] = [{B}], got {shape}: give one number for each row of "
+            "the batch"
+        )
+        raise ValueError(problem.format(B=B, shape=list(found.shape)))
     wrong = np.flatnonzero((found < 0) | (found > T))
     if wrong.size:
         b = wrong[0]
-        raise ValueError(
-            f"lengths[{b}] must be from 0 to T = {T}, got {found[b]}: "
-            "count the steps that x has for the row"
+        problem = _(
+            "lengths[{b}] must be from 0 to T = {T}, got {length}: count the steps that x has for "
+            "the row"
         )
+        raise ValueError(problem.format(b=b, T=T, length=found[b]))
     return dense(found.astype(np.int64, copy=False))
 
 
@@ -154,12 +170,17 @@ def as_reset(reset: ArrayLike, T: int, B: int) -> NDArray[np.bool_]:
     """`reset [T, B]` as the kernels read it."""
     found = np.asarray(reset)
     if found.dtype != np.bool_:
-        raise TypeError(f"reset must be bool, got {found.dtype}: compare it, as in reset != 0")
-    if found.shape != (T, B):
-        raise ValueError(
-            f"reset must have the shape [T, B] = [{T}, {B}], got {list(found.shape)}: "
-            "give one truth value for each step of each row"
+        raise TypeError(
+            _("reset must be bool, got {dtype}: compare it, as in reset != 0").format(
+                dtype=found.dtype
+            )
         )
+    if found.shape != (T, B):
+        problem = _(
+            "reset must have the shape [T, B] = [{T}, {B}], got {shape}: give one truth value for "
+            "each step of each row"
+        )
+        raise ValueError(problem.format(T=T, B=B, shape=list(found.shape)))
     return dense(found)
 
 
@@ -170,7 +191,7 @@ def _rows(gates: int) -> str:
 
 def _check_axes(name: str, array: Array, axes: str) -> None:
     if array.ndim != axes.count(",") + 1:
-        raise ValueError(
-            f"{name} must have the axes [{axes}], got an array of the shape "
-            f"{list(array.shape)}: reshape it"
+        problem = _(
+            "{name} must have the axes [{axes}], got an array of the shape {shape}: reshape it"
         )
+        raise ValueError(problem.format(name=name, axes=axes, shape=list(array.shape)))

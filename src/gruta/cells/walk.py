@@ -5,6 +5,8 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.locale import translate as _
+
 Array = NDArray[Any]
 
 
@@ -52,7 +54,11 @@ def active(lengths: NDArray[np.int64] | None, T: int, B: int) -> NDArray[np.bool
         return np.ones((T, B, 1), dtype=bool)
     lengths = np.asarray(lengths)
     if lengths.shape != (B,) or (lengths < 0).any() or (lengths > T).any():
-        raise ValueError(f"lengths: expected {B} integers from 0 to T={T}, got {lengths.tolist()}")
+        raise ValueError(
+            _("lengths: expected {B} integers from 0 to T={T}, got {given}").format(
+                B=B, T=T, given=lengths.tolist()
+            )
+        )
     return (np.arange(T)[:, None] < lengths)[:, :, None]
 
 
@@ -61,8 +67,12 @@ def steps(x: Array, states: int, **options: Unpack[Options]) -> Steps:
     unknown = options.keys() - Options.__annotations__.keys()
     if unknown:
         known = ", ".join(Options.__annotations__)
-        raise TypeError(f"{', '.join(sorted(unknown))}: expected some of {known}: correct the name")
-    T, B, _ = x.shape
+        raise TypeError(
+            _("{names}: expected some of {known}: correct the name").format(
+                names=", ".join(sorted(unknown)), known=known
+            )
+        )
+    T, B = x.shape[:2]
     reset, dropout = options.get("reset"), options.get("dropout")
     hold = options.get("hold", 0.0)
     masks = hold if isinstance(hold, tuple) else (np.full((T, 1, 1), hold),) * states

@@ -4,6 +4,7 @@ import os
 import sys
 
 from gruta.extras import remedy
+from gruta.locale import translate as _
 
 
 def main() -> None:
@@ -55,7 +56,7 @@ def _choose_language(where: str, given: list[str]) -> None:
 
     try:
         if len(given) > 1:
-            raise ValueError(f"given {len(given)} times; give it once")
+            raise ValueError(_("given {count} times; give it once").format(count=len(given)))
         os.environ["GRUTA_LANG"] = locale.known(given[0])
     except ValueError as error:
         print(f"gruta: {where}: {error}", file=sys.stderr)

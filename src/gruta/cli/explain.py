@@ -46,10 +46,11 @@ def explain(
 
     task = registry.task_of(run)
     if not isinstance(task, Explains):
-        raise InputError(
-            f"the run {run} is of the task {task.name}, and forecasts alone are explained; "
-            f"gruta inspect {run} looks inside its network"
+        problem = _(
+            "the run {run} is of the task {name}, and forecasts alone are explained; gruta inspect "
+            "{run} looks inside its network"
         )
+        raise InputError(problem.format(run=run, name=task.name))
     how = taken(task, "explain", given, run)
     trained = Trained.load(run, task)
     found = task.explain(trained, opened(trained, source, how, quiet=as_json), **given)

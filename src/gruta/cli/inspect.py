@@ -127,9 +127,13 @@ def _look(
     from gruta.tasks.trained import Trained
 
     if not run.is_dir():
-        raise InputError(f"{run}: expected the directory of a run, found none")
+        raise InputError(_("{run}: expected the directory of a run, found none").format(run=run))
     if (run / "runs").is_dir():
-        raise InputError(f"{run}: holds a study; name one of the runs in {run / 'runs'}")
+        raise InputError(
+            _("{run}: holds a study; name one of the runs in {place}").format(
+                run=run, place=run / "runs"
+            )
+        )
     if Run.open(run).task == contest.TASK:
         if options:
             problem = _("the run {run} is one of a study, which has no such option; leave it out")

@@ -100,9 +100,10 @@ def _call(
     """What the line says; InputError where its parts do not go together."""
     name = own.task.input.metavar
     if len(places) != 2 and not (own.trains and len(places) == 1):
-        wanted = f"{name}, or RUN {name}" if own.trains else f"RUN {name}"
+        wanted = _("{name}, or RUN {name}").format(name=name) if own.trains else f"RUN {name}"
+        problem = _("expected {wanted}, got {count} arguments: {given}")
         raise InputError(
-            f"expected {wanted}, got {len(places)} arguments: {shlex.join(map(str, places))}"
+            problem.format(wanted=wanted, count=len(places), given=shlex.join(map(str, places)))
         )
     *runs, source = places
     how = {option: given.pop(option) for option in own.options.model_fields if option in given}
@@ -111,7 +112,9 @@ def _call(
     if finished is not None:
         registry.require_task(finished, own.task)
         trained = [option for option in given if option not in ReadingSettings.model_fields]
-        problem = f"the run {finished} is trained; leave it out, or give {name} alone to train anew"
+        problem = _(
+            "the run {finished} is trained; leave it out, or give {name} alone to train anew"
+        ).format(finished=finished, name=name)
         if trained:
             raise InputError(**dict.fromkeys(trained, problem))
     if run is None and not own.place:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.scaler import Scaler
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 Values = NDArray[np.float64]
 
@@ -56,7 +57,7 @@ class Channels:
             names, gaps = tuple(map(str, content["names"])), tuple(map(int, content["gaps"]))
             scaler = Scaler.from_json(content["scaler"])
             if len(scaler.mean) != len(names) or not set(gaps) <= set(range(len(names))):
-                raise ValueError(f"expected a scale for each of {names}")
+                raise ValueError(_("expected a scale for each of {names}").format(names=names))
             return cls(names, scaler, gaps)
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"codec.json: not channels ({error})") from error
+            raise InputError(_("codec.json: not channels ({error})").format(error=error)) from error

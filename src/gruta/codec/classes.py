@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gruta.codec.channels import Channels
 from gruta.codec.text.vocabulary import Vocabulary
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 Label = str | int | float | bool
 LABELS = {str, int, float, bool}
@@ -116,11 +117,13 @@ class ClassCodec:
                 float(content["mix"]),
             )
             if len(codec.labels) < 2 or len(codec.labels) != len(codec.counts):
-                raise ValueError("expected two classes or more, each with its count")
+                raise ValueError(_("expected two classes or more, each with its count"))
             if not set(map(type, codec.labels)) <= LABELS:
-                raise ValueError("expected words or numbers for labels")
+                raise ValueError(_("expected words or numbers for labels"))
             if not (codec.longest > 0 and 0 < codec.temperature < np.inf and 0 <= codec.mix <= 1):
-                raise ValueError("expected a positive length and temperature, a mix from 0 to 1")
+                raise ValueError(_("expected a positive length and temperature, a mix from 0 to 1"))
             return codec
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"codec.json: not a classifier's ({error})") from error
+            raise InputError(
+                _("codec.json: not a classifier's ({error})").format(error=error)
+            ) from error

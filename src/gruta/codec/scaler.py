@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +49,12 @@ class Scaler:
         try:
             mean, scale = (np.asarray(content[key], np.float64) for key in ("mean", "scale"))
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"scaler: expected mean and scale as lists: {error}") from None
-        if mean.ndim != 1 or mean.shape != scale.shape:
             raise InputError(
-                f"scaler: expected mean and scale of one length, got {mean.shape} and {scale.shape}"
-            )
+                _("scaler: expected mean and scale as lists: {error}").format(error=error)
+            ) from None
+        if mean.ndim != 1 or mean.shape != scale.shape:
+            problem = _("scaler: expected mean and scale of one length, got {means} and {scales}")
+            raise InputError(problem.format(means=mean.shape, scales=scale.shape))
         if not (np.isfinite(mean).all() and np.isfinite(scale).all() and (scale > 0).all()):
-            raise InputError("scaler: expected finite means and scales above 0")
+            raise InputError(_("scaler: expected finite means and scales above 0"))
         return cls(mean, scale)

@@ -11,6 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 
 _LIMIT_BYTES = 4 * 2**30
 
@@ -41,8 +43,10 @@ def refuse(
 
     settings: what one of these would do about it.
     """
-    place = "" if row is None else f"row {origin.row(row)}, "
-    raise InputError(f"{origin}: {place}column {column!r}: {problem}", **settings)
+    told = _("column {column!r}: {problem}").format(column=column, problem=problem)
+    if row is not None:
+        told = _("row {row}, {problem}").format(row=origin.row(row), problem=told)
+    raise InputError(f"{origin}: {told}", **settings)
 
 
 def empty_rows(table: pl.DataFrame) -> NDArray[np.bool_]:
@@ -57,10 +61,11 @@ def empty_rows(table: pl.DataFrame) -> NDArray[np.bool_]:
 def require_size(path: Path, size: int) -> None:
     """InputError where data of so many bytes would not fit."""
     if size > _LIMIT_BYTES:
-        raise InputError(
-            f"{path}: {size} bytes of data, the limit is {_LIMIT_BYTES}; split the file, or keep "
-            "only the columns needed"
+        problem = _(
+            "{path}: {size} bytes of data, the limit is {limit}; split the file, or keep only the "
+            "columns needed"
         )
+        raise InputError(problem.format(path=path, size=number(size), limit=number(_LIMIT_BYTES)))
 
 
 def nearest(name: str, present: Sequence[str]) -> list[str]:
@@ -76,8 +81,14 @@ def require(names: Sequence[str], present: Sequence[str], label: str) -> None:
         if name not in present:
             near = nearest(name, present)
             raise InputError(
-                f"{label}: expected a column {name!r}, found {', '.join(map(repr, present))}"
-                + (f"; did you mean {near[0]!r}?" if near else "")
+                _("{label}: expected a column {name!r}, found {present}").format(
+                    label=label, name=name, present=", ".join(map(repr, present))
+                )
+                + (_("; did you mean {name!r}?").format(name=near[0]) if near else "")
             )
         if list(present).count(name) > 1:
-            raise InputError(f"{label}: the column {name!r} is there twice; rename one")
+            raise InputError(
+                _("{label}: the column {name!r} is there twice; rename one").format(
+                    label=label, name=name
+                )
+            )

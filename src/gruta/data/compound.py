@@ -6,6 +6,8 @@ Such a file is a compound file (MS-CFB): sectors in chains, one of which holds r
 import struct
 from collections.abc import Iterator
 
+from gruta.locale import translate as _
+
 MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
 
 _ENTRY = 128
@@ -46,11 +48,13 @@ def _records(book: bytes) -> Iterator[tuple[int, bytes]]:
 def _book(raw: bytes) -> bytes:
     """The stream that holds the book."""
     if not raw.startswith(MAGIC):
-        raise ValueError("not a compound file")
+        raise ValueError(_("not a compound file"))
     try:
         return _stream(raw)
     except (struct.error, IndexError) as error:
-        raise ValueError(f"a compound file that is cut short ({error})") from None
+        raise ValueError(
+            _("a compound file that is cut short ({error})").format(error=error)
+        ) from None
 
 
 def _stream(raw: bytes) -> bytes:
@@ -80,7 +84,7 @@ def _stream(raw: bytes) -> bytes:
             inside = b"".join(map(at, _chain(_number(entries[0], 116), follows)))
             pieces = _chain(first, follows_small)
             return b"".join(inside[n * small : (n + 1) * small] for n in pieces)[:size]
-    raise ValueError("no book in it")
+    raise ValueError(_("no book in it"))
 
 
 def _chain(number: int, follows: list[int]) -> list[int]:
@@ -90,14 +94,16 @@ def _chain(number: int, follows: list[int]) -> list[int]:
         found.append(number)
         number = follows[number]
         if len(found) > len(follows):
-            raise ValueError("a chain of sectors without an end")
+            raise ValueError(_("a chain of sectors without an end"))
     return found
 
 
 def _number(raw: bytes, at: int, form: str = "<I", at_most: int = 2**32) -> int:
     (found,) = struct.unpack_from(form, raw, at)
     if found > at_most:
-        raise ValueError(f"{found} where at most {at_most} can stand")
+        raise ValueError(
+            _("{found} where at most {at_most} can stand").format(found=found, at_most=at_most)
+        )
     return int(found)
 
 

@@ -11,8 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gruta.data.columns import empty_rows
-from gruta.data.dialect import find_dialect, text_blocks
+from gruta.data.dialect import find_dialect
+from gruta.data.plain import text_blocks
 from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.reading import Guess, Reading
 
 _LONGEST_ROW = 2**26
@@ -93,9 +96,12 @@ class Delimited:
                 yield block[:end]
             rest = block[end:]
             if len(rest) > _LONGEST_ROW:
+                problem = _(
+                    "{path}: row {row}: longer than {limit} bytes; look for a quote that is not "
+                    "closed"
+                )
                 raise InputError(
-                    f"{self.path}: row {row + 1}: longer than {_LONGEST_ROW} bytes; look for a "
-                    "quote that is not closed"
+                    problem.format(path=self.path, row=row + 1, limit=number(_LONGEST_ROW))
                 )
         if rest and not above:
             yield rest
@@ -108,13 +114,15 @@ class Delimited:
             reader = csv.reader(lines, delimiter=self.dialect.separator, strict=True)
             for row, cells in enumerate(reader, row + 1):  # noqa: B020
                 if len(cells) > width:
-                    return (
-                        f"row {row}: expected {width} cells as in the header, found {len(cells)}; "
-                        "put a cell that holds the separator in quotes"
-                    )
+                    return _(
+                        "row {row}: expected {width} cells as in the header, found {count}; put a "
+                        "cell that holds the separator in quotes"
+                    ).format(row=row, width=width, count=len(cells))
         except csv.Error as error:
-            return f"row {row + 1}: {error}; look for a quote that is not closed"
-        return "not a CSV file; look for stray quotes and line ends"
+            return _("row {row}: {error}; look for a quote that is not closed").format(
+                row=row + 1, error=error
+            )
+        return _("not a CSV file; look for stray quotes and line ends")
 
 
 def _last_row_end(block: bytes) -> int:

@@ -16,6 +16,7 @@ from gruta.data.columns import empty_rows, require_size
 from gruta.data.compound import MAGIC, last_cell
 from gruta.errors import InputError
 from gruta.extras import remedy
+from gruta.locale import translate as _
 from gruta.reading import AUTO, Guess, Reading
 
 _HEADER_WITHIN = 20
@@ -41,7 +42,11 @@ class Sheet:
         try:
             import fastexcel
         except ModuleNotFoundError as error:
-            raise InputError(f"{path}: {remedy(error)}, or save the file as CSV UTF-8") from None
+            raise InputError(
+                _("{path}: {remedy}, or save the file as CSV UTF-8").format(
+                    path=path, remedy=remedy(error)
+                )
+            ) from None
 
         # It would warn of each column in which there is nothing.
         logging.getLogger("fastexcel.types.dtype").setLevel(logging.ERROR)
@@ -51,12 +56,16 @@ class Sheet:
         sheets = self._book.sheet_names
         if how.sheet != AUTO and how.sheet not in sheets:
             raise InputError(
-                sheet=f"{path} has no sheet {how.sheet!r}, but {', '.join(map(repr, sheets))}"
+                sheet=_("{path} has no sheet {sheet!r}, but {sheets}").format(
+                    path=path, sheet=how.sheet, sheets=", ".join(map(repr, sheets))
+                )
             )
         tops = {n: self._top(n) for n in (sheets if how.sheet == AUTO else [how.sheet])}
         tops = {name: rows for name, rows in tops.items() if rows}
         if not tops:
-            raise InputError(f"{path}: expected a row of column names first, found none")
+            raise InputError(
+                _("{path}: expected a row of column names first, found none").format(path=path)
+            )
         places = [(n, i) for n, rows in tops.items() for i in range(len(rows))]
         known = [len(set(wanted) & set(tops[n][i])) for n, i in places]
         self.name, self._header = places[known.index(max(known))]
@@ -118,9 +127,8 @@ def _whole(path: Path, read: Any) -> Any:
         if not (isinstance(error, Exception) or type(error).__name__ == "PanicException"):
             raise
         reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"{path}: not a whole Excel file ({reason}); save it again, or as CSV UTF-8"
-        ) from None
+        problem = _("{path}: not a whole Excel file ({reason}); save it again, or as CSV UTF-8")
+        raise InputError(problem.format(path=path, reason=reason)) from None
 
 
 def _require_fits(path: Path) -> None:
@@ -146,9 +154,8 @@ def _require_fits(path: Path) -> None:
     except InputError:
         raise
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError) as error:
-        raise InputError(
-            f"{path}: not a whole Excel file ({error}); save it again, or as CSV UTF-8"
-        ) from None
+        problem = _("{path}: not a whole Excel file ({error}); save it again, or as CSV UTF-8")
+        raise InputError(problem.format(path=path, error=error)) from None
 
 
 def _unpacked(raw: Any, member: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -156,7 +163,7 @@ def _unpacked(raw: Any, member: zipfile.ZipInfo) -> Iterator[bytes]:
     raw.seek(member.header_offset)
     header = raw.read(30)
     if header[:4] != b"PK\x03\x04":
-        raise zipfile.BadZipFile("a member is not where the directory says")
+        raise zipfile.BadZipFile(_("a member is not where the directory says"))
     names, extra = (int.from_bytes(header[i : i + 2], "little") for i in (26, 28))
     raw.seek(names + extra, 1)
     left = member.compress_size
@@ -167,7 +174,7 @@ def _unpacked(raw: Any, member: zipfile.ZipInfo) -> Iterator[bytes]:
             yield packed
             continue
         if member.compress_type != zipfile.ZIP_DEFLATED:
-            raise zipfile.BadZipFile("packed in a way that Excel does not use")
+            raise zipfile.BadZipFile(_("packed in a way that Excel does not use"))
         while packed:
             yield inflate.decompress(packed, _PIECE)
             packed = inflate.unconsumed_tail

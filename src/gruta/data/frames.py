@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gruta.data.words import codes_of
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.reading import Guess
 
 
@@ -24,13 +25,18 @@ class Frame:
         try:
             self._table = nw.from_native(frame, eager_only=True)
         except TypeError:
-            raise InputError(
-                f"{label}: expected a path or a pandas or polars DataFrame, got "
-                f"{type(frame).__name__}; collect a lazy frame first"
-            ) from None
+            problem = _(
+                "{label}: expected a path or a pandas or polars DataFrame, got {kind}; collect a "
+                "lazy frame first"
+            )
+            raise InputError(problem.format(label=label, kind=type(frame).__name__)) from None
         except ValueError as error:
             reason = " ".join(str(error).split())
-            raise InputError(f"{label}: {reason}; give each column its own name") from None
+            raise InputError(
+                _("{label}: {reason}; give each column its own name").format(
+                    label=label, reason=reason
+                )
+            ) from None
         self._columns = list(self._table.columns)
         index: Any = nw.maybe_get_index(self._table)
         self._levels = [index.get_level_values(i) for i in range(getattr(index, "nlevels", 0))]

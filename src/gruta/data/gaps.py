@@ -10,6 +10,7 @@ from gruta.codec.series.series import Series, carried
 from gruta.data.repair import SHOWN, Policies
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.reading import Repair
 
 Values = NDArray[np.floating]
@@ -69,9 +70,12 @@ def _tell(
         return
     places = tuple(_place(series, int(row)) for row in at[:SHOWN])
     if policies.gaps == "error":
+        problem = _(
+            "{source}: column {name!r}: expected a number in each row, found none at {place} "
+            "({count} in all); fill it in, or let the setting gaps say how to go on"
+        )
         raise InputError(
-            f"{series.source}: column {name!r}: expected a number in each row, found none at "
-            f"{places[0]} ({len(at)} in all); fill it in, or let the setting gaps say how to go on"
+            problem.format(source=series.source, name=name, place=places[0], count=number(len(at)))
         )
     done = {
         "mask": _("training goes around them; a forecast reads the last value before"),
@@ -92,10 +96,18 @@ def _require_short(series: Series, missing: Flags, policies: Policies) -> None:
     too_long = np.flatnonzero(ends - begins > np.maximum(1, policies.longest_gap * lengths))
     if len(too_long):
         i = int(too_long[0])
+        problem = _(
+            "{source}: column {column!r}: {missing} of {rows} values are missing in one piece from "
+            "{place} on; begin behind the gap, or raise the setting longest_gap"
+        )
         raise InputError(
-            f"{series.source}: column {series.columns.target!r}: {ends[i] - begins[i]} of "
-            f"{lengths[i]} values are missing in one piece from {_place(series, int(begins[i]))} on"
-            "; begin behind the gap, or raise the setting longest_gap"
+            problem.format(
+                source=series.source,
+                column=series.columns.target,
+                missing=number(int(ends[i] - begins[i])),
+                rows=number(int(lengths[i])),
+                place=_place(series, int(begins[i])),
+            )
         )
 
 
@@ -132,8 +144,10 @@ def _carried(series: Series, name: str, values: Values) -> Values:
     if lacking.any():
         which = series.ids[int(series.of(np.flatnonzero(lacking)[:1])[0])]
         raise InputError(
-            f"{series.source}: column {name!r}: expected numbers, found none"
-            + (f" in the series {which!r}" if which else "")
-            + "; leave the column out"
+            _("{source}: column {name!r}: expected numbers, found none").format(
+                source=series.source, name=name
+            )
+            + (_(" in the series {which!r}").format(which=which) if which else "")
+            + _("; leave the column out")
         )
     return found

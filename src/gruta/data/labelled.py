@@ -16,6 +16,8 @@ from gruta.data.columns import Origin, refuse, require
 from gruta.data.table import Table, kind_of, open_table
 from gruta.data.ts import read_ts
 from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import brief
 from gruta.reading import Guess, Reading, Repair
 
 Values = NDArray[np.float64]
@@ -63,10 +65,11 @@ class Cases:
     def require_labels(self) -> Sequence[Label]:
         """The labels; InputError where they are not known."""
         if self.labels is None:
-            raise InputError(
-                f"{self.source}: expected a label for each case, found none; name their column "
-                "with the setting label"
+            problem = _(
+                "{source}: expected a label for each case, found none; name their column with the "
+                "setting label"
             )
+            raise InputError(problem.format(source=self.source))
         return self.labels
 
     def pick(self, places: Iterable[int]) -> "Cases":
@@ -126,13 +129,17 @@ def _of_python(source: Any, columns: Columns, how: Reading) -> Cases:
     cases, labels = source if pair else (source, None)
     if hasattr(cases, "columns"):
         if labels is not None:
-            raise InputError("labels: a frame has a column for them; leave the others out")
+            raise InputError(_("labels: a frame has a column for them; leave the others out"))
         return _of_table(cases, columns, how)
     cases = list(cases)
     if labels is not None:
         labels = _labels(labels)
         if len(labels) != len(cases):
-            raise InputError(f"labels: expected {len(cases)}, one a case, got {len(labels)}")
+            raise InputError(
+                _("labels: expected {expected}, one a case, got {count}").format(
+                    expected=len(cases), count=len(labels)
+                )
+            )
     names = [str(i + 1) for i in range(len(cases))]
     if all(isinstance(case, str) for case in cases):
         return _checked(Cases("text", cases, labels, (), None, names, "texts"))
@@ -140,9 +147,11 @@ def _of_python(source: Any, columns: Columns, how: Reading) -> Cases:
     channels = tuple(f"x{i + 1}" for i in range(series[0].shape[1])) if series else ()
     for i, one in enumerate(series):
         if one.shape[1] != len(channels):
+            problem = _(
+                "case {number}: expected {expected} channels, as in the first, found {found}"
+            )
             raise InputError(
-                f"case {i + 1}: expected {len(channels)} channels, as in the first, found "
-                f"{one.shape[1]}"
+                problem.format(number=i + 1, expected=len(channels), found=one.shape[1])
             )
     return _checked(Cases("series", series, labels, channels, None, names, "series"))
 
@@ -152,9 +161,10 @@ def _labels(given: Iterable[Any]) -> list[Label]:
     labels = [one.item() if isinstance(one, np.generic) else one for one in given]
     for i, one in enumerate(labels, 1):
         if one is None or np.ndim(one) or one in (np.inf, -np.inf) or one != one:
-            raise InputError(
-                f"labels: expected a word or a number for each case, got {one!r} for case {i}"
+            problem = _(
+                "labels: expected a word or a number for each case, got {one!r} for case {i}"
             )
+            raise InputError(problem.format(one=one, i=i))
     types = set(map(type, labels))
     return labels if len(types) == 1 and types < LABELS else [str(one) for one in labels]
 
@@ -167,7 +177,8 @@ def _vectors(case: Any, i: int) -> Values:
     if values.ndim == 1 and values.size:
         values = values[:, None]
     if values.ndim != 2:
-        raise InputError(f"case {i + 1}: expected text, or numbers of shape [steps, channels]")
+        problem = _("case {number}: expected text, or numbers of shape [steps, channels]")
+        raise InputError(problem.format(number=i + 1))
     return values
 
 
@@ -181,17 +192,24 @@ def _of_table(source: Any, columns: Columns, how: Reading, label: str = "") -> C
         return _texts(table, columns)
     if columns.case in table.names:
         return _series(table, columns)
+    problem = _(
+        "{origin}: expected a column {text!r} with a text a row, or {case!r} that says which case "
+        "a row is a step of; found {found}; name them with the settings text or case"
+    )
     raise InputError(
-        f"{table.origin}: expected a column {columns.text!r} with a text a row, or "
-        f"{columns.case!r} that says which case a row is a step of; found "
-        f"{', '.join(map(repr, table.names))}; name them with the settings text or case"
+        problem.format(
+            origin=table.origin,
+            text=columns.text,
+            case=columns.case,
+            found=", ".join(map(repr, table.names)),
+        )
     )
 
 
 def _texts(table: Table, columns: Columns) -> Cases:
     known = [c for c in (columns.label, columns.group) if c and c in table.names]
     table.load([columns.text, *known])
-    texts = _required(table.origin, table.words(columns.text), "a text")
+    texts = _required(table.origin, table.words(columns.text), _("a text"))
     return _checked(
         Cases(
             "text",
@@ -210,23 +228,32 @@ def _series(table: Table, columns: Columns) -> Cases:
     """Rows put together by case, in the order of their time; cases in the order of their first."""
     present, label = table.names, table.origin
     if columns.time not in present:
+        message = _(
+            "{label}: expected a column {time!r} with each step's place in its case, found "
+            "{found}; name it with the setting time"
+        )
         raise InputError(
-            f"{label}: expected a column {columns.time!r} with each step's place in its case, "
-            f"found {', '.join(map(repr, present))}; name it with the setting time"
+            message.format(label=label, time=columns.time, found=", ".join(map(repr, present)))
         )
     about = [c for c in (columns.case, columns.time, columns.label, columns.group) if c]
     channels = tuple(name for name in present if name not in about)
     if not channels:
-        raise InputError(f"{label}: expected at least one channel beside {', '.join(about)}")
+        raise InputError(
+            _("{label}: expected at least one channel beside {columns}").format(
+                label=label, columns=", ".join(about)
+            )
+        )
     table.load([*channels, *(name for name in about if name in present)])
     label = table.origin
     values = np.column_stack([table.numbers(name) for name in channels])
-    cases = _required(label, table.words(columns.case), "the case that the row is a step of")
+    cases = _required(label, table.words(columns.case), _("the case that the row is a step of"))
     rows = pl.DataFrame({"case": cases, "time": table.places(columns.time)}).with_row_index("row")
     twice = rows.select("case", "time").is_duplicated()
     if twice.any():
         row = int(twice.arg_max() or 0)
-        problem = f"case {rows['case'][row]!r} has two steps of one time; keep one of them"
+        problem = _("case {case!r} has two steps of one time; keep one of them").format(
+            case=rows["case"][row]
+        )
         refuse(label, columns.time, problem, row)
     grouped = rows.sort("time").group_by("case", maintain_order=True).agg("row")
     grouped = grouped.sort(pl.col("row").list.min())
@@ -256,13 +283,18 @@ def _require_one(label: Origin, column: pl.Series, steps: Sequence[NDArray[Any]]
         differs = codes[rows] != codes[rows[0]]
         if differs.any():
             row = int(rows[differs][0])
-            refuse(label, column.name, f"{column[row]!r} is not what its case has elsewhere", row)
+            refuse(
+                label,
+                column.name,
+                _("{value!r} is not what its case has elsewhere").format(value=column[row]),
+                row,
+            )
 
 
 def _json_lines(path: Path) -> pl.DataFrame:
     """The objects of a file, one a line."""
     if not path.is_file():
-        raise InputError(f"{path}: expected a file of JSON lines, found none")
+        raise InputError(_("{path}: expected a file of JSON lines, found none").format(path=path))
     records = []
     try:
         with open(path, encoding="utf-8-sig") as file:
@@ -270,10 +302,14 @@ def _json_lines(path: Path) -> pl.DataFrame:
         for line in lines:
             record = json.loads(line)
             if not isinstance(record, dict):
-                raise ValueError("expected an object")
+                raise ValueError(_("expected an object"))
             records.append(record)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: case {len(records) + 1}: not a JSON object: {error}") from None
+        raise InputError(
+            _("{path}: case {number}: not a JSON object: {error}").format(
+                path=path, number=len(records) + 1, error=error
+            )
+        ) from None
     names = dict.fromkeys(name for record in records for name in record)
     table = {n: [_as_text(record.get(n)) for record in records] for n in names}
     return pl.DataFrame(table, schema=dict.fromkeys(names, pl.String))
@@ -295,10 +331,17 @@ def _of_folder(path: Path, columns: Columns, how: Reading) -> Cases:
     texts = [f for f in files if f.suffix.lower() == ".txt"]
     tables = [f for f in files if f not in texts and kind_of(f)]
     if not files or len(tables) not in (0, len(files)) or (not tables and len(texts) < len(files)):
+        problem = _(
+            "{path}: expected a folder for each class, of .txt files or of .csv files, found "
+            "{texts} .txt, {tables} tables and {others} others"
+        )
         raise InputError(
-            f"{path}: expected a folder for each class, of .txt files or of .csv files, found "
-            f"{len(texts)} .txt, {len(tables)} tables and {len(files) - len(texts) - len(tables)} "
-            "others"
+            problem.format(
+                path=path,
+                texts=len(texts),
+                tables=len(tables),
+                others=len(files) - len(texts) - len(tables),
+            )
         )
     labels, names = [f.parent.name for f in files], [f"{f.parent.name}/{f.name}" for f in files]
     if texts:
@@ -313,9 +356,14 @@ def _of_folder(path: Path, columns: Columns, how: Reading) -> Cases:
         present = tuple(n for n in table.names if n != columns.time)
         channels = channels or present
         if present != channels:
+            problem = _("{file}: expected the columns {expected}, as in {first}, found {found}")
             raise InputError(
-                f"{file}: expected the columns {', '.join(channels)}, as in {files[0]}, found "
-                f"{', '.join(present)}"
+                problem.format(
+                    file=file,
+                    expected=", ".join(channels),
+                    first=files[0],
+                    found=", ".join(present),
+                )
             )
         known = [columns.time] if columns.time in table.names else []
         table.load([*channels, *known])
@@ -332,7 +380,11 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{file}: expected UTF-8 text ({error.reason}); convert it") from None
+        raise InputError(
+            _("{file}: expected UTF-8 text ({reason}); convert it").format(
+                file=file, reason=error.reason
+            )
+        ) from None
 
 
 def _required(label: Origin, column: pl.Series, what: str) -> list[str]:
@@ -341,7 +393,12 @@ def _required(label: Origin, column: pl.Series, what: str) -> list[str]:
     missing = found.is_null()
     if missing.any():
         row = int(missing.arg_max() or 0)
-        refuse(label, column.name, f"expected {what}, found none; fill it in or remove it", row)
+        refuse(
+            label,
+            column.name,
+            _("expected {what}, found none; fill it in or remove it").format(what=what),
+            row,
+        )
     return found.to_list()
 
 
@@ -352,29 +409,48 @@ def _words(table: Table, name: str, rows: Sequence[int] | None = None) -> list[A
     column = table.words(name) if rows is None else table.words(name)[list(rows)]
     if column.null_count() == len(column):
         return None
-    words = _required(table.origin, column, "a word")
+    words = _required(table.origin, column, _("a word"))
     return column.to_list() if column.dtype.is_numeric() or column.dtype == pl.Boolean else words
 
 
 def _checked(cases: Cases) -> Cases:
     """The cases; InputError if there is none, or one that holds nothing."""
     if not len(cases):
-        raise InputError(f"{cases.source}: expected at least one case, found none")
+        raise InputError(
+            _("{source}: expected at least one case, found none").format(source=cases.source)
+        )
     for name, case in zip(cases.names, cases.cases, strict=True):
         if not len(case):
-            raise InputError(f"{cases.source}: case {name}: expected at least one step, found none")
-        if cases.kind == "series" and (np.abs(case) > LARGEST).any():
             raise InputError(
-                f"{cases.source}: case {name}: expected numbers up to {LARGEST:g} in size, found "
-                f"{np.nanmax(np.abs(case)):g}"
+                _("{source}: case {name}: expected at least one step, found none").format(
+                    source=cases.source, name=name
+                )
+            )
+        if cases.kind == "series" and (np.abs(case) > LARGEST).any():
+            problem = _(
+                "{source}: case {name}: expected numbers up to {limit} in size, found {largest}"
+            )
+            raise InputError(
+                problem.format(
+                    source=cases.source,
+                    name=name,
+                    limit=brief(LARGEST),
+                    largest=brief(float(np.nanmax(np.abs(case)))),
+                )
             )
         if isinstance(case, str) and not _is_whole(case):
             raise InputError(
-                f"{cases.source}: case {name}: half of a character pair, mend the text"
+                _("{source}: case {name}: half of a character pair, mend the text").format(
+                    source=cases.source, name=name
+                )
             )
     if cases.labels is not None and "" in cases.labels:
         name = cases.names[list(cases.labels).index("")]
-        raise InputError(f"{cases.source}: case {name}: expected a label, found an empty one")
+        raise InputError(
+            _("{source}: case {name}: expected a label, found an empty one").format(
+                source=cases.source, name=name
+            )
+        )
     return cases
 
 

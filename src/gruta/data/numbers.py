@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gruta.data.columns import Origin, refuse
+from gruta.locale import translate as _
 
 Mark = Literal[".", ","]
 """What stands before decimals."""
@@ -107,10 +108,11 @@ def refuse_open(origin: Origin, column: pl.Series) -> NoReturn:
     refuse(
         origin,
         column.name,
-        f"{cell!r} reads as {cell.replace(mark, '')} and as {cell.replace(mark, '.')}, and no cell "
-        "tells which",
+        _("{cell!r} reads as {one} and as {other}, and no cell tells which").format(
+            cell=cell, one=cell.replace(mark, ""), other=cell.replace(mark, ".")
+        ),
         row,
-        decimal="say which mark stands before decimals, . or ,",
+        decimal=_("say which mark stands before decimals, . or ,"),
     )
 
 
@@ -124,8 +126,9 @@ def refuse_both(origin: Origin, column: pl.Series) -> NoReturn:
     refuse(
         origin,
         column.name,
-        f"{column[then]!r} has not the decimal mark of {column[first]!r} in row "
-        f"{origin.row(first)}; write all of them alike",
+        _(
+            "{cell!r} has not the decimal mark of {first!r} in row {row}; write all of them alike"
+        ).format(cell=column[then], first=column[first], row=origin.row(first)),
         then,
     )
 
@@ -186,9 +189,11 @@ def _in_points(text: pl.Series, mark: Mark) -> pl.Series:
 
 def _misfit(cell: str, mark: Mark) -> str:
     signs = pl.Series([cell.lower()]).str.contains(_SIGNS)[0]
-    where = " with a decimal comma" if mark == "," else ""
-    remedy = "write it without the sign" if signs else "correct it, or leave the column out"
-    return f"expected a number{where}, found {cell!r}; {remedy}"
+    where = _(" with a decimal comma") if mark == "," else ""
+    remedy = _("write it without the sign") if signs else _("correct it, or leave the column out")
+    return _("expected a number{where}, found {cell!r}; {remedy}").format(
+        where=where, cell=cell, remedy=remedy
+    )
 
 
 def _count(text: pl.Series, pattern: str) -> int:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gruta.data.columns import require, require_size
 from gruta.data.frames import as_polars, starts_of_periods
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.reading import Guess
 
 _TEXT = (pa.string(), pa.large_string())
@@ -114,9 +115,8 @@ def _whole(path: Path) -> Iterator[None]:
         raise
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
-        raise InputError(
-            f"{path}: not a whole Parquet file ({reason}); write or copy it again"
-        ) from None
+        problem = _("{path}: not a whole Parquet file ({reason}); write or copy it again")
+        raise InputError(problem.format(path=path, reason=reason)) from None
 
 
 def _weigh(path: Path, file: pq.ParquetFile, names: Sequence[str]) -> None:
@@ -127,10 +127,11 @@ def _require_flat(path: Path, field: pa.Field) -> None:
     """InputError for a kind whose cells may be of any size, unless it is text."""
     kind = getattr(field.type, "storage_type", field.type)
     if pa.types.is_nested(kind) or pa.types.is_fixed_size_binary(kind):
-        raise InputError(
-            f"{path}: column {field.name!r}: expected numbers, stamps or text, found {field.type}; "
-            "leave the column out"
+        problem = _(
+            "{path}: column {name!r}: expected numbers, stamps or text, found {kind}; leave the "
+            "column out"
         )
+        raise InputError(problem.format(path=path, name=field.name, kind=field.type))
 
 
 def _stored(file: pq.ParquetFile, names: Sequence[str]) -> int:

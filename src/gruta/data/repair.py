@@ -19,6 +19,7 @@ from gruta.data.columns import Origin, refuse
 from gruta.data.table import MANY
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.reading import Repair
 
 Values = NDArray[np.floating]
@@ -86,7 +87,8 @@ class Raw:
 
     def refuse(self, i: int, problem: str) -> NoReturn:
         """InputError that names the row."""
-        of = f" (series {self.ids[self.own[i]]!r})" if len(self.ids) > 1 else ""
+        which = self.ids[self.own[i]]
+        of = _(" (series {name!r})").format(name=which) if len(self.ids) > 1 else ""
         refuse(self.label, self.name, problem + of, i if self.row is None else int(self.row[i]))
 
 
@@ -196,13 +198,22 @@ def _again(raw: Raw, policies: Policies, found: list[Repair]) -> NDArray[np.bool
         return None
     if policies.duplicates == "error":
         stamp = show(raw.times[at[0]], raw.zone)
-        raw.refuse(int(at[0]), f"the stamp {stamp} is there twice; keep one of the two")
+        raw.refuse(
+            int(at[0]),
+            _("the stamp {stamp} is there twice; keep one of the two").format(stamp=stamp),
+        )
     if len(at) >= _SEVERAL * len(raw.own):
         raw.refuse(
             int(at[0]),
-            f"{len(at)} of {len(raw.own)} rows have a stamp that another row has, such as "
-            f"{show(raw.times[at[0]], raw.zone)}: there seem to be several series; name the column "
-            "that tells them apart with the setting series",
+            _(
+                "{count} of {rows} rows have a stamp that another row has, such as {stamp}: there "
+                "seem to be several series; name the column that tells them apart with the setting "
+                "series"
+            ).format(
+                count=number(len(at)),
+                rows=number(len(raw.own)),
+                stamp=show(raw.times[at[0]], raw.zone),
+            ),
         )
     by_clock = _set_back(raw, at)
     done = {
@@ -252,10 +263,11 @@ def _frequency(raw: Raw, policies: Policies) -> Frequency:
     longest = np.argsort(-lengths, kind="stable")[:_VOTERS]
     longest = longest[lengths[longest] > 1]
     if not len(longest):
-        raise InputError(
-            f"{raw.label}: expected a series of two rows or more, found one row of each; if each "
-            "row is of one series, leave out the column that says which"
+        problem = _(
+            "{label}: expected a series of two rows or more, found one row of each; if each row is "
+            "of one series, leave out the column that says which"
         )
+        raise InputError(problem.format(label=raw.label))
     pieces = [raw.times[starts[i] : starts[i + 1]] for i in longest]
     given = policies.frequency
     if isinstance(given, Frequency):
@@ -273,10 +285,19 @@ def _frequency(raw: Raw, policies: Policies) -> Frequency:
     best = candidates[max(fits, key=fits.__getitem__)]
     steps = sum(len(piece) - 1 for piece in pieces)
     if fits[best.key] < FEWEST_FITTING * steps:
+        problem = _(
+            "{label}: column {column!r}: no even step: of {steps} steps {even} are {step}, the "
+            "most frequent; say which step it is with the setting frequency, or 'row' to take each "
+            "row as a step"
+        )
         raise InputError(
-            f"{raw.label}: column {raw.name!r}: no even step: of {steps} steps {fits[best.key]} "
-            f"are {best.name}, the most frequent; say which step it is with the setting frequency, "
-            "or 'row' to take each row as a step"
+            problem.format(
+                label=raw.label,
+                column=raw.name,
+                steps=number(steps),
+                even=number(fits[best.key]),
+                step=best.name,
+            )
         )
     uneven = len(pieces[0]) > _FEW and _between(best, pieces[0]) > MOST_BETWEEN
     return rows(pieces[0]) if uneven else best
@@ -298,9 +319,11 @@ def _of_model(frequency: Frequency, pieces: Sequence[Stamps], raw: Raw) -> Frequ
     steps = sum(len(piece) - 1 for piece in pieces)
     even = not isinstance(frequency, Rows) or frequency.numbered
     if even and sum(fitting(frequency, piece) for piece in pieces) < FEWEST_FITTING * steps:
+        problem = _("{label}: expected a step of {expected}, the trained model's, found {found}")
         raise InputError(
-            f"{raw.label}: expected a step of {frequency.key}, the trained model's, found "
-            f"{_own_step(pieces[0], raw).key}"
+            problem.format(
+                label=raw.label, expected=frequency.key, found=_own_step(pieces[0], raw).key
+            )
         )
     return frequency
 
@@ -346,12 +369,14 @@ def _refuse_between(raw: Raw, i: int, begin: np.datetime64, frequency: Frequency
     """InputError for a row that lies between two steps."""
     (place,) = frequency.place(raw.times[i : i + 1], begin)
     near = frequency.shift(np.asarray(begin), np.array([place, place + 1]))
-    either = " or ".join(show(stamp, raw.zone) for stamp in near)
+    either = _(" or ").join(show(stamp, raw.zone) for stamp in near)
     raw.refuse(
         i,
-        f"expected {either}, as most steps are {frequency.name}, found "
-        f"{show(raw.times[i], raw.zone)}; remove the row or move its stamp, or say with the "
-        "setting frequency which step it is, row to take each row as a step",
+        _(
+            "expected {either}, as most steps are {step}, found {stamp}; remove the row or move "
+            "its stamp, or say with the setting frequency which step it is, row to take each row "
+            "as a step"
+        ).format(either=either, step=frequency.name, stamp=show(raw.times[i], raw.zone)),
     )
 
 

@@ -22,6 +22,7 @@ from gruta.data.table import Table, open_table
 from gruta.data.words import counted
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.reading import Guess, Reading
 
 Values = NDArray[np.floating]
@@ -62,7 +63,11 @@ def read_series(
     table.turn_to(columns.time)
     label = table.origin
     if len(table) < _FEWEST_ROWS:
-        raise InputError(f"{label}: expected at least {_FEWEST_ROWS} rows, found {len(table)}")
+        raise InputError(
+            _("{label}: expected at least {least} rows, found {count}").format(
+                label=label, least=_FEWEST_ROWS, count=len(table)
+            )
+        )
     times, clock = _when(table, columns.time)
     own = own if columns.series else np.zeros(len(table), np.int8)
     table.turn_to(columns.target)
@@ -137,8 +142,10 @@ def _one_each(
         refuse(
             table.origin,
             name,
-            f"expected one value in all rows of the series {ids[which]!r}, found {first!r} and "
-            f"{cells[row]!r}; name the column as known or past instead",
+            _(
+                "expected one value in all rows of the series {series!r}, found {first!r} and "
+                "{second!r}; name the column as known or past instead"
+            ).format(series=ids[which], first=first, second=cells[row]),
             row,
         )
     return found
@@ -192,10 +199,23 @@ def _require_columns(table: Table, columns: Columns) -> None:
         likely = nearest(name, table.names)
         if not likely and setting in ("time", "target"):
             likely = [n for n in table.likely(time=setting == "time") if n not in columns.names]
-        question = f"; is it {' or '.join(map(repr, likely[:3]))}?" if likely else ""
+        question = (
+            _("; is it {names}?").format(names=_(" or ").join(map(repr, likely[:3])))
+            if likely
+            else ""
+        )
+        problem = _(
+            "{origin}: expected a column {name!r}, found {found}; name it with the setting "
+            "{setting}{question}"
+        )
         raise InputError(
-            f"{table.origin}: expected a column {name!r}, found "
-            f"{', '.join(map(repr, table.names))}; name it with the setting {setting}{question}"
+            problem.format(
+                origin=table.origin,
+                name=name,
+                found=", ".join(map(repr, table.names)),
+                setting=setting,
+                question=question,
+            )
         )
 
 
@@ -217,7 +237,12 @@ def _require_finite(label: Origin, name: str, values: Values) -> None:
     infinite = np.isinf(values)
     if infinite.any():
         row = int(infinite.argmax())
-        refuse(label, name, f"expected a number, found {values[row]}; correct it", row)
+        refuse(
+            label,
+            name,
+            _("expected a number, found {value}; correct it").format(value=values[row]),
+            row,
+        )
 
 
 def _require_target(series: Series) -> None:
@@ -225,7 +250,19 @@ def _require_target(series: Series) -> None:
     label, name, target = Origin(series.source), series.columns.target, series.target
     observed = int((series.ends - series.starts[:-1]).max())
     if observed < _FEWEST_ROWS:
-        refuse(label, name, f"expected at least {_FEWEST_ROWS} rows with a value, found {observed}")
+        refuse(
+            label,
+            name,
+            _("expected at least {least} rows with a value, found {count}").format(
+                least=_FEWEST_ROWS, count=observed
+            ),
+        )
     there = target[~np.isnan(target)]
     if (there == there[0]).all():
-        refuse(label, name, f"expected a target that varies, found {there[0]} in every row")
+        refuse(
+            label,
+            name,
+            _("expected a target that varies, found {value} in every row").format(
+                value=number(float(there[0]))
+            ),
+        )

@@ -15,9 +15,8 @@ from gruta.codec.series.frequency import Stamps
 from gruta.data.columns import Origin, refuse
 from gruta.data.ways import DOUBT, Mask, Way, candidates, commonest, normal, parse
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.reading import AUTO, DAY_FIRST, EPOCHS, MONTH_FIRST, Guess
-
-STAMP_EXPECTED = "expected a stamp such as 2024-03-31 or 2024-03-31 13:30"
 
 _AT_ONCE = 500_000
 _SAMPLE = 1_000
@@ -49,7 +48,13 @@ def to_moments(origin: Origin, column: pl.Series, dates: str = AUTO) -> Moments:
         times = column.dt.epoch("us").to_numpy().view("M8[us]")
         return Moments(times, getattr(kind, "time_zone", None) or "")
     elif kind != pl.String:
-        refuse(origin, column.name, f"{STAMP_EXPECTED}, found {kind}; convert the column")
+        refuse(
+            origin,
+            column.name,
+            _("{expected}, found {kind}; convert the column").format(
+                expected=_expected(), kind=kind
+            ),
+        )
     _require_all(origin, column, column.is_null() | (column.str.strip_chars() == ""))
     if "%" in dates:
         return _by_format(origin, column, dates)
@@ -69,7 +74,7 @@ def looks_like_stamps(column: pl.Series, dates: str = AUTO) -> bool:
 def _require_all(origin: Origin, column: pl.Series, missing: pl.Series) -> None:
     if missing.any():
         row = int(missing.arg_max() or 0)
-        problem = f"{STAMP_EXPECTED}, found no stamp; correct or remove it"
+        problem = _("{expected}, found no stamp; correct or remove it").format(expected=_expected())
         refuse(origin, column.name, problem, row)
 
 
@@ -81,7 +86,12 @@ def _digits(origin: Origin, column: pl.Series) -> pl.Series:
     if other.any():
         row = int(other.arg_max() or 0)
         refuse(
-            origin, column.name, f"{STAMP_EXPECTED}, found {column[row]}; convert the column", row
+            origin,
+            column.name,
+            _("{expected}, found {cell}; convert the column").format(
+                expected=_expected(), cell=column[row]
+            ),
+            row,
         )
     return whole.cast(pl.String)
 
@@ -92,7 +102,9 @@ def _by_format(origin: Origin, column: pl.Series, form: str) -> Moments:
     wrong = moments.is_null()
     if wrong.any():
         row = int(wrong.arg_max() or 0)
-        problem = f"expected a stamp as {form!r} says, found {column[row]!r}"
+        problem = _("expected a stamp as {form!r} says, found {cell!r}").format(
+            form=form, cell=column[row]
+        )
         refuse(origin, column.name, problem, row)
     return Moments(moments.dt.epoch("us").to_numpy().astype("M8[us]"), zone)
 
@@ -155,14 +167,20 @@ def _by_ways(origin: Origin, column: pl.Series, dates: str) -> Moments:
 
 
 def _refuse_row(origin: Origin, column: pl.Series, way: Way, row: int) -> None:
-    order = {DAY_FIRST: ", the day first", MONTH_FIRST: ", the month first"}.get(way.name, "")
-    like = f", or one as {column[0]!r} in the first row{order}" if row else ""
+    order = {DAY_FIRST: _(", the day first"), MONTH_FIRST: _(", the month first")}.get(way.name, "")
+    like = (
+        _(", or one as {first!r} in the first row{order}").format(first=column[0], order=order)
+        if row
+        else ""
+    )
     refuse(
         origin,
         column.name,
-        f"{STAMP_EXPECTED}{like}, found {column[row]!r}; correct or remove it",
+        _("{expected}{like}, found {cell!r}; correct or remove it").format(
+            expected=_expected(), like=like, cell=column[row]
+        ),
         row,
-        dates="says how all are written, such as %d/%m/%y",
+        dates=_("says how all are written, such as %d/%m/%y"),
     )
 
 
@@ -174,13 +192,23 @@ def _refuse_doubt(
     other: np.datetime64,
     way: Way,
 ) -> None:
-    orders = (DAY_FIRST, MONTH_FIRST)
-    say = " or ".join(orders) if way.name in orders else "a format such as %Y%m%d%H"
-    say = f"{way.name} or {say}" if way.name in EPOCHS else say
+    orders = [DAY_FIRST, MONTH_FIRST]
+    choices = orders if way.name in orders else [_("a format such as %Y%m%d%H")]
+    choices = [way.name, *choices] if way.name in EPOCHS else choices
+    problem = _(
+        "{origin}: row {row}, column {column!r}: {cell!r} reads as {one} and as {other}, and no "
+        "row tells which"
+    )
     raise InputError(
-        f"{origin}: row {origin.row(row)}, column {column.name!r}: {column[row]!r} reads as "
-        f"{_show(one)} and as {_show(other)}, and no row tells which",
-        dates=f"say {say}",
+        problem.format(
+            origin=origin,
+            row=origin.row(row),
+            column=column.name,
+            cell=column[row],
+            one=_show(one),
+            other=_show(other),
+        ),
+        dates=_("say {choices}").format(choices=_(" or ").join(choices)),
     )
 
 
@@ -191,8 +219,10 @@ def _require_alike(origin: Origin, column: pl.Series, zoned: Mask) -> None:
         refuse(
             origin,
             column.name,
-            f"expected a zone in every stamp or in none, found {column[row]!r} after "
-            f"{column[0]!r}; write all of them alike",
+            _(
+                "expected a zone in every stamp or in none, found {cell!r} after {first!r}; write "
+                "all of them alike"
+            ).format(cell=column[row], first=column[0]),
             row,
         )
 
@@ -218,6 +248,10 @@ def _fits(valid: Mask) -> int:
 def _parts(column: pl.Series) -> Iterator[tuple[int, pl.Series]]:
     """The column in parts, so that what is made on the way takes little memory."""
     return ((i, column.slice(i, _AT_ONCE)) for i in range(0, len(column), _AT_ONCE))
+
+
+def _expected() -> str:
+    return _("expected a stamp such as 2024-03-31 or 2024-03-31 13:30")
 
 
 def _show(stamp: np.datetime64) -> str:

@@ -16,6 +16,8 @@ from gruta.data.numbers import Mark, Tally, refuse_both, refuse_open, tally, to_
 from gruta.data.stamps import Moments, looks_like_stamps, to_moments
 from gruta.data.words import codes_of, holds_words
 from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.reading import AUTO, Guess, Reading
 
 TEXT = (".csv", ".tsv", ".txt")
@@ -138,9 +140,14 @@ class Table:
         rows, self._columns = self._rows, {}
         self.load([name])
         if rows and self._rows != rows:
+            problem = _(
+                "{label}: not a whole file: {count} rows of the column {name!r}, {rows} of others; "
+                "write or copy it again"
+            )
             raise InputError(
-                f"{self._label}: not a whole file: {self._rows} rows of the column {name!r}, "
-                f"{rows} of others; write or copy it again"
+                problem.format(
+                    label=self._label, count=number(self._rows), name=name, rows=number(rows)
+                )
             )
 
     def words(self, name: str) -> pl.Series:
@@ -163,7 +170,7 @@ class Table:
             codes, names = codes_of(self._columns[name])
         if None in names:
             row = int((codes == names.index(None)).argmax())
-            refuse(self.origin, name, "expected the name of a series, found none", row)
+            refuse(self.origin, name, _("expected the name of a series, found none"), row)
         order = np.argsort(np.array(names, object).astype(str), kind="stable")
         rank = np.empty(len(names), np.int32)
         rank[order] = np.arange(len(names))
@@ -179,7 +186,11 @@ class Table:
         if kind == pl.String:
             return to_numbers(self.origin, column, self._mark(name))
         if not (kind.is_numeric() or kind == pl.Boolean):
-            refuse(self.origin, name, f"expected numbers, found {kind}; leave the column out")
+            refuse(
+                self.origin,
+                name,
+                _("expected numbers, found {kind}; leave the column out").format(kind=kind),
+            )
         many = kind == pl.Float32 and len(column) > MANY
         column = column if many else column.cast(pl.Float64)
         found = column.fill_null(np.nan).to_numpy(writable=True)
@@ -211,7 +222,7 @@ class Table:
         missing = column.is_null()
         if missing.any():
             row = int(missing.arg_max() or 0)
-            refuse(self.origin, name, "expected a step's place, found none", row)
+            refuse(self.origin, name, _("expected a step's place, found none"), row)
         if column.dtype == pl.String:
             numeric = not self._tally(name).other
             column = pl.Series(name, self.numbers(name) if numeric else self.moments(name).times)
@@ -327,12 +338,19 @@ def _opened(path: Path, how: Reading, wanted: Sequence[str]) -> Source:
 def _found(path: Path) -> Path:
     """The path; InputError unless it is a file that can be one of a table."""
     if not path.is_file():
-        found = "a directory" if path.is_dir() else "no file"
-        raise InputError(f"{path}: expected a CSV, Excel or Parquet file, found {found}")
-    if not kind_of(path):
+        found = _("a directory") if path.is_dir() else _("no file")
         raise InputError(
-            f"{path}: expected a file that ends in {', '.join((*TEXT, *EXCEL))} or .parquet, or in "
-            f".csv.gz, found {path.suffix.lower()!r}; convert or rename it"
+            _("{path}: expected a CSV, Excel or Parquet file, found {found}").format(
+                path=path, found=found
+            )
+        )
+    if not kind_of(path):
+        problem = _(
+            "{path}: expected a file that ends in {endings} or .parquet, or in .csv.gz, found "
+            "{found!r}; convert or rename it"
+        )
+        raise InputError(
+            problem.format(path=path, endings=", ".join((*TEXT, *EXCEL)), found=path.suffix.lower())
         )
     return path
 
@@ -346,4 +364,6 @@ def _may_be_time(cells: pl.Series, how: Reading) -> bool:
 
 
 def _unreadable(label: str, error: OSError) -> InputError:
-    return InputError(f"{label}: cannot be read: {error.strerror or error}")
+    return InputError(
+        _("{label}: cannot be read: {reason}").format(label=label, reason=error.strerror or error)
+    )

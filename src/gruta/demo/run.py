@@ -24,6 +24,7 @@ from gruta.demo.results import JobResult
 from gruta.demo.rich_linear import NAME, rich_linear
 from gruta.errors import InputError, InUse
 from gruta.files import write_atomically
+from gruta.locale import translate as _
 from gruta.runs import METRICS, Run, read_metrics
 from gruta.runs.summary import SCORES
 from gruta.surroundings import threads
@@ -147,7 +148,7 @@ def fit(
             except InUse:
                 raise
             except InputError as error:
-                shown.note(f"{error}; training anew")
+                shown.note(_("{error}; training anew").format(error=error))
                 shutil.rmtree(directory)
         return forecaster.fit(series, run=directory, progress=shown)
 

@@ -12,6 +12,7 @@ from torch.utils.hooks import RemovableHandle
 
 from gruta.health.gradients import Named, gradients
 from gruta.health.order import after_closure, scale_of
+from gruta.locale import translate as _
 
 if TYPE_CHECKING:
     from gruta.health.clipping import Clipper
@@ -53,7 +54,9 @@ class Attached:
         found = self.clipper.clip_or_drop(named, scale=scale_of(stepping, kwargs))
         if found.nonfinite is not None:
             warnings.warn(
-                f"step skipped: the gradient of {found.nonfinite} is not finite",
+                _("step skipped: the gradient of {name} is not finite").format(
+                    name=found.nonfinite
+                ),
                 SkippedStep,
                 stacklevel=4,
             )
@@ -131,8 +134,10 @@ def attach(clipper: "Clipper", optimizer: Any, model: nn.Module | None) -> Remov
             return handle
     if _on(optimizer):
         warnings.warn(
-            "another clipper clips this optimiser already, and goes on: the new one meets what it "
-            "leaves; to replace it, call remove() of what its attach answered",
+            _(
+                "another clipper clips this optimiser already, and goes on: the new one meets what "
+                "it leaves; to replace it, call remove() of what its attach answered"
+            ),
             ClippedTwice,
             stacklevel=3,
         )
@@ -145,10 +150,11 @@ def unwrapped(optimizer: Any) -> Optimizer:
     """The optimiser that steps in the end: accelerate and Lightning wrap it."""
     while not isinstance(optimizer, Optimizer) or hasattr(optimizer, "optimizer"):
         if not hasattr(optimizer, "optimizer"):
-            raise TypeError(
+            problem = _(
                 "optimizer: expected a torch.optim.Optimizer, or accelerate's or Lightning's "
-                f"wrapper of one, got {type(optimizer).__name__}"
+                "wrapper of one, got {kind}"
             )
+            raise TypeError(problem.format(kind=type(optimizer).__name__))
         optimizer = optimizer.optimizer
     return optimizer
 

@@ -91,7 +91,9 @@ class Clipper:
             )
             raise InputError(clip_threshold=problem)
         if patience < 1:
-            raise InputError(f"patience: expected at least 1, got {patience}")
+            raise InputError(
+                _("patience: expected at least 1, got {patience}").format(patience=patience)
+            )
         self.mode = mode
         self.threshold = threshold
         self.patience = patience
@@ -131,10 +133,11 @@ class Clipper:
             self._unscale(scaler, optimizer)
         own = named(model)
         if all(p.grad is None for _, p in own):
-            raise RuntimeError(
+            problem = _(
                 "Clipper: no parameter has a gradient; call it after loss.backward() and before "
                 "optimizer.step() and zero_grad()"
             )
+            raise RuntimeError(problem)
         in_a_row = self.nonfinite_in_a_row
         clipping = self.clip(own, loss)
         if clipping.nonfinite is None:
@@ -174,10 +177,13 @@ class Clipper:
     def _check_patience(self) -> None:
         if self.exhausted:
             assert self.last is not None
+            problem = _(
+                "{patience} steps in a row had a loss or a gradient that is not finite, last that "
+                "of {name}; lower the learning rate or the clipping threshold, or look for NaN in "
+                "the data"
+            )
             raise NonFiniteGradient(
-                f"{self.patience} steps in a row had a loss or a gradient that is not finite, "
-                f"last that of {self.last.nonfinite}; lower the learning rate or the clipping "
-                "threshold, or look for NaN in the data"
+                problem.format(patience=self.patience, name=self.last.nonfinite)
             )
 
     @torch.no_grad()
@@ -211,18 +217,20 @@ class Clipper:
     def _unscale(self, scaler: torch.amp.GradScaler, optimizer: Optimizer | None) -> None:
         """Divide the gradients by the loss scale, unless that was done."""
         if optimizer is None:
-            raise InputError("optimizer: give it beside the scaler, which unscales by optimiser")
+            raise InputError(_("optimizer: give it beside the scaler, which unscales by optimiser"))
         inner = unwrapped(optimizer)
         state = scaler._per_optimizer_states[id(inner)]
         stage = state["stage"].name
         if stage == "STEPPED":
-            raise RuntimeError("Clipper: called after scaler.step(optimizer); call it before")
+            raise RuntimeError(_("Clipper: called after scaler.step(optimizer); call it before"))
         if stage == "READY":
             scaler.unscale_(inner)
         elif self._unscaled is state and self._order.change() != 1.0:
             warnings.warn(
-                "a backward pass added scaled gradients to those that were unscaled when this "
-                "clipper was called before: call it once a step, after the last backward",
+                _(
+                    "a backward pass added scaled gradients to those that were unscaled when this "
+                    "clipper was called before: call it once a step, after the last backward"
+                ),
                 ClippedTooEarly,
                 stacklevel=3,
             )

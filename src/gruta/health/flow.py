@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.health.passes import Pass
+from gruta.locale import translate as _
 
 Array = NDArray[Any]
 
@@ -44,7 +45,11 @@ def gradient_through_time(one: Pass) -> Fade:
     fade. ValueError where no loss's gradient is known.
     """
     if not one.through:
-        raise ValueError(f"{one.layer}: no gradient is known; run a loss back through the model")
+        raise ValueError(
+            _("{layer}: no gradient is known; run a loss back through the model").format(
+                layer=one.layer
+            )
+        )
     squares = sum(np.square(d, dtype=np.float64).sum(axis=1) for d in one.through)
     norms = np.sqrt(squares)[::-1]
     return as_fade(np.trim_zeros(norms, "f") if norms.any() else norms)
@@ -60,7 +65,9 @@ def gradient_through_depth(stack: Sequence[Pass]) -> Fade:
     for one in stack:
         if not one.through:
             raise ValueError(
-                f"{one.layer}: no gradient is known; run a loss back through the model"
+                _("{layer}: no gradient is known; run a loss back through the model").format(
+                    layer=one.layer
+                )
             )
         layer = one.layer.removesuffix("_reverse")
         own = float(np.square(one.through[0], dtype=np.float64).sum())

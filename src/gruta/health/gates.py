@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.health.passes import Pass
+from gruta.locale import translate as _
 
 Array = NDArray[Any]
 
@@ -57,7 +58,7 @@ def time_constant_of_bias(bias: float) -> float:
 def bias_of_time_constant(tau: float) -> float:
     """The bias of the keep gate that gives τ steps: the inverse of `time_constant_of_bias`."""
     if not tau > 0:
-        raise ValueError(f"tau: expected a positive number of steps, got {tau}")
+        raise ValueError(_("tau: expected a positive number of steps, got {tau}").format(tau=tau))
     return -math.log(math.expm1(1.0 / tau))
 
 

@@ -9,6 +9,8 @@ from weakref import WeakMethod, ref
 import torch
 from torch import nn
 
+from gruta.locale import translate as _
+
 _PLACES = {
     "_forward_hooks": "_forward_hooks_with_kwargs",
     "_forward_pre_hooks": "_forward_pre_hooks_with_kwargs",
@@ -64,7 +66,7 @@ class _Hook:
     def __getattr__(self, name: str) -> Any:
         why = name
         if name == "__name__":  # TorchScript compiles a module's hooks too, by their names
-            why = (
+            why = _(
                 "torch.jit.script: gruta watches this model, and its hooks are no TorchScript; "
                 "script copy.deepcopy(model), which has none, or close() the watch first"
             )
@@ -88,10 +90,11 @@ class _State:
     def __call__(self) -> Any:
         module = None if self._module is None else self._module()
         if module is None:
-            raise TypeError(
+            problem = _(
                 "this module was copied by its dictionary while gruta watched the original; to "
                 "copy or save it, del module.__getstate__"
             )
+            raise TypeError(problem)
         state: Any = type(module).__getstate__(module)  # type: ignore[no-untyped-call]
         if not isinstance(state, dict):
             return state

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gruta.errors import InputError
 from gruta.health.passes import Call, apart
 from gruta.health.sight import recurrent_layers
+from gruta.locale import translate as _
 from gruta.nn.stack import Recurrent
 from gruta.nn.twin import twin
 
@@ -151,7 +152,7 @@ def _forgetting(layer: Any, double: Recurrent, context: int) -> Callable[..., An
     def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
         x = args[0] if args else kwargs["input"]
         if not isinstance(x, Tensor) or kwargs.get("lengths") is not None:
-            raise InputError("loss: expected sequences of equal length, without padding")
+            raise InputError(_("loss: expected sequences of equal length, without padding"))
         batch_first = layer.batch_first and x.dim() == 3
         rows = x.transpose(0, 1) if batch_first else x
         reset = torch.zeros(rows.shape[:-1], dtype=torch.bool, device="cpu")

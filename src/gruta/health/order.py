@@ -15,6 +15,8 @@ from torch.optim.optimizer import (
 
 from gruta.health.everyone import on_every_step
 from gruta.health.gradients import Named, gradients, norm_of
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -76,9 +78,11 @@ class Order:
         self.forget()
         if factor != 1.0:
             warnings.warn(
-                "gradients changed between clipping and the optimiser's step, by a factor of "
-                f"{factor:.3g}: clip after the last backward, and after a gradient scaler has "
-                "unscaled, as clipper(model, optimizer=optimizer, scaler=scaler) does",
+                _(
+                    "gradients changed between clipping and the optimiser's step, by a factor of "
+                    "{factor}: clip after the last backward, and after a gradient scaler has "
+                    "unscaled, as clipper(model, optimizer=optimizer, scaler=scaler) does"
+                ).format(factor=number(factor)),
                 ClippedTooEarly,
                 stacklevel=4,
             )

@@ -23,6 +23,7 @@ from gruta.cells.op import Tap, tapped
 from gruta.cells.rnn import jacobian as rnn_jacobian
 from gruta.cells.rnn import reference as rnn
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.nn.recurrent import FORMS
 from gruta.nn.stack import Recurrent
 
@@ -224,21 +225,22 @@ def _same(t: Tensor) -> Tensor:
 
 def _check(layer: Recurrent, call: Call) -> None:
     if len(call.x) < 2:
-        raise InputError(
-            f"{call.name}: expected a sequence of two steps at least, got {len(call.x)}; there is "
-            "no way through time to see"
+        problem = _(
+            "{layer}: expected a sequence of two steps at least, got {count}; there is no way "
+            "through time to see"
         )
+        raise InputError(problem.format(layer=call.name, count=len(call.x)))
     for name, weight in layer.named_parameters():
         if not bool(torch.isfinite(weight).all()):
-            raise InputError(
-                f"{call.name}.{name}: holds NaN or infinity; go back to an earlier checkpoint, and "
+            problem = _(
+                "{layer}.{name}: holds NaN or infinity; go back to an earlier checkpoint, and "
                 "train on with clipping or a lower learning rate"
             )
+            raise InputError(problem.format(layer=call.name, name=name))
     if not bool(torch.isfinite(call.x).all()):
         step = int((~torch.isfinite(call.x)).any(dim=1).nonzero()[0])
-        raise InputError(
-            f"{call.name}: its input holds NaN or infinity at step {step}; look at the data"
-        )
+        problem = _("{layer}: its input holds NaN or infinity at step {step}; look at the data")
+        raise InputError(problem.format(layer=call.name, step=step))
 
 
 def _back(x: Tensor, out: Tensor, finals: Sequence[Tensor], call: Call) -> None:

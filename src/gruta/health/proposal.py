@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 LEAST = 20
 
@@ -31,11 +32,14 @@ def propose(norms: Sequence[float], percentile: float = 90.0) -> Proposal:
     what follows. InputError for fewer than 20 norms.
     """
     if not 0 < percentile < 100:
-        raise InputError(f"percentile: expected a number between 0 and 100, got {percentile}")
-    if len(norms) < LEAST:
         raise InputError(
-            f"norms: expected those of at least {LEAST} steps, got {len(norms)}; train on"
+            _("percentile: expected a number between 0 and 100, got {percentile}").format(
+                percentile=percentile
+            )
         )
+    if len(norms) < LEAST:
+        problem = _("norms: expected those of at least {least} steps, got {count}; train on")
+        raise InputError(problem.format(least=LEAST, count=len(norms)))
     seen = np.asarray(norms, dtype=np.float64)
     threshold = float(f"{np.percentile(seen, percentile):.2g}")
     return Proposal(

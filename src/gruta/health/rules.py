@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gruta.locale import translate as _
 from gruta.ways_to_clip import ClipMode
 
 WINDOW = 10_000
@@ -84,7 +85,7 @@ class Value(_Memoryless):
     def __call__(self, gradients: Sequence[Gradient], norm: float) -> Cut:
         """Components cut to ±threshold."""
         squares = dot = 0.0
-        for values, _, own, scale in gradients:
+        for values, _parameter, own, scale in gradients:
             if own <= self.threshold:  # then so is every component
                 squares, dot = squares + own**2, dot + own**2
                 continue
@@ -114,7 +115,7 @@ class PerLayer(_Memoryless):
     def __call__(self, gradients: Sequence[Gradient], norm: float) -> Cut:
         """Each parameter's gradient scaled to the threshold."""
         squares = dot = 0.0
-        for values, _, own, _ in gradients:
+        for values, _parameter, own, _scale_of in gradients:
             coefficient = min(1.0, self.threshold / own) if own else 1.0
             if coefficient < 1.0:
                 values.mul_(coefficient)
@@ -135,12 +136,13 @@ class Adaptive(_Memoryless):
     def __call__(self, gradients: Sequence[Gradient], norm: float) -> Cut:
         """Each unit's gradient scaled to its own threshold."""
         squares = dot = 0.0
-        for values, parameter, _, scale in gradients:
+        for values, parameter, _name, scale in gradients:
             if values.shape != parameter.shape:
-                raise ValueError(
+                problem = _(
                     "clip='agc': a sparse gradient has no rows to compare with the weights'; use "
                     "'norm', or an Embedding with sparse=False"
                 )
+                raise ValueError(problem)
             own = _unit_norms(values) / scale
             most = self.threshold * _unit_norms(parameter).clamp_min(self.least)
             coefficient = torch.where(own > most, most / own, 1.0)

@@ -12,6 +12,7 @@ from torch.utils.hooks import unserializable_hook
 from gruta.errors import InputError
 from gruta.health.hooks import Hanging, hang, weakly
 from gruta.health.passes import Call
+from gruta.locale import translate as _
 from gruta.nn.stack import Recurrent
 
 Layer = nn.RNNBase | Recurrent
@@ -31,11 +32,12 @@ def recurrent_layers(model: nn.Module) -> dict[str, Layer]:
     }
     if not found:
         stepped = any(isinstance(m, nn.RNNCellBase) for m in model.modules())
-        more = "; cells that a loop steps one at a time cannot be seen" if stepped else ""
-        raise InputError(
-            f"model: expected one with an RNN, LSTM or GRU layer of gruta.nn or torch.nn, found "
-            f"none in {type(model).__name__}{more}"
+        more = _("; cells that a loop steps one at a time cannot be seen") if stepped else ""
+        problem = _(
+            "model: expected one with an RNN, LSTM or GRU layer of gruta.nn or torch.nn, found "
+            "none in {kind}{more}"
         )
+        raise InputError(problem.format(kind=type(model).__name__, more=more))
     return found
 
 

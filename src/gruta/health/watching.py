@@ -14,6 +14,7 @@ from gruta.health.sight import Sight, recurrent_layers
 from gruta.health.steps import Steps
 from gruta.health.summary import summary
 from gruta.health.updates import update_ratios
+from gruta.locale import translate as _
 from gruta.nn.stack import Recurrent
 from gruta.nn.twin import copy_weights, twin
 
@@ -53,13 +54,14 @@ class Watch:
 
     def __init__(self, model: nn.Module, every: int, tracker: Any) -> None:
         if every < 1:
-            raise InputError(f"every: expected at least 1 step, got {every}")
+            raise InputError(_("every: expected at least 1 step, got {every}").format(every=every))
         self.layers = recurrent_layers(model)
         if not any(p.requires_grad for p in model.parameters()):
-            raise InputError(
+            problem = _(
                 "model: it is frozen, no parameter requires a gradient; there is no training to "
                 "watch. gruta.xray looks at a trained model"
             )
+            raise InputError(problem)
         self.every = every
         self.step = 0
         self.records: deque[Record] = deque(maxlen=KEPT)
@@ -101,9 +103,11 @@ class Watch:
 
     def _missed(self) -> None:
         self._tell(
-            "no step was seen: a step is a call of the model, or of one of its recurrent layers, "
-            "in training mode with gradients on; call model.train(), outside torch.no_grad(), and "
-            "train without torch.compile while you watch"
+            _(
+                "no step was seen: a step is a call of the model, or of one of its recurrent "
+                "layers, in training mode with gradients on; call model.train(), outside "
+                "torch.no_grad(), and train without torch.compile while you watch"
+            )
         )
 
     def _begin(self) -> None:
@@ -146,10 +150,16 @@ class Watch:
     def _of_layer(self, name: str, sight: Sight) -> Record:
         call, layer, seen_as = sight.calls.get(name), self.layers[name], self._twins[name]
         if call is None:
-            why = "its batch was empty" if name in sight.empty else "it was not called"
-            raise InputError(f"{name}: {why} in a step that was to be measured")
+            why = _("its batch was empty") if name in sight.empty else _("it was not called")
+            raise InputError(
+                _("{name}: {why} in a step that was to be measured").format(name=name, why=why)
+            )
         if not call.has_gradient:
-            raise InputError(f"{name}: no gradient reached it; call backward before the next step")
+            raise InputError(
+                _("{name}: no gradient reached it; call backward before the next step").format(
+                    name=name
+                )
+            )
         ends = call.from_its_end(seen_as.directions)
         found = {one.layer: summary(one) for one in passes(seen_as, ends)}
         before = dict(seen_as.named_parameters())
@@ -194,10 +204,11 @@ def _sender(tracker: Any) -> Any:
         )
     if callable(tracker):
         return tracker
-    raise InputError(
+    problem = _(
         "tracker: expected an accelerate Accelerator or tracker, a SummaryWriter, or a function of "
-        f"values and step, got {type(tracker).__name__}"
+        "values and step, got {kind}"
     )
+    raise InputError(problem.format(kind=type(tracker).__name__))
 
 
 def _tag(name: str) -> str:

@@ -133,16 +133,21 @@ def by_hand(
         problem = _("expected a step of the sequence from 0 to {last}, got {at}")
         raise InputError(at=problem.format(last=T - 1, at=at))
     if one.weights["norm"] is not None or one.weights["w_hr"] is not None or one.hold:
-        raise InputError(
-            f"{one.layer}: a step with layer norm, projection or zoneout has more parts than can "
-            "be shown by hand; train a plain layer to see one"
+        message = _(
+            "{layer}: a step with layer norm, projection or zoneout has more parts than can be "
+            "shown by hand; train a plain layer to see one"
         )
+        raise InputError(message.format(layer=one.layer))
     t = T - 1 - at if one.reverse else at
     step = _Step(one, unit, t, inputs)
     stages, result = _WAYS[one.cell](step)
     by_layer = float(one.h[t, unit])
     if not abs(result - by_layer) <= TOLERANCE * max(1.0, abs(by_layer)):
-        raise RuntimeError(f"{one.layer}, unit {unit}, step {at}: {result} by hand, {by_layer}")
+        raise RuntimeError(
+            _("{layer}, unit {unit}, step {at}: {result} by hand, {by_layer}").format(
+                layer=one.layer, unit=unit, at=at, result=result, by_layer=by_layer
+            )
+        )
     if output is not None:
         stages = (*stages, output.stage(one.h[t], unit))
     return ByHand(one.layer, unit, at, stages, result, by_layer, label)

@@ -18,6 +18,7 @@ from gruta.insight.by_hand import ByHand
 from gruta.insight.readout import readouts
 from gruta.insight.run import looked_at, run, usable
 from gruta.insight.views import Labels, LayerView, Views
+from gruta.locale import translate as _
 from gruta.nn.stack import Recurrent
 from gruta.nn.twin import twin
 
@@ -80,10 +81,11 @@ def xray(
             views += _views(double, call)
             influences[name] = memory.influence(double, call)
         if not math.isfinite(seen.loss):  # what is wrong in weights or data was told before
-            raise InputError(
-                f"loss: it is {seen.loss}, and so its gradient tells nothing; look at what it "
-                "computes of the model's answer"
+            problem = _(
+                "loss: it is {loss}, and so its gradient tells nothing; look at what it computes "
+                "of the model's answer"
             )
+            raise InputError(problem.format(loss=seen.loss))
         told = _labels(labels, {v.one.stack: v.steps for v in views}, layers)
         named = _columns(columns or {}, {v.one.stack: v.one for v in views[::-1]}, layers)
         longest = max(v.steps for v in views)
@@ -105,9 +107,8 @@ def _labels(
     _require("labels", labels, layers)
     for name, own in labels.items():
         if len(own) != steps.get(name, len(own)):
-            raise InputError(
-                f"labels: expected {steps[name]} for {name}, one for each step, got {len(own)}"
-            )
+            problem = _("labels: expected {steps} for {name}, one for each step, got {count}")
+            raise InputError(problem.format(steps=steps[name], name=name, count=len(own)))
     return {name: _label(own) for name, own in labels.items() if name in steps}
 
 
@@ -119,17 +120,22 @@ def _columns(
     for name, one in first.items():
         width = one.x.shape[1]
         if len(columns.get(name, range(width))) != width:
-            raise InputError(
-                f"columns: expected {width} for {name}, one for each number that it reads at a "
-                f"step, got {len(columns[name])}"
+            problem = _(
+                "columns: expected {width} for {name}, one for each number that it reads at a "
+                "step, got {count}"
             )
+            raise InputError(problem.format(width=width, name=name, count=len(columns[name])))
     return {name: tuple(own) for name, own in columns.items() if name in first}
 
 
 def _require(what: str, names: Iterable[str], layers: Collection[str]) -> None:
     for name in names:
         if name not in layers:
-            raise InputError(f"{what}: expected names among {', '.join(layers)}, got {name!r}")
+            raise InputError(
+                _("{what}: expected names among {names}, got {name!r}").format(
+                    what=what, names=", ".join(layers), name=name
+                )
+            )
 
 
 def _label(labels: Labels) -> Labels:

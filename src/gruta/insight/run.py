@@ -18,6 +18,7 @@ from gruta.health.hooks import hang
 from gruta.health.passes import Call
 from gruta.health.sight import Layer, Sight, is_empty
 from gruta.insight.readout import Linears
+from gruta.locale import translate as _
 
 Loss = Callable[[Any], Tensor]
 
@@ -51,13 +52,14 @@ def run(
     ):
         result = model(*inputs, **keywords)
         value = _last(result, layers) if loss is None else loss(result)
-        _check(value, "the model's answer" if loss is None else "it")
+        _check(value, _("the model's answer") if loss is None else _("it"))
         value.backward()  # type: ignore[no-untyped-call]
     if not sight.calls:
-        raise InputError(
+        problem = _(
             "model: none of its recurrent layers was called; one is seen where it is called "
             "itself, layer(x)"
         )
+        raise InputError(problem)
     return Run(float(value.detach()), sight.calls, linears)
 
 
@@ -68,15 +70,16 @@ def looked_at(model: nn.Module) -> Iterator[None]:
     Without cuDNN, whose recurrent layers have no gradient in evaluation.
     """
     if any(not is_lazy(p) and p.is_inference() for p in model.parameters()):
-        raise InputError(
+        problem = _(
             "model: its weights were made under torch.inference_mode() and take no gradient; look "
             "at copy.deepcopy(model), made outside of it"
         )
+        raise InputError(problem)
     training = {module: module.training for module in model.modules()}
     wanted = [(p, p.requires_grad, p.grad) for p in model.parameters()]
     try:
         model.eval().requires_grad_(True)
-        for p, _, _ in wanted:
+        for p, *_before in wanted:
             p.grad = None
         with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False), _eagerly():
             yield
@@ -118,10 +121,11 @@ def _no_inference_tensors() -> Iterator[None]:
     except RuntimeError as error:
         if not str(error).startswith("Inference tensors cannot be saved for backward"):
             raise
-        raise InputError(
+        problem = _(
             "model or loss: it reads a tensor that was made under torch.inference_mode(), through "
             "which no gradient passes; make it outside, or clone() it there"
-        ) from error
+        )
+        raise InputError(problem) from error
 
 
 @contextmanager
@@ -131,16 +135,18 @@ def _sequences_wanted(layers: Mapping[str, Layer]) -> Iterator[None]:
     def check(name: str, layer: Layer, args: Any, kwargs: Any) -> None:
         given = args[0] if args else kwargs["input"]
         if isinstance(given, Tensor) and given.is_nested:
-            raise InputError(
-                f"{name}: expected a tensor or a PackedSequence, got a nested tensor; pad it "
+            problem = _(
+                "{name}: expected a tensor or a PackedSequence, got a nested tensor; pad it "
                 "(torch.nested.to_padded_tensor), and give its lengths"
             )
+            raise InputError(problem.format(name=name))
         if is_empty(given):
-            shape = list(given.shape) if isinstance(given, Tensor) else "a PackedSequence"
-            raise InputError(
-                f"{name}: expected one sequence at least, and steps in it, got none ({shape}); "
+            shape = list(given.shape) if isinstance(given, Tensor) else _("a PackedSequence")
+            problem = _(
+                "{name}: expected one sequence at least, and steps in it, got none ({shape}); "
                 "leave empty batches out"
             )
+            raise InputError(problem.format(name=name, shape=shape))
 
     hanging = [hang(layer, partial(check, name), before=True) for name, layer in layers.items()]
     try:
@@ -152,15 +158,18 @@ def _sequences_wanted(layers: Mapping[str, Layer]) -> Iterator[None]:
 
 def _check(value: Any, what: str) -> None:
     if not isinstance(value, Tensor) or value.numel() != 1 or value.is_complex():
-        got = f"shape {list(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-        if isinstance(value, Tensor) and value.numel() == 1:
-            got = "a complex one"
-        raise InputError(f"loss: expected a tensor with a single number, got {got}; take its mean")
+        got = type(value).__name__
+        if isinstance(value, Tensor):
+            shape = _("shape {shape}").format(shape=list(value.shape))
+            got = _("a complex one") if value.numel() == 1 else shape
+        problem = _("loss: expected a tensor with a single number, got {got}; take its mean")
+        raise InputError(problem.format(got=got))
     if not value.requires_grad:
-        raise InputError(
-            f"loss: {what} does not depend on the model by gradients; do not detach it, and run no "
+        problem = _(
+            "loss: {what} does not depend on the model by gradients; do not detach it, and run no "
             "part of the model under torch.no_grad()"
         )
+        raise InputError(problem.format(what=what))
 
 
 def _last(result: Any, layers: Mapping[str, Layer]) -> Tensor:
@@ -170,10 +179,13 @@ def _last(result: Any, layers: Mapping[str, Layer]) -> Tensor:
     if not isinstance(result, Tensor) or not result.is_floating_point() or not result.numel():
         kind = type(result).__name__
         if isinstance(result, Tensor):
-            kind = f"a tensor of {result.dtype}, shape {list(result.shape)}"
-        raise InputError(
-            f"loss: the model answers with {kind}; give loss=, a function from that to a number"
+            kind = _("a tensor of {dtype}, shape {shape}").format(
+                dtype=result.dtype, shape=list(result.shape)
+            )
+        problem = _(
+            "loss: the model answers with {kind}; give loss=, a function from that to a number"
         )
+        raise InputError(problem.format(kind=kind))
     first = result
     if result.dim() == 3:  # a sequence of answers
         batch_first = next(iter(layers.values())).batch_first

@@ -14,6 +14,7 @@ import warnings
 from typing import NamedTuple
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 __all__ = [
     "Gradients",
@@ -161,10 +162,11 @@ def threads(asked: int | None = None) -> int:
     except (TypeError, ValueError):
         count = 0
     if count < 1:
-        raise InputError(
-            f"{name} must be an integer of at least 1, got {given!r}: correct it, or leave it out "
+        problem = _(
+            "{name} must be an integer of at least 1, got {given!r}: correct it, or leave it out "
             "to use one thread"
         )
+        raise InputError(problem.format(name=name, given=given))
     return min(count, _MOST_THREADS)
 
 
@@ -172,9 +174,11 @@ def threads(asked: int | None = None) -> int:
 def warn_missing() -> None:
     """Warn, once per process, that slower paths stand in for the kernels."""
     warnings.warn(
-        f"gruta's compiled kernels are missing ({_why}): slower paths with the same results are "
-        "used. To build them, install a C++20 compiler (GCC or Clang) and run "
-        "`pip install --force-reinstall --no-deps gruta`.",
+        _(
+            "gruta's compiled kernels are missing ({reason}): slower paths with the same results "
+            "are used. To build them, install a C++20 compiler (GCC or Clang) and run `pip install "
+            "--force-reinstall --no-deps gruta`."
+        ).format(reason=_why),
         RuntimeWarning,
         stacklevel=_levels_to_the_caller(),
     )

@@ -38,7 +38,11 @@ def known(name: str) -> str:
     for candidate in LANGUAGES:
         if short in (candidate.lower(), candidate.split("_")[0].lower()):
             return candidate
-    raise ValueError(f"expected one of {', '.join(LANGUAGES)}, got {name!r}")
+    raise ValueError(
+        translate("expected one of {known}, got {name!r}").format(
+            known=", ".join(LANGUAGES), name=name
+        )
+    )
 
 
 def translate(text: str) -> str:

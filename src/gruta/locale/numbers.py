@@ -1,6 +1,7 @@
 """Numbers and dates as the reader's language writes them."""
 
 import math
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from gruta.locale import language
 MISSING = "–"
 MINUS = "−"
 
+_ISO_DATE = re.compile(r"^\d{4}(-\d\d){1,2}")
 _RAISED = str.maketrans({str(k): c for k, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {"-": "⁻"})
 _ENGLISH = str.maketrans("-", MINUS)
 _DECIMAL_COMMA = _ENGLISH | str.maketrans(".,", ",.")
@@ -78,3 +80,10 @@ def moment(stamp: datetime, *, timed: bool) -> str:
     """A stamp in words, with the time of day if `timed`."""
     day = "%d/%m/%Y" if language() == "pt_BR" else "%d %b %Y"
     return stamp.strftime(f"{day} %H:%M" if timed else day)
+
+
+def stamp(iso: str) -> str:
+    """A stamp as files and options have it, or a text that begins with one, as people write it."""
+    if language() != "pt_BR":
+        return iso
+    return _ISO_DATE.sub(lambda day: "/".join(reversed(day[0].split("-"))), iso)

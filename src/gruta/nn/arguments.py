@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gruta.cells.op import never_recorded
 from gruta.cells.op.transforms import PLAIN
+from gruta.locale import translate as _
 
 _STRIDED = torch.strided
 
@@ -21,17 +22,21 @@ def check_layout(x: Tensor, name: str) -> None:
     """RuntimeError unless x is one dense block of numbers, of which every one counts."""
     advice = ""
     if x.is_nested:
-        advice = (
+        advice = _(
             "a nested tensor; pad it, x.to_padded_tensor(0.0), and give its rows' steps as lengths"
         )
     elif isinstance(x, torch.masked.MaskedTensor):
-        advice = "a MaskedTensor; fill it, x.to_tensor(0.0), and give its rows' steps as lengths"
+        advice = _("a MaskedTensor; fill it, x.to_tensor(0.0), and give its rows' steps as lengths")
     elif x.layout is not _STRIDED:
-        advice = f"one of layout {x.layout}; make it dense, x.to_dense()"
+        advice = _("one of layout {layout}; make it dense, x.to_dense()").format(layout=x.layout)
     elif x.is_quantized:
-        advice = f"a quantised one of {x.dtype}; x.dequantize() gives its numbers"
+        advice = _("a quantised one of {dtype}; x.dequantize() gives its numbers").format(
+            dtype=x.dtype
+        )
     if advice:
-        raise RuntimeError(f"{name}: expected a dense tensor, got {advice}")
+        raise RuntimeError(
+            _("{name}: expected a dense tensor, got {advice}").format(name=name, advice=advice)
+        )
 
 
 @never_recorded
@@ -42,20 +47,25 @@ def check_input(x: Tensor, dims: int, size: int, dtype: torch.dtype, time: int =
     """
     if x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
         raise ValueError(
-            f"input: expected dtype {dtype}, the weights', got {x.dtype}; convert one of them, "
-            f"input.to({dtype}) or model.to({x.dtype})"
+            _(
+                "input: expected dtype {dtype}, the weights', got {found}; convert one of them, "
+                "input.to({dtype}) or model.to({found})"
+            ).format(dtype=dtype, found=x.dtype)
             if x.is_floating_point() or x.is_complex()
-            else f"input: expected dtype {dtype}, the weights', got {x.dtype}; convert it, "
-            f"input.to({dtype}), or look tokens up in an nn.Embedding first"
+            else _(
+                "input: expected dtype {dtype}, the weights', got {found}; convert it, "
+                "input.to({dtype}), or look tokens up in an nn.Embedding first"
+            ).format(dtype=dtype, found=x.dtype)
         )
     if x.dim() != dims:
-        raise RuntimeError(f"input must have {dims} dimensions, got {x.dim()}")
-    if x.shape[-1] != size:
         raise RuntimeError(
-            f"input.size(-1) must be equal to input_size. Expected {size}, got {x.shape[-1]}"
+            _("input must have {dims} dimensions, got {found}").format(dims=dims, found=x.dim())
         )
+    if x.shape[-1] != size:
+        problem = _("input.size(-1) must be equal to input_size. Expected {size}, got {found}")
+        raise RuntimeError(problem.format(size=size, found=x.shape[-1]))
     if x.shape[time] == 0:
-        raise RuntimeError("input: expected at least one time step, got none")
+        raise RuntimeError(_("input: expected at least one time step, got none"))
 
 
 @never_recorded
@@ -65,7 +75,13 @@ def check_states(states: Sequence[Tensor], shapes: Sequence[tuple[int, ...]], x:
         check_layout(state, "hx")
         if state.shape != shape:
             raise RuntimeError(
-                f"Expected hidden size {tuple(map(int, shape))}, got {list(state.shape)}"
+                _("Expected hidden size {expected}, got {found}").format(
+                    expected=tuple(map(int, shape)), found=list(state.shape)
+                )
             )
         if state.dtype != x.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise RuntimeError(f"hx: expected dtype {x.dtype} as the input's, got {state.dtype}")
+            raise RuntimeError(
+                _("hx: expected dtype {dtype} as the input's, got {found}").format(
+                    dtype=x.dtype, found=state.dtype
+                )
+            )

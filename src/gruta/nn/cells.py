@@ -18,6 +18,7 @@ from gruta.cells.lstm import op as lstm
 from gruta.cells.op import Cell, Walk, never_recorded, short
 from gruta.cells.op.transforms import transformed
 from gruta.cells.rnn import op as rnn
+from gruta.locale import translate as _
 from gruta.nn.scripting import CELL_WEIGHTS, Unquantised, as_leaf, for_script
 
 __all__ = ["GRUCell", "LSTMCell", "RNNCell"]
@@ -128,7 +129,15 @@ def _check(module: nn.RNNCellBase, x: Tensor, state: Any) -> None:
     states = () if state is None else state if isinstance(state, tuple | list) else (state,)
     for what, t, size in (("input", x, I), *(("hidden", s, H) for s in states)):
         if t.dim() not in (1, 2):
-            raise ValueError(f"{name}: Expected {what} to be 1D or 2D, got {t.dim()}D instead")
+            raise ValueError(
+                _("{name}: Expected {what} to be 1D or 2D, got {dims}D instead").format(
+                    name=name, what=what, dims=t.dim()
+                )
+            )
         if t.shape[-1] != size or t.shape[:-1] != x.shape[:-1]:
             expected = [*x.shape[:-1], size]
-            raise RuntimeError(f"{name}: {what}: expected shape {expected}, got {list(t.shape)}")
+            raise RuntimeError(
+                _("{name}: {what}: expected shape {expected}, got {found}").format(
+                    name=name, what=what, expected=expected, found=list(t.shape)
+                )
+            )

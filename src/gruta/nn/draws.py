@@ -7,6 +7,8 @@ from contextvars import ContextVar
 import torch
 from torch import Generator
 
+from gruta.locale import translate as _
+
 
 class Draws:
     """Generators of one seed, one a device, each made when it is first asked for."""
@@ -49,8 +51,9 @@ def generator(device: torch.device) -> Generator | None:
     if draws is None:
         return None
     if torch._C._current_graph_task_id() != -1:
-        raise RuntimeError(
+        problem = _(
             "torch.utils.checkpoint computes a layer again that draws from generators of the "
             "training's own, and would draw other numbers; leave own_draws out of the task"
         )
+        raise RuntimeError(problem)
     return draws.on(device)

@@ -9,6 +9,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from gruta import kernels
 from gruta.cells.op import Path, Side, Walk, threads, why
+from gruta.locale import translate as _
 from gruta.nn.sequences import unpack
 from gruta.nn.stack import Recurrent
 
@@ -18,9 +19,9 @@ class Explanation:
     """How one layer of a stack would be computed.
 
     layer: its number. path: "gruta's compiled kernel", "torch's own op" or "the composite form
-    under autograd". reason: what decided. For the kernel, isa: the instruction set; groups: how
-    many directions run side by side; members: threads that share one direction; splits_units:
-    whether these split its units, else the rows of the batch.
+    under autograd", in any language. reason: what decided, in the reader's. For the kernel, isa:
+    the instruction set; groups: how many directions run side by side; members: threads that share
+    one direction; splits_units: whether these split its units, else the rows of the batch.
     """
 
     layer: int
@@ -32,17 +33,24 @@ class Explanation:
     splits_units: bool = False
 
     def __str__(self) -> str:
-        return f"layer {self.layer}: {self.path}, since {self.reason}{self._plan()}"
+        told = _("layer {layer}: {path}, since {reason}").format(
+            layer=self.layer, path=_(self.path), reason=self.reason
+        )
+        return told + self._plan()
 
     def _plan(self) -> str:
         if not self.isa:
             return ""
-        split = "units" if self.splits_units else "rows"
-        shared = f", which split the {split}" if self.members > 1 else ""
-        sides = f", {self.groups} directions side by side" if self.groups > 1 else ""
-        threads = f"{self.members} thread{'s' if self.members > 1 else ''}"
-        fast = ", fast activations" if kernels.activations() == "fast" else ""
-        return f"; {self.isa}{fast}{sides}, {threads} a direction{shared}"
+        fast = _(", fast activations") if kernels.activations() == "fast" else ""
+        sides = _(", {count} directions side by side") if self.groups > 1 else ""
+        if self.members == 1:
+            threads = _(", 1 thread a direction")
+        elif self.splits_units:
+            threads = _(", {count} threads a direction, which split the units")
+        else:
+            threads = _(", {count} threads a direction, which split the rows")
+        sides, threads = sides.format(count=self.groups), threads.format(count=self.members)
+        return f"; {self.isa}{fast}{sides}{threads}"
 
 
 def explain(
@@ -59,10 +67,11 @@ def explain(
     TypeError for a module that is not one of gruta's layers.
     """
     if not isinstance(module, Recurrent):
-        raise TypeError(
-            f"module: expected a GRU, LSTM or RNN of gruta.nn, got {type(module).__name__}: pass "
-            "the layer itself, for instance model.gru"
+        problem = _(
+            "module: expected a GRU, LSTM or RNN of gruta.nn, got {kind}: pass the layer itself, "
+            "for instance model.gru"
         )
+        raise TypeError(problem.format(kind=type(module).__name__))
     if isinstance(input, PackedSequence):
         padded, own = unpack(input)
         return [_layer(module, padded, k, own, None) for k in range(module.num_layers)]
@@ -85,7 +94,7 @@ def _layer(
     side = Side(tuple(states), (None,) * len(states), *module.weights(layer, ""))
     path, reason = why(cell, x, [(walk, side)])
     if path not in (Path.KERNEL, Path.ROUNDED):
-        return Explanation(layer, path.value, reason)
+        return Explanation(layer, path.value, reason.told())
     sizes = (B, T, width, states[-1].shape[1], states[0].shape[1])
     plan = kernels.layer_plan(cell.name, sizes, module.directions, threads())
-    return Explanation(layer, path.value, reason, kernels.isa(), *plan)
+    return Explanation(layer, path.value, reason.told(), kernels.isa(), *plan)

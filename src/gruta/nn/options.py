@@ -7,6 +7,7 @@ from dataclasses import Field, dataclass, field, fields
 from enum import Enum
 from typing import Any, Literal, TypedDict, get_args
 
+from gruta.locale import translate as _
 from gruta.nn.init import Scheme
 
 Nonlinearity = Literal["tanh", "relu"]
@@ -87,19 +88,29 @@ class Options:
         self._check_types()
         for name in ("input_size", "hidden_size", "num_layers"):
             if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be greater than zero, got {getattr(self, name)}")
+                raise ValueError(
+                    _("{name} must be greater than zero, got {value}").format(
+                        name=name, value=getattr(self, name)
+                    )
+                )
         if not 0 <= self.proj_size < self.hidden_size:
-            raise ValueError(
-                f"proj_size must be 0 (no projection) or smaller than hidden_size "
-                f"({self.hidden_size}), got {self.proj_size}"
+            problem = _(
+                "proj_size must be 0 (no projection) or smaller than hidden_size ({hidden_size}), "
+                "got {proj_size}"
             )
+            raise ValueError(problem.format(hidden_size=self.hidden_size, proj_size=self.proj_size))
         if self.nonlinearity not in get_args(Nonlinearity):
-            raise ValueError(f"nonlinearity: expected 'tanh' or 'relu', got {self.nonlinearity!r}")
-        if self.residual and self.num_layers == 1:
             raise ValueError(
+                _("nonlinearity: expected 'tanh' or 'relu', got {nonlinearity!r}").format(
+                    nonlinearity=self.nonlinearity
+                )
+            )
+        if self.residual and self.num_layers == 1:
+            problem = _(
                 "residual=True adds a layer's input to its output from the second layer on: "
                 "expected num_layers of at least 2, got 1"
             )
+            raise ValueError(problem)
         self._check_probabilities()
         self._check_start()
 
@@ -115,7 +126,9 @@ class Options:
                 is_one = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
                 if not is_one:
                     raise TypeError(
-                        f"{name} should be of type {kind.__name__}, got: {type(value).__name__}"
+                        _("{name} should be of type {expected}, got: {found}").format(
+                            name=name, expected=kind.__name__, found=type(value).__name__
+                        )
                     )
 
     def _check_probabilities(self) -> None:
@@ -124,12 +137,18 @@ class Options:
             is_number = isinstance(p, numbers.Real) and not isinstance(p, bool)
             if not is_number or not (0 <= float(p) < 1 or (closed and p == 1)):
                 error = ValueError if isinstance(p, numbers.Real | str) else TypeError
-                below = "" if closed else "below "
-                raise error(f"{name} should be a number from 0 to {below}1, got {p!r}")
+                problem = (
+                    _("{name} should be a number from 0 to 1, got {p!r}")
+                    if closed
+                    else _("{name} should be a number from 0 to below 1, got {p!r}")
+                )
+                raise error(problem.format(name=name, p=p))
         if self.dropout > 0 and self.num_layers == 1:
             warnings.warn(
-                f"dropout={self.dropout} acts between layers, after all but the last one: with "
-                "num_layers=1 it does nothing",
+                _(
+                    "dropout={dropout} acts between layers, after all but the last one: with "
+                    "num_layers=1 it does nothing"
+                ).format(dropout=self.dropout),
                 UserWarning,
                 stacklevel=5,
             )
@@ -138,18 +157,28 @@ class Options:
         """Whether there is such a scheme, and `longest_lag` where it needs one and nowhere else."""
         if self.init not in get_args(Scheme):
             schemes = ", ".join(get_args(Scheme))
-            raise ValueError(f"init: expected one of {schemes}, got {self.init!r}")
+            raise ValueError(
+                _("init: expected one of {schemes}, got {init!r}").format(
+                    schemes=schemes, init=self.init
+                )
+            )
         if self.init != "chrono":
             if self.longest_lag is not None:
-                raise ValueError(f"longest_lag: only init='chrono' uses it, got init={self.init!r}")
+                raise ValueError(
+                    _("longest_lag: only init='chrono' uses it, got init={init!r}").format(
+                        init=self.init
+                    )
+                )
             return
         if not self.bias:
-            raise ValueError("init='chrono' sets the bias of a gate: expected bias=True, got False")
+            problem = _("init='chrono' sets the bias of a gate: expected bias=True, got False")
+            raise ValueError(problem)
         if self.longest_lag is None or self.longest_lag < 3:
-            raise ValueError(
+            problem = _(
                 "init='chrono' needs longest_lag, the longest lag in steps that the network should "
-                f"remember, of at least 3; got {self.longest_lag}"
+                "remember, of at least 3; got {longest_lag}"
             )
+            raise ValueError(problem.format(longest_lag=self.longest_lag))
 
 
 def of_kind(options: Options, kind: str) -> dict[str, Any]:
@@ -179,9 +208,11 @@ def is_ours(name: str) -> bool:
 def check_extras(kind: str, given: Mapping[str, object]) -> None:
     """ValueError for `proj_size`, which only the LSTM has; TypeError for what is no extra."""
     if "proj_size" in given:
-        raise ValueError("proj_size is only supported by the LSTM, not by RNN or GRU")
+        raise ValueError(_("proj_size is only supported by the LSTM, not by RNN or GRU"))
     for name in given.keys() - Extras.__annotations__.keys():
-        raise TypeError(f"{kind}() got an unexpected keyword argument {name!r}")
+        raise TypeError(
+            _("{kind}() got an unexpected keyword argument {name!r}").format(kind=kind, name=name)
+        )
 
 
 def _effect(option: Field[Any]) -> Effect:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from gruta.locale import translate as _
 from gruta.nn.options import Effect, chosen, is_ours
 
 Layer = Any  # one of gruta.nn's layers or cells
@@ -27,10 +28,11 @@ def as_leaf(layer: Layer, proxy: torch.fx.Proxy, *rest: Any, **given: Any) -> An
     tracer: Any = proxy.tracer
     target = tracer.path_of_module(layer)
     if not target:
-        raise torch.fx.proxy.TraceError(
-            f"torch.fx: {type(layer).__name__} is a leaf of a graph and has none of its own; trace "
-            "a model that holds it, such as torch.nn.Sequential(layer)"
+        problem = _(
+            "torch.fx: {kind} is a leaf of a graph and has none of its own; trace a model that "
+            "holds it, such as torch.nn.Sequential(layer)"
         )
+        raise torch.fx.proxy.TraceError(problem.format(kind=type(layer).__name__))
     while rest and rest[-1] is None:
         rest = rest[:-1]
     named = {name: value for name, value in given.items() if value is not None}
@@ -45,15 +47,22 @@ def for_script(layer: Layer) -> nn.Module:
     name = kind_of(layer).__name__
     lacking = _lacking(layer)
     if lacking or set(layer._parameters) != set(_names(layer)):
-        reason = f"its {', '.join(lacking)}" if lacking else "its parametrised weights"
-        raise RuntimeError(
-            f"torch.jit.script: expected a {name} that torch.nn could be, got one with {reason}; "
+        reason = (
+            _("its {options}").format(options=", ".join(lacking))
+            if lacking
+            else _("its parametrised weights")
+        )
+        problem = _(
+            "torch.jit.script: expected a {name} that torch.nn could be, got one with {reason}; "
             "torch.jit.trace takes the model at any length and batch, and so does torch.export"
         )
+        raise RuntimeError(problem.format(name=name, reason=reason))
     warnings.warn(
-        f"torch.jit.script has put a torch.nn.{name} on the same parameters in the place of "
-        f"gruta.nn.{name}, in the model that it was given too; a copy, copy.deepcopy(model), can "
-        "be scripted in its stead",
+        _(
+            "torch.jit.script has put a torch.nn.{name} on the same parameters in the place of "
+            "gruta.nn.{name}, in the model that it was given too; a copy, copy.deepcopy(model), "
+            "can be scripted in its stead"
+        ).format(name=name),
         UserWarning,
         stacklevel=2,
     )
@@ -75,14 +84,21 @@ class Unquantised:
         layer.__dict__["qconfig"] = None
         if qconfig is not None:
             name, lacking = kind_of(layer).__name__, _lacking(layer)
-            remedy = (
-                f"to quantise it, put a torch.nn.{name} with its state dict in its place first"
-                if name != "RNN" and not lacking
-                else f"torch quantises no {name}{' with ' * bool(lacking)}{', '.join(lacking)}"
-            )
+            if lacking:
+                remedy = _("torch quantises no {name} with {options}")
+            elif name == "RNN":
+                remedy = _("torch quantises no {name}")
+            else:
+                remedy = _(
+                    "to quantise it, put a torch.nn.{name} with its state dict in its place first"
+                )
             dtype = next(layer.parameters()).dtype
             warnings.warn(
-                f"torch.ao.quantization: gruta.nn.{name} stays in {dtype}; {remedy}",
+                _("torch.ao.quantization: gruta.nn.{name} stays in {dtype}; {remedy}").format(
+                    name=name,
+                    dtype=dtype,
+                    remedy=remedy.format(name=name, options=", ".join(lacking)),
+                ),
                 UserWarning,
                 stacklevel=3,
             )

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from gruta.cells.op import exporting, never_recorded, recording
+from gruta.locale import translate as _
 
 
 def unpack(packed: PackedSequence) -> tuple[Tensor, Tensor]:
@@ -38,17 +39,21 @@ def as_lengths(lengths: Tensor | Sequence[int], T: int, B: int, device: torch.de
         given = given.to(device, torch.int64)
         return given if exporting() else given.clamp(0, T)
     if B and not 0 <= int(given.min()) <= int(given.max()) <= T:
-        raise ValueError(f"lengths: expected values from 0 to {T}, got {given.tolist()}")
+        raise ValueError(
+            _("lengths: expected values from 0 to {T}, got {given}").format(
+                T=T, given=given.tolist()
+            )
+        )
     return given.to(device, torch.int64)
 
 
 @never_recorded
 def _check_lengths(given: Tensor, B: int) -> None:
     if given.shape != (B,) or given.is_floating_point() or given.dtype == torch.bool:
-        raise ValueError(
-            f"lengths: expected {B} integers, one a row of the batch, got shape "
-            f"{list(given.shape)} of {given.dtype}"
+        problem = _(
+            "lengths: expected {B} integers, one a row of the batch, got shape {shape} of {dtype}"
         )
+        raise ValueError(problem.format(B=B, shape=list(given.shape), dtype=given.dtype))
 
 
 def as_resets(reset_mask: Tensor, shape: Sequence[int], axes: str, device: torch.device) -> Tensor:
@@ -61,9 +66,14 @@ def as_resets(reset_mask: Tensor, shape: Sequence[int], axes: str, device: torch
 @never_recorded
 def _check_resets(given: Tensor, shape: Sequence[int], axes: str) -> None:
     if given.shape != tuple(shape) or given.dtype != torch.bool:
+        problem = _(
+            "reset_mask: expected bool of shape {axes} = {expected} as the input's, got shape "
+            "{shape} of {dtype}"
+        )
         raise ValueError(
-            f"reset_mask: expected bool of shape {axes} = {list(shape)} as the input's, got shape "
-            f"{list(given.shape)} of {given.dtype}"
+            problem.format(
+                axes=axes, expected=list(shape), shape=list(given.shape), dtype=given.dtype
+            )
         )
 
 

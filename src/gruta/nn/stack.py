@@ -24,6 +24,7 @@ from gruta.cells.op import (
     short,
 )
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.nn import masks
 from gruta.nn.arguments import check_input, check_layout, check_states, is_plain
 from gruta.nn.flat import flatten
@@ -73,9 +74,8 @@ class Recurrent(nn.Module):
         for name, value in of_kind(options, kind).items():
             setattr(self, name, value)
         if options.init == "chrono" and not self.cell.keep:
-            raise ValueError(
-                f"init='chrono' sets the bias of a gate, and the {kind} has none: use a GRU"
-            )
+            problem = _("init='chrono' sets the bias of a gate, and the {kind} has none: use a GRU")
+            raise ValueError(problem.format(kind=kind))
         self._names = {place: self._names_of(*place) for place in self._passes()}
         shapes = dict(self.shapes())
         self._weight_shapes = {
@@ -145,8 +145,9 @@ class Recurrent(nn.Module):
             weight = found[k]
             if weight is not None and weight.shape != shape:
                 raise RuntimeError(
-                    f"{names[k]}: expected a weight of shape {list(shape or ())}, got "
-                    f"{list(weight.shape)}"
+                    _("{name}: expected a weight of shape {expected}, got {found}").format(
+                        name=names[k], expected=list(shape or ()), found=list(weight.shape)
+                    )
                 )
         count = len(self.weight_names)
         return found[:count], found[count:]
@@ -219,17 +220,19 @@ class Recurrent(nn.Module):
         dtype = self.weight_ih_l0.dtype
         if isinstance(input, PackedSequence):
             if lengths is not None:
-                raise ValueError("lengths: a PackedSequence has its own; give one or the other")
+                raise ValueError(_("lengths: a PackedSequence has its own; give one or the other"))
             if reset_mask is not None:
-                raise ValueError(
+                problem = _(
                     "reset_mask: a PackedSequence has no axis of time that it could follow; pad "
                     "the batch (torch.nn.utils.rnn.pad_packed_sequence) and give its lengths"
                 )
+                raise ValueError(problem)
             if exporting():
-                raise InputError(
+                problem = _(
                     "torch.onnx.export: ONNX has no packed sequences; give the layer the padded "
                     "batch and lengths="
                 )
+                raise InputError(problem)
             check_input(input.data, 2, self.input_size, dtype)
             x, walk_lengths = unpack(input)
             out, state = self._layers(x, self._initial(x, hx), walk_lengths, None)
@@ -238,17 +241,20 @@ class Recurrent(nn.Module):
             if isinstance(input, torch.fx.Proxy):
                 return as_leaf(self, input, hx, lengths=lengths, reset_mask=reset_mask)
             raise AttributeError(  # as torch.nn does
-                f"{type(self).__name__}: input: expected a tensor or a PackedSequence, got "
-                f"{type(input).__name__}"
+                _("{layer}: input: expected a tensor or a PackedSequence, got {kind}").format(
+                    layer=type(self).__name__, kind=type(input).__name__
+                )
             )
         check_layout(input, "input")
         if input.dim() not in (2, 3):
             raise ValueError(
-                f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead"
+                _("{layer}: Expected input to be 2D or 3D, got {dims}D instead").format(
+                    layer=type(self).__name__, dims=input.dim()
+                )
             )
         if input.dim() == 2:
             if lengths is not None:
-                raise ValueError("lengths: the input has no batch axis for them; cut it instead")
+                raise ValueError(_("lengths: the input has no batch axis for them; cut it instead"))
             check_input(input, 2, self.input_size, dtype)
             x = input[:, None]
             resets = self._resets(reset_mask, input, "[T]")
@@ -315,7 +321,11 @@ class Recurrent(nn.Module):
         if not batched:
             if any(s.dim() != 2 for s in states):
                 dims = ", ".join(f"{s.dim()}-D" for s in states)
-                raise RuntimeError(f"hx: for unbatched 2-D input expected 2-D states, got {dims}")
+                raise RuntimeError(
+                    _("hx: for unbatched 2-D input expected 2-D states, got {dims}").format(
+                        dims=dims
+                    )
+                )
             states = tuple(s[:, None] for s in states)
         check_states(states, shapes, x)
         return states
@@ -325,9 +335,11 @@ class Recurrent(nn.Module):
         pair = len(self.state_names) == 2
         states = tuple(hx) if pair and isinstance(hx, tuple | list) else (hx,)
         if len(states) != len(self.state_names) or not all(isinstance(s, Tensor) for s in states):
-            expected = "a tuple of the tensors h_0 and c_0" if pair else "a tensor"
+            expected = _("a tuple of the tensors h_0 and c_0") if pair else _("a tensor")
             raise TypeError(
-                f"{type(self).__name__}: hx: expected {expected}, got {type(hx).__name__}"
+                _("{layer}: hx: expected {expected}, got {kind}").format(
+                    layer=type(self).__name__, expected=expected, kind=type(hx).__name__
+                )
             )
         return states
 

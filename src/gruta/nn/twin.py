@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from gruta.locale import translate as _
 from gruta.nn.options import Effect, chosen
 from gruta.nn.recurrent import CELLS
 from gruta.nn.stack import Recurrent
@@ -39,6 +40,5 @@ def _kind(layer: Layer) -> Any:
     for name, kind in CELLS.items():
         if mode.lower().startswith(name):
             return kind
-    raise TypeError(
-        f"layer: expected an RNN, LSTM or GRU of gruta.nn or torch.nn, got {type(layer).__name__}"
-    )
+    problem = _("layer: expected an RNN, LSTM or GRU of gruta.nn or torch.nn, got {kind}")
+    raise TypeError(problem.format(kind=type(layer).__name__))

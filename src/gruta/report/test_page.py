@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gruta.locale import spoken
-from gruta.locale.numbers import decimals, number, percent
+from gruta.locale.numbers import decimals, number, percent, stamp
 from gruta.report.charts import WIDTH, Curve, lines, strokes
 from gruta.report.page import (
     Code,
@@ -163,6 +163,23 @@ def test_numbers(value, digits, english, portuguese):
         assert number(value, digits) == english
     with spoken("pt_BR"):
         assert number(value, digits) == portuguese
+
+
+@pytest.mark.parametrize(
+    ("iso", "portuguese"),
+    [
+        ("2024-03-31 13:30", "31/03/2024 13:30"),
+        ("2024-03-31 (shop 2023-01)", "31/03/2024 (shop 2023-01)"),
+        ("2024-03", "03/2024"),
+        ("2024", "2024"),
+        ("12 (2024-03-31)", "12 (2024-03-31)"),
+    ],
+)
+def test_stamps(iso, portuguese):
+    with spoken("en"):
+        assert stamp(iso) == iso
+    with spoken("pt_BR"):
+        assert stamp(iso) == portuguese
 
 
 def test_percent_and_decimals():

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gruta.errors import InUse
+from gruta.locale import translate as _
 from gruta.runs.run import Run
 
 LOCK = ".lock"
@@ -37,7 +38,7 @@ def training_alone(run: Run) -> Iterator[None]:
     file = _locked(path)
     try:
         os.ftruncate(file, 0)
-        os.write(file, f"process {os.getpid()}".encode())
+        os.write(file, str(os.getpid()).encode())
         yield
     finally:
         with suppress(OSError):  # Windows: it is open
@@ -61,6 +62,13 @@ def is_training(run: Run) -> bool:
     return False
 
 
+def _holder(found: bytes) -> str:
+    number = found.split()[-1:]
+    if not number:
+        return _("another process")
+    return _("process {number}").format(number=number[0].decode(errors="replace"))
+
+
 def _locked(path: Path) -> int:
     """The lock's file, open and ours."""
     while True:
@@ -68,12 +76,13 @@ def _locked(path: Path) -> int:
         try:
             _take(file)
         except (BlockingIOError, PermissionError):
-            holder = os.read(file, 100).decode(errors="replace") or "another process"
+            holder = _holder(os.read(file, 100))
             os.close(file)
-            raise InUse(
-                f"{path.parent}: {holder} is training there; wait until it is done, or train in "
-                "another directory"
-            ) from None
+            problem = _(
+                "{path}: {holder} is training there; wait until it is done, or train in another "
+                "directory"
+            )
+            raise InUse(problem.format(path=path.parent, holder=holder)) from None
         except OSError:
             return file
         # Who had it may have taken the file away since it was opened.

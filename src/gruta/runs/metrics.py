@@ -8,6 +8,8 @@ from typing import Any, Self
 
 from gruta.errors import InputError
 from gruta.files import naming
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 
 
 class MetricsFile:
@@ -20,10 +22,11 @@ class MetricsFile:
         """
         found = path.stat().st_size if path.exists() else 0
         if found < size:
-            raise InputError(
-                f"{path}: expected at least {size} bytes, found {found}; restore the file, or "
-                "train again in another directory"
+            problem = _(
+                "{path}: expected at least {size} bytes, found {found}; restore the file, or train "
+                "again in another directory"
             )
+            raise InputError(problem.format(path=path, size=number(size), found=number(found)))
         self._path = path
         self._file = open(path, "ab")  # noqa: SIM115
         self._file.truncate(size)
@@ -55,4 +58,6 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     try:
         return [json.loads(line) for line in lines]
     except ValueError as error:
-        raise InputError(f"{path}: expected a JSON object a line: {error}") from error
+        raise InputError(
+            _("{path}: expected a JSON object a line: {error}").format(path=path, error=error)
+        ) from error

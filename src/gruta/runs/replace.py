@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gruta.cells import CELLS
 from gruta.errors import InputError, InUse
+from gruta.locale import translate as _
 from gruta.runs.lock import is_training
 from gruta.runs.run import Run
 
@@ -45,11 +46,12 @@ def _require_replaceable(path: Path) -> None:
     if not runs and path.is_dir() and {inside.name for inside in path.iterdir()} <= set(CELLS):
         runs = list(path.iterdir())
     if not runs:
-        raise InputError(f"{path}: expected a run to replace, found none; name another directory")
+        problem = _("{path}: expected a run to replace, found none; name another directory")
+        raise InputError(problem.format(path=path))
     for run in runs:
         _require_idle(run)
 
 
 def _require_idle(run: Path) -> None:
     if is_training(Run(run)):
-        raise InUse(f"{run}: a process is training there; wait until it is done")
+        raise InUse(_("{run}: a process is training there; wait until it is done").format(run=run))

@@ -13,6 +13,8 @@ import tomli_w
 
 from gruta.errors import Exists, InputError, OtherRun
 from gruta.files import write_atomically
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 
 CHECKPOINT = "checkpoint.safetensors"
 MODEL = "model.safetensors"
@@ -49,7 +51,11 @@ class Run:
         `source` that was read and the `threads` that the training takes.
         """
         if path.exists() and not (path.is_dir() and {p.name for p in path.iterdir()} <= _BEGUN):
-            raise Exists(f"{path}: exists already; resume that run, or name another directory")
+            raise Exists(
+                _("{path}: exists already; resume that run, or name another directory").format(
+                    path=path
+                )
+            )
         path.mkdir(parents=True, exist_ok=True)
         run = cls(path)
         written = tomli_w.dumps(_without_none(settings)).encode()
@@ -86,15 +92,17 @@ class Run:
         earlier, now = run.settings_as(type(settings)).model_dump(), settings.model_dump()
         changed = [name for name, value in now.items() if value != earlier[name]]
         if changed:
-            raise OtherRun(
-                f"{path}: the run was started with another {', '.join(changed)}; resume with the "
-                "same settings, or train in another directory"
+            problem = _(
+                "{path}: the run was started with another {names}; resume with the same settings, "
+                "or train in another directory"
             )
+            raise OtherRun(problem.format(path=path, names=", ".join(changed)))
         if run.about.get("data") != data:
-            raise OtherRun(
-                f"{path}: the run was started with other data; resume with the same rows and "
+            problem = _(
+                "{path}: the run was started with other data; resume with the same rows and "
                 "columns, or train in another directory"
             )
+            raise OtherRun(problem.format(path=path))
         return run
 
     @classmethod
@@ -104,21 +112,34 @@ class Run:
         task: what it has to be a run of; None takes any, and `Run.task` tells.
         """
         if not path.is_dir():
-            raise InputError(f"{path}: expected the directory of a run, found none")
+            raise InputError(
+                _("{path}: expected the directory of a run, found none").format(path=path)
+            )
         run = cls(path)
         if not run.has("run.json") and (inside := sorted(path.glob("*/run.json"))):
             names = ", ".join(file.parent.name for file in inside)
-            raise InputError(f"{path}: holds several runs, and is none; name one of {names} there")
+            raise InputError(
+                _("{path}: holds several runs, and is none; name one of {names} there").format(
+                    path=path, names=names
+                )
+            )
         about = run.read_json("run.json")
         if not isinstance(about, dict) or "format" not in about:
-            raise InputError(f"{path}/run.json: expected a run's description with its format")
-        if about["format"] != FORMAT:
             raise InputError(
-                f"{path}: the run has format {about['format']}, this gruta reads {FORMAT}; "
-                "install the gruta version that wrote it, named in run.json"
+                _("{path}/run.json: expected a run's description with its format").format(path=path)
             )
+        if about["format"] != FORMAT:
+            problem = _(
+                "{path}: the run has format {found}, this gruta reads {known}; install the gruta "
+                "version that wrote it, named in run.json"
+            )
+            raise InputError(problem.format(path=path, found=about["format"], known=FORMAT))
         if task is not None and about.get("task") != task:
-            raise InputError(f"{path}: expected a {task} run, found {about.get('task')!r}")
+            raise InputError(
+                _("{path}: expected a {task} run, found {found!r}").format(
+                    path=path, task=task, found=about.get("task")
+                )
+            )
         return run
 
     @property
@@ -140,13 +161,18 @@ class Run:
         try:
             settings = tomllib.loads(raw.decode())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{self.path}/settings.toml: not valid TOML: {error}") from error
+            raise InputError(
+                _("{path}/settings.toml: not valid TOML: {error}").format(
+                    path=self.path, error=error
+                )
+            ) from error
         digest = hashlib.sha256(raw).hexdigest()
         if self.about.get("settings", digest) != digest:
-            raise InputError(
-                f"{self.path}/settings.toml: changed since the run was started; restore the file, "
-                "or train anew with other settings"
+            problem = _(
+                "{path}/settings.toml: changed since the run was started; restore the file, or "
+                "train anew with other settings"
             )
+            raise InputError(problem.format(path=self.path))
         return settings
 
     def settings_as(self, model: Callable[..., S]) -> S:
@@ -158,7 +184,9 @@ class Run:
             return model(**given)
         except (TypeError, ValueError) as error:
             raise InputError(
-                f"{self.path}/settings.toml: {error}; restore the file or train again"
+                _("{path}/settings.toml: {error}; restore the file or train again").format(
+                    path=self.path, error=error
+                )
             ) from error
 
     def write_json(self, name: str, content: Any) -> None:
@@ -170,7 +198,9 @@ class Run:
         try:
             return json.loads(self.read(name))
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InputError(f"{self.path / name}: not valid JSON: {error}") from error
+            raise InputError(
+                _("{path}: not valid JSON: {error}").format(path=self.path / name, error=error)
+            ) from error
 
     def has(self, name: str) -> bool:
         """Whether the run holds a file of this name."""
@@ -185,12 +215,17 @@ class Run:
         path = self.path / name
         try:
             if path.stat().st_size > _LIMIT_BYTES:
-                raise InputError(f"{path}: larger than {_LIMIT_BYTES} bytes, not read")
+                raise InputError(
+                    _("{path}: larger than {limit} bytes, not read").format(
+                        path=path, limit=number(_LIMIT_BYTES)
+                    )
+                )
             return path.read_bytes()
         except FileNotFoundError:
-            raise InputError(
-                f"{self.path}: {name} is missing, the run is incomplete; resume it, or train again"
-            ) from None
+            problem = _(
+                "{path}: {name} is missing, the run is incomplete; resume it, or train again"
+            )
+            raise InputError(problem.format(path=self.path, name=name)) from None
 
 
 def _versions(*packages: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.runs.lock import is_training
 from gruta.runs.metrics import read_metrics
 from gruta.runs.run import METRICS, MODEL, Run
@@ -39,7 +40,9 @@ class Summary:
         try:
             return cls._of(run)
         except (AttributeError, IndexError, KeyError, TypeError) as error:
-            raise InputError(f"{run.path}: its files are damaged ({error!r})") from error
+            raise InputError(
+                _("{path}: its files are damaged ({error!r})").format(path=run.path, error=error)
+            ) from error
 
     @classmethod
     def _of(cls, run: Run) -> "Summary":
@@ -70,7 +73,9 @@ def runs_in(places: Sequence[Path]) -> Iterator[Run]:
         found = sorted(file.parent for file in place.rglob("run.json"))
         found = [path for path in found if not path.name.startswith(".")]
         if not found:
-            raise InputError(f"{place}: expected a run, or a folder of runs, found none")
+            raise InputError(
+                _("{place}: expected a run, or a folder of runs, found none").format(place=place)
+            )
         paths |= dict.fromkeys(found)
     yield from map(Run, paths)
 

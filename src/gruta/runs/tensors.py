@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.runs.run import Run
 
 Tensors = TypeVar("Tensors")
@@ -40,7 +41,8 @@ def tensors_of(run: Run, name: str, load: Callable[[bytes], Tensors]) -> tuple[T
         header = json.loads(raw[8 : 8 + size])
         return load(raw), json.loads(header["__metadata__"]["about"])
     except Exception as error:
-        raise InputError(
-            f"{run.path / name}: not a whole safetensors file of gruta ({error}); "
-            "train again or restore the file"
-        ) from error
+        problem = _(
+            "{path}: not a whole safetensors file of gruta ({error}); train again or restore the "
+            "file"
+        )
+        raise InputError(problem.format(path=run.path / name, error=error)) from error

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gruta.cells import gru, lstm, rnn
+from gruta.locale import translate as _
 
 Array = NDArray[np.float32]
 State = tuple[Array, ...]
@@ -26,7 +27,9 @@ def require_shapes(weights: Mapping[str, Array], expected: Shapes) -> None:
     for name in sorted(found.keys() | expected.keys()):
         if found.get(name) != expected.get(name):
             raise ValueError(
-                f"{name}: expected shape {expected.get(name)}, found {found.get(name)}"
+                _("{name}: expected shape {expected}, found {found}").format(
+                    name=name, expected=expected.get(name), found=found.get(name)
+                )
             )
 
 

@@ -207,17 +207,19 @@ def _run(path: Path, entrant: Entrant) -> Run:
     else:
         run = Run.open(path, TASK)
         if resolve(StreamSettings, run.settings()) != entrant.settings:
-            raise InputError(
-                f"{path}: trained with other settings than this version of gruta has for the "
-                "study; remove that directory, or name another one"
+            problem = _(
+                "{path}: trained with other settings than this version of gruta has for the study; "
+                "remove that directory, or name another one"
             )
+            raise InputError(problem.format(path=path))
     if not run.has(ENTRANT):
         run.write_json(ENTRANT, entrant.to_json())
     if run.read_json(ENTRANT) != entrant.to_json():
-        raise InputError(
-            f"{path}: {ENTRANT} tells of another network than the study's; remove that directory, "
+        problem = _(
+            "{path}: {entrant} tells of another network than the study's; remove that directory, "
             "or name another one"
         )
+        raise InputError(problem.format(path=path, entrant=ENTRANT))
     return run
 
 
@@ -233,9 +235,12 @@ def trained(path: Path) -> tuple[Entrant, nn.Module]:
         model = entrant.network()
         model.load_state_dict(tensors)
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        message = _(
+            "{path}: {entrant} and {model} do not describe a network of a study ({error}); restore "
+            "the files, or run the study again"
+        )
         raise InputError(
-            f"{path}: {ENTRANT} and {MODEL} do not describe a network of a study ({error}); "
-            "restore the files, or run the study again"
+            message.format(path=path, entrant=ENTRANT, model=MODEL, error=error)
         ) from error
     return entrant, model.eval()
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 
 from gruta.errors import InputError
 from gruta.extras import remedy
+from gruta.locale import translate as _
 from gruta.settings import least, resolve
-from gruta.tasks.task import C, Task
+from gruta.tasks.task import C, Report, Task
 from gruta.tasks.trained import Trained
 
 if TYPE_CHECKING:
@@ -78,6 +79,13 @@ class Estimator(Generic[C]):
         """Write what `load` needs into a new directory."""
         self._fitted().save(Path(path))
 
+    def report(self, found: Any) -> Report:
+        """An evaluation as a page: `report.save("page.html")`, `report.plot()["NAME"]`.
+
+        How the network learned is a part of it after `fit`.
+        """
+        return self.task.report(self._fitted(), found, getattr(self, "metrics_", []))
+
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """What a finished run, or `save`, left in a directory."""
@@ -100,5 +108,7 @@ class Estimator(Generic[C]):
     def _fitted(self) -> Trained[C]:
         if not hasattr(self, "trained_"):
             name = type(self).__name__
-            raise InputError(f"{name}: nothing is learned yet; call fit, or load a run")
+            raise InputError(
+                _("{name}: nothing is learned yet; call fit, or load a run").format(name=name)
+            )
         return self.trained_

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -43,15 +44,18 @@ def task_of(path: Path) -> Task[Any]:
 
     name = Run.open(path).task
     if name not in HOMES:
-        raise InputError(
-            f"{path}: expected the run of a task ({', '.join(HOMES)}), found one of {name!r}"
-        )
+        problem = _("{path}: expected the run of a task ({known}), found one of {name!r}")
+        raise InputError(problem.format(path=path, known=", ".join(HOMES), name=name))
     return task(name)
 
 
 def task(name: str) -> Task[Any]:
     """The task of this name; InputError if there is none."""
     if name not in HOMES:
-        raise InputError(f"task: expected one of {', '.join(HOMES)}, got {name!r}")
+        raise InputError(
+            _("task: expected one of {known}, got {name!r}").format(
+                known=", ".join(HOMES), name=name
+            )
+        )
     found: Task[Any] = import_module(HOMES[name]).TASK
     return found

@@ -3,10 +3,11 @@
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gruta.locale import spoken
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.nn.draws import drawing
@@ -19,16 +20,19 @@ _STEPS = 3
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """What the data hold, in words; the network's parameters, seconds of all steps, peak bytes."""
+    """What it takes: the network's parameters, seconds of all steps, peak bytes.
 
-    data: Sequence[tuple[str, str]]
+    told: what the data hold, in words of the language in use.
+    """
+
+    told: Callable[[], Sequence[tuple[str, str]]]
     parameters: int
     seconds: float
     bytes: int
 
     def table(self) -> Table:
         """For people."""
-        rows: list[list[str | float | None]] = [[name, value] for name, value in self.data]
+        rows: list[list[str | float | None]] = [[name, value] for name, value in self.told()]
         rows += [
             [_("parameters of the network"), number(self.parameters)],
             [_("time of the steps, about"), _("{s} s").format(s=number(self.seconds, 0))],
@@ -37,9 +41,11 @@ class Rehearsal:
         return Table([Column(_("what")), Column("")], rows, _("What would be trained"))
 
     def to_json(self) -> dict[str, Any]:
-        """For a program."""
+        """For a program, whatever the reader's language."""
+        with spoken("en"):
+            data = dict(self.told())
         return {
-            "data": dict(self.data),
+            "data": data,
             "parameters": self.parameters,
             "seconds": round(self.seconds, 1),
             "bytes": self.bytes,
@@ -67,7 +73,7 @@ def rehearse(task: Task[Any], source: Any, settings: Any) -> Rehearsal:
             loss.backward()  # type: ignore[no-untyped-call]
         seconds = (time.perf_counter() - began) / _STEPS * settings.steps
     parameters = sum(p.numel() for p in network.parameters())
-    return Rehearsal(data.told(), parameters, seconds, _peak())
+    return Rehearsal(data.told, parameters, seconds, _peak())
 
 
 def _peak() -> int:

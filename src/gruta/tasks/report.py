@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from gruta.locale import translate as _
-from gruta.locale.numbers import decimals
+from gruta.locale.numbers import decimals, stamp
 from gruta.reading import Repair
 from gruta.report.charts import Stroke
 from gruta.report.page import Column, Table, Value
@@ -55,5 +55,7 @@ def _shown(metric: Metric, scores: Scores) -> float | None:
 def repair_table(repairs: Sequence[Repair]) -> Table:
     """What was found amiss on reading, how often, where first, and what was done about it."""
     columns = [Column(_("found")), Column(_("times"), 0), Column(_("first")), Column(_("done"))]
-    rows: list[list[Value]] = [[r.kind, r.count, ", ".join(r.places), r.done] for r in repairs]
+    rows: list[list[Value]] = [
+        [r.kind, r.count, ", ".join(map(stamp, r.places)), r.done] for r in repairs
+    ]
     return Table(columns, rows, _("What was mended"))

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gruta.locale import translate as _
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -39,7 +41,8 @@ class Scores:
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and name != "values" and name in self.values:
             return self.values[name]
-        raise AttributeError(f"Scores of {self.__dict__.get('model')} have no {name!r}")
+        problem = _("Scores of {model} have no {name!r}")
+        raise AttributeError(problem.format(model=self.__dict__.get("model"), name=name))
 
     def __repr__(self) -> str:
         parts = {"model": self.model, "parameters": self.parameters} | dict(self.values)

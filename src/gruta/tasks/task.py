@@ -6,14 +6,17 @@ import it.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
+from gruta.files import write_atomically
 from gruta.reading import Guess, Repair
 from gruta.tasks.scores import Metric, Scores
 
 if TYPE_CHECKING:
+    import matplotlib.figure
     import polars as pl
     import torch
 
@@ -97,6 +100,20 @@ class Report:
     title: str
     lead: str
     sections: "Sequence[Section]"
+
+    # matplotlib and jinja2 are loaded by who looks.
+    def plot(self) -> "dict[str, matplotlib.figure.Figure]":
+        """Its charts by name."""
+        from gruta.report.page import Figure
+
+        content = (item for section in self.sections for item in section.content)
+        return {item.name: item.figure for item in content if isinstance(item, Figure)}
+
+    def save(self, path: str | Path) -> None:
+        """Write it as one HTML file that needs no other."""
+        from gruta.report.page import render
+
+        write_atomically(Path(path), render(self.title, self.lead, self.sections).encode())
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,6 @@ import torch
 import gruta.tasks.fitting
 from gruta.errors import InputError
 from gruta.locale import spoken
-from gruta.report.page import render
 from gruta.report.terminal import lines
 from gruta.runs import MODEL, Run
 from gruta.settings import resolve
@@ -121,12 +120,22 @@ def test_page_and_terminal_say_the_same_in_both_languages(example, language):
     with spoken(language):
         found = task.evaluate(fitted.trained, **task.held_out(source, settings))
         told = task.report(fitted.trained, found, fitted.metrics)
-        page = render(told.title, told.lead, told.sections)
+        told.save(source.with_name("page.html"))
         table, verdict = task.scores(found), task.verdict(found)
+    page = source.with_name("page.html").read_text("utf-8")
     assert verdict == told.lead
     assert all(row[0] in page for row in table.rows)
     assert [str(cell) for cell in lines(table).columns[0].cells] == [row[0] for row in table.rows]
     assert f'lang="{language.replace("_", "-")}"' in page
+    assert {"loss", "gradient"} < told.plot().keys()
+
+
+def test_a_loaded_network_is_reported_on_without_its_training(example):
+    task, source, settings, _, _ = example
+    trained = Trained.load(source.with_name("whole"), task)
+    told = task.report(trained, task.evaluate(trained, **task.held_out(source, settings)), [])
+    assert told.plot()
+    assert "loss" not in told.plot()
 
 
 def test_network_can_be_looked_into(example):
@@ -173,7 +182,9 @@ def test_a_rehearsal_tells_the_data_and_keeps_nothing(example):
     trained = fitted.trained.network
     assert found.parameters == sum(p.numel() for p in trained.parameters())
     assert found.seconds > 0
-    assert dict(found.data)
-    assert {"parameters", "seconds", "bytes", "data"} == set(found.to_json())
+    told = found.to_json()
+    assert {"parameters", "seconds", "bytes", "data"} == set(told)
     with spoken("pt_BR"):
+        assert dict(found.told())
+        assert found.to_json() == told
         assert "O que seria treinado" in found.table().caption

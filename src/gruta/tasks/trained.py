@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.runs import MODEL, Run, read_arrays, write_arrays
 from gruta.settings import resolve
 from gruta.tasks.task import C, Task
@@ -60,7 +61,7 @@ class Trained(Generic[C]):
         run = Run.open(path, task.name)
         settings = run.settings_as(partial(_resolved, task.settings))
         codec = run.read_json(CODEC)
-        weights, _ = read_arrays(run, MODEL)
+        weights = read_arrays(run, MODEL)[0]
         try:
             kept = {name: _single(w) for name, w in weights.items()}
             about = run.about
@@ -72,11 +73,14 @@ class Trained(Generic[C]):
                 str(about["data"]),
                 about.get("source"),
             )
-            _ = found.head  # whether it all fits together
+            _whole = found.head  # whether it all fits together
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            problem = _(
+                "{path}: {codec}, {model} and settings.toml do not fit together ({error}); restore "
+                "the files or train again"
+            )
             raise InputError(
-                f"{path}: {CODEC}, {MODEL} and settings.toml do not fit together ({error}); "
-                "restore the files or train again"
+                problem.format(path=path, codec=CODEC, model=MODEL, error=error)
             ) from error
         return found
 
@@ -102,5 +106,7 @@ def _resolved(model: type[BaseModel], **given: Any) -> Any:
 def _single(weights: NDArray[Any]) -> NDArray[Any]:
     """In float32, the precision of all networks; ValueError for what is no finite number."""
     if weights.dtype.kind != "f" or not np.isfinite(weights).all():
-        raise ValueError(f"expected finite floating-point weights, found {weights.dtype}")
+        raise ValueError(
+            _("expected finite floating-point weights, found {dtype}").format(dtype=weights.dtype)
+        )
     return weights.astype(np.float32)

@@ -112,8 +112,9 @@ def _trainable(model: nn.Module) -> nn.Module:
     """The model; InputError if autograd can never follow its parameters."""
     for name, parameter in model.named_parameters():
         if parameter.is_inference():
-            raise InputError(
-                f"model: its parameter {name} was made under torch.inference_mode(), and cannot "
+            problem = _(
+                "model: its parameter {name} was made under torch.inference_mode(), and cannot "
                 "learn; build the model outside of it"
             )
+            raise InputError(problem.format(name=name))
     return model

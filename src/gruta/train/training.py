@@ -82,10 +82,11 @@ def _fitting(run: Run) -> Iterator[None]:
     try:
         yield
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{run.path / CHECKPOINT}: does not fit the model and optimiser of this run ({error}); "
-            "restore the file, or train again in another directory"
-        ) from error
+        problem = _(
+            "{path}: does not fit the model and optimiser of this run ({error}); restore the file, "
+            "or train again in another directory"
+        )
+        raise InputError(problem.format(path=run.path / CHECKPOINT, error=error)) from error
 
 
 class Training:

@@ -13,6 +13,7 @@ from gruta.cells.op.cell import Cell, Side, Sides, Walk
 from gruta.cells.op.onnx_nodes import KINDS, define, node, ordered
 from gruta.cells.op.tracing import Layer, by_side, never_recorded, recording
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 
 def exporting() -> bool:
@@ -58,22 +59,25 @@ def _refuse(cell: Cell, walk: Walk, side: Side) -> None:
     dtype = side.weights[0].dtype
     lacking = {
         "zoneout": bool(walk.hold),
-        "recurrent_dropout in training": walk.dropout is not None,
+        _("recurrent_dropout in training"): walk.dropout is not None,
         "reset_mask": walk.reset is not None,
         "layer_norm": side.has_norm,
         "proj_size": cell.projects and side.weights[-1] is not None,
-        f"weights of {dtype}": not _is_known(dtype),
+        _("weights of {dtype}").format(dtype=dtype): not _is_known(dtype),
     }
     named = ", ".join(name for name, there in lacking.items() if there)
     if named:
-        raise InputError(
-            f"torch.onnx.export: ONNX's {KINDS[cell.name].name} has no {named}; export a "
-            "model without, or keep this one in PyTorch (torch.export, torch.jit.trace)"
+        problem = _(
+            "torch.onnx.export: ONNX's {name} has no {named}; export a model without, or keep this "
+            "one in PyTorch (torch.export, torch.jit.trace)"
         )
+        raise InputError(problem.format(name=KINDS[cell.name].name, named=named))
     if dtype is torch.float64:
         warnings.warn(
-            "torch.onnx.export: ONNX Runtime runs no recurrent layer of float64, though ONNX has "
-            "them; export model.float()",
+            _(
+                "torch.onnx.export: ONNX Runtime runs no recurrent layer of float64, though ONNX "
+                "has them; export model.float()"
+            ),
             UserWarning,
             stacklevel=2,
         )

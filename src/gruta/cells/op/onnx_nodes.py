@@ -21,6 +21,7 @@ from gruta.cells.op import compiled
 from gruta.cells.op.fields import Masks
 from gruta.cells.op.tracing import recording, unrecorded
 from gruta.cells.op.transforms import DTYPES
+from gruta.locale import translate as _
 
 
 class Operator(NamedTuple):
@@ -130,11 +131,12 @@ def _compute(
 ) -> tuple[Tensor, ...]:
     """The operator's numbers, by the kernels."""
     gates, states = KINDS[cell].gates, len(initial)
-    (T, B, I), (D, _, H), G = x.shape, initial[0].shape, len(gates)
+    (T, B, I), (D, _rows, H), G = x.shape, initial[0].shape, len(gates)
     shapes = [(D, G * H, I), (D, G * H, H), (D, 2 * G * H), (B,), *[(D, B, H)] * states]
     given = (w, r, b, lengths, *initial)
     if [s if t is None else tuple(t.shape) for s, t in zip(shapes, given, strict=True)] != shapes:
-        raise RuntimeError(f"{KINDS[cell].name}: expected inputs of shapes {shapes} with that X")
+        problem = _("{name}: expected inputs of shapes {shapes} with that X")
+        raise RuntimeError(problem.format(name=KINDS[cell].name, shapes=shapes))
     if not kernels.available():  # the file is right all the same
         return tuple(x.new_zeros(shape) for shape in _shapes(x, *given))
     ours = [gates.index(k) for k in range(len(gates))]

@@ -15,6 +15,7 @@ from gruta.cells.arrays import Storage
 from gruta.cells.checks import Array
 from gruta.cells.rnn import reference
 from gruta.cells.rnn.reference import Nonlinearity
+from gruta.locale import translate as _
 
 __all__ = ["Step", "sequence"]
 
@@ -103,8 +104,7 @@ class Step:
 
 def _cell(nonlinearity: Nonlinearity) -> arrays.Cell:
     if nonlinearity not in ("tanh", "relu"):
-        raise ValueError(
-            f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}: name one of them"
-        )
+        problem = _("nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}: name one of them")
+        raise ValueError(problem.format(nonlinearity=nonlinearity))
     forward = partial(reference.forward, nonlinearity=nonlinearity)
     return arrays.Cell(f"rnn_{nonlinearity}", 1, forward)

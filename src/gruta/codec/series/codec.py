@@ -13,6 +13,7 @@ from gruta.codec.series.intervals import Forecasts, Values, levels, misses, spre
 from gruta.codec.series.series import Series
 from gruta.codec.series.trust import trust
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +94,14 @@ class ForecastCodec:
         try:
             spread = np.array(content["spread"], np.float32)
             if spread.ndim != 1:
-                raise ValueError(f"expected a factor a quantile, got {content['spread']}")
+                raise ValueError(
+                    _("expected a factor a quantile, got {spread}").format(spread=content["spread"])
+                )
             usual = content.get("usual")
             if usual is not None and not 0 <= usual < np.inf:
-                raise ValueError(f"expected a usual error of at least 0, got {usual}")
+                raise ValueError(
+                    _("expected a usual error of at least 0, got {usual}").format(usual=usual)
+                )
             return cls(
                 Encoding.from_json(content["encoding"]),
                 spread,
@@ -110,4 +115,6 @@ class ForecastCodec:
         except InputError:
             raise
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise InputError(f"codec.json: not a forecaster's ({error})") from error
+            raise InputError(
+                _("codec.json: not a forecaster's ({error})").format(error=error)
+            ) from error

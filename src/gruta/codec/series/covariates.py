@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from gruta.codec.scaler import Scaler
 from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 
 MOST_LEVELS = 50
 """A column with more texts is refused: of each there would be few rows to learn from."""
@@ -74,7 +76,11 @@ class Covariates:
         scaler = Scaler.from_json(content)
         numbers = [name for name in names if name not in levels]
         if not set(levels) <= set(names) or len(scaler.mean) != len(numbers):
-            raise ValueError(f"expected a scale for each of {numbers}, got {len(scaler.mean)}")
+            raise ValueError(
+                _("expected a scale for each of {numbers}, got {count}").format(
+                    numbers=numbers, count=len(scaler.mean)
+                )
+            )
         return cls(tuple(names), scaler, levels)
 
 
@@ -110,8 +116,16 @@ def _which(codes: Values, words: Sequence[str], levels: Sequence[str]) -> NDArra
 
 def _require_few(name: str, levels: Sequence[str], source: str) -> None:
     if len(levels) > MOST_LEVELS:
+        problem = _(
+            "{source}: column {name!r}: expected numbers, or up to {most_levels} different texts, "
+            "found {count} of them, such as {example!r}; group them, or leave the column out"
+        )
         raise InputError(
-            f"{source}: column {name!r}: expected numbers, or up to {MOST_LEVELS} different texts, "
-            f"found {len(levels)} of them, such as {levels[0]!r}; group them, or leave the column "
-            "out"
+            problem.format(
+                source=source,
+                name=name,
+                most_levels=MOST_LEVELS,
+                count=number(len(levels)),
+                example=levels[0],
+            )
         )

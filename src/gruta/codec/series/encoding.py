@@ -20,6 +20,8 @@ from gruta.codec.series.power import likeliest_power, require_positive, restored
 from gruta.codec.series.seasons import possible_seasons, seasons_of
 from gruta.codec.series.series import Columns, Rows, Series, carried
 from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import brief, number
 
 MOST_LOOKBACK = 600
 """Rows that are read by default at most; the time of a training step grows with them."""
@@ -78,11 +80,20 @@ class Encoding:
         gaps = bool(np.isnan(seen.target).any() or (series.count > 1 and short))
         needed = (1 if gaps else whole) + 2 * horizon + 1
         if rows < needed:
+            problem = _(
+                "{source}: {rows} rows to train on, but a lookback of {lookback} and a horizon of "
+                "{horizon} need at least {needed} (seasons: {seasons}); take a shorter lookback or "
+                "horizon, or give a longer series"
+            )
             raise InputError(
-                f"{series.source}: {rows} rows to train on, but a lookback of {lookback} and "
-                f"a horizon of {horizon} need at least {needed} (seasons: "
-                f"{', '.join(map(str, seasons)) or 'none'}); take a shorter lookback or horizon, "
-                "or give a longer series"
+                problem.format(
+                    source=series.source,
+                    rows=number(rows),
+                    lookback=lookback,
+                    horizon=horizon,
+                    needed=number(needed),
+                    seasons=", ".join(map(str, seasons)) or _("none"),
+                )
             )
         columns, words, source = series.columns, series.words, series.source
         power = _power(seen, transform)
@@ -125,9 +136,13 @@ class Encoding:
     def table(self, series: Series) -> Table:
         """The series as scaled columns; InputError if they are not of this encoding's frequency."""
         if series.frequency != self.frequency:
+            problem = _(
+                "{source}: expected a step of {expected}, the trained model's, found {found}"
+            )
             raise InputError(
-                f"{series.source}: expected a step of {self.frequency.key}, the trained model's, "
-                f"found {series.frequency.key}"
+                problem.format(
+                    source=series.source, expected=self.frequency.key, found=series.frequency.key
+                )
             )
         return self._table(series)
 
@@ -275,23 +290,33 @@ class Encoding:
             encoding._require_sound()
             return encoding
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            raise InputError(f"codec.json: not a forecaster's encoding ({error})") from error
+            raise InputError(
+                _("codec.json: not a forecaster's encoding ({error})").format(error=error)
+            ) from error
 
     def _require_sound(self) -> None:
         """ValueError unless the parts can be those of one encoding."""
         seasons = self.seasons
         if seasons != tuple(sorted(set(seasons))) or min(seasons, default=1) < 1:
-            raise ValueError(f"expected increasing seasons of at least 1 step, got {seasons}")
-        if self.power is not None and not 0 <= self.power < np.inf:
-            raise ValueError(f"expected a power of at least 0, got {self.power}")
-        if min(self.lookback, self.horizon) < 1:
             raise ValueError(
-                f"expected a lookback and a horizon of at least 1 step, got {self.lookback} and "
-                f"{self.horizon}"
+                _("expected increasing seasons of at least 1 step, got {seasons}").format(
+                    seasons=seasons
+                )
             )
+        if self.power is not None and not 0 <= self.power < np.inf:
+            raise ValueError(
+                _("expected a power of at least 0, got {power}").format(power=self.power)
+            )
+        if min(self.lookback, self.horizon) < 1:
+            problem = _(
+                "expected a lookback and a horizon of at least 1 step, got {lookback} and {horizon}"
+            )
+            raise ValueError(problem.format(lookback=self.lookback, horizon=self.horizon))
         if len(self.target.mean) != len(self.ids):
             raise ValueError(
-                f"expected a scale for each of {len(self.ids)} series, got {len(self.target.mean)}"
+                _("expected a scale for each of {expected} series, got {count}").format(
+                    expected=len(self.ids), count=len(self.target.mean)
+                )
             )
 
 
@@ -340,9 +365,14 @@ def _require_sizes(series: Series) -> None:
     for name, column in zip(names, columns, strict=True):
         largest = float(np.nanmax(np.abs(column), initial=0.0))
         if largest > LARGEST:
+            problem = _(
+                "{source}: column {name!r}: expected values up to {limit} in size, found "
+                "{largest}; give the column in a larger unit"
+            )
             raise InputError(
-                f"{series.source}: column {name!r}: expected values up to {LARGEST:g} in size, "
-                f"found {largest:g}; give the column in a larger unit"
+                problem.format(
+                    source=series.source, name=name, limit=brief(LARGEST), largest=brief(largest)
+                )
             )
 
 

@@ -65,10 +65,14 @@ class Holidays:
     def _require_known(self, days: Days, source: str) -> None:
         outside = (days < self.first) | (days > self.last)
         if outside.any():
+            problem = _(
+                "{source}: expected stamps from {first} to {last}, the years whose holidays the "
+                "trained model knows, found {day}; leave them out, or train again"
+            )
             raise InputError(
-                f"{source}: expected stamps from {self.first} to {self.last}, the years whose "
-                f"holidays the trained model knows, found {days[outside.argmax()]}; leave them "
-                "out, or train again"
+                problem.format(
+                    source=source, first=self.first, last=self.last, day=days[outside.argmax()]
+                )
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -112,7 +116,7 @@ def _texts(beyond_day: bool, optional: bool) -> list[str]:
 def _as_days(numbers: Sequence[int]) -> Days:
     found = np.array(numbers, np.int64)
     if found.ndim != 1 or (np.diff(found) <= 0).any():
-        raise ValueError(f"expected increasing days, got {numbers}")
+        raise ValueError(_("expected increasing days, got {numbers}").format(numbers=numbers))
     return found.astype("M8[D]")
 
 

@@ -12,6 +12,7 @@ from gruta.codec.series.rows import Rows
 from gruta.codec.series.weeks import BusinessDays, WeekPattern, from_ranges, week_pattern
 from gruta.codec.series.zones import Zone
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 _LONGEST_STEP = 100 * 366 * DAY
 _EXAMPLES = "30min, 1h, 1d, 1w, business day, 1 month, 3 months (end) or row (1d)"
@@ -67,7 +68,11 @@ def parse(key: str) -> Frequency:
     frequency = _parsed(key)
     # One name a frequency: 60min is 1h.
     if frequency is None or frequency.key != key:
-        raise InputError(f"frequency: expected a name such as {_EXAMPLES}, got {key!r}")
+        raise InputError(
+            _("frequency: expected a name such as {examples}, got {key!r}").format(
+                examples=_EXAMPLES, key=key
+            )
+        )
     return frequency
 
 

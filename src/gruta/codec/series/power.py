@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from gruta.codec.series.frequency import show
 from gruta.codec.series.series import Series
 from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 
 Values = NDArray[np.floating]
 
@@ -76,8 +78,15 @@ def require_positive(series: Series) -> None:
         name = series.ids[int(series.of(np.array([row]))[0])]
         stamp = show(series.times_at(np.array([row]))[0], series.frequency)
         raise InputError(
-            f"{series.source}: column {series.columns.target!r}: expected values above 0, as the "
-            f"setting transform needs them, found {series.target[row]:g} at {stamp}"
+            _(
+                "{source}: column {column!r}: expected values above 0, as the setting transform "
+                "needs them, found {value} at {stamp}"
+            ).format(
+                source=series.source,
+                column=series.columns.target,
+                value=number(series.target[row]),
+                stamp=stamp,
+            )
             + (f" ({name})" if name else "")
-            + "; take transform none, or add to the column"
+            + _("; take transform none, or add to the column")
         )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gruta.codec.series.covariates import Words
 from gruta.codec.series.frequency import Frequency, Stamps
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.reading import Guess, Repair
 
 Rows = NDArray[np.int64]
@@ -39,10 +40,11 @@ class Columns:
     def __post_init__(self) -> None:
         for name in self.names:
             if self.names.count(name) > 1:
-                raise InputError(
-                    f"column {name!r} is used twice; it can be the time, the target, the series' "
+                problem = _(
+                    "column {name!r} is used twice; it can be the time, the target, the series' "
                     "name, or one covariate, known, past or static"
                 )
+                raise InputError(problem.format(name=name))
 
     @property
     def names(self) -> tuple[str, ...]:

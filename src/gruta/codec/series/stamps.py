@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 _ZONE = re.compile(r"[T ].*(Z|[+-]\d\d(:?\d\d)?)\s*$")
 
@@ -26,8 +27,8 @@ def as_stamp(
                 return stamp
     except ValueError:
         pass
-    problem = (
+    problem = _(
         "expected a stamp such as 2024-03-31 or 2024-03-31T13:30, without a zone, by the clock of "
-        f"the data, got {str(text)!r}"
+        "the data, got {text!r}"
     )
-    raise InputError(**{setting: problem})
+    raise InputError(**{setting: problem.format(text=str(text))})

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 Stamps = NDArray[np.datetime64]
 
@@ -78,10 +79,10 @@ def _zone_info(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise InputError(
-            zone=f"expected a zone such as America/Sao_Paulo or an offset such as -03:00, got "
-            f"{name!r}"
-        ) from None
+        problem = _(
+            "expected a zone such as America/Sao_Paulo or an offset such as -03:00, got {name!r}"
+        )
+        raise InputError(zone=problem.format(name=name)) from None
 
 
 def _offset(zone: tzinfo, moment: datetime) -> timedelta:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.text.merges import Merges
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 Unit = Literal["characters", "grams", "words", "subwords"]
 
@@ -121,7 +122,11 @@ class Vocabulary:
             unit, units = content["unit"], tuple(map(str, content["units"]))
             merges = tuple((str(a), str(b)) for a, b in content["merges"])
             if unit not in get_args(Unit) or len(set(units)) < len(units):
-                raise ValueError(f"expected different units of a known kind, got {unit!r}")
+                raise ValueError(
+                    _("expected different units of a known kind, got {unit!r}").format(unit=unit)
+                )
             return cls(unit, units, bool(content["lower"]), merges)
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"codec.json: not a vocabulary ({error})") from error
+            raise InputError(
+                _("codec.json: not a vocabulary ({error})").format(error=error)
+            ) from error

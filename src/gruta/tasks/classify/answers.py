@@ -1,5 +1,6 @@
 """What a trained classifier says of cases, without PyTorch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,19 +9,29 @@ from numpy.typing import NDArray
 from gruta.codec.classes import ClassCodec
 from gruta.data.labelled import Cases
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.tasks.trained import Trained
 
 
 def encoded(codec: ClassCodec, cases: Cases) -> list[NDArray[Any]]:
     """The cases as numbers; InputError where they are of another kind than those trained on."""
     if cases.kind != codec.kind or (cases.kind == "series" and cases.channels != codec.channels):
+        problem = _("{source}: expected {expected} as the classifier was trained on; found {found}")
         raise InputError(
-            f"{cases.source}: expected {codec.kind} as the classifier was trained on"
-            + (f", with the channels {', '.join(codec.channels)}" if codec.channels else "")
-            + f"; found {cases.kind}"
-            + (f" with {', '.join(cases.channels)}" if cases.channels else "")
+            problem.format(
+                source=cases.source,
+                expected=described(codec.kind, codec.channels),
+                found=described(cases.kind, cases.channels),
+            )
         )
     return codec.encode(cases.cases)
+
+
+def described(kind: str, channels: Sequence[str]) -> str:
+    """What cases are, for a message."""
+    if kind == "text":
+        return _("text")
+    return _("series with the channels {channels}").format(channels=", ".join(channels))
 
 
 def probabilities(trained: Trained[ClassCodec], cases: Cases) -> NDArray[np.float64]:

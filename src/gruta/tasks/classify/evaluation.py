@@ -76,9 +76,14 @@ def evaluate(
     truth = codec.numbers(test.require_labels())
     if (truth < 0).any():
         unknown = sorted({*map(str, test.require_labels())} - {*labels})
+        problem = _(
+            "{source}: expected the classes {known}, found {unknown}; train with them, or leave "
+            "those cases out"
+        )
         raise InputError(
-            f"{test.source}: expected the classes {', '.join(labels)}, found "
-            f"{', '.join(unknown[:5])}; train with them, or leave those cases out"
+            problem.format(
+                source=test.source, known=", ".join(labels), unknown=", ".join(unknown[:5])
+            )
         )
     read = encoded(codec, test)
     own, bayes = codec.probabilities(trained.head(read)), trained.head.bayes(read)

@@ -27,7 +27,11 @@ def look(trained: Trained[ClassCodec], cases: Cases, number: int) -> Look:
     sure = codec.probabilities(trained.head(encoded))[0]
     k = int(codec.numbers(one.labels)[0]) if one.labels else int(sure.argmax())
     if k < 0:
-        raise InputError(f"{cases.source}: case {number}: its class was not trained on")
+        raise InputError(
+            _("{source}: case {number}: its class was not trained on").format(
+                source=cases.source, number=number
+            )
+        )
     steps = reader.shown(one.cases[0]) if isinstance(reader, Vocabulary) else range(len(x))
 
     def of_class(scores: Tensor) -> Tensor:

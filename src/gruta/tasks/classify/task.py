@@ -14,6 +14,7 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.settings import reading
+from gruta.tasks.classify.answers import described
 from gruta.tasks.classify.settings import ClassifySettings
 from gruta.tasks.scores import Metric
 from gruta.tasks.task import Input, Look, Options, Report
@@ -242,10 +243,12 @@ def in_parts(cases: "Cases", settings: ClassifySettings) -> CasesInParts:
     chosen, learned = stratified(seen.labels or (), own, s.validation_share, s.seed)
     few = not len(chosen) or len(set(seen.pick(learned).labels or ())) < 2
     if few or not (len(held) or s.test or not s.test_share):
+        problem = _(
+            "{source}: {count} cases of {classes} classes are too few to train, validate and test "
+            "on; expected two classes or more, of several different cases each"
+        )
         raise InputError(
-            f"{cases.source}: {len(cases)} cases of {len(set(labels))} classes are too few to "
-            "train, validate and test on; expected two classes or more, of several different "
-            "cases each"
+            problem.format(source=cases.source, count=number(len(cases)), classes=len(set(labels)))
         )
     return CasesInParts(seen.pick(learned), seen.pick(chosen), cases.pick(held))
 
@@ -261,16 +264,21 @@ def _trained_on(trained: "Trained[ClassCodec]", cases: "Cases") -> CasesInParts 
 def require_alike(test: "Cases", train: "Cases") -> None:
     """InputError unless a test can be scored by what is trained on `train`."""
     if (test.kind, test.channels) != (train.kind, train.channels):
-        wanted, found = (" ".join([c.kind, *c.channels]) for c in (train, test))
+        wanted, found = (described(c.kind, c.channels) for c in (train, test))
+        problem = _(
+            "{test}: expected {wanted}, as in {train}, found {found}; give a test of the same kind"
+        )
         raise InputError(
-            f"{test.source}: expected {wanted}, as in {train.source}, found {found}; give a test "
-            "of the same kind"
+            problem.format(test=test.source, wanted=wanted, train=train.source, found=found)
         )
     unknown = sorted({*map(str, test.require_labels())} - {*map(str, train.require_labels())})
     if unknown:
+        problem = _(
+            "{test}: the classes {unknown} are not among those of {train}; train with them, or "
+            "leave those cases out"
+        )
         raise InputError(
-            f"{test.source}: the classes {', '.join(unknown[:5])} are not among those of "
-            f"{train.source}; train with them, or leave those cases out"
+            problem.format(test=test.source, unknown=", ".join(unknown[:5]), train=train.source)
         )
 
 

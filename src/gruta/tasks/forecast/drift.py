@@ -14,6 +14,7 @@ from gruta.codec.series.frequency import show
 from gruta.codec.series.series import Rows, Series
 from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.tasks.forecast.evaluation import Evaluation, evaluate, first_stamp
 from gruta.tasks.forecast.scores import Difference, mean_of_rows, standard_error
 from gruta.tasks.forecast.split import steps_before
@@ -99,10 +100,11 @@ def drift(trained: Trained[ForecastCodec], series: Series) -> Drift:
     seen = np.clip(steps_before(series, first_stamp(trained.codec, None)), 0, observed)
     rows = int((observed - seen).sum())
     if not rows:
-        raise InputError(
-            f"{series.source}: expected rows that came since training, which saw those up to "
-            f"{show(until)}, found none"
+        problem = _(
+            "{source}: expected rows that came since training, which saw those up to {until}, "
+            "found none"
         )
+        raise InputError(problem.format(source=series.source, until=show(until)))
     train = _validated_from(trained, series, seen)
     before = _origins(trained, series, train, seen)
     since = _origins(trained, series, seen, observed)

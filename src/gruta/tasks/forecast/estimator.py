@@ -15,6 +15,7 @@ from gruta.data.frames import like
 from gruta.settings import least
 from gruta.tasks.estimator import Estimator
 from gruta.tasks.forecast.task import TASK, as_series, forecast, series_for
+from gruta.tasks.task import Report
 
 if TYPE_CHECKING:
     from gruta.insight import XRay
@@ -180,6 +181,28 @@ class Forecaster(Estimator[ForecastCodec]):
         forecaster.trained_, forecaster.update_ = found.trained, found
         forecaster.stopwatch_, forecaster.metrics_ = found.fitted.stopwatch, found.fitted.metrics
         return forecaster
+
+    def report(self, found: "Evaluation | Backtest | Explanation | Updated") -> Report:
+        """The page of what `evaluate`, `backtest` or `explain` found, or of an `update_`:
+        `report.save("page.html")`, `report.plot()["forecast"]`.
+        """
+        from gruta.tasks.forecast.backtest import Backtest
+        from gruta.tasks.forecast.evaluation import Evaluation
+        from gruta.tasks.forecast.explain import Explanation
+
+        if isinstance(found, Evaluation):
+            return super().report(found)
+        if isinstance(found, Explanation):
+            from gruta.tasks.forecast.explain.told import Told
+
+            return Told(found, None, self.settings.cell).report()
+        if isinstance(found, Backtest):
+            from gruta.tasks.forecast import backtest_report
+
+            return backtest_report.report(found, self.settings)
+        from gruta.tasks.forecast import update_report
+
+        return update_report.report(found)
 
     def xray(self, data: Source, *, at: str | np.datetime64 | None = None) -> "XRay":
         """A look inside the network while it reads one window of `data` and forecasts.

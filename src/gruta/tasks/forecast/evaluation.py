@@ -17,6 +17,7 @@ from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
 from gruta.extras import need
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.reading import Repair
 from gruta.tasks.forecast.baselines import baselines
 from gruta.tasks.forecast.explain.importance import Importances
@@ -149,7 +150,9 @@ class Evaluation:
 def origins_from(series: Series, encoding: Encoding, start: np.datetime64, stride: int) -> Rows:
     """Rows from which to forecast: every `stride`-th, the first step of the first at `start`."""
     if stride < 1:
-        raise InputError(stride=f"expected a positive number of steps, got {stride}")
+        raise InputError(
+            stride=_("expected a positive number of steps, got {stride}").format(stride=stride)
+        )
     before = np.maximum(steps_before(series, start), encoding.history)
     firsts, ends = series.starts[:-1] + before - 1, series.ends - encoding.horizon
     origins = [np.arange(*run, stride) for run in zip(firsts, ends, strict=True)]
@@ -158,10 +161,20 @@ def origins_from(series: Series, encoding: Encoding, start: np.datetime64, strid
         longest = int((series.ends - series.starts[:-1]).argmax())
         observed = int(series.ends[longest] - series.starts[longest])
         newest = series.times_at(series.ends[longest : longest + 1] - 1)[0]
+        problem = _(
+            "{source}: no forecast to score from {start} on: that needs {horizon} rows with a "
+            "target from there, and {history} rows before them; the file has {observed} rows with "
+            "a target, the last of {newest}"
+        )
         raise InputError(
-            f"{series.source}: no forecast to score from {start} on: that needs {encoding.horizon} "
-            f"rows with a target from there, and {encoding.history} rows before them; the file has "
-            f"{observed} rows with a target, the last of {newest}"
+            problem.format(
+                source=series.source,
+                start=start,
+                horizon=encoding.horizon,
+                history=encoding.history,
+                observed=number(observed),
+                newest=newest,
+            )
         )
     return found
 

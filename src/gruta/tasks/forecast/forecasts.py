@@ -10,6 +10,8 @@ from gruta.codec.series.features import Rows, Table
 from gruta.codec.series.intervals import Values, levels, misses, rows_before, stretch
 from gruta.codec.series.series import Series
 from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.tasks.forecast.head import forecast_changes
 from gruta.tasks.trained import Trained
 
@@ -55,19 +57,35 @@ def with_rows_to_come(series: Series, history: int, horizon: int) -> Series:
     """
     observed = series.ends - series.starts[:-1]
     if observed.min() < history:
+        problem = _(
+            "{source}{which}: {count} rows with a target, but a forecast needs the last {history}; "
+            "give a longer history"
+        )
         raise InputError(
-            f"{series.source}{_of(series, observed)}: {observed.min()} rows with a target, but a "
-            f"forecast needs the last {history}; give a longer history"
+            problem.format(
+                source=series.source,
+                which=_of(series, observed),
+                count=number(int(observed.min())),
+                history=history,
+            )
         )
     coming = series.starts[1:] - series.ends
     lacking = np.maximum(horizon - coming, 0)
     if not lacking.any():
         return series
     if series.columns.known:
+        problem = _(
+            "{source}{which}: expected {horizon} rows after the last one with a target, with the "
+            "values of {known} and an empty target; found {found}"
+        )
         raise InputError(
-            f"{series.source}{_of(series, coming)}: expected {horizon} rows after the last one "
-            f"with a target, with the values of {', '.join(series.columns.known)} and an empty "
-            f"target; found {coming.min()}"
+            problem.format(
+                source=series.source,
+                which=_of(series, coming),
+                horizon=horizon,
+                known=", ".join(series.columns.known),
+                found=number(int(coming.min())),
+            )
         )
     lengths = np.diff(series.starts)
     starts = np.concatenate([[0], (lengths + lacking).cumsum()])
@@ -85,7 +103,7 @@ def with_rows_to_come(series: Series, history: int, horizon: int) -> Series:
 def _of(series: Series, sizes: Rows) -> str:
     """Which series is the smallest, for a message; "" for one without a name."""
     name = series.ids[int(sizes.argmin())]
-    return f": series {name!r}" if name else ""
+    return _(": series {name!r}").format(name=name) if name else ""
 
 
 def _spread(values: NDArray[np.floating], at: Rows, rows: int) -> NDArray[np.floating]:

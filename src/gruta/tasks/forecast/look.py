@@ -11,6 +11,7 @@ from gruta.codec.series.series import Series
 from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.tasks.forecast.evaluation import origins_from
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
 from gruta.tasks.task import Look
@@ -35,9 +36,14 @@ def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime6
     clock = series.frequency.local(series.times)
     first = clock[newest] if at is None and newest > 0 else at
     if first is None:
+        problem = _(
+            "{source}: {count} rows with a target, too few for a forecast of {horizon} steps; give "
+            "a longer history"
+        )
         raise InputError(
-            f"{series.source}: {series.observed} rows with a target, too few for a forecast of "
-            f"{encoding.horizon} steps; give a longer history"
+            problem.format(
+                source=series.source, count=number(series.observed), horizon=encoding.horizon
+            )
         )
     origin = origins_from(
         series, encoding, as_stamp(first, numbered=series.frequency.numbered), len(series)

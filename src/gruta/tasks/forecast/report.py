@@ -44,15 +44,13 @@ def report(evaluation: Evaluation, metrics: Metrics, settings: ForecastSettings)
 
 
 def report_of_training(metrics: Metrics, settings: ForecastSettings) -> Report:
-    """How it learned, where nothing was held out to score it on."""
+    """How it learned, if that is known, where nothing was held out to score it on."""
     title = _("Forecast of {target} by a {cell}").format(
         target=settings.target, cell=model_name(settings.cell)
     )
-    sections = [
-        _training(metrics, settings, strokes([settings.cell])),
-        Section(_("Settings"), (), [settings_table({_("value"): {settings.cell: settings}})]),
-    ]
-    return Report(title, "", sections)
+    told = Section(_("Settings"), (), [settings_table({_("value"): {settings.cell: settings}})])
+    learned = [_training(metrics, settings, strokes([settings.cell]))] if metrics else []
+    return Report(title, "", [*learned, told])
 
 
 def verdict(evaluation: Evaluation) -> str:

@@ -17,7 +17,7 @@ from gruta.codec.series.series import Columns, Series
 from gruta.errors import InputError
 from gruta.extras import need
 from gruta.locale import translate as _
-from gruta.locale.numbers import number
+from gruta.locale.numbers import number, stamp
 from gruta.settings import reading
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Parts, Split
@@ -62,7 +62,8 @@ class SeriesInParts:
         series, longest = self.series, int(np.diff(self.series.starts).argmax())
         first, train = series.starts[longest], self.parts.train[longest]
         marks = np.array([0, train, self.parts.seen[longest], series.ends[longest] - first])
-        stamps = [show(t, series.frequency) for t in series.times_at(first + marks.clip(1) - 1)]
+        times = series.times_at(first + marks.clip(1) - 1)
+        stamps = [stamp(show(t, series.frequency)) for t in times]
         return [
             (_("series"), number(series.count)),
             (_("rows"), number(len(series))),

@@ -9,7 +9,6 @@ from gruta.errors import InputError
 from gruta.locale import spoken
 from gruta.report.page import render
 from gruta.tasks.forecast import Forecaster
-from gruta.tasks.forecast.backtest_report import report
 from gruta.tasks.forecast.conftest import ROWS, SMALL
 from gruta.tasks.forecast.forecasts import quantiles
 from gruta.tasks.forecast.head import carried_states, forecast_changes
@@ -130,7 +129,7 @@ def test_a_state_that_training_did_not_carry_is_not_carried(frame, fitted):
 def test_page_has_a_section_a_cut_and_one_of_all(anew, language):
     found, _ = anew
     with spoken(language):
-        told = report(found, Forecaster(**SMALL).settings)
+        told = Forecaster(**SMALL).report(found)
         page = render(told.title, told.lead, told.sections)
     names = {"en": ["All cuts", "Cut 2, from"], "pt_BR": ["Todos os cortes", "Corte 2, a partir"]}
     assert all(name in page for name in names[language])

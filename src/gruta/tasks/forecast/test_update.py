@@ -13,7 +13,6 @@ from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.conftest import ROWS, SMALL, hourly
 from gruta.tasks.forecast.drift import drift
 from gruta.tasks.forecast.task import series_for
-from gruta.tasks.forecast.update_report import report
 
 MORE = ROWS + 200
 
@@ -50,7 +49,7 @@ def test_rows_that_stamps_held_out_are_learned_from_later(longer, frame):
     updated = forecaster.update(longer, test_share=0)
     assert updated.trained_.codec.until == np.datetime64(longer["ds"][-1])
     assert updated.update_.found is None
-    assert report(updated.update_).lead
+    assert updated.report(updated.update_).lead
 
 
 def test_before_and_after_are_compared_on_what_is_held_out(longer, fitted, updated):
@@ -102,7 +101,7 @@ def test_nothing_new_is_refused(frame, longer, fitted, updated):
 @pytest.mark.parametrize("language", ["en", "pt_BR"])
 def test_page_begins_with_what_has_changed(updated, language):
     with spoken(language):
-        told = report(updated.update_)
+        told = updated.report(updated.update_)
         page = render(told.title, told.lead, told.sections)
     assert told.sections[0].title in page
     expected = {"en": "Columns since training", "pt_BR": "Colunas desde o treino"}

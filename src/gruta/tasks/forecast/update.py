@@ -11,6 +11,7 @@ from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.series import Series
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.runs import Run
 from gruta.tasks.fitting import Fitted, fit
 from gruta.tasks.forecast.continued import Continued, Linear
@@ -80,9 +81,12 @@ def update(
     parts = Parts.of(series, settings)
     last = series.until(parts.seen).nonempty().last
     if last <= before.codec.until:
+        problem = _(
+            "{source}: {rows} rows came since training, and all of them are held out for the test; "
+            "give more rows"
+        )
         raise InputError(
-            f"{series.source}: {changed.rows} rows came since training, and all of them are held "
-            "out for the test; give more rows",
+            problem.format(source=series.source, rows=number(changed.rows)),
             test_share=_("or a smaller share, 0 to learn from all"),
         )
     unfinished = (directory / "run.json").is_file() and not (directory / CODEC).is_file()

@@ -2,7 +2,7 @@
 
 from gruta.codec.series.frequency import show
 from gruta.locale import translate as _
-from gruta.locale.numbers import decimals, number
+from gruta.locale.numbers import decimals, number, stamp
 from gruta.report.page import Column, Section, Table, Value
 from gruta.tasks.forecast.drift import Drift
 from gruta.tasks.forecast.names import model_name
@@ -23,7 +23,7 @@ def sentences(found: Updated) -> list[str]:
     """In words: how the network did since, and whether the update made it better."""
     drift = found.drift
     since = _("{rows} rows have come since training, which saw those up to {until}.").format(
-        rows=number(drift.rows), until=show(drift.until)
+        rows=number(drift.rows), until=stamp(show(drift.until))
     )
     if not drift.errors or drift.errors[0].change.error is None:
         return [since, _("They are too few, or the file begins too late, to compare errors.")]

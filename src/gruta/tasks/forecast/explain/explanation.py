@@ -117,7 +117,8 @@ class Explanation:
         Both must be of one forecaster.
         """
         if self.sources != earlier.sources or self.levels != earlier.levels:
-            raise InputError("the two forecasts to compare are of different forecasters; take one")
+            problem = _("the two forecasts to compare are of different forecasters; take one")
+            raise InputError(problem)
         shared, own, other = np.intersect1d(self.times, earlier.times, return_indices=True)
         if not len(shared):
             raise InputError(
@@ -316,7 +317,7 @@ def _chosen(series: Series, name: str | None) -> Series:
         return series
     if name not in series.ids:
         some = ", ".join(series.ids[:10]) + (", …" if series.count > 10 else "")
-        got = "none was named" if name is None else f"got {name!r}"
+        got = _("none was named") if name is None else _("got {name!r}").format(name=name)
         raise InputError(
             series=_("expected one of those in {source}, {some}; {got}").format(
                 source=series.source, some=some, got=got
@@ -341,9 +342,11 @@ def _placed(
         if newest < encoding.history - 1:
             stamps = stamps[1:]
         after = [str(stamp) for stamp in encoding.frequency.shift(stamps, 1)]
-        problem = (
-            f"expected the first stamp of a forecast, with {encoding.history} rows before it: "
-            f"{series.source} has those from {' to '.join(after)}, got {first}"
+        problem = _(
+            "expected the first stamp of a forecast, with {history} rows before it: {source} has "
+            "those from {span}, got {first}"
+        ).format(
+            history=encoding.history, source=series.source, span=_(" to ").join(after), first=first
         )
         raise InputError(**{called: problem})
     if origin + encoding.horizon >= len(series):
@@ -358,4 +361,4 @@ def _shares(sizes: Values) -> Values:
 
 
 def _span(times: Stamps) -> str:
-    return f"{times[0]} to {times[-1]}"
+    return _(" to ").join(map(str, times[[0, -1]]))

@@ -183,7 +183,7 @@ def test_the_page_shows_a_lone_median_and_a_single_step(frame, language):
     short = SMALL | {"quantiles": (0.5,), "horizon": 1}
     forecaster = Forecaster(**short).fit(frame)
     with spoken(language):
-        told = TASK.explain(forecaster.trained_, frame, at=str(frame["ds"][-1])).report()
+        told = forecaster.report(forecaster.explain(frame, at=str(frame["ds"][-1])))
         assert [f.name for s in told.sections for f in s.content if isinstance(f, Figure)] == [
             "sources",
             "lags",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.frequency import show
 from gruta.locale import translate as _
-from gruta.locale.numbers import decimals, number, percent
+from gruta.locale.numbers import decimals, number, percent, stamp
 from gruta.report.charts import ACCENTS, FAINT
 from gruta.report.page import Column, Figure, Section, Table, Value
 from gruta.tasks.forecast.chart import Panel, Window, forecasts
@@ -69,8 +69,8 @@ class Told:
                 "training it would be {baseline}. What moves it most: {parts}."
             )
         return text.format(
-            first=show(found.times[0]),
-            last=show(found.times[-1]),
+            first=stamp(show(found.times[0])),
+            last=stamp(show(found.times[-1])),
             forecast=number(float(forecast), digits),
             baseline=number(float(baseline), digits),
             parts=_largest(found.sources, found.added),
@@ -236,8 +236,8 @@ class Told:
                 "From {first} to {last} this forecast is {later} on average, the one it is held "
                 "against {earlier}: a difference of {difference}. What changed it most: {parts}."
             ).format(
-                first=show(change.times[0]),
-                last=show(change.times[-1]),
+                first=stamp(show(change.times[0])),
+                last=stamp(show(change.times[-1])),
                 later=number(later, digits),
                 earlier=number(earlier, digits),
                 difference=_signed(later - earlier, digits),
