@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gruta.data.plain import find_encoding, text_blocks
 from gruta.errors import InputError
@@ -14,6 +16,9 @@ from gruta.reading import AUTO, Guess, Repair
 
 SUFFIXES = (".txt", ".text", ".md", ".rst", ".gz")
 """Files of a folder that are read."""
+
+WHOLE = 10
+"""Of so many texts and more none is cut."""
 
 
 @dataclass(frozen=True)
@@ -147,3 +152,36 @@ def _mended(ends: Sequence[str], texts: Sequence[Text]) -> Iterator[Repair]:
     empty = [one.name for one in texts if not one.text]
     if empty:
         yield Repair(_("empty texts"), len(empty), tuple(empty[:3]), _("left out"))
+
+
+def parted(texts: Texts, share: float, seed: int) -> tuple[Texts, Texts]:
+    """Most of them, and about `share` of their characters that are held out.
+
+    Of ten texts and more some are held out whole, as drawn from the seed; of fewer the end, the
+    last text's or more. Either may hold none.
+    """
+    wanted = texts.length - round(texts.length * (1 - share))
+    if len(texts) < WHOLE:
+        return _cut(texts, texts.length - wanted)
+    held: set[int] = set()
+    left = wanted
+    for i in map(int, np.random.default_rng(seed).permutation(len(texts))):
+        size = len(texts.texts[i].text)
+        if size / 2 <= left:
+            held.add(i)
+            left -= size
+    kept = [one for i, one in enumerate(texts.texts) if i not in held]
+    return replace(texts, texts=tuple(kept)), replace(
+        texts, texts=tuple(texts.texts[i] for i in sorted(held))
+    )
+
+
+def _cut(texts: Texts, at: int) -> tuple[Texts, Texts]:
+    """What stands before a character, of all texts in one, and the rest."""
+    before, behind = [], []
+    for one in texts.texts:
+        head, rest = one.text[: max(at, 0)], one.text[max(at, 0) :]
+        before += [replace(one, text=head)] if head else []
+        behind += [replace(one, text=rest)] if rest else []
+        at -= len(one.text)
+    return replace(texts, texts=tuple(before)), replace(texts, texts=tuple(behind))
