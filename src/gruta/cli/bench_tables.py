@@ -25,7 +25,7 @@ from gruta.bench.names import (
 from gruta.bench.results import Outcome, Report, Row
 from gruta.cli.console import console
 from gruta.locale import translate as _
-from gruta.locale.numbers import MISSING, percent
+from gruta.locale.numbers import MISSING, number, percent
 
 if TYPE_CHECKING:
     from gruta.bench.accuracy import Accuracy
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gruta.bench.health import Overhead
     from gruta.bench.modules import Ratio
     from gruta.bench.options import Cost
+    from gruta.bench.rows import Peak
 
 
 def print_report(report: Report) -> None:
@@ -102,6 +103,18 @@ def print_trainings(found: "Sequence[Training]") -> None:
     for one in found:
         ratio = f"{significant(one.ratio)}×"
         table.add_row(f"{one.cell.upper()} {one.job}", one.times, ratio, one.scores)
+    console().print(table)
+
+
+def print_peaks(found: "Sequence[Peak]") -> None:
+    """A row a stage: the memory, as a multiple of the data too, and seconds."""
+    stages = {"read": _("reading"), "train": _("reading and training one step")}
+    table = _table(_("{rows} rows").format(rows=number(found[0].rows)))
+    for name in (_("memory"), _("times the data"), _("seconds")):
+        table.add_column(name, justify="right")
+    for one in found:
+        size, seconds = megabytes(one.size), number(one.seconds, 0)
+        table.add_row(stages[one.stage], size, significant(one.times), seconds)
     console().print(table)
 
 

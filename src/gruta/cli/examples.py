@@ -3,7 +3,7 @@
 EXAMPLES = {
     "": "gruta demo",
     "train": "gruta train forecast demand.csv --target demand",
-    "train forecast": "gruta train forecast demand.csv --target demand --horizon 48",
+    "train forecast": "gruta train forecast demand.csv --target demand --horizon 48 --auto 120",
     "train classify": "gruta train classify captions.csv --text caption --label language",
     "evaluate": "gruta evaluate runs/demand-gru demand.csv --from 2024-03-01",
     "predict": "gruta predict runs/demand-gru demand.csv --out forecast.csv",
@@ -20,6 +20,7 @@ EXAMPLES = {
     "study forgetting": "gruta study forgetting --quick",
     "study advice": "gruta study advice --seed 5",
     "study remedies": "gruta study remedies --quick",
+    "study linear": "gruta study linear --quick",
     "demo": "gruta demo --out runs/demo --profile",
     "bench": "gruta bench cells --quick",
     "bench cells": "gruta bench cells --only gru,sequence,H=64,torch --threads 1",
@@ -28,4 +29,6 @@ EXAMPLES = {
     "bench modules": "gruta bench modules --json modules.json",
     "bench health": "gruta bench health --json -",
     "bench demo": "gruta bench demo --rounds 2",
+    "bench rows": "gruta bench rows --series 1000 --days 1000",
+    "bench forecast": "gruta bench forecast --only usmelec,neuralforecast,autoets --seeds 2",
 }

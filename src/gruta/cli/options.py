@@ -83,7 +83,7 @@ def _parameter(name: str, field: FieldInfo, panel: str, shown: str = "") -> insp
     value = "; ".join(map(_written, default)) or _("none") if many else _written(default)
     kind: Any = get_args(field.annotation)[0] if many else field.annotation
     flag = f"--{name.replace('_', '-')}"
-    if kind is bool:
+    if kind in (bool, bool | None):
         flag += f"/--no-{name.replace('_', '-')}"
     option = typer.Option(
         about.get("flag", flag),

@@ -25,6 +25,12 @@ class LiveProgress(Progress):
 
     def __init__(self, bar: Bar, task: TaskID, width: int) -> None:
         self._bar, self._task, self._width = bar, task, width
+        self._title = bar.tasks[task].description
+
+    def part(self, name: str, number: int, count: int) -> None:
+        """The bar begins anew."""
+        told = _part(self._title, name, number, count)
+        self._bar.update(self._task, completed=0, description=told)
 
     def step(self, record: Mapping[str, Any]) -> None:
         """Move the bar."""
@@ -54,6 +60,11 @@ class PlainProgress(Progress):
 
     def __init__(self, title: str, steps: int) -> None:
         self._title, self._steps, self._last = title, steps, "-"
+        self._whole = title
+
+    def part(self, name: str, number: int, count: int) -> None:
+        """The next lines begin with it."""
+        self._title, self._last = _part(self._whole, name, number, count), "-"
 
     def step(self, record: Mapping[str, Any]) -> None:
         """Keep what the next line will show."""
@@ -138,6 +149,11 @@ def _scores(record: Mapping[str, Any]) -> list[str]:
         return []
     others = ("step", "validation_loss", "criterion")
     return [f"{_(name)} {number(s, 3)}" for name, s in record.items() if name not in others]
+
+
+def _part(title: str, name: str, number: int, count: int) -> str:
+    told = _("{title}, {number} of {count} ({name})")
+    return told.format(title=title, name=name, number=number, count=count)
 
 
 def _speed(record: Mapping[str, Any]) -> str:

@@ -94,6 +94,14 @@ OFFERS = (
         ),
         _("The LSTM too: about as long again."),
     ),
+    Offer(
+        "linear",
+        _(
+            "What a network adds to the linear model that it contains, on real series of many "
+            "kinds, and whether intervals hold what they promise."
+        ),
+        _("The series that choices were made on too: twice as long."),
+    ),
 )
 
 

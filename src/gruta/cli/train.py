@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from gruta.errors import Exists, InputError, OtherRun
 from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.tasks import registry
-from gruta.tasks.task import Task
+from gruta.tasks.task import Chooses, Task
 
 train_app = Commands(no_args_is_help=True)
 
@@ -189,12 +189,18 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     settings = resolve(job.task.settings, given)
     if job.task.held_out(job.source, settings) is None:
         raise InputError(_("--compare: nothing is held out to compare on; give a test share"))
+    if getattr(settings, "auto", 0):
+        raise InputError(
+            auto=_("--compare trains all three as they are set; find settings out with one first")
+        )
     job = job.opened(settings)
-    results, evaluations, networks = {}, [], []
+    results, networks = {}, []
+    evaluations: list[Any] = []
     for cell, own in same_budget(job.task, job.data, settings).items():
         run = place / cell
         one = replace(job, directory=job.directory / cell, resume=(run / "run.json").is_file())
-        results[cell], found = _train(one, run, own, ["gruta", *sys.argv[1:]])
+        like = evaluations[0] if evaluations else None
+        results[cell], found = _train(one, run, own, ["gruta", *sys.argv[1:]], like)
         evaluations.append(found)
         networks.append(replace(found.scores[0], seconds=results[cell]["seconds"]))
     together: Any = replace(evaluations[0], scores=[*networks, *evaluations[0].scores[1:]])
@@ -204,10 +210,13 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     return {"run": str(job.directory), "runs": results, "scores": scores}
 
 
-def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict[str, Any], Any]:
+def _train(
+    job: Job, place: Path, settings: Any, again: list[str], like: Any = None
+) -> tuple[dict[str, Any], Any]:
     """Train in `place`, score what was held out, and write the report.
 
     What JSON says of it, and the evaluation, if there is one. again: the command to go on with.
+    like: another network's evaluation, with the simple models for this one's.
     """
     from gruta.cli.progress import progress, stoppable
     from gruta.cli.tables import print_profile
@@ -230,6 +239,10 @@ def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict
         )
     result: dict[str, Any] = {"run": str(job.directory)}
     result["seconds"] = round(fitted.stopwatch.total, 1)
+    if fitted.trained.choice is not None:
+        result["chosen"] = fitted.trained.choice["chosen"]
+        if not job.as_json:
+            _show_choice(task, fitted.trained.choice)
     if job.profile and job.as_json:
         result["profile"] = fitted.stopwatch.seconds
     elif job.profile:
@@ -237,12 +250,22 @@ def _train(job: Job, place: Path, settings: Any, again: list[str]) -> tuple[dict
     held_out = task.held_out(job.data, settings)
     if held_out is None:
         return result, None
-    found = task.evaluate(fitted.trained, **held_out)
+    found = task.evaluate(fitted.trained, like=like, **held_out)
     told = task.report(fitted.trained, found, fitted.metrics)
     write(place, told.title, told.lead, told.sections)
     scores = to_json(found.scores, found.lost_to)
     Run(place).write_json(SCORES, scores)
     return result | scores | {"report": str(job.directory / REPORT)}, found
+
+
+def _show_choice(task: Task[Any], choice: Mapping[str, Any]) -> None:
+    from gruta.cli.console import console
+    from gruta.report.terminal import lines
+
+    assert isinstance(task, Chooses)
+    table, chosen = task.tried(choice)
+    console().print(lines(table))
+    print(chosen)
 
 
 def _earlier(job: Job) -> dict[str, Any]:

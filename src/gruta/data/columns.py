@@ -14,6 +14,7 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 
+_SHOWN = 20
 _LIMIT_BYTES = 4 * 2**30
 
 
@@ -68,6 +69,13 @@ def require_size(path: Path, size: int) -> None:
         raise InputError(problem.format(path=path, size=number(size), limit=number(_LIMIT_BYTES)))
 
 
+def few(names: Sequence[str]) -> str:
+    """In quotes, of very many the first ones."""
+    more = len(names) - _SHOWN
+    shown = list(map(repr, names[:_SHOWN] if more > 0 else names))
+    return ", ".join([*shown, *([_("and {count} more").format(count=more)] if more > 0 else [])])
+
+
 def nearest(name: str, present: Sequence[str]) -> list[str]:
     """The column that is called nearly so, whatever its capitals; none if there is none."""
     by_small = {str(one).lower(): str(one) for one in present}
@@ -82,7 +90,7 @@ def require(names: Sequence[str], present: Sequence[str], label: str) -> None:
             near = nearest(name, present)
             raise InputError(
                 _("{label}: expected a column {name!r}, found {present}").format(
-                    label=label, name=name, present=", ".join(map(repr, present))
+                    label=label, name=name, present=few(present)
                 )
                 + (_("; did you mean {name!r}?").format(name=near[0]) if near else "")
             )

@@ -29,6 +29,8 @@ class Delimited:
         self.guesses: Sequence[Guess] = self.dialect.guesses
         self.names: Sequence[str] = self.dialect.names
         self.separator = self.dialect.separator
+        self._called = [str(place) for place in range(len(self.names))]
+        self._top: pl.DataFrame | None = None  # kept until columns are loaded
 
     @property
     def unnamed(self) -> int | None:
@@ -39,12 +41,16 @@ class Delimited:
 
     def first(self, place: int) -> pl.Series:
         """The first cells of a column."""
-        with closing(self._tables()) as tables:
-            table = next(tables, None)
-        return pl.Series(dtype=pl.String) if table is None else table[str(place)]
+        if self._top is None:
+            with closing(self._tables()) as tables:
+                self._top = next(
+                    tables, pl.DataFrame(schema=dict.fromkeys(self._called, pl.String))
+                )
+        return self._top[str(place)]
 
     def load(self, places: Sequence[int]) -> tuple[list[pl.Series], NDArray[np.int64]]:
         """The columns at these places, and which rows were left out as there is nothing in them."""
+        self._top = None
         names = [str(place) for place in places]
         parts, skipped, row = [pl.DataFrame(schema=dict.fromkeys(names, pl.String))], [], 0
         for block in self._tables():
@@ -65,7 +71,7 @@ class Delimited:
     def _tables(self) -> Generator[pl.DataFrame]:
         """All columns, called by their places, a block of rows at a time."""
         d, row = self.dialect, 0
-        header = d.separator.join(str(i) for i in range(len(self.names))) + "\n"
+        header = d.separator.join(self._called) + "\n"
         for block in self._records():
             try:
                 # All of it: polars counts a row's cells only where it reads every column.

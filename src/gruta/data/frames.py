@@ -43,6 +43,8 @@ class Frame:
         levels = [level.name for level in self._levels]
         hidden = [None if name in self._columns else name for name in levels]
         self.names: Sequence[Any] = [*self._columns, *hidden]
+        named = getattr(getattr(frame, "columns", None), "name", None)
+        self.pivot = named if isinstance(named, str) else ""
 
     @property
     def unnamed(self) -> int | None:
@@ -64,6 +66,9 @@ class Frame:
     def codes(self, place: int) -> tuple[NDArray[np.integer], list[str | None]]:
         """Of a column of names, which of them each row has `[N]`, and the names."""
         return codes_of(self._column(place))
+
+    def release(self) -> None:
+        """They are the frame's own."""
 
     def others(self, places: Sequence[int]) -> Iterator[pl.DataFrame]:
         """The other columns of text."""

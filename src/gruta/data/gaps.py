@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.codec.series.frequency import show
 from gruta.codec.series.series import Series, carried
 from gruta.data.repair import SHOWN, Policies
 from gruta.errors import InputError
@@ -20,8 +19,8 @@ Flags = NDArray[np.bool_]
 def mended(series: Series, policies: Policies) -> Series:
     """The series with gaps as policies have them; InputError for those that they refuse.
 
-    A target keeps its gaps, as NaN, where training is to go around them. Covariates have none: in
-    rows to come the last value known stands on, but for those that are not known there.
+    A target keeps its gaps, as NaN, where training is to go around them. Covariates have none but
+    in rows to come.
     """
     columns, inside = series.columns, series.inside
     repairs = list(series.repairs)
@@ -32,28 +31,19 @@ def mended(series: Series, policies: Policies) -> Series:
     if missing.any() and policies.gaps != "mask":
         target = _filled(target, series, policies, inside)
     sides = []
-    for names, values, there in (
-        (columns.known, series.known, np.ones(len(series), bool)),
-        (columns.past, series.past, inside),
-    ):
+    for names, values in ((columns.known, series.known), (columns.past, series.past)):
         values = values.copy()
         for i, name in enumerate(names):
-            lacking = there & np.isnan(values[:, i])
+            lacking = inside & np.isnan(values[:, i])
             if not lacking.any() or name in series.words:  # no text is a text of its own
                 continue
             _tell(series, name, lacking, repairs, policies, covariate=True)
             full = values[:, i]
             if policies.gaps != "mask":
-                full = _filled(full, series, policies, there)
-            values[:, i] = np.where(there, _carried(series, name, full), values[:, i])
+                full = _filled(full, series, policies, inside)
+            values[:, i] = np.where(inside, _carried(series, name, full), values[:, i])
         sides.append(values)
     return replace(series, target=target, known=sides[0], past=sides[1], repairs=tuple(repairs))
-
-
-def _place(series: Series, row: int) -> str:
-    stamp = show(series.times_at(np.array([row]))[0], series.frequency)
-    name = series.ids[int(series.of(np.array([row]))[0])]
-    return f"{stamp} ({name})" if name else stamp
 
 
 def _tell(
@@ -68,7 +58,7 @@ def _tell(
     at = np.flatnonzero(missing)
     if not len(at):
         return
-    places = tuple(_place(series, int(row)) for row in at[:SHOWN])
+    places = tuple(series.place(int(row)) for row in at[:SHOWN])
     if policies.gaps == "error":
         problem = _(
             "{source}: column {name!r}: expected a number in each row, found none at {place} "
@@ -106,7 +96,7 @@ def _require_short(series: Series, missing: Flags, policies: Policies) -> None:
                 column=series.columns.target,
                 missing=number(int(ends[i] - begins[i])),
                 rows=number(int(lengths[i])),
-                place=_place(series, int(begins[i])),
+                place=series.place(int(begins[i])),
             )
         )
 

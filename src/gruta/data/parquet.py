@@ -31,7 +31,8 @@ class Parquet:
     def __init__(self, path: Path) -> None:
         self.path = path
         with _whole(path):
-            self.names: Sequence[str] = [str(name) for name in pq.read_schema(path).names]
+            self._schema = pq.read_schema(path)
+        self.names: Sequence[str] = [str(name) for name in self._schema.names]
 
     @property
     def unnamed(self) -> int | None:
@@ -40,7 +41,9 @@ class Parquet:
         return found[0] if len(found) == 1 else None
 
     def first(self, place: int) -> pl.Series:
-        """The first cells of a column."""
+        """The first cells of a column; none of one of decimals, whose kind tells all."""
+        if pa.types.is_floating(self._schema.field(place).type):
+            return pl.Series(self.names[place], dtype=pl.Float64)
         return self.load([place])[0][0].head(1)
 
     def load(self, places: Sequence[int]) -> tuple[list[pl.Series], NDArray[np.int64]]:
@@ -57,23 +60,26 @@ class Parquet:
 
     def codes(self, place: int) -> tuple[NDArray[np.integer], list[str | None]]:
         """Of a column of names, which of them each row has `[N]`, and the names; not spelt out."""
-        name = self.names[place]
-        column = _read(self.path, [name])[name]
-        if not pa.types.is_dictionary(column.type):
-            column = column.dictionary_encode()
         number: dict[str | None, int] = {}
-        codes, row = np.empty(len(column), np.int32), 0
-        for chunk in column.chunks:
-            known: list[str | None] = chunk.dictionary.cast(pa.string()).to_pylist()
-            own = chunk.indices
-            if own.null_count:
-                own, known = own.fill_null(len(known)), [*known, None]
-            numbers = np.array([number.setdefault(one, len(number)) for one in known], np.int32)
-            own = own.to_numpy()
-            codes[row : row + len(own)] = numbers[own]
-            row += len(own)
-        found: list[str | None] = list(number)
-        return codes, found
+        with _opened(self.path, [self.names[place]]) as file:
+            codes, row = np.empty(file.metadata.num_rows, np.int32), 0
+            for group in range(file.num_row_groups):
+                (column,) = file.read_row_group(group, [self.names[place]]).itercolumns()
+                if not pa.types.is_dictionary(column.type):
+                    column = column.dictionary_encode()
+                for chunk in column.chunks:
+                    known: list[str | None] = chunk.dictionary.cast(pa.string()).to_pylist()
+                    own = chunk.indices
+                    if own.null_count:
+                        own, known = own.fill_null(len(known)), [*known, None]
+                    numbers = [number.setdefault(one, len(number)) for one in known]
+                    codes[row : row + len(own)] = np.array(numbers, np.int32)[own.to_numpy()]
+                    row += len(own)
+        return codes[:row], list(number)
+
+    def release(self) -> None:
+        """Give the memory of columns that are gone back to the system."""
+        pa.default_memory_pool().release_unused()
 
     def others(self, places: Sequence[int]) -> Iterator[pl.DataFrame]:
         """The other columns of text."""
@@ -92,18 +98,23 @@ def open_parquet(path: Path, names: Sequence[str]) -> pa.Table:
 
 def _read(path: Path, names: Sequence[str]) -> pa.Table:
     """The columns `names`, text as dictionaries."""
+    with _opened(path, names) as file:
+        return file.read(columns=list(names))
+
+
+@contextmanager
+def _opened(path: Path, names: Sequence[str]) -> Iterator[pq.ParquetFile]:
+    """The file, whose columns `names` are there and fit, text as dictionaries."""
     # pyarrow, as polars panics on some damaged files.
     with open(path, "rb") as content, _whole(path):
         file = pq.ParquetFile(content)
-        require(names, file.schema_arrow.names, str(path))
+        schema = file.schema_arrow
+        require(names, schema.names, str(path))
         for name in names:
-            _require_flat(path, file.schema_arrow.field(name))
+            _require_flat(path, schema.field(name))
         _weigh(path, file, names)
         # Text as a dictionary: a few bytes of Parquet can stand for any number of long cells.
-        file = pq.ParquetFile(content, metadata=file.metadata, read_dictionary=list(names))
-        table = file.read(columns=list(names))
-        pa.default_memory_pool().release_unused()
-        return table
+        yield pq.ParquetFile(content, metadata=file.metadata, read_dictionary=list(names))
 
 
 @contextmanager

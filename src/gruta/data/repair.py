@@ -6,7 +6,7 @@ What is found is counted and told; what is done about it, policies say.
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,8 @@ from gruta.locale.numbers import number
 from gruta.reading import Repair
 
 Values = NDArray[np.floating]
-Places = NDArray[np.int64]
+Places = NDArray[np.integer]
+Starts = NDArray[np.int64]
 Duplicates = Literal["mean", "first", "last", "error"]
 Gaps = Literal["mask", "interpolate", "seasonal", "error"]
 
@@ -40,6 +41,7 @@ SHOWN = 3
 _SEVERAL = 0.2
 """Where this share of the rows have the stamp of another, they are of several series."""
 _VOTERS = 20
+_AT_ONCE = 2**18
 _HOUR = np.timedelta64(1, "h").astype("m8[us]")
 
 
@@ -77,6 +79,7 @@ class Raw:
 
     def pick(self, at: Places) -> "Raw":
         """These rows, in this order."""
+        at = at.astype(_kind(len(self.times)), copy=False)
         row = at if self.row is None else self.row[at]
         return replace(self, own=self.own[at], times=self.times[at], row=row)
 
@@ -97,18 +100,20 @@ class Even:
     """Where rows as they come stand among even steps.
 
     row, at: `[N]` which row of the file stands at which step, both None where each stands where it
-    came; several rows may be of one step, and `duplicates` says which is kept. rows: the steps of
-    all series together. starts: where each begins. stamps: of steps that are not even.
+    came; where rows are doubled, several are of one step, and `duplicates` says which is kept.
+    rows: the steps of all series together. starts: where each begins. stamps: of steps that are
+    not even.
     """
 
     row: Places | None
     at: Places | None
     rows: int
-    starts: Places
+    starts: Starts
     begins: Stamps
     frequency: Frequency
     stamps: Stamps | None
     repairs: tuple[Repair, ...]
+    doubled: bool
     duplicates: Duplicates
 
     def laid(self, column: Values, words: bool = False) -> Values:
@@ -121,7 +126,7 @@ class Even:
             alike: Values = np.asarray(values, kind)
             return alike
         found: Values = np.full(self.rows, np.nan, kind)
-        if self.duplicates == "mean" and not words and (np.diff(self.at) == 0).any():
+        if self.doubled and self.duplicates == "mean" and not words:
             mean: Values = _means(values, self.at, self.rows).astype(kind, copy=False)
             return mean
         if self.duplicates == "first":
@@ -134,7 +139,8 @@ class Even:
 def evened(raw: Raw, policies: Policies) -> Even:
     """The places of rows among even steps; InputError for what policies refuse."""
     found: list[Repair] = []
-    raw = _sorted(raw, found)
+    raw = _by_series(raw)
+    raw = _by_time(raw, found)
     if policies.zone and raw.zone is None:
         raw = _in_zone(raw, Zone(policies.zone))
     again = _again(raw, policies, found)
@@ -146,23 +152,54 @@ def evened(raw: Raw, policies: Policies) -> Even:
     else:
         at, starts, begins = _on_grid(single, starts, frequency, found)
     if again is not None:
-        step = np.cumsum(~again) - 1
+        step = np.cumsum(~again, dtype=_kind(len(again))) - 1
         at = step if at is None else at[step]
-    rows = int(starts[-1])
+    rows, doubled = int(starts[-1]), again is not None
     return Even(
-        raw.row, at, rows, starts, begins, frequency, stamps, tuple(found), policies.duplicates
+        row=raw.row,
+        at=at,
+        rows=rows,
+        starts=starts,
+        begins=begins,
+        frequency=frequency,
+        stamps=stamps,
+        repairs=tuple(found),
+        doubled=doubled,
+        duplicates=policies.duplicates,
     )
 
 
-def _starts(raw: Raw) -> Places:
+def _kind(rows: int) -> type[np.signedinteger[Any]]:
+    """Whole numbers that count so many rows, in as few bytes as may be."""
+    return np.int32 if rows <= np.iinfo(np.int32).max else np.int64
+
+
+def _starts(raw: Raw) -> Starts:
     """The first row of each series, and the number of rows."""
-    return np.searchsorted(raw.own, np.arange(len(raw.ids) + 1))
+    names = np.arange(len(raw.ids) + 1, dtype=raw.own.dtype)  # of another type all rows were cast
+    return np.searchsorted(raw.own, names)
 
 
-def _sorted(raw: Raw, found: list[Repair]) -> Raw:
-    """By series, then by time, and rows of one stamp in the order in which they came."""
-    if (raw.own[1:] < raw.own[:-1]).any():
-        raw = raw.pick(np.argsort(raw.own, kind="stable"))
+def _by_series(raw: Raw) -> Raw:
+    """Rows of one series in the order in which they came."""
+    own, count = raw.own, len(raw.ids)
+    if not (own[1:] < own[:-1]).any():
+        return raw
+    # Of a block of rows at a time, as sorting takes the memory of several columns.
+    blocks = [own[start : start + _AT_ONCE] for start in range(0, len(own), _AT_ONCE)]
+    lengths = sum(np.bincount(block, minlength=count) for block in blocks)
+    free, found, start = np.cumsum(lengths) - lengths, np.empty(len(own), _kind(len(own))), 0
+    for block in blocks:
+        order = np.argsort(block, kind="stable")
+        block = block[order]
+        found[free[block] + np.arange(len(block)) - np.searchsorted(block, block)] = start + order
+        free += np.bincount(block, minlength=count)
+        start += len(block)
+    return raw.pick(found)
+
+
+def _by_time(raw: Raw, found: list[Repair]) -> Raw:
+    """The same by time in each series, and rows of one stamp in the order in which they came."""
     late = (raw.times[1:] < raw.times[:-1]) & (raw.own[1:] == raw.own[:-1])
     if not late.any():
         return raw
@@ -329,8 +366,8 @@ def _of_model(frequency: Frequency, pieces: Sequence[Stamps], raw: Raw) -> Frequ
 
 
 def _on_grid(
-    raw: Raw, starts: Places, frequency: Frequency, found: list[Repair]
-) -> tuple[Places | None, Places, Stamps]:
+    raw: Raw, starts: Starts, frequency: Frequency, found: list[Repair]
+) -> tuple[Places | None, Starts, Stamps]:
     """The place `[N]` of each row among even steps, None where no step lacks; where each series
     begins, and its first stamp. InputError for rows between steps.
     """
@@ -352,14 +389,15 @@ def _on_grid(
     new = np.concatenate([[0], lengths.cumsum()])
     if new[-1] == len(raw.own):
         return None, new, begins
-    at = np.empty(len(raw.own), np.int64)
+    at, jumps = np.empty(len(raw.own), _kind(int(new[-1]))), list[int]()
     for i, (first, end) in enumerate(itertools.pairwise(starts.tolist())):
-        at[first:end] = new[i] + placed(first, end)
-    inner = np.ones(len(at) - 1, bool)
-    inner[starts[1:-1] - 1] = False
-    jumps = np.flatnonzero((np.diff(at) > 1) & inner)
-    after = [frequency.after(raw.times[i], 1)[0] for i in jumps[:SHOWN]]
-    where = tuple(raw.place(int(i), stamp) for i, stamp in zip(jumps, after, strict=False))
+        own = placed(first, end)
+        at[first:end] = new[i] + own
+        if len(jumps) < SHOWN:
+            jumps += (first + np.flatnonzero(np.diff(own) > 1)).tolist()
+    jumps = jumps[:SHOWN]
+    after = [frequency.after(raw.times[i], 1)[0] for i in jumps]
+    where = tuple(raw.place(i, stamp) for i, stamp in zip(jumps, after, strict=True))
     missing = int(new[-1]) - len(at)
     found.append(Repair(_("rows that are missing"), missing, where, _("left as gaps")))
     return at, new, begins

@@ -6,19 +6,31 @@ What does not fit is refused with its row, counted from 1 below the header, and 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from narwhals.typing import IntoDataFrame
 from numpy.typing import NDArray
 
-from gruta.codec.series.frequency import Frequency, Stamps
+from gruta.codec.series.frequency import Stamps
 from gruta.codec.series.rows import Rows as NextRow
 from gruta.codec.series.series import Columns, Series
 from gruta.codec.series.zones import Zone
-from gruta.data.columns import Origin, nearest, refuse
+from gruta.data.columns import Origin, few, nearest, refuse
 from gruta.data.gaps import mended
+from gruta.data.hierarchy import parents_of, summed
+from gruta.data.padding import unpadded
+from gruta.data.periods import Every, in_steps
 from gruta.data.repair import Even, Policies, Raw, evened
 from gruta.data.table import Table, open_table
+from gruta.data.wide import (
+    USUAL,
+    as_wide,
+    has_stamps_above,
+    looks_wide,
+    series_columns,
+    side_by_side,
+)
 from gruta.data.words import counted
 from gruta.errors import InputError
 from gruta.locale import translate as _
@@ -27,7 +39,6 @@ from gruta.reading import Guess, Reading
 
 Values = NDArray[np.floating]
 _FEWEST_ROWS = 3
-_USUAL = "unique_id"
 
 
 def read_series(
@@ -36,55 +47,57 @@ def read_series(
     how: Reading | None = None,
     policies: Policies | None = None,
     words: Collection[str] | None = None,
+    *,
+    may_be_wide: bool = False,
+    every: Every | None = None,
 ) -> Series:
     """The series in a file or in a pandas or polars frame, in even steps.
 
     Stamps with a zone or an offset are converted to UTC. Rows at the end of a series with an empty
     target are the rows to come. What is mended is told in `repairs`. InputError says what does not
     fit, and where. words: the columns of texts, where those of a trained model are read; else a
-    covariate is one if most of its cells are no numbers.
+    covariate is one if most of its cells are no numbers. may_be_wide: a table is read as wide
+    where that is clear. every: the longer steps that rows become.
     """
     policies = policies or Policies()
     how = how or Reading()
     table = open_table(source, how, wanted=columns.names, time=columns.time)
-    columns, guesses = _with_series(_split(columns, table), table, policies)
-    _require_columns(table, columns)
-    if columns.static and not columns.series:
-        raise InputError(
-            static=_("expected several series, whose names a column has; name it with series")
-        )
-    table.prepare(columns.names)
-    own: NDArray[np.integer] = np.zeros(1, np.int8)
+    given, trained = columns, words is not None
+    columns = _split(columns, table)
+    columns = columns if trained else as_wide(columns, table, guess=may_be_wide)
+    columns, guesses = (columns, ()) if trained else _with_series(columns, table)
+    _require_columns(table, columns, trained)
+    for setting in ("static", "parent"):
+        if getattr(columns, setting) and (columns.wide or not columns.series):
+            several = _("expected several series, whose names a column has; name it with series")
+            raise InputError(**{setting: several})
+    abreast = series_columns(columns, table)
+    table.prepare((*columns.shared, *abreast) if abreast else columns.names)
+    own: NDArray[np.integer] | None = None
     names = [""]
-    if columns.series:
+    if columns.series and not abreast:
         own, names = table.codes(columns.series)
     ids, cells = tuple(names), _Cells(table, columns, words)
-    static = [_one_each(table, name, cells.of(name), own, ids) for name in columns.static]
-    table.turn_to(columns.time)
+    static, above = [], []
+    if own is not None:
+        static = [_one_each(table, name, cells.of(name), own, ids) for name in columns.static]
+        above = [_texts_of_each(table, name, own, ids) for name in columns.parent]
+    # What is evened has no name here, which would keep alive what is as large as a column.
+    even = evened(_raw(table, columns.time, policies.zone, own, ids), policies)
     label = table.origin
-    if len(table) < _FEWEST_ROWS:
-        raise InputError(
-            _("{label}: expected at least {least} rows, found {count}").format(
-                label=label, least=_FEWEST_ROWS, count=len(table)
-            )
-        )
-    times, clock = _when(table, columns.time)
-    own = own if columns.series else np.zeros(len(table), np.int8)
-    table.turn_to(columns.target)
-    raw = Raw(own, times, ids, clock, label, columns.time)
-    del own, times  # as large as a column each
-    even = evened(raw, policies)
-    del raw
+    del own
 
     def laid(name: str) -> Values:
         values = cells.of(name)
+        table.release()
         return even.laid(values, words=name in cells.words)
 
-    target = laid(columns.target)
+    target = np.full(even.rows, np.nan) if abreast else laid(columns.target)
     known, past = (
         np.column_stack([np.empty((even.rows, 0), target.dtype), *map(laid, names)])
         for names in (columns.known, columns.past)
     )
+    table.release()
     series = Series(
         target=target,
         known=known,
@@ -101,8 +114,34 @@ def read_series(
         repairs=even.repairs,
         guesses=(*table.guesses, *guesses, *_step_found(even, policies)),
     )
+    if abreast:
+        option = "" if trained else "target" if given.wide else "no-wide"
+        series = side_by_side(series, abreast, table, cells.numbers, even.laid, option)
+    series = unpadded(series)
+    if every is not None:
+        series = unpadded(in_steps(series, every, policies))
     _require_target(series)
-    return mended(series, policies)
+    series = mended(series, policies)
+    return summed(series, parents_of(ids, above)) if above else series
+
+
+def _raw(
+    table: Table, time: str, zone: str, own: NDArray[np.integer] | None, ids: tuple[str, ...]
+) -> Raw:
+    """The rows with their stamps; own: of which of the series each is, where a column says that."""
+    table.turn_to(time)
+    label = table.origin
+    if len(table) < _FEWEST_ROWS:
+        raise InputError(
+            _("{label}: expected at least {least} rows, found {count}").format(
+                label=label, least=_FEWEST_ROWS, count=len(table)
+            )
+        )
+    times, clock = _when(table, time, zone)
+    times = times.copy()  # in memory of NumPy's own: a pool gives it back to the system too late
+    table.release()
+    own = np.zeros(len(table), np.int8) if own is None else own
+    return Raw(own, times, ids, clock, label, time)
 
 
 class _Cells:
@@ -122,6 +161,11 @@ class _Cells:
         if looks or name in (self._texts or ()):
             places, self.words[name] = counted(self._table.words(name))
             return places
+        return self.numbers(name)
+
+    def numbers(self, name: str) -> Values:
+        """`[N]` of a column that holds no texts."""
+        self._table.turn_to(name)
         values: Values = self._table.numbers(name)
         _require_finite(self._table.origin, name, values)
         return values
@@ -151,6 +195,16 @@ def _one_each(
     return found
 
 
+def _texts_of_each(
+    table: Table, name: str, own: NDArray[np.integer], ids: Sequence[str]
+) -> list[str]:
+    """`[S]`: the text that all rows of a series have, "" where they have none."""
+    table.turn_to(name)
+    places, words = counted(table.words(name))
+    each = _one_each(table, name, places, own, ids)
+    return ["" if np.isnan(place) else words[int(place)] for place in each]
+
+
 def _split(columns: Columns, table: Table) -> Columns:
     """Columns with a name such as a,b, which is no column's, as the names of two."""
 
@@ -167,17 +221,15 @@ def _split(columns: Columns, table: Table) -> Columns:
         known=apart(columns.known),
         past=apart(columns.past),
         static=apart(columns.static),
+        parent=apart(columns.parent),
     )
 
 
-def _with_series(
-    columns: Columns, table: Table, policies: Policies
-) -> tuple[Columns, tuple[Guess, ...]]:
+def _with_series(columns: Columns, table: Table) -> tuple[Columns, tuple[Guess, ...]]:
     """Columns with the one that usually names series, where it is there and nothing is said."""
-    trained = isinstance(policies.frequency, Frequency)
-    if columns.series or trained or _USUAL not in table.names or _USUAL in columns.names:
+    if columns.series or USUAL not in table.names or USUAL in columns.names:
         return columns, ()
-    return replace(columns, series=_USUAL), (Guess("series column", _USUAL, "series"),)
+    return replace(columns, series=USUAL), (Guess("series column", USUAL, "series"),)
 
 
 def _step_found(even: Even, policies: Policies) -> tuple[Guess, ...]:
@@ -185,12 +237,15 @@ def _step_found(even: Even, policies: Policies) -> tuple[Guess, ...]:
     return () if policies.frequency else (found,)
 
 
-def _require_columns(table: Table, columns: Columns) -> None:
-    """InputError that names the setting of a column that is not there, and likely ones."""
+def _require_columns(table: Table, columns: Columns, trained: bool) -> None:
+    """InputError that names the setting of a column that is not there, and likely ones; where a
+    model is trained no setting helps.
+    """
     roles = [("time", columns.time), ("target", columns.target), ("series", columns.series)]
+    roles = roles[:1] if columns.wide else roles
     roles += [
         (setting, name)
-        for setting in ("known", "past", "static")
+        for setting in ("known", "past", "static", "parent")
         for name in getattr(columns, setting)
     ]
     for setting, name in roles:
@@ -199,29 +254,50 @@ def _require_columns(table: Table, columns: Columns) -> None:
         likely = nearest(name, table.names)
         if not likely and setting in ("time", "target"):
             likely = [n for n in table.likely(time=setting == "time") if n not in columns.names]
+        if setting == "time" and has_stamps_above(table):
+            _refuse_turned(table)
         question = (
             _("; is it {names}?").format(names=_(" or ").join(map(repr, likely[:3])))
             if likely
             else ""
         )
+        wide = looks_wide(columns, table) if setting == "target" else False
         problem = _(
             "{origin}: expected a column {name!r}, found {found}; name it with the setting "
             "{setting}{question}"
         )
+        if trained:
+            problem = _(
+                "{origin}: expected a column {name!r}, as in training, found {found}; rename the "
+                "column that it is{question}"
+            )
         raise InputError(
             problem.format(
                 origin=table.origin,
                 name=name,
-                found=", ".join(map(repr, table.names)),
+                found=few(table.names),
                 setting=setting,
                 question=question,
-            )
+            ),
+            **({"wide": _("says that each column is a series")} if wide and not trained else {}),
         )
 
 
-def _when(table: Table, name: str) -> tuple[Stamps, Zone | NextRow | None]:
-    """When each row is, in UTC, and the zone whose clock that shows; or the numbers of rows, where
-    the column holds whole numbers that are neither years nor times since 1970.
+def _refuse_turned(table: Table) -> NoReturn:
+    """InputError for stamps above the columns."""
+    raise InputError(
+        f"{table.origin}: "
+        + _(
+            "the columns are called as stamps are, {names}: each row seems to be a series; turn "
+            "the table round, so that each row is a step, and each column a series"
+        ).format(names=few(table.names))
+    )
+
+
+def _when(table: Table, name: str, zone: str) -> tuple[Stamps, Zone | NextRow | None]:
+    """When each row is, in UTC, and the zone whose clock that shows, where stamps have no more than
+    an offset the one given; or the numbers of rows, where the column holds whole numbers that are
+    neither years nor times since 1970.
     """
     try:
         found = table.moments(name)
@@ -230,7 +306,8 @@ def _when(table: Table, name: str) -> tuple[Stamps, Zone | NextRow | None]:
         if numbers is None:
             raise
         return numbers.view("M8[us]"), NextRow(1, numbered=True)
-    return found.times, Zone(found.zone) if found.zone not in ("", "UTC") else None
+    shown = zone if found.zone == "UTC" else found.zone
+    return found.times, Zone(shown) if shown else None
 
 
 def _require_finite(label: Origin, name: str, values: Values) -> None:
@@ -257,12 +334,12 @@ def _require_target(series: Series) -> None:
                 least=_FEWEST_ROWS, count=observed
             ),
         )
-    there = target[~np.isnan(target)]
-    if (there == there[0]).all():
+    least, most = np.nanmin(target), np.nanmax(target)
+    if least == most:
         refuse(
             label,
             name,
             _("expected a target that varies, found {value} in every row").format(
-                value=number(float(there[0]))
+                value=number(float(least))
             ),
         )

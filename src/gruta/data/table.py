@@ -25,6 +25,7 @@ EXCEL = (".xlsx", ".xls")
 _AS_FOUND = Reading()
 MANY = 2**21
 """Of more rows numbers are kept in single precision."""
+_AT_ONCE = 2**18
 
 
 class Source(Protocol):
@@ -44,7 +45,9 @@ class Source(Protocol):
         """A place."""
 
     def first(self, place: int) -> pl.Series:
-        """The first cells of a column, at least one where there is one."""
+        """The first cells of a column, at least one where there is one and its type leaves open
+        what it holds.
+        """
 
     def load(self, places: Sequence[int]) -> tuple[list[pl.Series], NDArray[np.int64]]:
         """Columns, and which rows, counted from 0, were left out as there is nothing in them."""
@@ -63,6 +66,9 @@ class Columnar(Protocol):
     def codes(self, place: int) -> tuple[NDArray[np.integer], list[str | None]]:
         """Of a column of names, which of them each row has `[N]`, and the names."""
 
+    def release(self) -> None:
+        """Give back the memory of columns that are gone."""
+
 
 class Table:
     """Some columns of a source, as they are there: `numbers`, `moments`, … read each as such.
@@ -73,7 +79,7 @@ class Table:
     def __init__(self, source: Source, label: str, how: Reading, time: str) -> None:
         self._source, self._label, self._how = source, label, how
         self._guesses = dict.fromkeys(source.guesses)
-        self._names = list(source.names)
+        self._names = [None if name is None else str(name) for name in source.names]
         place = source.unnamed
         missing = bool(time) and time not in self._names
         if missing and place is not None and _may_be_time(source.first(place), how):
@@ -97,12 +103,19 @@ class Table:
                 continue
             cells = self._source.first(place)
             as_time = not cells.dtype.is_integer() and _may_be_time(cells, self._how)
-            numeric = cells.dtype.is_numeric()
-            if cells.dtype == pl.String:
-                numeric = not tally(cells).other and len(cells.drop_nulls()) > 0
-            if as_time if time else numeric and not as_time:
+            if as_time if time else _are_numbers(cells) and not as_time:
                 found.append(str(name))
         return found
+
+    def seem_numbers(self, names: Sequence[str]) -> bool:
+        """Whether by their first cells all of these columns hold numbers."""
+        places = [self._names.index(name) for name in names]
+        return all(_are_numbers(self._source.first(place)) for place in places)
+
+    @property
+    def pivot(self) -> str:
+        """What a pivoted frame says that its columns are; "" where nothing does."""
+        return str(getattr(self._source, "pivot", ""))
 
     @property
     def guesses(self) -> tuple[Guess, ...]:
@@ -133,12 +146,13 @@ class Table:
         self._source.weigh([self._names.index(name) for name in names])
         return self
 
-    def turn_to(self, name: str) -> None:
-        """Have this column; others may be forgotten. InputError where they differ in length."""
-        if name in self._columns:
+    def turn_to(self, *names: str) -> None:
+        """Have these columns; others may be forgotten. InputError where they differ in length."""
+        if self._columns.keys() >= set(names):
             return
-        rows, self._columns = self._rows, {}
-        self.load([name])
+        rows = self._rows
+        self.release()
+        self.load(names)
         if rows and self._rows != rows:
             problem = _(
                 "{label}: not a whole file: {count} rows of the column {name!r}, {rows} of others; "
@@ -146,9 +160,27 @@ class Table:
             )
             raise InputError(
                 problem.format(
-                    label=self._label, count=number(self._rows), name=name, rows=number(rows)
+                    label=self._label, count=number(self._rows), name=names[0], rows=number(rows)
                 )
             )
+
+    def forget(self, name: str) -> None:
+        """Keep a column no longer."""
+        self._columns.pop(name, None)
+
+    def release(self) -> None:
+        """Let go of the columns that can be read anew, one by one."""
+        if isinstance(self._source, Columnar):
+            self._columns = {}
+            self._source.release()
+
+    def holds_numbers(self, name: str) -> bool:
+        """Whether a column is of numbers, true and false, or text that is meant as such."""
+        column = self._columns[name]
+        if column.dtype != pl.String:
+            return column.dtype.is_numeric() or column.dtype == pl.Boolean
+        plain = column.cast(pl.Float64, strict=False)  # fast, and mostly enough
+        return plain.null_count() == column.null_count() or not self.holds_words(name)
 
     def words(self, name: str) -> pl.Series:
         """A column as the source has it."""
@@ -174,12 +206,17 @@ class Table:
         order = np.argsort(np.array(names, object).astype(str), kind="stable")
         rank = np.empty(len(names), np.int32)
         rank[order] = np.arange(len(names))
-        return rank[codes], [str(names[i]) for i in order]
+        for start in range(0, len(codes), _AT_ONCE):  # in place, as a column of codes is large
+            part = codes[start : start + _AT_ONCE]
+            part[:] = rank[part]
+        if len(names) < np.iinfo(np.uint16).max:
+            codes = codes.astype(np.uint16)
+        return codes, [str(names[i]) for i in order]
 
     def numbers(self, name: str) -> NDArray[np.floating]:
         """The values [N] of a column of numbers, booleans or text; NaN where there is none.
 
-        In double precision, but for very many that are in single precision.
+        In double precision; of very many in single precision.
         """
         column = self._columns[name]
         kind = column.dtype
@@ -191,9 +228,11 @@ class Table:
                 name,
                 _("expected numbers, found {kind}; leave the column out").format(kind=kind),
             )
-        many = kind == pl.Float32 and len(column) > MANY
-        column = column if many else column.cast(pl.Float64)
-        found = column.fill_null(np.nan).to_numpy(writable=True)
+        many = len(column) > MANY
+        found: NDArray[np.floating] = np.empty(len(column), np.float32 if many else np.float64)
+        for start in range(0, len(column), _AT_ONCE):
+            part = column.slice(start, _AT_ONCE).cast(pl.Float32 if many else pl.Float64)
+            found[start : start + _AT_ONCE] = part.fill_null(np.nan).to_numpy()
         # One NaN for all: a file can hold others, which would change the fingerprint.
         found[np.isnan(found)] = np.nan
         return found
@@ -353,6 +392,12 @@ def _found(path: Path) -> Path:
             problem.format(path=path, endings=", ".join((*TEXT, *EXCEL)), found=path.suffix.lower())
         )
     return path
+
+
+def _are_numbers(cells: pl.Series) -> bool:
+    if cells.dtype != pl.String:
+        return cells.dtype.is_numeric()
+    return not tally(cells).other and len(cells.drop_nulls()) > 0
 
 
 def _may_be_time(cells: pl.Series, how: Reading) -> bool:

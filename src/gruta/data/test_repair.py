@@ -69,6 +69,14 @@ def test_with_its_zone_the_same_file_has_neither_gap_nor_double():
     np.testing.assert_array_equal(found.target, 50 + 10 * np.sin(hours * np.pi / 12) + hours % 7)
 
 
+def test_stamps_with_an_offset_are_moments_of_a_zone_that_is_said():
+    local = pd.DatetimeIndex(utility()["ds"][:9000]).tz_localize(NEW_YORK, ambiguous="infer")
+    frame = pd.DataFrame({"ds": local.map(str), "y": np.sin(np.arange(9000.0))})
+    found = read(frame, zone=NEW_YORK)
+    assert (found.repairs, found.frequency.key) == ((), f"1h in {NEW_YORK}")
+    assert found.times[0] == np.datetime64("2023-01-01T05", "us")
+
+
 @pytest.mark.parametrize(("policy", "kept"), [("mean", 5.0), ("first", 4.0), ("last", 6.0)])
 def test_of_rows_with_one_stamp_a_policy_says_what_is_kept(policy, kept):
     frame = days(d1=1, d2=2, d3=4, d3_again=6, d4=3, d5=5)
@@ -124,13 +132,39 @@ def test_a_gap_too_long_for_its_series_is_refused():
 
 def test_covariates_stand_on_where_they_lack_and_that_is_told():
     frame = days(d1=1, d2=2, d3=3, d4=4, d5=NAN, d6=NAN).with_columns(
-        plan=pl.Series([1.0, None, 3.0, 4.0, 5.0, None]),
+        plan=pl.Series([1.0, None, 3.0, 4.0, None, None]),
         wind=pl.Series([None, 2.0, 3.0, 4.0, None, None]),
     )
     found = read(frame, Columns(known=("plan",), past=("wind",)))
-    assert found.known[:, 0].tolist() == [1, 1, 3, 4, 5, 5]
+    np.testing.assert_array_equal(found.known[:, 0], [1, 1, 3, 4, NAN, NAN])  # of rows to come
     np.testing.assert_array_equal(found.past[:, 0], [2, 2, 3, 4, NAN, NAN])
-    assert [r.count for r in found.repairs] == [2, 1]
+    assert [r.count for r in found.repairs] == [1, 1]
+
+
+def test_rows_without_a_value_at_the_ends_of_series_are_no_gap_and_told():
+    rows = [
+        (f"2024-01-{d:02d}", shop, value(d))
+        for d in range(1, 31)
+        for shop, value in (("a", float), ("b", lambda d: d * d if d > 20 else None))
+    ]
+    late = [(day, shop, None if shop == "a" and day > "2024-01-25" else y) for day, shop, y in rows]
+    frame = pl.DataFrame(late, schema=["ds", "shop", "y"], orient="row")
+    found = read(frame, Columns(series="shop"), longest_gap=0.1)
+    assert (found.starts.tolist(), np.isnan(found.target).sum()) == ([0, 25, 35], 0)
+    assert found.times[[0, 24, 25, 34]].astype("M8[D]").astype(str).tolist() == [
+        "2024-01-01",
+        "2024-01-25",
+        "2024-01-21",
+        "2024-01-30",
+    ]
+    assert told(found) == [
+        ("rows before the first value of y", 20, "2024-01-01 (b)", "it begins later"),
+        ("rows after the last value of y", 5, "2024-01-26 (a)", "it ends before them"),
+    ]
+    plan = frame.with_columns(plan=pl.col("ds").str.slice(8).cast(pl.Float64))
+    coming = read(plan, Columns(series="shop", known=("plan",)))
+    assert coming.starts.tolist() == [0, 30, 40]
+    assert [kind for kind, *_ in told(coming)] == ["rows before the first value of y"]
 
 
 def test_several_series_are_told_apart_by_their_column_in_any_order_of_rows():

@@ -98,6 +98,16 @@ def test_every_way_in_gives_the_same_series(frame: pl.DataFrame, tmp_path: Path)
     assert_same(read_series(nanoseconds, COLUMNS), expected)
 
 
+def test_a_column_that_training_had_under_another_name_is_asked_to_be_renamed(
+    frame: pl.DataFrame,
+) -> None:
+    renamed = frame.rename({"y": "demand"})
+    with pytest.raises(InputError, match=r"as in training, .* rename the column .*'demand'"):
+        read_series(renamed, COLUMNS, words=())
+    with pytest.raises(InputError, match=r"name it with the setting target.*'demand'"):
+        read_series(renamed, COLUMNS)
+
+
 def test_stamps_with_a_zone_become_utc(frame: pl.DataFrame, write: Write) -> None:
     expected = read_series(frame, COLUMNS)
     local = pl.col("ds").dt.replace_time_zone("UTC").dt.convert_time_zone("America/Sao_Paulo")

@@ -46,4 +46,4 @@ def codes_of(column: pl.Series) -> tuple[NDArray[np.integer], list[str | None]]:
     if names.null_count():
         codes = codes.fill_null(len(found))
         found.append(None)
-    return codes.to_numpy(), found
+    return codes.to_numpy(writable=True), found

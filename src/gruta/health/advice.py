@@ -68,6 +68,7 @@ def advise(
     clipping: Mapping[str, float] | None = None,
     mode: str = "norm",
     updates: Mapping[str, float] | None = None,
+    asks: bool = True,
     leave_out: Collection[str] = (),
 ) -> list[Advice]:
     """At most three pieces of advice, the surest first.
@@ -76,12 +77,13 @@ def advise(
     the network has to remember; where unknown, the length of the sequence stands for it, and what
     follows from it is less sure. window: that of truncated backpropagation, in steps. clipping: a
     `Clipper`'s statistics, mode: its mode. updates: `update_ratios` of the first steps of a
-    training; later they are small by right. leave_out: rules not to be told, since following them
-    was tried on such models and did not help.
+    training; later they are small by right. asks: whether the loss has a gradient at the answer; if
+    not, none reaches a layer, whatever its state. leave_out: rules not to be told, since following
+    them was tried on such models and did not help.
     """
     found: list[Advice] = []
     for one in passes:
-        found += _of_memory(one, lag)
+        found += _of_memory(one, lag, asks)
         found += _of_gates(one)
         found += _of_units(one)
     found += _of_window(influences or {}, window)
@@ -95,7 +97,7 @@ def advise(
     return sorted(distinct.values(), key=lambda a: order.index(a.confidence))[:MOST]
 
 
-def _of_memory(one: Pass, lag: int | None) -> Iterator[Advice]:
+def _of_memory(one: Pass, lag: int | None, asks: bool) -> Iterator[Advice]:
     """Whether the gradient gets as far back as it has to, and whether the state lasts so long."""
     need = min(lag, len(one.h)) if lag else len(one.h)
     reach, slope = None, 0.0
@@ -107,14 +109,7 @@ def _of_memory(one: Pass, lag: int | None) -> Iterator[Advice]:
     tau = gates.time_constants(one)
     lasts = None if tau is None else float(np.percentile(tau, 90))
     if one.through and not any(d.any() for d in one.through):
-        yield Advice(
-            "no_gradient",
-            one.layer,
-            "high",
-            _("no gradient reaches the layer: what reads it has weights of zero, or reads nothing"),
-            _("train for longer, or at another rate; the layer adds nothing as it is"),
-            "",
-        )
+        yield _silence(one, asks)
         return
     growth = math.exp(min(slope * (len(one.h) - 1), 700.0))
     if growth > EXPLODING:
@@ -138,6 +133,20 @@ def _of_memory(one: Pass, lag: int | None) -> Iterator[Advice]:
         remedy = _("if the task needs the beginning, raise the bias of the gate that keeps")
         sure: Confidence = "medium" if lag else "low"
         yield Advice("short_memory", one.layer, sure, finding, remedy, _chrono(one, need))
+
+
+def _silence(one: Pass, asks: bool) -> Advice:
+    if asks:
+        rule = "no_gradient"
+        finding = _(
+            "no gradient reaches the layer: what reads it has weights of zero, or reads nothing"
+        )
+        remedy = _("train for longer, or at another rate; the layer adds nothing as it is")
+    else:
+        rule = "certain"
+        finding = _("the answer is certain, and what the loss wants: no gradient comes back")
+        remedy = _("nothing is amiss; to see the gradient, look at a sequence that is less certain")
+    return Advice(rule, one.layer, "high", finding, remedy, "")
 
 
 def _sureness(one: Pass, lag: int | None) -> Confidence:

@@ -16,7 +16,7 @@ from torch.optim.optimizer import (
 from gruta.health.everyone import on_every_step
 from gruta.health.gradients import Named, gradients, norm_of
 from gruta.locale import translate as _
-from gruta.locale.numbers import number
+from gruta.locale.numbers import brief
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
@@ -82,7 +82,7 @@ class Order:
                     "gradients changed between clipping and the optimiser's step, by a factor of "
                     "{factor}: clip after the last backward, and after a gradient scaler has "
                     "unscaled, as clipper(model, optimizer=optimizer, scaler=scaler) does"
-                ).format(factor=number(factor)),
+                ).format(factor=brief(factor)),
                 ClippedTooEarly,
                 stacklevel=4,
             )

@@ -312,7 +312,7 @@ def test_wrong_order_is_told():
         Clipper()(model)
     scaler.scale(loss_of(model, 0)).backward()
     Clipper()(model)
-    with pytest.warns(ClippedTooEarly, match=r"by a factor of 1.53e-05: clip after the last back"):
+    with pytest.warns(ClippedTooEarly, match=r"by a factor of 1.5·10⁻⁵: clip after the last back"):
         scaler.step(optimizer)
     with pytest.raises(InputError, match="optimizer: give it beside the scaler"):
         Clipper()(model, scaler=scaler)

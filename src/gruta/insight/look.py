@@ -93,7 +93,16 @@ def xray(
         contexts = {}
         if loss is not None:
             contexts = _contexts(model, lambda: loss(model(*inputs, **keywords)), longest)
-    return XRay(tuple(views), influences, read, seen.loss, told, named, contexts=contexts)
+    return XRay(
+        tuple(views),
+        influences,
+        read,
+        seen.loss,
+        told,
+        named,
+        contexts=contexts,
+        asks=seen.asks,
+    )
 
 
 def _labels(

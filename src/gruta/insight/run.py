@@ -22,12 +22,19 @@ from gruta.locale import translate as _
 
 Loss = Callable[[Any], Tensor]
 
+_LOST = 1e-30
+"""A gradient at the answer that is no larger is rounded to nothing on its way to a layer."""
+
 
 @dataclass(frozen=True)
 class Run:
-    """The loss's value, and by layer the calls that were seen; what the linear layers read."""
+    """The loss's value, and by layer the calls that were seen; what the linear layers read.
+
+    asks: whether the loss has a gradient at the model's answer; it has none where that is certain.
+    """
 
     loss: float
+    asks: bool
     calls: dict[str, Call]
     linears: Linears
 
@@ -53,6 +60,9 @@ def run(
         result = model(*inputs, **keywords)
         value = _last(result, layers) if loss is None else loss(result)
         _check(value, _("the model's answer") if loss is None else _("it"))
+        answers = [t for t in _tensors(result) if t.requires_grad]
+        for answer in answers:
+            answer.retain_grad()
         value.backward()  # type: ignore[no-untyped-call]
     if not sight.calls:
         problem = _(
@@ -60,7 +70,8 @@ def run(
             "itself, layer(x)"
         )
         raise InputError(problem)
-    return Run(float(value.detach()), sight.calls, linears)
+    asks = not answers or any(_arrives(t.grad) for t in answers)
+    return Run(float(value.detach()), asks, sight.calls, linears)
 
 
 @contextmanager
@@ -170,6 +181,21 @@ def _check(value: Any, what: str) -> None:
             "part of the model under torch.no_grad()"
         )
         raise InputError(problem.format(what=what))
+
+
+def _arrives(gradient: Tensor | None) -> bool:
+    return gradient is not None and bool((gradient.abs() > _LOST).any())
+
+
+def _tensors(result: Any) -> Iterator[Tensor]:
+    """Those in a model's answer."""
+    if isinstance(result, Tensor):
+        yield result
+    elif isinstance(result, tuple | list):
+        for part in result:
+            yield from _tensors(part)
+    elif isinstance(result, Mapping):
+        yield from _tensors(list(result.values()))
 
 
 def _last(result: Any, layers: Mapping[str, Layer]) -> Tensor:

@@ -46,6 +46,21 @@ def whole(found):
     return found.to_json()
 
 
+def test_answer_that_is_certain_is_not_taken_for_a_layer_that_is_not_read():
+    def of_the_first_class(y):
+        scores = y[-1] @ torch.tensor([[1.0, -1.0]])
+        return nn.functional.cross_entropy(scores, torch.zeros(B, dtype=torch.long))
+
+    model, x = Model(), torch.randn(T, B, I)
+    with torch.no_grad():
+        model.head.bias.fill_(200.0)  # of which float32 makes a probability of 1
+    assert [a.rule for a in seen(model, x, of_the_first_class).advice()] == ["certain"]
+    with torch.no_grad():
+        model.head.bias.zero_()
+        model.head.weight.zero_()
+    assert [a.rule for a in seen(model, x, of_the_first_class).advice()] == ["no_gradient"]
+
+
 @every_library
 @pytest.mark.parametrize("cell", CELLS)
 def test_modes_without_gradients_around_it_change_nothing(library, cell):

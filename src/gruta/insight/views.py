@@ -93,7 +93,7 @@ class Views:
     that is not Python on the layer. shown, answer: what the network reads and says, for people, if
     that is known.
     contexts: the loss if every layer remembered its last so many steps alone; empty where no loss
-    was given, or it cannot be run so.
+    was given, or it cannot be run so. asks: whether the loss has a gradient at the answer.
     """
 
     views: tuple[LayerView, ...]
@@ -107,6 +107,7 @@ class Views:
     shown: str = ""
     answer: str = ""
     contexts: dict[int, float] = field(default_factory=dict)
+    asks: bool = True
 
     def by_hand(self, unit: int, at: int, layer: str | None = None) -> ByHand:
         """Unit `unit` of a layer at step `at`, every product and sum; see `by_hand.by_hand`.
@@ -159,7 +160,7 @@ class Views:
         that is known; else the length of the sequence is taken for it.
         """
         ends = [view.end for view in self.views]
-        found = advise(ends, lag=lag, influences=self.influences, **self.training)
+        found = advise(ends, lag=lag, influences=self.influences, asks=self.asks, **self.training)
         if self.tried_by is None:
             return found
         tried = [(one, self.tried_by(one)) for one in found]

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
+from gruta.locale import translate as _
 from gruta.locale.numbers import alike, date_formats, number, power_of_ten
 
 Values = NDArray[np.float64]
@@ -222,6 +223,18 @@ def dated(most: int = 9) -> tuple[Any, Any]:
         offset_formats=["", "", *["%Y"] * 4],  # months say their year themselves
     )
     return locator, formatter
+
+
+def along(axes: Axes, places: NDArray[Any]) -> None:
+    """Dates below an axis of stamps; numbers below one of numbered rows."""
+    if places.dtype.kind == "M":
+        locator, formatter = dated()
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(formatter)
+        return
+    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
+    numbered(axes.xaxis)
+    axes.set_xlabel(_("row"))
 
 
 class _Numbers(Formatter):

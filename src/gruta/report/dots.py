@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from gruta.report.charts import INK, WIDTH, in_powers, legend, numbered, styled
+from gruta.report.charts import FAINT, INK, WIDTH, in_powers, legend, numbered, styled
 
 Array = NDArray[Any]
 
@@ -31,6 +32,52 @@ def dots_by_row(rows: Sequence[tuple[str, Array]], xlabel: str, color: str) -> F
     axes.set_ylim(len(rows) - 0.4, -0.6)
     numbered(axes.xaxis)
     return figure
+
+
+@styled(axes__grid__axis="x")
+def bars_by_row(rows: Sequence[tuple[str, float, float]], xlabel: str, color: str) -> Figure:
+    """A dot for each name, value and error, with a bar as long as the error to either side, about
+    a line at 0.
+    """
+    figure, axes = _by_row([name for name, _x, _e in rows], xlabel)
+    for place, (_name, x, error) in enumerate(rows):
+        axes.plot([x - error, x + error], [place, place], color=color, alpha=0.35, linewidth=3)
+        axes.plot(x, place, "o", color=color, markersize=4.5, mew=0)
+    axes.axvline(0.0, color=INK, linewidth=1.0)
+    return figure
+
+
+@styled(axes__grid__axis="x")
+def marks_by_row(
+    rows: Sequence[tuple[str, Sequence[float]]],
+    marks: Sequence[float],
+    about: float,
+    xlabel: str,
+    color: str,
+) -> Figure:
+    """A dot for each mark in the row of each name, beside lines at the marks with stripes `about`
+    wide to either side.
+    """
+    figure, axes = _by_row([name for name, _x in rows], xlabel)
+    for mark in marks:
+        axes.axvspan(mark - about, mark + about, color=SHADE, zorder=0)
+        axes.axvline(mark, color=INK, linewidth=1.0)
+    for place, (_name, values) in enumerate(rows):
+        axes.plot(values, np.full(len(values), place), color=FAINT, linewidth=1.0, zorder=1)
+        for value, filled in zip(values, (True, False), strict=False):
+            face = color if filled else "white"
+            axes.plot(value, place, "o", color=color, markerfacecolor=face, markersize=5)
+    return figure
+
+
+def _by_row(names: Sequence[str], xlabel: str) -> tuple[Figure, Axes]:
+    """A figure with a row for each name, the first on top."""
+    figure = Figure((WIDTH, 0.9 + 0.2 * len(names)), layout="constrained")
+    axes = figure.add_subplot(xlabel=xlabel)
+    axes.set_yticks(np.arange(len(names)), names, color=INK, fontsize=7.5)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    numbered(axes.xaxis)
+    return figure, axes
 
 
 @dataclass(frozen=True, eq=False)

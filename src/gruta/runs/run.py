@@ -19,6 +19,7 @@ from gruta.locale.numbers import number
 CHECKPOINT = "checkpoint.safetensors"
 MODEL = "model.safetensors"
 METRICS = "metrics.jsonl"
+CHOICE = "choice.json"
 FORMAT = 1
 _LIMIT_BYTES = 2**31
 _BEGUN = {"settings.toml", ".settings.toml.partial", ".run.json.partial"}
@@ -174,6 +175,11 @@ class Run:
             )
             raise InputError(problem.format(path=self.path))
         return settings
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The settings that were found out before training, by name, where some were left open."""
+        return dict(self.read_json(CHOICE).get("chosen", {})) if self.has(CHOICE) else {}
 
     def settings_as(self, model: Callable[..., S]) -> S:
         """The settings as this model has them, with its defaults for what came later; InputError

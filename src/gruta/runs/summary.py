@@ -53,7 +53,7 @@ class Summary:
             run.path,
             run.task,
             str(run.about.get("data")),
-            run.settings(),
+            run.settings() | run.chosen,
             "training" if is_training(run) else state,
             max((r["step"] for r in records), default=0),
             min(losses, default=None),

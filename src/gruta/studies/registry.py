@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gruta.studies import advice, exploding, forgetting, gates, memory, remedies, vanishing
+from gruta.studies import advice, exploding, forgetting, gates, linear, memory, remedies, vanishing
 from gruta.studies.study import Study
 
 STUDIES: Mapping[str, Study[Any]] = {
@@ -14,4 +14,5 @@ STUDIES: Mapping[str, Study[Any]] = {
     "forgetting": forgetting,
     "advice": advice,
     "remedies": remedies,
+    "linear": linear,
 }

@@ -1,5 +1,6 @@
 """From data to a trained network, for every task alike."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
@@ -7,13 +8,17 @@ from typing import Any, Generic
 import torch
 
 from gruta.nn.draws import drawing
-from gruta.runs import METRICS, Run, read_metrics
-from gruta.stopwatch import Stopwatch
+from gruta.runs import METRICS, MODEL, MetricsFile, Run, read_metrics, write_arrays
+from gruta.runs.lock import training_alone
+from gruta.stopwatch import Stopwatch, together
 from gruta.surroundings import threads, undisturbed
-from gruta.tasks.task import C, Task
-from gruta.tasks.trained import CODEC, Trained
+from gruta.tasks.task import C, Chooses, Combines, Task, networks
+from gruta.tasks.trained import CODEC, Trained, choice_of, joined
 from gruta.tracking import require_tracker
-from gruta.train import Progress, train
+from gruta.train import Lesson, Progress, train
+
+MEMBERS = "members"
+"""Where the networks of an ensemble lie in its run, each a run by its name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,25 +49,105 @@ def fit(
     """
     require_tracker(settings.tracker)
     with threads(settings.threads):
-        data = task.read(source, settings)
-        fingerprint = data.fingerprint()
-        codec = task.fit_codec(data, settings)
-        with drawing(settings.seed):
-            network = task.network(codec, settings)
-        lesson = task.lesson(network, codec, data, settings)
         told = str(source) if isinstance(source, str | Path) else name
-        run = Run.begin(
+        data = task.read(source, settings)
+        training = _Training(data, data.fingerprint(), told, progress or Progress())
+        del data
+        of = training.of_members if networks(task, settings) else training.of_one
+        return of(task, settings, directory, resume)
+
+
+@dataclass
+class _Training:
+    """Of one network, or of several, on data that was read from `source`."""
+
+    data: Any
+    fingerprint: str
+    source: str | None
+    progress: Progress
+
+    def of_one(
+        self, task: Task[C], settings: Any, directory: Path, resume: bool, *, last: bool = True
+    ) -> Fitted[C]:
+        """Train a network in `directory`; the last one lets go of the data."""
+        codec, lesson = self._prepared(task, settings)
+        run = self._begin(task, settings, directory, resume)
+        chosen = self._chosen(task, settings, run)
+        if chosen != settings:
+            settings = chosen
+            codec, lesson = self._prepared(task, settings)
+        if last:
+            self.data = None  # as large as what the lesson made of it
+        stopwatch = train(lesson, settings, run, self.progress)
+        codec = task.settle(lesson, codec)
+        run.write_json(CODEC, codec.to_json())
+        state = lesson.model.state_dict()
+        weights = {name: value.detach().cpu().numpy().copy() for name, value in state.items()}
+        trained = self._trained(task, settings, codec, weights, run)
+        return Fitted(trained, stopwatch, read_metrics(run.path / METRICS))
+
+    def of_members(self, task: Task[C], settings: Any, directory: Path, resume: bool) -> Fitted[C]:
+        """Train each as a run of its own below `directory`; those that are done stay so."""
+        assert isinstance(task, Combines)
+        self._prepared(*next(iter(networks(task, settings).values())))
+        run = self._begin(task, settings, directory, resume)
+        settings = self._chosen(task, settings, run)
+        members = networks(task, settings)
+        fitted: dict[str, Fitted[C]] = {}
+        with training_alone(run):
+            for name, (own_task, own) in members.items():
+                self.progress.part(name, len(fitted) + 1, len(members))
+                place = run.path / MEMBERS / name
+                begun = (place / "run.json").is_file()
+                fitted[name] = self.of_one(own_task, own, place, begun, last=False)
+            trained = {name: one.trained for name, one in fitted.items()}
+            codec = task.combined(list(trained.values()), self.data, settings)
+            weights = joined(trained)
+            records = list(_told(fitted))
+            with MetricsFile(run.path / METRICS) as metrics:
+                for record in records:
+                    metrics.append(record)
+            run.write_json(CODEC, codec.to_json())
+            write_arrays(run, MODEL, weights)
+        stopwatch = together([one.stopwatch for one in fitted.values()])
+        return Fitted(self._trained(task, settings, codec, weights, run), stopwatch, records)
+
+    def _begin(self, task: Task[C], settings: Any, directory: Path, resume: bool) -> Run:
+        return Run.begin(
             directory,
             task.name,
             settings,
-            fingerprint,
+            self.fingerprint,
             resume=resume,
             threads=torch.get_num_threads(),
-            source=told,
+            source=self.source,
         )
-        stopwatch = train(lesson, settings, run, progress)
-        codec = task.settle(lesson, codec)
-        run.write_json(CODEC, codec.to_json())
-        weights = {k: v.detach().cpu().numpy().copy() for k, v in network.state_dict().items()}
-        trained = Trained(task, settings, codec, weights, fingerprint, told)
-    return Fitted(trained, stopwatch, read_metrics(run.path / METRICS))
+
+    def _prepared(self, task: Task[C], settings: Any) -> tuple[C, Lesson]:
+        """What training begins with; InputError where settings and data do not go together."""
+        codec = task.fit_codec(self.data, settings)
+        with drawing(settings.seed):
+            network = task.network(codec, settings)
+        return codec, task.lesson(network, codec, self.data, settings)
+
+    def _chosen(self, task: Task[C], settings: Any, run: Run) -> Any:
+        """The settings, with those found out that they leave open."""
+        if isinstance(task, Chooses) and task.leaves_open(settings):
+            return task.choose(self.data, settings, run, self.progress)
+        return settings
+
+    def _trained(
+        self, task: Task[C], settings: Any, codec: C, weights: Any, run: Run
+    ) -> Trained[C]:
+        found = self.fingerprint, self.source, choice_of(run)
+        return Trained(task, settings, codec, weights, *found)
+
+
+def _told(fitted: Mapping[str, Fitted[Any]]) -> Iterator[dict[str, Any]]:
+    """The records of all members, which they name; seconds go on from one to the next."""
+    before = 0.0
+    for name, one in fitted.items():
+        for record in one.metrics:
+            since = {"seconds": record["seconds"] + before} if "loss" in record else {}
+            yield record | since | {"member": name}
+        before += one.stopwatch.total

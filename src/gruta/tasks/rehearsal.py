@@ -13,7 +13,7 @@ from gruta.locale.numbers import number
 from gruta.nn.draws import drawing
 from gruta.report.page import Column, Table
 from gruta.surroundings import learning, threads, undisturbed
-from gruta.tasks.task import Task
+from gruta.tasks.task import Task, networks
 
 _STEPS = 3
 
@@ -61,19 +61,26 @@ def rehearse(task: Task[Any], source: Any, settings: Any) -> Rehearsal:
     """
     with threads(settings.threads), drawing(settings.seed):
         data = task.read(source, settings)
-        codec = task.fit_codec(data, settings)
-        network = task.network(codec, settings)
-        lesson = task.lesson(network, codec, data, settings)
-        network.train()
-        began = 0.0
-        for step in range(_STEPS + 1):
-            if step == 1:  # the first one pays for what is kept
-                began = time.perf_counter()
-            loss, _state = lesson.loss(lesson.batch(step), None)
-            loss.backward()  # type: ignore[no-untyped-call]
-        seconds = (time.perf_counter() - began) / _STEPS * settings.steps
-    parameters = sum(p.numel() for p in network.parameters())
-    return Rehearsal(data.told, parameters, seconds, _peak())
+        each = [*networks(task, settings).values()] or [(task, settings)]
+        tried = [_tried(one, data, own) for one, own in each]
+    parameters, seconds = (sum(of_all) for of_all in zip(*tried, strict=True))
+    return Rehearsal(data.told, int(parameters), seconds, _peak())
+
+
+def _tried(task: Task[Any], data: Any, settings: Any) -> tuple[int, float]:
+    """The parameters of a network, and about the seconds of its steps."""
+    codec = task.fit_codec(data, settings)
+    network = task.network(codec, settings)
+    lesson = task.lesson(network, codec, data, settings)
+    network.train()
+    began = 0.0
+    for step in range(_STEPS + 1):
+        if step == 1:  # the first one pays for what is kept
+            began = time.perf_counter()
+        loss, _state = lesson.loss(lesson.batch(step), None)
+        loss.backward()  # type: ignore[no-untyped-call]
+    seconds = (time.perf_counter() - began) / _STEPS * settings.steps
+    return sum(p.numel() for p in network.parameters()), seconds
 
 
 def _peak() -> int:

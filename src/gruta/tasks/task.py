@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     import torch
 
     from gruta.report.page import Section, Table
+    from gruta.runs import Run
     from gruta.tasks.trained import Trained
-    from gruta.train import Lesson
+    from gruta.train import Lesson, Progress
 
 
 class Data(Protocol):
@@ -230,8 +231,9 @@ class Task(Protocol[C]):
 
     @property
     def evaluate(self) -> Callable[..., Evaluation]:
-        """`evaluate(trained, source, **how)`: scores, on what training did not see of the input
-        where that can be told.
+        """`evaluate(trained, source, like=None, **how)`: scores, on what training did not see of
+        the input where that can be told. like: an evaluation of another network that was trained
+        and scored on the same, whose simple models stand for those of this one.
         """
 
     @property
@@ -246,6 +248,22 @@ class Task(Protocol[C]):
 
     def report(self, trained: "Trained[C]", found: Any, metrics: list[dict[str, Any]]) -> Report:
         """The page; metrics: the records of the training."""
+
+
+@runtime_checkable
+class Combines(Protocol[C]):
+    """A task whose settings may ask for several networks that answer as one."""
+
+    def members(self, settings: Any) -> "Mapping[str, tuple[Task[C], Any]]":
+        """How to train each, by name: its task and settings. None where one network is enough."""
+
+    def combined(self, members: "Sequence[Trained[C]]", data: Any, settings: Any) -> C:
+        """The codec of all of them together, which holds theirs."""
+
+
+def networks(task: Task[Any], settings: Any) -> "Mapping[str, tuple[Task[Any], Any]]":
+    """The members that a training has; none where it is of one network."""
+    return task.members(settings) if isinstance(task, Combines) else {}
 
 
 class Explained(Protocol):
@@ -265,3 +283,21 @@ class Explains(Protocol):
     @property
     def explain(self) -> Callable[..., Explained]:
         """`explain(trained, source, **how)`: of one answer."""
+
+
+@runtime_checkable
+class Chooses(Protocol):
+    """A task that can be asked to find settings out before it trains."""
+
+    def leaves_open(self, settings: Any) -> bool:
+        """Whether these settings ask for that."""
+
+    def choose(self, data: Any, settings: Any, run: "Run", progress: "Progress") -> Any:
+        """The settings with which to train, none of them left open.
+
+        The run's choice.json keeps what was tried, so that nothing is tried twice, and in the end
+        the `chosen` settings by name.
+        """
+
+    def tried(self, choice: Mapping[str, Any]) -> "tuple[Table, str]":
+        """Of what choice.json holds: a table of what was tried, and what was chosen, in words."""

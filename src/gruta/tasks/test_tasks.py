@@ -114,6 +114,16 @@ def test_simple_models_stand_beside_the_network(example):
     assert set(found.lost_to) <= {scores.model for scores in simple}
 
 
+def test_simple_models_are_not_fitted_again_for_another_network(example, monkeypatch):
+    task, source, settings, fitted, _ = example
+    given = task.held_out(source, settings)
+    first = task.evaluate(fitted.trained, **given)
+    for home, fits in (("classify", "simple_models"), ("forecast", "baselines")):
+        monkeypatch.setattr(f"gruta.tasks.{home}.evaluation.{fits}", None)
+    again = task.evaluate(fitted.trained, like=first, **given)
+    assert [s.to_json() for s in again.scores] == [s.to_json() for s in first.scores]
+
+
 @pytest.mark.parametrize("language", ["en", "pt_BR"])
 def test_page_and_terminal_say_the_same_in_both_languages(example, language):
     task, source, settings, fitted, _ = example

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.runs import MODEL, Run, read_arrays, write_arrays
+from gruta.runs import CHOICE, MODEL, Run, read_arrays, write_arrays
 from gruta.settings import resolve
 from gruta.tasks.task import C, Task
 
@@ -27,7 +27,8 @@ class Trained(Generic[C]):
     """A task's codec, settings and weights, and the networks that these make.
 
     data: the fingerprint of what it was trained on. source: the file or folder that this was read
-    from, if any. The run directory holds them as codec.json, settings.toml, model.safetensors and
+    from, if any. choice: what was tried to find some of the settings out, if it was. The run
+    directory holds them as codec.json, settings.toml, model.safetensors and
     run.json.
     """
 
@@ -37,6 +38,7 @@ class Trained(Generic[C]):
     weights: Mapping[str, NDArray[Any]]
     data: str
     source: str | None = None
+    choice: Mapping[str, Any] | None = None
 
     @cached_property
     def head(self) -> Any:
@@ -59,7 +61,8 @@ class Trained(Generic[C]):
     def load(cls, path: Path, task: Task[C]) -> "Trained[C]":
         """What a finished run, or `save`, left in a directory; InputError if it is not whole."""
         run = Run.open(path, task.name)
-        settings = run.settings_as(partial(_resolved, task.settings))
+        asked = run.settings_as(partial(_resolved, task.settings))
+        settings = resolve(task.settings, asked.model_dump() | run.chosen)
         codec = run.read_json(CODEC)
         weights = read_arrays(run, MODEL)[0]
         try:
@@ -72,6 +75,7 @@ class Trained(Generic[C]):
                 kept,
                 str(about["data"]),
                 about.get("source"),
+                choice_of(run),
             )
             _whole = found.head  # whether it all fits together
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
@@ -91,6 +95,25 @@ class Trained(Generic[C]):
         )
         run.write_json(CODEC, self.codec.to_json())
         write_arrays(run, MODEL, self.weights, {})
+        if self.choice is not None:
+            run.write_json(CHOICE, self.choice)
+
+
+def choice_of(run: Run) -> Mapping[str, Any] | None:
+    """What was tried before training, where settings were left open."""
+    found: Mapping[str, Any] | None = run.read_json(CHOICE) if run.has(CHOICE) else None
+    return found
+
+
+def joined(members: Mapping[str, Trained[C]]) -> dict[str, NDArray[Any]]:
+    """The weights of all, as those of one network; `of_member` takes them apart."""
+    return {f"{name}/{w}": own for name, m in members.items() for w, own in m.weights.items()}
+
+
+def of_member(name: str, weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Those that `joined` has put under this name."""
+    place = f"{name}/"
+    return {k.removeprefix(place): w for k, w in weights.items() if k.startswith(place)}
 
 
 def settings_of(run: Run, task: Task[Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def csv(tmp_path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> tuple[Done, Path, Path]:
     """What a process of its own prints for `train`, its run, and its file."""
     place = tmp_path_factory.mktemp("trained")

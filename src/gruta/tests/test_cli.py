@@ -224,6 +224,19 @@ def test_overwriting_keeps_the_earlier_run_until_the_new_one_is_whole(trained, r
     assert (run / MODEL).is_file()
 
 
+def test_settings_are_found_out_within_a_budget_and_told(run_gruta, csv):
+    asked = ("train", "forecast", csv, *short(), "--run", csv.with_name("run"))
+    done = run_gruta(*asked, "--auto", "0.001")
+    assert done.code == 0
+    assert "What was tried before training" in done.out
+    assert "the settings stay as they are: 0.001 s were too few" in done.out
+    assert "linear path: transform none" in done.err
+    again = run_gruta(*asked, "--auto", "0.001", "--resume", "--json")
+    assert json.loads(again.out)["chosen"]["transform"] == "none"
+    assert "linear path" not in again.err
+    rejects(run_gruta(*asked, "--auto", "5", "--compare"), "--auto: --compare trains all three")
+
+
 def test_three_cells_are_compared_on_one_budget_and_listed(run_gruta, csv):
     where = csv.parent / "cells"
     compared = ("train", "forecast", csv, "--run", where, "--compare", "--json", *short())
@@ -342,6 +355,24 @@ def test_resume_with_other_settings_or_data_is_refused(trained, run_gruta, csv):
     done = run_gruta("train", "forecast", csv, *again)
     rejects(done, f"{run}: the run was started with other data", "same rows and columns")
     assert {file.name: file.read_bytes() for file in run.iterdir()} == before
+
+
+def test_several_networks_are_one_run(csv, run_gruta, tmp_path):
+    run, several = tmp_path / "run", ("--strategy", "both", "--ensemble", 2, "--block", 1)
+    done = run_gruta("train", "forecast", csv, "--run", run, *short(*several), "--json")
+    assert done.code == 0, done.err
+    assert "run, 4 of 4 (recursive-1): step 0 of 6, -, " in done.err
+    text = (run / "report.html").read_text(encoding="utf-8")
+    assert all(f"{name}-{seed}" in text for name in ("direct", "recursive") for seed in (0, 1))
+    assert run_gruta("evaluate", run, csv, "--json").code == 0
+    longer = ("predict", run, csv, "--horizon", 3)
+    rejects(run_gruta(*longer), "--horizon: expected at most the 2 steps")
+    assert len(run_gruta("predict", run / "members" / "recursive-0", *longer[2:]).out.split()) == 4
+    rejects(run_gruta("inspect", run, csv), "an ensemble: look into one of its networks")
+    rejects(run_gruta("explain", run, csv), "strategy: parts add up to a forecast where")
+    told = run_gruta("train", "forecast", csv, *short(*several), "--dry-run", "--json")
+    alone = run_gruta("train", "forecast", csv, *short(), "--dry-run", "--json")
+    assert json.loads(told.out)["parameters"] > 2 * json.loads(alone.out)["parameters"]
 
 
 @pytest.mark.parametrize("out", ["none/forecast.csv", "."])

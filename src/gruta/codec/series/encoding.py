@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,20 @@ from numpy.typing import NDArray
 from gruta.codec.scaler import Scaler
 from gruta.codec.series.calendar import Calendar, calendar, calendar_names
 from gruta.codec.series.covariates import Covariates
+from gruta.codec.series.difference import Level, differenced, filled
 from gruta.codec.series.features import Table, first_origin, future_names, past_names
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.holidays import Holidays
 from gruta.codec.series.infer import parse
+from gruta.codec.series.outliers import Outliers, Policy
 from gruta.codec.series.power import likeliest_power, require_positive, restored, transformed
 from gruta.codec.series.seasons import possible_seasons, seasons_of
 from gruta.codec.series.series import Columns, Rows, Series, carried
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
+
+Float = TypeVar("Float", np.float32, np.float64)
 
 MOST_LOOKBACK = 600
 """Rows that are read by default at most; the time of a training step grows with them."""
@@ -37,7 +41,11 @@ class Encoding:
     target: a scale for each of the series `ids` that training saw; one of another name has its own
     from its history. gaps: whether the network is told of missing values and short histories.
     holidays, static: what it is told of days, and of each series as a whole. power: of the
-    transform of the target before it is scaled, 0 for its logarithm; None: none.
+    transform of the target before it is scaled, 0 for its logarithm; None: none. apart: what is
+    learned are differences from the value so many rows before; 0: the target itself. block: steps
+    that are forecast at once, and then read back; None: the whole horizon. outliers: which values
+    those are, and what is done about them; None: not looked for, as in version 0.1.0. embedding:
+    how wide a vector is learned for each series, 0: none; told_apart: whether they are, by it.
     """
 
     columns: Columns
@@ -53,6 +61,11 @@ class Encoding:
     holidays: Holidays | None = None
     static: Covariates = field(default_factory=Covariates.none)
     power: float | None = None
+    apart: int = 0
+    block: int | None = None
+    outliers: Outliers | None = None
+    embedding: int = 0
+    told_apart: bool = True
 
     @classmethod
     def fit(
@@ -63,19 +76,25 @@ class Encoding:
         horizon: int,
         holidays: Holidays | None = None,
         transform: str = "none",
+        block: int | None = None,
+        outliers: Policy = "flag",
     ) -> "Encoding":
         """Scales and seasons from the first `train [S]` rows of each series; lookback 0 takes one
         by the seasons.
 
+        transform: none, or log, boxcox, difference or seasonal, or two of them with + between.
         InputError if these are too few, or a value of the series is too large to reckon with.
         """
         _require_sizes(series)
         rows = int(train.max())
         possible = possible_seasons(series.frequency, rows)
         lookback = lookback or (min(2 * possible[0], MOST_LOOKBACK) if possible else 24)
-        seen = series.until(train).nonempty()
+        kept = Outliers.fit(series, train, outliers)
+        read = kept.treated(series)
+        seen = read.until(train).nonempty()
         seasons = seasons_of(_longest(seen), series.frequency)
-        whole = first_origin(seasons, lookback, horizon)
+        apart = _apart(transform, seasons)
+        whole = first_origin(seasons, lookback, horizon, apart)
         short = (np.diff(seen.starts) < whole + 2 * horizon + 1).any()
         gaps = bool(np.isnan(seen.target).any() or (series.count > 1 and short))
         needed = (1 if gaps else whole) + 2 * horizon + 1
@@ -100,7 +119,7 @@ class Encoding:
         return cls(
             columns=columns,
             frequency=series.frequency,
-            target=_scales(_transformed(seen, power)),
+            target=_scales(_learned(seen, power, apart)),
             known=Covariates.fit(columns.known, seen.known, words, source),
             past=Covariates.fit(columns.past, seen.past, words, source),
             seasons=seasons,
@@ -111,12 +130,31 @@ class Encoding:
             holidays=holidays,
             static=Covariates.fit(columns.static, _static(seen), words, source),
             power=power,
+            apart=apart,
+            block=block,
+            outliers=kept,
         )
+
+    @property
+    def at_once(self) -> int:
+        """Steps that are forecast at once."""
+        return self.block or self.horizon
+
+    @property
+    def transformed(self) -> bool:
+        """Whether something else than the target is learned."""
+        return self.power is not None or self.apart > 0
+
+    def learned(self, series: Series) -> Series:
+        """With what is learned in the place of the target."""
+        return _learned(self.read(series), self.power, self.apart)
 
     @property
     def history(self) -> int:
         """Rows that a forecast needs, its origin included."""
-        return 1 if self.gaps else first_origin(self.seasons, self.lookback, self.horizon) + 1
+        if self.gaps:
+            return 1
+        return first_origin(self.seasons, self.lookback, self.at_once, self.apart) + 1
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -129,9 +167,13 @@ class Encoding:
         known = np.array([self._places.get(name, -1) for name in series.ids], np.int64)
         found = Scaler(self.target.mean[known], self.target.scale[known])
         for i in np.flatnonzero(known < 0):
-            own = _scales(_transformed(series.one(int(i)), self.power))
+            own = _scales(self.learned(series.one(int(i))), self.target)
             found.mean[i], found.scale[i] = own.mean[0], own.scale[0]
         return found
+
+    def read(self, series: Series) -> Series:
+        """The series as models read them: with outliers as they are to be treated."""
+        return series if self.outliers is None else self.outliers.treated(series)
 
     def table(self, series: Series) -> Table:
         """The series as scaled columns; InputError if they are not of this encoding's frequency."""
@@ -163,24 +205,37 @@ class Encoding:
         return self._table(series)
 
     def _table(self, series: Series) -> Table:
-        missing = np.isnan(series.target) & series.inside
-        target = _transformed(series, self.power).target
-        if missing.any():
+        read, scales, level = self.read(series), self.scales(series), None
+        absent = np.isnan(read.target) & series.inside
+        found = _transformed(read, self.power)
+        target = found.target
+        if self.apart:
+            value = _scaled(filled(found, self.apart), series, scales, np.float64)
+            level = Level(value, absent, self.apart)
+            target = differenced(found, self.apart)
+            absent = np.isnan(target) & series.inside
+            target[absent] = 0.0
+        elif absent.any():
             target = carried(target, series.starts)
-        scales, y = self.scales(series), np.full(len(series), np.nan, np.float32)
-        for i, (first, end) in enumerate(zip(series.starts, series.ends, strict=False)):
-            y[first:end] = (target[first:end] - scales.mean[i]) / scales.scale[i]
         return Table(
-            y=y,
+            y=_scaled(target, series, scales, np.float32),
             known=self._known(series),
             past=self.past.encode(series.past, series.words),
             calendar=self._calendar(series),
             seasons=self.seasons,
             lookback=self.lookback,
-            horizon=self.horizon,
+            horizon=self.at_once,
             starts=series.starts,
-            absent=missing if self.gaps else None,
+            absent=absent if self.gaps else None,
+            level=level,
+            own=self._vectors(series) if self.embedding else None,
+            vectors=(len(self.ids) + 1, self.embedding) if self.embedding else (0, 0),
         )
+
+    def _vectors(self, series: Series) -> Rows:
+        """`[S]`: which vector each has; 0, that of none, for one that training did not see."""
+        places = self._places if self.told_apart else {}
+        return np.array([places.get(name, -1) + 1 for name in series.ids], np.int64)
 
     def _known(self, series: Series) -> NDArray[np.float32]:
         """`[N, C]`: covariates, then holidays, of which rows to come need no column."""
@@ -214,13 +269,29 @@ class Encoding:
 
     def future_names(self) -> list[str]:
         """What people call the columns of a step to come."""
-        columns, by_calendar = self.columns, calendar_names(self.frequency) + self.static.labels
-        return future_names(columns.target, self.known_labels, by_calendar, self.seasons, self.gaps)
+        by_calendar = calendar_names(self.frequency) + self.static.labels
+        return future_names(
+            self.label, self.known_labels, by_calendar, self.seasons, self.gaps, self.apart > 0
+        )
+
+    def vector_names(self) -> list[str]:
+        """What people call the numbers of a series' vector."""
+        text = _("number {place} of the series' vector")
+        return [text.format(place=place) for place in range(1, self.embedding + 1)]
 
     def past_names(self) -> list[str]:
         """What people call the columns of a row of the window."""
         names = self.future_names()
-        return past_names(self.columns.target, self.past.labels, names, self.gaps)
+        return past_names(self.label, self.past.labels, names, self.gaps)
+
+    @property
+    def label(self) -> str:
+        """What people call the target as it is learned."""
+        label = self.columns.target
+        if self.power is not None:
+            text = _("power of {column}") if self.power else _("logarithm of {column}")
+            label = text.format(column=label)
+        return _("difference of {column}").format(column=label) if self.apart else label
 
     def decode(
         self, scaled: NDArray[np.floating], series: Series, origins: Rows
@@ -242,6 +313,8 @@ class Encoding:
                 "past": list(self.columns.past),
                 "series": self.columns.series,
                 "static": list(self.columns.static),
+                "wide": list(self.columns.wide),
+                "parent": list(self.columns.parent),
             },
             "ids": list(self.ids),
             "gaps": self.gaps,
@@ -251,9 +324,14 @@ class Encoding:
             "past": self.past.to_json(),
             "static": self.static.to_json(),
             "power": self.power,
+            "apart": self.apart,
+            "outliers": None if self.outliers is None else self.outliers.to_json(),
+            "embedding": self.embedding,
+            "told_apart": self.told_apart,
             "seasons": list(self.seasons),
             "lookback": self.lookback,
             "horizon": self.horizon,
+            "block": self.block,
             "holidays": None if self.holidays is None else self.holidays.to_json(),
         }
 
@@ -269,12 +347,15 @@ class Encoding:
                 tuple(names["past"]),
                 str(names.get("series", "")),
                 tuple(map(str, names.get("static", ()))),
+                tuple(map(str, names.get("wide", ()))),
+                tuple(map(str, names.get("parent", ()))),
             )
             static = content.get("static", Covariates.none().to_json())
-            power = content.get("power")
+            power, block = content.get("power"), content.get("block")
+            ids, outliers = tuple(map(str, content.get("ids", [""]))), content.get("outliers")
             encoding = cls(
                 columns=columns,
-                ids=tuple(map(str, content.get("ids", [""]))),
+                ids=ids,
                 gaps=bool(content.get("gaps", False)),
                 frequency=parse(content["frequency"]),
                 target=Scaler.from_json(content["target"]),
@@ -286,6 +367,11 @@ class Encoding:
                 holidays=None if holidays is None else Holidays.from_json(holidays),
                 static=Covariates.from_json(columns.static, static),
                 power=None if power is None else float(power),
+                apart=int(content.get("apart", 0)),
+                block=None if block is None else int(block),
+                outliers=None if outliers is None else Outliers.from_json(ids, outliers),
+                embedding=int(content.get("embedding", 0)),
+                told_apart=bool(content.get("told_apart", True)),
             )
             encoding._require_sound()
             return encoding
@@ -307,11 +393,18 @@ class Encoding:
             raise ValueError(
                 _("expected a power of at least 0, got {power}").format(power=self.power)
             )
+        if self.apart < 0:
+            raise ValueError(
+                _("expected differences over at least 1 row, got {apart}").format(apart=self.apart)
+            )
         if min(self.lookback, self.horizon) < 1:
             problem = _(
                 "expected a lookback and a horizon of at least 1 step, got {lookback} and {horizon}"
             )
             raise ValueError(problem.format(lookback=self.lookback, horizon=self.horizon))
+        if not 1 <= self.at_once <= self.horizon:
+            problem = _("expected a block of 1 to {horizon} steps, got {block}")
+            raise ValueError(problem.format(horizon=self.horizon, block=self.block))
         if len(self.target.mean) != len(self.ids):
             raise ValueError(
                 _("expected a scale for each of {expected} series, got {count}").format(
@@ -322,10 +415,25 @@ class Encoding:
 
 def _power(train: Series, transform: str) -> float | None:
     """Of a transform by its name, fitted on the training part."""
-    if transform == "none":
+    names = transform.split("+")
+    if "log" in names:
+        return 0.0
+    if "boxcox" not in names:
         return None
     require_positive(train)
-    return 0.0 if transform == "log" else likeliest_power(train)
+    return likeliest_power(train)
+
+
+def _apart(transform: str, seasons: tuple[int, ...]) -> int:
+    """Over how many rows a transform takes differences."""
+    names = transform.split("+")
+    if "seasonal" not in names:
+        return int("difference" in names)
+    if not seasons:
+        raise InputError(
+            transform=_("expected a series with a season, found none; take difference")
+        )
+    return seasons[0]
 
 
 def _transformed(series: Series, power: float | None) -> Series:
@@ -336,15 +444,30 @@ def _transformed(series: Series, power: float | None) -> Series:
     return replace(series, target=transformed(series.target, power))
 
 
+def _learned(series: Series, power: float | None, apart: int) -> Series:
+    found = _transformed(series, power)
+    return replace(found, target=differenced(found, apart)) if apart else found
+
+
+def _scaled(
+    target: NDArray[np.floating], series: Series, scales: Scaler, dtype: type[Float]
+) -> NDArray[Float]:
+    """Each series by its own scale, up to the last row with a target; NaN in those to come."""
+    found = np.full(len(series), np.nan, dtype)
+    for i, (first, end) in enumerate(zip(series.starts, series.ends, strict=False)):
+        found[first:end] = (target[first:end] - scales.mean[i]) / scales.scale[i]
+    return found
+
+
 def _static(series: Series) -> NDArray[np.floating]:
     """`[S, D]`, D of which may be 0; NaN of series that do not know them."""
     unknown = np.full((series.count, len(series.columns.static)), np.nan)
     return unknown if series.static is None else series.static
 
 
-def _scales(series: Series) -> Scaler:
+def _scales(series: Series, usual: Scaler | None = None) -> Scaler:
     """Mean and deviation of the target of each series `[S]`, of the values that are there; of all
-    where one has none.
+    where one has none, and the means of `usual` where these have none either.
     """
     means, scales = np.empty(series.count), np.empty(series.count)
     for i, (first, end) in enumerate(itertools.pairwise(series.starts)):
@@ -352,6 +475,9 @@ def _scales(series: Series) -> Scaler:
         own = own[~np.isnan(own)]
         if not len(own):
             own = series.target[~np.isnan(series.target)]
+        if not len(own) and usual is not None:
+            means[i], scales[i] = usual.mean.mean(), usual.scale.mean()
+            continue
         found = Scaler.fit(own[:, None].astype(np.float64))
         means[i], scales[i] = found.mean[0], found.scale[0]
     return Scaler(means, scales)
@@ -363,7 +489,8 @@ def _require_sizes(series: Series) -> None:
     columns = [series.target, *series.known.T, *series.past.T, *_static(series).T]
     names = (own.target, *own.known, *own.past, *own.static)
     for name, column in zip(names, columns, strict=True):
-        largest = float(np.nanmax(np.abs(column), initial=0.0))
+        ends = np.nanmax(column, initial=0.0), -np.nanmin(column, initial=0.0)
+        largest = float(max(ends))
         if largest > LARGEST:
             problem = _(
                 "{source}: column {name!r}: expected values up to {limit} in size, found "

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from gruta.codec.series.difference import Level, reach
 from gruta.locale import translate as _
 
 Values = NDArray[np.float32]
@@ -37,6 +38,9 @@ class Table:
     starts: `[S + 1]` where each series begins, and N. None: one series.
     absent: `[N]` which values of y are missing; there y holds the last one before. None: the
     network is not told of any, and reads whole histories alone.
+    level: that of which y are differences, and of which changes are counted; None: y itself.
+    own: `[S]` which of the learned vectors each series has, 0 for one without, if there are any;
+    vectors: how many there are, and their width.
     """
 
     y: Values  # [N]
@@ -48,11 +52,15 @@ class Table:
     horizon: int
     starts: Rows | None = None
     absent: NDArray[np.bool_] | None = None
+    level: Level | None = None
+    own: Rows | None = None
+    vectors: tuple[int, int] = (0, 0)
 
     @property
     def first_origin(self) -> int:
         """Rows before the first one that can be an origin: its window, and the lags of that."""
-        return first_origin(self.seasons, self.lookback, self.horizon)
+        apart = 0 if self.level is None else self.level.apart
+        return first_origin(self.seasons, self.lookback, self.horizon, apart)
 
     @property
     def future_width(self) -> int:
@@ -80,6 +88,13 @@ class Table:
         assert self.absent is not None
         return (rows < firsts) | self.absent[np.maximum(rows, firsts)]
 
+    def vector(self, rows: Rows) -> Rows:
+        """Which of the learned vectors the series of each of `rows` has."""
+        assert self.own is not None
+        assert self.starts is not None
+        found: Rows = self.own[np.searchsorted(self.starts, rows, side="right") - 1]
+        return found
+
     @property
     def past_lags(self) -> int:
         """Rows up to the origin whose past covariates the linear path reads."""
@@ -91,22 +106,44 @@ class Table:
         covariates: int = self.past.shape[1]
         return covariates * self.past_lags
 
-    def changes(self, origin: Rows, steps: Rows | None = None) -> Values:
-        """`[..., K]`: what came after rows `origin [...]`, less the value there; NaN in gaps.
+    @property
+    def lacking(self) -> NDArray[np.bool_] | None:
+        """`[N]` which values of what is forecast are missing, where gaps are told."""
+        if self.absent is None or self.level is None:
+            return self.absent
+        return self.level.missing
 
-        steps: `[K]`, those of the horizon if not given.
+    def base(self, origin: Rows, steps: Rows | None = None) -> NDArray[np.floating]:
+        """`[..., K]`, or `[..., 1]` for all steps alike: the values from which changes are counted
+        after rows `origin [...]`; in float64 where y are differences.
+        """
+        if self.level is None:
+            return self.y[origin][..., None]
+        steps = np.arange(1, self.horizon + 1) if steps is None else steps
+        rows = self.level.bases(origin, steps, self.firsts(origin))
+        found: NDArray[np.floating] = self.level.value[rows]
+        return found
+
+    def changes(self, origin: Rows, steps: Rows | None = None, told: bool = True) -> Values:
+        """`[..., K]`: what came after rows `origin [...]`, less the base; NaN in gaps.
+
+        steps: `[K]`, those of the horizon if not given. told: of gaps; else what stands for them.
         """
         at = origin[..., None] + (np.arange(1, self.horizon + 1) if steps is None else steps)
-        changes: Values = self.y[at] - self.y[origin][..., None]
-        if self.absent is not None:
-            changes[self.absent[at]] = np.nan
+        value = self.y if self.level is None else self.level.value
+        changes: Values = (value[at] - self.base(origin, steps)).astype(np.float32, copy=False)
+        if told and self.lacking is not None:
+            changes[self.lacking[at]] = np.nan
         return changes
 
 
-def first_origin(seasons: tuple[int, ...], lookback: int, horizon: int) -> int:
-    """Rows of history before the first origin: the window, then the longest seasonal lag."""
+def first_origin(seasons: tuple[int, ...], lookback: int, horizon: int, apart: int = 0) -> int:
+    """Rows of history before the first origin: the window, then the longest seasonal lag, then what
+    differences of values so far `apart` need.
+    """
     longest = max((s * math.ceil(horizon / s) for s in seasons), default=0)
-    return lookback + longest + SEASONAL_NEIGHBOURS
+    before = apart * math.ceil(horizon / apart) if apart else 0
+    return lookback + longest + before + SEASONAL_NEIGHBOURS
 
 
 MOST_PAST_LAGS = 12
@@ -120,9 +157,10 @@ def future_features(table: Table, origin: Rows, steps: Rows) -> Values:
 
     Covariates then and now, the calendar, the value at the origin, and for each season the same
     phase in the last season before the origin: its value, its last two changes, its covariates and,
-    where gaps are told, whether its value is missing.
+    where gaps are told, whether its value is missing. Of differences, what came over as many steps
+    stands for that value.
     """
-    y, known, first = table.y, table.known, table.firsts(origin)
+    y, known, level, first = table.y, table.known, table.level, table.firsts(origin)
     first = first if isinstance(first, int) else first[..., None]
     at = origin[..., None] + steps
     features = np.empty((*at.shape, table.future_width), np.float32)
@@ -136,7 +174,7 @@ def future_features(table: Table, origin: Rows, steps: Rows) -> Values:
     for season in table.seasons:
         then = at - season * ((steps - 1) // season + 1)
         last, before, earlier = (y.take(np.maximum(then - back, first)) for back in range(3))
-        features[..., place] = last - now
+        features[..., place] = last - now if level is None else _then(level, then, steps, first)
         features[..., place + 1] = last - before
         features[..., place + 2] = before - earlier
         features[..., place + 3 : place + 3 + C] = known.take(np.maximum(then, first), 0)
@@ -147,12 +185,20 @@ def future_features(table: Table, origin: Rows, steps: Rows) -> Values:
     return features
 
 
+def _then(level: Level, then: Rows, steps: Rows, first: Rows | int) -> NDArray[np.float64]:
+    """`[..., K]`: what came at rows `then [..., K]`, less what each step is counted from."""
+    base = np.maximum(then - reach(level.apart, steps), first)
+    found: NDArray[np.float64] = level.value[np.maximum(then, first)] - level.value[base]
+    return found
+
+
 def future_names(
     target: str,
     known: Sequence[str],
     calendar: Sequence[str],
     seasons: Sequence[int],
     gaps: bool = False,
+    differenced: bool = False,
 ) -> list[str]:
     """What the columns of `future_features` are called, in their order."""
     then, now = _("{column} then"), _("{column} now")
@@ -161,7 +207,9 @@ def future_names(
     names += [*calendar, now.format(column=target)]
     for season in seasons:
         of_target = (
-            _("{column} a season ({steps}) before, less now"),
+            _("sum of {column} over as many steps, a season ({steps}) before")
+            if differenced
+            else _("{column} a season ({steps}) before, less now"),
             _("change of {column} a season ({steps}) before"),
             _("change of {column} a season ({steps}) and a step before"),
         )
@@ -260,7 +308,8 @@ def windows(
 
     positions: `[B, P]`, the origins' places in their window, 0 to length - 1.
     Gives past `[B, length, C]`, positions, lags `[B, P, L]`, recent `[B, P, R]`, future
-    `[B, P, K, F]`, and target `[B, P, K]`, the change from the origin's value.
+    `[B, P, K, F]`, and target `[B, P, K]`, the change from the origin's value; series `[B]`, where
+    these have vectors.
     """
     first = last[:, None] - (length - 1)
     origin = first + positions
@@ -276,7 +325,9 @@ def windows(
 
 def ahead(table: Table, origin: Rows) -> dict[str, NDArray[Any]]:
     """What the linear path and the decoder read at rows `origin [B, P]`, as in `windows`."""
+    which = {} if table.own is None else {"series": table.vector(origin[:, 0])}
     return {
+        **which,
         "lags": lags(table, origin),
         "recent": recent(table, origin),
         "future": future_features(table, origin, np.arange(1, table.horizon + 1)),

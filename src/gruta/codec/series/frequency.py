@@ -8,7 +8,7 @@ lies. Weeks with days left out are in `weeks`, months in `months`, clocks that a
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -176,9 +176,14 @@ class Clock(Protocol):
         """At these moments."""
 
 
-def show(stamp: np.datetime64, clock: Clock | None = None) -> str:
+def as_shown(times: Stamps, frequency: Frequency) -> NDArray[Any]:
+    """What people see of moments: what the clock shows, or where rows are numbered the numbers."""
+    return times.astype(np.int64) if frequency.numbered else frequency.local(times)
+
+
+def show(stamp: np.datetime64 | np.int64, clock: Clock | None = None) -> str:
     """A stamp for people, as short as it may be, by a clock; of numbered rows the number."""
-    if getattr(clock, "numbered", False):
+    if isinstance(stamp, np.integer) or getattr(clock, "numbered", False):
         return str(stamp.astype(np.int64))
     local = stamp if clock is None else clock.local(np.array([stamp]))[0]
     return str(np.datetime_as_string(local, unit="auto")).replace("T", " ")

@@ -15,7 +15,7 @@ Letters in shapes: M origins, K steps of the horizon, Q quantiles, J origins bef
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 Values = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
-LEAST_ROWS = 24
+LEAST_ROWS = 12
 """A miss counts half as much two horizons later, but not before so many rows have passed."""
 
 MOST_ORIGINS, MOST_SERIES = 1024, 128
@@ -53,16 +53,18 @@ def apart(horizon: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Forecasts:
-    """Forecasts `[M, K, Q]` from origins `[M]`, increasing, of series whose first origins are
-    `firsts [M]`; beside them those of the linear path, and what came, `[M, K]`. All are changes
-    from the origin's value, scaled.
+    """From origins `[M]`, increasing, `apart` rows from one to the next, of series whose first
+    origins are `firsts [M]`; all are changes from the origin's value, scaled.
+
+    at: forecasts `[M, K, Q]` that go so far, 0 to 1, from the linear path to the network. target:
+    what came, `[M, K]`.
     """
 
     origins: Rows
     firsts: Rows
-    forecast: Values
-    linear: Values
+    at: Callable[[float], Values]
     target: Values
+    apart: int = 1
 
 
 def rolling(firsts: Rows, lasts: Rows, horizon: int) -> tuple[Rows, Rows]:
@@ -137,9 +139,10 @@ def spread(
     """`[Q]`: the factor by which each quantile's distance from the median is to be stretched.
 
     forecast `[M, K, Q]` and target `[M, K]` are of rolling origins, level `[M]` of their levels.
-    Of n targets, the one of rank ⌈(n + 1)·τ⌉ lies at the stretched quantile.
+    Of n targets, the one of rank ⌈(n + 1)·τ⌉ lies at the stretched quantile. Forecasts that overlap
+    err alike: K steps from each of n rows in a row count as n/√K, and their ranks go up with that.
     """
-    median = forecast[..., list(quantiles).index(0.5)]
+    K, median = forecast.shape[1], forecast[..., list(quantiles).index(0.5)]
     size = np.ones(len(forecast)) if level is None else level
     factors = []
     for i, tau in enumerate(quantiles):
@@ -150,7 +153,8 @@ def spread(
         if tau == 0.5 or not len(ratio):
             factors.append(1.0)
             continue
-        rank = math.ceil((len(ratio) + 1) * max(tau, 1 - tau))
+        alike = K**1.5 / apart(K)
+        rank = math.ceil((len(ratio) + alike) * max(tau, 1 - tau))
         factors.append(max(0.0, float(ratio[min(rank, len(ratio)) - 1])))
     return np.array(factors, np.float32)
 
@@ -163,6 +167,60 @@ def stretch(
     median = forecast[..., i : i + 1]
     size = factors if level is None else level[:, None, None] * factors
     return np.sort(median + (forecast - median) * size, axis=-1)
+
+
+def growth(
+    forecast: Values, target: Values, quantiles: Sequence[float], block: int
+) -> tuple[float, ...]:
+    """By how much distances from the median have to grow, in each block of a forecast that was read
+    back block after block; the first is 1, and none is less than the one before.
+
+    forecast `[M, K, Q]`, target `[M, K]`. A block's own distances know of no error in what was read
+    back: the factor is how far off the median was over how far off they say.
+    """
+    median = forecast[..., list(quantiles).index(0.5)]
+    there = np.isfinite(target)
+    missed = np.where(there, np.abs(target - median), 0.0).sum(0, np.float64)
+    said = (np.abs(forecast - median[..., None]).sum(-1) * there).sum(0, np.float64)
+    starts = np.arange(0, target.shape[1], block)
+    missed, said = np.add.reduceat(missed, starts), np.add.reduceat(said, starts)
+    if not (missed[0] > 0 and (said > 0).all()):
+        return (1.0,) * len(starts)
+    ratio = _rising(missed / said)
+    return tuple((ratio / ratio[0]).tolist())
+
+
+def _rising(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The nearest that never falls: neighbours that do are replaced by their mean."""
+    runs: list[tuple[float, int]] = []
+    for value in values.tolist():
+        runs.append((value, 1))
+        while len(runs) > 1 and runs[-2][0] > runs[-1][0]:
+            (one, n), (other, m) = runs[-2:]
+            runs[-2:] = [((one * n + other * m) / (n + m), n + m)]
+    return np.repeat([value for value, _ in runs], [count for _, count in runs])
+
+
+def grown(
+    forecast: Values, factors: Sequence[float], quantiles: Sequence[float], block: int
+) -> Values:
+    """`[M, K, Q]` with distances from the median as `growth` has them; in blocks beyond its last by
+    the root of their number, as errors grow that add up.
+    """
+    if not factors:
+        return forecast
+    i, at = list(quantiles).index(0.5), np.arange(forecast.shape[1]) // block + 1
+    beyond = np.sqrt(np.maximum(at, len(factors)) / len(factors))
+    size = np.array(factors)[np.minimum(at, len(factors)) - 1] * beyond
+    median = forecast[..., i : i + 1]
+    found: Values = median + (forecast - median) * size.astype(np.float32)[:, None]
+    return found
+
+
+def optimism(missed: Values, seen: Values) -> float:
+    """By how much larger misses are than those of who has seen what came, on the mean."""
+    before = _mean(seen)
+    return _mean(missed) / before if before > 0 else 1.0
 
 
 def _mean(missed: Values) -> float:

@@ -33,6 +33,11 @@ class LinearModel:
         return found
 
     @property
+    def horizon(self) -> int:
+        """K."""
+        return len(self.bias)
+
+    @property
     def size(self) -> int:
         """How many numbers were solved for."""
         return sum(w.size for w in (self.on_lags, self.on_recent, self.on_future, self.bias))

@@ -14,7 +14,7 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.tasks.classify.answers import encoded
-from gruta.tasks.classify.baselines import simple_models
+from gruta.tasks.classify.baselines import Simple, simple_models
 from gruta.tasks.classify.metrics import METRICS
 from gruta.tasks.scores import Scores, lost_to
 from gruta.tasks.trained import Trained
@@ -24,12 +24,16 @@ _BINS = np.linspace(0, 1, 11)
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """N cases: what was true `[N]`, the network's probabilities `[N, K]`, and scores."""
+    """N cases: what was true `[N]`, the network's probabilities `[N, K]`, and scores.
+
+    simple: what the models answer that know nothing of the network.
+    """
 
     cases: Cases
     labels: tuple[str, ...]
     truth: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    simple: Simple
     scores: list[Scores]
     notes: list[str]
 
@@ -65,11 +69,17 @@ class Evaluation:
 
 
 def evaluate(
-    trained: Trained[ClassCodec], test: Cases, train: Cases | None, seen: bool = False
+    trained: Trained[ClassCodec],
+    test: Cases,
+    train: Cases | None,
+    *,
+    seen: bool = False,
+    like: Evaluation | None = None,
 ) -> Evaluation:
     """Score the network on `test`, and simple models fitted to `train`.
 
-    seen: whether training saw these cases.
+    seen: whether training saw these cases. like: of another network, trained and scored on the same
+    cases; its simple models are taken as they are.
     """
     codec, name = trained.codec, trained.settings.cell
     labels = tuple(map(str, codec.labels))
@@ -87,11 +97,11 @@ def evaluate(
         )
     read = encoded(codec, test)
     own, bayes = codec.probabilities(trained.head(read)), trained.head.bayes(read)
-    simple = simple_models(train, codec, test, trained.source)
+    simple = like.simple if like else simple_models(train, codec, test, trained.source)
+    answers = {name: (own, trained.head.size)} | simple.answers
     if bayes is not None:
         by_units = replace(codec, temperature=1.0).probabilities(bayes)
-        simple.answers["naive Bayes"] = (by_units, trained.head.bayes_size)
-    answers = {name: (own, trained.head.size)} | simple.answers
+        answers["naive Bayes"] = (by_units, trained.head.bayes_size)
     scores = [
         Scores(model, size, measures(truth, found)) for model, (found, size) in answers.items()
     ]
@@ -102,7 +112,7 @@ def evaluate(
     notes = simple.notes + ([cut] if longest else [])
     if seen:
         notes.append(_("Training saw these cases: name the test's file to score on that."))
-    return Evaluation(test, labels, truth, own, scores, notes)
+    return Evaluation(test, labels, truth, own, simple, scores, notes)
 
 
 def measures(truth: NDArray[np.int64], found: NDArray[np.float64]) -> dict[str, float]:

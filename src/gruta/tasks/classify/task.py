@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
@@ -14,7 +15,6 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.settings import reading
-from gruta.tasks.classify.answers import described
 from gruta.tasks.classify.settings import ClassifySettings
 from gruta.tasks.scores import Metric
 from gruta.tasks.task import Input, Look, Options, Report
@@ -176,15 +176,22 @@ class ClassifyTask:
         return pl.DataFrame(columns | {f"p({one})": found[:, k] for k, one in enumerate(labels)})
 
     def evaluate(
-        self, trained: "Trained[ClassCodec]", source: Any, *, train: Any = None
+        self,
+        trained: "Trained[ClassCodec]",
+        source: Any,
+        *,
+        train: Any = None,
+        like: "Evaluation | None" = None,
     ) -> "Evaluation":
         """Scores on the test part of what was trained on, or on all of other cases.
 
         train: what was trained on, for the simple models, where `source` is not that; by default
-        what the run read, if that is still there and the same.
+        what the run read, if that is still there and the same. like: of another network, trained
+        and scored on the same; its simple models are not fitted again.
         """
-        from gruta.tasks.classify.evaluation import evaluate
+        from gruta.tasks.classify import evaluation
 
+        evaluate = partial(evaluation.evaluate, like=like)
         s, cases = trained.settings, read(source, trained.settings)
         if train is not None:
             given = read(train, s)
@@ -263,7 +270,11 @@ def _trained_on(trained: "Trained[ClassCodec]", cases: "Cases") -> CasesInParts 
 
 def require_alike(test: "Cases", train: "Cases") -> None:
     """InputError unless a test can be scored by what is trained on `train`."""
+    from gruta.tasks.classify.answers import described
+
     if (test.kind, test.channels) != (train.kind, train.channels):
+        from gruta.tasks.classify.answers import described
+
         wanted, found = (described(c.kind, c.channels) for c in (train, test))
         problem = _(
             "{test}: expected {wanted}, as in {train}, found {found}; give a test of the same kind"

@@ -20,6 +20,7 @@ from gruta.codec.series.series import Rows, Series
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.runs import METRICS, MODEL, Run, read_metrics
+from gruta.tasks.forecast.by_level import hierarchy_json
 from gruta.tasks.forecast.evaluation import (
     Evaluation,
     Values,
@@ -28,6 +29,7 @@ from gruta.tasks.forecast.evaluation import (
     origins_from,
     scores_of,
 )
+from gruta.tasks.forecast.reconcile import Reconciled
 from gruta.tasks.forecast.records import own_names
 from gruta.tasks.forecast.scores import Difference
 from gruta.tasks.forecast.settings import ForecastSettings
@@ -52,6 +54,12 @@ class Cut:
     stamp: np.datetime64
     found: Evaluation
     metrics: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def begins(self) -> str:
+        """The stamp for people, or the row's number."""
+        numbered = self.found.series.frequency.numbered
+        return show(self.stamp.astype(np.int64) if numbered else self.stamp)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +110,7 @@ class Backtest:
 
     def to_json(self) -> dict[str, Any]:
         """For a program."""
-        cuts = [{"from": show(cut.stamp)} | _told(cut.found) for cut in self.cuts]
+        cuts = [{"from": cut.begins} | _told(cut.found) for cut in self.cuts]
         return {"refit": self.refit, "cuts": cuts} | _told(self.pooled)
 
 
@@ -162,11 +170,9 @@ def backtest_anew(
         raise InputError(
             carry=_("expected tbptt to be set too, so that training carries the state")
         )
-    seen = Parts.of(series, settings).seen
-    stamps = _stamps(series, seen, windows, settings.horizon)
     how: dict[str, Any] = {"stride": stride, "statistical": statistical, "carry": carry}
     cuts = []
-    for i, (stamp, end) in enumerate(zip(stamps, [*stamps[1:], None], strict=True), 1):
+    for i, (stamp, end) in enumerate(cuts_of(series, settings, windows), 1):
         place = directory / f"cut-{i}"
         own = settings.model_copy(update={"test_from": str(stamp)})
         trained = _finished(own, series, place)
@@ -182,6 +188,18 @@ def backtest_anew(
         found = _scored(trained, series, stamp, end, **how)
         cuts.append(Cut(stamp, found, read_metrics(place / METRICS)))
     return Backtest(cuts, _pooled(cuts, settings), refit=True)
+
+
+def cuts_of(
+    series: Series, settings: ForecastSettings, windows: int
+) -> list[tuple[np.datetime64, np.datetime64 | None]]:
+    """The stamps at which cuts begin and end, by the clock: they divide what the settings hold out.
+
+    InputError where that leaves no rows before the first.
+    """
+    seen = Parts.of(series, settings).seen
+    stamps = _stamps(series, seen, windows, settings.horizon)
+    return list(zip(stamps, [*stamps[1:], None], strict=True))
 
 
 def _stamps(
@@ -272,6 +290,9 @@ def _pooled(cuts: Sequence[Cut], settings: ForecastSettings) -> Evaluation:
     values = joined([found.quantiles for found in founds])
     shared = [n for n in last.baselines if all(n in found.baselines for found in founds)]
     simple: dict[str, Values] = {n: joined([f.baselines[n] for f in founds]) for n in shared}
+    spread: dict[str, Values] = {}
+    if all(f.baseline_quantiles for f in founds):
+        spread = {n: joined([f.baseline_quantiles[n] for f in founds]) for n in shared}
     names = [settings.cell, *shared]
     medians = {settings.cell: values[..., last.levels.index(0.5)]} | simple
     scaled = {name: _mean_mase(founds, name) for name in names}
@@ -288,8 +309,25 @@ def _pooled(cuts: Sequence[Cut], settings: ForecastSettings) -> Evaluation:
         truth=truth,
         quantiles=values,
         baselines=simple,
-        scores=scores_of(truth, values, last.levels, medians, scaled, sizes),
+        scores=scores_of(
+            truth, {settings.cell: values} | spread, last.levels, medians, scaled, sizes
+        ),
         notes=notes,
+        members=(),
+        baseline_quantiles=spread,
+        reconciled=_joined(founds, order),
+    )
+
+
+def _joined(founds: Sequence[Evaluation], order: Rows) -> Reconciled | None:
+    """Of a hierarchy, the forecasts of all cuts before and after."""
+    parts = [found.reconciled for found in founds if found.reconciled is not None]
+    if len(parts) < len(founds):
+        return None
+    return Reconciled(
+        np.concatenate([part.after for part in parts])[order],
+        np.concatenate([part.before for part in parts])[order],
+        np.concatenate([part.whole for part in parts])[order],
     )
 
 
@@ -308,4 +346,4 @@ def _told(found: Evaluation) -> dict[str, Any]:
         "scores": [s.to_json() for s in found.scores],
         "lost_to": found.lost_to,
         "differences": {name: d.to_json() for name, d in found.differences.items()},
-    }
+    } | hierarchy_json(found)

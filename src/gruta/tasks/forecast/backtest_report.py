@@ -1,6 +1,5 @@
 """What a backtest tells: all cuts in one section, then a section for each."""
 
-from gruta.codec.series.frequency import show
 from gruta.locale import translate as _
 from gruta.locale.numbers import decimals, number
 from gruta.report.charts import strokes
@@ -10,22 +9,23 @@ from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.forecast.backtest import Backtest, Cut
 from gruta.tasks.forecast.figures import coverage_figures, error_figure, forecast_figures
 from gruta.tasks.forecast.names import model_name
-from gruta.tasks.forecast.report import differences, scores, verdict
+from gruta.tasks.forecast.report import by_level, by_network, differences, scores, verdict
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.task import Report
 
 
 def tables(found: Backtest) -> list[Table]:
     """The error by cut, and how sure the differences are over all."""
-    return [by_cut(found), differences(found.pooled)]
+    tables = [by_cut(found), differences(found.pooled)]
+    return tables if found.pooled.reconciled is None else [*tables, by_level(found.pooled)]
 
 
 def by_cut(found: Backtest) -> Table:
-    """A row a model: its mean absolute error in each cut and over all."""
-    founds = [*(cut.found for cut in found.cuts), found.pooled]
-    errors = [{s.model: s.mae for s in one.scores} for one in founds]
-    digits = decimals((mae for one in errors for mae in one.values()), 3)
-    titles = [_("from {stamp}").format(stamp=show(cut.stamp)) for cut in found.cuts]
+    """A row a model: its mean absolute error, or CRPS, in each cut and over all."""
+    founds, judged = [*(cut.found for cut in found.cuts), found.pooled], found.pooled.judged
+    errors = [{s.model: s.values[judged] for s in one.scores} for one in founds]
+    digits = decimals((error for one in errors for error in one.values()), 3)
+    titles = [_("from {stamp}").format(stamp=cut.begins) for cut in found.cuts]
     styles = strokes([s.model for s in found.scores])
     return Table(
         [
@@ -33,7 +33,7 @@ def by_cut(found: Backtest) -> Table:
             *(Column(title, digits, "lowest") for title in [*titles, _("all cuts")]),
         ],
         [[model_name(s.model), *(one.get(s.model) for one in errors)] for s in found.scores],
-        _("MAE by cut"),
+        _("CRPS by cut") if judged == "crps" else _("MAE by cut"),
         _("Each cut is forecast by a network that was trained on what lies before it.")
         if found.refit
         else _("All cuts are forecast by the same network, whose training saw none of them."),
@@ -70,16 +70,14 @@ def _cut(number_: int, cut: Cut, settings: ForecastSettings) -> Section:
     content = [
         scores(found),
         differences(found),
-        *forecast_figures(name, {cell: found}, settings.target),
+        *forecast_figures(name, {cell: found}, found.series.columns.target),
     ]
     if cut.metrics:
-        label, style = model_name(cell), strokes([cell])[cell]
+        by_name, styles = by_network(cut.metrics, model_name(cell), strokes([cell])[cell])
         threshold = settings.clip_threshold
         content += [
-            loss_figure(f"{name}-loss", {label: cut.metrics}, {label: style}),
-            gradient_figure(
-                f"{name}-gradient", {label: cut.metrics}, {label: style}, settings.clip, threshold
-            ),
+            loss_figure(f"{name}-loss", by_name, styles),
+            gradient_figure(f"{name}-gradient", by_name, styles, settings.clip, threshold),
         ]
-    title = _("Cut {number}, from {stamp}").format(number=number(number_), stamp=show(cut.stamp))
+    title = _("Cut {number}, from {stamp}").format(number=number(number_), stamp=cut.begins)
     return Section(title, [verdict(found)], content)

@@ -1,13 +1,15 @@
 """The simple forecasts that stand beside every score."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.codec.series import features
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Rows, Table, future_features, lags, recent
 from gruta.codec.series.linear import LinearModel
 from gruta.codec.series.series import Series, carried
+from gruta.tasks.forecast.rollout import rolled
 
 Values = NDArray[np.float64]
 
@@ -38,14 +40,27 @@ def seasonal_naive(
     return found
 
 
-def linear(table: Table, origins: Rows, model: LinearModel) -> features.Values:
-    """`[M, K]`, scaled: the linear model on the lags and covariates that the network has too."""
-    steps = np.arange(1, table.horizon + 1)
-    forecasts = []
+def linear(
+    table: Table, origins: Rows, model: LinearModel, horizon: int | None = None
+) -> NDArray[np.floating]:
+    """`[M, K]`, scaled: the linear model on the lags and covariates that the network has too.
+
+    horizon: K, by default as many steps as it forecasts at once; of more it reads its own back.
+    """
+    table = replace(table, horizon=model.horizon)
+    steps, forecasts = np.arange(1, table.horizon + 1), []
+
+    def at_once(table: Table, at: Rows) -> NDArray[np.float32]:
+        future = future_features(table, at, steps)
+        return model(lags(table, at), recent(table, at), future)[..., None]
+
     for start in range(0, len(origins), 256):
         some = origins[start : start + 256]
-        changes = model(lags(table, some), recent(table, some), future_features(table, some, steps))
-        forecasts.append(table.y[some][:, None] + changes)
+        if horizon is None or horizon <= table.horizon:
+            changes = at_once(table, some)[:, :horizon]
+        else:
+            changes = rolled(table, some, horizon, at_once)
+        forecasts.append(table.base(some, np.arange(1, changes.shape[1] + 1)) + changes[..., 0])
     return np.concatenate(forecasts)
 
 
@@ -54,15 +69,16 @@ def baselines(
 ) -> dict[str, Values]:
     """Those that cost nothing by name, each `[M, K]`, in the target's unit."""
     encoding, firsts = codec.encoding, series.starts[series.of(origins)]
-    y, horizon = carried(series.target, series.starts).astype(np.float64), encoding.horizon
+    read = encoding.read(series)  # as the network does: an outlier is no one's advantage
+    y, horizon = carried(read.target, series.starts).astype(np.float64), encoding.horizon
     seasonal = {
         f"seasonal naive {season}": seasonal_naive(y, origins, horizon, season, firsts)
         for season in encoding.seasons
     }
-    by_line = codec.decode(linear(encoding.table(series), origins, model), series, origins)
+    line = linear(encoding.table(series), origins, model, horizon)
     return {
         "naive": naive(y, origins, horizon),
         "drift": drift(y, origins, horizon, firsts),
         **seasonal,
-        "linear": by_line,
+        "linear": codec.decode(line, series, origins),
     }

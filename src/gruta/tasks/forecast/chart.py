@@ -3,22 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from gruta.locale import translate as _
 from gruta.locale.numbers import percent
-from gruta.report.charts import FAINT, INK, WIDTH, Stamps, Values, dated, legend, numbered, styled
+from gruta.report.charts import FAINT, INK, WIDTH, Values, along, legend, numbered, styled
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """A forecast made in one go: times, middle, and where there is an interval its ends, `[K]`."""
+    """A forecast made in one go: times or rows' numbers, middle, and where there is an interval its
+    ends, `[K]`.
+    """
 
-    times: Stamps
+    times: NDArray[Any]
     middle: Values
     low: Values | None = None
     high: Values | None = None
@@ -35,7 +39,7 @@ class Panel:
 
 @styled()
 def forecasts(
-    times: Stamps,
+    times: NDArray[Any],
     truth: Values,
     panels: Sequence[Panel],
     ylabel: str,
@@ -55,7 +59,7 @@ def forecasts(
         axes.set_title(panel.title, color=panel.color)
         axes.margins(x=0.01)
         numbered(axes.yaxis)
-    _dates(every[-1])
+    along(every[-1], times)
     figure.supylabel(ylabel, fontsize="medium")
     legend(figure, every[0])
     return figure
@@ -94,15 +98,9 @@ def _draw_window(axes: Axes, window: Window, color: str, share: float | None) ->
         )
 
 
-def _unbroken(times: Stamps) -> list[slice]:
+def _unbroken(times: NDArray[Any]) -> list[slice]:
     """Stretches of `times` without a leap, so that no line bridges what was not looked at."""
     steps = np.diff(times)
     leaps = np.flatnonzero(steps > 4 * np.median(steps)) + 1 if len(steps) else steps[:0]
     edges = [0, *(int(i) for i in leaps), len(times)]
     return [slice(a, b) for a, b in pairwise(edges)]
-
-
-def _dates(axes: Axes) -> None:
-    locator, formatter = dated()
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(formatter)

@@ -57,3 +57,10 @@ def fitted(frame: pl.DataFrame) -> Forecaster:
 
 
 __all__ = ["COLUMNS", "ROWS", "SMALL", "hourly", "random_table"]
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """A page has its words alone: to draw its charts takes most of the time."""
+    monkeypatch.setattr("gruta.report.page.png", lambda _: b"")
+    monkeypatch.setattr("gruta.report.page._svg", lambda _: b"")

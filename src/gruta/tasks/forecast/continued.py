@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from gruta.codec.series.codec import ForecastCodec
+from gruta.tasks.forecast.ensemble import members_of
 from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.linear import solve
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
-from gruta.tasks.forecast.task import ForecastTask, SeriesInParts
+from gruta.tasks.forecast.task import (
+    ForecastTask,
+    SeriesInParts,
+    last_learned,
+    share_of_zeros,
+)
 from gruta.train import Progress
 
 Linear = Literal["auto", "kept", "anew"]
@@ -32,12 +38,28 @@ class Continued(ForecastTask):
     before: "Trained[ForecastCodec]"
     linear: Linear = "auto"
 
+    def members(
+        self, settings: ForecastSettings
+    ) -> dict[str, tuple[ForecastTask, ForecastSettings]]:
+        """Each goes on from its own weights."""
+        before = members_of(self.before)
+        each = super().members(settings).items()
+        return {name: (replace(self, before=before[name]), own) for name, (_, own) in each}
+
     def fit_codec(self, data: SeriesInParts, settings: ForecastSettings) -> ForecastCodec:
         """As it was, but for what is known of the new rows."""
         codec, seen = self.before.codec, data.seen
-        positive = codec.never_negative and not bool((seen.target < 0).any())
+        positive = codec.never_negative and not bool((codec.encoding.read(seen).target < 0).any())
         # While it learns, all that the network says counts.
-        return replace(codec, until=seen.nonempty().last, never_negative=positive, trust=1.0)
+        return replace(
+            codec,
+            encoding=replace(codec.encoding, told_apart=True),
+            until=seen.nonempty().last,
+            never_negative=positive,
+            zeros=share_of_zeros(seen),
+            trust=1.0,
+            learned=last_learned(data, settings.horizon),
+        )
 
     def network(self, codec: ForecastCodec, settings: ForecastSettings) -> "ForecastNetwork":
         """With the weights that it has learned."""
@@ -57,29 +79,34 @@ class Continued(ForecastTask):
     ) -> ForecastLesson:
         """Windows of the training part, which the new rows have made longer."""
         table = codec.encoding.table(data.seen)
-        return _GoingOn(network, table, Split.of(table, data.parts), settings, linear=self.linear)
+        split, steps = Split.of(table, data.parts), codec.encoding.horizon
+        how = {"steps": steps, "seen": data.seen}
+        return _GoingOn(network, table, split, settings, **how, linear=self.linear)
 
 
 class _GoingOn(ForecastLesson):
     """Before the first step nothing is computed but the linear path, if at all."""
 
-    def __init__(self, *of: Any, linear: Linear) -> None:
-        super().__init__(*of)
+    def __init__(self, *of: Any, linear: Linear, **how: Any) -> None:
+        super().__init__(*of, **how)
         self._linear = linear
 
     def prepare(self, progress: Progress) -> None:
         """Keep the linear path or solve it on all rows; the scales of what is read stay."""
         if self._linear == "kept":
+            self.base = None
             return
         path = self.model.linear
         kept = {name: buffer.clone() for name, buffer in path.named_buffers()}
         loss = self._missed()
         path.take(solve(self.table, self.split, self.settings.ridge, progress.note))
+        self.measure()
         if self._linear == "auto" and loss <= self._missed():
             path.load_state_dict(kept)
+            self.base = None
 
     def _missed(self) -> float:
         """The median's mean absolute error over the validation part, scaled."""
         found = self.on_validation()
-        median = found.forecast[..., self.model.median]
+        median = found.at(1.0)[..., self.model.median]
         return float(np.nanmean(np.abs(median - found.target)))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gruta.arithmetic import as_usual
 from gruta.codec.series.codec import ForecastCodec
-from gruta.codec.series.frequency import show
+from gruta.codec.series.frequency import as_shown, show
 from gruta.codec.series.series import Rows, Series
 from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
@@ -64,7 +64,7 @@ class Drift:
     of the validation part in the file, are fewer than a horizon.
     """
 
-    until: np.datetime64
+    until: np.datetime64 | np.int64
     rows: int
     errors: Sequence[ErrorDrift]
     inputs: Sequence[InputDrift]
@@ -95,7 +95,7 @@ class Drift:
 def drift(trained: Trained[ForecastCodec], series: Series) -> Drift:
     """Of the rows that came since training; InputError where there are none."""
     frequency = trained.codec.encoding.frequency
-    until = frequency.local(np.array([trained.codec.until]))[0]
+    until = as_shown(np.array([trained.codec.until]), frequency)[0]
     observed = series.ends - series.starts[:-1]
     seen = np.clip(steps_before(series, first_stamp(trained.codec, None)), 0, observed)
     rows = int((observed - seen).sum())
@@ -142,8 +142,9 @@ def _errors(before: Evaluation, since: Evaluation, cell: str) -> Iterator[ErrorD
         means, errors, blocks = [], [], []
         for found in (before, since):
             forecast = found.median if model == cell else found.baselines[model]
-            missed = mean_of_rows(np.abs(forecast - found.truth))
-            error, count = standard_error(missed, found.overlap)
+            apart = np.abs(forecast - found.truth)
+            missed, some = mean_of_rows(apart), ~np.isnan(apart).all(1)
+            error, count = standard_error(missed, found.overlap, found.moments[some])
             means.append(float(missed.mean()))
             errors.append(float(error))
             blocks.append(count)
@@ -162,7 +163,8 @@ def _inputs(
     place = np.arange(len(series)) - series.starts[own]
     old, new = place < train[own], (place >= seen[own]) & series.inside
     scales = encoding.scales(series)
-    found = [(columns.target, series.target, scales.mean[own], scales.scale[own])]
+    target = encoding.learned(series).target
+    found = [(encoding.label, target, scales.mean[own], scales.scale[own])]
     one = np.ones(len(own))
     covariates = (
         (columns.known, series.known, encoding.known),

@@ -14,6 +14,7 @@ from gruta.codec.series.series import Series
 from gruta.data.frames import like
 from gruta.settings import least
 from gruta.tasks.estimator import Estimator
+from gruta.tasks.forecast.settings import MissingKnown
 from gruta.tasks.forecast.task import TASK, as_series, forecast, series_for
 from gruta.tasks.task import Report
 
@@ -52,19 +53,28 @@ class Forecaster(Estimator[ForecastCodec]):
     @property
     def linear_seconds_(self) -> float:
         """How much of that went into the linear path."""
-        return next((float(r["seconds"]) for r in self.metrics_ if r["step"] == 0), 0.0)
+        solved = (r for r in self.metrics_ if r["step"] == 0 and "seconds" in r)
+        return sum(float(r["seconds"]) for r in solved)
 
     @as_usual()
-    def predict(self, data: Source) -> Any:
+    def predict(
+        self,
+        data: Source,
+        *,
+        missing_known: MissingKnown | None = None,
+        horizon: int | None = None,
+    ) -> Any:
         """Quantiles for the horizon after the last row of `data` that has a target.
 
         `data` holds the history and, where there are known covariates, a row below it for each
-        step to come with their values and an empty target. A frame like `data` comes back, polars
-        for a file: the time, `forecast` (the median), and a column a quantile, q10, …. The time is
-        a column, or pandas' index where it is in `data`.
+        step to come with their values and an empty target; `missing_known` says how to go on where
+        some lack, in place of the setting. `horizon` may be shorter than in training and, with the
+        strategy recursive, longer. A frame like `data` comes back, polars for a file: the time,
+        `forecast` (the median), and a column a quantile, q10, …. The time is a column, or pandas'
+        index where it is in `data`.
         """
         trained = self._fitted()
-        found = forecast(trained, series_for(trained, data))
+        found = forecast(trained, series_for(trained, data), missing_known, horizon)
         if isinstance(data, str | Path | Series):
             return found
         return like(data, found, trained.settings.time)
@@ -95,17 +105,19 @@ class Forecaster(Estimator[ForecastCodec]):
         *,
         at: str | np.datetime64 | None = None,
         series: str | None = None,
+        missing_known: MissingKnown | None = None,
     ) -> "Explanation":
         """What each input added to a forecast, and how far back the past counts.
 
         at: the first stamp to forecast; by default the one after the last with a target. series:
-        which one, in data of several. `explanation.change_from(earlier)` tells what changed since
-        another forecast of the same stamps. InputError where there is no such forecast.
+        which one, in data of several. missing_known: as for `predict`.
+        `explanation.change_from(earlier)` tells what changed since another forecast of the same
+        stamps. InputError where there is no such forecast.
         """
         from gruta.tasks.forecast.explain import explain
 
         trained = self._fitted()
-        return explain(trained, series_for(trained, data), at, series)
+        return explain(trained, series_for(trained, data), at, series, missing_known=missing_known)
 
     def backtest(
         self,

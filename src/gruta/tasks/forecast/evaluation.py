@@ -1,8 +1,9 @@
 """A trained forecaster against what came, with the simple baselines beside it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.features import Rows
-from gruta.codec.series.frequency import Stamps
+from gruta.codec.series.frequency import as_shown, show
 from gruta.codec.series.series import Series
 from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
@@ -19,25 +20,31 @@ from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.reading import Repair
+from gruta.tasks.forecast.around import around, past_values
 from gruta.tasks.forecast.baselines import baselines
+from gruta.tasks.forecast.ensemble import members_of
 from gruta.tasks.forecast.explain.importance import Importances
-from gruta.tasks.forecast.forecasts import quantiles
+from gruta.tasks.forecast.forecasts import quantiles, unreconciled
+from gruta.tasks.forecast.reconcile import Reconciled, notes_of, reconciled
 from gruta.tasks.forecast.records import names_beside, records
 from gruta.tasks.forecast.scores import (
     METRICS,
+    OF_ZEROS,
     Difference,
     coverage,
     crps,
     difference,
     mase,
     mase_of_several,
+    overlapping,
     point_scores,
+    quantile_losses,
     seasonal_errors,
     standard_error,
 )
 from gruta.tasks.forecast.split import steps_before
 from gruta.tasks.forecast.statistical import fit_at_origins
-from gruta.tasks.scores import Scores, lost_to
+from gruta.tasks.scores import Metric, Scores, lost_to
 from gruta.tasks.trained import Trained
 
 Values = NDArray[np.float64]
@@ -64,14 +71,16 @@ class Evaluation:
     """Forecasts from M origins, in the target's unit, and their scores.
 
     origins `[M]` are the rows of `series` that were forecast from; times `[M, K]` the stamps that
-    were forecast, by the data's clock; quantiles `[M, K, Q]`; truth `[M, K]`; baselines by name,
-    each `[M, K]`. The network's score comes first. importances: of the inputs, over the validation
-    part, where that was asked for.
+    were forecast, by the data's clock, or rows' numbers; quantiles `[M, K, Q]`; truth `[M, K]`;
+    baselines by name, each `[M, K]`. The network's score comes first. importances: of the inputs,
+    over the validation part, where that was asked for. members: the score of each network of an
+    ensemble alone. baseline_quantiles: each `[M, K, Q]`, where many values are 0; zeros: the share
+    of those that training saw. reconciled: the forecasts of a hierarchy before and after.
     """
 
     series: Series
     origins: Rows
-    times: Stamps
+    times: NDArray[Any]
     truth: Values
     quantiles: Values
     levels: tuple[float, ...]
@@ -79,6 +88,20 @@ class Evaluation:
     scores: list[Scores]
     notes: list[str]
     importances: Importances | None = None
+    members: Sequence[Scores] = ()
+    baseline_quantiles: Mapping[str, Values] = field(default_factory=dict)
+    zeros: float = 0.0
+    reconciled: Reconciled | None = None
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """The columns of its scores; the first that is judged tells who is better."""
+        return OF_ZEROS if self.baseline_quantiles else METRICS
+
+    @property
+    def judged(self) -> Literal["crps", "mae"]:
+        """The score that tells by how much one is better."""
+        return "crps" if self.baseline_quantiles else "mae"
 
     @property
     def repairs(self) -> Sequence[Repair]:
@@ -104,24 +127,40 @@ class Evaluation:
 
     @property
     def lost_to(self) -> list[str]:
-        """The baselines whose sMAPE or MAE is lower than the network's, be it by chance."""
-        return lost_to(self.scores, METRICS)
+        """The baselines whose sMAPE or MAE is lower than the network's, or of values with many
+        zeros the CRPS, be it by chance.
+        """
+        return lost_to(self.scores, self.metrics)
 
-    @property
+    @cached_property
+    def moments(self) -> NDArray[Any]:
+        """`[M]`: what each forecast begins with; of several series often the same."""
+        found: NDArray[Any] = self.times[:, 0]
+        return found
+
+    @cached_property
     def overlap(self) -> int:
-        """How many forecasts, the first among them, begin before the first has ended."""
-        apart = int(np.diff(self.origins).min()) if len(self.origins) > 1 else 1
-        horizon: int = self.truth.shape[1]
-        return -(-horizon // apart)
+        """At how many moments forecasts begin before one that began first has ended."""
+        return overlapping(self.moments, self.times[:, -1])
 
     @cached_property
     def differences(self) -> dict[str, Difference]:
-        """By how much the network's mean absolute error is above each baseline's."""
-        missed = np.abs(self.median - self.truth)
+        """By how much the network's mean absolute error, or CRPS, is above each baseline's."""
+        if self.judged == "crps":
+            missed = self._crps(self.quantiles)
+            of_simple = {n: self._crps(values) for n, values in self.baseline_quantiles.items()}
+        else:
+            missed = np.abs(self.median - self.truth)
+            of_simple = {n: np.abs(v - self.truth) for n, v in self.baselines.items()}
         return {
-            name: difference(missed, np.abs(values - self.truth), self.overlap)
-            for name, values in self.baselines.items()
+            name: difference(missed, own, self.overlap, self.moments, self.judged)
+            for name, own in of_simple.items()
         }
+
+    def _crps(self, quantiles: Values) -> Values:
+        """`[M, K]`: of each value."""
+        found: Values = 2 * quantile_losses(self.truth, quantiles, self.levels).mean(-1)
+        return found
 
     @property
     def bands(self) -> list[Band]:
@@ -142,7 +181,7 @@ class Evaluation:
         inside[np.isnan(self.truth)] = np.nan
         by_step = np.nanmean(inside, axis=0)
         filled = np.where(np.isnan(inside), by_step, inside)
-        errors, _blocks = standard_error(filled, self.overlap)
+        errors, _blocks = standard_error(filled, self.overlap, self.moments)
         nominal = self.levels[high] - self.levels[low]
         return Band(low, high, nominal, float(np.nanmean(inside)), by_step, errors)
 
@@ -160,7 +199,8 @@ def origins_from(series: Series, encoding: Encoding, start: np.datetime64, strid
     if not len(found):
         longest = int((series.ends - series.starts[:-1]).argmax())
         observed = int(series.ends[longest] - series.starts[longest])
-        newest = series.times_at(series.ends[longest : longest + 1] - 1)[0]
+        newest = show(series.times_at(series.ends[longest : longest + 1] - 1)[0], series.frequency)
+        first = show(start.astype(np.int64) if series.frequency.numbered else start)
         problem = _(
             "{source}: no forecast to score from {start} on: that needs {horizon} rows with a "
             "target from there, and {history} rows before them; the file has {observed} rows with "
@@ -169,7 +209,7 @@ def origins_from(series: Series, encoding: Encoding, start: np.datetime64, strid
         raise InputError(
             problem.format(
                 source=series.source,
-                start=start,
+                start=first,
                 horizon=encoding.horizon,
                 history=encoding.history,
                 observed=number(observed),
@@ -195,63 +235,107 @@ def evaluate(
     *,
     statistical: bool = False,
     carry: bool = False,
+    like: Evaluation | None = None,
 ) -> Evaluation:
     """Forecast after `origins [M]` and score it, with the baselines beside it.
 
     statistical: statsforecast's models are beside it too, and only as many of the origins are
-    scored as these have time for. carry: see `quantiles`.
+    scored as these have time for. carry: see `quantiles`. like: of another network, trained on the
+    same and scored from the same origins; its simple forecasts are taken as they are.
     """
     codec, levels, name = trained.codec, trained.settings.quantiles, trained.settings.cell
     encoding, line = codec.encoding, trained.head.linear
     notes: list[str] = []
     fitted: Mapping[str, Values] = {}
-    if statistical:
+    if like is not None:
+        origins = like.origins
+    elif statistical:
         need("statsforecast")
         firsts = series.starts[series.of(origins)]
-        y = series.target.astype(np.float64)
+        y = encoding.read(series).target.astype(np.float64)
         done = fit_at_origins(y, origins, encoding.horizon, encoding.seasons, firsts=firsts)
         origins, fitted, notes = origins[done.places], done.forecasts, [*done.notes]
     at = origins[:, None] + np.arange(1, encoding.horizon + 1)
     truth = series.target[at].astype(np.float64)
-    found = quantiles(trained, series, origins, carry=carry)
-    simple = {**baselines(series, codec, origins, line), **fitted}
+    summed = None
+    if codec.hierarchy is None:
+        found = unreconciled(trained, series, origins, carry=carry)
+    else:
+        summed = reconciled(trained, series, origins, carry=carry)
+        found, notes = summed.after, [*notes, *notes_of(summed, codec.hierarchy.method)]
+    if like is None:
+        simple = {**baselines(series, codec, origins, line), **fitted}
+        spread = _spread(simple, series, trained, origins) if codec.intermittent else {}
+        simple = {**{m: q[..., levels.index(0.5)] for m, q in spread.items()}, **simple}
+    else:
+        simple, spread = dict(like.baselines), like.baseline_quantiles
     sizes = {name: trained.head.size + line.size, "linear": line.size}
     medians = {name: found[..., levels.index(0.5)]} | simple
     scaled = {m: _mase(codec, series, origins, truth, values) for m, values in medians.items()}
-    scores = scores_of(truth, found, levels, medians, scaled, sizes)
+    scores = scores_of(truth, {name: found, **spread}, levels, medians, scaled, sizes)
     moments = series.times_at(at)
-    times = series.frequency.local(moments)
+    times = as_shown(moments, series.frequency)
     seen = _("Some of these values were seen in training.")
     notes += [seen] if moments.min() <= codec.until else []
-    return Evaluation(series, origins, times, truth, found, levels, simple, scores, notes)
+    members: list[Scores] = []
+    for one, alone in members_of(trained).items():
+        own = quantiles(alone, series, origins, carry=carry)
+        middle = own[..., levels.index(0.5)]
+        unit = {one: _mase(codec, series, origins, truth, middle)}
+        size = {one: alone.head.size + alone.head.linear.size}
+        members += scores_of(truth, {one: own}, levels, {one: middle}, unit, size)
+    return Evaluation(
+        series,
+        origins,
+        times,
+        truth,
+        found,
+        levels,
+        simple,
+        scores,
+        notes,
+        members=members,
+        baseline_quantiles=spread,
+        zeros=codec.zeros,
+        reconciled=summed,
+    )
+
+
+def _spread(
+    simple: Mapping[str, Values], series: Series, trained: Trained[ForecastCodec], origins: Rows
+) -> Mapping[str, Values]:
+    """`[M, K, Q]`: quantiles of simple forecasts, and those of all past values, a model too."""
+    codec, levels = trained.codec, trained.settings.quantiles
+    if len(levels) == 1:
+        return {}
+    found = around(simple, series, codec, origins, trained.head.linear, levels)
+    usual = past_values(series, origins, levels)[:, None]
+    return found | {"past values": np.repeat(usual, codec.encoding.horizon, 1)}
 
 
 def scores_of(
     truth: Values,
-    found: Values,
+    quantiles: Mapping[str, Values],
     levels: Sequence[float],
     medians: Mapping[str, Values],
     scaled: Mapping[str, float | None],
     sizes: Mapping[str, int],
 ) -> list[Scores]:
-    """Of medians `[M, K]` by model, the network's first, whose quantiles are found `[M, K, Q]`.
+    """Of medians `[M, K]` by model, the network's first, and of the quantiles `[M, K, Q]` of those
+    that have some.
 
     scaled: the MASE of each. sizes: how many numbers were learned, where some were.
     """
-    of_intervals = dict[str, float | None](crps=None, coverage=None)
-    own = of_intervals
-    if len(levels) > 1:
-        inside = coverage(truth, found[..., 0], found[..., -1])
-        own = {"crps": crps(truth, found, levels), "coverage": inside}
-    network = next(iter(medians))
-    return [
-        Scores(
-            model,
-            sizes.get(model, 0),
-            points | {"mase": scaled[model]} | (own if model == network else of_intervals),
-        )
-        for model, points in point_scores(truth, medians).items()
-    ]
+    found = []
+    for model, points in point_scores(truth, medians).items():
+        of_intervals = dict[str, float | None](crps=None, coverage=None)
+        if model in quantiles and len(levels) > 1:
+            own = quantiles[model]
+            inside = coverage(truth, own[..., 0], own[..., -1])
+            of_intervals = {"crps": crps(truth, own, levels), "coverage": inside}
+        values = points | {"mase": scaled[model]} | of_intervals
+        found.append(Scores(model, sizes.get(model, 0), values))
+    return found
 
 
 def _mase(

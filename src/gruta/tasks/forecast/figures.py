@@ -20,13 +20,16 @@ _STEPS_SHOWN = 192
 _SHARES = np.arange(1, 100)
 
 
-def score_note(nominal: float | None) -> str:
-    """What the columns of a table of scores mean."""
+def score_note(nominal: float | None, judged: str = "mae") -> str:
+    """What the columns of a table of scores mean; judged: the score that decides."""
     note = _(
         "MAE: mean absolute error. RMSE: root of the mean squared error, which weighs large errors "
         "more. sMAPE: the error relative to forecast and truth. MASE: MAE over that of repeating "
         "the season before, within the training part; below 1 is better than that."
     )
+    if judged == "crps":
+        crps = _("CRPS: twice the mean pinball loss of the quantiles, which decides here.")
+        note = f"{crps} {note}"
     if nominal is None:
         return note
     return f"{note} " + _(

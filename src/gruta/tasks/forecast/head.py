@@ -1,6 +1,7 @@
 """The forecaster's network on NumPy arrays: the same forecasts without PyTorch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.series.features import Past, Rows, Table, Values, ahead, windows
+from gruta.codec.series.intervals import grown
 from gruta.codec.series.linear import LinearModel
 from gruta.runtime.blocks import (
     Linear,
@@ -20,6 +22,7 @@ from gruta.runtime.blocks import (
     silu,
     softplus,
 )
+from gruta.tasks.forecast.rollout import rolled
 from gruta.tasks.forecast.settings import ForecastSettings
 
 _AT_ONCE = 256
@@ -35,7 +38,8 @@ _FIXED = ("linear.", "scale_")
 class ForecastHead:
     """What `ForecastNetwork` computes, from its weights by name; ValueError if they are of another.
 
-    table: one of the width that the network reads, with or without rows. trust: the codec's.
+    table: one of the width that the network reads, with or without rows. trust, growth: the
+    codec's.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class ForecastHead:
         table: Table,
         settings: ForecastSettings,
         trust: float = 1.0,
+        growth: Sequence[float] = (),
     ) -> None:
         # Version 0.1.0's linear path did not read past covariates.
         unread = np.zeros((table.horizon, table.recent_width), np.float32)
@@ -57,26 +62,53 @@ class ForecastHead:
             Recurrent(weights, name, settings.cell) for name in ("encoder", "decoder")
         )
         self._mix, self._head = Linear(weights, "mix"), Linear(weights, "head")
-        self._median, self.trust = settings.quantiles.index(0.5), trust
+        self.levels, self._median = settings.quantiles, settings.quantiles.index(0.5)
+        self.trust, self._growth = trust, growth
+        self._vectors = weights["embedding.weight"] if table.vectors[1] else None
+
+    def changes(self, table: Table, origins: Rows, steps: int, *, carry: bool = False) -> Values:
+        """Quantiles of the change from the value at each of `origins [M]`: `[M, N, Q]`, scaled.
+
+        Of more steps than the network forecasts at once it reads its own back. carry: the state at
+        an origin is that of who has read the whole series up to it, not a window.
+        """
+        table = replace(table, horizon=self.linear.horizon)
+        if steps <= table.horizon:
+            return forecast_changes(self, table, origins, carry=carry)[:, :steps]
+        states = carried_states(self, table, Past(table), origins) if carry else None
+        found = []
+        for start in range(0, len(origins), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            own = None if states is None else tuple(s[None, part] for s in states)
+            reader = _Reader(self, own)
+            found.append(rolled(table, origins[part], steps, reader, self._median))
+        return grown(np.concatenate(found), self._growth, self.levels, table.horizon)
 
     def __call__(self, batch: Mapping[str, NDArray[Any]]) -> Values:
         """Quantiles of the change from the origin's value, `[B, P, K, Q]`, in the scaled unit.
 
         batch: as `features.windows` gives it.
         """
-        states, _ = self.read(batch["past"])
+        states, _ = self.read(batch["past"], series=batch.get("series"))
         rows = np.arange(states.shape[1])[:, None]
         return self.from_states(states[batch["positions"], rows], batch)
 
-    def read(self, past: Values, state: State | None = None) -> tuple[Values, State]:
+    def read(
+        self,
+        past: Values,
+        state: State | None = None,
+        series: NDArray[Any] | None = None,
+    ) -> tuple[Values, State]:
         """The encoder's states `[T, B, H]` along rows `[B, T, C]` after `state`, and its last."""
-        return self._encoder.sequence(self._past(past).swapaxes(0, 1), state)
+        rows = self._told_apart(self._past(past), series)
+        return self._encoder.sequence(rows.swapaxes(0, 1), state)
 
     def from_states(self, h: Values, batch: Mapping[str, NDArray[Any]]) -> Values:
         """The quantiles from the encoder's states h `[B, P, H]` at the origins."""
         unit = self.linear.error[:, None]
         base = self.linear(batch["lags"], batch["recent"], batch["future"])[..., None]
         future = np.concatenate([self._future(batch["future"]), base / unit.mean()], -1)
+        future = self._told_apart(future, batch.get("series"))
         decoded = self._decode(h, future)
         repeated = np.broadcast_to(h[:, :, None], decoded.shape)
         mixed = self._mix(np.concatenate([decoded, repeated, future], -1))
@@ -94,9 +126,24 @@ class ForecastHead:
         return found
 
     @property
+    def nothing_read(self) -> State:
+        """The encoder's state before the first row of a lone sequence."""
+        return self._encoder.start(1)
+
+    @property
     def means(self) -> tuple[Values, Values]:
         """In training, of the columns of a row of the window, and of those of a step to come."""
         return self._past.mean, self._future.mean
+
+    def _told_apart(self, x: Values, series: NDArray[Any] | None) -> Values:
+        """x `[B, ..., C]` with the vector of series `[B]` behind each row, if there are any."""
+        if self._vectors is None:
+            return x
+        assert series is not None
+        which = series.astype(np.int64)
+        own = self._vectors[which] * (which > 0)[:, None]
+        own = own.reshape(len(x), *[1] * (x.ndim - 2), -1)
+        return np.concatenate([x, np.broadcast_to(own, (*x.shape[:-1], own.shape[-1]))], -1)
 
     def _decode(self, h: Values, future: Values) -> Values:
         """The decoder's states `[B, P, K, H]`, from h at the origins and the steps to come."""
@@ -120,14 +167,16 @@ class ForecastHead:
 def _shapes(table: Table, settings: ForecastSettings) -> Shapes:
     """Of the weights of the network that reads this table."""
     K, L, C, F = table.horizon, table.lookback, table.past_width, table.future_width
-    cell, H, width = settings.cell, settings.hidden, table.future_width + 1
+    count, N = table.vectors
+    cell, H, width = settings.cell, settings.hidden, table.future_width + 1 + N
     by_column = {"on_lags": L, "on_recent": table.recent_width, "on_future": F}
     linear = {name: (K, n) for name, n in by_column.items()} | {"bias": (K,), "error": (K,)}
     scales = {"past": C, "future": F}
     return {
         **{f"linear.{name}": shape for name, shape in linear.items()},
         **{f"scale_{k}.{part}": (n,) for k, n in scales.items() for part in ("mean", "inverse")},
-        **recurrent_shapes("encoder", cell, C, H),
+        **({"embedding.weight": (count, N)} if N else {}),
+        **recurrent_shapes("encoder", cell, C + N, H),
         **recurrent_shapes("decoder", cell, width, H),
         **linear_shapes("mix", 2 * H + width, 2 * H),
         **linear_shapes("head", 2 * H, len(settings.quantiles)),
@@ -157,7 +206,7 @@ def forecast_changes(
         some = origins[start : start + _AT_ONCE]
         if states is not None:
             batch = ahead(table, some[:, None])
-            found = head.from_states(states[start : start + _AT_ONCE, None], batch)
+            found = head.from_states(states[0][start : start + _AT_ONCE, None], batch)
         else:
             newest = np.full((len(some), 1), table.lookback - 1)
             found = head(windows(table, past, some, newest, table.lookback))
@@ -165,20 +214,44 @@ def forecast_changes(
     return np.concatenate(forecasts)
 
 
-def carried_states(head: ForecastHead, table: Table, past: Past, origins: Rows) -> Values:
-    """`[M, H]`: the encoder's state at each of `origins [M]`, carried from the first row of its
-    series that can be read, which is read once.
+class _Reader:
+    """Forecasts from rows that lie a block apart, each time from the state of who has read on to
+    it: from `state`, that at the first of them, or else from a window before it.
     """
-    found: list[Values] = [np.empty(0, np.float32)] * len(origins)
+
+    def __init__(self, head: ForecastHead, state: State | None = None) -> None:
+        self._head, self._state = head, state
+        self._unread = head.linear.on_lags.shape[1] if state is None else 0
+
+    def __call__(self, table: Table, at: Rows) -> Values:
+        """`[M, K, Q]` after rows `at [M]`."""
+        rows = at[:, None] + np.arange(1 - self._unread, 1)
+        if self._unread:
+            firsts = np.broadcast_to(table.firsts(at), at.shape)[:, None]
+            past = Past(table, keep=False)(rows, firsts)
+            which = None if table.own is None else table.vector(at)
+            _, self._state = self._head.read(past, self._state, which)
+        assert self._state is not None
+        self._unread = table.horizon
+        h = self._state[0][-1]
+        found: Values = self._head.from_states(h[:, None], ahead(table, at[:, None]))[:, 0]
+        return found
+
+
+def carried_states(head: ForecastHead, table: Table, past: Past, origins: Rows) -> State:
+    """`[M, H]` each: the encoder's state at each of `origins [M]`, carried from the first row of
+    its series that can be read, which is read once.
+    """
+    found: list[State] = [()] * len(origins)
     starts = np.array([0, len(table.y)]) if table.starts is None else table.starts
-    unread = table.first_origin - table.lookback if table.absent is None else 0
+    skipped = table.first_origin - table.lookback if table.absent is None else 0
     for first, end in pairwise(starts):
         places = np.flatnonzero((origins >= first) & (origins < end))
-        state: State | None = None
-        last = origins[places].max(initial=-1)
-        for begin in range(first + unread, last + 1, _ROWS_AT_ONCE):
-            rows = np.arange(begin, min(begin + _ROWS_AT_ONCE, last + 1))
-            states, state = head.read(past(rows, first)[None], state)
-            for place in places[np.isin(origins[places], rows)]:
-                found[place] = states[origins[place] - begin, 0]
-    return np.stack(found)
+        state, unread = head.nothing_read, first + skipped
+        for place in places[np.argsort(origins[places], kind="stable")]:
+            while unread <= origins[place]:
+                rows = np.arange(unread, min(unread + _ROWS_AT_ONCE, origins[place] + 1))
+                _, state = head.read(past(rows, first)[None], state)
+                unread += len(rows)
+            found[place] = state
+    return tuple(np.concatenate(parts, axis=1)[0] for parts in zip(*found, strict=True))

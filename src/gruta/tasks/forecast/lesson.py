@@ -1,6 +1,8 @@
 """What the forecaster learns from: windows of the training part."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,10 +12,14 @@ from torch import Tensor
 
 from gruta.codec.series.features import Past, Rows, Table, Values, windows
 from gruta.codec.series.intervals import Forecasts, rolling
+from gruta.codec.series.series import Series
 from gruta.data.order import shuffled
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.tasks.forecast.folds import unlearned
+from gruta.tasks.forecast.head import ForecastHead
 from gruta.tasks.forecast.network import ForecastNetwork, pinball
+from gruta.tasks.forecast.scores import difference, overlapping
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
 from gruta.train import Batch, Progress, State, Validation
@@ -21,8 +27,15 @@ from gruta.train import Batch, Progress, State, Validation
 MOST_ORIGINS = 96
 """More places in a window are not taken of themselves: a batch grows with them and the lookback."""
 
+OFTEN = 10
+"""After so many steps at most a network of a short training part is validated."""
+
 VALIDATION_ORIGINS = 256
 """About this many origins, evenly spaced, are scored in a validation."""
+
+
+MASKED = 0.25
+"""Of so many windows the network is not told the series: it learns to do without its vector."""
 
 
 MOST_SCORED = 2**14
@@ -32,7 +45,9 @@ MOST_SCORED = 2**14
 class ForecastLesson:
     """Batches, loss and validation for `gruta.train.train`.
 
-    notes: lines about what was decided before, told as training begins.
+    steps: those of the forecasts that settle trust and intervals; where they are more than the
+    network forecasts at once it reads its own back, though it learns from what came. seen: the
+    series of the table.
     """
 
     own_draws = True
@@ -43,11 +58,13 @@ class ForecastLesson:
         table: Table,
         split: Split,
         settings: ForecastSettings,
-        notes: Sequence[str] = (),
+        *,
+        steps: int | None = None,
+        seen: Series | None = None,
     ) -> None:
-        self.model, self.notes = network, notes
+        self.model, self.seen = network, seen
         self.table, self.split, self.settings = table, split, settings
-        self.past = Past(table)
+        self.past, self._steps = Past(table), steps or table.horizon
         self.origins = settings.origins or min(
             MOST_ORIGINS, max(4, table.lookback // table.horizon)
         )
@@ -59,16 +76,54 @@ class ForecastLesson:
                     "with the setting gaps"
                 )
             )
+        if settings.tbptt and table.own is not None:
+            raise InputError(tbptt=_("expected none where series have vectors; leave one out"))
         if settings.tbptt and not self.streams:
             problem = _("expected at most the {rows} rows that there are to train on, got {given}")
             raise InputError(tbptt=problem.format(rows=len(split.train), given=settings.tbptt))
 
+    @property
+    def validate_every(self) -> int:
+        """Of a short training part a network soon knows too much."""
+        return self.settings.validate_every if self.base is None else OFTEN
+
     def prepare(self, progress: Progress) -> None:
         """Solve the linear path, which is where training starts."""
-        for told in self.notes:
-            progress.note(told)
         table, split, ridge = self.table, self.split, self.settings.ridge
         self.model.prepare(table, self.past, split, ridge, progress.note)
+        self.measure()
+
+    def measure(self) -> None:
+        """Tell the linear path by how much it misses what it has not seen."""
+        base = unlearned(self.table, self.split, self.settings.ridge)
+        if base is not None:
+            self.model.linear.miss_by(self._missed_by(base))
+        self.base = base
+
+    @cached_property
+    def base(self) -> Values | None:
+        """Of a short training part, what the network is to correct: see `folds`.
+
+        A run goes on as it was begun, also one of a version that knew no folds: the linear path's
+        error is then that of rows that it was solved on.
+        """
+        base = unlearned(self.table, self.split, self.settings.ridge)
+        if base is None:
+            return None
+        error = self.model.linear.error.cpu().numpy()
+        return base if np.allclose(error, self._missed_by(base), rtol=1e-3) else None
+
+    def _missed_by(self, base: Values) -> Values:
+        rows = self.split.train[:]
+        found: Values = np.nanmean(np.abs(self.table.changes(rows) - base[rows]), axis=0)
+        return found
+
+    def _windows(
+        self, last: Rows, positions: Rows, length: int, base: Values | None
+    ) -> dict[str, NDArray[Any]]:
+        found = windows(self.table, self.past, last, positions, length)
+        origin = last[:, None] - (length - 1) + positions
+        return found if base is None else found | {"base": base[origin]}
 
     def batch(self, step: int) -> Batch:
         """Random windows, or with tbptt the next piece of each stream along the series."""
@@ -85,7 +140,9 @@ class ForecastLesson:
         positions[:, -1] = length - 1
         before_first = self.split.train.first(last) - (last - length + 1)
         positions = np.maximum(positions, before_first[:, None])
-        batch = windows(self.table, self.past, last, positions, length)
+        batch = self._windows(last, positions, length, self.base)
+        if "series" in batch:
+            batch["series"] = np.where(draw.random(len(last)) < MASKED, 0, batch["series"])
         return _tensors(batch) | {"fresh": torch.tensor(fresh)}
 
     def _stream_ends(self, step: int, length: int) -> tuple[Rows, bool]:
@@ -126,28 +183,92 @@ class ForecastLesson:
         return {}
 
     def on_validation(self) -> Forecasts:
-        """Of the validation part; of a very long one from all over it."""
-        origins = self.split.validation[:: max(1, len(self.split.validation) // MOST_SCORED)]
-        return self._forecasts(origins, self.split.validation.first(origins))
+        """Of the validation part; of a long one from all over it."""
+        scored = self._scored.validation
+        most = VALIDATION_ORIGINS if self._reads_back else MOST_SCORED
+        apart = max(1, len(scored) // most)
+        origins = scored[::apart]
+        return self._forecasts(origins, scored.first(origins), apart)
+
+    def gains(self) -> bool:
+        """Whether the validation part is forecast better, by more than chance, by who is told the
+        series; else from now on it is not.
+        """
+        assert self.table.own is not None
+        assert self.seen is not None
+        every = self.split.validation
+        origins = every[:: max(1, len(every) // MOST_SCORED)]
+        target, middle, table = self.table.changes(origins), self.model.median, self.table
+        told = np.abs(self.forecast(origins)[..., middle] - target)
+        self.table = replace(table, own=np.zeros_like(table.own))
+        untold = np.abs(self.forecast(origins)[..., middle] - target)
+        begins, ends = (self.seen.times_at(origins + k) for k in (1, table.horizon))
+        apart = difference(told, untold, overlapping(begins, ends), begins)
+        if apart.error is None or apart.value > -apart.error:
+            return False
+        self.table = table
+        return True
 
     def rolled(self) -> Forecasts:
         """From rolling origins up to the end of the validation part."""
-        return self._forecasts(*rolling(*self.split.ends, self.table.horizon))
+        return self._forecasts(*rolling(*self._scored.ends, self._steps), base=self._base_at_once)
 
-    def _forecasts(self, origins: Rows, firsts: Rows) -> Forecasts:
-        line, forecast = self.model.linear, self.forecast(origins)
-        linear = self._over(
-            origins, lambda batch: line(batch["lags"], batch["recent"], batch["future"])
-        )
-        return Forecasts(origins, firsts, forecast, linear, self.table.changes(origins))
+    def learned(self) -> Forecasts | None:
+        """Of those origins the ones that were learned from, by the linear path that has seen them;
+        None where `rolled` has the same.
+        """
+        if self._base_at_once is None:
+            return None
+        origins, firsts = rolling(*self.split.ends, self.table.horizon)
+        some = ~np.isnan(self._base_at_once[origins, 0])
+        return self._forecasts(origins[some], firsts[some])
 
-    def forecast(self, origins: Rows) -> Values:
-        """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled."""
+    @property
+    def _reads_back(self) -> bool:
+        return self._steps > self.table.horizon
+
+    @property
+    def _scored(self) -> Split:
+        return self.split.with_more(self._steps - self.table.horizon)
+
+    @property
+    def _base_at_once(self) -> Values | None:
+        """What is corrected by a network that forecasts all steps at once."""
+        return None if self._reads_back else self.base
+
+    def _forecasts(
+        self, origins: Rows, firsts: Rows, apart: int = 1, *, base: Values | None = None
+    ) -> Forecasts:
+        at = self._read_back(origins) if self._reads_back else self._at_once(origins, base)
+        target = self.table.changes(origins, np.arange(1, self._steps + 1))
+        return Forecasts(origins, firsts, at, target, apart)
+
+    def _at_once(self, origins: Rows, base: Values | None) -> Callable[[float], Values]:
+        linear, forecast = self._over(origins, self.model.base, base), self.forecast(origins, base)
+        correction = forecast[..., self.model.median] - linear
+        return lambda share: forecast - (1 - share) * correction[..., None]
+
+    def _read_back(self, origins: Rows) -> Callable[[float], Values]:
+        weights = {name: w.detach().cpu().numpy() for name, w in self.model.state_dict().items()}
+
+        def at(share: float) -> Values:
+            head = ForecastHead(weights, self.table, self.settings, share)
+            return head.changes(self.table, origins, self._steps)
+
+        return at
+
+    def forecast(self, origins: Rows, base: Values | None = None) -> Values:
+        """Quantiles of the change from the value at each of `origins [M]`: `[M, K, Q]`, scaled.
+
+        base: what is corrected where it isn't NaN, in place of the linear path's own forecast.
+        """
         network = self.model.eval()
-        return self._over(origins, lambda batch: network(batch)[0])
+        return self._over(origins, lambda batch: network(batch)[0], base)
 
     @torch.no_grad()
-    def _over(self, origins: Rows, forecast: Callable[[Batch], Tensor]) -> Values:
+    def _over(
+        self, origins: Rows, forecast: Callable[[Batch], Tensor], base: Values | None
+    ) -> Values:
         """What `forecast` gives at the end of the window that ends at each of `origins [M]`."""
         network, table = self.model, self.table
         device = network.head.weight.device
@@ -155,7 +276,7 @@ class ForecastLesson:
         for start in range(0, len(origins), 256):
             some = origins[start : start + 256]
             newest = np.full((len(some), 1), table.lookback - 1)
-            batch = _tensors(windows(table, self.past, some, newest, table.lookback))
+            batch = _tensors(self._windows(some, newest, table.lookback, base))
             found = forecast({k: v.to(device) for k, v in batch.items()})
             forecasts.append(found.squeeze(1).cpu().numpy())
         return np.concatenate(forecasts)

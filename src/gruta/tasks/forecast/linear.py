@@ -33,7 +33,7 @@ MOST_WEIGHTS = 2**21
 """So many weights, of all penalties together, are held until one penalty is chosen for them."""
 
 MOST_ROWS = 2**20
-"""Of longer tables, as of those with gaps, a sample of origins makes the moments."""
+"""Of longer tables, as of those with gaps or differences, a sample of origins makes the moments."""
 
 QUIET_SECONDS = 5.0
 """A solution that takes longer says every so often how long it still will."""
@@ -46,7 +46,8 @@ def solve(table: Table, split: Split, ridge: float, note: Note | None = None) ->
     """Ridge regression on standardised columns over the training origins, which increase.
 
     ridge: the penalty, relative to the number of rows; 0 takes the one of `PENALTIES` with the
-    lowest mean absolute error in the validation part. The model's error is that of the training
+    lowest mean absolute error in the validation part; where that is short, earlier cuts have a say,
+    and a larger penalty is taken where it is as good. The model's error is that of the training
     part. Memory grows with the columns, but neither with the rows nor with the horizon.
     note: is told how long it will take, where that is long.
     """
@@ -55,16 +56,19 @@ def solve(table: Table, split: Split, ridge: float, note: Note | None = None) ->
     if many and note:
         text = _("linear path: {lags} lags may take minutes, a shorter lookback less")
         note(text.format(lags=number(table.lookback)))
+    cuts = [(split.train, split.validation)] if ridge or many else split.cuts(table.horizon)
     at_once = max(1, MOST_WEIGHTS // (len(penalties) * (table.lookback + table.past_width)))
     remaining = _Remaining(table.horizon, note)
     found: list[tuple[Tensor, ...]] = []
-    waiting: list[_Weights] = []
-    for step, weights in enumerate(_solutions(table, split.train, penalties), 1):
+    waiting: list[tuple[_Weights, ...]] = []
+    solutions = [_solutions(table, learned, penalties) for learned, _behind in cuts]
+    for step, weights in enumerate(zip(*solutions, strict=True), 1):
         waiting.append(weights)
         if len(waiting) == at_once or step == table.horizon:
             steps = np.arange(step - len(waiting) + 1, step + 1)
-            candidates = _Weights(*(torch.stack(parts, 1) for parts in zip(*waiting, strict=True)))
-            best = candidates.of(_best(table, split.validation, steps, candidates))
+            of_cuts = [_Weights.stacked(own) for own in zip(*waiting, strict=True)]
+            behind = [origins for _learned, origins in cuts]
+            best = of_cuts[-1].of(_best(table, behind, steps, of_cuts))
             error = _error(table, split.train, steps, best)[0].clamp_min(1e-4)
             found.append((*(part[0] for part in best), error))
             waiting = []
@@ -80,16 +84,33 @@ class _Weights(NamedTuple):
     on_future: Tensor
     bias: Tensor
 
+    @classmethod
+    def stacked(cls, weights: Sequence["_Weights"]) -> "_Weights":
+        """Those of K steps from those of each."""
+        return cls(*(torch.stack(parts, 1) for parts in zip(*weights, strict=True)))
+
     def of(self, penalty: int) -> "_Weights":
         """Those of one penalty."""
         return _Weights(*(part[penalty : penalty + 1] for part in self))
 
 
-def _best(table: Table, origins: Origins, steps: Rows, candidates: _Weights) -> int:
-    """Which of the candidates `[S, K, …]` forecasts best after these origins."""
-    errors = _error(table, origins, steps, candidates).mean(1).nan_to_num(torch.inf)
-    best = int(errors.argmin())
-    if not errors[best] < torch.inf:
+def _best(table: Table, behind: Sequence[Origins], steps: Rows, of_cuts: Sequence[_Weights]) -> int:
+    """Which penalty's models `[S, K, …]`, those of each cut after the origins behind it, forecast
+    best over all of these; of several cuts the largest penalty that is as good but for chance.
+
+    A cut's errors count by their ratios, so that years of great errors decide no more than others.
+    As good: not worse than the best by more than half a standard error over the cuts, compare the
+    rule of one standard error (Breiman et al. 1984).
+    """
+    every = zip(behind, of_cuts, strict=True)
+    errors = torch.stack([_error(table, rows, steps, own).mean(1) for rows, own in every]).log()
+    means = errors.nan_to_num(torch.inf, torch.inf).mean(0)
+    best = int(means.argmin())
+    if len(errors) > 1 and means[best] < torch.inf:
+        above = errors - errors[:, best : best + 1]
+        chance = above.std(0) / len(errors) ** 0.5
+        best = int((above.mean(0) <= chance / 2).nonzero().max())
+    if not means[best] < torch.inf:
         raise InputError(
             ridge=_(
                 "too small for these columns, which are nearly the same; give a larger one, or 0"
@@ -123,7 +144,7 @@ def _error(table: Table, origins: Origins, steps: Rows, models: _Weights) -> Ten
 def _solutions(table: Table, origins: Origins, penalties: Sequence[float]) -> Iterator[_Weights]:
     """The models of step 1, 2, … of the horizon, for each of the penalties."""
     columns: Columns | SomeColumns
-    if table.absent is None and len(table.y) <= MOST_ROWS:
+    if table.absent is None and table.level is None and len(table.y) <= MOST_ROWS:
         columns = Columns(table, torch.from_numpy(origins[:]))
     else:
         columns = SomeColumns(table, origins)

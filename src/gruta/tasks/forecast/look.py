@@ -7,6 +7,7 @@ import torch
 
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Past, windows
+from gruta.codec.series.frequency import as_shown
 from gruta.codec.series.series import Series
 from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
@@ -29,11 +30,18 @@ def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime6
     at: the first stamp to forecast; by default the last whose horizon is there to compare with.
     InputError where there is no such window.
     """
+    if trained.codec.members:
+        raise InputError(
+            _(
+                "an ensemble: look into one of its networks, each a run of its own in the folder "
+                "members of its run"
+            )
+        )
     encoding, network = trained.codec.encoding, trained.network
     assert isinstance(network, ForecastNetwork)
     table = encoding.table(series)
     newest = series.observed - encoding.horizon
-    clock = series.frequency.local(series.times)
+    clock, shown = series.frequency.local(series.times), as_shown(series.times, series.frequency)
     first = clock[newest] if at is None and newest > 0 else at
     if first is None:
         problem = _(
@@ -58,11 +66,11 @@ def look(trained: Trained[ForecastCodec], series: Series, at: str | np.datetime6
 
     after = int(origin[0]) + 1
     labels = {
-        "encoder": clock[after - table.lookback : after],
-        "decoder": clock[after : after + table.horizon],
+        "encoder": shown[after - table.lookback : after],
+        "decoder": shown[after : after + table.horizon],
     }
     columns = {
-        "encoder": encoding.past_names(),
-        "decoder": [*encoding.future_names(), _("linear forecast")],
+        "encoder": [*encoding.past_names(), *encoding.vector_names()],
+        "decoder": [*encoding.future_names(), _("linear forecast"), *encoding.vector_names()],
     }
     return Look(network, [batch, None], arrays, loss, labels, columns, leave_out=DID_NOT_HELP)

@@ -17,5 +17,6 @@ def model_name(model: str) -> str:
         "drift": _("drift"),
         "linear": _("linear"),
         "linear rich": _("rich linear"),
+        "past values": _("past values"),
     }
     return names.get(model, model)

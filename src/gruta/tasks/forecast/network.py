@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gruta.codec.series.features import Past, Table, future_features
@@ -100,6 +101,24 @@ class LinearPath(nn.Module):
         for name, buffer in self.named_buffers():
             buffer.copy_(torch.from_numpy(getattr(model, name)))
 
+    def miss_by(self, error: NDArray[np.floating]) -> None:
+        """The mean absolute error `[K]`, if it is not that of the rows that it was solved on."""
+        self.error.copy_(torch.from_numpy(error).clamp_min(1e-4))
+
+
+class _Vectors(nn.Module):
+    """A learned vector for each series; that of none, the first, is 0 and stays so."""
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(count, width, dtype=DTYPE))
+
+    def forward(self, series: Tensor, x: Tensor) -> Tensor:
+        """x `[B, ..., C]` with the vector of series `[B]` behind each row."""
+        own = self.weight[series] * (series > 0).unsqueeze(-1)
+        own = own.view(len(x), *[1] * (x.dim() - 2), -1).expand(*x.shape[:-1], -1)
+        return torch.cat([x, own], -1)
+
 
 def _starting(init: str, steps: int) -> dict[str, Any]:
     """The arguments that let a layer's weights start so, if it runs over so many steps."""
@@ -114,7 +133,8 @@ class ForecastNetwork(nn.Module):
     cell: gru, lstm or rnn. past, features: columns of the window and of a step to come; recent: of
     past covariates in the linear path. quantiles: increasing, with 0.5 among them. init: of the
     recurrent layers. layers: their classes, by cell. trust: how much of its correction of the
-    linear path counts; all does while it learns. `prepare` must be called once before training.
+    linear path counts; all does while it learns. vectors: how many of series are learned, and how
+    wide. `prepare` must be called once before training.
     """
 
     def __init__(
@@ -130,15 +150,17 @@ class ForecastNetwork(nn.Module):
         init: str = "torch",
         layers: Mapping[str, type[Any]] = CELLS,
         trust: float = 1.0,
+        vectors: tuple[int, int] = (0, 0),
     ) -> None:
         super().__init__()
         self.cell, self.trust = cell, trust
+        self.embedding = _Vectors(*vectors) if vectors[1] else None
         self.median = list(quantiles).index(0.5)
         self.linear = LinearPath(horizon, lookback, recent, features)
         self.scale_past, self.scale_future = Standardise(past), Standardise(features)
-        width = features + 1  # and the linear path's own forecast
+        width = features + 1 + vectors[1]  # and the linear path's own forecast
         kind, how = layers[cell], {"batch_first": True, "dtype": DTYPE}
-        self.encoder = kind(past, hidden, **how, **_starting(init, lookback))
+        self.encoder = kind(past + vectors[1], hidden, **how, **_starting(init, lookback))
         self.decoder = kind(width, hidden, **how, **_starting(init, horizon))
         self.mix = Linear(2 * hidden + width, 2 * hidden, dtype=DTYPE)
         self.head = Linear(2 * hidden, len(quantiles), dtype=DTYPE)
@@ -166,6 +188,7 @@ class ForecastNetwork(nn.Module):
             init=settings.init,
             layers=layers,
             trust=trust,
+            vectors=table.vectors,
         )
 
     def prepare(
@@ -185,13 +208,17 @@ class ForecastNetwork(nn.Module):
     def forward(self, batch: dict[str, Tensor], state: State | None = None) -> tuple[Tensor, State]:
         """The quantiles, in units of the scaled series, and the encoder's last state.
 
-        batch: as `features.windows` gives it; state: the encoder's state before the window.
+        batch: as `features.windows` gives it, with a base or without. state: the encoder's before
+        the window.
         """
         unit = self.linear.error.unsqueeze(-1)
-        base = self.linear(batch["lags"], batch["recent"], batch["future"]).unsqueeze(-1)
+        base = self.base(batch).unsqueeze(-1)
         future = torch.cat([self.scale_future(batch["future"]), base / unit.mean()], -1)
+        past = self.scale_past(batch["past"])
+        if self.embedding is not None:
+            past, future = (self.embedding(batch["series"], x) for x in (past, future))
         b, p, k, f = future.shape
-        states, last = self.encoder(self.scale_past(batch["past"]), _unless_lone(state))
+        states, last = self.encoder(past, _unless_lone(state))
         at = batch["positions"].unsqueeze(-1).expand(-1, -1, states.shape[-1])
         h = states.gather(1, at)
         decoded, _ = self.decoder(future.reshape(b * p, k, f), self._start(h.reshape(1, b * p, -1)))
@@ -199,6 +226,12 @@ class ForecastNetwork(nn.Module):
         mixed = self.mix(torch.cat([decoded, h.unsqueeze(2).expand(-1, -1, k, -1), future], -1))
         raw = self.head(F.silu(mixed))
         return self._quantiles(base, unit, raw), last if isinstance(last, tuple) else (last,)
+
+    def base(self, batch: dict[str, Tensor]) -> Tensor:
+        """`[B, P, K]`: what is corrected. The linear path's forecast, unless the batch has one."""
+        own = self.linear(batch["lags"], batch["recent"], batch["future"])
+        given = batch.get("base")
+        return own if given is None else torch.where(given.isnan(), own, given)
 
     def _start(self, h: Tensor) -> Tensor | State:
         """The decoder's initial state; an LSTM's cell state starts at zero."""

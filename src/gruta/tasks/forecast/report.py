@@ -1,6 +1,6 @@
 """The report of one trained forecaster."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gruta.locale import translate as _
@@ -9,6 +9,7 @@ from gruta.report.charts import Stroke, strokes
 from gruta.report.page import Column, Figure, Section, Table
 from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
+from gruta.tasks.forecast.by_level import levels_of
 from gruta.tasks.forecast.evaluation import Evaluation
 from gruta.tasks.forecast.explain import worth
 from gruta.tasks.forecast.figures import (
@@ -19,7 +20,7 @@ from gruta.tasks.forecast.figures import (
     score_note,
 )
 from gruta.tasks.forecast.names import model_name
-from gruta.tasks.forecast.scores import METRICS, Difference
+from gruta.tasks.forecast.scores import Difference
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.report import repair_table, score_table
 from gruta.tasks.task import Report
@@ -36,6 +37,8 @@ def report(evaluation: Evaluation, metrics: Metrics, settings: ForecastSettings)
         _forecasts(evaluation, settings, styles),
         *without.sections,
     ]
+    if evaluation.reconciled is not None:
+        sections.insert(1, _hierarchy(evaluation))
     if evaluation.importances:
         sections.insert(2, worth.section(evaluation.importances))
     if evaluation.repairs:
@@ -56,10 +59,14 @@ def report_of_training(metrics: Metrics, settings: ForecastSettings) -> Report:
 def verdict(evaluation: Evaluation) -> str:
     """Whether the network was worth it, in plain words; where it was not, that comes first."""
     network, *simple = evaluation.scores
-    best = min(simple, key=lambda s: s.mae)
+    judged = evaluation.judged
+    best = min(simple, key=lambda s: s.values[judged] or 0.0)
+    own, others = network.values[judged] or 0.0, best.values[judged] or 0.0
     apart = evaluation.differences[best.model]
-    digits = decimals([network.mae, best.mae])
-    if not apart.beyond_chance:
+    digits = decimals([own, others])
+    if judged == "crps":
+        compared = _compared_by_crps(apart)
+    elif not apart.beyond_chance:
         compared = _(
             "Over {values} that training did not see, the {cell} did about as well as the best "
             "simple forecast: it missed by {mae} on average, {baseline} by {baseline_mae}."
@@ -78,12 +85,86 @@ def verdict(evaluation: Evaluation) -> str:
     text = compared.format(
         values=_("{count} value" if count == 1 else "{count} values").format(count=number(count)),
         cell=model_name(network.model),
-        mae=number(network.mae, digits),
-        share=percent(abs(network.mae / best.mae - 1) if best.mae else None, 1),
+        share=percent(abs(own / others - 1) if others else None, 1),
         baseline=model_name(best.model),
-        baseline_mae=number(best.mae, digits),
+        **{judged: number(own, digits), f"baseline_{judged}": number(others, digits)},
     )
-    return f"{text} {_beaten(evaluation)}"
+    return " ".join(
+        [
+            *_of_zeros(evaluation),
+            text,
+            _beaten(evaluation),
+            *_together(evaluation),
+            *_moved(evaluation),
+        ]
+    )
+
+
+def _of_zeros(evaluation: Evaluation) -> list[str]:
+    """Why the CRPS decides, where it does."""
+    if evaluation.judged != "crps":
+        return []
+    text = _(
+        "{share} of the values that training saw are 0: a forecast of nothing has a low absolute "
+        "error there, and MAE, MASE and sMAPE mislead, so the CRPS decides, of all quantiles."
+    )
+    return [text.format(share=percent(evaluation.zeros))]
+
+
+def _compared_by_crps(apart: Difference) -> str:
+    if not apart.beyond_chance:
+        return _(
+            "Over {values} that training did not see, the {cell} did about as well as the best "
+            "simple forecast: its CRPS is {crps}, that of {baseline} {baseline_crps}."
+        )
+    if apart.value < 0:
+        return _(
+            "Over {values} that training did not see, the CRPS of the {cell} is {crps}: {share} "
+            "less than that of the best simple forecast ({baseline}, {baseline_crps})."
+        )
+    return _(
+        "A simple forecast does better: over {values} that training did not see, the CRPS of "
+        "{baseline} is {baseline_crps}, that of the {cell} {crps}, {share} more."
+    )
+
+
+def _together(evaluation: Evaluation) -> list[str]:
+    """What the mean of several networks is worth."""
+    judged = evaluation.judged
+    errors = [one.values[judged] or 0.0 for one in evaluation.members]
+    if not errors:
+        return []
+    digits = decimals([evaluation.scores[0].values[judged] or 0.0, *errors])
+    told = (
+        _("It is the mean of {count} networks, which missed by {least} to {most} alone.")
+        if judged == "mae"
+        else _("It is the mean of {count} networks, whose CRPS alone is {least} to {most}.")
+    )
+    return [
+        told.format(
+            count=number(len(errors)),
+            least=number(min(errors), digits),
+            most=number(max(errors), digits),
+        )
+    ]
+
+
+def _moved(evaluation: Evaluation) -> Iterator[str]:
+    """What reconciling did to the errors of a hierarchy."""
+    levels = levels_of(evaluation)
+    if not levels:
+        return
+    changes = _("{before} before and {after} after at level {level}")
+    each = [
+        changes.format(
+            level=number(level.depth + 1),
+            before=number(level.before, decimals([level.before])),
+            after=number(level.after, decimals([level.after])),
+        )
+        for level in levels
+    ]
+    text = _("Reconciled from the top, level 1, down, the mean absolute errors are {changes}.")
+    yield text.format(changes="; ".join(each))
 
 
 def _beaten(evaluation: Evaluation) -> str:
@@ -119,13 +200,13 @@ def scores(evaluation: Evaluation) -> Table:
     count, steps = evaluation.truth.shape
     return score_table(
         evaluation.scores,
-        METRICS,
+        evaluation.metrics,
         styles,
         name=model_name,
         caption=_("Scores of {count} forecasts of {steps} steps").format(
             count=number(count), steps=number(steps)
         ),
-        note=score_note(nominal_share(evaluation.levels)),
+        note=score_note(nominal_share(evaluation.levels), evaluation.judged),
     )
 
 
@@ -145,6 +226,13 @@ def _scores(evaluation: Evaluation) -> Section:
                 "each forecast; they know the series alone."
             )
         )
+    if evaluation.judged == "crps":
+        words.append(
+            _(
+                "Here they have quantiles too, by how far off each was before, step by step; past "
+                "values are the quantiles of all that a series was so far."
+            )
+        )
     held = _("The interval should hold {nominal} of what comes; it held {inside}.")
     told = [
         held.format(nominal=percent(band.nominal), inside=percent(band.inside, 1))
@@ -160,13 +248,33 @@ def _scores(evaluation: Evaluation) -> Section:
         )
     words.append(" ".join(told))
     shown: list[Table | Figure] = [scores(evaluation), differences(evaluation)]
+    if evaluation.members:
+        shown.append(_members(evaluation))
     return Section(_("How good it is"), words, [*shown, *coverage_figures(evaluation)])
+
+
+def _members(evaluation: Evaluation) -> Table:
+    """A row for all networks together, then one for each."""
+    all_ = evaluation.scores[0]
+    return score_table(
+        [all_, *evaluation.members],
+        evaluation.metrics,
+        strokes([all_.model, *(one.model for one in evaluation.members)]),
+        name=model_name,
+        caption=_("The mean of the networks, and each alone"),
+        note=_(
+            "A network is called by its strategy and its seed; each is a run of its own in the "
+            "folder members."
+        ),
+    )
 
 
 def differences(evaluation: Evaluation) -> Table:
     """By how much the network's error is above each simple forecast's, and how sure that is."""
     network, *_simple = evaluation.scores
     found = evaluation.differences
+    by_crps = evaluation.judged == "crps"
+    title = _("CRPS of the {cell} above its") if by_crps else _("MAE of the {cell} above its")
     digits = decimals((d.error or abs(d.value) for d in found.values()), 2)
     rows: list[list[str | float | None]] = [
         [model_name(name), d.value, d.error, _said(d)] for name, d in found.items()
@@ -174,7 +282,7 @@ def differences(evaluation: Evaluation) -> Table:
     return Table(
         [
             Column(_("simple forecast")),
-            Column(_("MAE of the {cell} above its").format(cell=model_name(network.model)), digits),
+            Column(title.format(cell=model_name(network.model)), digits),
             Column(_("standard error"), digits),
             Column(_("the {cell} is").format(cell=model_name(network.model))),
         ],
@@ -182,10 +290,53 @@ def differences(evaluation: Evaluation) -> Table:
         caption=_("Compared forecast by forecast"),
         note=_(
             "Below 0 the network is better. The standard error is that of the mean of the "
-            "differences, of stretches of forecasts that do not overlap; better and worse are said "
-            "where chance alone would give so large a difference in less than one of twenty cases."
+            "differences, by stretches of time that do not overlap, in which all series count as "
+            "one; better and worse are said where chance alone would give so large a difference in "
+            "less than one of twenty cases."
         ),
     )
+
+
+def by_level(evaluation: Evaluation) -> Table:
+    """The error at each level of a hierarchy before and after reconciling."""
+    levels = levels_of(evaluation)
+    digits = decimals([mae for level in levels for mae in (level.before, level.after)])
+    rows: list[list[str | float | None]] = [
+        [
+            number(level.depth + 1),
+            float(level.series),
+            level.before,
+            level.after,
+            level.change.error,
+            _said(level.change),
+        ]
+        for level in levels
+    ]
+    return Table(
+        [
+            Column(_("level")),
+            Column(_("series at it"), 0),
+            Column(_("MAE before"), digits),
+            Column(_("MAE after"), digits),
+            Column(_("standard error"), digits),
+            Column(_("reconciled it is")),
+        ],
+        rows,
+        caption=_("Before and after reconciling"),
+        note=_(
+            "Level 1 is the top. The standard error is that of the difference, by stretches of "
+            "time."
+        ),
+    )
+
+
+def _hierarchy(evaluation: Evaluation) -> Section:
+    words = _(
+        "Each series was forecast for itself; then the forecasts were moved as little as their "
+        "errors allow, so that those of the series below sum up to that above. The simple "
+        "forecasts are as they were."
+    )
+    return Section(_("What reconciling was worth"), [words], [by_level(evaluation)])
 
 
 def _said(difference: Difference) -> str:
@@ -200,21 +351,33 @@ def _forecasts(
     evaluation: Evaluation, settings: ForecastSettings, styles: Mapping[str, Stroke]
 ) -> Section:
     models = {settings.cell: evaluation.median} | evaluation.baselines
+    target = evaluation.series.columns.target
     return Section(
         _("What it forecasts"),
         (),
         [
-            *forecast_figures("forecast", {settings.cell: evaluation}, settings.target),
+            *forecast_figures("forecast", {settings.cell: evaluation}, target),
             error_figure("error", evaluation.truth, models, styles),
         ],
     )
 
 
+def by_network(
+    metrics: Metrics, name: str, stroke: Stroke
+) -> tuple[dict[str, Metrics], dict[str, Stroke]]:
+    """The records of a training, and how they are drawn, by the name of the network; those of an
+    ensemble by the names of its members.
+    """
+    members = list(dict.fromkeys(r["member"] for r in metrics if "member" in r))
+    if not members:
+        return {name: metrics}, {name: stroke}
+    return {one: [r for r in metrics if r["member"] == one] for one in members}, strokes(members)
+
+
 def _training(
     metrics: Metrics, settings: ForecastSettings, styles: Mapping[str, Stroke]
 ) -> Section:
-    name = model_name(settings.cell)
-    by_name, by_style = {name: metrics}, {name: styles[settings.cell]}
+    by_name, by_style = by_network(metrics, model_name(settings.cell), styles[settings.cell])
     return Section(
         _("How it learned"),
         [

@@ -4,12 +4,13 @@ Letters in shapes: M origins, W columns that all steps share, V columns of one s
 """
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gruta.codec.series.features import Rows, Table, Values, future_features, lags, recent
+from gruta.codec.series.features import Rows, Table, future_features, lags, recent
 from gruta.tasks.forecast.split import Origins
 
 MOST_ORIGINS = 2**17
@@ -18,6 +19,8 @@ MOST_PRODUCTS = 2e11
 """Origins, numbers of their shared columns, and products of all steps: a sample has no more."""
 
 _AT_ONCE = 4096
+
+Sliced = TypeVar("Sliced", Rows, Tensor)
 
 
 class SomeColumns:
@@ -37,12 +40,15 @@ class SomeColumns:
         )
         rows = origins[:: max(1, len(origins) // int(max(most, 8 * (width + own))))]
         self._rows = _whole(table, rows)
-        shared = [torch.from_numpy(_shared(table, some)) for some in _blocks(self._rows)]
-        self._shared = torch.cat(shared)
-        self.mean = self._shared.double().mean(0)
+        self._shared, self._own = (
+            torch.empty(len(self._rows), n, dtype=torch.float32) for n in (width, own)
+        )
+        for some, part in zip(_blocks(self._rows), _blocks(self._shared), strict=True):
+            part[:] = torch.from_numpy(np.concatenate([lags(table, some), recent(table, some)], -1))
+        self.mean = _mean(self._shared)
         squares = torch.zeros(width, width, dtype=torch.float64)
-        for some in torch.split(self._shared, _AT_ONCE):
-            centred = some.double() - self.mean
+        for part in _blocks(self._shared):
+            centred = part.double() - self.mean
             squares.addmm_(centred.T, centred)
         self.covariance = squares / len(self._rows)
 
@@ -51,44 +57,46 @@ class SomeColumns:
         with the shared ones and with each other, and their means `[V]`.
         """
         for step in range(1, self._table.horizon + 1):
-            own = torch.cat([self._own(some, step) for some in _blocks(self._rows)])
-            mean = own.double().mean(0)
+            for some, part in zip(_blocks(self._rows), _blocks(self._own), strict=True):
+                self._write_own(part, some, step)
+            mean = _mean(self._own)
             cross = torch.zeros(len(self.mean), len(mean), dtype=torch.float64)
             among = torch.zeros(len(mean), len(mean), dtype=torch.float64)
-            pairs = zip(
-                torch.split(self._shared, _AT_ONCE), torch.split(own, _AT_ONCE), strict=True
-            )
-            for shared, columns in pairs:
-                centred = columns.double() - mean
+            for shared, own in zip(_blocks(self._shared), _blocks(self._own), strict=True):
+                centred = own.double() - mean
                 cross.addmm_((shared.double() - self.mean).T, centred)
                 among.addmm_(centred.T, centred)
-            yield cross / len(own), among / len(own), mean
+            yield cross / len(self._rows), among / len(self._rows), mean
 
     def by_kind(self, shared: Tensor, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Weights `[S, W]` and `[S, V]` as those of lags, past covariates and features."""
         lookback = self._table.lookback
         return shared[:, :lookback], shared[:, lookback:], own
 
-    def _own(self, origins: Rows, step: int) -> Tensor:
-        """Features of the step and the target, `[M, V]`."""
+    def _write_own(self, own: Tensor, origins: Rows, step: int) -> None:
+        """Features of the step and the target to `[M, V]`."""
         features = future_features(self._table, origins, np.array([step]))[:, 0]
-        target = self._table.y[origins + step] - self._table.y[origins]
-        return torch.from_numpy(np.column_stack([features, target]))
+        target = self._table.changes(origins, np.array([step]), told=False)
+        own[:, :-1], own[:, -1] = torch.from_numpy(features), torch.from_numpy(target[:, 0])
 
 
 def _whole(table: Table, rows: Rows) -> Rows:
     """The origins whose horizon lacks nothing, if they are a quarter or more; else all."""
-    if table.absent is None:
+    lacking = table.lacking
+    if lacking is None:
         return rows
     steps = np.arange(1, table.horizon + 1)
-    whole = [~table.absent[some[:, None] + steps].any(1) for some in _blocks(rows)]
+    whole = [~lacking[some[:, None] + steps].any(1) for some in _blocks(rows)]
     kept = rows[np.concatenate(whole)]
     return kept if 4 * len(kept) >= len(rows) else rows
 
 
-def _shared(table: Table, origins: Rows) -> Values:
-    return np.concatenate([lags(table, origins), recent(table, origins)], -1)
+def _mean(columns: Tensor) -> Tensor:
+    """Of columns `[M, W]`, in double precision."""
+    sums = [part.sum(0, dtype=torch.float64) for part in _blocks(columns)]
+    return torch.stack(sums).sum(0) / len(columns)
 
 
-def _blocks(rows: Rows) -> list[Rows]:
+def _blocks(rows: Sliced) -> list[Sliced]:
+    """Views of so many rows at a time that what is made of them takes little memory."""
     return [rows[i : i + _AT_ONCE] for i in range(0, len(rows), _AT_ONCE)]

@@ -6,7 +6,7 @@ The README beside says by which factor other libraries' numbers of the same name
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 from utilsforecast import losses
 
+from gruta.codec.series.frequency import Stamps
 from gruta.codec.series.series import Series
 from gruta.tasks.scores import Metric
 
@@ -33,6 +34,15 @@ smape: mean of 200·|F − A| / (|F| + |A|), 0 where both are 0 (Makridakis, Spi
 Assimakopoulos 2020, the M4 competition's). mase: MAE over the mean absolute error of the seasonal
 naive forecast within the training part (Hyndman and Koehler 2006); None where that is 0.
 coverage: share of the values inside the outermost quantiles; None for a model without them.
+"""
+
+
+OF_ZEROS = (
+    Metric("crps", "CRPS", best="lowest", judged=True, in_unit=True),
+    *(replace(metric, judged=False, best=None) for metric in METRICS),
+)
+"""Of values many of which are 0: a forecast of nothing has a low absolute error there, and sMAPE is
+200 for all but nothing wherever nothing comes, so the score of all quantiles decides.
 """
 
 
@@ -57,15 +67,21 @@ def coverage(truth: Values, low: Values, high: Values) -> float:
     return float(losses.coverage(frame, ["m"], level=80)["m"][0])
 
 
-def pinball(truth: Values, quantiles: Values, levels: Sequence[float]) -> Values:
-    """`[Q]`: the mean loss of each quantile of `[..., Q]` against truth `[...]`.
+def quantile_losses(truth: Values, quantiles: Values, levels: Sequence[float]) -> Values:
+    """`[..., Q]`: the pinball loss of each quantile against truth `[...]`.
 
     τ·(y − q) where y ≥ q, (1 − τ)·(q − y) elsewhere (Koenker and Bassett 1978), without the
     factor 2 with which the median's would be its absolute error.
     """
     level, missed = np.asarray(levels), truth[..., None] - quantiles
-    loss = np.where(missed >= 0, level * missed, (level - 1) * missed)
-    found: Values = np.nanmean(loss.reshape(-1, len(level)), axis=0)
+    found: Values = np.where(missed >= 0, level * missed, (level - 1) * missed)
+    return found
+
+
+def pinball(truth: Values, quantiles: Values, levels: Sequence[float]) -> Values:
+    """`[Q]`: the mean pinball loss of each quantile of `[..., Q]` against truth `[...]`."""
+    losses = quantile_losses(truth, quantiles, levels)
+    found: Values = np.nanmean(losses.reshape(-1, len(levels)), axis=0)
     return found
 
 
@@ -116,15 +132,16 @@ def mase_of_several(truth: Values, forecast: Values, units: Values) -> float | N
 
 @dataclass(frozen=True)
 class Difference:
-    """By how much the network's mean absolute error is above a simple forecast's; below 0: better.
+    """By how much the network's mean score is above a simple forecast's; below 0: better.
 
     error: the standard error of the mean of the paired differences; None of too few forecasts.
-    blocks: of how many stretches that was estimated.
+    blocks: of how many stretches that was estimated. score: which one, mae or crps.
     """
 
     value: float
     error: float | None
     blocks: int
+    score: str = "mae"
 
     @property
     def beyond_chance(self) -> bool:
@@ -134,7 +151,7 @@ class Difference:
     def to_json(self) -> dict[str, Any]:
         """For a program."""
         return {
-            "mae_above": self.value,
+            f"{self.score}_above": self.value,
             "standard_error": self.error,
             "beyond_chance": self.beyond_chance,
         }
@@ -144,26 +161,57 @@ FEWEST_BLOCKS = 5
 """Of fewer stretches no standard error is told."""
 
 
-def difference(network: Values, simple: Values, overlap: int) -> Difference:
-    """Of absolute errors, both `[M, K]`; a forecast shares its time with the `overlap` next ones.
+def difference(
+    network: Values,
+    simple: Values,
+    overlap: int,
+    moments: Stamps | None = None,
+    score: str = "mae",
+) -> Difference:
+    """Of absolute errors or other losses, both `[M, K]`, of forecasts that begin at `moments [M]`.
 
-    Neighbours err alike, so the standard error is that of the means of stretches that follow each
-    other, each as long as an overlap and at least the cube root of M: compare Diebold and Mariano
-    1995, and Carlstein 1986 on stretches.
+    Compare Diebold and Mariano 1995; the error is that of `standard_error`.
     """
-    apart = mean_of_rows(network - simple)
-    error, blocks = standard_error(apart, overlap)
-    return Difference(float(apart.mean()), None if math.isnan(error) else float(error), blocks)
+    apart = network - simple
+    some = ~np.isnan(apart).all(axis=1)
+    means = mean_of_rows(apart)
+    error, blocks = standard_error(means, overlap, None if moments is None else moments[some])
+    known = None if math.isnan(error) else float(error)
+    return Difference(float(means.mean()), known, blocks, score)
 
 
-def standard_error(values: Values, overlap: int) -> tuple[Any, int]:
-    """Of the mean over the first axis of `[M, …]`, by stretches, and how many; NaN of too few."""
-    length = max(overlap, round(len(values) ** (1 / 3)), 1)
-    blocks = len(values) // length
+def standard_error(values: Values, overlap: int, moments: Stamps | None = None) -> tuple[Any, int]:
+    """Of the mean over the first axis of `[M, …]`, by stretches, and how many; NaN of too few.
+
+    moments: `[M]` what each forecast begins with; one after the other if not given. A forecast
+    shares its time with those of the `overlap` next moments, and neighbours err alike, as series of
+    one panel do at the same moment. So all that was forecast in a stretch of time, as long as an
+    overlap and at least the cube root of the number of moments, counts as one (Carlstein 1986),
+    with the weight of its size (Liang and Zeger 1986).
+    """
+    places = np.arange(len(values))
+    if moments is not None:
+        places = np.unique(moments, return_inverse=True)[1]
+    count = int(places.max(initial=-1)) + 1
+    length = max(overlap, round(count ** (1 / 3)), 1)
+    blocks = count // length
     if blocks < FEWEST_BLOCKS:
         return np.full(values.shape[1:], np.nan)[()], blocks
-    means = np.array([part.mean(axis=0) for part in np.array_split(values, blocks)])
-    return means.std(axis=0, ddof=1) / math.sqrt(blocks), blocks
+    sizes = [len(part) for part in np.array_split(np.arange(count), blocks)]
+    stretch = np.repeat(np.arange(blocks), sizes)[places]
+    sums = np.zeros((blocks, *values.shape[1:]))
+    np.add.at(sums, stretch, values - values.mean(axis=0))
+    return np.sqrt(np.square(sums).sum(0) * blocks / (blocks - 1)) / len(values), blocks
+
+
+def overlapping(begins: Stamps, ends: Stamps) -> int:
+    """At how many moments, each one's own among them, forecasts begin before one is over.
+
+    begins, ends: `[M]`, the first and the last stamp of each forecast.
+    """
+    moments = np.unique(begins)
+    over = np.searchsorted(moments, ends, side="right") - np.searchsorted(moments, begins)
+    return max(1, int(over.max(initial=1)))
 
 
 def _students(freedom: int) -> float:

@@ -94,10 +94,27 @@ class Origins:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[:], dtype)
 
+    def but_last(self, rows: int) -> "Origins":
+        """Without so many at the end of each run."""
+        return Origins(self._begins, self._begins + np.diff(self._counts) - rows)
+
+    @property
+    def runs(self) -> tuple[Rows, Rows]:
+        """The first row of each run, and the one after its last."""
+        return self._begins, self._begins + np.diff(self._counts)
+
     def first(self, rows: Rows) -> Rows:
         """The first of the run that each of `rows`, origins themselves, is of."""
         found: Rows = self._begins[np.searchsorted(self._begins, rows, side="right") - 1]
         return found
+
+
+SHORT = 5
+"""A validation part of fewer horizons has seen too little to choose by it alone."""
+
+_EARLIER = 3
+_MOST_EARLIER = 2**19
+"""Of more forecasts in the training part no earlier cuts are taken: they cost as much again."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +127,13 @@ class Split:
     train: Origins
     validation: Origins
     ends: tuple[Rows, Rows]
+
+    def with_more(self, steps: int) -> "Split":
+        """Origins that have so many more steps behind their horizon in the same part."""
+        firsts, lasts = self.ends
+        return Split(
+            self.train.but_last(steps), self.validation.but_last(steps), (firsts, lasts - steps)
+        )
 
     @classmethod
     def of(cls, table: Table, parts: Parts) -> "Split":
@@ -127,3 +151,21 @@ class Split:
             Origins(starts + np.maximum(first, parts.train - 1), last),
             (starts + first, last - 1),
         )
+
+    def cuts(self, horizon: int) -> list[tuple[Origins, Origins]]:
+        """Origins to learn from, and behind them some to choose by: training and validation part,
+        and where this is short three earlier cuts, within the training part's last half.
+        """
+        both = (self.train, self.validation)
+        begins, ends = self.validation.runs
+        longest = (ends - begins).max(initial=0)
+        if longest >= SHORT * horizon or len(self.train) * horizon > _MOST_EARLIER:
+            return [both]
+        begins, ends = self.train.runs
+        apart = max(horizon, int((ends - begins).max(initial=0) + horizon) // (2 * _EARLIER))
+        earlier = []
+        for back in range(_EARLIER, 0, -1):
+            cut, stop = ends - back * apart, ends - (back - 1) * apart
+            behind = Origins(np.maximum(begins, cut + horizon - 1), stop)
+            earlier.append((Origins(begins, cut), behind))
+        return [*((a, b) for a, b in earlier if len(a) and len(b)), both]

@@ -110,7 +110,7 @@ def test_carried_state_is_that_of_who_reads_from_the_start(frame, series, cell, 
     origins = np.array([60, 109, 110, 300, ROWS - 4])
     past, first = Past(table), table.first_origin - table.lookback
     carried = carried_states(head, table, past, origins)
-    for origin, state in zip(origins, carried, strict=True):
+    for origin, state in zip(origins, carried[0], strict=True):
         slow, _ = head.read(past(np.arange(first, origin + 1))[None])
         np.testing.assert_allclose(state, slow[-1, 0], rtol=1e-5, atol=1e-6)
     windows = forecast_changes(head, table, origins)
@@ -126,6 +126,7 @@ def test_a_state_that_training_did_not_carry_is_not_carried(frame, fitted):
 
 
 @pytest.mark.parametrize("language", ["en", "pt_BR"])
+@pytest.mark.usefixtures("undrawn")
 def test_page_has_a_section_a_cut_and_one_of_all(anew, language):
     found, _ = anew
     with spoken(language):

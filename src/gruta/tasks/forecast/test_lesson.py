@@ -85,6 +85,20 @@ def test_batch_depends_on_seed_and_step_alone(random_table):
     )
 
 
+@pytest.mark.parametrize(("rows", "apart"), [(200, 10), (5000, 50)])
+def test_a_short_training_part_is_validated_often(random_table, rows, apart):
+    assert task_on(random_table(rows=rows)).validate_every == apart
+
+
+def test_a_run_goes_on_with_what_its_network_was_begun_to_correct(random_table):
+    table = random_table(rows=200)
+    begun, settings = task_on(table), ForecastSettings(hidden=4)
+    for error, same in ((begun.model.linear.error, True), (begun.model.linear.error / 1.1, False)):
+        resumed = ForecastLesson(ForecastNetwork.of(table, settings), table, begun.split, settings)
+        resumed.model.linear.error.copy_(error)
+        assert (resumed.base is not None) == same
+
+
 def test_an_epoch_meets_every_training_origin_once(random_table):
     task = task_on(random_table(rows=200), batch_size=7, lookback=5)
     n = len(task.split.train)

@@ -144,6 +144,27 @@ def test_penalty_is_the_one_that_forecasts_validation_best(random_table):
     assert np.array_equal(chosen.on_future, paths[best].on_future)
 
 
+@pytest.mark.parametrize(("seed", "differs"), [(2, "alone"), (11, "lowest")])
+def test_short_validation_part_does_not_choose_the_penalty_alone(random_table, seed, differs):
+    table = random_table(rows=150, lookback=20)
+    table = replace(table, y=np.random.default_rng(seed).normal(size=150).astype(np.float32))
+    split = split_of(table)
+    assert len(split_of(table, 15).cuts(table.horizon)) == 1
+    errors = []
+    for learned, behind in split.cuts(table.horizon):
+        assert learned[-1] < behind[0]
+        own = replace(split, train=learned)
+        found = [forecast(solve(table, own, penalty), table, behind) for penalty in PENALTIES]
+        errors.append([np.log(np.abs(one - table.changes(behind[:])).mean()) for one in found])
+    above = np.array(errors) - np.array(errors)[:, [np.mean(errors, 0).argmin()]]
+    alike = above.mean(0) <= above.std(0, ddof=1) / np.sqrt(len(errors)) / 2
+    largest = alike.nonzero()[0].max()
+    others = {"alone": np.argmin(errors[-1]), "lowest": np.mean(errors, 0).argmin()}
+    assert (len(errors), largest != others[differs]) == (4, True)
+    chosen = solve(table, split, 0.0)
+    np.testing.assert_array_equal(chosen.on_lags, solve(table, split, PENALTIES[largest]).on_lags)
+
+
 def test_past_covariates_are_read_with_their_lags(random_table):
     table = random_table(rows=400)
     y = table.y.copy()

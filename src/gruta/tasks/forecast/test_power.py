@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.infer import parse
 from gruta.codec.series.power import LARGEST, likeliest_power, restored, transformed
 from gruta.codec.series.series import Columns, Series
@@ -93,39 +92,3 @@ def test_a_value_without_a_logarithm_is_refused_by_its_stamp(row):
     forecaster = Forecaster(**SMALL, transform="log").fit(frame)
     with pytest.raises(InputError, match=expected):
         forecaster.predict(torn)
-
-
-class Notes:
-    """Keeps the lines that a training tells."""
-
-    def __init__(self):
-        self.lines = []
-
-    def __getattr__(self, name):
-        return lambda *args, **kwargs: self.lines.append(args[0]) if name == "note" else None
-
-
-def told(frame, **settings):
-    progress = Notes()
-    forecaster = Forecaster(**SMALL | settings, transform="auto").fit(frame, progress=progress)
-    return forecaster.trained_.codec, progress.lines[0]
-
-
-def test_what_grows_by_per_cents_is_found_out():
-    codec, line = told(growing(rows=400), validation_share=0.3)
-    assert codec.encoding.power is not None
-    assert codec.tried["log"] < codec.tried["none"]
-    assert line.startswith("transform: ")
-    assert "errors of the linear path on the validation part: no change " in line
-    assert ForecastCodec.from_json(codec.to_json()).tried == codec.tried
-
-
-def test_no_transform_is_taken_where_none_is_needed_or_possible():
-    rng = np.random.default_rng(0)
-    level = growing().with_columns(y=100 + 3 * rng.normal(size=240))
-    codec, line = told(level)
-    assert codec.encoding.power is None
-    assert set(codec.tried) == {"none", "log", "boxcox"}
-    codec, line = told(level.with_columns(y=pl.col("y") - 100))
-    assert codec.encoding.power is None
-    assert line == "transform: none, as not all values are above 0"

@@ -13,7 +13,8 @@ from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.chart import Panel, Window, forecasts
 from gruta.tasks.forecast.conftest import SMALL
 from gruta.tasks.forecast.evaluation import Evaluation
-from gruta.tasks.forecast.figures import error_figure, typical_rows
+from gruta.tasks.forecast.explain.told import Told
+from gruta.tasks.forecast.figures import error_figure, forecast_figures, typical_rows
 from gruta.tasks.forecast.names import model_name
 from gruta.tasks.forecast.report import report, verdict
 from gruta.tasks.forecast.scores import point_scores
@@ -117,6 +118,7 @@ def test_report_of_the_least_there_can_be(tmp_path, found):
     ("clip", "words"),
     [("none", "Gradients were not clipped."), ("value", "each component to ±1: GRU in 12%")],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_report_says_how_gradients_were_clipped(tmp_path, clip, words):
     with spoken("en"):
         assert words in page(tmp_path, evaluation(), clip=clip, clip_threshold=1.0)
@@ -139,6 +141,7 @@ def test_verdict_names_what_was_beaten_and_what_was_not():
         ("pt", "mais ou menos tão bem quanto a melhor", "Tão poucas previsões não dizem"),
     ],
 )
+@pytest.mark.usefixtures("undrawn")
 def test_verdict_says_no_more_than_the_noise_allows(tmp_path, language, alike, few):
     found = evaluation(origins=40)
     noise = np.random.default_rng(0).normal(size=found.truth.shape)
@@ -171,6 +174,7 @@ def test_bands_are_the_widest_and_those_evenly_about_the_median():
     assert [(b.low, b.high) for b in uneven] == [(0, 2)]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_coverage_is_told_by_step(tmp_path):
     found = evaluation(origins=50, levels=(0.025, 0.1, 0.5, 0.9, 0.975), off=0.0)
     found.truth[:25, 2] += 0.85  # beyond the inner interval, within the outer one
@@ -238,3 +242,24 @@ def test_charts_go_around_gaps_and_show_one_series(frame, tmp_path):
     figure = error_figure("error", found.truth, {"gru": found.median}, strokes(["gru"])).figure
     (line,) = figure.axes[0].lines
     assert np.isfinite(line.get_ydata()).all()
+
+
+def test_charts_of_numbered_rows_show_their_numbers():
+    rng = np.random.default_rng(0)
+    rows = 40_000 + 5 * np.arange(240)
+    frame = pl.DataFrame({"ds": rows, "y": np.sin(rows / 40) + 0.1 * rng.normal(size=240)})
+    own = {name: value for name, value in SMALL.items() if name not in ("known", "past")}
+    forecaster = Forecaster(**own).fit(frame)
+    (chart,) = forecast_figures("forecast", {"gru": forecaster.evaluate(frame, stride=3)}, "y")
+    told = Told(forecaster.explain(frame, at="41150"), None, "gru")
+    assert told.lead.startswith("From 41150 to 41160 the forecast")
+    (pictures, *_) = told.report().sections
+    for picture in (chart, *pictures.content[:2]):
+        picture.figure.draw_without_rendering()
+        axes = picture.figure.axes[-1]
+        ticks = [int(tick.get_text().replace(",", "")) for tick in axes.get_xticklabels()[1:-1]]
+        assert ticks
+        assert all(40_000 < tick < 41_200 for tick in ticks)
+        assert axes.get_xlabel() == "row"
+    backtest = forecaster.backtest(frame, windows=2)
+    assert [cut.begins for cut in backtest.cuts] == ["41080", "41140"]

@@ -12,6 +12,7 @@ from gruta.tasks.forecast.scores import (
     crps,
     difference,
     mase,
+    overlapping,
     pinball,
     point_scores,
     seasonal_error,
@@ -137,6 +138,29 @@ def test_standard_error_sees_that_neighbours_are_alike():
     usual, _ = standard_error(independent, 1)
     assert standard_error(alike, 24)[0] == pytest.approx(usual, rel=0.1)
     assert np.isnan(standard_error(alike[:100], 24)[0])
+
+
+def test_series_of_one_moment_count_as_one():
+    """Ten moments in stretches of two; the sums of the stretches, less the mean 3: by hand."""
+    moments = np.array([*range(10), 0, 1, 9])
+    values = np.array([1.0, 1, 2, 2, 3, 3, 4, 4, 5, 5, 0, 4, 5])
+    apart = [(1 - 3) + (1 - 3) + (0 - 3) + (4 - 3), -1 - 1, 0, 1 + 1, 2 + 2 + 2]
+    error, blocks = standard_error(values, 1, moments)
+    assert (float(values.mean()), blocks) == (3, 5)
+    assert error == pytest.approx(math.sqrt(sum(a * a for a in apart) * 5 / 4) / 13)
+    panel, days = np.tile(values[:10], 40), np.tile(np.arange(10), 40)
+    assert standard_error(panel, 1, days) == pytest.approx(standard_error(values[:10], 1))
+    missed = np.stack([panel, np.full(400, np.nan)], 1)
+    missed[0] = np.nan
+    found = difference(missed, np.zeros((400, 2)), 1, days)
+    assert (found.error, found.blocks) == standard_error(panel[1:], 1, days[1:])
+
+
+def test_forecasts_overlap_by_the_clock_not_by_their_rows():
+    begins = np.array([0, 2, 4, 0, 2, 4, 9])
+    assert overlapping(begins, begins + 2) == 2
+    assert overlapping(begins, begins + 1) == 1
+    assert overlapping(begins[:1], begins[:1]) == 1
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def update(
     found = TASK.evaluate(fitted.trained, series)
     middle = before.settings.quantiles.index(0.5)
     missed = np.abs(quantiles(before, series, found.origins)[..., middle] - found.truth)
-    gain = difference(np.abs(found.median - found.truth), missed, found.overlap)
+    gain = difference(np.abs(found.median - found.truth), missed, found.overlap, found.moments)
     return Updated(fitted, changed, found, float(np.nanmean(missed)), gain)
 
 

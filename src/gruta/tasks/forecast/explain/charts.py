@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.frequency import Stamps
 from gruta.locale import translate as _
-from gruta.report.charts import INK, WIDTH, dated, legend, numbered, styled
+from gruta.report.charts import INK, WIDTH, along, legend, numbered, styled
 
 Values = NDArray[np.float64]
 
@@ -33,7 +33,8 @@ def stacked(times: Stamps, parts: Sequence[Part], total: Values, ylabel: str) ->
     """Bars of all parts, those above 0 on each other, those below hanging; a line at their sum."""
     figure = Figure((WIDTH, 4.0), layout="constrained")
     axes = figure.add_subplot(ylabel=ylabel)
-    places = np.asarray(date2num(times))  # type: ignore[no-untyped-call]
+    dates = times.dtype.kind == "M"
+    places = np.asarray(date2num(times)) if dates else times  # type: ignore[no-untyped-call]
     width = 0.9 * float(np.diff(places).min()) if len(places) > 1 else 0.5
     top, bottom = np.zeros(len(times)), np.zeros(len(times))
     for part in parts:
@@ -41,11 +42,9 @@ def stacked(times: Stamps, parts: Sequence[Part], total: Values, ylabel: str) ->
         axes.bar(places, part.values, width, bottom=base, color=part.color, label=part.name)
         top += np.maximum(part.values, 0)
         bottom += np.minimum(part.values, 0)
-    axes.plot(times, total, color=INK, linewidth=1.4, marker=".", markersize=4, label=_("sum"))
+    axes.plot(places, total, color=INK, linewidth=1.4, marker=".", markersize=4, label=_("sum"))
     axes.axhline(0.0, color=INK, linewidth=0.8)
-    locator, formatter = dated()
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(formatter)
+    along(axes, times)
     axes.margins(x=0.01)
     numbered(axes.yaxis)
     legend(figure, axes)

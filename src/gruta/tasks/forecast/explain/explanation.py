@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Rows, Table
-from gruta.codec.series.frequency import Stamps
+from gruta.codec.series.frequency import Stamps, as_shown, show
 from gruta.codec.series.linear import LinearModel
 from gruta.codec.series.series import Series
 from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.tasks.forecast.coming import with_rows_to_come
 from gruta.tasks.forecast.explain.shapley import shapley
 from gruta.tasks.forecast.explain.sources import Inputs, Parts, Source, batch, inputs_at, sources
 from gruta.tasks.forecast.explain.sources import ranges as ranges_of
-from gruta.tasks.forecast.forecasts import quantiles, with_rows_to_come
+from gruta.tasks.forecast.forecasts import unreconciled
 from gruta.tasks.forecast.head import ForecastHead
 from gruta.tasks.forecast.split import steps_before
 from gruta.tasks.trained import Trained
@@ -213,22 +214,32 @@ def explain(
     name: str | None = None,
     *,
     called: str = "at",
+    missing_known: str | None = None,
 ) -> Explanation:
     """The forecast whose first step is at `at`, by default the one after the last value.
 
-    name: of the series, in a file of several. called: what messages call `at`.
+    name: of the series, in a file of several. called: what messages call `at`. missing_known: a
+    policy in place of the run's.
     InputError where there is no such series, or not enough of it for such a forecast.
     """
     codec, levels = trained.codec, trained.settings.quantiles
     encoding, head = codec.encoding, trained.head
-    if encoding.power is not None:
+    if encoding.transformed:
         raise InputError(
             transform=_(
                 "parts add up to a forecast where the target is learned as it is; this one was "
                 "trained with a transform: train one with transform none to explain it"
             )
         )
-    series, origin = _placed(_chosen(series, name), codec, at, called)
+    if trained.settings.strategy != "direct":
+        raise InputError(
+            strategy=_(
+                "parts add up to a forecast where all steps are forecast at once; this one reads "
+                "its own forecasts back: train one with strategy direct to explain it"
+            )
+        )
+    policy = missing_known or trained.settings.missing_known
+    series, origin = _placed(_chosen(series, name), codec, at, called, policy)
     table, origins = encoding.table(series), np.array([origin])
     every = sources(encoding)
     inputs = inputs_at(table, origins)
@@ -236,7 +247,7 @@ def explain(
     scale = float(encoding.scales(series).scale[0])
     nothing = parts.reference
     base = nothing["now"][0] + head.median(batch(nothing))[0]
-    found = quantiles(trained, series, origins)[0]
+    found = unreconciled(trained, series, origins)[0]
     median = table.y[origins][:, None] + head.median(batch(inputs))
     free, kept = encoding.decode(median, series, origins)[0], found[:, levels.index(0.5)]
     at_rows = origin + 1 + np.arange(encoding.horizon)
@@ -245,7 +256,7 @@ def explain(
         target=encoding.columns.target,
         series=series.ids[0],
         sources=every,
-        times=series.times_at(at_rows),
+        times=as_shown(series.times_at(at_rows), series.frequency),
         levels=levels,
         quantiles=found,
         baseline=encoding.decode(base[None], series, origins)[0],
@@ -254,7 +265,7 @@ def explain(
         by_lag=scale * _by_lag(head.linear, table, origin),
         held=np.where((free < 0) & (kept >= 0), kept - free, 0.0),
         before=(
-            series.times_at(np.arange(first, origin + 1)),
+            as_shown(series.times_at(np.arange(first, origin + 1)), series.frequency),
             series.target[first : origin + 1].astype(np.float64),
         ),
         truth=series.target[at_rows].astype(np.float64),
@@ -327,30 +338,36 @@ def _chosen(series: Series, name: str | None) -> Series:
 
 
 def _placed(
-    series: Series, codec: ForecastCodec, at: str | np.datetime64 | None, called: str
+    series: Series,
+    codec: ForecastCodec,
+    at: str | np.datetime64 | None,
+    called: str,
+    missing_known: str,
 ) -> tuple[Series, int]:
     """The series with rows for the whole horizon, and the row to forecast from."""
     encoding = codec.encoding
     if at is None:
-        series = with_rows_to_come(series, encoding.history, encoding.horizon)
+        series = with_rows_to_come(series, encoding, missing_known)
         return series, series.observed - 1
-    first = as_stamp(at, called)
+    numbered = encoding.frequency.numbered
+    first = as_stamp(at, called, numbered)
     origin = int(steps_before(series, first)[0]) - 1
     newest = series.observed - 1
     if not encoding.history - 1 <= origin <= newest:
         stamps = series.times_at(np.array([max(encoding.history - 1, 0), newest]))
         if newest < encoding.history - 1:
             stamps = stamps[1:]
-        after = [str(stamp) for stamp in encoding.frequency.shift(stamps, 1)]
+        after = map(show, as_shown(encoding.frequency.shift(stamps, 1), encoding.frequency))
+        given = show(first.astype(np.int64) if numbered else first)
         problem = _(
             "expected the first stamp of a forecast, with {history} rows before it: {source} has "
             "those from {span}, got {first}"
         ).format(
-            history=encoding.history, source=series.source, span=_(" to ").join(after), first=first
+            history=encoding.history, source=series.source, span=_(" to ").join(after), first=given
         )
         raise InputError(**{called: problem})
-    if origin + encoding.horizon >= len(series):
-        series = with_rows_to_come(series, encoding.history, encoding.horizon)
+    if origin + encoding.horizon > newest:
+        series = with_rows_to_come(series, encoding, missing_known)
     return series, origin
 
 

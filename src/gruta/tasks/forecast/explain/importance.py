@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.series import Series
 from gruta.tasks.forecast.explain.sources import Inputs, Parts, Source, batch, inputs_at, sources
-from gruta.tasks.forecast.scores import standard_error
+from gruta.tasks.forecast.scores import overlapping, standard_error
 from gruta.tasks.forecast.split import Parts as RowsInParts
 from gruta.tasks.forecast.split import Split
 from gruta.tasks.trained import Trained
@@ -56,11 +56,11 @@ class Importances:
 
 
 def importances(trained: Trained[ForecastCodec], series: Series) -> Importances | None:
-    """Over the validation part of the series that it was trained on; None where that is short, or
-    the target was transformed.
+    """Over the validation part of the series that it was trained on; None where that is short, the
+    target was transformed, or forecasts are read back.
     """
     encoding, head = trained.codec.encoding, trained.head
-    if encoding.power is not None:
+    if encoding.transformed or trained.settings.strategy != "direct":
         return None
     table, every = encoding.table(series), sources(encoding, coarse=True)
     validation = Split.of(table, RowsInParts.of(series, trained.settings)).validation
@@ -89,11 +89,12 @@ def importances(trained: Trained[ForecastCodec], series: Series) -> Importances 
 
     usual, draw = missed(inputs), np.random.default_rng(0)
     orders = [draw.permutation(len(origins)) for _ in range(_EXCHANGES)]
-    apart = max(1, int(np.median(np.diff(origins))))
+    moments = series.times_at(origins + 1)
+    overlap = overlapping(moments, series.times_at(origins + table.horizon))
     each = []
     for i, source in enumerate(every):
         risen = np.mean([missed(parts.exchanged(i, order)) for order in orders], 0) - usual
-        error, _blocks = standard_error(risen, -(-table.horizon // apart))
+        error, _blocks = standard_error(risen, overlap, moments[some])
         each.append(Importance(source, float(risen.mean()), float(error)))
     each.sort(key=lambda one: -one.rise)
     names = encoding.columns

@@ -105,7 +105,8 @@ def inputs_at(table: Table, origins: Rows) -> Inputs:
     newest = np.full((len(origins), 1), table.lookback - 1)
     found = windows(table, Past(table, keep=False), origins, newest, table.lookback)
     alone = {name: found[name][:, 0] for name in ("lags", "recent", "future")}
-    return {"now": table.y[origins], "past": found["past"], **alone}
+    which = {name: found[name] for name in ("series",) if name in found}
+    return {"now": table.y[origins], "past": found["past"], **alone, **which}
 
 
 def batch(inputs: Inputs) -> dict[str, NDArray[Any]]:
@@ -113,7 +114,8 @@ def batch(inputs: Inputs) -> dict[str, NDArray[Any]]:
     length = inputs["past"].shape[1]
     alone = {name: inputs[name][:, None] for name in ("lags", "recent", "future")}
     newest = np.full((len(inputs["past"]), 1), length - 1)
-    return {"past": inputs["past"], "positions": newest, **alone}
+    which = {name: inputs[name] for name in ("series",) if name in inputs}
+    return {"past": inputs["past"], "positions": newest, **alone, **which}
 
 
 class Parts:
@@ -131,6 +133,8 @@ class Parts:
         self._covariates, self._past_lags = table.past.shape[1], table.past_lags
         self._gaps = table.absent is not None
         self.reference = {name: np.zeros_like(x[:1]) for name, x in inputs.items()}
+        if "series" in inputs:  # no source: which one it is stays
+            self.reference["series"] = inputs["series"]
         of_row, of_step = means
         marks = self._step.marks
         self.reference["future"][..., marks] = of_step[marks]

@@ -1,0 +1,115 @@
+"""How much memory very many rows take, in processes of their own."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from gruta.bench.process import environment
+
+STAGES = ("read", "train")
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Of one stage: the largest resident size of a process above what it has after the imports.
+
+    stage: read; or train, one step, with all that comes before and after. size, data: in bytes, the
+    latter of the columns unique_id, ds and y as float32 ones.
+    """
+
+    stage: str
+    series: int
+    rows: int
+    size: int
+    data: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.size / 1e6:.0f} MB, {self.times:.2f}×, {self.seconds:.0f} s"
+
+    @property
+    def times(self) -> float:
+        """As a multiple of the data as float32 columns."""
+        return self.size / self.data
+
+
+def peaks(series: int, rows: int) -> Iterator[Peak]:
+    """Of a Parquet file of so many series, of `rows` days together."""
+    with TemporaryDirectory() as place:
+        path, small = Path(place, "many.parquet"), Path(place, "few.parquet")
+        write(path, series, rows // series)
+        write(small, 2, 100)
+        for stage in STAGES:
+            yield Peak(stage, series, rows, data=3 * 4 * rows, **_asked(stage, path, small))
+
+
+def write(path: Path, series: int, days: int) -> None:
+    """Series of different levels, each with a week; a hundred of them are a row group."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    draw, at = np.random.default_rng(0), np.arange(days)
+    stamps = np.datetime64("2022-01-01", "us") + at * np.timedelta64(1, "D")
+    schema = pa.schema(
+        {"unique_id": pa.string(), "ds": pa.timestamp("us"), "y": pa.float32()}.items()
+    )
+    with pq.ParquetWriter(path, schema) as file:
+        for first in range(0, series, 100):
+            names = [f"series-{i:06d}" for i in range(first, min(first + 100, series))]
+            level = draw.uniform(1, 100, (len(names), 1))
+            week = 1 + 0.2 * np.sin(2 * np.pi * at / 7)
+            y = level * (week + 0.1 * draw.normal(size=(len(names), days)))
+            columns = [np.repeat(names, days), np.tile(stamps, len(names)), y.ravel()]
+            arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
+            file.write_table(pa.table(arrays, schema=schema))
+
+
+def _asked(stage: str, path: Path, small: Path) -> dict[str, Any]:
+    """What a process says that does it with few rows first, which imports all that it needs."""
+    command = [sys.executable, "-m", "gruta.bench.rows", stage, str(path), str(small)]
+    done = subprocess.run(command, env=environment(1), capture_output=True, text=True, check=True)
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def _answer(stage: str, path: str, small: str) -> None:
+    """In a process of its own."""
+    do = {"read": _read, "train": _train}[stage]
+    do(small)
+    before, start = _resident("VmRSS"), time.perf_counter()
+    Path("/proc/self/clear_refs").write_text("5")  # the peak of the imports is forgotten
+    do(path)
+    seconds = time.perf_counter() - start
+    answer = {"size": _resident("VmHWM") - before, "seconds": seconds}
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
+def _resident(which: str) -> int:
+    """Bytes: the size now (VmRSS) or the largest (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(f"{which}:"))
+
+
+def _read(path: str) -> object:
+    from gruta.codec.series.series import Columns
+    from gruta.data.series import read_series
+
+    return read_series(path, Columns(series="unique_id"))
+
+
+def _train(path: str) -> object:
+    from gruta.tasks.forecast import Forecaster
+
+    return Forecaster(series="unique_id", horizon=7, steps=1).fit(path)
+
+
+if __name__ == "__main__":
+    _answer(*sys.argv[1:])
