@@ -34,6 +34,10 @@ class Estimator(Generic[C]):
         self.settings: Any = resolve(self.task.settings, settings)
         self._given = settings
 
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self._given.items())
+        return f"{type(self).__name__}({given})"
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The settings by name; `deep` is there for scikit-learn and changes nothing."""
         settings: dict[str, Any] = self.settings.model_dump()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -58,3 +58,16 @@ class Lesson(Protocol):
 
     def samples(self, step: int) -> Mapping[str, str]:
         """What the network says after this step, for people, by title; none is fine."""
+
+
+@runtime_checkable
+class Keeps(Protocol):
+    """A lesson with numbers of its own that a run which goes on must not compute again, as another
+    process may round them otherwise.
+    """
+
+    def kept(self) -> Mapping[str, Tensor]:
+        """What the checkpoint is to hold, by name."""
+
+    def restored(self, kept: Mapping[str, Tensor]) -> None:
+        """What `kept` gave, from a checkpoint."""

@@ -16,7 +16,7 @@ from gruta.runs import CHECKPOINT, METRICS, MODEL, MetricsFile, Run
 from gruta.settings import TrainSettings
 from gruta.stopwatch import Stopwatch
 from gruta.tracking import Track, tracking
-from gruta.train.lesson import Lesson, State
+from gruta.train.lesson import Keeps, Lesson, State
 from gruta.train.progress import Diverged, Progress
 from gruta.train.schedule import make_optimizer, rate
 from gruta.weights import read_tensors, write_tensors
@@ -227,6 +227,8 @@ class Training:
             self.position.seconds = self.watch.total
             tensors = {f"model/{k}": v for k, v in self.model.state_dict().items()}
             tensors |= {f"state/{i}": s for i, s in enumerate(self.state or ())}
+            own = self.lesson.kept() if isinstance(self.lesson, Keeps) else {}
+            tensors |= {f"lesson/{name}": value for name, value in own.items()}
             for i, slots in self.optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer/{i}/{k}": v for k, v in slots.items() if v is not None}
             kept = best_at(self.position.best_step)
@@ -246,6 +248,9 @@ class Training:
         kept = best_at(self.position.best_step)
         file = kept if self.run.has(kept) else MODEL
         self.best = _under("best/", tensors) or read_tensors(self.run, file)[0]
+        own = _under("lesson/", tensors)
+        if own and isinstance(self.lesson, Keeps):
+            self.lesson.restored(own)
         state = _under("state/", tensors)
         device = next(self.model.parameters()).device
         self.state = tuple(state[str(i)].to(device) for i in range(len(state))) or None

@@ -10,6 +10,7 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import resolve
 from gruta.tasks.commands import Call, Command
+from gruta.tasks.forecast.options import STRIDE
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.task import TASK
 from gruta.tasks.task import Report
@@ -34,11 +35,7 @@ class BacktestOptions(BaseModel):
         description="Cuts. They divide the end of the series that is held out for the test, or "
         "that the run's training did not see.",
     )
-    stride: int | None = Field(
-        None,
-        description="Rows from one forecast to the next.",
-        json_schema_extra={"shown": "the horizon"},
-    )
+    stride: int | None = STRIDE
     statistical: bool = Field(
         False,
         description="Beside AutoETS, AutoARIMA and MSTL too, fitted before each forecast: for a "

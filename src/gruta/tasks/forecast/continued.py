@@ -7,16 +7,13 @@ import numpy as np
 
 from gruta.codec.series.codec import ForecastCodec
 from gruta.tasks.forecast.ensemble import members_of
+from gruta.tasks.forecast.fitted import last_learned, share_of_zeros
 from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.linear import solve
 from gruta.tasks.forecast.settings import ForecastSettings
+from gruta.tasks.forecast.source import SeriesInParts
 from gruta.tasks.forecast.split import Split
-from gruta.tasks.forecast.task import (
-    ForecastTask,
-    SeriesInParts,
-    last_learned,
-    share_of_zeros,
-)
+from gruta.tasks.forecast.task import ForecastTask
 from gruta.train import Progress
 
 Linear = Literal["auto", "kept", "anew"]
@@ -94,7 +91,6 @@ class _GoingOn(ForecastLesson):
     def prepare(self, progress: Progress) -> None:
         """Keep the linear path or solve it on all rows; the scales of what is read stay."""
         if self._linear == "kept":
-            self.base = None
             return
         path = self.model.linear
         kept = {name: buffer.clone() for name, buffer in path.named_buffers()}

@@ -14,8 +14,10 @@ from gruta.codec.series.series import Series
 from gruta.data.frames import like
 from gruta.settings import least
 from gruta.tasks.estimator import Estimator
+from gruta.tasks.forecast.answers import forecast
 from gruta.tasks.forecast.settings import MissingKnown
-from gruta.tasks.forecast.task import TASK, as_series, forecast, series_for
+from gruta.tasks.forecast.source import as_series, series_for
+from gruta.tasks.forecast.task import TASK
 from gruta.tasks.task import Report
 
 if TYPE_CHECKING:

@@ -18,17 +18,19 @@ def quantiles(
     *,
     steps: int | None = None,
     carry: bool = False,
+    needed: bool = False,
 ) -> NDArray[np.float64]:
     """`[M, K, Q]` in the target's unit, after rows `origins [M]` of `series`.
 
     steps: K, the horizon by default. carry: the network has read all of the series up to an
     origin, and not a window of it alone.
     Of rows after an origin, only what is known beforehand has a part in its forecast. Series of a
-    hierarchy are reconciled.
+    hierarchy are reconciled; needed: InputError where one of them cannot be forecast.
     """
     if trained.codec.hierarchy is None:
         return unreconciled(trained, series, origins, steps=steps, carry=carry)
-    return reconciled(trained, series, origins, steps=steps, carry=carry).after
+    found = reconciled(trained, series, origins, steps=steps, carry=carry, needed=needed)
+    return found.after
 
 
 def unreconciled(

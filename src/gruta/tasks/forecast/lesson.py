@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,8 @@ class ForecastLesson:
 
     steps: those of the forecasts that settle trust and intervals; where they are more than the
     network forecasts at once it reads its own back, though it learns from what came. seen: the
-    series of the table.
+    series of the table. base: of a short training part, what the network is to correct, see
+    `folds`; None before `prepare`, and in a run that was begun without, as those of 0.1.0 were.
     """
 
     own_draws = True
@@ -65,6 +65,7 @@ class ForecastLesson:
         self.model, self.seen = network, seen
         self.table, self.split, self.settings = table, split, settings
         self.past, self._steps = Past(table), steps or table.horizon
+        self.base: Values | None = None
         self.origins = settings.origins or min(
             MOST_ORIGINS, max(4, table.lookback // table.horizon)
         )
@@ -95,28 +96,19 @@ class ForecastLesson:
 
     def measure(self) -> None:
         """Tell the linear path by how much it misses what it has not seen."""
-        base = unlearned(self.table, self.split, self.settings.ridge)
-        if base is not None:
-            self.model.linear.miss_by(self._missed_by(base))
-        self.base = base
+        self.base = unlearned(self.table, self.split, self.settings.ridge)
+        if self.base is not None:
+            rows = self.split.train[:]
+            missed = np.abs(self.table.changes(rows) - self.base[rows])
+            self.model.linear.miss_by(np.nanmean(missed, axis=0))
 
-    @cached_property
-    def base(self) -> Values | None:
-        """Of a short training part, what the network is to correct: see `folds`.
+    def kept(self) -> Mapping[str, Tensor]:
+        """What the network corrects."""
+        return {} if self.base is None else {"base": torch.from_numpy(self.base)}
 
-        A run goes on as it was begun, also one of a version that knew no folds: the linear path's
-        error is then that of rows that it was solved on.
-        """
-        base = unlearned(self.table, self.split, self.settings.ridge)
-        if base is None:
-            return None
-        error = self.model.linear.error.cpu().numpy()
-        return base if np.allclose(error, self._missed_by(base), rtol=1e-3) else None
-
-    def _missed_by(self, base: Values) -> Values:
-        rows = self.split.train[:]
-        found: Values = np.nanmean(np.abs(self.table.changes(rows) - base[rows]), axis=0)
-        return found
+    def restored(self, kept: Mapping[str, Tensor]) -> None:
+        """The same, as the checkpoint has it."""
+        self.base = kept["base"].numpy()
 
     def _windows(
         self, last: Rows, positions: Rows, length: int, base: Values | None

@@ -1,29 +1,23 @@
 """The forecaster as a task."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
 
 from gruta.codec.series.codec import ForecastCodec
-from gruta.codec.series.encoding import Encoding
-from gruta.codec.series.frequency import Frequency
-from gruta.codec.series.holidays import Holidays
-from gruta.codec.series.outliers import Outliers
-from gruta.codec.series.power import require_positive
-from gruta.codec.series.series import Columns, Series
-from gruta.errors import InputError
+from gruta.codec.series.series import Series
 from gruta.extras import need
-from gruta.locale import translate as _
-from gruta.locale.numbers import number, stamp
-from gruta.reading import Guess
-from gruta.settings import reading
+from gruta.tasks.forecast.options import (
+    EvaluateOptions,
+    ExplainOptions,
+    InspectOptions,
+    PredictOptions,
+)
 from gruta.tasks.forecast.settings import ForecastSettings, MissingKnown
+from gruta.tasks.forecast.source import SeriesInParts, as_series, series_for
 from gruta.tasks.forecast.split import Parts, Split
 from gruta.tasks.scores import Metric
 from gruta.tasks.task import Input, Look, Options, Report
@@ -42,137 +36,8 @@ if TYPE_CHECKING:
     from gruta.tasks.trained import Trained
     from gruta.train import Progress
 
-MOST_AUTO = 8
-"""A vector of a series is no wider of itself."""
-
 Settings = ForecastSettings
 """Short for the signatures below."""
-
-
-@dataclass(frozen=True, eq=False)
-class SeriesInParts:
-    """A series, and how many of its rows training sees."""
-
-    series: Series
-    parts: Parts
-
-    @cached_property
-    def seen(self) -> Series:
-        """The rows that training sees."""
-        return self.series.until(self.parts.seen)
-
-    def fingerprint(self) -> str:
-        """Of the rows that training sees."""
-        return self.seen.fingerprint()
-
-    def told(self) -> list[tuple[str, str]]:
-        """How many series and rows, their stamps and step, and where the parts end."""
-        from gruta.codec.series.frequency import show
-
-        series, longest = self.series, int(np.diff(self.series.starts).argmax())
-        first, train = series.starts[longest], self.parts.train[longest]
-        marks = np.array([0, train, self.parts.seen[longest], series.ends[longest] - first])
-        times = series.times_at(first + marks.clip(1) - 1)
-        stamps = [stamp(show(t, series.frequency)) for t in times]
-        return [
-            (_("series"), number(series.count)),
-            (_("rows"), number(len(series))),
-            (_("step"), series.frequency.name),
-            (_("first row of the longest series"), stamps[0]),
-            (_("training ends"), stamps[1]),
-            (_("validation ends"), stamps[2]),
-            (_("last value"), stamps[3]),
-        ]
-
-
-class EvaluateOptions(BaseModel):
-    """What an evaluation can be told."""
-
-    start: str | None = Field(
-        None,
-        description="First stamp to forecast.",
-        json_schema_extra={
-            "flag": "--from",
-            "metavar": "STAMP",
-            "shown": "the first that training did not see",
-        },
-    )
-    stride: int | None = Field(
-        None,
-        description="Rows from one forecast to the next.",
-        json_schema_extra={"shown": "the horizon"},
-    )
-    statistical: bool = Field(
-        False,
-        description="Beside AutoETS, AutoARIMA and MSTL too, fitted before each forecast: for a "
-        "minute, of as many forecasts as they manage. Needs the extra stats.",
-    )
-
-
-_MISSING_KNOWN: Any = Field(
-    None,
-    description="In place of the run's policy for known columns that lack values of the steps to "
-    "come: refuse them, hold the last value, or take that of a season before.",
-    json_schema_extra={"shown": "the run's"},
-)
-
-
-class PredictOptions(BaseModel):
-    """What a forecast can be told."""
-
-    missing_known: MissingKnown | None = _MISSING_KNOWN
-    horizon: int | None = Field(
-        None,
-        gt=0,
-        le=10_000,
-        description="Steps to forecast; more than in training where the strategy was recursive, "
-        "with intervals that grow by the root of their number.",
-        json_schema_extra={"shown": "as in training"},
-    )
-
-
-class InspectOptions(BaseModel):
-    """What an X-ray can be told."""
-
-    start: str | None = Field(
-        None,
-        description="First stamp to forecast, after the window that is looked at.",
-        json_schema_extra={
-            "flag": "--from",
-            "metavar": "STAMP",
-            "shown": "the last with a whole horizon",
-        },
-    )
-
-
-class ExplainOptions(BaseModel):
-    """What an explanation can be told."""
-
-    at: str | None = Field(
-        None,
-        description="First stamp to forecast.",
-        json_schema_extra={
-            "flag": "--from",
-            "metavar": "STAMP",
-            "shown": "after the last value",
-        },
-    )
-    against: str | None = Field(
-        None,
-        description="First stamp of another forecast: what changed since is told.",
-        json_schema_extra={"metavar": "STAMP", "shown": "none"},
-    )
-    other: str | None = Field(
-        None,
-        description="File for the other forecast, such as one with another plan.",
-        json_schema_extra={"flag": "--against-file", "metavar": "FILE", "shown": "none"},
-    )
-    series: str | None = Field(
-        None,
-        description="Which series, in a file of several.",
-        json_schema_extra={"metavar": "ID", "shown": "the only one"},
-    )
-    missing_known: MissingKnown | None = _MISSING_KNOWN
 
 
 @dataclass(frozen=True)
@@ -242,32 +107,9 @@ class ForecastTask:
 
     def fit_codec(self, data: SeriesInParts, settings: Settings) -> ForecastCodec:
         """Scales and seasons of the training part; intervals are as the network has them yet."""
-        from gruta.tasks.forecast.scores import seasonal_errors
+        from gruta.tasks.forecast.fitted import codec_of
 
-        seen, train = data.seen, data.parts.train
-        # What is left open is not chosen yet.
-        transform = "none" if settings.transform == "auto" else settings.transform
-        days = known_holidays(seen, settings)
-        s = settings
-        encoding = Encoding.fit(
-            seen, train, s.lookback, s.horizon, days, transform, s.own_block, s.outliers
-        )
-        encoding = replace(encoding, embedding=_width(s.embedding, len(encoding.ids)))
-        if {"log", "boxcox"} & set(transform.split("+")):
-            # The test, which is forecast from too, included.
-            require_positive(encoding.read(data.series))
-        season = encoding.seasons[0] if encoding.seasons else 1
-        errors = seasonal_errors(seen.until(train).nonempty(), season)
-        spread = np.ones(len(settings.quantiles), np.float32)
-        return ForecastCodec(
-            encoding,
-            spread,
-            errors,
-            seen.nonempty().last,
-            never_negative=not bool((encoding.read(seen).target < 0).any()),
-            zeros=share_of_zeros(seen),
-            learned=last_learned(data, settings.horizon),
-        )
+        return codec_of(data, settings)
 
     def network(self, codec: ForecastCodec, settings: Settings) -> "ForecastNetwork":
         """Untrained, as wide as the codec's columns."""
@@ -382,6 +224,8 @@ class ForecastTask:
 
         missing_known, horizon: a policy and a number of steps in place of the run's.
         """
+        from gruta.tasks.forecast.answers import forecast
+
         return forecast(trained, series_for(trained, source), missing_known, horizon)
 
     def evaluate(
@@ -481,148 +325,6 @@ class ForecastTask:
         from gruta.tasks.forecast.look import look
 
         return look(trained, series_for(trained, source), start)
-
-
-def as_series(source: Any, settings: Settings, codec: ForecastCodec | None = None) -> Series:
-    """A file or frame as series by the settings; series as they are.
-
-    codec: of a trained model, which says the columns, the step, and what an outlier is.
-    """
-    if isinstance(source, Series):
-        return source
-    from gruta.data.outliers import told
-    from gruta.data.periods import Every
-    from gruta.data.repair import Policies
-    from gruta.data.series import read_series
-    from gruta.data.wide import patterns
-
-    s = settings
-    step: Frequency | None = None
-    untold = s.target == type(s).model_fields["target"].default
-    wide = (("*",) if untold else patterns(s.target)) if s.wide else ()
-    columns = Columns(s.time, s.target, s.known, s.past, s.series, s.static, wide, s.parent)
-    words = None
-    if codec is not None:
-        columns, step = codec.encoding.columns, codec.encoding.frequency
-        words = codec.encoding.words
-    every = Every(s.every, s.aggregate, s.incomplete == "keep", step) if s.every else None
-    of_rows = s.frequency if every or step is None else step
-    policies = Policies(of_rows, s.zone, s.duplicates, s.gaps, s.longest_gap)
-    found = read_series(
-        source,
-        columns,
-        reading(s),
-        policies,
-        words,
-        may_be_wide=s.wide is None and untold,
-        every=every,
-    )
-    if codec is None:
-        return told(found, Outliers.fit(found, Parts.of(found, s).train, s.outliers))
-    outliers = codec.encoding.outliers
-    return _beside_known(found if outliers is None else told(found, outliers), codec)
-
-
-def _beside_known(series: Series, codec: ForecastCodec) -> Series:
-    """The series; those that training did not see are told, as a column or a series that is called
-    otherwise now is one, and then those that lack.
-    """
-    from gruta.data.wide import listed
-
-    now, known = series.ids, codec.encoding.ids
-    before, after = set(known), set(now)
-    new = [name for name in now if name not in before]
-    lacking = [name for name in known if name not in after]
-    if not new or not series.columns.series:
-        return series
-    found = [Guess("series that training did not see", listed(new))]
-    if lacking:
-        found.append(Guess("series of the training that are not there", listed(lacking)))
-    return replace(series, guesses=(*series.guesses, *found))
-
-
-def last_learned(data: SeriesInParts, horizon: int) -> np.datetime64 | None:
-    """The last stamp with a whole horizon in the training part."""
-    train, series = data.parts.train, data.series
-    rows = (series.starts[:-1] + train - horizon - 1)[train > horizon]
-    return series.times_at(rows).max() if len(rows) else None
-
-
-def _width(given: str, series: int) -> int:
-    """Of the vectors of so many series."""
-    if series == 1:
-        return 0
-    return int(given) if given != "auto" else min(MOST_AUTO, math.ceil(math.sqrt(series)))
-
-
-def known_holidays(series: Series, settings: Settings) -> Holidays | None:
-    """Those that the settings name, around the stamps of these series."""
-    if not settings.holidays:
-        return None
-    from gruta.data.holidays import holidays_of
-
-    if series.frequency.numbered:
-        raise InputError(
-            holidays=_("expected stamps with dates, found numbered rows; leave it out")
-        )
-    found = series.nonempty()
-    return holidays_of(settings.holidays, found.begins.min(), found.last)
-
-
-def share_of_zeros(series: Series) -> float:
-    """Of the values that are there."""
-    there = series.target[~np.isnan(series.target)]
-    return float((there == 0).mean()) if len(there) else 0.0
-
-
-def series_for(trained: "Trained[ForecastCodec]", source: Any) -> Series:
-    """Series that a trained model can read, by the rules of its training."""
-    return as_series(source, trained.settings, trained.codec)
-
-
-def forecast(
-    trained: "Trained[ForecastCodec]",
-    series: Series,
-    missing_known: MissingKnown | None = None,
-    horizon: int | None = None,
-) -> "pl.DataFrame":
-    """The series, the time by the data's own clock, the median and the quantiles of the horizon to
-    come; ours have a suffix where the data's own are called so. missing_known, horizon: a policy
-    and a number of steps in place of the run's; InputError where it does not reach so far.
-    """
-    import polars as pl
-
-    from gruta.tasks.forecast.coming import with_rows_to_come
-    from gruta.tasks.forecast.forecasts import unreconciled
-    from gruta.tasks.forecast.reconcile import reconciled
-    from gruta.tasks.forecast.records import as_told, own_names, quantile_name
-
-    encoding, levels = trained.codec.encoding, trained.settings.quantiles
-    steps = horizon or encoding.horizon
-    if steps > encoding.horizon and trained.settings.strategy != "recursive":
-        problem = _(
-            "expected at most the {horizon} steps that training was for, got {given}; what is "
-            "trained with the strategy recursive goes further"
-        )
-        raise InputError(horizon=problem.format(horizon=encoding.horizon, given=steps))
-    policy = missing_known or trained.settings.missing_known
-    series = with_rows_to_come(series, encoding, policy, steps)
-    origins = series.ends - 1
-    at = origins[:, None] + np.arange(1, steps + 1)
-    if trained.codec.hierarchy is None:
-        found = unreconciled(trained, series, origins, steps=steps)
-    else:
-        found = reconciled(trained, series, origins, steps=steps, needed=True).after
-    found = found.reshape(-1, len(levels))
-    names, columns = encoding.columns, list[pl.Series]()
-    if names.series:
-        ids = np.repeat(np.array(series.ids, object), steps)
-        columns.append(pl.Series(names.series, ids.tolist(), pl.String))
-    columns.append(as_told(names.time, series.times_at(at).ravel(), series))
-    forecasts = {"forecast": found[:, levels.index(0.5)]}
-    forecasts |= {quantile_name(q): found[:, i] for i, q in enumerate(levels)}
-    own = own_names(forecasts, names)
-    return pl.DataFrame([*columns, *(pl.Series(own[n], v) for n, v in forecasts.items())])
 
 
 TASK = ForecastTask()

@@ -15,7 +15,7 @@ from gruta.codec.series.series import Columns, Series
 from gruta.errors import InputError
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.head import forecast_changes
-from gruta.tasks.forecast.task import series_for
+from gruta.tasks.forecast.source import series_for
 
 SMALL = {"horizon": 5, "hidden": 4, "steps": 12, "batch_size": 8, "log_every": 4}
 

@@ -478,6 +478,7 @@ def test_parameters_are_those_of_scikit_learn(frame):
     forecaster = Forecaster(horizon=3, quantiles=[0.1, 0.5])
     assert forecaster.get_params()["horizon"] == 3
     assert forecaster.get_params()["cell"] == "gru"
+    assert repr(forecaster) == "Forecaster(horizon=3, quantiles=[0.1, 0.5])"
     clone = base.clone(forecaster)
     assert clone.settings == forecaster.settings
     assert clone.set_params(horizon=5) is clone

@@ -7,7 +7,7 @@ import pytest
 from gruta.errors import InputError
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.conftest import SMALL
-from gruta.tasks.forecast.task import series_for
+from gruta.tasks.forecast.source import series_for
 
 TRAINED, TESTED, NEWEST = 300, 400, 419
 """Rows of the training part, of the test, and of the file's end."""

@@ -12,7 +12,7 @@ from gruta.report.page import render
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.conftest import ROWS, SMALL, hourly
 from gruta.tasks.forecast.drift import drift
-from gruta.tasks.forecast.task import series_for
+from gruta.tasks.forecast.source import series_for
 
 MORE = ROWS + 200
 

@@ -22,7 +22,8 @@ from gruta.tasks.forecast.forecasts import quantiles
 from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.network import ForecastNetwork
 from gruta.tasks.forecast.settings import ForecastSettings
-from gruta.tasks.forecast.task import TASK, ForecastTask, SeriesInParts
+from gruta.tasks.forecast.source import SeriesInParts
+from gruta.tasks.forecast.task import TASK, ForecastTask
 from gruta.tasks.trained import Trained
 from gruta.train import Validation
 

@@ -38,9 +38,11 @@ class Statistical:
         for place, origin in enumerate(exam.origins):
             after = origin + 1
             given: dict[str, Any] = {"y": exam.y[max(0, after - rows) : after]}
-            if explained and exam.set.known:
-                given["X"] = known[max(0, after - rows) : after]
-                given["X_future"] = known[after : after + exam.set.horizon]
+            before = known[max(0, after - rows) : after]
+            varying = np.ptp(before, axis=0) > 0 if explained and exam.set.known else []
+            if np.any(varying):  # it refuses a column of one value, such as games out of season
+                given["X"] = before[:, varying]
+                given["X_future"] = known[after : after + exam.set.horizon, varying]
             found[place] = _quantiles(model, exam.set.horizon, given)
         return [Stage(time.process_time() - began, lambda: found)]
 

@@ -29,7 +29,8 @@ from gruta.tasks.forecast.split import Parts, Split
 from gruta.train import Diverged, Progress
 
 if TYPE_CHECKING:
-    from gruta.tasks.forecast.task import ForecastTask, SeriesInParts
+    from gruta.tasks.forecast.source import SeriesInParts
+    from gruta.tasks.forecast.task import ForecastTask
 
 
 def choose(
@@ -152,7 +153,7 @@ def _scored(cuts: Cuts, candidate: Candidate, forecast: Forecast) -> Values:
 
 def _by_line(task: "ForecastTask", cuts: Cuts, cut: Cut, own: ForecastSettings) -> Values:
     """`[M, K, Q]`: the linear path, and about it the quantiles of how far it was off before."""
-    from gruta.tasks.forecast.task import SeriesInParts
+    from gruta.tasks.forecast.source import SeriesInParts
 
     data = SeriesInParts(cuts.series, Parts.of(cuts.series, own))
     codec = task.fit_codec(data, own)
