@@ -121,7 +121,9 @@ def _files(place: Path) -> list[Path]:
     if not place.is_dir():
         raise InputError(_("{path}: no file or folder of this name").format(path=place))
     inside = (p for p in sorted(place.rglob("*")) if p.is_file())
-    seen = [p for p in inside if not any(part.startswith(".") for part in p.relative_to(place).parts)]
+    seen = [
+        p for p in inside if not any(part.startswith(".") for part in p.relative_to(place).parts)
+    ]
     found = [p for p in seen if p.suffix.lower() in SUFFIXES]
     if not found:
         problem = _("{path}: expected files that end with {suffixes}, found {count} others")

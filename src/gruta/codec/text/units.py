@@ -26,6 +26,8 @@ UNKNOWN = 0
 CODE_POINTS = 0x110000 - 0x800
 """Characters that there may be."""
 
+_SIGNS = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥"})
+
 _PIECE = re.compile(r" ?\w+| ?[^\w\s]+|\s")
 
 
@@ -92,6 +94,17 @@ class Units:
         known = self._numbers
         return np.array([known.get(one, UNKNOWN) for one in self.split(text)], np.int64)
 
+    def in_one(self, texts: Iterable[str]) -> Numbers:
+        """Numbers of texts one after the other, a line end between them, and before the first."""
+        parts = [part for text in texts for part in (self.before, self.encode(text))]
+        return np.concatenate(parts)
+
+    @cached_property
+    def before(self) -> Numbers:
+        """What a text is read after, `[1]`: a line end or, where that is not known, the first."""
+        end = self.encode("\n")[:1]
+        return np.where(end == UNKNOWN, 1, end)
+
     def decode(self, numbers: Iterable[int]) -> str:
         """The text of these numbers; the unknown is a replacement character."""
         joined = "".join(self.written(number) for number in numbers)
@@ -101,6 +114,28 @@ class Units:
         """One unit; its letters may be bytes."""
         return self.units[number - 1] if number else "\ufffd"
 
+    def joined(self, units: Sequence[str]) -> str:
+        """The text of some of what `split` gave."""
+        found = "".join(units)
+        return _as_text(found.encode("latin-1")) if self.letters_are_bytes else found
+
+    def shown(self, text: str) -> list[str]:
+        """The units of a text as people see them: blanks and line ends have signs."""
+        return [self._sign(unit) for unit in self.split(text)]
+
+    def visible(self, number: int) -> str:
+        """A unit as people see it."""
+        return self._sign(self.written(number)) if number else "\ufffd"
+
+    def _sign(self, unit: str) -> str:
+        if self.letters_are_bytes:
+            letters = unit.encode("latin-1")
+            try:
+                unit = letters.decode()
+            except UnicodeDecodeError:  # part of a character
+                return letters.hex(" ").upper()
+        return unit.translate(_SIGNS)
+
     def spelling(self, text: str, numbers: Numbers) -> NDArray[np.float64]:
         """What each unit costs beside its number, in nats `[T]`: one that is unknown is spelled
         out, each of its characters as likely as any, and an end behind a word.
@@ -109,7 +144,7 @@ class Units:
         unknown = np.flatnonzero(numbers == UNKNOWN)
         if len(unknown):
             split, end = self.split(text), int(self.kind == "words")
-            lengths = np.array([len(split[i]) + end for i in unknown])
+            lengths = np.array([len(split[i]) + end for i in unknown.tolist()])
             cost[unknown] = lengths * np.log(CODE_POINTS + end)
         return cost
 
@@ -136,7 +171,11 @@ class Units:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {"kind": self.kind, "units": self.units, "merges": [list(two) for two in self.merges]}
+        return {
+            "kind": self.kind,
+            "units": self.units,
+            "merges": [list(two) for two in self.merges],
+        }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Units":
@@ -164,12 +203,16 @@ class Writing:
         self._units = units
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def said(self, number: int, last: bool = False) -> str:
+    def said(self, number: int) -> str:
         """What this unit adds."""
         one = self._units.written(number)
         if not self._units.letters_are_bytes:
             return one
-        return self._decoder.decode(one.encode("latin-1"), last)
+        return self._decoder.decode(one.encode("latin-1"))
+
+    def end(self) -> str:
+        """What stands for a character that was begun."""
+        return self._decoder.decode(b"", True)
 
 
 def _as_text(written: bytes) -> str:
