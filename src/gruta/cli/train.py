@@ -96,8 +96,7 @@ class Job:
 
 def _command(task: Task[Any]) -> Callable[..., None]:
     """The command that trains this task."""
-    metavar = f"{task.input.metavar}…" if task.input.many else task.input.metavar
-    taken = typer.Argument(metavar=metavar, help=_(task.input.help), show_default=False)
+    taken = typer.Argument(metavar=task.input.metavar, help=_(task.input.help), show_default=False)
     kind: Any = list[Path] if task.input.many else Path
 
     @with_settings(task.settings)

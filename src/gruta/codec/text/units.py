@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.text.merges import Merges
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 Kind = Literal["bytes", "characters", "words", "subwords"]
 Numbers = NDArray[np.int64]
@@ -184,14 +185,17 @@ class Units:
             kind, units = content["kind"], tuple(map(str, content["units"]))
             merges = tuple((str(a), str(b)) for a, b in content["merges"])
             if kind not in get_args(Kind) or not units or len(set(units)) < len(units):
-                raise ValueError(f"expected different units of a known kind, got {kind!r}")
+                problem = _("expected different units of a known kind, got {unit!r}")
+                raise ValueError(problem.format(unit=kind))
             if kind in ("bytes", "characters") and max(map(len, units)) > 1:
-                raise ValueError("expected single characters")
+                raise ValueError(_("expected single characters"))
             if kind in ("bytes", "subwords") and max("".join(units)) > "\xff":
-                raise ValueError("expected bytes")
+                raise ValueError(_("expected bytes"))
             return cls(kind, units, merges)
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"codec.json: not units of a text ({error})") from error
+            raise InputError(
+                _("codec.json: not units of a text ({error})").format(error=error)
+            ) from error
 
 
 class Writing:

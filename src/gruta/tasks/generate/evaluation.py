@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gruta.codec.text.ngram import NGram, best
-from gruta.codec.text.units import Numbers, Units
+from gruta.codec.text.units import UNKNOWN, Numbers, Units
 from gruta.data.text import Texts
 from gruta.errors import InputError
 from gruta.locale import translate as _
@@ -34,17 +34,22 @@ class Surprise:
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
-    """Texts, of each the nats of its units by the network, and scores of all models.
+class Simple:
+    """Scores of n-gram models, which know nothing of the network, and the nats of the last."""
 
-    simple: scores of the n-gram models, which know nothing of the network.
-    """
+    scores: list[Scores] = field(default_factory=list)
+    nats: Nats = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Texts, of each the nats of its units by the network, and scores of all models."""
 
     texts: Texts
     codec: Units
     nats: Nats
     scores: list[Scores]
-    simple: list[Scores] = field(default_factory=list)
+    simple: Simple = field(default_factory=Simple)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -118,9 +123,11 @@ def evaluate(
     spelt = [codec.spelling(one.text, n) for one, n in zip(test.texts, numbers, strict=True)]
     simple = like.simple if like else simple_models(codec, known, test, numbers, spelt)
     own = _scores(trained.settings.cell, head.size, test, nats, spelt)
-    notes = list(_notes(trained, codec, numbers, known, seen=seen))
+    notes = [*_unknown(numbers), *([] if known or like else [_no_simple_models()])]
+    if seen:
+        notes.append(_("Training saw this text: name another one to score on that."))
     costs = [a + b for a, b in zip(nats, spelt, strict=True)]
-    return Evaluation(test, codec, costs, [own, *simple], simple, notes)
+    return Evaluation(test, codec, costs, [own, *simple.scores], simple, notes)
 
 
 def simple_models(
@@ -129,22 +136,21 @@ def simple_models(
     test: Texts,
     numbers: Sequence[Numbers],
     spelt: Nats,
-) -> list[Scores]:
+) -> Simple:
     """How often units come, and the n-gram model of the order that suits the validation part."""
     if known is None:
-        return []
+        return Simple()
     train, held = (
         [codec.encode(one.text) for one in part.texts] for part in (known.train, known.validation)
     )
     models = {"unigram": NGram(train, codec.size, 1)}
     found = best(train, codec.size, held)
     models[f"{found.order}-gram"] = found
-    return [
-        _scores(
-            name, model.parameters, test, [-np.log(model.probabilities(n)) for n in numbers], spelt
-        )
-        for name, model in models.items()
-    ]
+    scores, nats = [], []
+    for name, model in models.items():
+        nats = [-np.log(model.probabilities(own)) for own in numbers]
+        scores.append(_scores(name, model.parameters, test, nats, spelt))
+    return Simple(scores, [a + b for a, b in zip(nats, spelt, strict=True)])
 
 
 def scored(trained: Trained[Units], texts: Texts) -> Evaluation:
@@ -164,27 +170,18 @@ def _scores(model: str, size: int, test: Texts, nats: Nats, spelt: Nats) -> Scor
     return Scores(model, size, values)
 
 
-def _notes(
-    trained: Trained[Units],
-    codec: Units,
-    numbers: Sequence[Numbers],
-    known: TextsInParts | None,
-    *,
-    seen: bool,
-) -> Iterator[str]:
-    unknown = sum(int((own == 0).sum()) for own in numbers)
+def _unknown(numbers: Sequence[Numbers]) -> Iterator[str]:
+    unknown = sum(int((own == UNKNOWN).sum()) for own in numbers)
     if unknown:
-        share = unknown / sum(map(len, numbers))
         told = _(
             "{share} of the units are unknown to the network: each is spelt out, at what any "
             "character costs."
         )
-        yield told.format(share=percent(share, 2))
-    if known is None:
-        told = _(
-            "N-gram models are left out: what the network was trained on is not there any more, or "
-            "has changed. Give it with --train (Python: train=)."
-        )
-        yield told
-    if seen:
-        yield _("Training saw this text: name another one to score on that.")
+        yield told.format(share=percent(unknown / sum(map(len, numbers)), 2))
+
+
+def _no_simple_models() -> str:
+    return _(
+        "N-gram models are left out: what the network was trained on is not there any more, or "
+        "has changed. Give it with --train (Python: train=)."
+    )

@@ -15,6 +15,7 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.tasks.generate.generation import written
 from gruta.tasks.generate.head import GenerateHead
+from gruta.tasks.generate.names import kind_name
 from gruta.tasks.generate.network import GenerateNetwork, loss
 from gruta.tasks.generate.settings import GenerateSettings
 from gruta.train import Batch, Progress, State, Validation
@@ -49,8 +50,8 @@ class GenerateLesson:
     ) -> None:
         for units, why in ((train, _("to learn from")), (validation, _("to validate on"))):
             if len(units) <= FEWEST:
-                problem = _("expected at least {least} {units} {why}, got {count}; give more text")
-                told = {"units": _(codec.kind), "why": why, "count": number(len(units) - 1)}
+                problem = _("expected {least} or more {units} {why}, got {count}; give more text")
+                told = {"units": kind_name(codec.kind), "why": why, "count": number(len(units) - 1)}
                 raise InputError(problem.format(least=FEWEST, **told))
         self.model, self.settings, self._codec = network, settings, codec
         self._train = train

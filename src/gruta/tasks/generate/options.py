@@ -42,7 +42,9 @@ class ContinueOptions(BaseModel):
 class GenerateOptions(ContinueOptions):
     """What is written, and how."""
 
-    prompt: str = Field("", description="What the text begins with.")
+    prompt: str = Field(
+        "", description="What the text begins with.", json_schema_extra={"shown": "nothing"}
+    )
     count: int = Field(1, gt=0, le=10_000, description="Texts, made side by side.")
     stop: tuple[str, ...] = Field(
         (), description="End before this is written.", json_schema_extra={"metavar": "TEXT"}

@@ -5,19 +5,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gruta.codec.text.graphemes import graphemes, visible
 from gruta.codec.text.sampling import Sampling
 from gruta.codec.text.units import Units
 from gruta.locale import translate as _
 from gruta.locale.numbers import number, percent
-from gruta.report.charts import ACCENTS, Stroke, strokes
-from gruta.report.page import Column, Heading, Prose, Section, Table, Value
+from gruta.report.charts import ACCENTS, INK, Curve, Stroke, lines, strokes
+from gruta.report.page import Column, Figure, Heading, Prose, Section, Table, Value
 from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
-from gruta.tasks.generate.evaluation import Evaluation
+from gruta.tasks.generate.evaluation import Evaluation, Nats
 from gruta.tasks.generate.generation import written
 from gruta.tasks.generate.metrics import METRICS
+from gruta.tasks.generate.names import kind_name
 from gruta.tasks.generate.settings import GenerateSettings
 from gruta.tasks.report import score_table
 from gruta.tasks.task import Report
@@ -26,6 +28,7 @@ from gruta.tasks.trained import Trained
 _SAMPLES = 3
 _SAMPLE = 400
 _STAGES = 6
+_STRETCHES, _STRETCH = 60, 50
 _SHADED = 20_000
 _DARKEST = 8.0
 _BEFORE = 48
@@ -106,16 +109,44 @@ def report(
     for title_of, text in _samples(trained):
         writes += [Heading(title_of), Prose([(text, 0.0)])]
     sections = [
-        Section(_("How good it is"), found.notes, [scores(found)]),
+        Section(_("How good it is"), found.notes, [scores(found), _along(found)]),
         Section(_("What it writes"), (_sampled(),), writes),
         Section(_("What surprised it"), (), [surprises(found)]),
         *([_training(metrics, s)] if metrics else []),
         Section(_("Settings"), (), [settings_table({_("value"): {s.cell: s}})]),
     ]
     title = _("{count} {units} by a {cell}").format(
-        count=number(trained.codec.size - 1), units=_(trained.codec.kind), cell=name
+        count=number(trained.codec.size - 1), units=kind_name(trained.codec.kind), cell=name
     )
     return Report(title, verdict(found), sections)
+
+
+def _along(found: Evaluation) -> Figure:
+    """What units cost along the texts, by the network and by the best n-gram model."""
+    units = sum(map(len, found.nats))
+    stretches = max(1, min(_STRETCHES, units // _STRETCH))
+    ends = np.linspace(0, units, stretches + 1).astype(int)
+    models = {_cell(found): (_sums(found.nats), Stroke(ACCENTS[found.scores[0].model], width=1.8))}
+    if found.simple.nats:
+        name = model_name(found.simple.scores[-1].model)
+        models[name] = _sums(found.simple.nats), Stroke(INK, width=1.0)
+    curves = [
+        Curve(name, ends[1:].astype(float), np.diff(sums[ends]) / np.diff(ends), own)
+        for name, (sums, own) in models.items()
+    ]
+    return Figure(
+        "along",
+        _("Mean nats a unit along what was held out, in {count} stretches.").format(
+            count=number(stretches)
+        ),
+        _("Line chart of the mean nats a unit over the units of the text, a line a model."),
+        lines(curves, _("unit"), _("nats a unit")),
+    )
+
+
+def _sums(nats: Nats) -> NDArray[np.float64]:
+    """Of all units before each."""
+    return np.cumsum(np.concatenate([np.zeros(1), *nats]))
 
 
 def scored(found: Evaluation) -> Report:
