@@ -66,7 +66,7 @@ def rates(threads: tuple[int, ...] = (1, 2)) -> Iterator[Rate]:
     torch.set_num_threads(1)
     network = GenerateNetwork(UNITS + 1, _settings("gru")).eval()
     *own, theirs = in_turns(_writings(network), ROUNDS, SECONDS)
-    ways = ("writing", "writing in 16 bits", "writing together")
+    ways = ("writing", "writing_in_16_bits", "writing_together")
     for what, seconds, streams in zip(ways, own, (1, 1, TOGETHER), strict=True):
         yield Rate("gru", what, 1, TOLD * streams / seconds, TOLD / theirs)
 
