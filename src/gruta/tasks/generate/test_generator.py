@@ -94,6 +94,20 @@ def test_what_training_never_saw_is_read_all_the_same(generator):
     assert np.isfinite(with_unknown.scores[0].bits)
 
 
+def test_of_very_long_texts_ngrams_count_the_end_alone(generator, monkeypatch):
+    whole = generator.evaluate([rhyme()])
+    monkeypatch.setattr("gruta.tasks.generate.evaluation.MOST_COUNTED", 1000)
+    found = generator.evaluate([rhyme()])
+    assert "count the last 1,000 units" in " ".join(found.notes)
+    assert found.scores[2].parameters < whole.scores[2].parameters
+
+
+def test_half_a_character_is_refused(generator):
+    for ask in (lambda: generator.generate("o \udce9"), lambda: generator.score(["o \udce9"])):
+        with pytest.raises(InputError, match="half of a character at 3"):
+            ask()
+
+
 def test_a_text_of_one_character_and_a_short_one_are_learned():
     assert TextGenerator(**SHORT | {"steps": 2}).fit(["a" * 400]).score(["aaa"]) < 0
     with pytest.raises(InputError, match="give more text"):
