@@ -154,7 +154,7 @@ def simple_models(
     train, held = (
         [codec.encode(one.text) for one in part.texts] for part in (known.train, known.validation)
     )
-    kept = _last(train, MOST_COUNTED)
+    kept = last(train, MOST_COUNTED)
     models = {"unigram": NGram(kept, codec.size, 1)}
     found = best(kept, codec.size, held)
     models[f"{found.order}-gram"] = found
@@ -166,7 +166,7 @@ def simple_models(
     return Simple(scores, [a + b for a, b in zip(nats, spelt, strict=True)], left)
 
 
-def _last(texts: Sequence[Numbers], most: int) -> list[Numbers]:
+def last(texts: Sequence[Numbers], most: int) -> list[Numbers]:
     """Their last units, in order, at most so many."""
     kept: list[Numbers] = []
     for text in reversed(texts):
