@@ -21,8 +21,8 @@ from gruta.data.gaps import mended
 from gruta.data.hierarchy import parents_of, summed
 from gruta.data.padding import unpadded
 from gruta.data.periods import Every, in_steps
-from gruta.data.repair import Even, Policies, Raw, evened
-from gruta.data.table import Table, open_table
+from gruta.data.repair import Even, Places, Policies, Raw, by_series, evened
+from gruta.data.table import Table, open_table, placed
 from gruta.data.wide import (
     USUAL,
     as_wide,
@@ -129,7 +129,6 @@ def _raw(
     table: Table, time: str, zone: str, own: NDArray[np.integer] | None, ids: tuple[str, ...]
 ) -> Raw:
     """The rows with their stamps; own: of which of the series each is, where a column says that."""
-    table.turn_to(time)
     label = table.origin
     if len(table) < _FEWEST_ROWS:
         raise InputError(
@@ -137,11 +136,11 @@ def _raw(
                 label=label, least=_FEWEST_ROWS, count=len(table)
             )
         )
-    times, clock = _when(table, time, zone)
-    times = times.copy()  # in memory of NumPy's own: a pool gives it back to the system too late
+    at = None if own is None else by_series(own, len(ids))
+    times, clock = _when(table, time, zone, at)
     table.release()
-    own = np.zeros(len(table), np.int8) if own is None else own
-    return Raw(own, times, ids, clock, label, time)
+    own = np.zeros(len(table), np.int8) if own is None else own if at is None else np.sort(own)
+    return Raw(own, times, ids, clock, label, time, at)
 
 
 class _Cells:
@@ -156,7 +155,6 @@ class _Cells:
 
     def of(self, name: str) -> Values:
         """`[N]`, a value a row of the table."""
-        self._table.turn_to(name)
         looks = self._texts is None and name != self._target and self._table.holds_words(name)
         if looks or name in (self._texts or ()):
             places, self.words[name] = counted(self._table.words(name))
@@ -165,7 +163,6 @@ class _Cells:
 
     def numbers(self, name: str) -> Values:
         """`[N]` of a column that holds no texts."""
-        self._table.turn_to(name)
         values: Values = self._table.numbers(name)
         _require_finite(self._table.origin, name, values)
         return values
@@ -199,7 +196,6 @@ def _texts_of_each(
     table: Table, name: str, own: NDArray[np.integer], ids: Sequence[str]
 ) -> list[str]:
     """`[S]`: the text that all rows of a series have, "" where they have none."""
-    table.turn_to(name)
     places, words = counted(table.words(name))
     each = _one_each(table, name, places, own, ids)
     return ["" if np.isnan(place) else words[int(place)] for place in each]
@@ -294,18 +290,20 @@ def _refuse_turned(table: Table) -> NoReturn:
     )
 
 
-def _when(table: Table, name: str, zone: str) -> tuple[Stamps, Zone | NextRow | None]:
+def _when(
+    table: Table, name: str, zone: str, at: Places | None
+) -> tuple[Stamps, Zone | NextRow | None]:
     """When each row is, in UTC, and the zone whose clock that shows, where stamps have no more than
     an offset the one given; or the numbers of rows, where the column holds whole numbers that are
-    neither years nor times since 1970.
+    neither years nor times since 1970. Each row's in the place `at [N]` that it goes to.
     """
     try:
-        found = table.moments(name)
+        found = table.moments(name, at)
     except InputError:
         numbers = table.whole_numbers(name)
         if numbers is None:
             raise
-        return numbers.view("M8[us]"), NextRow(1, numbered=True)
+        return placed(numbers.view("M8[us]"), at), NextRow(1, numbered=True)
     shown = zone if found.zone == "UTC" else found.zone
     return found.times, Zone(shown) if shown else None
 
