@@ -86,7 +86,7 @@ def test_of_rows_with_one_stamp_a_policy_says_what_is_kept(policy, kept):
     assert (kind, count, place) == ("rows with a stamp that was there before", 1, "2024-01-03")
     assert done.startswith("the")
     assert policy in done
-    with pytest.raises(InputError, match=r"row 4, column 'ds': the stamp 2024-01-03 is there twice"):
+    with pytest.raises(InputError, match="row 4, column 'ds': the stamp 2024-01-03 is there twice"):
         read(frame, duplicates="error")
 
 
