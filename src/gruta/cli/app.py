@@ -16,6 +16,8 @@ HOMES = {
     "train": "train",
     "evaluate": "verbs",
     "predict": "verbs",
+    "generate": "generate",
+    "score": "own",
     "inspect": "inspect",
     "explain": "explain",
     "backtest": "own",
@@ -33,6 +35,8 @@ def _summaries() -> dict[str, str]:
         "train": _("Train a model on a file; each task is a command."),
         "evaluate": _("Score a trained run on a file, beside the simple baselines."),
         "predict": _("Ask a trained run: what follows, or what something is."),
+        "generate": _("Let a trained run make something new: text, shown as it is written."),
+        "score": _("Tell how likely a trained language model finds a text, and what surprised it."),
         "inspect": _("Look inside a trained network: gates, gradients, memory, advice."),
         "explain": _("Take one forecast apart: what each input adds, how far back, what changed."),
         "backtest": _(

@@ -11,7 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gruta.data.columns import empty_rows
-from gruta.data.dialect import find_dialect, text_blocks
+from gruta.data.dialect import find_dialect
+from gruta.data.plain import text_blocks
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number

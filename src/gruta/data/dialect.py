@@ -1,34 +1,21 @@
 """How a text file is written: its encoding, its separator, and the names of its columns."""
 
-import codecs
 import csv
-import gzip
 import io
-import zlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from gruta.data.columns import require_size
+from gruta.data.plain import find_encoding, text_blocks
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.reading import AUTO, Guess, Reading
 
-_BLOCK = 2**24
 _HEAD = 2**20
 _SAMPLE = 100
 _CANDIDATES = ";\t|,"  # of those that fit alike the first: a comma is in many a cell
-_BOMS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-_CONTROLS = bytes([*range(9), *range(14, 27), *range(28, 32)])
-_NOT_IN_CP1252 = b"\x81\x8d\x8f\x90\x9d"
 
 
 @dataclass(frozen=True)
@@ -51,7 +38,7 @@ def find_dialect(path: Path, how: Reading, wanted: Sequence[str]) -> Dialect:
     guesses = []
     encoding = how.encoding
     if encoding == AUTO:
-        encoding = _encoding(path)
+        encoding = find_encoding(path)
         if encoding != "utf-8":
             shown = {"cp1252": "Windows-1252"}.get(encoding, encoding.upper())
             guesses.append(Guess("encoding", shown, "encoding"))
@@ -87,92 +74,6 @@ def find_dialect(path: Path, how: Reading, wanted: Sequence[str]) -> Dialect:
         )
         raise InputError(problem.format(path=path, comment=names[0][:40]))
     return Dialect(encoding, separator, names, lines + reader.line_num, tuple(guesses))
-
-
-def text_blocks(path: Path, encoding: str) -> Generator[str]:
-    """The text of a file in blocks, with \\n at the ends of lines; InputError if it is none."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    lone: bool | None = None
-    try:
-        for block in _raw_blocks(path):
-            text = decoder.decode(block)
-            if lone is None and text:
-                text = text.removeprefix("\ufeff")
-                lone = "\r" in text and "\n" not in text  # the old Macintosh's line ends
-            yield text.replace("\r", "\n") if lone else text
-        yield decoder.decode(b"", final=True)
-    except UnicodeError as error:
-        reason = getattr(error, "reason", str(error))
-        problem = _(
-            "{path}: not text in {encoding} ({reason}); say its encoding, or save it as UTF-8"
-        )
-        raise InputError(
-            problem.format(path=path, encoding=encoding, reason=reason),
-        ) from None
-
-
-def _raw_blocks(path: Path) -> Iterator[bytes]:
-    """What the file holds, decompressed; InputError beyond the limit of size."""
-    size = 0
-    with open(path, "rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-        file.seek(0)
-        content: Any = gzip.GzipFile(fileobj=file) if packed else file
-        try:
-            while block := content.read(_BLOCK):
-                size += len(block)
-                require_size(path, size)
-                yield block
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(
-                _("{path}: not a whole gzip file ({error}); write or copy it again").format(
-                    path=path, error=error
-                )
-            ) from None
-
-
-def _encoding(path: Path) -> str:
-    """By its first bytes, else UTF-8 where all of it is, else Windows-1252."""
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    good = bad = 0
-    odd = False
-    for i, block in enumerate(_raw_blocks(path)):
-        if not i and (found := _by_first_bytes(block)):
-            return found
-        if len(block) != len(block.translate(None, _CONTROLS)):
-            problem = _("{path}: expected text, found bytes that are none; save it as CSV UTF-8")
-            raise InputError(problem.format(path=path))
-        if block.isascii() and not decoder.getstate()[0]:
-            continue
-        odd = odd or len(block) != len(block.translate(None, _NOT_IN_CP1252))
-        text = decoder.decode(block)
-        wrong = text.count("\ufffd")
-        bad += wrong
-        good += len(text) - len(text.encode("ascii", "ignore")) - wrong
-    bad += len(decoder.decode(b"", final=True))
-    if not bad:
-        return "utf-8"
-    if odd or good:
-        mixed = (
-            _("is UTF-8 in some places only") if good else _("is neither UTF-8 nor Windows-1252")
-        )
-        raise InputError(
-            _("{path}: {mixed}; save it as CSV UTF-8").format(path=path, mixed=mixed),
-            encoding=_("say what the file is written in"),
-        )
-    return "cp1252"
-
-
-def _by_first_bytes(block: bytes) -> str:
-    """What a mark at the start says, or zeros in every other place do; "" where nothing does."""
-    for mark, name in _BOMS.items():
-        if block.startswith(mark):
-            return name
-    head = block[:4096]
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if len(head) >= 4 and max(even, odd) > len(head) // 4 and not min(even, odd):
-        return "utf-16-le" if odd else "utf-16-be"
-    return ""
 
 
 def _separator(head: str, wanted: Sequence[str]) -> str:

@@ -76,3 +76,17 @@ def _batches(lengths: bytes, size: int, seed: int, epoch: int) -> list[Places]:
         stretch = stretch[np.argsort(found[stretch], kind="stable")]
         batches += [stretch[i : i + size] for i in range(0, len(stretch), size)]
     return [batches[i] for i in draw.permutation(len(batches))]
+
+
+def pieces(seed: int, length: int, streams: int, size: int, step: int) -> tuple[Places, bool]:
+    """Where the pieces of a step begin `[streams]`, and whether the streams start anew with it.
+
+    0 … length−1 are cut into streams side by side, and each of these into pieces of `size`; an
+    epoch starts them at another offset, so that the borders of pieces move.
+    """
+    rows = length // streams
+    count = rows // size
+    epoch, piece = divmod(step, count)
+    draw = np.random.default_rng((seed, epoch))
+    offset = int(draw.integers(0, rows - count * size + 1))
+    return np.arange(streams) * rows + offset + piece * size, piece == 0

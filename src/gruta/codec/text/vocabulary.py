@@ -1,18 +1,17 @@
 """The units of a text and their numbers: characters, words, subwords, or runs of characters."""
 
-import heapq
-import itertools
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.codec.text.merges import Merges
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
@@ -108,9 +107,8 @@ class Vocabulary:
         return {one: FIRST + i for i, one in enumerate(self.units)}
 
     @cached_property
-    def _subwords(self) -> Any:
-        ranks = {pair: i for i, pair in enumerate(self.merges)}
-        return lru_cache(65_536)(lambda word: _merged(word, ranks))
+    def _subwords(self) -> Merges:
+        return Merges(self.merges)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -132,26 +130,3 @@ class Vocabulary:
             raise InputError(
                 _("codec.json: not a vocabulary ({error})").format(error=error)
             ) from error
-
-
-def _merged(word: str, ranks: Mapping[tuple[str, str], int]) -> tuple[str, ...]:
-    """The subwords of a word: its letters, of which the pair of the lowest rank is joined first."""
-    parts = list(word)
-    before, after = [i - 1 for i in range(len(parts))], [i + 1 for i in range(len(parts))]
-    pairs = [(ranks[two], i) for i, two in enumerate(itertools.pairwise(parts)) if two in ranks]
-    heapq.heapify(pairs)
-    while pairs:
-        rank, i = heapq.heappop(pairs)
-        j = after[i]
-        if j == len(parts) or ranks.get((parts[i], parts[j])) != rank:
-            continue  # one of the two was joined with another meanwhile
-        parts[i], parts[j] = parts[i] + parts[j], ""
-        after[i] = after[j]
-        if after[i] < len(parts):
-            before[after[i]] = i
-        for left in (before[i], i):
-            if left >= 0 and after[left] < len(parts):
-                two = parts[left], parts[after[left]]
-                if two in ranks:
-                    heapq.heappush(pairs, (ranks[two], left))
-    return tuple(part for part in parts if part)

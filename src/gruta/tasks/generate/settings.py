@@ -1,0 +1,95 @@
+"""What the text generator needs to know."""
+
+from pydantic import Field
+
+from gruta.codec.text.units import Kind
+from gruta.reading import AUTO
+from gruta.settings import DATA, MODEL, NetworkSettings, StreamSettings
+
+
+class GenerateSettings(NetworkSettings, StreamSettings):
+    """What the text generator needs to know."""
+
+    encoding: str = Field(
+        AUTO,
+        description="How text files are encoded: utf-8, cp1252, utf-16, …",
+        json_schema_extra=DATA,
+    )
+    test: str = Field(
+        "",
+        description="File or folder of the test, if it has its own.",
+        json_schema_extra=DATA,
+    )
+    test_share: float = Field(
+        0.1,
+        ge=0,
+        lt=0.5,
+        description="Share of the end that training never sees, where the test has no file.",
+        json_schema_extra=DATA,
+    )
+    validation_share: float = Field(
+        0.05,
+        gt=0,
+        lt=0.5,
+        description="Share of the rest, before that, to pick the best weights.",
+        json_schema_extra=DATA,
+    )
+    units: Kind = Field(
+        "characters",
+        description="What is read and written one after the other: bytes, characters, words, or "
+        "subwords.",
+        json_schema_extra=MODEL,
+    )
+    fewest: int = Field(
+        2,
+        gt=0,
+        description="How often a character or word has to stand in the training part to be known.",
+        json_schema_extra=MODEL,
+    )
+    vocabulary: int = Field(
+        8000,
+        gt=1,
+        le=1_000_000,
+        description="Number of words, subwords or characters at most, the most frequent ones.",
+        json_schema_extra=MODEL,
+    )
+    hidden: int = Field(512, gt=0, le=65_536, description="Hidden units.", json_schema_extra=MODEL)
+    layers: int = Field(1, gt=0, le=64, description="Recurrent layers.", json_schema_extra=MODEL)
+    embedding: int = Field(
+        128, gt=0, le=65_536, description="Numbers that a unit becomes.", json_schema_extra=MODEL
+    )
+    tied: bool = Field(
+        True,
+        description="Take the vectors that units become for the scores of units too.",
+        json_schema_extra=MODEL,
+    )
+    dropout: float = Field(
+        0.2,
+        ge=0,
+        lt=1,
+        description="Share of numbers missing before, between and behind the layers in training, "
+        "the same ones throughout a stretch of text.",
+        json_schema_extra=MODEL,
+    )
+    weight_drop: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the weights from state to state missing in training.",
+        json_schema_extra=MODEL,
+    )
+    batch_size: int = Field(32, gt=0, le=1_000_000, description="Streams of text side by side.")
+    tbptt: int = Field(
+        128,
+        gt=0,
+        le=1_000_000,
+        description="Units that a step of training reads of each stream; the state is carried on.",
+    )
+    steps: int = Field(2000, gt=0, description="Optimiser steps, at most.")
+    learning_rate: float = Field(
+        3e-3, gt=0, le=1e6, description="The highest rate of the schedule."
+    )
+    threads: int = Field(
+        2, gt=0, le=1024, description=StreamSettings.model_fields["threads"].description
+    )
+    validate_every: int = Field(200, gt=0, description="Steps between two validations.")
