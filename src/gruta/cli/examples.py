@@ -34,6 +34,6 @@ EXAMPLES = {
     "bench health": "gruta bench health --json -",
     "bench demo": "gruta bench demo --rounds 2",
     "bench text": "gruta bench text --json -",
-    "bench rows": "gruta bench rows --series 1000 --days 1000",
+    "bench rows": "gruta bench rows --series 1000 --days 3000 --by-time",
     "bench forecast": "gruta bench forecast --only usmelec,neuralforecast,autoets --seeds 2",
 }
