@@ -17,8 +17,8 @@ from gruta.tasks.forecast.options import (
     PredictOptions,
 )
 from gruta.tasks.forecast.settings import ForecastSettings, MissingKnown
-from gruta.tasks.forecast.source import SeriesInParts, as_series, series_for
-from gruta.tasks.forecast.split import Parts, Split
+from gruta.tasks.forecast.source import SeriesInParts, as_series, in_parts, series_for
+from gruta.tasks.forecast.split import Split
 from gruta.tasks.scores import Metric
 from gruta.tasks.task import Input, Look, Options, Report
 
@@ -84,8 +84,7 @@ class ForecastTask:
             need("holidays")
         if settings.parent and settings.reconcile != "bottom_up":
             need("hierarchicalforecast")
-        series = self.open(source, settings)
-        return SeriesInParts(series, Parts.of(series, settings))
+        return in_parts(source, settings)
 
     def leaves_open(self, settings: Settings) -> bool:
         """With a budget to choose in, or a transform to be found out."""
