@@ -263,7 +263,7 @@ class ForecastLesson:
         if self.last is None:
             return None
         origins, firsts = rolling(*self._scored.ends, self._steps)
-        some = np.isin(origins, self.split.validation[:])
+        some = self.split.validation.has(origins)
         return self._forecasts(origins[some], firsts[some])
 
     @property

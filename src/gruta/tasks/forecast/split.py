@@ -103,6 +103,14 @@ class Origins:
         """The first row of each run, and the one after its last."""
         return self._begins, self._begins + np.diff(self._counts)
 
+    def has(self, rows: Rows) -> NDArray[np.bool_]:
+        """`[M]`: which of `rows [M]` are among them."""
+        begins, ends = self.runs
+        place = np.searchsorted(begins, rows, side="right")
+        ends = np.concatenate([[0], ends])  # before the first run are none
+        found: NDArray[np.bool_] = rows < ends[place]
+        return found
+
     def first(self, rows: Rows) -> Rows:
         """The first of the run that each of `rows`, origins themselves, is of."""
         found: Rows = self._begins[np.searchsorted(self._begins, rows, side="right") - 1]

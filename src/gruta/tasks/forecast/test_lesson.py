@@ -11,7 +11,7 @@ from gruta.errors import InputError
 from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.network import ForecastNetwork
 from gruta.tasks.forecast.settings import ForecastSettings
-from gruta.tasks.forecast.split import Parts, Split
+from gruta.tasks.forecast.split import Origins, Parts, Split
 from gruta.train import Progress
 
 
@@ -63,6 +63,13 @@ def test_targets_of_the_splits_do_not_meet(random_table):
     assert split.train[-1] + table.horizon == 69
     assert split.validation[0] + 1 == 70
     assert split.validation[-1] + table.horizon == 89
+
+
+def test_origins_tell_which_rows_are_among_them():
+    some = Origins(np.array([3, 10, 20]), np.array([5, 10, 22]))
+    rows = np.arange(25)
+    assert some.has(rows).tolist() == np.isin(rows, some[:]).tolist()
+    assert not Origins(np.array([3]), np.array([3])).has(rows).any()
 
 
 def task_on(table, **given):
