@@ -29,9 +29,7 @@ class Scored:
     @property
     def tables(self) -> "Sequence[Table]":
         """The scores, and the places."""
-        from gruta.tasks.generate.report import scores, surprises
-
-        return [scores(self.found), surprises(self.found)]
+        return [self._told.scores(self.found), self._told.surprises(self.found)]
 
     @property
     def words(self) -> Sequence[str]:
@@ -41,9 +39,19 @@ class Scored:
     @property
     def report(self) -> Report:
         """The text, each unit the darker the more it cost."""
-        from gruta.tasks.generate.report import scored
+        found: Report = self._told.scored(self.found)
+        return found
 
-        return scored(self.found)
+    @property
+    def _told(self) -> Any:
+        """How units of this kind are told of."""
+        if self.trained.codec.kind == "notes":
+            from gruta.tasks.generate.notes import report as of_notes
+
+            return of_notes
+        from gruta.tasks.generate import report as of_text
+
+        return of_text
 
     def to_json(self) -> dict[str, Any]:
         """The scores, and the places."""
@@ -62,14 +70,12 @@ class Scored:
 
 def scored(call: Call) -> Scored:
     """Of a run and texts."""
-    from gruta.tasks.generate import evaluation
-
     assert call.run is not None
     trained = Trained.load(call.run, TASK)
     settings = resolve(GenerateSettings, trained.settings.model_dump() | dict(call.given))
-    texts = TASK.open(call.source, settings)
-    call.tell(texts)
-    return Scored(trained, evaluation.scored(trained, texts))
+    read = TASK.open(call.source, settings)
+    call.tell(read)
+    return Scored(trained, TASK.scored(trained, read))
 
 
 COMMANDS = (Command(TASK, "score", scored, place="score"),)
