@@ -207,6 +207,21 @@ def demo(
 
 
 @bench_app.command(
+    "text",
+    help=_(
+        "Language models with gruta's layers and with torch.nn's: characters a second in training "
+        "and in writing, in turns."
+    ),
+)
+def text(json_path: JsonPath = "") -> None:
+    """Measure language models."""
+    from gruta.bench.text import rates
+    from gruta.cli.bench_tables import print_rates
+
+    _hand_out(rates(), json_path, print_rates)
+
+
+@bench_app.command(
     "rows",
     help=_(
         "How much memory it takes to read a Parquet file of very many rows, and to train on it, "

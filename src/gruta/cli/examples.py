@@ -33,6 +33,7 @@ EXAMPLES = {
     "bench modules": "gruta bench modules --json modules.json",
     "bench health": "gruta bench health --json -",
     "bench demo": "gruta bench demo --rounds 2",
+    "bench text": "gruta bench text --json -",
     "bench rows": "gruta bench rows --series 1000 --days 1000",
     "bench forecast": "gruta bench forecast --only usmelec,neuralforecast,autoets --seeds 2",
 }
