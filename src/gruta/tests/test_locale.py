@@ -99,7 +99,8 @@ def indirect() -> set[str]:
 INVARIANT = {
     "names that programs compare, told in words elsewhere": {
         r"(bench|cli|studies|demo|data|reading|tasks|codec)\S*": r"instruction set|model name|"
-        r"cpu family|step, training|kept in 16 bits|last frame|each key( after the last frame)?|linear rich|seasonal naive.*|naive Bayes|"
+        r"cpu family|step, training|kept in 16 bits|last frame|"
+        r"each key( after the last frame)?|linear rich|seasonal naive.*|naive Bayes|"
         r"(time|series|first) column|decimal mark|business day|.* gradient.*|time constant over "
         r"need|clipped share|update ratio, (low|high)|as chosen|4 places in a window|weight decay "
         r"0.01|a parameter of another process",

@@ -1,5 +1,8 @@
+import json
+
 import numpy as np
 
+from gruta.codec.notes.frames import LOWEST, Frames
 from gruta.codec.notes.piece import Piece, as_notes, whole_bars
 
 
@@ -12,3 +15,10 @@ def tunes(count=12, seed=0):
         lower = as_notes((8 * k, 8 * k + 8, int(steps[2 * k]) - 12, 80) for k in range(12))
         found.append(Piece(f"tune {i}", (upper, lower), 4, whole_bars(4)))
     return found
+
+
+def as_rolls(pieces):
+    """The keys that sound in each frame of each, in JSON."""
+    rolls = [Frames(1).roll(piece).sounding for piece in pieces]
+    keys = [[(LOWEST + np.flatnonzero(frame)).tolist() for frame in roll] for roll in rolls]
+    return json.dumps(keys).encode()

@@ -107,22 +107,22 @@ class OfNotes:
 
         return scored(trained, self.open(source, trained.settings))
 
-    def make(self, trained: "Trained[Frames]", **how: Any) -> "Making":
-        """Music that goes on from an opening, the file that `prompt` names, as `GenerateOptions`
-        says.
+    def make(self, trained: "Trained[Frames]", opening: Any = None, **how: Any) -> "Making":
+        """Music that goes on from an opening, or the file that `prompt` names, as
+        `GenerateOptions` says.
         """
         from gruta.tasks.generate.notes.making import Making
 
         o = resolve(GenerateOptions, how)
         _require_plain(o)
-        opening = None
-        if o.prompt:
-            pieces = self.open(o.prompt, trained.settings)
+        given, roll = opening or o.prompt or None, None
+        if given is not None:
+            pieces = self.open(given, trained.settings)
             if len(pieces) > 1:
                 problem = _("{source}: expected one piece to go on from, found {count}")
                 raise InputError(prompt=problem.format(source=pieces.source, count=len(pieces)))
-            opening = trained.codec.roll(pieces.pieces[0])
-        return Making(trained, o, opening)
+            roll = trained.codec.roll(pieces.pieces[0])
+        return Making(trained, o, roll)
 
     def answer(self, trained: "Trained[Frames]", source: Any, **how: Any) -> "pl.DataFrame":
         """How each piece goes on, as `ContinueOptions` says: a row a note, in quarters."""

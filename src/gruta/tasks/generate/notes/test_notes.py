@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+import gruta
 from gruta.codec.notes.frames import COUNT, Frames, Roll, before
 from gruta.codec.notes.midi import encoded
 from gruta.codec.notes.piece import KEY, Piece
@@ -275,3 +276,16 @@ def test_it_is_reported_on_and_looked_into(fitted):
     np.testing.assert_allclose(fitted.trained.head(look.arrays), h[0], rtol=1e-5, atol=1e-5)
     assert float(look.loss(h).detach()) > 0
     assert len(look.columns["layers.0"]) == look.arrays.shape[-1]
+
+
+def test_the_estimator_fits_writes_and_scores(tmp_path):
+    given = SMALL | {"frames": 1, "steps": 2, "validate_every": 1}
+    generator = gruta.MusicGenerator(**given).fit(tunes(20))
+    made = generator.generate(tunes(1)[0], length=4)
+    made.save(tmp_path / "song.mid")
+    assert len(made.rolls()[0]) == 28
+    assert generator.score(tunes(3)) < 0
+    assert generator.get_params()["units"] == "notes"
+    for one, other in (("MusicGenerator", "words"), ("TextGenerator", "notes")):
+        with pytest.raises(InputError, match="units: "):
+            getattr(gruta, one)(units=other)
