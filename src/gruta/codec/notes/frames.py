@@ -59,6 +59,10 @@ class Roll:
     def __len__(self) -> int:
         return len(self.sounding)
 
+    def until(self, length: int) -> "Roll":
+        """The first frames."""
+        return Roll(self.sounding[:length], self.struck[:length], self.places[:length])
+
     def content(self) -> str:
         """A word for the music, the same in whatever key and after whatever silence it begins."""
         inside = np.flatnonzero(self.sounding.any(1))
@@ -218,13 +222,20 @@ def _notes(sounding: Keys, struck: Keys) -> Notes:
 
 
 def _voices(notes: Notes) -> list[Notes]:
-    """Each note, the highest of a moment first, goes on the free voice that was nearest to it."""
+    """Of the notes that begin together and the voices that are free, the nearest go together first;
+    a note for which none is left begins a voice.
+    """
     voices: list[list[list[int]]] = []
-    for note in notes[np.lexsort((-notes[:, KEY], notes[:, START]))].tolist():
-        free = [voice for voice in voices if voice[-1][END] <= note[START]]
-        if free:
-            nearest = min(free, key=lambda voice: abs(voice[-1][KEY] - note[KEY]))
-            nearest.append(note)
-        else:
-            voices.append([note])
+    for start in np.unique(notes[:, START]):
+        left = notes[notes[:, START] == start].tolist()[::-1]  # the highest first
+        free = [voice for voice in voices if voice[-1][END] <= start]
+        while left and free:
+            pairs = (
+                (abs(note[KEY] - voice[-1][KEY]), i, k)
+                for i, note in enumerate(left)
+                for k, voice in enumerate(free)
+            )
+            _, i, k = min(pairs)
+            free.pop(k).append(left.pop(i))
+        voices += [[note] for note in left]
     return [as_notes(voice) for voice in voices]

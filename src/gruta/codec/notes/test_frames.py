@@ -15,7 +15,7 @@ def piece(notes, quarter=480, bars=None):
     return Piece("p", (as_notes((*note, 80) for note in notes),), quarter, bars)
 
 
-def noise(length=200, seed=0):
+def noise(length=60, seed=0):
     """Keys at random, some of them struck again while they sound."""
     draw = np.random.default_rng(seed)
     sounding = draw.random((length, COUNT)) < 0.5

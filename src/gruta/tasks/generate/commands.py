@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gruta.codec.text.units import Units
 from gruta.settings import resolve
 from gruta.tasks.commands import Call, Command
 from gruta.tasks.generate.settings import GenerateSettings
@@ -16,15 +15,14 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gruta.report.page import Table
-    from gruta.tasks.generate.evaluation import Evaluation
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
     """How likely a network finds texts, and where they surprised it."""
 
-    trained: Trained[Units]
-    found: "Evaluation"
+    trained: Trained[Any]
+    found: Any
 
     @property
     def tables(self) -> "Sequence[Table]":

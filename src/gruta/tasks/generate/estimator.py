@@ -87,7 +87,8 @@ class TextGenerator(Estimator[Units]):
         train: what was trained on, for the n-gram models, where that is not `data` and cannot be
         read again.
         """
-        return TASK.evaluate(self._fitted(), data, train=train)
+        found: Evaluation = TASK.evaluate(self._fitted(), data, train=train)
+        return found
 
     def xray(self, data: Any) -> "XRay":
         """A look inside the network while it reads the first text of `data`."""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from gruta.codec.notes.frames import Frames
 from gruta.codec.text.units import Units
-from gruta.tasks.generate.notes.task import NOTES
+from gruta.tasks.generate.notes.task import NOTES, OfNotes
 from gruta.tasks.generate.options import ContinueOptions, EvaluateOptions, GenerateOptions
 from gruta.tasks.generate.settings import GenerateSettings
-from gruta.tasks.generate.text import TEXT
+from gruta.tasks.generate.text import TEXT, OfText
 from gruta.tasks.scores import Metric
 from gruta.tasks.task import Input, Look, Made, Options, Report
 
@@ -133,7 +133,7 @@ class GenerateTask:
         return _of(trained.settings.units).look(trained, source)
 
 
-def _of(units: str) -> Any:
+def _of(units: str) -> OfNotes | OfText:
     """Whose work it is."""
     return NOTES if units == "notes" else TEXT
 

@@ -119,7 +119,8 @@ class NotesHead:
             return np.zeros(len(h))
         logits = self._scores(h, sounding)
         each = softplus(np.where(struck, -logits, logits))
-        return (each * (sounding & held)).sum(1, dtype=np.float64)
+        found: NDArray[np.float64] = (each * (sounding & held)).sum(1, dtype=np.float64)
+        return found
 
     def _scores(self, h: Array, sounding: Keys) -> Array:
         assert self._again is not None

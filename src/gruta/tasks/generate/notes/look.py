@@ -1,9 +1,11 @@
 """What an X-ray of a network for notes runs."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
-from gruta.codec.notes.frames import COUNT, Frames, Roll, before
+from gruta.codec.notes.frames import COUNT, Frames, before
 from gruta.data.notes.pieces import Pieces
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
@@ -19,19 +21,22 @@ def look(trained: Trained[Frames], pieces: Pieces) -> Look:
     """The beginning of the first piece; the loss is that of its frames, as in training."""
     codec, piece = trained.codec, pieces.pieces[0]
     whole = codec.roll(piece)
-    roll = Roll(*(part[:LONGEST] for part in (whole.sounding, whole.struck, whole.places)))
+    roll = whole.until(LONGEST)
     x = codec.read(roll)[:, None]
     parts = roll.sounding, roll.struck, before(roll.sounding)
     frames = [torch.from_numpy(part[:, None]) for part in parts]
 
+    network: Any = trained.network
+
     def of_piece(found: tuple[Tensor, object]) -> Tensor:
-        cost = trained.network.cost(found[0], *frames)
-        return cost.keys.mean() + cost.again.mean()
+        cost = network.cost(found[0], *frames)
+        mean: Tensor = cost.keys.mean() + cost.again.mean()
+        return mean
 
     told = _("the first {count} frames of {name}").format(count=number(LONGEST), name=piece.name)
     steps = [str(k + 1) for k in range(len(roll))]
     return Look(
-        trained.network,
+        network,
         [torch.from_numpy(x)],
         x,
         of_piece,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsInt
 
 import numpy as np
 
@@ -95,7 +95,7 @@ class Making:
         return f"{bar + 1:4d}:{beat:<5g} {' '.join(map(name_of, keys))}\n"
 
 
-def name_of(key: int) -> str:
+def name_of(key: SupportsInt) -> str:
     """Of the piano's keys, counted from 0: C4 is the middle one."""
     octave, step = divmod(LOWEST + int(key), 12)
     return f"{NAMES[step]}{octave - 1}"

@@ -15,6 +15,7 @@ from gruta.report.charts import ACCENTS, WIDTH, Stroke, strokes, styled
 from gruta.report.page import Column, Figure, Section, Table, Value
 from gruta.report.settings import settings_table
 from gruta.report.training import gradient_figure, loss_figure
+from gruta.settings import resolve
 from gruta.tasks.generate.notes.evaluation import Evaluation
 from gruta.tasks.generate.notes.making import Making, name_of
 from gruta.tasks.generate.notes.metrics import METRICS
@@ -129,7 +130,8 @@ def scored(found: Evaluation) -> Report:
 
 
 def _song(trained: Trained[Frames], temperature: float) -> Figure:
-    options = GenerateOptions(length=_BARS * trained.codec.places, temperature=temperature)
+    how = {"length": _BARS * trained.codec.places, "temperature": temperature}
+    options = resolve(GenerateOptions, how)
     (piece,) = Making(trained, options, None).music()
     told = _("{count} bars at temperature {value}, a colour a voice.")
     return Figure(

@@ -109,10 +109,7 @@ def test_the_validation_counts_real_frames_alone():
     codec, settings = Frames(1), small()
     own = [
         rolls(1)[0],
-        *(
-            Roll(*(part[:n] for part in vars(r).values()))
-            for n, r in zip((3, 40, 17), rolls(4)[1:], strict=True)
-        ),
+        *(r.until(n) for n, r in zip((3, 40, 17), rolls(4)[1:], strict=True)),
     ]
     network, head = pair(codec)
     with torch.no_grad():
@@ -125,7 +122,7 @@ def test_the_validation_counts_real_frames_alone():
 
 def test_streams_hold_each_frame_of_each_piece_once_an_epoch_and_no_padding():
     codec, settings = Frames(1), small(transpose=0, batch_size=3, tbptt=7)
-    own = [Roll(*(part[: 20 + i] for part in vars(r).values())) for i, r in enumerate(rolls(6))]
+    own = [r.until(20 + i) for i, r in enumerate(rolls(6))]
     streams = Streams(own, codec, settings)
     total = sum(map(len, own))
     epoch = [streams.batch(step) for step in range(total // 3 // 7)]
