@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from gruta.bench.names import threads_name
 from gruta.bench.turns import in_turns
 from gruta.cells import CELLS, CellName
 from gruta.cells.arrays import Storage
@@ -42,9 +43,8 @@ class Rate:
     torch_characters: float
 
     def __str__(self) -> str:
-        threads = f"{self.threads} threads" if self.threads > 1 else "1 thread"
-        rates = f"{self.characters:,.0f} / {self.torch_characters:,.0f} characters a second"
-        return f"{self.cell.upper()} {self.what}, {threads}: {rates}"
+        rates = f"{self.characters:,.0f} / {self.torch_characters:,.0f} / s"
+        return f"{self.cell.upper()} {self.what}, {threads_name(self.threads)}: {rates}"
 
     @property
     def ratio(self) -> float:
@@ -66,7 +66,7 @@ def rates(threads: tuple[int, ...] = (1, 2)) -> Iterator[Rate]:
     torch.set_num_threads(1)
     network = GenerateNetwork(UNITS + 1, _settings("gru")).eval()
     *own, theirs = in_turns(_writings(network), ROUNDS, SECONDS)
-    ways = ("writing", "writing in 16 bits", "writing together")
+    ways = ("writing", "writing_in_16_bits", "writing_together")
     for what, seconds, streams in zip(ways, own, (1, 1, TOGETHER), strict=True):
         yield Rate("gru", what, 1, TOLD * streams / seconds, TOLD / theirs)
 

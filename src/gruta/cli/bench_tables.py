@@ -112,8 +112,8 @@ def print_rates(found: "Sequence[Rate]") -> None:
     names = {
         "training": _("training"),
         "writing": _("writing, one stream"),
-        "writing in 16 bits": _("writing, one stream, weights in 16 bits"),
-        "writing together": _("writing, 32 streams side by side"),
+        "writing_in_16_bits": _("writing, one stream, weights in 16 bits"),
+        "writing_together": _("writing, 32 streams side by side"),
     }
     table = _table(_("characters a second"))
     for name in ("gruta", "torch.nn", _("times as fast")):
