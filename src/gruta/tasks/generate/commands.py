@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """How likely a network finds texts, and where they surprised it."""
+    """How likely a network finds texts or pieces, and where they surprised it."""
 
     trained: Trained[Any]
     found: Any
@@ -53,12 +53,13 @@ class Scored:
 
     def to_json(self) -> dict[str, Any]:
         """The scores, and the places."""
-        scores = self.found.scores[0].to_json()
+        scores: dict[str, Any] = self.found.scores[0].to_json()
         return scores | {"surprises": [vars(one) for one in self.found.surprises()]}
 
     def frame(self) -> "pl.DataFrame":
         """A row a unit."""
-        return self.found.frame()
+        found: pl.DataFrame = self.found.frame()
+        return found
 
     @property
     def renamed(self) -> Mapping[str, str]:
