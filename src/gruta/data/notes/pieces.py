@@ -1,6 +1,7 @@
 """Pieces of music: files, folders of files, or what Python has."""
 
 import hashlib
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,8 +25,8 @@ SCORES = (".abc", ".musicxml", ".mxl", ".xml")
 SUFFIXES = MIDI + ROLLS + SCORES
 """Files of a folder that are read."""
 
-LARGEST = 2**28
-"""Bytes of a file at most: no music takes as many."""
+LARGEST = 2**26
+"""Bytes of a file at most, which become some fifty times as many; of an array, its frames count."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +116,10 @@ def _files(place: Path) -> list[Path]:
 
 
 def _of_file(file: Path, a_quarter: int, found: Found) -> list[Piece]:
-    if file.stat().st_size > LARGEST:
+    suffix = file.suffix.lower()
+    if suffix not in (".npy", ".npz") and _size(file) > LARGEST:
         problem = _("{path}: larger than {limit} bytes, not read")
         raise InputError(problem.format(path=file, limit=number(LARGEST)))
-    suffix = file.suffix.lower()
     if suffix in SCORES:
         from gruta.data.notes.scores import read_scores  # music21 takes a second to load
 
@@ -126,6 +127,14 @@ def _of_file(file: Path, a_quarter: int, found: Found) -> list[Piece]:
     if suffix in ROLLS:
         return read_rolls(file, a_quarter)
     return [_of_midi(file, found)]
+
+
+def _size(file: Path) -> int:
+    """Its bytes, unpacked."""
+    if file.suffix.lower() == ".mxl" and zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    return file.stat().st_size
 
 
 def _of_midi(file: Path, found: Found) -> Piece:

@@ -8,7 +8,7 @@ import pytest
 from gruta.codec.notes.frames import Frames
 from gruta.codec.notes.midi import encoded
 from gruta.codec.notes.piece import Piece, as_notes, whole_bars
-from gruta.data.notes.pieces import read_pieces
+from gruta.data.notes.pieces import LARGEST, read_pieces
 from gruta.errors import InputError
 
 
@@ -60,6 +60,14 @@ def test_what_holds_no_notes_is_refused_by_name(tmp_path, name, content, problem
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=problem):
         read_pieces(tmp_path / name, 4)
+
+
+def test_a_score_that_unpacks_to_more_than_any_has_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.mxl", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("score.xml", bytes(LARGEST + 1))
+    assert (tmp_path / "bomb.mxl").stat().st_size < LARGEST / 100
+    with pytest.raises(InputError, match=r"bomb\.mxl: larger than [\d,]+ bytes, not read"):
+        read_pieces(tmp_path / "bomb.mxl", 4)
 
 
 def test_places_without_music_are_refused(tmp_path):

@@ -20,16 +20,19 @@ _RECURRENT = "weight_hh_l0"
 
 
 class Layers(nn.ModuleList):
-    """As many as the settings say, of their cell and size, that read vectors of `width` numbers."""
+    """As many as the settings say, of their cell and size, that read vectors of `width` numbers.
 
-    def __init__(self, width: int, settings: Any) -> None:
+    whole: whether nothing is missing from these vectors, where each number is a fact.
+    """
+
+    def __init__(self, width: int, settings: Any, *, whole: bool = False) -> None:
         s = settings
         how: dict[str, Any] = {"init": s.init, "dtype": DTYPE}
         if s.init == "chrono":
             how["longest_lag"] = max(3, s.tbptt)
         widths = [width, *[s.hidden] * (s.layers - 1)]
         super().__init__(CELLS[s.cell](wide, s.hidden, **how) for wide in widths)
-        self.dropout, self.weight_drop = s.dropout, s.weight_drop
+        self.dropout, self.weight_drop, self.whole = s.dropout, s.weight_drop, whole
 
     def forward(
         self, x: Tensor, state: State | None = None, resets: Tensor | None = None
@@ -41,7 +44,8 @@ class Layers(nn.ModuleList):
         n = 0 if state is None else len(state) // len(self)
         for k, layer in enumerate(self):
             own = None if state is None else state[n * k : n * (k + 1)]
-            x, last = self._through(layer, self._thinned(x), own, resets)
+            read = x if self.whole and k == 0 else self._thinned(x)
+            x, last = self._through(layer, read, own, resets)
             ends += last if isinstance(last, tuple) else [last]
         return self._thinned(x), tuple(ends)
 

@@ -37,7 +37,7 @@ class NotesNetwork(nn.Module):
     def __init__(self, codec: Frames, settings: Any) -> None:
         super().__init__()
         s = settings
-        self.layers = Layers(codec.width, s)
+        self.layers = Layers(codec.width, s, whole=True)
         self.chord = Linear(s.hidden, s.embedding, dtype=DTYPE)
         # of the walk's start there is a vector too, and of its end one that is never read
         self.lower = Embedding(COUNT + 1, s.embedding, dtype=DTYPE)

@@ -120,6 +120,16 @@ def test_the_validation_counts_real_frames_alone():
     assert found.loss == pytest.approx((keys + again) / frames, rel=1e-5)
 
 
+def test_of_what_a_frame_says_nothing_is_missing_in_training():
+    network = NotesNetwork(Frames(1), small(dropout=0.9, layers=2)).train()
+    x, seen = torch.rand(5, 2, Frames(1).width), []
+    for layer in network.layers:
+        layer.register_forward_pre_hook(lambda _layer, given: seen.append(given[0]))
+    network(x)
+    assert seen[0].equal(x)
+    assert not seen[1].all()
+
+
 def test_streams_hold_each_frame_of_each_piece_once_an_epoch_and_no_padding():
     codec, settings = Frames(1), small(transpose=0, batch_size=3, tbptt=7)
     own = [r.until(20 + i) for i, r in enumerate(rolls(6))]
