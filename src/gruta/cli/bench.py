@@ -231,15 +231,22 @@ def text(json_path: JsonPath = "") -> None:
 def rows(
     series: Annotated[int, typer.Option(min=1, help=_("So many series."))] = 10_000,
     days: Annotated[int, typer.Option(min=100, help=_("Rows of each."))] = 1_000,
+    by_time: Annotated[
+        bool,
+        typer.Option("--by-time", help=_("In the order of time, not a series behind the other.")),
+    ] = False,
+    missing: Annotated[
+        float, typer.Option(min=0, max=0.5, help=_("This share of the rows is not there."))
+    ] = 0.0,
     json_path: JsonPath = "",
 ) -> None:
     """Measure the memory of many rows."""
-    from gruta.bench.rows import peaks
+    from gruta.bench.rows import Layout, peaks
     from gruta.cli.bench_tables import print_peaks
 
     if not Path("/proc/self/clear_refs").exists():
         raise InputError(_("the memory of a process is told by Linux alone"))
-    _hand_out(peaks(series, series * days), json_path, print_peaks)
+    _hand_out(peaks(series, series * days, Layout(by_time, missing)), json_path, print_peaks)
 
 
 @bench_app.command(

@@ -1,5 +1,6 @@
 """How likely a trained language model finds a text, beside how often units follow one another."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ from gruta.codec.text.units import UNKNOWN, Numbers, Units
 from gruta.data.text import Texts
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.locale.numbers import percent
+from gruta.locale.numbers import number, percent
 from gruta.tasks.generate.metrics import METRICS
 from gruta.tasks.generate.parts import TextsInParts
 from gruta.tasks.scores import Scores, lost_to
@@ -20,6 +21,9 @@ from gruta.tasks.trained import Trained
 
 Nats = list[NDArray[np.float64]]
 """Of each text, what each of its units costs."""
+
+MOST_COUNTED = 2**24
+"""Units that n-gram models count, at most: a minute of one core, and some gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,14 @@ class Surprise:
 
 @dataclass(frozen=True, eq=False)
 class Simple:
-    """Scores of n-gram models, which know nothing of the network, and the nats of the last."""
+    """Scores of n-gram models, which know nothing of the network, and the nats of the last.
+
+    left: units of the training part that were not counted, as they are too many.
+    """
 
     scores: list[Scores] = field(default_factory=list)
     nats: Nats = field(default_factory=list)
+    left: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +132,9 @@ def evaluate(
     simple = like.simple if like else simple_models(codec, known, test, numbers, spelt)
     own = _scores(trained.settings.cell, head.size, test, nats, spelt)
     notes = [*_unknown(numbers), *([] if known or like else [_no_simple_models()])]
+    if simple.left:
+        told = _("The n-gram models count the last {count} units of the training part alone.")
+        notes.append(told.format(count=number(MOST_COUNTED)))
     if seen:
         notes.append(_("Training saw this text: name another one to score on that."))
     costs = [a + b for a, b in zip(nats, spelt, strict=True)]
@@ -143,14 +154,26 @@ def simple_models(
     train, held = (
         [codec.encode(one.text) for one in part.texts] for part in (known.train, known.validation)
     )
-    models = {"unigram": NGram(train, codec.size, 1)}
-    found = best(train, codec.size, held)
+    kept = last(train, MOST_COUNTED)
+    models = {"unigram": NGram(kept, codec.size, 1)}
+    found = best(kept, codec.size, held)
     models[f"{found.order}-gram"] = found
     scores, nats = [], []
     for name, model in models.items():
         nats = [-np.log(model.probabilities(own)) for own in numbers]
         scores.append(_scores(name, model.parameters, test, nats, spelt))
-    return Simple(scores, [a + b for a, b in zip(nats, spelt, strict=True)])
+    left = sum(map(len, train)) - sum(map(len, kept))
+    return Simple(scores, [a + b for a, b in zip(nats, spelt, strict=True)], left)
+
+
+def last(texts: Sequence[Numbers], most: int) -> list[Numbers]:
+    """Their last units, in order, at most so many."""
+    kept: list[Numbers] = []
+    for text in reversed(texts):
+        if most > 0:
+            kept.append(text[-most:])
+        most -= len(text)
+    return kept[::-1]
 
 
 def scored(trained: Trained[Units], texts: Texts) -> Evaluation:
@@ -162,7 +185,7 @@ def _scores(model: str, size: int, test: Texts, nats: Nats, spelt: Nats) -> Scor
     units = sum(map(len, nats))
     total = float(sum(a.sum() + b.sum() for a, b in zip(nats, spelt, strict=True)))
     values = {
-        "bits": total / np.log(2) / test.length,
+        "bits": total / math.log(2) / test.length,
         "nats": total / test.length,
         "nats_a_unit": total / units,
         "perplexity": float(np.exp(min(total / units, 700.0))),

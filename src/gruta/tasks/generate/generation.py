@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from gruta.codec.text.graphemes import Shown
 from gruta.codec.text.sampling import Sampling, drawn, probabilities
 from gruta.codec.text.units import UNKNOWN, Units, Writing
+from gruta.data.text import require_whole
 from gruta.tasks.generate.head import GenerateHead
 
 
@@ -21,6 +22,7 @@ def generated(
     seed: int = 0,
 ) -> Iterator[NDArray[np.int64]]:
     """Without end: the next unit `[count]` of each of so many texts that go on from a prompt."""
+    require_whole(prompt, "prompt")
     draw = np.random.default_rng(seed)
     said = np.zeros((count, units.size), bool)
     numbers = units.encode(prompt)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gruta.codec.text.graphemes import visible
 from gruta.codec.text.units import Units
 from gruta.errors import InputError
 from gruta.files import write_atomically
@@ -25,9 +26,9 @@ class Making:
         o, (head, codec) = self._options, (self._trained.head, self._trained.codec)
         if o.count > 1:
             for i, text in enumerate(self.texts(), 1):
-                yield f"--- {i} ---\n{o.prompt}{text}\n"
+                yield f"--- {i} ---\n{visible(o.prompt)}{text}\n"
             return
-        yield o.prompt
+        yield visible(o.prompt)
         parts = []
         made = spoken(
             head, codec, o.prompt, sampling(o), length=o.length, seed=o.seed, stops=o.stop

@@ -10,6 +10,7 @@ from gruta.codec.text.graphemes import Shown
 from gruta.codec.text.ngram import NGram
 from gruta.errors import InputError
 from gruta.tasks.generate.conftest import rhyme
+from gruta.tasks.generate.evaluation import last
 from gruta.tasks.generate.generation import Text
 
 SHORT = {"hidden": 24, "embedding": 8, "steps": 150, "batch_size": 8, "tbptt": 32}
@@ -92,6 +93,21 @@ def test_what_training_never_saw_is_read_all_the_same(generator):
     with_unknown = generator.evaluate(["o mar 家"])
     assert "unknown to the network" in " ".join(with_unknown.notes)
     assert np.isfinite(with_unknown.scores[0].bits)
+
+
+def test_of_very_long_texts_ngrams_count_the_end_alone(generator, monkeypatch):
+    monkeypatch.setattr("gruta.tasks.generate.evaluation.MOST_COUNTED", 1000)
+    found = generator.evaluate([rhyme()])
+    assert "count the last 1,000 units" in " ".join(found.notes)
+    texts = [np.arange(5), np.arange(4)]
+    assert [list(text) for text in last(texts, 6)] == [[3, 4], [0, 1, 2, 3]]
+    assert [list(text) for text in last(texts, 4)] == [[0, 1, 2, 3]]
+
+
+def test_half_a_character_is_refused(generator):
+    for ask in (lambda: generator.generate("o \udce9"), lambda: generator.score(["o \udce9"])):
+        with pytest.raises(InputError, match="half of a character at 3"):
+            ask()
 
 
 def test_a_text_of_one_character_and_a_short_one_are_learned():
