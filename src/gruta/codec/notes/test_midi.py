@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gruta.codec.notes.midi import Amiss, NotMidi, decoded, encoded
@@ -26,11 +26,15 @@ def file(track, division=b"\x01\xe0", kind=1, tracks=1):
 END = b"\x00\xff\x2f\x00"
 
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""On a busy machine too."""
+
 notes = st.tuples(
     st.integers(0, 400), st.integers(1, 200), st.integers(0, 127), st.integers(1, 127)
 ).map(lambda note: (note[0], note[0] + note[1], *note[2:]))
 
 
+@UNHURRIED
 @given(st.lists(st.lists(notes, min_size=1, max_size=12), min_size=1, max_size=3))
 def test_what_is_written_is_read_again(voices):
     piece = Piece("p", tuple(map(as_notes, voices)), 96, whole_bars(96))
@@ -130,7 +134,7 @@ def test_what_is_no_music_in_ticks_is_refused(content, problem):
         decoded(content, "p")
 
 
-@settings(max_examples=300)
+@UNHURRIED
 @given(st.binary(max_size=60), st.integers(0, 2))
 def test_whatever_a_track_holds_is_read_or_refused(track, kind):
     try:
