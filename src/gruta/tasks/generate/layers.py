@@ -53,7 +53,7 @@ class Layers(nn.ModuleList):
         self, layer: nn.Module, x: Tensor, state: State | None, resets: Tensor | None
     ) -> tuple[Tensor, Any]:
         initial = state[0] if state is not None and len(state) == 1 else state
-        given = (x, initial, None, resets)
+        given = (x, initial) if resets is None else (x, initial, None, resets)
         if not (self.training and self.weight_drop):
             return layer(*given)  # type: ignore[no-any-return]
         weight = getattr(layer, _RECURRENT)
