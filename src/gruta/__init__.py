@@ -1,9 +1,9 @@
 """gruta: gated recurrent networks, trained, seen from inside, and put to work.
 
 `gruta.nn` holds the layers; `gruta.Clipper` clips gradients, `gruta.watch` looks on while a model
-trains, and `gruta.xray` looks into one; `gruta.Forecaster`, `gruta.Classifier` and
-`gruta.TextGenerator` are ready for work. Importing gruta loads no PyTorch: public names are
-resolved on first use.
+trains, and `gruta.xray` looks into one; `gruta.Forecaster`, `gruta.Classifier`,
+`gruta.TextGenerator` and `gruta.MusicGenerator` are ready for work. Importing gruta loads no
+PyTorch: public names are resolved on first use.
 """
 
 from importlib import import_module, metadata
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from gruta.insight import xray
     from gruta.tasks.classify import Classifier
     from gruta.tasks.forecast import Forecaster
-    from gruta.tasks.generate import TextGenerator
+    from gruta.tasks.generate import MusicGenerator, TextGenerator
 
 __all__ = [
     "Classifier",
     "Clipper",
     "Forecaster",
     "InputError",
+    "MusicGenerator",
     "TextGenerator",
     "nn",
     "watch",
@@ -36,6 +37,7 @@ _HOMES = {
     "Clipper": "gruta.health",
     "Forecaster": "gruta.tasks.forecast",
     "InputError": "gruta.errors",
+    "MusicGenerator": "gruta.tasks.generate",
     "TextGenerator": "gruta.tasks.generate",
     "nn": "gruta.nn",
     "watch": "gruta.health",

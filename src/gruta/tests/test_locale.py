@@ -15,6 +15,7 @@ import pytest
 import gruta
 from gruta import locale
 from gruta.cells.op import Path as PathOfCall
+from gruta.tasks.generate.notes.metrics import METRICS as OF_NOTES
 from gruta.tasks.registry import all_tasks, commands
 from gruta.ways_to_clip import WAYS
 
@@ -81,6 +82,8 @@ def indirect() -> set[str]:
     found |= {path.value for path in PathOfCall}
     for task in all_tasks():
         found |= {task.summary, task.input.help, *(metric.title for metric in task.metrics)}
+    found |= {metric.title for metric in OF_NOTES}
+    for task in all_tasks():
         options = task.options
         models = [task.settings, options.evaluate, options.predict, options.inspect]
         models.append(options.explain)
@@ -96,7 +99,8 @@ def indirect() -> set[str]:
 INVARIANT = {
     "names that programs compare, told in words elsewhere": {
         r"(bench|cli|studies|demo|data|reading|tasks|codec)\S*": r"instruction set|model name|"
-        r"cpu family|step, training|kept in 16 bits|linear rich|seasonal naive.*|naive Bayes|"
+        r"cpu family|step, training|kept in 16 bits|last frame|"
+        r"each key( after the last frame)?|linear rich|seasonal naive.*|naive Bayes|"
         r"(time|series|first) column|decimal mark|business day|.* gradient.*|time constant over "
         r"need|clipped share|update ratio, (low|high)|as chosen|4 places in a window|weight decay "
         r"0.01|a parameter of another process",

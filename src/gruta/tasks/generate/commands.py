@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gruta.codec.text.units import Units
 from gruta.settings import resolve
 from gruta.tasks.commands import Call, Command
 from gruta.tasks.generate.settings import GenerateSettings
@@ -16,22 +15,19 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gruta.report.page import Table
-    from gruta.tasks.generate.evaluation import Evaluation
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """How likely a network finds texts, and where they surprised it."""
+    """How likely a network finds texts or pieces, and where they surprised it."""
 
-    trained: Trained[Units]
-    found: "Evaluation"
+    trained: Trained[Any]
+    found: Any
 
     @property
     def tables(self) -> "Sequence[Table]":
         """The scores, and the places."""
-        from gruta.tasks.generate.report import scores, surprises
-
-        return [scores(self.found), surprises(self.found)]
+        return [self._told.scores(self.found), self._told.surprises(self.found)]
 
     @property
     def words(self) -> Sequence[str]:
@@ -41,18 +37,29 @@ class Scored:
     @property
     def report(self) -> Report:
         """The text, each unit the darker the more it cost."""
-        from gruta.tasks.generate.report import scored
+        found: Report = self._told.scored(self.found)
+        return found
 
-        return scored(self.found)
+    @property
+    def _told(self) -> Any:
+        """How units of this kind are told of."""
+        if self.trained.codec.kind == "notes":
+            from gruta.tasks.generate.notes import report as of_notes
+
+            return of_notes
+        from gruta.tasks.generate import report as of_text
+
+        return of_text
 
     def to_json(self) -> dict[str, Any]:
         """The scores, and the places."""
-        scores = self.found.scores[0].to_json()
+        scores: dict[str, Any] = self.found.scores[0].to_json()
         return scores | {"surprises": [vars(one) for one in self.found.surprises()]}
 
     def frame(self) -> "pl.DataFrame":
         """A row a unit."""
-        return self.found.frame()
+        found: pl.DataFrame = self.found.frame()
+        return found
 
     @property
     def renamed(self) -> Mapping[str, str]:
@@ -62,14 +69,12 @@ class Scored:
 
 def scored(call: Call) -> Scored:
     """Of a run and texts."""
-    from gruta.tasks.generate import evaluation
-
     assert call.run is not None
     trained = Trained.load(call.run, TASK)
     settings = resolve(GenerateSettings, trained.settings.model_dump() | dict(call.given))
-    texts = TASK.open(call.source, settings)
-    call.tell(texts)
-    return Scored(trained, evaluation.scored(trained, texts))
+    read = TASK.open(call.source, settings)
+    call.tell(read)
+    return Scored(trained, TASK.scored(trained, read))
 
 
 COMMANDS = (Command(TASK, "score", scored, place="score"),)

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from gruta.arithmetic import as_usual
 from gruta.codec.text.units import Units
+from gruta.errors import InputError
+from gruta.locale import translate as _
 from gruta.settings import resolve
 from gruta.tasks.estimator import Estimator
 from gruta.tasks.generate.options import GenerateOptions, sampling
@@ -28,6 +30,11 @@ class TextGenerator(Estimator[Units]):
     """
 
     task = TASK
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        if self.settings.units == "notes":
+            raise InputError(units=_("notes are written by MusicGenerator; take that"))
 
     @as_usual()
     def generate(self, prompt: str = "", **how: Any) -> list[str]:
@@ -80,7 +87,8 @@ class TextGenerator(Estimator[Units]):
         train: what was trained on, for the n-gram models, where that is not `data` and cannot be
         read again.
         """
-        return TASK.evaluate(self._fitted(), data, train=train)
+        found: Evaluation = TASK.evaluate(self._fitted(), data, train=train)
+        return found
 
     def xray(self, data: Any) -> "XRay":
         """A look inside the network while it reads the first text of `data`."""

@@ -6,14 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.cells.arrays import Storage
-from gruta.runtime.blocks import (
-    CELLS,
-    Array,
-    Shapes,
-    State,
-    recurrent_shapes,
-    require_shapes,
-)
+from gruta.runtime.blocks import Array, Shapes, State, require_shapes
+from gruta.runtime.steps import Steps, step_shapes
 from gruta.tasks.generate.settings import GenerateSettings
 
 Numbers = NDArray[np.integer]
@@ -39,13 +33,8 @@ class GenerateHead:
         require_shapes(weights, _shapes(size, s))
         self.size = sum(w.size for w in weights.values())
         self._embedding = weights["embedding.weight"]
-        self._states = 2 if s.cell == "lstm" else 1
-        self._hidden = s.hidden
-        names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-        self._layers = [
-            CELLS[s.cell].Step(*(weights[f"layers.{k}.{n}"] for n in names), storage=storage)
-            for k in range(s.layers)
-        ]
+        self._layers = Steps(weights, "layers", s.cell, storage)
+        self.start = self._layers.start
         # what the last state becomes scores by: P and E in one, as their product is small
         matrix = weights["embedding.weight"] if s.tied else weights["output.weight"]
         if "projection.weight" in weights:
@@ -57,31 +46,17 @@ class GenerateHead:
         """Logits `[T, B, V]` of what follows each of `[T, B]`, from their start on."""
         return self.sequence(units, self.start(units.shape[1]))[0]
 
-    def start(self, B: int = 1) -> list[State]:
-        """Of each layer, the state of who has read nothing."""
-        return [
-            tuple(np.zeros((B, self._hidden), np.float32) for _ in range(self._states))
-            for _ in self._layers
-        ]
-
     def step(self, units: Numbers, state: list[State]) -> Array:
         """Logits `[B, V]` of what follows units `[B]`; the state is brought forward in place."""
-        x = self._embedding[units]
-        for layer, own in zip(self._layers, state, strict=True):
-            layer.step(x, *own)
-            x = own[0]
         matrix, bias = self._output
-        return x @ matrix + bias
+        return self._layers.step(self._embedding[units], state) @ matrix + bias
 
     def sequence(self, units: Numbers, state: list[State]) -> tuple[Array, list[State]]:
         """Logits `[T, B, V]` of what follows each of `[T, B]`, and the state behind them."""
-        x, ends = self._embedding[units], []
-        for layer, own in zip(self._layers, state, strict=True):
-            x, *last = layer.sequence(x, *own)
-            ends.append(tuple(last))
+        h, last = self._layers.sequence(self._embedding[units], state)
         matrix, bias = self._output
-        flat = x.reshape(-1, self._hidden) @ matrix + bias
-        return flat.reshape(*units.shape, -1), ends
+        flat = h.reshape(-1, self._layers.hidden) @ matrix + bias
+        return flat.reshape(*units.shape, -1), last
 
     def read(self, units: Numbers) -> tuple[Array, list[State]]:
         """Logits `[1, V]` of what follows a text `[T]`, T ≥ 1, and the state behind it."""
@@ -109,10 +84,7 @@ def _nats(logits: Array, units: Numbers) -> NDArray[np.float64]:
 
 def _shapes(size: int, s: GenerateSettings) -> Shapes:
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (size, s.embedding)}
-    width = s.embedding
-    for k in range(s.layers):
-        shapes |= recurrent_shapes(f"layers.{k}", s.cell, width, s.hidden)
-        width = s.hidden
+    shapes |= step_shapes("layers", s.cell, s.embedding, s.hidden, s.layers)
     if s.tied and s.hidden != s.embedding:
         shapes["projection.weight"] = (s.embedding, s.hidden)
     if not s.tied:

@@ -1,14 +1,16 @@
-"""What the text generator needs to know."""
+"""What the generator needs to know."""
+
+from typing import Literal
 
 from pydantic import Field
 
-from gruta.codec.text.units import Kind
 from gruta.reading import AUTO
 from gruta.settings import DATA, MODEL, NetworkSettings, StreamSettings
+from gruta.tasks.generate.notes.settings import NotesSettings
 
 
-class GenerateSettings(NetworkSettings, StreamSettings):
-    """What the text generator needs to know."""
+class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
+    """What the generator needs to know."""
 
     encoding: str = Field(
         AUTO,
@@ -34,10 +36,10 @@ class GenerateSettings(NetworkSettings, StreamSettings):
         description="Share of the rest, before that, to pick the best weights.",
         json_schema_extra=DATA,
     )
-    units: Kind = Field(
+    units: Literal["bytes", "characters", "words", "subwords", "notes"] = Field(
         "characters",
-        description="What is read and written one after the other: bytes, characters, words, or "
-        "subwords.",
+        description="What is read and written one after the other: bytes, characters, words, "
+        "subwords, or notes, in frames of the keys that sound.",
         json_schema_extra=MODEL,
     )
     fewest: int = Field(

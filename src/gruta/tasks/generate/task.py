@@ -1,47 +1,51 @@
-"""Generating text as a task: a language model of units."""
+"""Generating as a task: texts and notes, one unit after the other."""
 
-import shlex
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gruta.codec.notes.frames import Frames
 from gruta.codec.text.units import Units
-from gruta.errors import InputError
-from gruta.locale import translate as _
-from gruta.settings import resolve
-from gruta.tasks.generate.options import ContinueOptions, EvaluateOptions, GenerateOptions, sampling
+from gruta.tasks.generate.notes.task import NOTES, OfNotes
+from gruta.tasks.generate.options import ContinueOptions, EvaluateOptions, GenerateOptions
 from gruta.tasks.generate.settings import GenerateSettings
+from gruta.tasks.generate.text import TEXT, OfText
 from gruta.tasks.scores import Metric
-from gruta.tasks.task import Input, Look, Options, Report
+from gruta.tasks.task import Input, Look, Made, Options, Report
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from gruta.data.text import Texts
     from gruta.report.page import Table
-    from gruta.tasks.generate.evaluation import Evaluation
-    from gruta.tasks.generate.head import GenerateHead
-    from gruta.tasks.generate.lesson import GenerateLesson
-    from gruta.tasks.generate.making import Making
-    from gruta.tasks.generate.network import GenerateNetwork
-    from gruta.tasks.generate.parts import TextsInParts
     from gruta.tasks.trained import Trained
+
+
+class AnyUnits:
+    """Reads the codec of a run, whichever of the two it is."""
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Units | Frames:
+        """What `to_json` gave; InputError if it is anything else."""
+        of_notes = isinstance(content, Mapping) and content.get("kind") == "notes"
+        return Frames.from_json(content) if of_notes else Units.from_json(content)
 
 
 @dataclass(frozen=True)
 class GenerateTask:
-    """Write text by a recurrent network, a unit after the other."""
+    """Write text or music by a recurrent network, a unit after the other.
+
+    What settings call units decides whose work it is: that of `OfText` or of `OfNotes`.
+    """
 
     name = "generate"
     summary = (
         "Train a language model on text files, of which it writes more: characters, words, "
         "subwords or bytes, one after the other. The end is held out and scored beside an n-gram "
-        "model of the same units."
+        "model of the same units. With --units notes it reads MIDI files, piano rolls and scores, "
+        "and writes music; some pieces are held out whole."
     )
-    settings, codec, packages = GenerateSettings, Units, ("regex",)
-    input = Input("FILE", "Text file, or a folder of text files.", many=True)
+    settings, codec, packages = GenerateSettings, AnyUnits, ("regex",)
+    input = Input("FILE", "Text files, music files, or folders of them.", many=True)
     options = Options(evaluate=EvaluateOptions, predict=ContinueOptions, generate=GenerateOptions)
 
     @property
@@ -51,167 +55,87 @@ class GenerateTask:
 
         return METRICS
 
-    def open(self, source: Any, settings: GenerateSettings, codec: Units | None = None) -> "Texts":
-        """The texts of whatever holds them."""
-        from gruta.data.text import read_texts
+    def open(self, source: Any, settings: GenerateSettings, codec: Any = None) -> Any:
+        """The texts or pieces of whatever holds them."""
+        return _of(settings.units).open(source, settings)
 
-        return read_texts(source, settings.encoding)
+    def of_text(self, text: str, codec: Any) -> list[str] | None:
+        """A list of one text, as in Python; notes are read from files."""
+        return [text] if isinstance(codec, Units) else None
 
-    def of_text(self, text: str, codec: Units) -> list[str]:
-        """A list of one text, as in Python."""
-        return [text]
-
-    def read(self, source: Any, settings: GenerateSettings) -> "TextsInParts":
+    def read(self, source: Any, settings: GenerateSettings) -> Any:
         """In three parts; the test may have a file of its own."""
-        from gruta.tasks.generate.parts import in_parts
+        return _of(settings.units).read(source, settings)
 
-        s = settings
-        test = self.open(s.test, s) if s.test else None
-        return in_parts(self.open(source, s), s, test)
-
-    def fit_codec(self, data: "TextsInParts", settings: GenerateSettings) -> Units:
+    def fit_codec(self, data: Any, settings: GenerateSettings) -> Any:
         """The units of the training part."""
-        s, texts = settings, [one.text for one in data.train.texts]
-        if s.units == "bytes":
-            return Units.bytes()
-        if s.units == "subwords":
-            from gruta.data.subwords import learn_byte_pairs
+        return _of(settings.units).fit_codec(data, settings)
 
-            return learn_byte_pairs(texts, s.vocabulary)
-        return Units.fit(texts, s.units, s.fewest, s.vocabulary)
-
-    def network(self, codec: Units, settings: GenerateSettings) -> "GenerateNetwork":
+    def network(self, codec: Any, settings: GenerateSettings) -> Any:
         """Untrained."""
-        from gruta.tasks.generate.network import GenerateNetwork
+        return _of(settings.units).network(codec, settings)
 
-        return GenerateNetwork(codec.size, settings)
+    def lesson(self, network: Any, codec: Any, data: Any, settings: GenerateSettings) -> Any:
+        """Streams side by side."""
+        return _of(settings.units).lesson(network, codec, data, settings)
 
-    def lesson(
-        self,
-        network: "GenerateNetwork",
-        codec: Units,
-        data: "TextsInParts",
-        settings: GenerateSettings,
-    ) -> "GenerateLesson":
-        """Streams of text side by side."""
-        from gruta.tasks.generate.lesson import GenerateLesson
-
-        train, validation = (
-            codec.in_one([one.text for one in part.texts]) for part in (data.train, data.validation)
-        )
-        return GenerateLesson(network, codec, train, validation, settings)
-
-    def settle(self, lesson: "GenerateLesson", codec: Units) -> Units:
+    def settle(self, lesson: Any, codec: Any) -> Any:
         """Nothing is left to decide."""
         return codec
 
-    def head(self, trained: "Trained[Units]") -> "GenerateHead":
+    def head(self, trained: "Trained[Any]") -> Any:
         """The network on NumPy arrays."""
-        from gruta.tasks.generate.head import GenerateHead
-
-        return GenerateHead(trained.weights, trained.codec.size, trained.settings)
+        return _of(trained.settings.units).head(trained)
 
     def held_out(self, source: Any, settings: GenerateSettings) -> Mapping[str, Any] | None:
-        """The test's own file, or the end that was held out."""
+        """The test's own file, or what was held out."""
         if settings.test:
             return {"source": settings.test, "train": source}
         return {"source": source} if settings.test_share else None
 
-    def answer(self, trained: "Trained[Units]", source: Any, **how: Any) -> "pl.DataFrame":
-        """How each text goes on, as `ContinueOptions` says."""
-        import polars as pl
+    def answer(self, trained: "Trained[Any]", source: Any, **how: Any) -> "pl.DataFrame":
+        """How each text or piece goes on, as `ContinueOptions` says."""
+        return _of(trained.settings.units).answer(trained, source, **how)
 
-        from gruta.tasks.generate.generation import written
-
-        o = resolve(ContinueOptions, how)
-        texts = self.open(source, trained.settings).texts
-        made = [
-            written(
-                trained.head, trained.codec, one.text, sampling(o), length=o.length, seed=o.seed
-            )[0]
-            for one in texts
-        ]
-        return pl.DataFrame({"text": [one.name for one in texts], "continuation": made})
-
-    def make(self, trained: "Trained[Units]", **how: Any) -> "Making":
-        """Text that follows a prompt, as `GenerateOptions` says."""
-        from gruta.tasks.generate.making import Making
-
-        return Making(trained, resolve(GenerateOptions, how))
+    def make(self, trained: "Trained[Any]", **how: Any) -> Made:
+        """What follows a prompt, as `GenerateOptions` says."""
+        return _of(trained.settings.units).make(trained, **how)
 
     def evaluate(
-        self,
-        trained: "Trained[Units]",
-        source: Any,
-        *,
-        train: Any = None,
-        like: "Evaluation | None" = None,
-    ) -> "Evaluation":
-        """Scores on the test part of what was trained on, or on all of other texts.
+        self, trained: "Trained[Any]", source: Any, *, train: Any = None, like: Any = None
+    ) -> Any:
+        """Scores on the test part of what was trained on, or on all of other texts or pieces.
 
-        train: what was trained on, for the n-gram models, where `source` is not that; by default
+        train: what was trained on, for the simple models, where `source` is not that; by default
         what the run read, if that is still there and the same. like: of another network, trained
-        and scored on the same; its n-gram models are not counted again.
+        and scored on the same; its simple models are not fitted again.
         """
-        from gruta.tasks.generate.evaluation import evaluate
+        return _of(trained.settings.units).evaluate(trained, source, train=train, like=like)
 
-        s, texts = trained.settings, self.open(source, trained.settings)
-        if train is not None:
-            given = self.open(train, s)
-            if known := _trained_on(trained, given):
-                return evaluate(trained, texts, known, like=like)
-            other = _("{source}: not what the run was trained on").format(source=given.source)
-            raise InputError(train=other)
-        if known := _trained_on(trained, texts):
-            own = evaluate(trained, texts, known, seen=True, like=like) if s.test else None
-            return own or evaluate(trained, known.test, known, like=like)
-        return evaluate(trained, texts, self._read_again(trained), like=like)
+    def scored(self, trained: "Trained[Any]", source: Any) -> Any:
+        """Scores of the network alone, on whatever texts or pieces."""
+        return _of(trained.settings.units).scored(trained, source)
 
-    def _read_again(self, trained: "Trained[Units]") -> "TextsInParts | None":
-        """What the run read, where it is still there and the same."""
-        if not trained.source:
-            return None
-        with suppress(InputError):
-            source = [Path(one) for one in shlex.split(trained.source)]
-            return _trained_on(trained, self.open(source, trained.settings))
-        return None
+    def verdict(self, found: Any) -> str:
+        """Against the best simple model."""
+        return _of(found.codec.kind).verdict(found)
 
-    def verdict(self, found: "Evaluation") -> str:
-        """Against the best n-gram model."""
-        from gruta.tasks.generate.report import verdict
-
-        return verdict(found)
-
-    def scores(self, found: "Evaluation") -> "Table":
+    def scores(self, found: Any) -> "Table":
         """A row a model."""
-        from gruta.tasks.generate.report import scores
+        return _of(found.codec.kind).scores(found)
 
-        return scores(found)
-
-    def report(
-        self, trained: "Trained[Units]", found: "Evaluation", metrics: list[dict[str, Any]]
-    ) -> Report:
+    def report(self, trained: "Trained[Any]", found: Any, metrics: list[dict[str, Any]]) -> Report:
         """How good it is, what it writes, what surprised it, how it learned."""
-        from gruta.tasks.generate.report import report
+        return _of(trained.settings.units).report(trained, found, metrics)
 
-        return report(trained, found, metrics)
-
-    def look(self, trained: "Trained[Units]", source: Any) -> Look:
-        """The beginning of a text, and how likely the network finds it."""
-        from gruta.tasks.generate.look import look
-
-        return look(trained, self.open(source, trained.settings))
+    def look(self, trained: "Trained[Any]", source: Any) -> Look:
+        """The beginning of a text or a piece, and how likely the network finds it."""
+        return _of(trained.settings.units).look(trained, source)
 
 
-def _trained_on(trained: "Trained[Units]", texts: "Texts") -> "TextsInParts | None":
-    """The parts that the run was trained on, if `texts` are what it read."""
-    from gruta.tasks.generate.parts import in_parts
-
-    s = trained.settings
-    with suppress(InputError):  # too few to have been trained on
-        parts = in_parts(texts, s.model_copy(update={"test_share": 0.0}) if s.test else s)
-        return parts if parts.fingerprint() == trained.data else None
-    return None
+def _of(units: str) -> OfNotes | OfText:
+    """Whose work it is."""
+    return NOTES if units == "notes" else TEXT
 
 
 TASK = GenerateTask()

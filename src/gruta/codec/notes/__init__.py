@@ -1,0 +1,1 @@
+"""Notes, as frames of keys that sound and as MIDI; NumPy alone."""

@@ -1,0 +1,1 @@
+"""Pieces of music as they come: MIDI files, piano rolls, scores."""

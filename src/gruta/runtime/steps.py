@@ -1,0 +1,58 @@
+"""Recurrent layers one behind the other, fed a step at a time or whole sequences, in NumPy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gruta.cells.arrays import Storage
+from gruta.runtime.blocks import CELLS, Array, Shapes, State, recurrent_shapes
+
+
+class Steps:
+    """The layers `name.0`, `name.1`, … of one cell and size, of which each reads the one before.
+
+    storage: "float16" or "bfloat16" keeps the recurrent matrices in 16 bits.
+    """
+
+    def __init__(
+        self, weights: Mapping[str, Array], name: str, cell: str, storage: Storage | None = None
+    ) -> None:
+        names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+        self._layers: list[Any] = []
+        while f"{name}.{len(self._layers)}.{names[0]}" in weights:
+            own = f"{name}.{len(self._layers)}"
+            parts = (weights[f"{own}.{n}"] for n in names)
+            self._layers.append(CELLS[cell].Step(*parts, storage=storage))
+        self._states = 2 if cell == "lstm" else 1
+        self.hidden = weights[f"{name}.0.weight_hh_l0"].shape[1]
+
+    def start(self, B: int = 1) -> list[State]:
+        """Of each layer, the state of who has read nothing."""
+        return [
+            tuple(np.zeros((B, self.hidden), np.float32) for _ in range(self._states))
+            for _ in self._layers
+        ]
+
+    def step(self, x: Array, state: list[State]) -> Array:
+        """h of the last layer `[B, H]` after x `[B, I]`; the state is brought forward in place."""
+        for layer, own in zip(self._layers, state, strict=True):
+            layer.step(x, *own)
+            x = own[0]
+        return x
+
+    def sequence(self, x: Array, state: list[State]) -> tuple[Array, list[State]]:
+        """h of the last layer `[T, B, H]`, and the state behind x `[T, B, I]`."""
+        ends: list[State] = []
+        for layer, own in zip(self._layers, state, strict=True):
+            x, *last = layer.sequence(x, *own)
+            ends.append(tuple(last))
+        return x, ends
+
+
+def step_shapes(name: str, cell: str, inputs: int, hidden: int, layers: int) -> Shapes:
+    """Of the weights of such layers."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for k in range(layers):
+        shapes |= recurrent_shapes(f"{name}.{k}", cell, inputs if k == 0 else hidden, hidden)
+    return shapes

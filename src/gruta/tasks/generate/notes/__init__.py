@@ -1,0 +1,1 @@
+"""Notes as what a generator writes: frames of 88 keys, one after the other."""

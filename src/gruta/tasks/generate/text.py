@@ -1,0 +1,189 @@
+"""What the generator does with texts: a language model of their units."""
+
+import shlex
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gruta.codec.text.units import Units
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.settings import resolve
+from gruta.tasks.generate.options import ContinueOptions, GenerateOptions, sampling
+from gruta.tasks.generate.settings import GenerateSettings
+from gruta.tasks.task import Look, Report
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from gruta.data.text import Texts
+    from gruta.report.page import Table
+    from gruta.tasks.generate.evaluation import Evaluation
+    from gruta.tasks.generate.head import GenerateHead
+    from gruta.tasks.generate.lesson import GenerateLesson
+    from gruta.tasks.generate.making import Making
+    from gruta.tasks.generate.network import GenerateNetwork
+    from gruta.tasks.generate.parts import TextsInParts
+    from gruta.tasks.trained import Trained
+
+
+class OfText:
+    """What `GenerateTask` asks where units are those of a text."""
+
+    def open(self, source: Any, settings: GenerateSettings) -> "Texts":
+        """The texts of whatever holds them."""
+        from gruta.data.text import read_texts
+
+        return read_texts(source, settings.encoding)
+
+    def read(self, source: Any, settings: GenerateSettings) -> "TextsInParts":
+        """In three parts; the test may have a file of its own."""
+        from gruta.tasks.generate.parts import in_parts
+
+        s = settings
+        test = self.open(s.test, s) if s.test else None
+        return in_parts(self.open(source, s), s, test)
+
+    def fit_codec(self, data: "TextsInParts", settings: GenerateSettings) -> Units:
+        """The units of the training part."""
+        s, texts = settings, [one.text for one in data.train.texts]
+        if s.units == "bytes":
+            return Units.bytes()
+        if s.units == "subwords":
+            from gruta.data.subwords import learn_byte_pairs
+
+            return learn_byte_pairs(texts, s.vocabulary)
+        assert s.units != "notes"
+        return Units.fit(texts, s.units, s.fewest, s.vocabulary)
+
+    def network(self, codec: Units, settings: GenerateSettings) -> "GenerateNetwork":
+        """Untrained."""
+        from gruta.tasks.generate.network import GenerateNetwork
+
+        return GenerateNetwork(codec.size, settings)
+
+    def lesson(
+        self,
+        network: "GenerateNetwork",
+        codec: Units,
+        data: "TextsInParts",
+        settings: GenerateSettings,
+    ) -> "GenerateLesson":
+        """Streams of text side by side."""
+        from gruta.tasks.generate.lesson import GenerateLesson
+
+        train, validation = (
+            codec.in_one([one.text for one in part.texts]) for part in (data.train, data.validation)
+        )
+        return GenerateLesson(network, codec, train, validation, settings)
+
+    def head(self, trained: "Trained[Units]") -> "GenerateHead":
+        """The network on NumPy arrays."""
+        from gruta.tasks.generate.head import GenerateHead
+
+        return GenerateHead(trained.weights, trained.codec.size, trained.settings)
+
+    def answer(self, trained: "Trained[Units]", source: Any, **how: Any) -> "pl.DataFrame":
+        """How each text goes on, as `ContinueOptions` says."""
+        import polars as pl
+
+        from gruta.tasks.generate.generation import written
+
+        o = resolve(ContinueOptions, how)
+        texts = self.open(source, trained.settings).texts
+        made = [
+            written(
+                trained.head, trained.codec, one.text, sampling(o), length=o.length, seed=o.seed
+            )[0]
+            for one in texts
+        ]
+        return pl.DataFrame({"text": [one.name for one in texts], "continuation": made})
+
+    def make(self, trained: "Trained[Units]", **how: Any) -> "Making":
+        """Text that follows a prompt, as `GenerateOptions` says."""
+        from gruta.tasks.generate.making import Making
+
+        return Making(trained, resolve(GenerateOptions, how))
+
+    def evaluate(
+        self,
+        trained: "Trained[Units]",
+        source: Any,
+        *,
+        train: Any = None,
+        like: "Evaluation | None" = None,
+    ) -> "Evaluation":
+        """Scores on the test part of what was trained on, or on all of other texts.
+
+        train: what was trained on, for the n-gram models, where `source` is not that; by default
+        what the run read, if that is still there and the same. like: of another network, trained
+        and scored on the same; its n-gram models are not counted again.
+        """
+        from gruta.tasks.generate.evaluation import evaluate
+
+        s, texts = trained.settings, self.open(source, trained.settings)
+        if train is not None:
+            given = self.open(train, s)
+            if known := _trained_on(trained, given):
+                return evaluate(trained, texts, known, like=like)
+            other = _("{source}: not what the run was trained on").format(source=given.source)
+            raise InputError(train=other)
+        if known := _trained_on(trained, texts):
+            own = evaluate(trained, texts, known, seen=True, like=like) if s.test else None
+            return own or evaluate(trained, known.test, known, like=like)
+        return evaluate(trained, texts, self._read_again(trained), like=like)
+
+    def scored(self, trained: "Trained[Units]", source: Any) -> "Evaluation":
+        """Scores of the network alone, on whatever texts."""
+        from gruta.tasks.generate.evaluation import scored
+
+        return scored(trained, self.open(source, trained.settings))
+
+    def _read_again(self, trained: "Trained[Units]") -> "TextsInParts | None":
+        """What the run read, where it is still there and the same."""
+        if not trained.source:
+            return None
+        with suppress(InputError):
+            source = [Path(one) for one in shlex.split(trained.source)]
+            return _trained_on(trained, self.open(source, trained.settings))
+        return None
+
+    def verdict(self, found: "Evaluation") -> str:
+        """Against the best n-gram model."""
+        from gruta.tasks.generate.report import verdict
+
+        return verdict(found)
+
+    def scores(self, found: "Evaluation") -> "Table":
+        """A row a model."""
+        from gruta.tasks.generate.report import scores
+
+        return scores(found)
+
+    def report(
+        self, trained: "Trained[Units]", found: "Evaluation", metrics: list[dict[str, Any]]
+    ) -> Report:
+        """How good it is, what it writes, what surprised it, how it learned."""
+        from gruta.tasks.generate.report import report
+
+        return report(trained, found, metrics)
+
+    def look(self, trained: "Trained[Units]", source: Any) -> Look:
+        """The beginning of a text, and how likely the network finds it."""
+        from gruta.tasks.generate.look import look
+
+        return look(trained, self.open(source, trained.settings))
+
+
+def _trained_on(trained: "Trained[Units]", texts: "Texts") -> "TextsInParts | None":
+    """The parts that the run was trained on, if `texts` are what it read."""
+    from gruta.tasks.generate.parts import in_parts
+
+    s = trained.settings
+    with suppress(InputError):  # too few to have been trained on
+        parts = in_parts(texts, s.model_copy(update={"test_share": 0.0}) if s.test else s)
+        return parts if parts.fingerprint() == trained.data else None
+    return None
+
+
+TEXT = OfText()
