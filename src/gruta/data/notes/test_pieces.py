@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gruta.codec.notes.frames import Frames
-from gruta.codec.notes.midi import encoded
 from gruta.codec.notes.piece import Piece, as_notes, whole_bars
+from gruta.data.notes.midi import encoded
 from gruta.data.notes.pieces import LARGEST, read_pieces
 from gruta.errors import InputError
 

@@ -8,8 +8,8 @@ from typing import Any, SupportsInt
 import numpy as np
 
 from gruta.codec.notes.frames import LOWEST, Frames, Keys, Roll
-from gruta.codec.notes.midi import encoded
 from gruta.codec.notes.piece import Piece
+from gruta.data.notes.midi import encoded
 from gruta.errors import InputError
 from gruta.files import write_atomically
 from gruta.locale import translate as _

@@ -4,9 +4,9 @@ import torch
 
 import gruta
 from gruta.codec.notes.frames import COUNT, Frames, Roll, before
-from gruta.codec.notes.midi import encoded
 from gruta.codec.notes.piece import KEY, Piece
 from gruta.codec.text.sampling import Sampling
+from gruta.data.notes.midi import encoded
 from gruta.data.notes.pieces import read_pieces
 from gruta.errors import InputError
 from gruta.settings import resolve

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gruta.codec.notes.midi import Amiss, NotMidi, decoded, encoded
+from gruta.codec.notes.frames import COUNT, Frames, Roll, before
 from gruta.codec.notes.piece import Piece, apart, as_notes, whole_bars
+from gruta.data.notes.midi import Amiss, NotMidi, decoded, encoded
 
 TEMPOS = 72, 90, 110, 132.5
 
@@ -43,6 +44,21 @@ def test_what_is_written_is_read_again(voices):
     assert len(back.voices) == len(parts)
     assert all((a == b).all() for a, b in zip(back.voices, parts, strict=True))
     assert (back.quarter, back.bars.tolist(), amiss) == (96, [[0, 384]], Amiss())
+
+
+@pytest.mark.parametrize("tempo", TEMPOS)
+@pytest.mark.parametrize("a_quarter", [1, 3, 4, 7])
+def test_frames_written_at_any_tempo_come_back_equal(a_quarter, tempo):
+    frames, keys = (
+        Frames(a_quarter, tempo=tempo),
+        np.random.default_rng(0).random((60, COUNT)) < 0.4,
+    )
+    keys[-1] |= ~keys.any(0)
+    struck = keys & (~before(keys) | (np.random.default_rng(1).random(keys.shape) < 0.3))
+    roll = Roll(keys, struck, np.arange(60) % 16)
+    back = frames.roll(decoded(encoded(frames.piece(roll, "p")), "p")[0])
+    assert (back.sounding == roll.sounding).all()
+    assert (back.struck == roll.struck).all()
 
 
 @pytest.mark.parametrize("tempo", TEMPOS)
@@ -124,7 +140,7 @@ def test_a_change_of_tempo_moves_no_note():
         (file(END, division=b"\xe7\x28"), r"frames of film \(SMPTE\)"),
         (file(END, division=b"\0\0"), "a quarter has no ticks"),
         (file(END)[:-1], "the file ends within a track"),
-        (file(b"\x00\x90\x3c"), "a track ends within an event"),
+        (file(b"\x00\x90\x3c"), "ends within a track|no MIDI event"),
         (file(b"\x00\x3c\x40" + END), "what is no MIDI event"),
         (file(b"\x00\x90\x3c\x80" + END), "what is no MIDI event"),
     ],
