@@ -17,14 +17,16 @@ if TYPE_CHECKING:
     from gruta.insight import xray
     from gruta.tasks.classify import Classifier
     from gruta.tasks.forecast import Forecaster
+    from gruta.tasks.translate import Translator
 
-__all__ = ["Classifier", "Clipper", "Forecaster", "InputError", "nn", "watch", "xray"]
+__all__ = ["Classifier", "Clipper", "Forecaster", "InputError", "Translator", "nn", "watch", "xray"]
 
 _HOMES = {
     "Classifier": "gruta.tasks.classify",
     "Clipper": "gruta.health",
     "Forecaster": "gruta.tasks.forecast",
     "InputError": "gruta.errors",
+    "Translator": "gruta.tasks.translate",
     "nn": "gruta.nn",
     "watch": "gruta.health",
     "xray": "gruta.insight",

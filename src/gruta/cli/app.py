@@ -17,6 +17,7 @@ HOMES = {
     "evaluate": "verbs",
     "predict": "verbs",
     "inspect": "inspect",
+    "translate": "own",
     "explain": "explain",
     "backtest": "own",
     "update": "own",
@@ -34,6 +35,7 @@ def _summaries() -> dict[str, str]:
         "evaluate": _("Score a trained run on a file, beside the simple baselines."),
         "predict": _("Ask a trained run: what follows, or what something is."),
         "inspect": _("Look inside a trained network: gates, gradients, memory, advice."),
+        "translate": _("Translate texts, a file of them, or the lines of the standard input."),
         "explain": _("Take one forecast apart: what each input adds, how far back, what changed."),
         "backtest": _(
             "Forecast the end of a series from several cuts, trained before each or not."

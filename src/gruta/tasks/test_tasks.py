@@ -21,6 +21,7 @@ from gruta.tasks.forecast.conftest import hourly
 from gruta.tasks.look import xrayed
 from gruta.tasks.rehearsal import rehearse
 from gruta.tasks.trained import Trained
+from gruta.tasks.translate.conftest import sentences, sounds
 from gruta.train import train
 
 SHORT = {"hidden": 6, "steps": 20, "batch_size": 8, "validate_every": 5, "checkpoint_every": 5}
@@ -28,6 +29,13 @@ EXAMPLES = {
     "forecast": ("forecast", hourly(), SHORT | {"horizon": 3, "lookback": 24}, "y"),
     "classify texts": ("classify", words(), SHORT | {"embedding": 5, "layers": 2}, "label"),
     "classify series": ("classify", waves(), SHORT | {"pooling": "attention"}, "a"),
+    "translate texts": ("translate", sentences(), SHORT | {"embedding": 5}, "target"),
+    "translate words": (
+        "translate",
+        sounds(),
+        SHORT | {"embedding": 5, "input_feeding": True, "attention": "additive", "cell": "lstm"},
+        "sounds",
+    ),
 }
 """By name: the task, a table that it reads, settings that make it small, a column to spoil."""
 
@@ -118,7 +126,8 @@ def test_simple_models_are_not_fitted_again_for_another_network(example, monkeyp
     task, source, settings, fitted, _ = example
     given = task.held_out(source, settings)
     first = task.evaluate(fitted.trained, **given)
-    for home, fits in (("classify", "simple_models"), ("forecast", "baselines")):
+    fitted_by = {"classify": "simple_models", "forecast": "baselines", "translate": "simple_models"}
+    for home, fits in fitted_by.items():
         monkeypatch.setattr(f"gruta.tasks.{home}.evaluation.{fits}", None)
     again = task.evaluate(fitted.trained, like=first, **given)
     assert [s.to_json() for s in again.scores] == [s.to_json() for s in first.scores]
@@ -172,7 +181,7 @@ def test_head_computes_what_the_network_does(example):
 
 def test_an_error_in_the_data_names_file_and_row(example, tmp_path):
     task, source, settings, _, column = example
-    wrong = None if column == "label" else "many"
+    wrong = None if column in ("label", "target", "sounds") else "many"
     spoilt = pl.read_csv(source, infer_schema=False).with_columns(
         pl.when(pl.int_range(pl.len()) == 4)
         .then(pl.lit(wrong))
