@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
@@ -160,7 +160,7 @@ def _guessed(found: Sequence[str], columns: Columns) -> Iterator[Guess]:
     asked = (columns.source, columns.target)
     for name, given, usual in zip(found, asked, _USUAL, strict=True):
         if name and not given and name != usual:
-            yield Guess(f"{usual} column", name, usual)
+            yield Guess(f"{usual} column", name, f"{usual}_column")
 
 
 def _texts(table: Table, name: str) -> list[str]:
@@ -188,7 +188,11 @@ def _of_lines(path: Path, columns: Columns, how: Reading, lone: bool) -> Pairs:
     head = [cell.strip() for cell in rows[0][1]]
     named = {columns.source or _USUAL[0], columns.target or _USUAL[1]} <= set(head)
     if not named:
-        given = {"source": columns.source, "target": columns.target, "group": columns.group}
+        given = {
+            "source_column": columns.source,
+            "target_column": columns.target,
+            "group": columns.group,
+        }
         for setting, name in given.items():
             if name and name not in head:
                 problem = _("{path}: its first line has no column {name!r}, but {names}")
@@ -290,20 +294,20 @@ def _checked(
     guesses: tuple[Guess, ...] = (),
 ) -> Pairs:
     """The pairs; InputError if there is none, or one that no file could hold."""
-    sides: dict[Literal["source", "target"], list[Any]] = {"source": sources}
+    sides = {_("source"): sources}
     if targets is not None:
-        sides["target"] = targets
+        sides[_("target")] = targets
         if len(targets) != len(sources):
             problem = _("{label}: expected a target for each of {count} sources, got {others}")
             raise InputError(problem.format(label=label, count=len(sources), others=len(targets)))
     if not sources:
         raise InputError(_("{label}: expected at least one text, found none").format(label=label))
-    for name, texts in sides.items():
+    for side, texts in sides.items():
         for row, text in enumerate(texts):
             if not isinstance(text, str) or not is_whole(text):
-                problem = _("{label}: {name} {row}: expected a whole text, got {text!r}")
-                raise InputError(problem.format(label=label, name=name, row=row + 1, text=text))
+                problem = _("{label}: {side} {row}: expected a whole text, got {text!r}")
+                raise InputError(problem.format(label=label, side=side, row=row + 1, text=text))
             if not text.strip():
-                problem = _("{label}: {name} {row}: expected a text, got a blank one")
-                raise InputError(problem.format(label=label, name=name, row=row + 1))
+                problem = _("{label}: {side} {row}: expected a text, got a blank one")
+                raise InputError(problem.format(label=label, side=side, row=row + 1))
     return Pairs(sources, targets, groups, label, guesses)

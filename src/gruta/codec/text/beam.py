@@ -1,8 +1,8 @@
 """Beam search: the likeliest texts that a network can write, of several sources at a time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,14 +54,6 @@ class Writer(Protocol):
         """
 
 
-@dataclass
-class _Source:
-    """One of the sources, while its texts are written."""
-
-    found: list[tuple[float, int, int]] = field(default_factory=list)
-    """Of those that ended: score, step, and row of the one before the end."""
-
-
 def search(
     writer: Writer,
     inside: NDArray[np.bool_],
@@ -76,79 +68,121 @@ def search(
     writer: begins with a row for each source. inside: `[B, S]`, where the sources are. most: `[B]`,
     units that a text may have. never: numbers that are not written.
     """
-    (B, S), K = inside.shape, how.width
-    sources = [_Source() for _one in range(B)]
-    history: list[tuple[Numbers, Numbers, Array]] = []  # of each step: unit, row before, attention
-    alive, width = np.arange(B), 1  # sources that are written still, and rows of each
-    log_p = np.zeros((B, 1), np.float32)
-    attended = np.zeros((B, 1, inside.shape[1]), np.float32)
-    last = np.full(B, end)
-    t = 0
-    while len(alive):
-        logits, attention = writer.step(last)
-        V = logits.shape[1]
-        logits[:, list(never)] = -np.inf
-        logs = _log_softmax(logits).reshape(len(alive), width, V)
-        over = t >= most[alive]
-        if over.any():  # these end here
-            keep = logs[over][:, :, end].copy()
+    found = _Search(writer, inside, most, how, end, list(never))
+    while len(found.alive):
+        found.step()
+    return [found.texts(b) for b in range(len(inside))]
+
+
+class _Search:
+    """Texts of several sources under way, those of a source behind each other.
+
+    alive: the sources that are not done. last, log_p, attended: of each text its newest unit, its
+    log-probability, and what each unit of the source got so far.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        inside: NDArray[np.bool_],
+        most: Numbers,
+        how: Beam,
+        end: int,
+        never: list[int],
+    ) -> None:
+        self._writer, self._inside, self._most, self._how = writer, inside, most, how
+        self._end, self._never = end, never
+        (B, self._S), self._width = inside.shape, 1
+        self.alive = np.arange(B)
+        self._last = np.full(B, end)
+        self._log_p = np.zeros((B, 1), np.float32)
+        self._attended = np.zeros((B, 1, self._S), np.float32)
+        self._steps: list[_Step] = []
+        self._ended: list[list[tuple[float, int, int]]] = [[] for _one in range(B)]
+
+    def step(self) -> None:
+        """A unit more for each text; those that end are put aside, and sources that are done."""
+        n, K = len(self.alive), self._how.width
+        logits, attention = self._writer.step(self._last)
+        total = self._log_p[:, :, None] + self._logs(logits)
+        attention = attention.reshape(n, self._width, self._S)
+        best = _largest(total.reshape(n, -1), 2 * K)
+        values = np.take_along_axis(total.reshape(n, -1), best, 1)
+        rows, units = np.divmod(best, logits.shape[1])
+        going = self._sorted_out(rows, units, values)
+        seen = self._attended + attention
+        left = np.flatnonzero(~self._are_done(going, rows, values, seen))
+        going = going[left]
+        at = np.maximum(going, 0)  # a place without a text has one that counts nothing
+        reached = np.take_along_axis(values[left], at, 1)
+        flat = (left[:, None] * self._width + np.take_along_axis(rows[left], at, 1)).ravel()
+        self._log_p = np.where(going < 0, np.float32(-np.inf), reached)
+        self._last = np.take_along_axis(units[left], at, 1).ravel()
+        self._attended = seen.reshape(-1, self._S)[flat].reshape(len(left), K, self._S)
+        self._steps.append(_Step(self._last, flat, attention.reshape(-1, self._S)[flat]))
+        self._writer.keep(left, flat)
+        self.alive, self._width = self.alive[left], K
+
+    def _logs(self, logits: Array) -> Array:
+        """Log-probabilities `[n, width, V]`; the end alone where a text may not be longer."""
+        logits[:, self._never] = -np.inf
+        logs = _log_softmax(logits).reshape(len(self.alive), self._width, -1)
+        over = len(self._steps) >= self._most[self.alive]
+        if over.any():
+            last = logs[over, :, self._end]
             logs[over] = -np.inf
-            logs[over, :, end] = keep
-        total = log_p[:, :, None] + logs
-        attention = attention.reshape(len(alive), width, S)
-        seen = attended + attention
-        best = _largest(total.reshape(len(alive), -1), 2 * K)
-        rows, units = best // V, best % V
-        values = np.take_along_axis(total.reshape(len(alive), -1), best, 1)
-        chosen = np.zeros((len(alive), K), np.int64)
-        for i, b in enumerate(alive):
-            going = []
-            for j in range(best.shape[1]):
-                if not np.isfinite(values[i, j]):
-                    continue
+            logs[over, :, self._end] = last
+        return logs
+
+    def _sorted_out(self, rows: Numbers, units: Numbers, values: Array) -> Numbers:
+        """Which of the best go on `[n, K]`, −1 for none; those that end are put aside."""
+        K, t = self._how.width, len(self._steps)
+        going = np.full((len(self.alive), K), -1)
+        for i, b in enumerate(self.alive):
+            there = np.isfinite(values[i])
+            on = np.flatnonzero(there & (units[i] != self._end))[:K]
+            going[i, : len(on)] = on
+            for j in np.flatnonzero(there[:K] & (units[i, :K] == self._end)):
                 row = int(rows[i, j])
-                if units[i, j] != end:
-                    going.append(j)
-                elif j < K:
-                    score = how.score(values[i, j], t + 1, attended[i, row], inside[b])
-                    sources[b].found.append((float(score), t, i * width + row))
-            going = going[:K]
-            chosen[i, : len(going)] = going
-            if len(going) < K:
-                chosen[i, len(going) :] = -1
-        done = np.array([len(sources[b].found) >= K for b in alive]) | over | (chosen < 0).all(1)
-        left = np.flatnonzero(~done)
-        picked = chosen[left]
-        safe = np.maximum(picked, 0)
-        before = np.take_along_axis(rows[left], safe, 1)
-        flat = (left[:, None] * width + before).ravel()
-        reached = np.take_along_axis(values[left], safe, 1)
-        log_p = np.where(picked < 0, np.float32(-np.inf), reached)
-        last = np.take_along_axis(units[left], safe, 1).ravel()
-        attended = seen.reshape(-1, seen.shape[-1])[flat].reshape(len(left), K, S)
-        history.append((last, flat, attention.reshape(-1, attention.shape[-1])[flat]))
-        writer.keep(left, flat)
-        alive, width, t = alive[left], K, t + 1
-    return [_told(one, history, inside[b], K) for b, one in enumerate(sources)]
+                attended = self._attended[i, row]
+                score = self._how.score(values[i, j], t + 1, attended, self._inside[b])
+                self._ended[b].append((float(score), t, i * self._width + row))
+        return going
+
+    def _are_done(self, going: Numbers, rows: Numbers, values: Array, seen: Array) -> Any:
+        """Which sources have as many texts as are wanted, and none under way that is better than
+        the best of them, or none that may be longer `[n]`.
+        """
+        t, first = len(self._steps), np.maximum(going[:, 0], 0)
+        done = (t >= self._most[self.alive]) | (going[:, 0] < 0)
+        for i, b in enumerate(self.alive):
+            if len(self._ended[b]) >= self._how.width and not done[i]:
+                attended = seen[i, rows[i, first[i]]]
+                ahead = self._how.score(values[i, first[i]], t + 1, attended, self._inside[b])
+                done[i] = ahead <= max(score for score, _t, _row in self._ended[b])
+        return done
+
+    def texts(self, b: int) -> list[Written]:
+        """Those of a source that ended, the best first."""
+        inside, found = self._inside[b], []
+        best = sorted(self._ended[b], key=lambda one: -one[0])[: self._how.width]
+        for score, t, row in best:
+            numbers, attention = [], []
+            for step in self._steps[:t][::-1]:
+                numbers.append(int(step.units[row]))
+                attention.append(step.attention[row][inside])
+                row = int(step.before[row])
+            maps = np.array(attention[::-1], np.float32).reshape(t, int(inside.sum()))
+            found.append(Written(np.array(numbers[::-1], np.int64), score, maps))
+        return found
 
 
-def _told(
-    source: _Source,
-    history: list[tuple[Numbers, Numbers, Array]],
-    inside: NDArray[np.bool_],
-    most: int,
-) -> list[Written]:
-    texts = []
-    for score, t, row in sorted(source.found, key=lambda one: -one[0])[:most]:
-        numbers, attention = [], []
-        for step in range(t - 1, -1, -1):
-            units, before, seen = history[step]
-            numbers.append(int(units[row]))
-            attention.append(seen[row][inside])
-            row = int(before[row])
-        maps = np.array(attention[::-1], np.float32).reshape(len(numbers), int(inside.sum()))
-        texts.append(Written(np.array(numbers[::-1], np.int64), score, maps))
-    return texts
+class _Step(NamedTuple):
+    """Of each text that went on: its unit, the row that it went on from, what that looked at."""
+
+    units: Numbers
+    before: Numbers
+    attention: Array
 
 
 def _largest(values: NDArray[Any], count: int) -> Numbers:

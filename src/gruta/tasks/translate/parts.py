@@ -68,7 +68,7 @@ def read(source: Any, settings: TranslateSettings, *, asked: bool = False) -> Pa
     a trained model is asked.
     """
     s = settings
-    columns = Columns(s.source, s.target, "" if asked else s.group)
+    columns = Columns(s.source_column, s.target_column, "" if asked else s.group)
     targets = "" if asked else s.targets
     return read_pairs(source, columns, reading(s), targets=targets, lone=asked)
 

@@ -12,12 +12,12 @@ SideUnits = Literal["auto", "characters", "words", "subwords"]
 class TranslateSettings(NetworkSettings, SequenceSettings, ReadingSettings):
     """What the translator needs to know."""
 
-    source: str = Field(
+    source_column: str = Field(
         "",
         description="Column of the texts that are read.",
         json_schema_extra=DATA | {"shown": "source, else the first"},
     )
-    target: str = Field(
+    target_column: str = Field(
         "",
         description="Column of what they become.",
         json_schema_extra=DATA | {"shown": "target, else the second"},
