@@ -13,10 +13,10 @@ NATIVE := CMakeLists.txt $(shell find src/gruta -name '*.h' -o -name '*.cpp')
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: help install demo bench test lint format notebooks wheel clean
+.PHONY: help install demo demo-text bench test lint format notebooks wheel clean
 
 help: ## List the commands
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
 install: $(VENV)/for-dev ## Make the environment with all tools, and build the kernels
 
@@ -41,6 +41,9 @@ $(VENV)/for-%: $(VENV)/built
 
 demo: $(VENV)/for-demo ## Train and compare GRU, LSTM and RNN on real electricity demand
 	@$(BIN)/gruta demo
+
+demo-text: $(VENV)/for-demo ## Train a GRU that writes, on real text
+	@$(BIN)/gruta demo text
 
 bench: $(VENV)/for-bench ## Measure the cells beside torch.nn, ONNX Runtime, OpenVINO and jax: 20 minutes
 	@$(BIN)/gruta bench cells

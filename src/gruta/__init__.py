@@ -1,8 +1,9 @@
 """gruta: gated recurrent networks, trained, seen from inside, and put to work.
 
 `gruta.nn` holds the layers; `gruta.Clipper` clips gradients, `gruta.watch` looks on while a model
-trains, and `gruta.xray` looks into one; `gruta.Forecaster` is a ready forecaster. Importing gruta
-loads no PyTorch: public names are resolved on first use.
+trains, and `gruta.xray` looks into one; `gruta.Forecaster`, `gruta.Classifier` and
+`gruta.TextGenerator` are ready for work. Importing gruta loads no PyTorch: public names are
+resolved on first use.
 """
 
 from importlib import import_module, metadata
@@ -17,15 +18,27 @@ if TYPE_CHECKING:
     from gruta.insight import xray
     from gruta.tasks.classify import Classifier
     from gruta.tasks.forecast import Forecaster
+    from gruta.tasks.generate import TextGenerator
     from gruta.tasks.translate import Translator
 
-__all__ = ["Classifier", "Clipper", "Forecaster", "InputError", "Translator", "nn", "watch", "xray"]
+__all__ = [
+    "Classifier",
+    "Clipper",
+    "Forecaster",
+    "InputError",
+    "TextGenerator",
+    "Translator",
+    "nn",
+    "watch",
+    "xray",
+]
 
 _HOMES = {
     "Classifier": "gruta.tasks.classify",
     "Clipper": "gruta.health",
     "Forecaster": "gruta.tasks.forecast",
     "InputError": "gruta.errors",
+    "TextGenerator": "gruta.tasks.generate",
     "Translator": "gruta.tasks.translate",
     "nn": "gruta.nn",
     "watch": "gruta.health",

@@ -11,10 +11,24 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gruta.bench.process import environment
 
+Places = NDArray[np.int64]
 STAGES = ("read", "train")
+_AT_ONCE = 100_000
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file's rows lie: in the order of time, or one series behind the other.
+
+    missing: the share of rows that are not there.
+    """
+
+    by_time: bool = False
+    missing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -26,6 +40,7 @@ class Peak:
     """
 
     stage: str
+    layout: Layout
     series: int
     rows: int
     size: int
@@ -41,35 +56,46 @@ class Peak:
         return self.size / self.data
 
 
-def peaks(series: int, rows: int) -> Iterator[Peak]:
+def peaks(series: int, rows: int, layout: Layout) -> Iterator[Peak]:
     """Of a Parquet file of so many series, of `rows` days together."""
     with TemporaryDirectory() as place:
         path, small = Path(place, "many.parquet"), Path(place, "few.parquet")
-        write(path, series, rows // series)
-        write(small, 2, 100)
+        write(path, series, rows // series, layout)
+        write(small, 2, 100, layout)
         for stage in STAGES:
-            yield Peak(stage, series, rows, data=3 * 4 * rows, **_asked(stage, path, small))
+            yield Peak(stage, layout, series, rows, data=3 * 4 * rows, **_asked(stage, path, small))
 
 
-def write(path: Path, series: int, days: int) -> None:
-    """Series of different levels, each with a week; a hundred of them are a row group."""
+def write(path: Path, series: int, days: int, layout: Layout) -> None:
+    """Series of different levels, each with a week, a tile of them a row group."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    draw, at = np.random.default_rng(0), np.arange(days)
-    stamps = np.datetime64("2022-01-01", "us") + at * np.timedelta64(1, "D")
+    draw = np.random.default_rng(0)
+    names = np.array([f"series-{i:06d}" for i in range(series)])
+    level, begin = draw.uniform(1, 100, series), np.datetime64("2022-01-01", "us")
     schema = pa.schema(
         {"unique_id": pa.string(), "ds": pa.timestamp("us"), "y": pa.float32()}.items()
     )
     with pq.ParquetWriter(path, schema) as file:
-        for first in range(0, series, 100):
-            names = [f"series-{i:06d}" for i in range(first, min(first + 100, series))]
-            level = draw.uniform(1, 100, (len(names), 1))
+        for own, at in _tiles(series, days, layout.by_time):
+            kept = draw.random(len(own)) >= layout.missing
+            own, at = own[kept], at[kept]
             week = 1 + 0.2 * np.sin(2 * np.pi * at / 7)
-            y = level * (week + 0.1 * draw.normal(size=(len(names), days)))
-            columns = [np.repeat(names, days), np.tile(stamps, len(names)), y.ravel()]
+            y = level[own] * (week + 0.1 * draw.normal(size=len(own)))
+            columns = [names[own], begin + at * np.timedelta64(1, "D"), y]
             arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
             file.write_table(pa.table(arrays, schema=schema))
+
+
+def _tiles(series: int, days: int, by_time: bool) -> Iterator[tuple[Places, Places]]:
+    """Of some rows at a time, in their order, of which series and which day each is."""
+    outer, inner = (days, series) if by_time else (series, days)
+    step = max(1, _AT_ONCE // inner)
+    for first in range(0, outer, step):
+        some = np.arange(first, min(first + step, outer))
+        slow, fast = np.repeat(some, inner), np.tile(np.arange(inner), len(some))
+        yield (fast, slow) if by_time else (slow, fast)
 
 
 def _asked(stage: str, path: Path, small: Path) -> dict[str, Any]:

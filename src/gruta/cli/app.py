@@ -16,8 +16,10 @@ HOMES = {
     "train": "train",
     "evaluate": "verbs",
     "predict": "verbs",
-    "inspect": "inspect",
+    "generate": "generate",
+    "score": "own",
     "translate": "own",
+    "inspect": "inspect",
     "explain": "explain",
     "backtest": "own",
     "update": "own",
@@ -34,8 +36,10 @@ def _summaries() -> dict[str, str]:
         "train": _("Train a model on a file; each task is a command."),
         "evaluate": _("Score a trained run on a file, beside the simple baselines."),
         "predict": _("Ask a trained run: what follows, or what something is."),
-        "inspect": _("Look inside a trained network: gates, gradients, memory, advice."),
+        "generate": _("Let a trained run make something new: text, shown as it is written."),
+        "score": _("Tell how likely a trained language model finds a text, and what surprised it."),
         "translate": _("Translate texts, a file of them, or the lines of the standard input."),
+        "inspect": _("Look inside a trained network: gates, gradients, memory, advice."),
         "explain": _("Take one forecast apart: what each input adds, how far back, what changed."),
         "backtest": _(
             "Forecast the end of a series from several cuts, trained before each or not."

@@ -207,6 +207,21 @@ def demo(
 
 
 @bench_app.command(
+    "text",
+    help=_(
+        "Language models with gruta's layers and with torch.nn's: characters a second in training "
+        "and in writing, in turns."
+    ),
+)
+def text(json_path: JsonPath = "") -> None:
+    """Measure language models."""
+    from gruta.bench.text import rates
+    from gruta.cli.bench_tables import print_rates
+
+    _hand_out(rates(), json_path, print_rates)
+
+
+@bench_app.command(
     "rows",
     help=_(
         "How much memory it takes to read a Parquet file of very many rows, and to train on it, "
@@ -216,15 +231,22 @@ def demo(
 def rows(
     series: Annotated[int, typer.Option(min=1, help=_("So many series."))] = 10_000,
     days: Annotated[int, typer.Option(min=100, help=_("Rows of each."))] = 1_000,
+    by_time: Annotated[
+        bool,
+        typer.Option("--by-time", help=_("In the order of time, not a series behind the other.")),
+    ] = False,
+    missing: Annotated[
+        float, typer.Option(min=0, max=0.5, help=_("This share of the rows is not there."))
+    ] = 0.0,
     json_path: JsonPath = "",
 ) -> None:
     """Measure the memory of many rows."""
-    from gruta.bench.rows import peaks
+    from gruta.bench.rows import Layout, peaks
     from gruta.cli.bench_tables import print_peaks
 
     if not Path("/proc/self/clear_refs").exists():
         raise InputError(_("the memory of a process is told by Linux alone"))
-    _hand_out(peaks(series, series * days), json_path, print_peaks)
+    _hand_out(peaks(series, series * days, Layout(by_time, missing)), json_path, print_peaks)
 
 
 @bench_app.command(

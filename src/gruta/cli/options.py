@@ -27,15 +27,17 @@ def with_settings(model: type[BaseModel]) -> Callable[[F], F]:
     )
 
 
-def with_options_of(tasks: Iterable[Task[Any]], verb: str) -> Callable[[F], F]:
+def with_options_of(
+    tasks: Iterable[Task[Any]], verb: str, *, reads: bool = True
+) -> Callable[[F], F]:
     """Give a command all options that tasks have for this verb, each task's under its name, and
-    those that say how the input is read.
+    those that say how the input is read, if there is any.
     """
     found: dict[str, inspect.Parameter] = {}
     for task in tasks:
         for name, field in getattr(task.options, verb).model_fields.items():
             found.setdefault(name, _parameter(name, field, task.name))
-    for name, field in ReadingSettings.model_fields.items():
+    for name, field in ReadingSettings.model_fields.items() if reads else ():
         found[name] = _parameter(name, field, "", shown=_("as in training"))
     return _with(list(found.values()))
 

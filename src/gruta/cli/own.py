@@ -46,9 +46,7 @@ def _command(own: Command) -> Callable[..., None]:
     )
     where = typer.Option(
         help=_("Directory to write into."),
-        show_default=_("RUN/backtest, or runs/, the file's name, the cell, backtest")
-        if own.place
-        else False,
+        show_default=_default_place(own),
     )
 
     @with_own_options(own)
@@ -87,6 +85,14 @@ def _command(own: Command) -> Callable[..., None]:
         print(_("Report: {path}").format(path=report))
 
     return command
+
+
+def _default_place(own: Command) -> str | bool:
+    if own.place and own.trains:
+        return _("RUN/{place}, or runs/, the file's name, the cell, {place}").format(
+            place=own.place
+        )
+    return f"RUN/{own.place}" if own.place else False
 
 
 def _call(

@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,11 +62,12 @@ def tasks() -> None:
 class Job:
     """A training: of what, on what, where to, and how the result is told.
 
-    data: what the source holds, once it is read.
+    source: a file or folder, or several where the task takes so many. data: what it holds, once it
+    is read.
     """
 
     task: Task[Any]
-    source: Path
+    source: Path | Sequence[Path]
     directory: Path
     resume: bool
     profile: bool
@@ -79,17 +80,28 @@ class Job:
 
         data = self.task.open(self.source, settings)
         if not self.as_json:
-            tell(self.source, data)
+            tell(self.name, data)
         return replace(self, data=data)
+
+    @property
+    def places(self) -> list[str]:
+        """What is read, as the command line says it."""
+        return [str(self.source)] if isinstance(self.source, Path) else list(map(str, self.source))
+
+    @property
+    def name(self) -> str:
+        """The source as a run keeps it: several as a shell reads them."""
+        return str(self.source) if isinstance(self.source, Path) else shlex.join(self.places)
 
 
 def _command(task: Task[Any]) -> Callable[..., None]:
     """The command that trains this task."""
     taken = typer.Argument(metavar=task.input.metavar, help=_(task.input.help), show_default=False)
+    kind: Any = list[Path] if task.input.many else Path
 
     @with_settings(task.settings)
     def command(
-        source: Annotated[Path, taken],
+        source: Annotated[kind, taken],
         run: RunPath = None,
         resume: Resume = False,
         overwrite: Overwrite = False,
@@ -104,7 +116,8 @@ def _command(task: Task[Any]) -> Callable[..., None]:
 
         need(*task.packages, "matplotlib", "jinja2")
         cell = "cells" if compare else given.get("cell", task.settings.model_fields["cell"].default)
-        directory = run or Path("runs", f"{source.stem}-{cell}")
+        first = source[0] if task.input.many else source
+        directory = run or Path("runs", f"{first.stem}-{cell}")
         job = Job(task, source, directory, resume, profile, as_json)
         _refuse(job, overwrite, compare, given)
         if dry_run:
@@ -161,17 +174,17 @@ def _train_one(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
 
     settings = resolve(job.task.settings, (_earlier(job) if job.resume else {}) | given)
     job = job.opened(settings)
-    again = ["gruta", "train", job.task.name, str(job.source), "--run", str(job.directory)]
+    again = ["gruta", "train", job.task.name, *job.places, "--run", str(job.directory)]
     if place == job.directory:
-        result, found = _train(job, place, settings, [*again, "--resume"])
+        result, found = train_job(job, place, settings, [*again, "--resume"])
     else:  # beside the run that it is to replace
         anew = ["gruta", *sys.argv[1:]]
         try:
             left = replace(job, resume=(place / "run.json").is_file())
-            result, found = _train(left, place, settings, anew)
+            result, found = train_job(left, place, settings, anew)
         except OtherRun:
             drop(place)
-            result, found = _train(job, place, settings, anew)
+            result, found = train_job(job, place, settings, anew)
     if found is not None and not job.as_json:
         show(job.task, found)
     return result
@@ -200,7 +213,7 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
         run = place / cell
         one = replace(job, directory=job.directory / cell, resume=(run / "run.json").is_file())
         like = evaluations[0] if evaluations else None
-        results[cell], found = _train(one, run, own, ["gruta", *sys.argv[1:]], like)
+        results[cell], found = train_job(one, run, own, ["gruta", *sys.argv[1:]], like)
         evaluations.append(found)
         networks.append(replace(found.scores[0], seconds=results[cell]["seconds"]))
     together: Any = replace(evaluations[0], scores=[*networks, *evaluations[0].scores[1:]])
@@ -210,7 +223,7 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     return {"run": str(job.directory), "runs": results, "scores": scores}
 
 
-def _train(
+def train_job(
     job: Job, place: Path, settings: Any, again: list[str], like: Any = None
 ) -> tuple[dict[str, Any], Any]:
     """Train in `place`, score what was held out, and write the report.
@@ -235,7 +248,7 @@ def _train(
             place,
             resume=job.resume,
             progress=shown,
-            name=str(job.source),
+            name=job.name,
         )
     result: dict[str, Any] = {"run": str(job.directory)}
     result["seconds"] = round(fitted.stopwatch.total, 1)

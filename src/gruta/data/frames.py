@@ -60,8 +60,9 @@ class Frame:
         """The columns at these places; no row is left out."""
         return [self._column(place) for place in places], np.empty(0, np.int64)
 
-    def weigh(self, places: Sequence[int]) -> None:
-        """They are there already."""
+    def size(self, places: Sequence[int]) -> int:
+        """How many rows, which are there already."""
+        return len(self._table)
 
     def codes(self, place: int) -> tuple[NDArray[np.integer], list[str | None]]:
         """Of a column of names, which of them each row has `[N]`, and the names."""

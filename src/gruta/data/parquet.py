@@ -19,6 +19,7 @@ from gruta.locale import translate as _
 from gruta.reading import Guess
 
 _TEXT = (pa.string(), pa.large_string())
+_AT_ONCE = 2**18
 
 
 class Parquet:
@@ -44,7 +45,9 @@ class Parquet:
         """The first cells of a column; none of one of decimals, whose kind tells all."""
         if pa.types.is_floating(self._schema.field(place).type):
             return pl.Series(self.names[place], dtype=pl.Float64)
-        return self.load([place])[0][0].head(1)
+        some = (part for part in self.parts(place) if len(part))
+        found = next(some, None)
+        return self.load([place])[0][0] if found is None else found.head(1)
 
     def load(self, places: Sequence[int]) -> tuple[list[pl.Series], NDArray[np.int64]]:
         """The columns at these places; no row is left out."""
@@ -52,11 +55,22 @@ class Parquet:
         table = open_parquet(self.path, names)
         return [_column(table[name], table.field(name)) for name in names], np.empty(0, np.int64)
 
-    def weigh(self, places: Sequence[int]) -> None:
-        """InputError where these columns together would not fit."""
+    def parts(self, place: int) -> Iterator[pl.Series]:
+        """A column, some rows at a time."""
+        name = self.names[place]
+        with _opened(self.path, [name]) as file:
+            for group in range(file.num_row_groups):  # over several it keeps what it has read
+                for batch in file.iter_batches(_AT_ONCE, row_groups=[group], columns=[name]):
+                    table = _spelt_out(self.path, pa.Table.from_batches([batch]))
+                    yield _column(table[name], table.field(name))
+
+    def size(self, places: Sequence[int]) -> int:
+        """How many rows; InputError where these columns of them together would not fit."""
         with open(self.path, "rb") as content, _whole(self.path):
             file = pq.ParquetFile(content)
             _weigh(self.path, file, [self.names[place] for place in places])
+            rows: int = file.metadata.num_rows
+            return rows
 
     def codes(self, place: int) -> tuple[NDArray[np.integer], list[str | None]]:
         """Of a column of names, which of them each row has `[N]`, and the names; not spelt out."""
@@ -91,9 +105,7 @@ class Parquet:
 
 def open_parquet(path: Path, names: Sequence[str]) -> pa.Table:
     """The columns `names`, text spelt out; InputError if they are not there or not whole."""
-    table = _read(path, names)
-    require_size(path, sum(map(_text_size, table.itercolumns())))
-    return pa.table({name: _spelt_out(table[name]) for name in names})
+    return _spelt_out(path, _read(path, names))
 
 
 def _read(path: Path, names: Sequence[str]) -> pa.Table:
@@ -166,8 +178,11 @@ def _text_size(column: pa.ChunkedArray) -> int:
     return sum(pc.sum(length).as_py() or 0 for length in lengths)
 
 
-def _spelt_out(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(column.type.value_type) if _is_text(column.type) else column
+def _spelt_out(path: Path, table: pa.Table) -> pa.Table:
+    """Text in the place of dictionaries; InputError where it would not fit."""
+    require_size(path, sum(map(_text_size, table.itercolumns())))
+    columns = (c.cast(c.type.value_type) if _is_text(c.type) else c for c in table.itercolumns())
+    return pa.table(dict(zip(table.column_names, columns, strict=True)))
 
 
 def _column(column: pa.ChunkedArray, field: pa.Field) -> pl.Series:

@@ -10,6 +10,7 @@ from typing import Any
 from gruta.data.columns import require_size
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 
 _BLOCK = 2**24
 _BOMS = {
@@ -65,35 +66,68 @@ def _raw_blocks(path: Path) -> Iterator[bytes]:
 
 
 def find_encoding(path: Path) -> str:
-    """By its first bytes, else UTF-8 where all of it is, else Windows-1252."""
+    """By its first bytes, else UTF-8 where all of it is, else Windows-1252.
+
+    InputError names the first byte that speaks against it.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    good = bad = 0
-    odd = False
+    good = bad = size = 0
+    odd: int | None = None
     for i, block in enumerate(_raw_blocks(path)):
         if not i and (found := _by_first_bytes(block)):
             return found
-        if len(block) != len(block.translate(None, _CONTROLS)):
-            problem = _("{path}: expected text, found bytes that are none; save it as CSV UTF-8")
-            raise InputError(problem.format(path=path))
-        if block.isascii() and not decoder.getstate()[0]:
-            continue
-        odd = odd or len(block) != len(block.translate(None, _NOT_IN_CP1252))
-        text = decoder.decode(block)
-        wrong = text.count("\ufffd")
-        bad += wrong
-        good += len(text) - len(text.encode("ascii", "ignore")) - wrong
+        _require_text(path, block, size)
+        if not block.isascii() or decoder.getstate()[0]:
+            if odd is None and len(block) != len(block.translate(None, _NOT_IN_CP1252)):
+                odd = size + _first(block, _NOT_IN_CP1252)
+            text = decoder.decode(block)
+            wrong = text.count("\ufffd")
+            bad += wrong
+            good += len(text) - len(text.encode("ascii", "ignore")) - wrong
+        size += len(block)
     bad += len(decoder.decode(b"", final=True))
     if not bad:
         return "utf-8"
-    if odd or good:
-        mixed = (
-            _("is UTF-8 in some places only") if good else _("is neither UTF-8 nor Windows-1252")
+    if odd is not None or good:
+        at = _first_not_utf8(path) if good else odd
+        problem = (
+            _("{path}: is UTF-8 in some places only: byte {place} is not; save it as UTF-8")
+            if good
+            else _(
+                "{path}: is neither UTF-8 nor Windows-1252: byte {place} is in neither; save it as "
+                "UTF-8"
+            )
         )
         raise InputError(
-            _("{path}: {mixed}; save it as CSV UTF-8").format(path=path, mixed=mixed),
-            encoding=_("say what the file is written in"),
+            problem.format(path=path, place=number((at or 0) + 1)),
+            encoding=_("say what the file is written in, such as cp850, latin-1, or big5"),
         )
     return "cp1252"
+
+
+def _require_text(path: Path, block: bytes, before: int) -> None:
+    """InputError where there are bytes that no text has."""
+    if len(block) != len(block.translate(None, _CONTROLS)):
+        place = number(before + _first(block, _CONTROLS) + 1)
+        problem = _("{path}: expected text, found bytes that are none, first byte {place}")
+        raise InputError(problem.format(path=path, place=place))
+
+
+def _first(block: bytes, of: bytes) -> int:
+    return min(at for at in map(block.find, (bytes([one]) for one in of)) if at >= 0)
+
+
+def _first_not_utf8(path: Path) -> int:
+    """The place of the first byte where a file is no UTF-8."""
+    decoder, size = codecs.getincrementaldecoder("utf-8")(), 0
+    for block in _raw_blocks(path):
+        held = len(decoder.getstate()[0])
+        try:
+            decoder.decode(block)
+        except UnicodeDecodeError as error:
+            return size - held + error.start
+        size += len(block)
+    return size - len(decoder.getstate()[0])
 
 
 def _by_first_bytes(block: bytes) -> str:

@@ -62,11 +62,11 @@ class Policies:
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """Rows as they come: of which series each is `[N]`, and its stamp `[N]`.
+    """Rows, those of a series behind each other: of which one each is `[M]`, and its stamp `[M]`.
 
-    row: `[N]` their numbers in the file; None: as they stand here. zone: whose clock the stamps, in
-    UTC, show, or `Rows` where these are numbers; None: none is known. label, name: of the file and
-    its column of stamps, for messages. ids: what the series are called.
+    at: `[N]` at which of them each row of the file stands; None: where it came. zone: whose clock
+    the stamps, in UTC, show, or `Rows` where these are numbers; None: none is known. label, name:
+    of the file and its column of stamps, for messages. ids: what the series are called.
     """
 
     own: NDArray[np.integer]
@@ -75,13 +75,25 @@ class Raw:
     zone: Zone | Rows | None
     label: Origin
     name: str
-    row: Places | None = None
+    at: Places | None = None
 
-    def pick(self, at: Places) -> "Raw":
-        """These rows, in this order."""
-        at = at.astype(_kind(len(self.times)), copy=False)
-        row = at if self.row is None else self.row[at]
-        return replace(self, own=self.own[at], times=self.times[at], row=row)
+    def by_time(self) -> "Raw":
+        """In each series by time, rows of one stamp as they came."""
+        times, goes = self.times.copy(), np.arange(len(self.times), dtype=_kind(len(self.times)))
+        for first, end in itertools.pairwise(_starts(self).tolist()):
+            own = self.times[first:end]
+            if (own[1:] < own[:-1]).any():
+                order = np.argsort(own, kind="stable")
+                times[first:end] = own[order]
+                goes[first + order] = np.arange(first, end)
+        return replace(self, times=times, at=_composed(self.at, goes))
+
+    def once(self, again: NDArray[np.bool_]) -> "Raw":
+        """Without the rows `again [M]`, each of which has the stamp of the one before."""
+        kept = ~again
+        step = np.cumsum(kept, dtype=_kind(len(kept))) - 1
+        at = _composed(self.at, step)
+        return replace(self, own=self.own[kept], times=self.times[kept], at=at)
 
     def place(self, i: int, stamp: np.datetime64 | None = None) -> str:
         """What people call a row: its stamp, or another; its series where there are several."""
@@ -92,20 +104,19 @@ class Raw:
         """InputError that names the row."""
         which = self.ids[self.own[i]]
         of = _(" (series {name!r})").format(name=which) if len(self.ids) > 1 else ""
-        refuse(self.label, self.name, problem + of, i if self.row is None else int(self.row[i]))
+        row = i if self.at is None else int((self.at == i).argmax())
+        refuse(self.label, self.name, problem + of, row)
 
 
 @dataclass(frozen=True, eq=False)
 class Even:
     """Where rows as they come stand among even steps.
 
-    row, at: `[N]` which row of the file stands at which step, both None where each stands where it
-    came; where rows are doubled, several are of one step, and `duplicates` says which is kept.
-    rows: the steps of all series together. starts: where each begins. stamps: of steps that are
-    not even.
+    at: `[N]` at which step each row of the file stands; None: each where it came. Where rows are
+    doubled several are of one step, and `duplicates` says which is kept. rows: the steps of all
+    series together. starts: where each begins. stamps: of steps that are not even.
     """
 
-    row: Places | None
     at: Places | None
     rows: int
     starts: Starts
@@ -121,50 +132,45 @@ class Even:
         in single precision. words: they stand for texts, which have no mean; the last one is kept.
         """
         kind = np.float32 if self.rows > MANY else np.float64
-        values = column if self.row is None else column[self.row]
         if self.at is None:
-            alike: Values = np.asarray(values, kind)
+            alike: Values = np.asarray(column, kind)
             return alike
-        found: Values = np.full(self.rows, np.nan, kind)
         if self.doubled and self.duplicates == "mean" and not words:
-            mean: Values = _means(values, self.at, self.rows).astype(kind, copy=False)
+            mean: Values = _means(column, self.at, self.rows).astype(kind, copy=False)
             return mean
+        found: Values = np.full(self.rows, np.nan, kind)
         if self.duplicates == "first":
-            found[self.at[::-1]] = values[::-1]
+            found[self.at[::-1]] = column[::-1]
         else:
-            found[self.at] = values
+            found[self.at] = column
         return found
 
 
 def evened(raw: Raw, policies: Policies) -> Even:
     """The places of rows among even steps; InputError for what policies refuse."""
     found: list[Repair] = []
-    raw = _by_series(raw)
     raw = _by_time(raw, found)
     if policies.zone and raw.zone is None:
         raw = _in_zone(raw, Zone(policies.zone))
     again = _again(raw, policies, found)
-    single = raw if again is None else raw.pick(np.flatnonzero(~again))
-    frequency = _frequency(single, policies)
-    starts, stamps = _starts(single), None
+    raw = raw if again is None else raw.once(again)
+    frequency = _frequency(raw, policies)
+    starts, stamps = _starts(raw), None
     if isinstance(frequency, Rows) and not frequency.numbered:
-        at, begins, stamps = None, single.times[starts[:-1]], single.times
+        step, begins, stamps = None, raw.times[starts[:-1]], raw.times
     else:
-        at, starts, begins = _on_grid(single, starts, frequency, found)
-    if again is not None:
-        step = np.cumsum(~again, dtype=_kind(len(again))) - 1
-        at = step if at is None else at[step]
-    rows, doubled = int(starts[-1]), again is not None
+        step, starts, begins = _on_grid(raw, starts, frequency, found)
+    at = raw.at
+    del raw  # as large as several columns
     return Even(
-        row=raw.row,
-        at=at,
-        rows=rows,
+        at=at if step is None else _composed(at, step),
+        rows=int(starts[-1]),
         starts=starts,
         begins=begins,
         frequency=frequency,
         stamps=stamps,
         repairs=tuple(found),
-        doubled=doubled,
+        doubled=again is not None,
         duplicates=policies.duplicates,
     )
 
@@ -174,17 +180,25 @@ def _kind(rows: int) -> type[np.signedinteger[Any]]:
     return np.int32 if rows <= np.iinfo(np.int32).max else np.int64
 
 
+def _composed(at: Places | None, then: Places) -> Places:
+    """Where each row stands that was brought to `at [N]`, None for its own place, and from there to
+    `then`.
+    """
+    return then if at is None else then[at]
+
+
 def _starts(raw: Raw) -> Starts:
     """The first row of each series, and the number of rows."""
     names = np.arange(len(raw.ids) + 1, dtype=raw.own.dtype)  # of another type all rows were cast
     return np.searchsorted(raw.own, names)
 
 
-def _by_series(raw: Raw) -> Raw:
-    """Rows of one series in the order in which they came."""
-    own, count = raw.own, len(raw.ids)
+def by_series(own: NDArray[np.integer], count: int) -> Places | None:
+    """Where each row goes, by which of so many series each is of `[N]`, so that those of one are
+    behind each other, as they came; None where they are so.
+    """
     if not (own[1:] < own[:-1]).any():
-        return raw
+        return None
     # Of a block of rows at a time, as sorting takes the memory of several columns.
     blocks = [own[start : start + _AT_ONCE] for start in range(0, len(own), _AT_ONCE)]
     lengths = sum(np.bincount(block, minlength=count) for block in blocks)
@@ -192,10 +206,11 @@ def _by_series(raw: Raw) -> Raw:
     for block in blocks:
         order = np.argsort(block, kind="stable")
         block = block[order]
-        found[free[block] + np.arange(len(block)) - np.searchsorted(block, block)] = start + order
+        place = free[block] + np.arange(len(block)) - np.searchsorted(block, block)
+        found[start + order] = place
         free += np.bincount(block, minlength=count)
         start += len(block)
-    return raw.pick(found)
+    return found
 
 
 def _by_time(raw: Raw, found: list[Repair]) -> Raw:
@@ -205,7 +220,7 @@ def _by_time(raw: Raw, found: list[Repair]) -> Raw:
         return raw
     at = np.flatnonzero(late) + 1
     found.append(_repair(_("rows out of order"), raw, at, _("sorted")))
-    return raw.pick(np.lexsort((raw.times, raw.own)))
+    return raw.by_time()
 
 
 def _repair(kind: str, raw: Raw, at: Places, done: str) -> Repair:
@@ -217,8 +232,7 @@ def _in_zone(raw: Raw, zone: Zone) -> Raw:
     those of the second.
     """
     again = np.concatenate([[False], _same_as_before(raw)])
-    moved = replace(raw, times=zone.utc(raw.times, again), zone=zone)
-    return moved.pick(np.lexsort((moved.times, moved.own)))
+    return replace(raw, times=zone.utc(raw.times, again), zone=zone).by_time()
 
 
 def _same_as_before(raw: Raw) -> NDArray[np.bool_]:
@@ -421,10 +435,13 @@ def _refuse_between(raw: Raw, i: int, begin: np.datetime64, frequency: Frequency
 def _anchor(times: Stamps, frequency: Frequency) -> np.datetime64:
     """The one of the first stamps by which most others have a place of their own."""
 
-    def on_grid(begin: np.datetime64) -> int:
-        some = times[:1000]
+    some, found, most = times[:1000], times[0], -1
+    for begin in times[:5]:
         place = frequency.place(some, begin)
-        return int((frequency.shift(np.asarray(begin), place) == some).sum())
-
-    best: np.datetime64 = max(times[:5], key=on_grid)
+        even = int((frequency.shift(np.asarray(begin), place) == some).sum())
+        if even > most:
+            found, most = begin, even
+        if even == len(some):
+            break
+    best: np.datetime64 = found
     return best

@@ -6,7 +6,7 @@ What does not fit is refused with its row, counted from 1 below the header, and 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from narwhals.typing import IntoDataFrame
@@ -21,8 +21,8 @@ from gruta.data.gaps import mended
 from gruta.data.hierarchy import parents_of, summed
 from gruta.data.padding import unpadded
 from gruta.data.periods import Every, in_steps
-from gruta.data.repair import Even, Policies, Raw, evened
-from gruta.data.table import Table, open_table
+from gruta.data.repair import Even, Places, Policies, Raw, by_series, evened
+from gruta.data.table import Table, open_table, placed
 from gruta.data.wide import (
     USUAL,
     as_wide,
@@ -59,77 +59,107 @@ def read_series(
     covariate is one if most of its cells are no numbers. may_be_wide: a table is read as wide
     where that is clear. every: the longer steps that rows become.
     """
-    policies = policies or Policies()
-    how = how or Reading()
-    table = open_table(source, how, wanted=columns.names, time=columns.time)
-    given, trained = columns, words is not None
-    columns = _split(columns, table)
-    columns = columns if trained else as_wide(columns, table, guess=may_be_wide)
-    columns, guesses = (columns, ()) if trained else _with_series(columns, table)
-    _require_columns(table, columns, trained)
-    for setting in ("static", "parent"):
-        if getattr(columns, setting) and (columns.wide or not columns.series):
-            several = _("expected several series, whose names a column has; name it with series")
-            raise InputError(**{setting: several})
+    policies, trained = policies or Policies(), words is not None
+    table = open_table(source, how or Reading(), wanted=columns.names, time=columns.time)
+    given = columns
+    columns, guesses = _roles(columns, table, trained, may_be_wide)
     abreast = series_columns(columns, table)
     table.prepare((*columns.shared, *abreast) if abreast else columns.names)
-    own: NDArray[np.integer] | None = None
-    names = [""]
-    if columns.series and not abreast:
-        own, names = table.codes(columns.series)
-    ids, cells = tuple(names), _Cells(table, columns, words)
-    static, above = [], []
-    if own is not None:
-        static = [_one_each(table, name, cells.of(name), own, ids) for name in columns.static]
-        above = [_texts_of_each(table, name, own, ids) for name in columns.parent]
-    # What is evened has no name here, which would keep alive what is as large as a column.
-    even = evened(_raw(table, columns.time, policies.zone, own, ids), policies)
-    label = table.origin
-    del own
-
-    def laid(name: str) -> Values:
-        values = cells.of(name)
-        table.release()
-        return even.laid(values, words=name in cells.words)
-
-    target = np.full(even.rows, np.nan) if abreast else laid(columns.target)
-    known, past = (
-        np.column_stack([np.empty((even.rows, 0), target.dtype), *map(laid, names)])
-        for names in (columns.known, columns.past)
-    )
-    table.release()
-    series = Series(
-        target=target,
-        known=known,
-        past=past,
-        starts=even.starts,
-        begins=even.begins,
-        ids=ids,
-        columns=columns,
-        frequency=even.frequency,
-        source=str(label),
-        stamps=even.stamps,
-        static=np.column_stack(static) if static else None,
-        words=cells.words,
-        repairs=even.repairs,
-        guesses=(*table.guesses, *guesses, *_step_found(even, policies)),
-    )
+    cells = _Cells(table, columns, words)
+    rows = _rows(cells, policies, several=bool(columns.series) and not abreast)
+    guesses = (*guesses, *_step_found(rows.even, policies))
+    series = _laid(rows, cells, guesses, has_target=not abreast)
     if abreast:
         option = "" if trained else "target" if given.wide else "no-wide"
-        series = side_by_side(series, abreast, table, cells.numbers, even.laid, option)
+        series = side_by_side(series, abreast, table, cells.numbers, rows.even.laid, option)
     series = unpadded(series)
     if every is not None:
         series = unpadded(in_steps(series, every, policies))
     _require_target(series)
     series = mended(series, policies)
-    return summed(series, parents_of(ids, above)) if above else series
+    return summed(series, parents_of(rows.ids, rows.above)) if rows.above else series
+
+
+def _roles(
+    columns: Columns, table: Table, trained: bool, may_be_wide: bool
+) -> tuple[Columns, tuple[Guess, ...]]:
+    """Which column is what, and what of that was found out; InputError where one is not there."""
+    columns, guesses = _split(columns, table), tuple[Guess, ...]()
+    if not trained:
+        columns, guesses = _with_series(as_wide(columns, table, guess=may_be_wide), table)
+    _require_columns(table, columns, trained)
+    for setting in ("static", "parent"):
+        if getattr(columns, setting) and (columns.wide or not columns.series):
+            several = _("expected several series, whose names a column has; name it with series")
+            raise InputError(**{setting: several})
+    return columns, guesses
+
+
+class _Rows(NamedTuple):
+    """Where rows stand among even steps, and what is known of each of the series `ids [S]`.
+
+    static: columns `[S]`; above: what its parent is called, the parent's parent, and so on `[S]`.
+    """
+
+    even: Even
+    ids: tuple[str, ...]
+    static: list[Values]
+    above: list[list[str]]
+
+
+def _rows(cells: "_Cells", policies: Policies, several: bool) -> _Rows:
+    """By the columns of time and, of several series, of names."""
+    table, columns = cells.table, cells.columns
+    own: NDArray[np.integer] | None = None
+    names, static, above = [""], list[Values](), list[list[str]]()
+    if several:
+        own, names = table.codes(columns.series)
+        static = [_one_each(table, name, cells.of(name), own, names) for name in columns.static]
+        above = [_texts_of_each(table, name, own, names) for name in columns.parent]
+    ids = tuple(names)
+    # What is evened has no name here, which would keep alive what is as large as a column.
+    return _Rows(
+        evened(_raw(table, columns.time, policies.zone, own, ids), policies), ids, static, above
+    )
+
+
+def _laid(rows: _Rows, cells: "_Cells", guesses: tuple[Guess, ...], has_target: bool) -> Series:
+    """The columns in their rows; a wide table's, which share what is here, have no target yet."""
+    even, columns = rows.even, cells.columns
+
+    def laid(name: str) -> Values:
+        values = cells.of(name)
+        cells.table.release()
+        return even.laid(values, words=name in cells.words)
+
+    target = laid(columns.target) if has_target else np.full(even.rows, np.nan)
+    known, past = (
+        np.column_stack([np.empty((even.rows, 0), target.dtype), *map(laid, names)])
+        for names in (columns.known, columns.past)
+    )
+    cells.table.release()
+    return Series(
+        target=target,
+        known=known,
+        past=past,
+        starts=even.starts,
+        begins=even.begins,
+        ids=rows.ids,
+        columns=columns,
+        frequency=even.frequency,
+        source=str(cells.table.origin),
+        stamps=even.stamps,
+        static=np.column_stack(rows.static) if rows.static else None,
+        words=cells.words,
+        repairs=even.repairs,
+        guesses=(*cells.table.guesses, *guesses),
+    )
 
 
 def _raw(
     table: Table, time: str, zone: str, own: NDArray[np.integer] | None, ids: tuple[str, ...]
 ) -> Raw:
     """The rows with their stamps; own: of which of the series each is, where a column says that."""
-    table.turn_to(time)
     label = table.origin
     if len(table) < _FEWEST_ROWS:
         raise InputError(
@@ -137,11 +167,11 @@ def _raw(
                 label=label, least=_FEWEST_ROWS, count=len(table)
             )
         )
-    times, clock = _when(table, time, zone)
-    times = times.copy()  # in memory of NumPy's own: a pool gives it back to the system too late
+    at = None if own is None else by_series(own, len(ids))
+    times, clock = _when(table, time, zone, at)
     table.release()
-    own = np.zeros(len(table), np.int8) if own is None else own
-    return Raw(own, times, ids, clock, label, time)
+    own = np.zeros(len(table), np.int8) if own is None else own if at is None else np.sort(own)
+    return Raw(own, times, ids, clock, label, time, at)
 
 
 class _Cells:
@@ -151,23 +181,21 @@ class _Cells:
     """
 
     def __init__(self, table: Table, columns: Columns, texts: Collection[str] | None) -> None:
-        self._table, self._target, self._texts = table, columns.target, texts
+        self.table, self.columns, self._texts = table, columns, texts
         self.words: dict[str, tuple[str, ...]] = {}
 
     def of(self, name: str) -> Values:
         """`[N]`, a value a row of the table."""
-        self._table.turn_to(name)
-        looks = self._texts is None and name != self._target and self._table.holds_words(name)
+        looks = self._texts is None and name != self.columns.target and self.table.holds_words(name)
         if looks or name in (self._texts or ()):
-            places, self.words[name] = counted(self._table.words(name))
+            places, self.words[name] = counted(self.table.words(name))
             return places
         return self.numbers(name)
 
     def numbers(self, name: str) -> Values:
         """`[N]` of a column that holds no texts."""
-        self._table.turn_to(name)
-        values: Values = self._table.numbers(name)
-        _require_finite(self._table.origin, name, values)
+        values: Values = self.table.numbers(name)
+        _require_finite(self.table.origin, name, values)
         return values
 
 
@@ -199,7 +227,6 @@ def _texts_of_each(
     table: Table, name: str, own: NDArray[np.integer], ids: Sequence[str]
 ) -> list[str]:
     """`[S]`: the text that all rows of a series have, "" where they have none."""
-    table.turn_to(name)
     places, words = counted(table.words(name))
     each = _one_each(table, name, places, own, ids)
     return ["" if np.isnan(place) else words[int(place)] for place in each]
@@ -294,18 +321,20 @@ def _refuse_turned(table: Table) -> NoReturn:
     )
 
 
-def _when(table: Table, name: str, zone: str) -> tuple[Stamps, Zone | NextRow | None]:
+def _when(
+    table: Table, name: str, zone: str, at: Places | None
+) -> tuple[Stamps, Zone | NextRow | None]:
     """When each row is, in UTC, and the zone whose clock that shows, where stamps have no more than
     an offset the one given; or the numbers of rows, where the column holds whole numbers that are
-    neither years nor times since 1970.
+    neither years nor times since 1970. Each row's in the place `at [N]` that it goes to.
     """
     try:
-        found = table.moments(name)
+        found = table.moments(name, at)
     except InputError:
         numbers = table.whole_numbers(name)
         if numbers is None:
             raise
-        return numbers.view("M8[us]"), NextRow(1, numbered=True)
+        return placed(numbers.view("M8[us]"), at), NextRow(1, numbered=True)
     shown = zone if found.zone == "UTC" else found.zone
     return found.times, Zone(shown) if shown else None
 

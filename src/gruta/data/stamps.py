@@ -36,17 +36,12 @@ class Moments:
 
 
 def to_moments(origin: Origin, column: pl.Series, dates: str = AUTO) -> Moments:
-    """The moments in a column of dates, date-times, whole numbers or text, which `dates` tells how
-    to read; InputError for a row without one, or where there are two readings.
+    """The moments in a column of whole numbers or text, which `dates` tells how to read; InputError
+    for a row without one, or where there are two readings.
     """
     kind = column.dtype
     if kind.is_numeric():
         column = _digits(origin, column)
-    elif kind == pl.Date or kind == pl.Datetime:
-        _require_all(origin, column, column.is_null())
-        # The epoch is counted in UTC, whatever zone a stamp is shown in.
-        times = column.dt.epoch("us").to_numpy().view("M8[us]")
-        return Moments(times, getattr(kind, "time_zone", None) or "")
     elif kind != pl.String:
         refuse(
             origin,
@@ -61,6 +56,13 @@ def to_moments(origin: Origin, column: pl.Series, dates: str = AUTO) -> Moments:
     return _by_ways(origin, column, dates)
 
 
+def moments_of(origin: Origin, column: pl.Series, row: int = 0) -> Stamps:
+    """Those in a column of dates or date-times, or in the part of one that begins at `row`."""
+    _require_all(origin, column, column.is_null(), row)
+    # The epoch is counted in UTC, whatever zone a stamp is shown in.
+    return column.dt.epoch("us").to_numpy().view("M8[us]")
+
+
 def looks_like_stamps(column: pl.Series, dates: str = AUTO) -> bool:
     """Whether the first cell of a column of text is one, or may be one of several."""
     cell = column.drop_nulls().head(1)
@@ -71,9 +73,9 @@ def looks_like_stamps(column: pl.Series, dates: str = AUTO) -> bool:
     return any(parse(normal(cell), way)[1].all() for way in candidates(dates))
 
 
-def _require_all(origin: Origin, column: pl.Series, missing: pl.Series) -> None:
+def _require_all(origin: Origin, column: pl.Series, missing: pl.Series, first: int = 0) -> None:
     if missing.any():
-        row = int(missing.arg_max() or 0)
+        row = first + int(missing.arg_max() or 0)
         problem = _("{expected}, found no stamp; correct or remove it").format(expected=_expected())
         refuse(origin, column.name, problem, row)
 

@@ -1,6 +1,7 @@
 """A table from a file or a frame: its columns found, loaded, and read as what is asked for."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,7 +14,7 @@ from gruta.data.columns import Origin, refuse, require, require_size
 from gruta.data.delimited import Delimited
 from gruta.data.frames import Frame
 from gruta.data.numbers import Mark, Tally, refuse_both, refuse_open, tally, to_numbers
-from gruta.data.stamps import Moments, looks_like_stamps, to_moments
+from gruta.data.stamps import Moments, looks_like_stamps, moments_of, to_moments
 from gruta.data.words import codes_of, holds_words
 from gruta.errors import InputError
 from gruta.locale import translate as _
@@ -60,14 +61,22 @@ class Source(Protocol):
 class Columnar(Protocol):
     """A source of which a column can be read without the others."""
 
-    def weigh(self, places: Sequence[int]) -> None:
-        """InputError where these columns together would not fit."""
+    def size(self, places: Sequence[int]) -> int:
+        """How many rows; InputError where these columns of them together would not fit."""
 
     def codes(self, place: int) -> tuple[NDArray[np.integer], list[str | None]]:
         """Of a column of names, which of them each row has `[N]`, and the names."""
 
     def release(self) -> None:
         """Give back the memory of columns that are gone."""
+
+
+@runtime_checkable
+class InParts(Protocol):
+    """A source of which some rows of a column can be read without the others."""
+
+    def parts(self, place: int) -> Iterator[pl.Series]:
+        """A column, some rows at a time."""
 
 
 class Table:
@@ -139,11 +148,11 @@ class Table:
         return self
 
     def prepare(self, names: Sequence[str]) -> "Table":
-        """As `load`, but where columns can be read one by one, each when `turn_to` asks for it."""
+        """As `load`, but where columns can be read one by one, each when it is asked for."""
         if not isinstance(self._source, Columnar):
             return self.load(names)
         require(names, [name for name in self._names if name is not None], self._label)
-        self._source.weigh([self._names.index(name) for name in names])
+        self._rows = self._source.size([self._names.index(name) for name in names])
         return self
 
     def turn_to(self, *names: str) -> None:
@@ -153,16 +162,47 @@ class Table:
         rows = self._rows
         self.release()
         self.load(names)
-        if rows and self._rows != rows:
+        self._rows, found = rows, self._rows
+        self._require_all(names[0], found)
+
+    def _require_all(self, name: str, rows: int) -> None:
+        """InputError where a column has another number of rows than others."""
+        if rows != self._rows:
             problem = _(
                 "{label}: not a whole file: {count} rows of the column {name!r}, {rows} of others; "
                 "write or copy it again"
             )
             raise InputError(
                 problem.format(
-                    label=self._label, count=number(self._rows), name=names[0], rows=number(rows)
+                    label=self._label, count=number(rows), name=name, rows=number(self._rows)
                 )
             )
+
+    def _column(self, name: str) -> pl.Series:
+        self.turn_to(name)
+        return self._columns[name]
+
+    def _kind(self, name: str) -> pl.DataType:
+        """What a column holds; where that can be told by a part, no more of it is read."""
+        if name not in self._columns and isinstance(self._source, InParts):
+            return self._source.first(self._names.index(name)).dtype
+        return self._column(name).dtype
+
+    def _parts(self, name: str) -> Iterator[tuple[slice, pl.Series]]:
+        """A column some rows at a time, and which these are; no more is read at once than that."""
+        if name not in self._columns and isinstance(self._source, InParts):
+            parts = self._source.parts(self._names.index(name))
+        else:
+            column = self._column(name)
+            starts = range(0, len(column), _AT_ONCE)
+            parts = (column.slice(start, _AT_ONCE) for start in starts)
+        end = 0
+        for part in parts:
+            start, end = end, end + len(part)
+            if end > self._rows:
+                break
+            yield slice(start, end), part
+        self._require_all(name, end)
 
     def forget(self, name: str) -> None:
         """Keep a column no longer."""
@@ -184,11 +224,11 @@ class Table:
 
     def words(self, name: str) -> pl.Series:
         """A column as the source has it."""
-        return self._columns[name]
+        return self._column(name)
 
     def holds_words(self, name: str) -> bool:
         """Whether a column is of texts that are not meant as numbers."""
-        return holds_words(self._columns[name])
+        return self._kind(name) == pl.String and holds_words(self._column(name))
 
     def codes(self, name: str) -> tuple[NDArray[np.integer], list[str]]:
         """Of a column of names, which of them, in their order, each row has `[N]`, and the names.
@@ -198,6 +238,7 @@ class Table:
         if isinstance(self._source, Columnar):
             require([name], self.names, self._label)
             codes, names = self._source.codes(self._names.index(name))
+            self._require_all(name, len(codes))
         else:
             codes, names = codes_of(self._columns[name])
         if None in names:
@@ -218,9 +259,9 @@ class Table:
 
         In double precision; of very many in single precision.
         """
-        column = self._columns[name]
-        kind = column.dtype
+        kind = self._kind(name)
         if kind == pl.String:
+            column = self._column(name)
             return to_numbers(self.origin, column, self._mark(name))
         if not (kind.is_numeric() or kind == pl.Boolean):
             refuse(
@@ -228,29 +269,38 @@ class Table:
                 name,
                 _("expected numbers, found {kind}; leave the column out").format(kind=kind),
             )
-        many = len(column) > MANY
-        found: NDArray[np.floating] = np.empty(len(column), np.float32 if many else np.float64)
-        for start in range(0, len(column), _AT_ONCE):
-            part = column.slice(start, _AT_ONCE).cast(pl.Float32 if many else pl.Float64)
-            found[start : start + _AT_ONCE] = part.fill_null(np.nan).to_numpy()
+        many = self._rows > MANY
+        found: NDArray[np.floating] = np.empty(self._rows, np.float32 if many else np.float64)
+        for rows, part in self._parts(name):
+            values = part.cast(pl.Float32 if many else pl.Float64)
+            found[rows] = values.fill_null(np.nan).to_numpy()
         # One NaN for all: a file can hold others, which would change the fingerprint.
         found[np.isnan(found)] = np.nan
         return found
 
     def whole_numbers(self, name: str) -> NDArray[np.int64] | None:
         """The column as whole numbers [N]; None where a row has something else, or nothing."""
-        column = self._columns[name]
+        column = self._column(name)
         found = column.cast(pl.Int64, strict=False)
         if column.dtype.is_temporal() or found.null_count() or not column.len():
             return None
         same = column.cast(pl.Float64, strict=False) == found.cast(pl.Float64)
         return found.to_numpy(writable=True) if same.all() else None
 
-    def moments(self, name: str) -> Moments:
-        """Where the rows stand in time, by a column of dates, date-times, numbers or text."""
-        found = to_moments(self.origin, self._columns[name], self._how.dates)
+    def moments(self, name: str, at: NDArray[np.integer] | None = None) -> Moments:
+        """Where the rows stand in time, by a column of dates, date-times, numbers or text; each in
+        the place `at [N]` that it goes to, None for its own.
+        """
+        kind = self._kind(name)
+        if kind == pl.Date or kind == pl.Datetime:
+            times = np.empty(self._rows, "M8[us]")
+            for rows, part in self._parts(name):
+                goes = rows if at is None else at[rows]
+                times[goes] = moments_of(self.origin, part, rows.start)
+            return Moments(times, getattr(kind, "time_zone", None) or "")
+        found = to_moments(self.origin, self._column(name), self._how.dates)
         self._guesses |= dict.fromkeys(found.guesses)
-        return found
+        return replace(found, times=placed(found.times, at))
 
     def places(self, name: str) -> pl.Series:
         """What tells the order of rows: numbers, or moments; text is one or the other throughout.
@@ -307,6 +357,15 @@ class Table:
         if self._source.separator == "," and not found.open_comma:
             return "."
         return "," if self._source.separator == ";" and not found.open_point else None
+
+
+def placed(values: NDArray[Any], at: NDArray[np.integer] | None) -> NDArray[Any]:
+    """Values `[N]` in the places `at [N]` that they go to; None: as they are."""
+    if at is None:
+        return values
+    found = np.empty_like(values)
+    found[at] = values
+    return found
 
 
 def open_table(

@@ -184,6 +184,26 @@ def test_several_series_are_told_apart_by_their_column_in_any_order_of_rows():
     assert [astuple(r)[0] for r in again.repairs] == ["rows out of order"]
 
 
+DAYS = (1, 2, 2, 3, 4, 6, 7, 8)
+
+
+@pytest.mark.parametrize("policy", ["mean", "first", "last"])
+def test_of_rows_in_the_order_of_time_gaps_and_doubles_are_those_of_their_series(tmp_path, policy):
+    rows = [(f"2024-01-{d:02d}", shop, d + 10.0 * i) for i, shop in enumerate("abc") for d in DAYS]
+    schema = {"ds": pl.String, "shop": pl.String, "y": pl.Float64}
+    frame = pl.DataFrame(rows, schema, orient="row").with_columns(pl.col("ds").str.to_date())
+    frame = frame.with_columns(pl.col("y") + pl.int_range(pl.len()) / 100)
+    by_time = frame.sort("ds", maintain_order=True)
+    expected = read(frame, Columns(series="shop"), duplicates=policy)
+    by_time.write_parquet(tmp_path / "by_time.parquet", row_group_size=4)
+    for source in (by_time, tmp_path / "by_time.parquet"):
+        found = read(source, Columns(series="shop"), duplicates=policy)
+        assert found.fingerprint() == expected.fingerprint()
+        assert told(found) == told(expected)
+    with pytest.raises(InputError, match=r"row 5, column 'ds': the stamp 2024-01-02 is there tw"):
+        read(by_time, Columns(series="shop"), duplicates="error")
+
+
 @pytest.mark.parametrize(
     ("rule", "name"),
     [
@@ -229,3 +249,12 @@ def test_the_next_row_is_the_next_step_where_that_is_said():
     found = read(frame, frequency="row")
     assert found.times.astype("M8[D]").astype(str).tolist() == [s[:10] for s in stamps]
     assert found.frequency.name.startswith("row (")
+
+
+def test_a_row_without_a_stamp_is_named_wherever_a_file_was_cut(tmp_path):
+    frame = days(d1=1, d2=2, d3=4, d4=3, d5=5).with_columns(
+        pl.when(pl.col("y") != 3).then(pl.col("ds"))
+    )
+    frame.write_parquet(tmp_path / "days.parquet", row_group_size=2)
+    with pytest.raises(InputError, match=r"row 4, column 'ds': .*, found no stamp"):
+        read(tmp_path / "days.parquet")

@@ -68,7 +68,8 @@ def read_texts(source: Any, encoding: str = AUTO) -> Texts:
     ends: list[str] = []
     for i, one in enumerate(given, 1):
         if not _is_place(one):
-            texts.append(Text(str(i), _whole(one, i)))
+            require_whole(one, _("text {i}").format(i=number(i)))
+            texts.append(Text(str(i), one))
             continue
         for file in _files(Path(one)):
             text, guess = _of_file(file, encoding)
@@ -104,14 +105,13 @@ def _is_place(one: str | Path) -> bool:
         return False
 
 
-def _whole(text: str, i: int) -> str:
+def require_whole(text: str, name: str) -> None:
     """InputError for half of a character pair, which no file can hold."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        problem = _("text {i}: half of a character pair at {place}, mend the text")
-        raise InputError(problem.format(i=i, place=number(error.start + 1))) from None
-    return text
+        problem = _("{name}: half of a character at {place}, mend the text")
+        raise InputError(problem.format(name=name, place=number(error.start + 1))) from None
 
 
 def _files(place: Path) -> list[Path]:
@@ -121,7 +121,9 @@ def _files(place: Path) -> list[Path]:
     if not place.is_dir():
         raise InputError(_("{path}: no file or folder of this name").format(path=place))
     inside = (p for p in sorted(place.rglob("*")) if p.is_file())
-    seen = [p for p in inside if not any(part.startswith(".") for part in p.relative_to(place).parts)]
+    seen = [
+        p for p in inside if not any(part.startswith(".") for part in p.relative_to(place).parts)
+    ]
     found = [p for p in seen if p.suffix.lower() in SUFFIXES]
     if not found:
         problem = _("{path}: expected files that end with {suffixes}, found {count} others")

@@ -96,6 +96,13 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Prose:
+    """Text with its own line ends, in parts; the share of each, 0 to 1, is how dark it stands."""
+
+    parts: Sequence[tuple[str, float]]
+
+
+@dataclass(frozen=True)
 class Heading:
     """Begins a part of a section."""
 
@@ -145,7 +152,7 @@ class Section:
 
     title: str
     paragraphs: Sequence[str] = ()
-    content: Sequence[Figure | Table | Code | Heading | Equation | Formulas | Sum] = ()
+    content: Sequence[Figure | Table | Code | Prose | Heading | Equation | Formulas | Sum] = ()
 
 
 def write(directory: Path, title: str, lead: str, sections: Sequence[Section]) -> Path:

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 HOMES = {
     "forecast": "gruta.tasks.forecast.task",
     "classify": "gruta.tasks.classify.task",
+    "generate": "gruta.tasks.generate.task",
     "translate": "gruta.tasks.translate.task",
 }
 """The module of each task, which calls it TASK."""
 
 COMMANDS = {
     "forecast": "gruta.tasks.forecast.commands",
+    "generate": "gruta.tasks.generate.commands",
     "translate": "gruta.tasks.translate.commands",
 }
 """The module of the commands that a task alone has, which calls them COMMANDS."""

@@ -4,7 +4,7 @@ The README beside has how to add one. A task is imported without PyTorch; method
 import it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
@@ -88,10 +88,14 @@ class Evaluation(Records, Protocol):
 
 @dataclass(frozen=True)
 class Input:
-    """What a command takes for this task: FILE, and what that is, in English."""
+    """What a command takes for this task: FILE, and what that is, in English.
+
+    many: whether training takes several.
+    """
 
     metavar: str
     help: str
+    many: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,7 @@ class Options:
     predict: type[BaseModel] = NoOptions
     inspect: type[BaseModel] = NoOptions
     explain: type[BaseModel] = NoOptions
+    generate: type[BaseModel] = NoOptions
 
 
 C = TypeVar("C", bound=Codec)
@@ -283,6 +288,28 @@ class Explains(Protocol):
     @property
     def explain(self) -> Callable[..., Explained]:
         """`explain(trained, source, **how)`: of one answer."""
+
+
+class Made(Protocol):
+    """Something new, in the making: nothing is made before it is asked for."""
+
+    def pieces(self) -> Iterator[str]:
+        """What a person sees of it, as it is made."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For a program."""
+
+    def save(self, path: Path) -> None:
+        """Write it as a file of the kind that its name says; InputError names those there are."""
+
+
+@runtime_checkable
+class Makes(Protocol):
+    """A task whose networks make something new: `gruta generate`."""
+
+    @property
+    def make(self) -> Callable[..., Made]:
+        """`make(trained, **how)`: as the task's options say."""
 
 
 @runtime_checkable

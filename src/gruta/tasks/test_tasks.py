@@ -18,6 +18,7 @@ from gruta.tasks import registry
 from gruta.tasks.classify.conftest import waves, words
 from gruta.tasks.fitting import fit
 from gruta.tasks.forecast.conftest import hourly
+from gruta.tasks.generate.conftest import rhyme
 from gruta.tasks.look import xrayed
 from gruta.tasks.rehearsal import rehearse
 from gruta.tasks.trained import Trained
@@ -29,6 +30,7 @@ EXAMPLES = {
     "forecast": ("forecast", hourly(), SHORT | {"horizon": 3, "lookback": 24}, "y"),
     "classify texts": ("classify", words(), SHORT | {"embedding": 5, "layers": 2}, "label"),
     "classify series": ("classify", waves(), SHORT | {"pooling": "attention"}, "a"),
+    "generate": ("generate", rhyme(), SHORT | {"embedding": 5, "tbptt": 16}, None),
     "translate texts": ("translate", sentences(), SHORT | {"embedding": 5}, "target"),
     "translate words": (
         "translate",
@@ -37,7 +39,8 @@ EXAMPLES = {
         "sounds",
     ),
 }
-"""By name: the task, a table that it reads, settings that make it small, a column to spoil."""
+"""By name: the task, a table or text that it reads, settings that make it small, a column to spoil.
+"""
 
 
 class PowerCut(Exception):
@@ -47,12 +50,16 @@ class PowerCut(Exception):
 @pytest.fixture(params=EXAMPLES, scope="module")
 def example(request, tmp_path_factory):
     """The task, its data in a file, its settings, a whole training, and a column to spoil."""
-    name, table, given, column = EXAMPLES[request.param]
+    name, content, given, column = EXAMPLES[request.param]
     task, place = registry.task(name), tmp_path_factory.mktemp("example")
-    table.write_csv(place / "data.csv")
+    source = place / ("data.txt" if isinstance(content, str) else "data.csv")
+    if isinstance(content, str):
+        source.write_text(content, "utf-8")
+    else:
+        content.write_csv(source)
     settings = resolve(task.settings, given)
-    fitted = fit(task, place / "data.csv", settings, place / "whole")
-    return task, place / "data.csv", settings, fitted, column
+    fitted = fit(task, source, settings, place / "whole")
+    return task, source, settings, fitted, column
 
 
 def test_every_task_has_an_example():
@@ -126,9 +133,8 @@ def test_simple_models_are_not_fitted_again_for_another_network(example, monkeyp
     task, source, settings, fitted, _ = example
     given = task.held_out(source, settings)
     first = task.evaluate(fitted.trained, **given)
-    fitted_by = {"classify": "simple_models", "forecast": "baselines", "translate": "simple_models"}
-    for home, fits in fitted_by.items():
-        monkeypatch.setattr(f"gruta.tasks.{home}.evaluation.{fits}", None)
+    fits = "baselines" if task.name == "forecast" else "simple_models"
+    monkeypatch.setattr(f"gruta.tasks.{task.name}.evaluation.{fits}", None)
     again = task.evaluate(fitted.trained, like=first, **given)
     assert [s.to_json() for s in again.scores] == [s.to_json() for s in first.scores]
 
@@ -179,8 +185,15 @@ def test_head_computes_what_the_network_does(example):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_an_error_in_the_data_names_file_and_row(example, tmp_path):
+def test_an_error_in_the_data_names_file_and_place(example, tmp_path):
     task, source, settings, _, column = example
+    if column is None:
+        path = Path(tmp_path / "spoilt.txt")
+        path.write_bytes(source.read_bytes() + "é".encode() + b"\xe9")
+        with pytest.raises(InputError, match=rf"{path}: .* byte [\d,]+ "):
+            fit(task, path, settings, tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+        return
     wrong = None if column in ("label", "target", "sounds") else "many"
     spoilt = pl.read_csv(source, infer_schema=False).with_columns(
         pl.when(pl.int_range(pl.len()) == 4)

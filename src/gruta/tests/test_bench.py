@@ -13,7 +13,7 @@ from gruta.bench import demo, health, measure, modules, options, rivals, worker
 from gruta.bench.cases import CASES
 from gruta.bench.rivals import Job
 from gruta.bench.rivals.gruta_itself import Gruta
-from gruta.bench.rows import peaks
+from gruta.bench.rows import Layout, peaks
 from gruta.bench.worker import LIMITS, REFERENCE, Worker
 from gruta.cells import CELLS
 from gruta.cli import bench_tables, main
@@ -202,10 +202,10 @@ def test_the_demo_is_measured_with_the_layers_of_both(monkeypatch):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="told by Linux alone")
 def test_many_rows_are_read_in_little_more_memory_than_they_take(bench):
-    read = next(peaks(2_500, 2_500_000))
+    read = next(peaks(2_500, 2_500_000, Layout(by_time=True, missing=0.01)))
     assert read.stage == "read"
-    assert read.size < 2.5 * read.data, f"{read}"
-    code, out, err = bench("rows", "--series", "20", "--days", "100")
+    assert read.size < 2.1 * read.data, f"{read}"
+    code, out, err = bench("rows", "--series", "20", "--days", "100", "--missing", "0.01")
     assert code == 0, err
     assert "2,000 rows" in out
     assert "reading and training one step" in out

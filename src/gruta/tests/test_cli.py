@@ -18,6 +18,7 @@ import gruta
 from gruta.runs import CHECKPOINT, METRICS, MODEL, Run, read_metrics
 from gruta.runs.lock import training_alone
 from gruta.tasks.classify.conftest import words
+from gruta.tasks.generate.conftest import rhyme
 from gruta.tests.command import (
     ROWS,
     Done,
@@ -297,6 +298,40 @@ def test_classifier_is_trained_asked_scored_and_looked_into(run_gruta, tmp_path)
     rejects(run_gruta("inspect", run, "no.csv"), "no.csv: expected a CSV, Excel or Parquet file")
     rejects(run_gruta("inspect", run), "INPUT: expected what the run reads: gruta inspect")
     rejects(run_gruta("evaluate", run, tmp_path / "new.csv", "--from", "2024"), "--from: the run")
+
+
+def test_generator_is_trained_on_several_files_writes_scores_and_is_looked_into(
+    run_gruta, tmp_path
+):
+    for name in ("a.txt", "b c.txt"):
+        (tmp_path / name).write_text(rhyme(60), "utf-8")
+    run, files = tmp_path / "run", (tmp_path / "a.txt", tmp_path / "b c.txt")
+    options = ("--hidden", 6, "--embedding", 4, "--steps", 4, "--batch-size", 4, "--tbptt", 16)
+    done = run_gruta("train", "generate", *files, "--run", run, *options)
+    assert done.code == 0, done.err
+    assert "Kneser-Ney smoothing" in done.out
+    assert "it writes: " in done.err
+    again = run_gruta("train", "generate", *files, "--run", run, "--resume", "--json")
+    assert json.loads(again.out)["scores"][0]["model"] == "gru"
+    shown = run_gruta("generate", run, "--prompt", "o mar", "--length", 30)
+    assert shown.out.startswith("o mar")
+    assert len(shown.out) == len("o mar") + 31
+    several = run_gruta("generate", run, "--count", 3, "--length", 5, "--stop", "\n", "--json")
+    assert len(json.loads(several.out)["texts"]) == 3
+    out = tmp_path / "made.txt"
+    assert run_gruta("generate", run, "--length", 9, "--out", out).out == ""
+    assert len(out.read_text("utf-8")) == 10
+    scored = json.loads(run_gruta("score", run, files[0], "--json").out)
+    assert scored["bits"] > 0
+    assert scored["surprises"]
+    assert (run / "score" / "report.html").is_file()
+    beside = run_gruta("evaluate", run, files[0]).out
+    assert "how often each unit comes" in beside  # of the run's own files, which are still there
+    looked = run_gruta("inspect", run, "o mar vem", "--out", tmp_path / "xray")
+    assert "The network's answer: " in looked.out, looked.err
+    rejects(run_gruta("generate", run, "--top-p", 0), "--top-p: expected a number above 0")
+    rejects(run_gruta("generate", run, "--out", tmp_path / "no" / "x.txt"), "expected a directory")
+    rejects(run_gruta("generate", tmp_path), "run.json")
 
 
 def test_missing_file_is_refused(run_gruta, tmp_path):

@@ -84,6 +84,7 @@ def indirect() -> set[str]:
         options = task.options
         models = [task.settings, options.evaluate, options.predict, options.inspect]
         models.append(options.explain)
+        models.append(options.generate)
         models += [own.options for own in commands()]
         for field in (field for model in models for field in model.model_fields.values()):
             about = field.json_schema_extra or {}

@@ -363,6 +363,15 @@ def test_signal_saves_after_the_step_and_training_goes_on_to_the_same(tmp_path, 
     assert left_by(path) == left_by(tmp_path / "whole")
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises, which a shell has ignored in what it starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_second_signal_acts_at_once_whichever_came_first():
     with StopSignal() as stop:
         signal.raise_signal(signal.SIGTERM)

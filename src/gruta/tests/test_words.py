@@ -96,9 +96,9 @@ def parsed(words):
     name, *arguments = words
     while True:
         context = command.make_context(name, arguments, parent=context)
-        if not hasattr(command, "commands"):
-            return " ".join(found)
         rest = [*context._protected_args, *context.args]
+        if not hasattr(command, "commands") or not rest:
+            return " ".join(found)
         name, command, arguments = command.resolve_command(context, rest)
         found.append(name)
 

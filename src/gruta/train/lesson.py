@@ -61,6 +61,16 @@ class Lesson(Protocol):
 
 
 @runtime_checkable
+class Concludes(Protocol):
+    """A lesson with something left to do when the best weights are chosen."""
+
+    def conclude(self) -> None:
+        """The last change to the network, which has the best weights; a run that was stopped may
+        have made it before.
+        """
+
+
+@runtime_checkable
 class Keeps(Protocol):
     """A lesson with numbers of its own that a run which goes on must not compute again, as another
     process may round them otherwise.

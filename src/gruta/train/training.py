@@ -16,7 +16,7 @@ from gruta.runs import CHECKPOINT, METRICS, MODEL, MetricsFile, Run
 from gruta.settings import TrainSettings
 from gruta.stopwatch import Stopwatch
 from gruta.tracking import Track, tracking
-from gruta.train.lesson import Keeps, Lesson, State
+from gruta.train.lesson import Concludes, Keeps, Lesson, State
 from gruta.train.progress import Diverged, Progress
 from gruta.train.schedule import make_optimizer, rate
 from gruta.weights import read_tensors, write_tensors
@@ -264,7 +264,9 @@ class Training:
         """Leave the best weights in the model and in the run's model.safetensors."""
         self.watch.stop()
         self.model.load_state_dict(self.best)
-        write_tensors(self.run, MODEL, self.best, {"step": self.position.best_step})
+        if isinstance(self.lesson, Concludes):
+            self.lesson.conclude()
+        write_tensors(self.run, MODEL, self.model.state_dict(), {"step": self.position.best_step})
         self._drop_all_best_but(MODEL)
 
     def _drop_all_best_but(self, kept: str) -> None:

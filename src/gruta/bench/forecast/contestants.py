@@ -45,7 +45,7 @@ OWN: dict[str, Settings] = {
     "logarithm": {"transform": "log"},
     "longer, logarithm": {"steps": 900, "transform": "log"},
 }
-"""longer: steps, 500 by default. logarithm: what it learns."""
+"""longer: steps, 250 by default. logarithm: what it learns."""
 
 SMALL = {
     "encoder_hidden_size": 64,

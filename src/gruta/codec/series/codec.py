@@ -44,7 +44,9 @@ class ForecastCodec:
     to block of a forecast that is read back. members: of an ensemble, the codec of each; spread and
     usual are then those of their mean. zeros: the share of the training part's values that are 0.
     learned: the last stamp that training forecast from. optimism: by how much larger misses are
-    from stamps that it did not. hierarchy: of the encoding's series, where they sum up.
+    from stamps that it did not. hindsight: by how much they are larger between learned and until by
+    a linear path that does not know the validation part. hierarchy: of the encoding's series, where
+    they sum up.
     """
 
     encoding: Encoding
@@ -59,6 +61,7 @@ class ForecastCodec:
     zeros: float = 0.0
     learned: np.datetime64 | None = None
     optimism: float = 1.0
+    hindsight: float = 1.0
     hierarchy: Hierarchy | None = None
 
     @property
@@ -72,11 +75,13 @@ class ForecastCodec:
         rolled: Forecasts,
         quantiles: Sequence[float],
         learned: Forecasts | None = None,
+        known: Forecasts | None = None,
     ) -> "ForecastCodec":
         """With as much trust as the network earns on the validation part, and intervals that cover
         what they promise of what came after rolling origins.
 
-        learned: of those that training forecast from, what is said by who has seen what came.
+        learned: of those that training forecast from, what is said by who has seen what came;
+        known: of those of the validation part.
         """
         judged = quantiles if self.intermittent else (0.5,)
         places = [list(quantiles).index(level) for level in judged]
@@ -84,16 +89,33 @@ class ForecastCodec:
         share = trust(
             lambda s: validation.at(s)[..., places], validation.target, judged, validation.apart
         )
-        forecast, factors, larger = rolled.at(share), tuple[float, ...](), 1.0
-        if learned is not None:
-            some = np.isin(rolled.origins, learned.origins)
+        forecast, factors = rolled.at(share), tuple[float, ...]()
+
+        def larger(seen: Forecasts | None) -> float:
+            """Than those of who has seen what came."""
+            if seen is None:
+                return 1.0
+            some = np.isin(rolled.origins, seen.origins)
             missed = misses(forecast[some], rolled.target[some], quantiles)
-            larger = optimism(missed, misses(learned.at(share), learned.target, quantiles))
+            return optimism(missed, misses(seen.at(share), seen.target, quantiles))
+
+        found = replace(
+            self, trust=share, optimism=larger(learned), hindsight=max(1.0, larger(known))
+        )
         if block < self.encoding.horizon:
             factors = growth(forecast, rolled.target, quantiles, block)
             forecast = grown(forecast, factors, quantiles, block)
-        found = replace(self, trust=share, growth=factors, optimism=larger)
+        found = replace(found, growth=factors)
         return found.calibrated(rolled.origins, rolled.firsts, forecast, rolled.target, quantiles)
+
+    def optimism_at(self, stamps: NDArray[np.datetime64]) -> NDArray[np.float64]:
+        """By how much misses after forecasts from these stamps are larger, by who does not know
+        what came.
+        """
+        found = np.where(stamps <= self.until, self.hindsight, 1.0)
+        if self.learned is not None:
+            found = np.where(stamps <= self.learned, self.optimism, found)
+        return found
 
     def calibrated(
         self,
@@ -151,6 +173,7 @@ class ForecastCodec:
             "zeros": self.zeros,
             "learned_until": None if self.learned is None else str(self.learned),
             "optimism": self.optimism,
+            "hindsight": self.hindsight,
             "hierarchy": None if self.hierarchy is None else self.hierarchy.to_json(),
         }
 
@@ -182,6 +205,7 @@ class ForecastCodec:
                 float(content.get("zeros", 0.0)),
                 None if learned is None else np.datetime64(learned),
                 float(content.get("optimism", 1.0)),
+                float(content.get("hindsight", 1.0)),
                 None if hierarchy is None else Hierarchy.from_json(hierarchy),
             )
         except InputError:

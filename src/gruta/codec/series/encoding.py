@@ -17,7 +17,7 @@ from gruta.codec.series.features import Table, first_origin, future_names, past_
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.holidays import Holidays
 from gruta.codec.series.infer import parse
-from gruta.codec.series.outliers import Outliers, Policy
+from gruta.codec.series.outliers import Outliers
 from gruta.codec.series.power import likeliest_power, require_positive, restored, transformed
 from gruta.codec.series.seasons import possible_seasons, seasons_of
 from gruta.codec.series.series import Columns, Rows, Series, carried
@@ -77,7 +77,7 @@ class Encoding:
         holidays: Holidays | None = None,
         transform: str = "none",
         block: int | None = None,
-        outliers: Policy = "flag",
+        outliers: Outliers | None = None,
     ) -> "Encoding":
         """Scales and seasons from the first `train [S]` rows of each series; lookback 0 takes one
         by the seasons.
@@ -89,8 +89,7 @@ class Encoding:
         rows = int(train.max())
         possible = possible_seasons(series.frequency, rows)
         lookback = lookback or (min(2 * possible[0], MOST_LOOKBACK) if possible else 24)
-        kept = Outliers.fit(series, train, outliers)
-        read = kept.treated(series)
+        read = series if outliers is None else outliers.treated(series)
         seen = read.until(train).nonempty()
         seasons = seasons_of(_longest(seen), series.frequency)
         apart = _apart(transform, seasons)
@@ -132,7 +131,7 @@ class Encoding:
             power=power,
             apart=apart,
             block=block,
-            outliers=kept,
+            outliers=outliers,
         )
 
     @property

@@ -56,6 +56,11 @@ class NGram:
             fresh = units[np.maximum(first - length + 1, 0)] == size
         self._orders = [*orders, self._order(runs, contexts, counts)]
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers it keeps."""
+        return sum(len(order.runs) + len(order.left) for order in self._orders)
+
     def probabilities(self, text: Units) -> Probabilities:
         """Of each unit of a text `[T]`, after those before it."""
         units = self._marked([text])

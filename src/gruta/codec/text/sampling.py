@@ -47,8 +47,8 @@ def probabilities(
         found[found < how.min_p] = 0  # the likeliest stands at 1
     if 0 < how.top_k < x.shape[-1] or how.top_p < 1:
         _leave(found, how)
-    found /= found.sum(-1, keepdims=True)
-    return found
+    likely: NDArray[np.float64] = found / found.sum(-1, keepdims=True)
+    return likely
 
 
 def drawn(found: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -56,7 +56,9 @@ def drawn(found: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArray[n
     sums = found.cumsum(-1)
     # never beyond the last unit that may be drawn, whatever rounding makes of the sum
     beyond = (sums <= uniform[:, None] * sums[:, -1:]).sum(-1)
-    return np.minimum(beyond, found.shape[-1] - 1 - (found[:, ::-1] > 0).argmax(-1))
+    last = found.shape[-1] - 1 - (found[:, ::-1] > 0).argmax(-1)
+    chosen: NDArray[np.int64] = np.minimum(beyond, last)
+    return chosen
 
 
 def _leave(found: NDArray[np.float64], how: Sampling) -> None:

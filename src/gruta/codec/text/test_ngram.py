@@ -58,9 +58,7 @@ def test_the_order_is_chosen_on_what_is_held_out():
 
 def _plainly(texts, size, order, context, unit):
     """The probability by the recursion, with counts in dictionaries."""
-    runs = [
-        (size,) * (order - 1) + tuple(text.tolist()) for text in texts
-    ]  # each behind its marks
+    runs = [(size,) * (order - 1) + tuple(text.tolist()) for text in texts]  # each behind its marks
 
     def counted(length):
         raw = Counter(
@@ -68,9 +66,7 @@ def _plainly(texts, size, order, context, unit):
         )
         if length == order:
             return raw
-        before = {
-            text[i - length : i + 1] for text in runs for i in range(order - 1, len(text))
-        }
+        before = {text[i - length : i + 1] for text in runs for i in range(order - 1, len(text))}
         fresh = Counter(run[1:] for run in before)
         return {run: raw[run] if run[0] == size else fresh[run] for run in raw}
 
@@ -91,5 +87,3 @@ def _plainly(texts, size, order, context, unit):
         kept = after.get(unit, 0) - discounts[min(after.get(unit, 0), 3)]
         found = (kept + sum(discounts[min(c, 3)] for c in after.values()) * found) / total
     return found
-
-

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.text.merges import Merges
 from gruta.errors import InputError
+from gruta.locale import translate as _
 
 Kind = Literal["bytes", "characters", "words", "subwords"]
 Numbers = NDArray[np.int64]
@@ -25,6 +26,8 @@ UNKNOWN = 0
 
 CODE_POINTS = 0x110000 - 0x800
 """Characters that there may be."""
+
+_SIGNS = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥"})
 
 _PIECE = re.compile(r" ?\w+| ?[^\w\s]+|\s")
 
@@ -92,6 +95,17 @@ class Units:
         known = self._numbers
         return np.array([known.get(one, UNKNOWN) for one in self.split(text)], np.int64)
 
+    def in_one(self, texts: Iterable[str]) -> Numbers:
+        """Numbers of texts one after the other, a line end between them, and before the first."""
+        parts = [part for text in texts for part in (self.before, self.encode(text))]
+        return np.concatenate(parts)
+
+    @cached_property
+    def before(self) -> Numbers:
+        """What a text is read after, `[1]`: a line end or, where that is not known, the first."""
+        end = self.encode("\n")[:1]
+        return np.where(end == UNKNOWN, 1, end)
+
     def decode(self, numbers: Iterable[int]) -> str:
         """The text of these numbers; the unknown is a replacement character."""
         joined = "".join(self.written(number) for number in numbers)
@@ -101,6 +115,28 @@ class Units:
         """One unit; its letters may be bytes."""
         return self.units[number - 1] if number else "\ufffd"
 
+    def joined(self, units: Sequence[str]) -> str:
+        """The text of some of what `split` gave."""
+        found = "".join(units)
+        return _as_text(found.encode("latin-1")) if self.letters_are_bytes else found
+
+    def shown(self, text: str) -> list[str]:
+        """The units of a text as people see them: blanks and line ends have signs."""
+        return [self._sign(unit) for unit in self.split(text)]
+
+    def visible(self, number: int) -> str:
+        """A unit as people see it."""
+        return self._sign(self.written(number)) if number else "\ufffd"
+
+    def _sign(self, unit: str) -> str:
+        if self.letters_are_bytes:
+            letters = unit.encode("latin-1")
+            try:
+                unit = letters.decode()
+            except UnicodeDecodeError:  # part of a character
+                return letters.hex(" ").upper()
+        return unit.translate(_SIGNS)
+
     def spelling(self, text: str, numbers: Numbers) -> NDArray[np.float64]:
         """What each unit costs beside its number, in nats `[T]`: one that is unknown is spelled
         out, each of its characters as likely as any, and an end behind a word.
@@ -109,7 +145,7 @@ class Units:
         unknown = np.flatnonzero(numbers == UNKNOWN)
         if len(unknown):
             split, end = self.split(text), int(self.kind == "words")
-            lengths = np.array([len(split[i]) + end for i in unknown])
+            lengths = np.array([len(split[i]) + end for i in unknown.tolist()])
             cost[unknown] = lengths * np.log(CODE_POINTS + end)
         return cost
 
@@ -136,7 +172,11 @@ class Units:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {"kind": self.kind, "units": self.units, "merges": [list(two) for two in self.merges]}
+        return {
+            "kind": self.kind,
+            "units": self.units,
+            "merges": [list(two) for two in self.merges],
+        }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Units":
@@ -145,14 +185,17 @@ class Units:
             kind, units = content["kind"], tuple(map(str, content["units"]))
             merges = tuple((str(a), str(b)) for a, b in content["merges"])
             if kind not in get_args(Kind) or not units or len(set(units)) < len(units):
-                raise ValueError(f"expected different units of a known kind, got {kind!r}")
+                problem = _("expected different units of a known kind, got {unit!r}")
+                raise ValueError(problem.format(unit=kind))
             if kind in ("bytes", "characters") and max(map(len, units)) > 1:
-                raise ValueError("expected single characters")
+                raise ValueError(_("expected single characters"))
             if kind in ("bytes", "subwords") and max("".join(units)) > "\xff":
-                raise ValueError("expected bytes")
+                raise ValueError(_("expected bytes"))
             return cls(kind, units, merges)
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"codec.json: not units of a text ({error})") from error
+            raise InputError(
+                _("codec.json: not units of a text ({error})").format(error=error)
+            ) from error
 
 
 class Writing:
@@ -164,12 +207,16 @@ class Writing:
         self._units = units
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def said(self, number: int, last: bool = False) -> str:
+    def said(self, number: int) -> str:
         """What this unit adds."""
         one = self._units.written(number)
         if not self._units.letters_are_bytes:
             return one
-        return self._decoder.decode(one.encode("latin-1"), last)
+        return self._decoder.decode(one.encode("latin-1"))
+
+    def end(self) -> str:
+        """What stands for a character that was begun."""
+        return self._decoder.decode(b"", True)
 
 
 def _as_text(written: bytes) -> str:

@@ -1,5 +1,6 @@
 """Training that starts from a trained forecaster: its weights, scales and seasons, and new rows."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,7 +10,7 @@ from gruta.codec.series.codec import ForecastCodec
 from gruta.tasks.forecast.ensemble import members_of
 from gruta.tasks.forecast.fitted import last_learned, share_of_zeros
 from gruta.tasks.forecast.lesson import ForecastLesson
-from gruta.tasks.forecast.linear import solve
+from gruta.tasks.forecast.linear import solve_twice
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.source import SeriesInParts
 from gruta.tasks.forecast.split import Split
@@ -77,16 +78,20 @@ class Continued(ForecastTask):
         """Windows of the training part, which the new rows have made longer."""
         table = codec.encoding.table(data.seen)
         split, steps = Split.of(table, data.parts), codec.encoding.horizon
-        how = {"steps": steps, "seen": data.seen}
-        return _GoingOn(network, table, split, settings, **how, linear=self.linear)
+        how: dict[str, Any] = {"steps": steps, "seen": data.seen}
+        how |= {"linear": self.linear, "before": self.before.codec.until}
+        return _GoingOn(network, table, split, settings, **how)
 
 
 class _GoingOn(ForecastLesson):
-    """Before the first step nothing is computed but the linear path, if at all."""
+    """Before the first step nothing is computed but the linear path, if at all.
 
-    def __init__(self, *of: Any, linear: Linear, **how: Any) -> None:
+    before: the last stamp that the path knows which there is.
+    """
+
+    def __init__(self, *of: Any, linear: Linear, before: np.datetime64, **how: Any) -> None:
         super().__init__(*of, **how)
-        self._linear = linear
+        self._linear, self._before = linear, before
 
     def prepare(self, progress: Progress) -> None:
         """Keep the linear path or solve it on all rows; the scales of what is read stay."""
@@ -95,14 +100,21 @@ class _GoingOn(ForecastLesson):
         path = self.model.linear
         kept = {name: buffer.clone() for name, buffer in path.named_buffers()}
         loss = self._missed()
-        path.take(solve(self.table, self.split, self.settings.ridge, progress.note))
+        first, last = solve_twice(self.table, self.split, self.settings.ridge, progress.note)
+        path.take(first)
         self.measure()
         if self._linear == "auto" and loss <= self._missed():
             path.load_state_dict(kept)
             self.base = None
+        else:
+            self.end_with(last)
 
     def _missed(self) -> float:
-        """The median's mean absolute error over the validation part, scaled."""
+        """The median's mean absolute error over what is new of the validation part, scaled."""
+        assert self.seen is not None
         found = self.on_validation()
-        median = found.at(1.0)[..., self.model.median]
-        return float(np.nanmean(np.abs(median - found.target)))
+        missed = np.abs(found.at(1.0)[..., self.model.median] - found.target)
+        steps = np.arange(1, missed.shape[1] + 1)
+        new = self.seen.times_at(found.origins[:, None] + steps) > self._before
+        missed = missed[new & ~np.isnan(missed)]
+        return float(missed.mean()) if len(missed) else math.inf

@@ -111,7 +111,8 @@ def drift(trained: Trained[ForecastCodec], series: Series) -> Drift:
     errors: list[ErrorDrift] = []
     if len(before) and len(since):
         earlier, later = (evaluate(trained, series, origins) for origins in (before, since))
-        errors = list(_errors(earlier, later, trained.settings.cell))
+        larger = trained.codec.optimism_at(series.times_at(before))
+        errors = list(_errors(earlier, later, larger, trained.settings.cell))
     return Drift(until, rows, errors, list(_inputs(trained, series, train, seen)))
 
 
@@ -136,13 +137,18 @@ def _origins(trained: Trained[ForecastCodec], series: Series, firsts: Rows, ends
     return np.concatenate(runs)
 
 
-def _errors(before: Evaluation, since: Evaluation, cell: str) -> Iterator[ErrorDrift]:
+def _errors(
+    before: Evaluation, since: Evaluation, larger: Values, cell: str
+) -> Iterator[ErrorDrift]:
+    """larger: by how much those of before are, `[M]`, by who has not seen what came."""
     shared = [name for name in before.baselines if name in since.baselines]
     for model in (cell, *shared):
         means, errors, blocks = [], [], []
         for found in (before, since):
             forecast = found.median if model == cell else found.baselines[model]
             apart = np.abs(forecast - found.truth)
+            if found is before and model in (cell, "linear"):
+                apart = apart * larger[:, None]
             missed, some = mean_of_rows(apart), ~np.isnan(apart).all(1)
             error, count = standard_error(missed, found.overlap, found.moments[some])
             means.append(float(missed.mean()))

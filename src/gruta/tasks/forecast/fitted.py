@@ -8,6 +8,7 @@ import numpy as np
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.holidays import Holidays
+from gruta.codec.series.outliers import Outliers
 from gruta.codec.series.power import require_positive
 from gruta.codec.series.series import Series
 from gruta.errors import InputError
@@ -27,9 +28,9 @@ def codec_of(data: SeriesInParts, settings: ForecastSettings) -> ForecastCodec:
     # What is left open is not chosen yet.
     transform = "none" if settings.transform == "auto" else settings.transform
     days = known_holidays(seen, settings)
-    s = settings
+    s, outliers = settings, data.outliers or Outliers.fit(seen, train, settings.outliers)
     encoding = Encoding.fit(
-        seen, train, s.lookback, s.horizon, days, transform, s.own_block, s.outliers
+        seen, train, s.lookback, s.horizon, days, transform, s.own_block, outliers
     )
     encoding = replace(encoding, embedding=_width(s.embedding, len(encoding.ids)))
     if {"log", "boxcox"} & set(transform.split("+")):

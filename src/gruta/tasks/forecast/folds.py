@@ -26,10 +26,11 @@ def unlearned(table: Table, split: Split, ridge: float) -> Values | None:
 
     None where that would be much the same, or where there are too few rows to leave some out.
     """
-    rows, K = split.train[:], table.horizon
+    count, K = len(split.train), table.horizon
     columns = table.lookback + table.recent_width + table.future_width
-    if len(rows) > min(MOST_ROWS, ROWS_PER_COLUMN * columns) or len(rows) < FOLDS:
+    if count > min(MOST_ROWS, ROWS_PER_COLUMN * columns) or count < FOLDS:
         return None
+    rows = split.train[:]
     found: Values = np.full((len(table.y), K), np.nan, np.float32)
     for held in np.array_split(rows, FOLDS):
         others = rows[(rows <= held[0] - K) | (rows >= held[-1] + K)]  # what they forecast is apart

@@ -74,7 +74,6 @@ def _changes(
     earlier = changes[np.searchsorted(every, before), :horizon]
     came = table.changes(before, np.arange(1, horizon + 1))
     missed = misses(earlier, came, levels_of)
-    if codec.learned is not None and codec.optimism != 1:
-        missed[series.times_at(before) <= codec.learned] *= codec.optimism
+    missed *= codec.optimism_at(series.times_at(before)).astype(np.float32)[:, None]
     level = levels(origins, before, missed, usual, firsts)
     return changes[np.searchsorted(every, origins), :steps], level

@@ -1,6 +1,7 @@
 """What the forecaster learns from: windows of the training part."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from gruta.codec.series.features import Past, Rows, Table, Values, windows
 from gruta.codec.series.intervals import Forecasts, rolling
+from gruta.codec.series.linear import LinearModel
 from gruta.codec.series.series import Series
 from gruta.data.order import shuffled
 from gruta.errors import InputError
@@ -37,6 +39,9 @@ MASKED = 0.25
 """Of so many windows the network is not told the series: it learns to do without its vector."""
 
 
+_LAST = "last/"
+"""Before the names of its weights in a checkpoint."""
+
 MOST_SCORED = 2**14
 """Of a longer validation part about so many origins tell how far to trust the network."""
 
@@ -47,7 +52,9 @@ class ForecastLesson:
     steps: those of the forecasts that settle trust and intervals; where they are more than the
     network forecasts at once it reads its own back, though it learns from what came. seen: the
     series of the table. base: of a short training part, what the network is to correct, see
-    `folds`; None before `prepare`, and in a run that was begun without, as those of 0.1.0 were.
+    `folds`; last: the weights of the linear path on training and validation part, which is the
+    model's when all is chosen. Both None before `prepare`, and in a run that was begun without, as
+    those of 0.1.0 were.
     """
 
     own_draws = True
@@ -66,6 +73,8 @@ class ForecastLesson:
         self.table, self.split, self.settings = table, split, settings
         self.past, self._steps = Past(table), steps or table.horizon
         self.base: Values | None = None
+        self.last: Mapping[str, Tensor] | None = None
+        self._first: Mapping[str, Tensor] = {}
         self.origins = settings.origins or min(
             MOST_ORIGINS, max(4, table.lookback // table.horizon)
         )
@@ -91,8 +100,35 @@ class ForecastLesson:
     def prepare(self, progress: Progress) -> None:
         """Solve the linear path, which is where training starts."""
         table, split, ridge = self.table, self.split, self.settings.ridge
-        self.model.prepare(table, self.past, split, ridge, progress.note)
+        last = self.model.prepare(table, self.past, split, ridge, progress.note)
         self.measure()
+        self.end_with(last)
+
+    def end_with(self, last: LinearModel) -> None:
+        """Let this be the linear path once all is chosen by the one that there is."""
+        path = self.model.linear.weights
+        self._first = {name: weight.clone() for name, weight in path.items()}
+        self.last = {name: torch.from_numpy(getattr(last, name)) for name in path}
+
+    def conclude(self) -> None:
+        """Take the linear path that knows the validation part; what the network adds stays."""
+        if self.last is not None:
+            self._take(self.last)
+
+    @contextmanager
+    def as_chosen(self) -> Iterator[None]:
+        """The linear path is meanwhile the one that does not know the validation part."""
+        before = {name: weight.clone() for name, weight in self.model.linear.weights.items()}
+        self._take(self._first)
+        try:
+            yield
+        finally:
+            self._take(before)
+
+    def _take(self, path: Mapping[str, Tensor]) -> None:
+        own = self.model.linear.weights
+        for name, weight in path.items():
+            own[name].copy_(weight)
 
     def measure(self) -> None:
         """Tell the linear path by how much it misses what it has not seen."""
@@ -103,12 +139,17 @@ class ForecastLesson:
             self.model.linear.miss_by(np.nanmean(missed, axis=0))
 
     def kept(self) -> Mapping[str, Tensor]:
-        """What the network corrects."""
-        return {} if self.base is None else {"base": torch.from_numpy(self.base)}
+        """What the network corrects, and the linear path that it ends with."""
+        base = {} if self.base is None else {"base": torch.from_numpy(self.base)}
+        return base | {f"{_LAST}{name}": weight for name, weight in (self.last or {}).items()}
 
     def restored(self, kept: Mapping[str, Tensor]) -> None:
-        """The same, as the checkpoint has it."""
-        self.base = kept["base"].numpy()
+        """The same, as the checkpoint has it, whose weights the model has."""
+        self.base = kept["base"].numpy() if "base" in kept else None
+        path = self.model.linear.weights
+        self._first = {name: weight.clone() for name, weight in path.items()}
+        if f"{_LAST}bias" in kept:
+            self.last = {name: kept[f"{_LAST}{name}"] for name in path}
 
     def _windows(
         self, last: Rows, positions: Rows, length: int, base: Values | None
@@ -215,6 +256,16 @@ class ForecastLesson:
         some = ~np.isnan(self._base_at_once[origins, 0])
         return self._forecasts(origins[some], firsts[some])
 
+    def known(self) -> Forecasts | None:
+        """Of those origins the ones of the validation part, by the linear path that knows it; None
+        where there is none.
+        """
+        if self.last is None:
+            return None
+        origins, firsts = rolling(*self._scored.ends, self._steps)
+        some = np.isin(origins, self.split.validation[:])
+        return self._forecasts(origins[some], firsts[some])
+
     @property
     def _reads_back(self) -> bool:
         return self._steps > self.table.horizon
@@ -241,7 +292,8 @@ class ForecastLesson:
         return lambda share: forecast - (1 - share) * correction[..., None]
 
     def _read_back(self, origins: Rows) -> Callable[[float], Values]:
-        weights = {name: w.detach().cpu().numpy() for name, w in self.model.state_dict().items()}
+        state = self.model.state_dict().items()
+        weights = {name: w.detach().cpu().numpy().copy() for name, w in state}
 
         def at(share: float) -> Values:
             head = ForecastHead(weights, self.table, self.settings, share)

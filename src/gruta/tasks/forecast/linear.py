@@ -41,7 +41,6 @@ QUIET_SECONDS = 5.0
 Note = Callable[[str], None]
 
 
-@torch.no_grad()
 def solve(table: Table, split: Split, ridge: float, note: Note | None = None) -> LinearModel:
     """Ridge regression on standardised columns over the training origins, which increase.
 
@@ -51,6 +50,24 @@ def solve(table: Table, split: Split, ridge: float, note: Note | None = None) ->
     part. Memory grows with the columns, but neither with the rows nor with the horizon.
     note: is told how long it will take, where that is long.
     """
+    return _chosen(table, split, ridge, note)[0]
+
+
+def solve_twice(
+    table: Table, split: Split, ridge: float, note: Note | None = None
+) -> tuple[LinearModel, LinearModel]:
+    """The same, and with the penalties that were chosen what is solved on the origins of the
+    validation part too, whose error stays that of the first.
+    """
+    first, penalties = _chosen(table, split, ridge, note)
+    return first, _again(table, split.every, penalties, first, note)
+
+
+@torch.no_grad()
+def _chosen(
+    table: Table, split: Split, ridge: float, note: Note | None
+) -> tuple[LinearModel, list[float]]:
+    """The model, and the penalty of each step."""
     many = table.lookback > MOST_DECOMPOSED
     penalties = (ridge,) if ridge else FEW_PENALTIES if many else PENALTIES
     if many and note:
@@ -61,6 +78,7 @@ def solve(table: Table, split: Split, ridge: float, note: Note | None = None) ->
     remaining = _Remaining(table.horizon, note)
     found: list[tuple[Tensor, ...]] = []
     waiting: list[tuple[_Weights, ...]] = []
+    chosen: list[float] = []
     solutions = [_solutions(table, learned, penalties) for learned, _behind in cuts]
     for step, weights in enumerate(zip(*solutions, strict=True), 1):
         waiting.append(weights)
@@ -68,12 +86,39 @@ def solve(table: Table, split: Split, ridge: float, note: Note | None = None) ->
             steps = np.arange(step - len(waiting) + 1, step + 1)
             of_cuts = [_Weights.stacked(own) for own in zip(*waiting, strict=True)]
             behind = [origins for _learned, origins in cuts]
-            best = of_cuts[-1].of(_best(table, behind, steps, of_cuts))
+            place = _best(table, behind, steps, of_cuts)
+            best = of_cuts[-1].of(place)
+            chosen += [penalties[place]] * len(steps)
             error = _error(table, split.train, steps, best)[0].clamp_min(1e-4)
             found.append((*(part[0] for part in best), error))
             waiting = []
         remaining.after(step)
-    return LinearModel(*(torch.cat(parts).float().numpy() for parts in zip(*found, strict=True)))
+    return _model(found), chosen
+
+
+@torch.no_grad()
+def _again(
+    table: Table,
+    origins: Origins,
+    penalties: Sequence[float],
+    first: LinearModel,
+    note: Note | None,
+) -> LinearModel:
+    """Solved on these origins, each step with its own penalty; the first where rounding leaves
+    nothing to solve.
+    """
+    some, remaining = sorted(set(penalties)), _Remaining(table.horizon, note)
+    found: list[tuple[Tensor, ...]] = []
+    for step, weights in enumerate(_solutions(table, origins, some)):
+        own = weights.of(some.index(penalties[step]))
+        found.append((*own, torch.from_numpy(first.error[step : step + 1])))
+        remaining.after(step + 1)
+    solved = all(bool(part.isfinite().all()) for parts in found for part in parts)
+    return _model(found) if solved else first
+
+
+def _model(steps: Sequence[tuple[Tensor, ...]]) -> LinearModel:
+    return LinearModel(*(torch.cat(parts).float().numpy() for parts in zip(*steps, strict=True)))
 
 
 class _Weights(NamedTuple):

@@ -21,7 +21,7 @@ from gruta.codec.series.features import Past, Table, future_features
 from gruta.codec.series.linear import LinearModel
 from gruta.nn import CELLS
 from gruta.nn.dense import Linear
-from gruta.tasks.forecast.linear import Note, solve
+from gruta.tasks.forecast.linear import Note, solve_twice
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
 from gruta.train import State
@@ -100,6 +100,11 @@ class LinearPath(nn.Module):
         """Be this model."""
         for name, buffer in self.named_buffers():
             buffer.copy_(torch.from_numpy(getattr(model, name)))
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """All but the error."""
+        return {name: buffer for name, buffer in self.named_buffers() if name != "error"}
 
     def miss_by(self, error: NDArray[np.floating]) -> None:
         """The mean absolute error `[K]`, if it is not that of the rows that it was solved on."""
@@ -193,9 +198,12 @@ class ForecastNetwork(nn.Module):
 
     def prepare(
         self, table: Table, past: Past, split: Split, ridge: float, note: Note | None = None
-    ) -> None:
-        """Solve the linear path and set the scales, from the training part."""
-        self.linear.take(solve(table, split, ridge, note))
+    ) -> LinearModel:
+        """Solve the linear path and set the scales, from the training part; the answer is the path
+        of the validation part too, for when nothing is left to choose there.
+        """
+        first, last = solve_twice(table, split, ridge, note)
+        self.linear.take(first)
         origins, steps = split.train, np.arange(1, table.horizon + 1)
         read = origins[:: max(1, len(origins) // _SAMPLE)]
         rows = (read[i : i + 512] for i in range(0, len(read), 512))
@@ -204,6 +212,7 @@ class ForecastNetwork(nn.Module):
         sample = np.array_split(origins[:: max(1, len(origins) // 512)], 32)
         ahead = (future_features(table, some, steps) for some in sample)
         self.scale_future.fit(torch.from_numpy(features) for features in ahead)
+        return last
 
     def forward(self, batch: dict[str, Tensor], state: State | None = None) -> tuple[Tensor, State]:
         """The quantiles, in units of the scaled series, and the encoder's last state.

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class SeriesInParts:
-    """A series, and how many of its rows training sees."""
+    """A series, and how many of its rows training sees.
+
+    outliers: as they were told of it when it was read; None: of a series that was there before.
+    """
 
     series: Series
     parts: Parts
+    outliers: Outliers | None = None
 
     @cached_property
     def seen(self) -> Series:
@@ -66,7 +70,27 @@ def as_series(
     """
     if isinstance(source, Series):
         return source
+    if codec is None:
+        return in_parts(source, settings).series
     from gruta.data.outliers import told
+
+    found, outliers = _read(source, settings, codec), codec.encoding.outliers
+    return _beside_known(found if outliers is None else told(found, outliers), codec)
+
+
+def in_parts(source: Any, settings: ForecastSettings) -> SeriesInParts:
+    """The same by the settings alone, and how many rows training sees."""
+    if isinstance(source, Series):
+        return SeriesInParts(source, Parts.of(source, settings))
+    from gruta.data.outliers import told
+
+    found = _read(source, settings)
+    parts = Parts.of(found, settings)
+    outliers = Outliers.fit(found, parts.train, settings.outliers)
+    return SeriesInParts(told(found, outliers), parts, outliers)
+
+
+def _read(source: Any, settings: ForecastSettings, codec: ForecastCodec | None = None) -> Series:
     from gruta.data.periods import Every
     from gruta.data.repair import Policies
     from gruta.data.series import read_series
@@ -84,7 +108,7 @@ def as_series(
     every = Every(s.every, s.aggregate, s.incomplete == "keep", step) if s.every else None
     of_rows = s.frequency if every or step is None else step
     policies = Policies(of_rows, s.zone, s.duplicates, s.gaps, s.longest_gap)
-    found = read_series(
+    return read_series(
         source,
         columns,
         reading(s),
@@ -93,10 +117,6 @@ def as_series(
         may_be_wide=s.wide is None and untold,
         every=every,
     )
-    if codec is None:
-        return told(found, Outliers.fit(found, Parts.of(found, s).train, s.outliers))
-    outliers = codec.encoding.outliers
-    return _beside_known(found if outliers is None else told(found, outliers), codec)
 
 
 def _beside_known(series: Series, codec: ForecastCodec) -> Series:

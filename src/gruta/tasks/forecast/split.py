@@ -128,6 +128,12 @@ class Split:
     validation: Origins
     ends: tuple[Rows, Rows]
 
+    @property
+    def every(self) -> Origins:
+        """Those of both, and between them those whose horizon lies in both."""
+        firsts, lasts = self.ends
+        return Origins(firsts, lasts + 1)
+
     def with_more(self, steps: int) -> "Split":
         """Origins that have so many more steps behind their horizon in the same part."""
         firsts, lasts = self.ends

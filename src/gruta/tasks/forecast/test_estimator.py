@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from gruta.codec.series.features import Past, windows
 from gruta.data.series import read_series
 from gruta.errors import InputError
-from gruta.runs import METRICS, MODEL, Run, read_arrays, read_metrics, write_arrays
+from gruta.runs import CHECKPOINT, METRICS, MODEL, Run, read_arrays, read_metrics, write_arrays
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast import evaluation as evaluation_module
 from gruta.tasks.forecast.conftest import COLUMNS, ROWS, SMALL, hourly
@@ -167,15 +167,35 @@ def test_test_part_changes_nothing_that_is_learned(frame, fitted):
     assert codec(forecaster) == codec(fitted)
 
 
-def test_validation_part_changes_no_scale_and_no_linear_path(frame):
+def test_validation_part_changes_no_scale_and_only_the_linear_path_that_training_ends_with(
+    frame, tmp_path
+):
     settings = SMALL | {"ridge": 1e-3, "steps": 1}
     other = changed(frame, range(TRAINED, SEEN), y=-7.0, plan=3.0, wind=50.0)
-    one, two = (Forecaster(**settings).fit(data) for data in (frame, other))
+    runs = tmp_path / "one", tmp_path / "two"
+    one, two = (
+        Forecaster(**settings).fit(data, run=run)
+        for data, run in zip((frame, other), runs, strict=True)
+    )
     assert one.trained_.codec.encoding.to_json() == two.trained_.codec.encoding.to_json()
     assert one.trained_.codec.seasonal_errors == two.trained_.codec.seasonal_errors
-    for name, value in one.trained_.network.named_buffers():
-        assert torch.equal(value, two.trained_.network.get_buffer(name)), name
     assert one.trained_.codec.spread.tolist() != two.trained_.codec.spread.tolist()
+    learning, later = (read_arrays(Run(run), CHECKPOINT)[0] for run in runs)
+    for name, _ in one.trained_.network.named_buffers():
+        np.testing.assert_array_equal(learning[f"model/{name}"], later[f"model/{name}"])
+    last = [f.trained_.weights["linear.on_lags"] for f in (one, two)]
+    np.testing.assert_array_equal(last[0], learning["lesson/last/on_lags"])
+    assert np.abs(last[0] - last[1]).max() > 1e-3
+    assert np.abs(last[0] - learning["model/linear.on_lags"]).max() > 1e-4
+
+
+def test_run_killed_before_its_intervals_were_known_comes_to_the_same(frame, tmp_path):
+    run = tmp_path / "run"
+    before = Forecaster(**SMALL).fit(frame, run=run)
+    (run / "codec.json").unlink()
+    after = Forecaster(**SMALL).fit(frame, run=run, resume=True)
+    assert weights(after) == weights(before)
+    assert codec(after) == codec(before)
 
 
 def test_interval_covers_of_what_training_saw_no_less_than_promised(frame, fitted):

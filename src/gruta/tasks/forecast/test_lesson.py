@@ -101,6 +101,47 @@ def test_a_run_goes_on_with_what_its_network_was_begun_to_correct(random_table):
     assert begun.validate_every < resumed.validate_every
 
 
+@pytest.mark.parametrize("rows", [200, 5000])
+def test_trust_and_intervals_are_found_by_a_linear_path_that_does_not_know_their_rows(
+    random_table, rows
+):
+    task = task_on(random_table(rows=rows))
+    validation, rolled = task.on_validation(), task.rolled()
+    task.conclude()
+    with task.as_chosen():
+        for now, before in ((task.on_validation(), validation), (task.rolled(), rolled)):
+            np.testing.assert_array_equal(now.at(1.0), before.at(1.0))
+    rows = task.split.validation[:]
+    target, median = task.table.changes(rows), task.model.median
+    known = np.abs(task.forecast(rows)[..., median] - target).mean()
+    assert known < np.abs(validation.at(1.0)[..., median] - target).mean()
+
+
+def test_what_a_network_adds_hardly_moves_with_the_path_that_training_ends_with(random_table):
+    task = task_on(random_table(rows=5000))
+    torch.nn.init.normal_(task.model.head.weight, std=0.1)
+    before = task.on_validation()
+    added = before.at(1.0) - before.at(0.0)
+    task.conclude()
+    after = task.on_validation()
+    assert np.abs(added).mean() > 1e-3
+    assert np.abs(after.at(1.0) - after.at(0.0) - added).mean() < 0.1 * np.abs(added).mean()
+
+
+def test_a_resumed_run_ends_with_the_linear_path_that_it_was_begun_with(random_table):
+    table = random_table(rows=200)
+    begun, settings = task_on(table), ForecastSettings(hidden=4)
+    resumed = ForecastLesson(ForecastNetwork.of(table, settings), table, begun.split, settings)
+    resumed.model.load_state_dict(begun.model.state_dict())
+    resumed.restored(begun.kept())
+    begun.conclude()
+    resumed.conclude()
+    for name, weight in begun.model.state_dict().items():
+        assert torch.equal(weight, resumed.model.state_dict()[name]), name
+    with resumed.as_chosen(), begun.as_chosen():
+        np.testing.assert_array_equal(resumed.rolled().at(1.0), begun.rolled().at(1.0))
+
+
 def test_an_epoch_meets_every_training_origin_once(random_table):
     task = task_on(random_table(rows=200), batch_size=7, lookback=5)
     n = len(task.split.train)

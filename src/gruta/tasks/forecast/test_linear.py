@@ -9,7 +9,7 @@ from gruta.errors import InputError
 from gruta.locale import spoken
 from gruta.surroundings import threads
 from gruta.tasks.forecast import linear, ridge
-from gruta.tasks.forecast.linear import PENALTIES, solve
+from gruta.tasks.forecast.linear import PENALTIES, solve, solve_twice
 from gruta.tasks.forecast.split import Origins, Split
 
 AWKWARD = {
@@ -52,6 +52,41 @@ def forecast(model, table, origins):
     return model(
         lags(table, origins), recent(table, origins), future_features(table, origins, steps)
     )
+
+
+def test_the_second_path_is_that_of_all_origins_with_the_penalties_of_the_first(
+    random_table, monkeypatch
+):
+    table = random_table(rows=120)
+    split = split_of(table)
+    monkeypatch.setattr(linear, "MOST_WEIGHTS", 1)  # a penalty a step
+    first, last = solve_twice(table, split, 0.0)
+    np.testing.assert_array_equal(first.on_lags, solve(table, split, 0.0).on_lags)
+    np.testing.assert_array_equal(last.error, first.error)
+    whole = replace(split, train=split.every)
+    assert split.every[:].tolist() == [*split.train[:], *split.validation[:]]
+    chosen = []
+    for found, rows in ((first, split), (last, whole)):
+        alone = np.stack([solve(table, rows, penalty).on_lags for penalty in PENALTIES])
+        apart = np.abs(alone - found.on_lags).max(-1)  # [S, K]
+        np.testing.assert_allclose(apart.min(0), 0, atol=1e-6)
+        chosen.append(apart.argmin(0).tolist())
+    assert chosen[0] == chosen[1]
+
+
+def test_where_rounding_leaves_nothing_to_solve_the_first_path_stays(random_table, monkeypatch):
+    table = random_table(rows=120)
+    found, of_solutions = [], linear._solutions
+
+    def solutions(table, origins, penalties):
+        found.append(origins)
+        for weights in of_solutions(table, origins, penalties):
+            yield weights._replace(bias=weights.bias * np.nan) if len(found) > 1 else weights
+
+    monkeypatch.setattr(linear, "_solutions", solutions)
+    first, last = solve_twice(table, split_of(table), 1e-3)
+    assert len(found) == 2
+    assert last is first
 
 
 def test_linear_path_is_least_squares(random_table):

@@ -1,6 +1,7 @@
 """A forecaster learns on from new rows, and what changed since its training is told."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,7 @@ import pytest
 from gruta.errors import InputError
 from gruta.locale import spoken
 from gruta.report.page import render
+from gruta.runs import CHECKPOINT, Run, read_arrays
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.conftest import ROWS, SMALL, hourly
 from gruta.tasks.forecast.drift import drift
@@ -20,6 +22,11 @@ MORE = ROWS + 200
 @pytest.fixture(scope="module")
 def longer():
     return hourly(MORE)
+
+
+@pytest.fixture(scope="module")
+def fitted(longer):
+    return Forecaster(**SMALL).fit(longer.head(ROWS))
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +49,26 @@ def test_it_goes_on_from_the_weights_with_the_scales_and_seasons_that_it_has(
     anew = fitted.update(longer, steps=1, learning_rate=1e-12, linear="anew").trained_
     assert np.abs(anew.weights["linear.on_lags"] - before.weights["linear.on_lags"]).max() > 1e-4
     assert fitted.trained_ is before
+
+
+def test_errors_on_rows_that_the_linear_path_knows_count_as_those_of_one_that_does_not(
+    longer, fitted, tmp_path
+):
+    codec = fitted.trained_.codec
+    learned, known, after = codec.learned, codec.until, codec.until + np.timedelta64(1, "h")
+    assert codec.hindsight > 1
+    expected = [codec.optimism, codec.hindsight, 1.0]
+    assert codec.optimism_at(np.array([learned, known, after])).tolist() == expected
+    run = tmp_path / "run"
+    Forecaster(**SMALL).fit(longer.head(ROWS), run=run)
+    first = read_arrays(Run(run), CHECKPOINT)[0]
+    weights = fitted.trained_.weights
+    path = {name: first[f"model/{name}"] for name in weights if name.startswith("linear.")}
+    unknowing = replace(fitted.trained_, weights=weights | path, codec=replace(codec, hindsight=1))
+    told = [drift(one, series_for(one, longer)).errors for one in (fitted.trained_, unknowing)]
+    assert told[0][0].before == pytest.approx(told[1][0].before, rel=0.02)
+    plain = replace(fitted.trained_, codec=replace(codec, hindsight=1))
+    assert drift(plain, series_for(plain, longer)).errors[0].before < 0.95 * told[1][0].before
 
 
 def test_rows_that_stamps_held_out_are_learned_from_later(longer, frame):
@@ -77,7 +104,7 @@ def test_drift_is_found_where_it_is(longer, fitted):
     assert network.change.value > 0
     assert network.change.beyond_chance
     assert network.before == quiet.errors[0].before
-    assert wind.shift == pytest.approx(10, abs=0.6)
+    assert wind.shift == pytest.approx(10 / wind.deviation, abs=0.6)
     assert wind.mean_since - wind.mean == pytest.approx(wind.shift * wind.deviation)
     assert wind.outside == 1.0
     assert json.loads(json.dumps(loud.to_json()))["errors"][0]["beyond_chance"]

@@ -9,7 +9,6 @@ from gruta.cells.arrays import Storage
 from gruta.runtime.blocks import (
     CELLS,
     Array,
-    Linear,
     Shapes,
     State,
     recurrent_shapes,
@@ -19,8 +18,8 @@ from gruta.tasks.generate.settings import GenerateSettings
 
 Numbers = NDArray[np.integer]
 
-_AT_ONCE = 2048
-"""Steps of a long text that are computed at once."""
+_AT_ONCE = 2**22
+"""Scores of a long text that are computed at once, at most."""
 
 
 class GenerateHead:
@@ -52,6 +51,11 @@ class GenerateHead:
         if "projection.weight" in weights:
             matrix = matrix @ weights["projection.weight"]
         self._output = np.ascontiguousarray(matrix.T), weights["bias"]
+        self._at_once = max(1, _AT_ONCE // size)
+
+    def __call__(self, units: Numbers) -> Array:
+        """Logits `[T, B, V]` of what follows each of `[T, B]`, from their start on."""
+        return self.sequence(units, self.start(units.shape[1]))[0]
 
     def start(self, B: int = 1) -> list[State]:
         """Of each layer, the state of who has read nothing."""
@@ -67,7 +71,7 @@ class GenerateHead:
             layer.step(x, *own)
             x = own[0]
         matrix, bias = self._output
-        return x @ matrix + bias  # type: ignore[no-any-return]
+        return x @ matrix + bias
 
     def sequence(self, units: Numbers, state: list[State]) -> tuple[Array, list[State]]:
         """Logits `[T, B, V]` of what follows each of `[T, B]`, and the state behind them."""
@@ -79,11 +83,18 @@ class GenerateHead:
         flat = x.reshape(-1, self._hidden) @ matrix + bias
         return flat.reshape(*units.shape, -1), ends
 
+    def read(self, units: Numbers) -> tuple[Array, list[State]]:
+        """Logits `[1, V]` of what follows a text `[T]`, T ≥ 1, and the state behind it."""
+        state = self.start()
+        for start in range(0, len(units), self._at_once):
+            logits, state = self.sequence(units[start : start + self._at_once, None], state)
+        return logits[-1], state
+
     def nats(self, units: Numbers) -> NDArray[np.float64]:
         """-log P of each unit of a text `[T]` but the first, after all before it `[T - 1]`."""
         state, found = self.start(), []
-        for start in range(0, len(units) - 1, _AT_ONCE):
-            some = units[start : start + _AT_ONCE + 1]
+        for start in range(0, len(units) - 1, self._at_once):
+            some = units[start : start + self._at_once + 1]
             logits, state = self.sequence(some[:-1, None], state)
             found.append(_nats(logits[:, 0], some[1:]))
         return np.concatenate(found) if found else np.zeros(0)
@@ -107,5 +118,3 @@ def _shapes(size: int, s: GenerateSettings) -> Shapes:
     if not s.tied:
         shapes["output.weight"] = (size, s.hidden)
     return {**shapes, "bias": (size,)}
-
-

@@ -2,9 +2,9 @@
 
     x_t = E u_t;  h_t = layers(x_t);  logits = E (P h_t) + a    (tied; P where sizes differ)
 
-In training whole units of a layer's input and of the last output are missing from a stretch of text,
-the same at all its steps (variational dropout, Gal and Ghahramani 2016, arXiv:1512.05287), and single
-weights from state to state too (weight drop, Merity et al. 2018, arXiv:1708.02182).
+In training whole numbers of a layer's input and of the last output are missing from a stretch of
+text, the same at all its steps (variational dropout, Gal and Ghahramani 2016, arXiv:1512.05287),
+and single weights from state to state too (weight drop, Merity et al. 2018, arXiv:1708.02182).
 """
 
 from typing import Any
@@ -36,9 +36,7 @@ class GenerateNetwork(nn.Module):
         how: dict[str, Any] = {"init": s.init, "dtype": DTYPE}
         if s.init == "chrono":
             how["longest_lag"] = max(3, s.tbptt)
-        self.layers = nn.ModuleList(
-            CELLS[s.cell](width, s.hidden, **how) for width in widths[:-1]
-        )
+        self.layers = nn.ModuleList(CELLS[s.cell](width, s.hidden, **how) for width in widths[:-1])
         self.projection = None
         if s.tied and s.hidden != s.embedding:
             self.projection = Linear(s.hidden, s.embedding, bias=False, dtype=DTYPE)
@@ -48,7 +46,8 @@ class GenerateNetwork(nn.Module):
 
     def forward(self, units: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """state: h of each layer `[1, B, H]`, and c behind each in the LSTM."""
-        x, ends = self.embedding(units), []
+        x = self.embedding(units)
+        ends: list[Tensor] = []
         n = 0 if state is None else len(state) // len(self.layers)
         for k, layer in enumerate(self.layers):
             own = None if state is None else state[n * k : n * (k + 1)]

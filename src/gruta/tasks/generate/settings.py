@@ -89,4 +89,7 @@ class GenerateSettings(NetworkSettings, StreamSettings):
     learning_rate: float = Field(
         3e-3, gt=0, le=1e6, description="The highest rate of the schedule."
     )
+    threads: int = Field(
+        2, gt=0, le=1024, description=StreamSettings.model_fields["threads"].description
+    )
     validate_every: int = Field(200, gt=0, description="Steps between two validations.")

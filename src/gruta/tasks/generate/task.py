@@ -1,15 +1,17 @@
 """Generating text as a task: a language model of units."""
 
+import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from pydantic import BaseModel, Field
 
 from gruta.codec.text.units import Units
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.locale.numbers import number
+from gruta.settings import resolve
+from gruta.tasks.generate.options import ContinueOptions, EvaluateOptions, GenerateOptions, sampling
 from gruta.tasks.generate.settings import GenerateSettings
 from gruta.tasks.scores import Metric
 from gruta.tasks.task import Input, Look, Options, Report
@@ -22,44 +24,10 @@ if TYPE_CHECKING:
     from gruta.tasks.generate.evaluation import Evaluation
     from gruta.tasks.generate.head import GenerateHead
     from gruta.tasks.generate.lesson import GenerateLesson
+    from gruta.tasks.generate.making import Making
     from gruta.tasks.generate.network import GenerateNetwork
+    from gruta.tasks.generate.parts import TextsInParts
     from gruta.tasks.trained import Trained
-
-
-@dataclass(frozen=True)
-class TextsInParts:
-    """Text to train on, to validate on, and of the test."""
-
-    train: "Texts"
-    validation: "Texts"
-    test: "Texts | None"
-
-    def fingerprint(self) -> str:
-        """Of what training sees."""
-        return f"{self.train.fingerprint()}{self.validation.fingerprint()}"
-
-    def told(self) -> list[tuple[str, str]]:
-        """How much there is of each."""
-        test = 0 if self.test is None else self.test.length
-        return [
-            (_("texts to train on"), number(len(self.train))),
-            (_("characters to train on"), number(self.train.length)),
-            (_("characters to validate on"), number(self.validation.length)),
-            (_("characters of the test"), number(test)),
-        ]
-
-
-class EvaluateOptions(BaseModel):
-    """What an evaluation can be told."""
-
-    train: str | None = Field(
-        None,
-        description="The text it was trained on, for the n-gram model beside the network.",
-        json_schema_extra={
-            "metavar": "FILE",
-            "shown": "what the run read, where that is still there",
-        },
-    )
 
 
 @dataclass(frozen=True)
@@ -72,9 +40,9 @@ class GenerateTask:
         "subwords or bytes, one after the other. The end is held out and scored beside an n-gram "
         "model of the same units."
     )
-    settings, codec, packages = GenerateSettings, Units, ()
-    input = Input("FILE", "Text file, or a folder of text files.")
-    options = Options(evaluate=EvaluateOptions)
+    settings, codec, packages = GenerateSettings, Units, ("regex",)
+    input = Input("FILE", "Text file, or a folder of text files.", many=True)
+    options = Options(evaluate=EvaluateOptions, predict=ContinueOptions, generate=GenerateOptions)
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -93,15 +61,15 @@ class GenerateTask:
         """A list of one text, as in Python."""
         return [text]
 
-    def read(self, source: Any, settings: GenerateSettings) -> TextsInParts:
+    def read(self, source: Any, settings: GenerateSettings) -> "TextsInParts":
         """In three parts; the test may have a file of its own."""
-        s = settings
-        texts = self.open(source, s)
-        if s.test:
-            return in_parts(texts, self.open(s.test, s), s)
-        return in_parts(texts, None, s)
+        from gruta.tasks.generate.parts import in_parts
 
-    def fit_codec(self, data: TextsInParts, settings: GenerateSettings) -> Units:
+        s = settings
+        test = self.open(s.test, s) if s.test else None
+        return in_parts(self.open(source, s), s, test)
+
+    def fit_codec(self, data: "TextsInParts", settings: GenerateSettings) -> Units:
         """The units of the training part."""
         s, texts = settings, [one.text for one in data.train.texts]
         if s.units == "bytes":
@@ -122,7 +90,7 @@ class GenerateTask:
         self,
         network: "GenerateNetwork",
         codec: Units,
-        data: TextsInParts,
+        data: "TextsInParts",
         settings: GenerateSettings,
     ) -> "GenerateLesson":
         """Streams of text side by side."""
@@ -148,3 +116,102 @@ class GenerateTask:
         if settings.test:
             return {"source": settings.test, "train": source}
         return {"source": source} if settings.test_share else None
+
+    def answer(self, trained: "Trained[Units]", source: Any, **how: Any) -> "pl.DataFrame":
+        """How each text goes on, as `ContinueOptions` says."""
+        import polars as pl
+
+        from gruta.tasks.generate.generation import written
+
+        o = resolve(ContinueOptions, how)
+        texts = self.open(source, trained.settings).texts
+        made = [
+            written(
+                trained.head, trained.codec, one.text, sampling(o), length=o.length, seed=o.seed
+            )[0]
+            for one in texts
+        ]
+        return pl.DataFrame({"text": [one.name for one in texts], "continuation": made})
+
+    def make(self, trained: "Trained[Units]", **how: Any) -> "Making":
+        """Text that follows a prompt, as `GenerateOptions` says."""
+        from gruta.tasks.generate.making import Making
+
+        return Making(trained, resolve(GenerateOptions, how))
+
+    def evaluate(
+        self,
+        trained: "Trained[Units]",
+        source: Any,
+        *,
+        train: Any = None,
+        like: "Evaluation | None" = None,
+    ) -> "Evaluation":
+        """Scores on the test part of what was trained on, or on all of other texts.
+
+        train: what was trained on, for the n-gram models, where `source` is not that; by default
+        what the run read, if that is still there and the same. like: of another network, trained
+        and scored on the same; its n-gram models are not counted again.
+        """
+        from gruta.tasks.generate.evaluation import evaluate
+
+        s, texts = trained.settings, self.open(source, trained.settings)
+        if train is not None:
+            given = self.open(train, s)
+            if known := _trained_on(trained, given):
+                return evaluate(trained, texts, known, like=like)
+            other = _("{source}: not what the run was trained on").format(source=given.source)
+            raise InputError(train=other)
+        if known := _trained_on(trained, texts):
+            own = evaluate(trained, texts, known, seen=True, like=like) if s.test else None
+            return own or evaluate(trained, known.test, known, like=like)
+        return evaluate(trained, texts, self._read_again(trained), like=like)
+
+    def _read_again(self, trained: "Trained[Units]") -> "TextsInParts | None":
+        """What the run read, where it is still there and the same."""
+        if not trained.source:
+            return None
+        with suppress(InputError):
+            source = [Path(one) for one in shlex.split(trained.source)]
+            return _trained_on(trained, self.open(source, trained.settings))
+        return None
+
+    def verdict(self, found: "Evaluation") -> str:
+        """Against the best n-gram model."""
+        from gruta.tasks.generate.report import verdict
+
+        return verdict(found)
+
+    def scores(self, found: "Evaluation") -> "Table":
+        """A row a model."""
+        from gruta.tasks.generate.report import scores
+
+        return scores(found)
+
+    def report(
+        self, trained: "Trained[Units]", found: "Evaluation", metrics: list[dict[str, Any]]
+    ) -> Report:
+        """How good it is, what it writes, what surprised it, how it learned."""
+        from gruta.tasks.generate.report import report
+
+        return report(trained, found, metrics)
+
+    def look(self, trained: "Trained[Units]", source: Any) -> Look:
+        """The beginning of a text, and how likely the network finds it."""
+        from gruta.tasks.generate.look import look
+
+        return look(trained, self.open(source, trained.settings))
+
+
+def _trained_on(trained: "Trained[Units]", texts: "Texts") -> "TextsInParts | None":
+    """The parts that the run was trained on, if `texts` are what it read."""
+    from gruta.tasks.generate.parts import in_parts
+
+    s = trained.settings
+    with suppress(InputError):  # too few to have been trained on
+        parts = in_parts(texts, s.model_copy(update={"test_share": 0.0}) if s.test else s)
+        return parts if parts.fingerprint() == trained.data else None
+    return None
+
+
+TASK = GenerateTask()

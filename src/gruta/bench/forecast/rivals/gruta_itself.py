@@ -74,7 +74,7 @@ class TimedTask(ForecastTask):
     ) -> Timed:
         """The same, timed."""
         usual = super().lesson(network, codec, data, settings)
-        lesson = Timed(network, usual.table, usual.split, settings)
+        lesson = Timed(network, usual.table, usual.split, settings, seen=usual.seen)
         self.given.append((lesson.timed(self.began, self.seconds), codec, data))
         return lesson
 
@@ -118,10 +118,12 @@ class Gruta:
         """With these weights; how far to trust them is found out then, and takes its time too."""
         began = time.process_time()
         lesson.model.load_state_dict(weights)
+        lesson.conclude()
         with torch.inference_mode():
             settled = TASK.settle(lesson, codec)
         took = time.process_time() - began
-        arrays: dict[str, Any] = {name: w.numpy() for name, w in weights.items()}
+        state = lesson.model.state_dict().items()
+        arrays: dict[str, Any] = {name: weight.numpy().copy() for name, weight in state}
         trained = Trained(TASK, settings, settled, arrays, data.fingerprint())
         return Stage(at + took, partial(quantiles, trained, data.series, exam.origins))
 

@@ -1,0 +1,153 @@
+"""Language models with gruta's layers and with torch.nn's: trained, and asked for text."""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from gruta.bench.names import threads_name
+from gruta.bench.turns import in_turns
+from gruta.cells import CELLS, CellName
+from gruta.cells.arrays import Storage
+from gruta.codec.text.sampling import Sampling
+from gruta.codec.text.units import Units
+from gruta.settings import resolve
+from gruta.tasks.generate.generation import generated
+from gruta.tasks.generate.head import GenerateHead
+from gruta.tasks.generate.network import GenerateNetwork, loss
+from gruta.tasks.generate.settings import GenerateSettings
+
+UNITS, HIDDEN, STREAMS, STEPS = 100, 512, 32, 128
+"""Characters of the vocabulary, hidden units, streams of a batch, characters of each in a step."""
+
+TOLD, TOGETHER = 50, 32
+"""Characters that are drawn at once, and streams that are made side by side."""
+
+ROUNDS, SECONDS = 5, 1.0
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One way of training or writing with one cell.
+
+    characters: a second. torch_characters: of torch.nn in the same run.
+    """
+
+    cell: CellName
+    what: str
+    threads: int
+    characters: float
+    torch_characters: float
+
+    def __str__(self) -> str:
+        rates = f"{self.characters:,.0f} / {self.torch_characters:,.0f} / s"
+        return f"{self.cell.upper()} {self.what}, {threads_name(self.threads)}: {rates}"
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast as torch.nn."""
+        return self.characters / self.torch_characters
+
+
+def rates(threads: tuple[int, ...] = (1, 2)) -> Iterator[Rate]:
+    """Training of GRU and LSTM, then text by the GRU; the same weights and batches for both.
+
+    torch.nn's layers are eager: torch.compile leaves them as they are.
+    """
+    for cell in ("gru", "lstm"):
+        for count in threads:
+            torch.set_num_threads(count)
+            ours, theirs = in_turns(_trainings(cell), ROUNDS, SECONDS)
+            made = STREAMS * STEPS
+            yield Rate(cell, "training", count, made / ours, made / theirs)
+    torch.set_num_threads(1)
+    network = GenerateNetwork(UNITS + 1, _settings("gru")).eval()
+    *own, theirs = in_turns(_writings(network), ROUNDS, SECONDS)
+    ways = ("writing", "writing_in_16_bits", "writing_together")
+    for what, seconds, streams in zip(ways, own, (1, 1, TOGETHER), strict=True):
+        yield Rate("gru", what, 1, TOLD * streams / seconds, TOLD / theirs)
+
+
+def _settings(cell: CellName) -> GenerateSettings:
+    given = {"cell": cell, "hidden": HIDDEN, "batch_size": STREAMS, "tbptt": STEPS}
+    settings: GenerateSettings = resolve(GenerateSettings, given)
+    return settings
+
+
+def _with_torchs_layers(network: GenerateNetwork) -> GenerateNetwork:
+    """The same, with the same weights."""
+    theirs = copy.deepcopy(network)
+    for k, layer in enumerate(network.layers):
+        own = CELLS_OF_TORCH[type(layer).__name__](layer.input_size, layer.hidden_size)
+        own.load_state_dict(layer.state_dict())
+        theirs.layers[k] = own
+    return theirs
+
+
+CELLS_OF_TORCH: dict[str, type[nn.Module]] = {
+    cell.upper(): getattr(nn, cell.upper()) for cell in CELLS
+}
+
+
+def _trainings(cell: CellName) -> list[Callable[[], object]]:
+    """A step of training, with gruta's layers and with torch.nn's."""
+    network = GenerateNetwork(UNITS + 1, _settings(cell))
+    units = torch.randint(1, UNITS + 1, (STEPS + 1, STREAMS))
+    return [_step(one.train(), units) for one in (network, _with_torchs_layers(network))]
+
+
+def _step(network: GenerateNetwork, units: torch.Tensor) -> Callable[[], None]:
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-6, fused=True)
+
+    def step() -> None:
+        logits, _state = network(units[:-1])
+        loss(logits, units[1:]).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def _writings(network: GenerateNetwork) -> list[Callable[[], object]]:
+    """So many characters: by the head, in 16 bits, many streams, and by torch.nn from Python."""
+    return [
+        _written(network),
+        _written(network, storage="bfloat16"),
+        _written(network, count=TOGETHER),
+        _stepped(_with_torchs_layers(network)),
+    ]
+
+
+def _written(
+    network: GenerateNetwork, count: int = 1, storage: Storage | None = None
+) -> Callable[[], None]:
+    weights = {name: w.detach().numpy() for name, w in network.state_dict().items()}
+    head = GenerateHead(weights, UNITS + 1, _settings("gru"), storage)
+    units = Units("characters", tuple(map(chr, range(0x100, 0x100 + UNITS))))
+    text = generated(head, units, "", Sampling(temperature=0.8), count=count)
+
+    def write() -> None:
+        for _ in range(TOLD):
+            next(text)
+
+    return write
+
+
+def _stepped(network: GenerateNetwork) -> Callable[[], None]:
+    """As people write it: a step of the layer, softmax, multinomial, one character at a time."""
+    unit, state = torch.ones(1, 1, dtype=torch.int64), None
+
+    @torch.inference_mode()
+    def write() -> None:
+        nonlocal unit, state
+        for _ in range(TOLD):
+            logits, state = network(unit, state)
+            likely = (logits[0] / 0.8).softmax(-1)
+            unit = torch.multinomial(likely, 1)
+            np.asarray(unit)
+
+    return write

@@ -1,0 +1,42 @@
+"""What people see as one character: never shown in part.
+
+Extended grapheme clusters of Unicode's UAX 29, by the regex library.
+"""
+
+import regex
+
+_ONE = regex.compile(r"\X")
+_CONTROL = regex.compile(r"[\p{Cc}--[\n\t]]", regex.V1)
+
+
+class Shown:
+    """Text on its way to the screen: the last grapheme waits until it is known to be whole."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def add(self, piece: str) -> str:
+        """What can be shown by now."""
+        self._held += piece
+        if len(self._held) < 2:
+            return ""
+        last = len(self._held) - len(graphemes(self._held)[-1])
+        found, self._held = self._held[:last], self._held[last:]
+        return visible(found)
+
+    def end(self) -> str:
+        """The rest."""
+        found, self._held = self._held, ""
+        return visible(found)
+
+
+def visible(text: str) -> str:
+    """A text that does nothing to a terminal: control characters are replacement characters."""
+    shown: str = _CONTROL.sub("\ufffd", text)
+    return shown
+
+
+def graphemes(text: str) -> list[str]:
+    """Each of them."""
+    found: list[str] = _ONE.findall(text)
+    return found

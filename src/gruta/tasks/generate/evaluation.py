@@ -1,0 +1,210 @@
+"""How likely a trained language model finds a text, beside how often units follow one another."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from gruta.codec.text.ngram import NGram, best
+from gruta.codec.text.units import UNKNOWN, Numbers, Units
+from gruta.data.text import Texts
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number, percent
+from gruta.tasks.generate.metrics import METRICS
+from gruta.tasks.generate.parts import TextsInParts
+from gruta.tasks.scores import Scores, lost_to
+from gruta.tasks.trained import Trained
+
+Nats = list[NDArray[np.float64]]
+"""Of each text, what each of its units costs."""
+
+MOST_COUNTED = 2**24
+"""Units that n-gram models count, at most: a minute of one core, and some gigabytes."""
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """A unit that came against expectation: what stood before it, and what was expected."""
+
+    text: str
+    place: int
+    before: str
+    came: str
+    nats: float
+
+
+@dataclass(frozen=True, eq=False)
+class Simple:
+    """Scores of n-gram models, which know nothing of the network, and the nats of the last.
+
+    left: units of the training part that were not counted, as they are too many.
+    """
+
+    scores: list[Scores] = field(default_factory=list)
+    nats: Nats = field(default_factory=list)
+    left: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Texts, of each the nats of its units by the network, and scores of all models."""
+
+    texts: Texts
+    codec: Units
+    nats: Nats
+    scores: list[Scores]
+    simple: Simple = field(default_factory=Simple)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def lost_to(self) -> list[str]:
+        """The simple models under which the text is likelier."""
+        return lost_to(self.scores, METRICS)
+
+    def frame(self) -> pl.DataFrame:
+        """A row a unit: its text, its place there, itself, and its nats."""
+        frames = [
+            pl.DataFrame(
+                {
+                    "text": [one.name] * len(nats),
+                    "place": np.arange(1, len(nats) + 1),
+                    "unit": self.codec.shown(one.text),
+                    "nats": nats,
+                }
+            )
+            for one, nats in zip(self.texts.texts, self.nats, strict=True)
+        ]
+        return pl.concat(frames)
+
+    @property
+    def renamed(self) -> Mapping[str, str]:
+        """None: no column is the data's."""
+        return {}
+
+    def surprises(self, most: int = 10, around: int = 40) -> list[Surprise]:
+        """The units that cost most, the first first; no two of one stretch of `around` units."""
+        found: list[Surprise] = []
+        kept: list[tuple[int, int]] = []
+        for k, i in self._costliest():
+            if len(found) == most:
+                break
+            if any(k == own and abs(i - at) < around for own, at in kept):
+                continue
+            kept.append((k, i))
+            one = self.texts.texts[k]
+            units = self.codec.split(one.text)
+            before = self.codec.joined(units[max(0, i - around) : i])
+            came = self.codec.joined(units[i : i + 1])
+            found.append(Surprise(one.name, i + 1, before, came, float(self.nats[k][i])))
+        return found
+
+    def _costliest(self) -> Iterator[tuple[int, int]]:
+        lengths = np.cumsum([0, *map(len, self.nats)])
+        for at in np.argsort(-np.concatenate(self.nats), kind="stable"):
+            k = int(np.searchsorted(lengths, at, "right")) - 1
+            yield k, int(at - lengths[k])
+
+
+def evaluate(
+    trained: Trained[Units],
+    test: Texts,
+    known: TextsInParts | None,
+    *,
+    seen: bool = False,
+    like: Evaluation | None = None,
+) -> Evaluation:
+    """Score the network on `test`, and n-gram models of what it was trained on, if that is known.
+
+    seen: whether training saw these texts. like: of another network, trained and scored on the
+    same; its n-gram models are taken as they are.
+    """
+    codec, head = trained.codec, trained.head
+    numbers = [codec.encode(one.text) for one in test.texts]
+    if not numbers:
+        problem = _("{source}: nothing is left to score on; give a text, or a test share above 0")
+        raise InputError(problem.format(source=test.source))
+    nats = [head.nats(np.concatenate([codec.before, own])) for own in numbers]
+    spelt = [codec.spelling(one.text, n) for one, n in zip(test.texts, numbers, strict=True)]
+    simple = like.simple if like else simple_models(codec, known, test, numbers, spelt)
+    own = _scores(trained.settings.cell, head.size, test, nats, spelt)
+    notes = [*_unknown(numbers), *([] if known or like else [_no_simple_models()])]
+    if simple.left:
+        told = _("The n-gram models count the last {count} units of the training part alone.")
+        notes.append(told.format(count=number(MOST_COUNTED)))
+    if seen:
+        notes.append(_("Training saw this text: name another one to score on that."))
+    costs = [a + b for a, b in zip(nats, spelt, strict=True)]
+    return Evaluation(test, codec, costs, [own, *simple.scores], simple, notes)
+
+
+def simple_models(
+    codec: Units,
+    known: TextsInParts | None,
+    test: Texts,
+    numbers: Sequence[Numbers],
+    spelt: Nats,
+) -> Simple:
+    """How often units come, and the n-gram model of the order that suits the validation part."""
+    if known is None:
+        return Simple()
+    train, held = (
+        [codec.encode(one.text) for one in part.texts] for part in (known.train, known.validation)
+    )
+    kept = last(train, MOST_COUNTED)
+    models = {"unigram": NGram(kept, codec.size, 1)}
+    found = best(kept, codec.size, held)
+    models[f"{found.order}-gram"] = found
+    scores, nats = [], []
+    for name, model in models.items():
+        nats = [-np.log(model.probabilities(own)) for own in numbers]
+        scores.append(_scores(name, model.parameters, test, nats, spelt))
+    left = sum(map(len, train)) - sum(map(len, kept))
+    return Simple(scores, [a + b for a, b in zip(nats, spelt, strict=True)], left)
+
+
+def last(texts: Sequence[Numbers], most: int) -> list[Numbers]:
+    """Their last units, in order, at most so many."""
+    kept: list[Numbers] = []
+    for text in reversed(texts):
+        if most > 0:
+            kept.append(text[-most:])
+        most -= len(text)
+    return kept[::-1]
+
+
+def scored(trained: Trained[Units], texts: Texts) -> Evaluation:
+    """Of texts, whatever they are: the network alone."""
+    return evaluate(trained, texts, None, like=Evaluation(texts, trained.codec, [], []))
+
+
+def _scores(model: str, size: int, test: Texts, nats: Nats, spelt: Nats) -> Scores:
+    units = sum(map(len, nats))
+    total = float(sum(a.sum() + b.sum() for a, b in zip(nats, spelt, strict=True)))
+    values = {
+        "bits": total / math.log(2) / test.length,
+        "nats": total / test.length,
+        "nats_a_unit": total / units,
+        "perplexity": float(np.exp(min(total / units, 700.0))),
+    }
+    return Scores(model, size, values)
+
+
+def _unknown(numbers: Sequence[Numbers]) -> Iterator[str]:
+    unknown = sum(int((own == UNKNOWN).sum()) for own in numbers)
+    if unknown:
+        told = _(
+            "{share} of the units are unknown to the network: each is spelt out, at what any "
+            "character costs."
+        )
+        yield told.format(share=percent(unknown / sum(map(len, numbers)), 2))
+
+
+def _no_simple_models() -> str:
+    return _(
+        "N-gram models are left out: what the network was trained on is not there any more, or "
+        "has changed. Give it with --train (Python: train=)."
+    )

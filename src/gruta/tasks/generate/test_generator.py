@@ -1,0 +1,136 @@
+"""The text generator learns what is regular, writes it, and is scored beside n-grams."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from gruta import TextGenerator
+from gruta.codec.text.graphemes import Shown
+from gruta.codec.text.ngram import NGram
+from gruta.errors import InputError
+from gruta.tasks.generate.conftest import rhyme
+from gruta.tasks.generate.evaluation import last
+from gruta.tasks.generate.generation import Text
+
+SHORT = {"hidden": 24, "embedding": 8, "steps": 150, "batch_size": 8, "tbptt": 32}
+
+
+@pytest.fixture(scope="module")
+def generator():
+    return TextGenerator(**SHORT, learning_rate=0.01, validate_every=50).fit([rhyme()])
+
+
+def test_what_it_writes_is_like_what_it_read(generator):
+    (text,) = generator.generate("o mar", length=200, temperature=0.5)
+    words = set(text.split()[1:-1])
+    assert len(words & set(rhyme().split())) > 0.6 * len(words)
+
+
+def test_the_same_seed_writes_the_same_and_pieces_are_the_whole(generator):
+    how = {"length": 60, "seed": 3}
+    (text,) = generator.generate("o", **how)
+    assert "".join(generator.stream("o", **how)) == text
+    assert generator.generate("o", length=60, seed=4) != [text]
+
+
+def test_texts_made_side_by_side_are_those_of_their_draws(generator):
+    several = generator.generate("o", length=40, count=3)
+    assert len(set(several)) == 3
+    assert all(len(text) == 40 for text in several)
+
+
+def test_it_ends_before_a_stop(generator):
+    (text,) = generator.generate("o mar", length=300, stop=("\n",))
+    assert "\n" not in text
+    assert len(text) < 300
+
+
+def test_score_is_that_of_every_unit_on_its_own(generator):
+    trained = generator.trained_
+    found = generator.evaluate([rhyme()])
+    text = "o sol e o mar"
+    numbers = np.concatenate([trained.codec.before, trained.codec.encode(text)])
+    head, state, total = trained.head, trained.head.start(), 0.0
+    for now, then in itertools.pairwise(numbers):
+        logits = head.step(np.array([now]), state)[0].astype(float)
+        total -= logits[then] - np.log(np.exp(logits).sum())
+    assert generator.score([text]) == pytest.approx(-total / np.log(2) / len(text), rel=1e-5)
+    assert found.scores[0].model == "gru"
+
+
+def test_ngram_of_the_order_that_suits_the_validation_part_stands_beside(generator):
+    found = generator.evaluate([rhyme()])
+    _network, unigram, ngram = found.scores
+    assert ngram.model.endswith("-gram")
+    assert ngram.bits < unigram.bits
+    text = found.texts.texts[0].text
+    units = generator.trained_.codec
+    train = units.encode(rhyme()[: -len(text)])
+    longer = NGram([train], units.size, 1).probabilities(units.encode(text))
+    assert unigram.bits == pytest.approx(-np.log2(longer).mean(), rel=0.01)
+
+
+def test_the_frame_has_every_unit_and_the_surprises_are_its_largest(generator):
+    found = generator.evaluate([rhyme()])
+    frame = found.frame()
+    assert "".join(frame["unit"]).replace("␣", " ").replace("↵", "\n") == found.texts.texts[0].text
+    assert found.surprises(1)[0].nats == pytest.approx(frame["nats"].max())
+
+
+@pytest.mark.parametrize("units", ["bytes", "words", "subwords"])
+def test_other_units_are_learned_and_scored_by_the_character(units):
+    short = SHORT | {"steps": 4, "vocabulary": 300, "units": units}
+    generator = TextGenerator(**short).fit([rhyme()])
+    found = generator.evaluate([rhyme()])
+    network = found.scores[0]
+    assert network.nats == pytest.approx(network.bits * np.log(2))
+    assert generator.generate("mar", length=5)[0]
+
+
+def test_what_training_never_saw_is_read_all_the_same(generator):
+    assert generator.generate("家 שלום e\u0301", length=5)
+    with_unknown = generator.evaluate(["o mar 家"])
+    assert "unknown to the network" in " ".join(with_unknown.notes)
+    assert np.isfinite(with_unknown.scores[0].bits)
+
+
+def test_of_very_long_texts_ngrams_count_the_end_alone(generator, monkeypatch):
+    monkeypatch.setattr("gruta.tasks.generate.evaluation.MOST_COUNTED", 1000)
+    found = generator.evaluate([rhyme()])
+    assert "count the last 1,000 units" in " ".join(found.notes)
+    texts = [np.arange(5), np.arange(4)]
+    assert [list(text) for text in last(texts, 6)] == [[3, 4], [0, 1, 2, 3]]
+    assert [list(text) for text in last(texts, 4)] == [[0, 1, 2, 3]]
+
+
+def test_half_a_character_is_refused(generator):
+    for ask in (lambda: generator.generate("o \udce9"), lambda: generator.score(["o \udce9"])):
+        with pytest.raises(InputError, match="half of a character at 3"):
+            ask()
+
+
+def test_a_text_of_one_character_and_a_short_one_are_learned():
+    assert TextGenerator(**SHORT | {"steps": 2}).fit(["a" * 400]).score(["aaa"]) < 0
+    with pytest.raises(InputError, match="give more text"):
+        TextGenerator(**SHORT).fit(["abcde" * 5])
+
+
+def test_nothing_is_cut_inside_a_grapheme():
+    shown = Shown()
+    pieces = [shown.add(one) for one in "ae\u0301\U0001f469\u200d\U0001f4bb!"]
+    pieces.append(shown.end())
+    assert [piece for piece in pieces if piece] == [
+        "a",
+        "e\u0301",
+        "\U0001f469\u200d\U0001f4bb",
+        "!",
+    ]
+
+
+def test_what_may_begin_a_stop_is_held_back(generator):
+    units = generator.trained_.codec
+    text = Text(units, ("mar",))
+    pieces = [text.add(int(number)) for number in units.encode("o ma o mar e")]
+    assert "".join(pieces) + text.end() == "o ma o "
+    assert text.over
