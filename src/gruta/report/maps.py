@@ -94,7 +94,8 @@ def grid(values: Array, columns: Sequence[str], rows: Sequence[str]) -> Figure:
     figure = Figure((width, height), layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(values, aspect="auto", interpolation="nearest", cmap="Greys", vmin=0.0, vmax=1.0)
-    axes.set_xticks(range(len(columns)), list(columns), rotation=90)
+    upright = max(map(len, columns), default=0) <= 2
+    axes.set_xticks(range(len(columns)), list(columns), rotation=0 if upright else 90)
     axes.set_yticks(range(len(rows)), list(rows))
     axes.tick_params(
         length=0, labelsize=8, top=True, labeltop=True, bottom=False, labelbottom=False

@@ -88,6 +88,6 @@ class Asking:
 
     task: Task[Any]
     name: str
-    do: "Callable[[Trained[Any], Any, Mapping[str, Any]], Answered]"
+    do: Callable[["Trained[Any]", Any, Mapping[str, Any]], Answered]
     options: type[BaseModel] = NoOptions
     trains: bool = False

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import polars as pl
 import pytest
@@ -20,6 +22,18 @@ def run(tmp_path_factory):
     how = SMALL | {"learning_rate": 0.02, "dropout": 0.1}
     Translator(**how).fit(sentences(400), run=place)
     return place
+
+
+def test_a_trained_translator_is_asked_without_torch(run):
+    program = (
+        "import sys, gruta\n"
+        "translator = gruta.Translator.load(sys.argv[1])\n"
+        "print(translator.nbest(sys.argv[2:], best=1)[0][0].text)\n"
+        "assert not {'torch', 'matplotlib', 'sacrebleu'} & set(sys.modules)"
+    )
+    command = [sys.executable, "-c", program, str(run), ASKED[0]]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == backwards(ASKED[0])
 
 
 def test_the_command_line_translates_texts_files_and_standard_input(

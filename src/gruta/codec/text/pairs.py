@@ -127,7 +127,8 @@ class PairCodec:
             target = source if shared else Units.from_json(content["target"])
             longest = int(content["longest"])
             if longest < 1:
-                raise ValueError(f"longest: {longest}")
+                problem = _("expected a number of units above 0, got {longest}")
+                raise ValueError(problem.format(longest=longest))
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise

@@ -33,7 +33,7 @@ def look(trained: Trained[PairCodec], pairs: Pairs, number: int) -> Look:
     def of_target(found: tuple[Tensor, Tensor]) -> Tensor:
         return loss(found[0][:, 0], torch.from_numpy(y))
 
-    said = ["⏎", *(codec.target.decode([k]) or "␣" for k in y[:-1])]
+    said = ["↵", *(codec.target.decode([k]) or "␣" for k in y[:-1])]
     labels = {"reader": shown_units(codec, source), "below": said, "above": said}
     network = trained.network
     seen = {n for n, one in network.named_modules() if isinstance(one, Recurrent)}

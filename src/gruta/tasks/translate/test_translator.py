@@ -107,7 +107,7 @@ def test_attention_is_drawn_for_a_terminal(translator):
     (texts,) = translator.nbest(ASKED[:1], best=1)
     drawn = attention_lines(translator.trained_.codec, ASKED[0], texts[0])
     assert drawn[0].split() == backwards(ASKED[0]).split()
-    assert [line.split()[0] for line in drawn[1:]] == ["the", "big", "dog", "⏎"]
+    assert [line.split()[0] for line in drawn[1:]] == ["the", "big", "dog", "↵"]
     assert "█" in "".join(drawn)
 
 

@@ -61,4 +61,4 @@ def _written(codec: PairCodec, source: str, one: Numbered) -> Written:
 
 def shown_units(codec: PairCodec, text: str) -> list[str]:
     """The units of a source as they are read, with its end."""
-    return [*(unit.strip() or "␣" for unit in codec.source.split(text)[: codec.longest]), "⏎"]
+    return [*(unit.strip() or "␣" for unit in codec.source.split(text)[: codec.longest]), "↵"]
