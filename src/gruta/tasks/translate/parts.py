@@ -95,8 +95,13 @@ def as_codec_reads(codec: PairCodec, pairs: Pairs) -> Pairs:
     return replace(pairs, repairs=(*pairs.repairs, *found))
 
 
-def in_parts(pairs: Pairs, settings: TranslateSettings) -> PairsInParts:
-    """Training, validation and test; InputError where they are too few."""
+def in_parts(
+    pairs: Pairs, settings: TranslateSettings, codec: PairCodec | None = None
+) -> PairsInParts:
+    """Training, validation and test; InputError where they are too few.
+
+    codec: the units, where they are known.
+    """
     s = settings
     pairs.require_targets()
     held, rest = _apart(pairs, 0.0 if s.test else s.test_share, s.seed)
@@ -110,7 +115,7 @@ def in_parts(pairs: Pairs, settings: TranslateSettings) -> PairsInParts:
             "different texts for each part"
         )
         raise InputError(problem.format(source=pairs.source, count=number(len(pairs))))
-    codec = fitted(learned, s)
+    codec = codec or fitted(learned, s)
     train, validation = (_short(codec, part) for part in (learned, chosen))
     if not len(train) or not len(validation):
         problem = _("all texts are longer than {longest} units; expected a larger number")
@@ -171,7 +176,7 @@ def trained_on(trained: Trained[PairCodec], pairs: Pairs) -> PairsInParts | None
     """The parts that the run was trained on, if `pairs` are what it read; InputError where they
     are too few to have been.
     """
-    parts = in_parts(pairs, trained.settings)
+    parts = in_parts(pairs, trained.settings, trained.codec)
     return parts if parts.fingerprint() == trained.data else None
 
 
