@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gruta.tasks.classify import Classifier
     from gruta.tasks.forecast import Forecaster
     from gruta.tasks.generate import MusicGenerator, TextGenerator
+    from gruta.tasks.translate import Translator
 
 __all__ = [
     "Classifier",
@@ -27,6 +28,7 @@ __all__ = [
     "InputError",
     "MusicGenerator",
     "TextGenerator",
+    "Translator",
     "nn",
     "watch",
     "xray",
@@ -39,6 +41,7 @@ _HOMES = {
     "InputError": "gruta.errors",
     "MusicGenerator": "gruta.tasks.generate",
     "TextGenerator": "gruta.tasks.generate",
+    "Translator": "gruta.tasks.translate",
     "nn": "gruta.nn",
     "watch": "gruta.health",
     "xray": "gruta.insight",

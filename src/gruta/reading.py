@@ -81,6 +81,8 @@ class Guess:
             "time column": _("time column"),
             "step": _("step"),
             "series column": _("series column"),
+            "source column": _("source column"),
+            "target column": _("target column"),
             "series that training did not see": _("series that training did not see"),
             "series of the training that are not there": _(
                 "series of the training that are not there"

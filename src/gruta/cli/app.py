@@ -18,6 +18,7 @@ HOMES = {
     "predict": "verbs",
     "generate": "generate",
     "score": "own",
+    "translate": "own",
     "inspect": "inspect",
     "explain": "explain",
     "backtest": "own",
@@ -37,6 +38,7 @@ def _summaries() -> dict[str, str]:
         "predict": _("Ask a trained run: what follows, or what something is."),
         "generate": _("Let a trained run make something new: text, shown as it is written."),
         "score": _("Tell how likely a trained language model finds a text, and what surprised it."),
+        "translate": _("Translate texts, a file of them, or the lines of the standard input."),
         "inspect": _("Look inside a trained network: gates, gradients, memory, advice."),
         "explain": _("Take one forecast apart: what each input adds, how far back, what changed."),
         "backtest": _(

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.settings import ReadingSettings
-from gruta.tasks.commands import Command
+from gruta.tasks.commands import Asking, Command
 from gruta.tasks.task import Task
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -42,7 +42,7 @@ def with_options_of(
     return _with(list(found.values()))
 
 
-def with_own_options(own: Command) -> Callable[[F], F]:
+def with_own_options(own: Command | Asking) -> Callable[[F], F]:
     """Give a command its own options and, if it trains, all settings of the task, else those that
     say how the input is read.
     """

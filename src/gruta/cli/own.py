@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gruta.cli.asking import asking
 from gruta.cli.commands import Commands
 from gruta.cli.options import with_own_options
 from gruta.cli.train import Json
@@ -18,7 +19,7 @@ from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.settings import ReadingSettings, resolve
 from gruta.tasks import registry
-from gruta.tasks.commands import Call, Command
+from gruta.tasks.commands import Asking, Call, Command
 
 Out = Annotated[
     Path | None,
@@ -29,10 +30,10 @@ Out = Annotated[
 ]
 
 
-def app_of(own: Command) -> Commands:
+def app_of(own: Command | Asking) -> Commands:
     """The command, as the list of commands takes it."""
     app = Commands()
-    app.command()(_command(own))
+    app.command()(asking(own) if isinstance(own, Asking) else _command(own))
     return app
 
 

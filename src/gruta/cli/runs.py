@@ -88,6 +88,7 @@ def _listed(task: str, found: "list[Summary]", wide: bool) -> "Table":
     captions = {
         "forecast": _("forecasters"),
         "classify": _("classifiers"),
+        "translate": _("translators"),
         "study": _("networks of studies"),
     }
     columns, values_of = zip(*told, strict=True)

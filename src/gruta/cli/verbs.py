@@ -160,7 +160,8 @@ def tell(source: Any, data: Opened) -> None:
     from gruta.tasks.report import repair_table
 
     for guess in data.guesses:
-        print(f"{source}: {guess.told(lambda name: f'--{name}')}", file=sys.stderr)
+        told = guess.told(lambda name: "--" + name.replace("_", "-"))
+        print(f"{source}: {told}", file=sys.stderr)
     if data.repairs:
         console(stderr=True).print(lines(repair_table(data.repairs)))
 

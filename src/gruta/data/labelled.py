@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.classes import LABELS, Label
 from gruta.data.columns import Origin, refuse, require
+from gruta.data.json_lines import is_whole, read_json_lines
 from gruta.data.table import Table, kind_of, open_table
 from gruta.data.ts import read_ts
 from gruta.errors import InputError
@@ -119,7 +120,7 @@ def read_cases(source: Any, columns: Columns, how: Reading | None = None) -> Cas
             )
         case ".jsonl" | ".ndjson":
             points = replace(how, decimal=".")  # as JSON has them
-            return _of_table(_json_lines(path), columns, points, str(path))
+            return _of_table(read_json_lines(path), columns, points, str(path))
         case _:
             return _of_table(path, columns, how)
 
@@ -291,35 +292,6 @@ def _require_one(label: Origin, column: pl.Series, steps: Sequence[NDArray[Any]]
             )
 
 
-def _json_lines(path: Path) -> pl.DataFrame:
-    """The objects of a file, one a line."""
-    if not path.is_file():
-        raise InputError(_("{path}: expected a file of JSON lines, found none").format(path=path))
-    records = []
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            lines = [line for line in file if line.strip()]
-        for line in lines:
-            record = json.loads(line)
-            if not isinstance(record, dict):
-                raise ValueError(_("expected an object"))
-            records.append(record)
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            _("{path}: case {number}: not a JSON object: {error}").format(
-                path=path, number=len(records) + 1, error=error
-            )
-        ) from None
-    names = dict.fromkeys(name for record in records for name in record)
-    table = {n: [_as_text(record.get(n)) for record in records] for n in names}
-    return pl.DataFrame(table, schema=dict.fromkeys(names, pl.String))
-
-
-def _as_text(value: Any) -> str | None:
-    text = value if value is None or isinstance(value, str) else json.dumps(value)
-    return text if text is None or _is_whole(text) else text.encode(errors="replace").decode()
-
-
 def _of_folder(path: Path, columns: Columns, how: Reading) -> Cases:
     """A folder a class: of text files, a case each, or of CSV or Parquet files, a series each."""
     files = sorted(
@@ -438,7 +410,7 @@ def _checked(cases: Cases) -> Cases:
                     largest=brief(float(np.nanmax(np.abs(case)))),
                 )
             )
-        if isinstance(case, str) and not _is_whole(case):
+        if isinstance(case, str) and not is_whole(case):
             raise InputError(
                 _("{source}: case {name}: half of a character pair, mend the text").format(
                     source=cases.source, name=name
@@ -452,11 +424,3 @@ def _checked(cases: Cases) -> Cases:
             )
         )
     return cases
-
-
-def _is_whole(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -35,3 +35,18 @@ def stratified(
             left -= own
             spread -= own > 0
     return np.flatnonzero(taken[of_group]), np.flatnonzero(~taken[of_group])
+
+
+def apart(groups: Sequence[str], share: float, seed: int) -> tuple[Places, Places]:
+    """Places of about `share` of all, and of the others; a group is never in both.
+
+    Whole groups are taken, in an order drawn from the seed, until they are as many.
+    """
+    codes = {name: code for code, name in enumerate(dict.fromkeys(groups))}
+    of_group = np.array([codes[name] for name in groups], np.int64)
+    sizes = np.bincount(of_group, minlength=len(codes))
+    order = np.random.default_rng(seed).permutation(len(codes))
+    before = sizes[order].cumsum() - sizes[order] / 2  # the last one where most of it fits
+    taken = np.zeros(len(codes), bool)
+    taken[order[before < share * len(of_group)]] = True
+    return np.flatnonzero(taken[of_group]), np.flatnonzero(~taken[of_group])

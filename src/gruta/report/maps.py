@@ -86,6 +86,23 @@ def triangle(
     return figure
 
 
+@styled(axes__grid=False)
+def grid(values: Array, columns: Sequence[str], rows: Sequence[str]) -> Figure:
+    """`[rows, columns]` from 0 to 1, darker for more, with what stands at each."""
+    height = 1.2 + 0.2 * len(rows)
+    width = min(WIDTH, 1.6 + 0.24 * len(columns))
+    figure = Figure((width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(values, aspect="auto", interpolation="nearest", cmap="Greys", vmin=0.0, vmax=1.0)
+    upright = max(map(len, columns), default=0) <= 2
+    axes.set_xticks(range(len(columns)), list(columns), rotation=0 if upright else 90)
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.tick_params(
+        length=0, labelsize=8, top=True, labeltop=True, bottom=False, labelbottom=False
+    )
+    return figure
+
+
 @styled()
 def bars(groups: Sequence[tuple[str, Array, str]], xlabel: str, ylabel: str) -> Figure:
     """Bars of each group `[N]` side by side, about a line at 0: name, heights, colour."""

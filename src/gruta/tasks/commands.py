@@ -12,6 +12,7 @@ from gruta.tasks.task import NoOptions, Opened, Records, Report, Task
 
 if TYPE_CHECKING:
     from gruta.report.page import Table
+    from gruta.tasks.trained import Trained
     from gruta.train import Progress
 
 
@@ -67,3 +68,26 @@ class Command:
     options: type[BaseModel] = NoOptions
     trains: bool = False
     place: str = ""
+
+
+class Answered(Records, Protocol):
+    """What texts were answered with."""
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """For the terminal, and for programs that read lines."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A command on RUN and texts, which are arguments, lines of the standard input, or a file's.
+
+    do: from a trained model, what it was asked, as its task opens it, and the options, to the
+    answers. Name, options and help are those of a `Command`.
+    """
+
+    task: Task[Any]
+    name: str
+    do: Callable[["Trained[Any]", Any, Mapping[str, Any]], Answered]
+    options: type[BaseModel] = NoOptions
+    trains: bool = False

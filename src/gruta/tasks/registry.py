@@ -9,18 +9,20 @@ from gruta.locale import translate as _
 from gruta.tasks.task import Task
 
 if TYPE_CHECKING:
-    from gruta.tasks.commands import Command
+    from gruta.tasks.commands import Asking, Command
 
 HOMES = {
     "forecast": "gruta.tasks.forecast.task",
     "classify": "gruta.tasks.classify.task",
     "generate": "gruta.tasks.generate.task",
+    "translate": "gruta.tasks.translate.task",
 }
 """The module of each task, which calls it TASK."""
 
 COMMANDS = {
     "forecast": "gruta.tasks.forecast.commands",
     "generate": "gruta.tasks.generate.commands",
+    "translate": "gruta.tasks.translate.commands",
 }
 """The module of the commands that a task alone has, which calls them COMMANDS."""
 
@@ -30,7 +32,7 @@ def all_tasks() -> list[Task[Any]]:
     return [task(name) for name in HOMES]
 
 
-def commands() -> "list[Command]":
+def commands() -> "list[Command | Asking]":
     """Those that one task alone has."""
     return [own for home in COMMANDS.values() for own in import_module(home).COMMANDS]
 

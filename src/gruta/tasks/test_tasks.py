@@ -23,6 +23,7 @@ from gruta.tasks.generate.notes.conftest import as_rolls, tunes
 from gruta.tasks.look import xrayed
 from gruta.tasks.rehearsal import rehearse
 from gruta.tasks.trained import Trained
+from gruta.tasks.translate.conftest import sentences, sounds
 from gruta.train import train
 
 SHORT = {"hidden": 6, "steps": 20, "batch_size": 8, "validate_every": 5, "checkpoint_every": 5}
@@ -36,6 +37,13 @@ EXAMPLES = {
         as_rolls(tunes(30)),
         SHORT | {"units": "notes", "frames": 1, "embedding": 5, "tbptt": 16},
         None,
+    ),
+    "translate texts": ("translate", sentences(), SHORT | {"embedding": 5}, "target"),
+    "translate words": (
+        "translate",
+        sounds(),
+        SHORT | {"embedding": 5, "input_feeding": True, "attention": "additive", "cell": "lstm"},
+        "sounds",
     ),
 }
 """By name: the task, a table or text that it reads, settings that make it small, a column to spoil.
@@ -195,7 +203,7 @@ def test_an_error_in_the_data_names_file_and_place(example, tmp_path):
             fit(task, path, settings, tmp_path / "run")
         assert not (tmp_path / "run").exists()
         return
-    wrong = None if column == "label" else "many"
+    wrong = None if column in ("label", "target", "sounds") else "many"
     spoilt = pl.read_csv(source, infer_schema=False).with_columns(
         pl.when(pl.int_range(pl.len()) == 4)
         .then(pl.lit(wrong))

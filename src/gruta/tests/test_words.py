@@ -151,7 +151,7 @@ def test_completion_is_shown_and_completes_without_torch(monkeypatch):
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     assert "_GRUTA_COMPLETE=complete_bash" in launched("--show-completion", "bash").out
     monkeypatch.setenv("_GRUTA_COMPLETE", "complete_bash")
-    completed = {"gruta tr": "train\n", "gruta train forecast --cell ": "gru\nlstm\nrnn\n"}
+    completed = {"gruta trai": "train\n", "gruta train forecast --cell ": "gru\nlstm\nrnn\n"}
     for typed, answer in completed.items():
         monkeypatch.setenv("COMP_WORDS", typed)
         monkeypatch.setenv("COMP_CWORD", str(typed.count(" ")))

@@ -1,0 +1,199 @@
+"""Pairs as the translator reads them: what is trained on, what is held out, what is asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gruta.codec.text.pairs import NEVER_SEEN, PairCodec, Side, as_read, likely_kind
+from gruta.codec.text.units import Kind, Units
+from gruta.data.pairs import Columns, Pairs, read_pairs
+from gruta.data.parts import apart
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
+from gruta.reading import Repair
+from gruta.settings import reading
+from gruta.tasks.trained import Trained
+from gruta.tasks.translate.settings import SideUnits, TranslateSettings
+
+
+@dataclass(frozen=True, eq=False)
+class PairsInParts:
+    """Pairs for training, for validation, and for the test, and the units of the first.
+
+    left_out: how many were too long to learn from.
+    """
+
+    train: Pairs
+    validation: Pairs
+    test: Pairs
+    codec: PairCodec
+    left_out: int
+
+    def fingerprint(self) -> str:
+        """Of what training sees."""
+        return f"{self.train.fingerprint()}{self.validation.fingerprint()}"
+
+    def told(self) -> list[tuple[str, str]]:
+        """How many pairs in each part, and the units of both sides."""
+        codec = self.codec
+        units = {_("units of what is read"): codec.source, _("of what is written"): codec.target}
+        counts = {
+            _("pairs to train on"): len(self.train),
+            _("pairs to validate on"): len(self.validation),
+            _("pairs of the test"): len(self.test),
+            _("pairs left out, as too long"): self.left_out,
+        }
+        return [
+            *((name, number(count)) for name, count in counts.items() if count),
+            *((name, described(side)) for name, side in units.items()),
+        ]
+
+
+def described(side: Side) -> str:
+    """Which units these are, and how many."""
+    kinds = {
+        "characters": _("{count} characters"),
+        "words": _("{count} words"),
+        "subwords": _("{count} subwords"),
+    }
+    return kinds[side.units.kind].format(count=number(len(side.units.units)))
+
+
+def read(source: Any, settings: TranslateSettings, *, asked: bool = False) -> Pairs:
+    """The pairs of a file, a frame or Python's lists, by the settings' columns; texts alone where
+    a trained model is asked.
+    """
+    s = settings
+    columns = Columns(s.source_column, s.target_column, "" if asked else s.group)
+    targets = "" if asked else s.targets
+    return read_pairs(source, columns, reading(s), targets=targets, lone=asked)
+
+
+def as_codec_reads(codec: PairCodec, pairs: Pairs) -> Pairs:
+    """The same, with what is cut or unknown to these units told."""
+    long, unknown = list[str](), dict[str, int]()
+    for row, text in enumerate(pairs.sources, 1):
+        if codec.source.count(text) > codec.longest:
+            long.append(str(row))
+        if NEVER_SEEN in codec.source.encode(text, codec.longest):
+            known = set(codec.source.units.units)
+            for one in codec.source.split(text)[: codec.longest]:
+                if one not in known:
+                    unknown[one.strip()] = unknown.get(one.strip(), 0) + 1
+    found = []
+    if long:
+        kind = _("texts of more than {count} units").format(count=number(codec.longest))
+        found.append(Repair(kind, len(long), tuple(long[:3]), _("cut there")))
+    if unknown:
+        kind = _("words or characters that training has not seen")
+        done = _("copied where one is written")
+        found.append(Repair(kind, sum(unknown.values()), tuple(unknown)[:3], done))
+    return replace(pairs, repairs=(*pairs.repairs, *found))
+
+
+def in_parts(
+    pairs: Pairs, settings: TranslateSettings, codec: PairCodec | None = None
+) -> PairsInParts:
+    """Training, validation and test; InputError where they are too few.
+
+    codec: the units, where they are known.
+    """
+    s = settings
+    pairs.require_targets()
+    held, rest = _apart(pairs, 0.0 if s.test else s.test_share, s.seed)
+    chosen, learned = _apart(rest, s.validation_share, s.seed + 1)
+    if s.test:
+        held = read(s.test, s.model_copy(update={"targets": "", "group": ""}))
+        held.require_targets()
+    if not len(learned) or not len(chosen) or not (len(held) or not s.test_share):
+        problem = _(
+            "{source}: {count} pairs are too few to train, validate and test on; expected several "
+            "different texts for each part"
+        )
+        raise InputError(problem.format(source=pairs.source, count=number(len(pairs))))
+    codec = codec or fitted(learned, s)
+    train, validation = (_short(codec, part) for part in (learned, chosen))
+    if not len(train) or not len(validation):
+        problem = _("all texts are longer than {longest} units; expected a larger number")
+        raise InputError(longest=problem.format(longest=number(s.longest)))
+    left_out = len(learned) + len(chosen) - len(train) - len(validation)
+    return PairsInParts(train, validation, held, codec, left_out)
+
+
+def _apart(pairs: Pairs, share: float, seed: int) -> tuple[Pairs, Pairs]:
+    """About a share, and the rest; a pair of a group that is held out is not, if another group has
+    its source.
+    """
+    sources = [" ".join(text.split()) for text in pairs.sources]
+    held, rest = apart(pairs.groups or sources, share, seed)
+    if pairs.groups is not None:
+        learned = {sources[i] for i in rest}
+        known = np.array([sources[i] in learned for i in held], bool)
+        held, rest = held[~known], np.sort(np.concatenate([rest, held[known]]))
+    return pairs.pick(held.tolist()), pairs.pick(rest.tolist())
+
+
+def fitted(train: Pairs, settings: TranslateSettings) -> PairCodec:
+    """The units of both sides."""
+    s, sides = settings, (train.sources, train.require_targets())
+    if not s.shared:
+        kinds = _kind(s.source_units, sides[0]), _kind(s.target_units, sides[1])
+        source, target = (_units(k, t, s) for k, t in zip(kinds, sides, strict=True))
+        return PairCodec(Side(source), Side(target), s.longest, shared=False)
+    if s.source_units != s.target_units:
+        problem = _("a shared vocabulary needs the same units on both sides, not {one} and {other}")
+        raise InputError(shared=problem.format(one=s.source_units, other=s.target_units))
+    texts = [*sides[0], *sides[1]]
+    both = Side(_units(_kind(s.source_units, texts), texts, s))
+    return PairCodec(both, both, s.longest, shared=True)
+
+
+def _kind(asked: SideUnits, texts: Sequence[str]) -> Kind:
+    return likely_kind(texts) if asked == "auto" else asked
+
+
+def _units(kind: Kind, texts: Sequence[str], settings: TranslateSettings) -> Units:
+    read = (as_read(text, kind) for text in texts)
+    if kind == "subwords":
+        from gruta.data.subwords import learn_byte_pairs
+
+        return learn_byte_pairs(read, settings.vocabulary)
+    return Units.fit(read, kind, settings.fewest, settings.vocabulary)
+
+
+def _short(codec: PairCodec, pairs: Pairs) -> Pairs:
+    """Those of which both sides are short enough."""
+    L, both = codec.longest, zip(pairs.sources, pairs.require_targets(), strict=True)
+    short = [codec.source.count(x) <= L and codec.target.count(y) <= L for x, y in both]
+    return pairs.pick(np.flatnonzero(short).tolist())
+
+
+def trained_on(trained: Trained[PairCodec], pairs: Pairs) -> PairsInParts | None:
+    """The parts that the run was trained on, if `pairs` are what it read; InputError where they
+    are too few to have been.
+    """
+    parts = in_parts(pairs, trained.settings, trained.codec)
+    return parts if parts.fingerprint() == trained.data else None
+
+
+def to_score(trained: Trained[PairCodec], source: Any, targets: str | Path | None = None) -> Pairs:
+    """Pairs with what was expected; InputError where that is not known."""
+    s = trained.settings
+    place = source.source if isinstance(source, Pairs) and source.targets is None else source
+    if targets is None and s.targets and str(place) == trained.source:
+        targets = s.targets
+    if isinstance(place, Pairs):
+        return place
+    alone = s.model_copy(update={"targets": str(targets or "")})
+    try:
+        found = read(place, alone)
+    except InputError:
+        if isinstance(source, Pairs):  # texts alone, which were read well enough to be asked
+            source.require_targets()
+        raise
+    found.require_targets()
+    return found

@@ -1,0 +1,155 @@
+"""What the translator needs to know."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, SequenceSettings
+
+SideUnits = Literal["auto", "characters", "words", "subwords"]
+
+
+class TranslateSettings(NetworkSettings, SequenceSettings, ReadingSettings):
+    """What the translator needs to know."""
+
+    source_column: str = Field(
+        "",
+        description="Column of the texts that are read.",
+        json_schema_extra=DATA | {"shown": "source, else the first"},
+    )
+    target_column: str = Field(
+        "",
+        description="Column of what they become.",
+        json_schema_extra=DATA | {"shown": "target, else the second"},
+    )
+    targets: str = Field(
+        "",
+        description="Text file of what they become, line by line, where PAIRS holds texts alone.",
+        json_schema_extra=DATA,
+    )
+    group: str = Field(
+        "",
+        description="Column of what a pair was cut from: no group is in two parts. Pairs with the "
+        "same source never are.",
+        json_schema_extra=DATA,
+    )
+    test: str = Field(
+        "", description="File of the test, if it has its own.", json_schema_extra=DATA
+    )
+    test_share: float = Field(
+        0.1,
+        ge=0,
+        lt=0.5,
+        description="Share of the pairs that training never sees, where the test has no file.",
+        json_schema_extra=DATA,
+    )
+    validation_share: float = Field(
+        0.05,
+        gt=0,
+        lt=0.5,
+        description="Share of the rest to pick the best weights.",
+        json_schema_extra=DATA,
+    )
+    source_units: SideUnits = Field(
+        "auto",
+        description="What is read one after the other: characters, words or subwords; auto: "
+        "characters of single words, else words where there are few different ones, else subwords.",
+        json_schema_extra=MODEL,
+    )
+    target_units: SideUnits = Field(
+        "auto",
+        description="What is written one after the other, likewise.",
+        json_schema_extra=MODEL,
+    )
+    shared: bool = Field(
+        False,
+        description="One vocabulary for both sides, and the same vectors.",
+        json_schema_extra=MODEL,
+    )
+    vocabulary: int = Field(
+        8000,
+        gt=1,
+        le=1_000_000,
+        description="Number of words, subwords or characters of a side at most.",
+        json_schema_extra=MODEL,
+    )
+    fewest: int = Field(
+        2,
+        gt=0,
+        description="How often a character or word has to stand in the training part to be known.",
+        json_schema_extra=MODEL,
+    )
+    longest: int = Field(
+        100,
+        gt=0,
+        le=100_000,
+        description="Units of a text that are read. Longer pairs are left out of the training.",
+        json_schema_extra=MODEL,
+    )
+    embedding: int = Field(
+        256, gt=0, le=65_536, description="Numbers that a unit becomes.", json_schema_extra=MODEL
+    )
+    hidden: int = Field(256, gt=0, le=65_536, description="Hidden units.", json_schema_extra=MODEL)
+    layers: int = Field(
+        2,
+        gt=0,
+        le=64,
+        description="Recurrent layers that read, in both directions, and as many that write.",
+        json_schema_extra=MODEL,
+    )
+    attention: Literal["multiplicative", "additive", "none"] = Field(
+        "multiplicative",
+        description="How what is written looks at what was read; none: at its end alone.",
+        json_schema_extra=MODEL,
+    )
+    input_feeding: bool = Field(
+        False,
+        description="Let what was found at a step be read at the next: step by step, which takes "
+        "longer.",
+        json_schema_extra=MODEL,
+    )
+    tied: bool = Field(
+        True,
+        description="Take the vectors that units become for the scores of units too.",
+        json_schema_extra=MODEL,
+    )
+    dropout: float = Field(
+        0.2,
+        ge=0,
+        lt=1,
+        description="Share of numbers dropped before and behind the recurrent layers in training.",
+        json_schema_extra=MODEL,
+    )
+    init: Literal["torch", "orthogonal", "chrono"] = Field(
+        "orthogonal",
+        description=NetworkSettings.model_fields["init"].description,
+        json_schema_extra=MODEL,
+    )
+    smoothing: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="Label smoothing: the share of what is learned that is spread over all units.",
+    )
+    sampling: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Scheduled sampling: the share of units that are read as the network would "
+        "write them, in the end; it rises from 0.",
+    )
+    steps: int = Field(3000, gt=0, description="Optimiser steps, at most.")
+    batch_size: int = Field(64, gt=0, le=1_000_000, description="Sequences in a batch.")
+    learning_rate: float = Field(
+        2e-3, gt=0, le=1e6, description="The highest rate of the schedule."
+    )
+    warmup: float = Field(
+        0.1, ge=0, lt=1, description="Share of the steps in which the rate rises."
+    )
+    validate_every: int = Field(250, gt=0, description="Steps between two validations.")
+    checkpoint_every: int = Field(250, gt=0, description="Steps between two checkpoints.")
+    decays: Literal["weights", "all"] = Field(
+        "weights",
+        description="What weight decay pulls: all, or weights, without biases, norms and "
+        "embeddings.",
+    )
