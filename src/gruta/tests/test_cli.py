@@ -331,7 +331,7 @@ def test_generator_is_trained_on_several_files_writes_scores_and_is_looked_into(
     assert "The network's answer: " in looked.out, looked.err
     rejects(run_gruta("generate", run, "--top-p", 0), "--top-p: expected a number above 0")
     rejects(run_gruta("generate", run, "--out", tmp_path / "no" / "x.txt"), "expected a directory")
-    rejects(run_gruta("generate", tmp_path), "run.json")
+    rejects(run_gruta("generate", tmp_path / "none"), "expected the directory of a run")
 
 
 def test_missing_file_is_refused(run_gruta, tmp_path):
