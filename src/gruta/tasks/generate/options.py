@@ -10,7 +10,9 @@ from gruta.codec.text.sampling import Sampling
 class ContinueOptions(BaseModel):
     """How text is drawn."""
 
-    length: int = Field(500, gt=0, le=100_000_000, description="Units to write, at most.")
+    length: int = Field(
+        500, gt=0, le=100_000_000, description="Units to write, at most; of notes, frames."
+    )
     temperature: float = Field(
         0.8,
         ge=0,
@@ -43,7 +45,9 @@ class GenerateOptions(ContinueOptions):
     """What is written, and how."""
 
     prompt: str = Field(
-        "", description="What the text begins with.", json_schema_extra={"shown": "nothing"}
+        "",
+        description="What the text begins with; of notes, a file of music.",
+        json_schema_extra={"shown": "nothing"},
     )
     count: int = Field(1, gt=0, le=10_000, description="Texts, made side by side.")
     stop: tuple[str, ...] = Field(

@@ -26,7 +26,8 @@ class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
         0.1,
         ge=0,
         lt=0.5,
-        description="Share of the end that training never sees, where the test has no file.",
+        description="Share that training never sees, where the test has no file: the end, or of "
+        "ten texts and more, and of music, whole ones.",
         json_schema_extra=DATA,
     )
     validation_share: float = Field(
