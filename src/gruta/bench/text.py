@@ -4,7 +4,6 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -65,10 +64,13 @@ def rates(threads: tuple[int, ...] = (1, 2)) -> Iterator[Rate]:
             yield Rate(cell, "training", count, made / ours, made / theirs)
     torch.set_num_threads(1)
     network = GenerateNetwork(UNITS + 1, _settings("gru")).eval()
-    *own, theirs = in_turns(_writings(network), ROUNDS, SECONDS)
-    ways = ("writing", "writing_in_16_bits", "writing_together")
-    for what, seconds, streams in zip(ways, own, (1, 1, TOGETHER), strict=True):
-        yield Rate("gru", what, 1, TOLD * streams / seconds, TOLD / theirs)
+    one, in_16_bits, theirs, together, theirs_together = in_turns(
+        _writings(network), ROUNDS, SECONDS
+    )
+    yield Rate("gru", "writing", 1, TOLD / one, TOLD / theirs)
+    yield Rate("gru", "writing_in_16_bits", 1, TOLD / in_16_bits, TOLD / theirs)
+    made = TOLD * TOGETHER
+    yield Rate("gru", "writing_together", 1, made / together, made / theirs_together)
 
 
 def _settings(cell: CellName) -> GenerateSettings:
@@ -113,12 +115,13 @@ def _step(network: GenerateNetwork, units: torch.Tensor) -> Callable[[], None]:
 
 
 def _writings(network: GenerateNetwork) -> list[Callable[[], object]]:
-    """So many characters: by the head, in 16 bits, many streams, and by torch.nn from Python."""
+    """So many characters: by the head, in 16 bits, and by torch.nn from Python; of many streams."""
     return [
         _written(network),
         _written(network, storage="bfloat16"),
-        _written(network, count=TOGETHER),
         _stepped(_with_torchs_layers(network)),
+        _written(network, count=TOGETHER),
+        _stepped(_with_torchs_layers(network), TOGETHER),
     ]
 
 
@@ -137,9 +140,11 @@ def _written(
     return write
 
 
-def _stepped(network: GenerateNetwork) -> Callable[[], None]:
-    """As people write it: a step of the layer, softmax, multinomial, one character at a time."""
-    unit, state = torch.ones(1, 1, dtype=torch.int64), None
+def _stepped(network: GenerateNetwork, count: int = 1) -> Callable[[], None]:
+    """As people write it: a step of the layer, softmax, multinomial, one character at a time, which
+    is shown.
+    """
+    unit, state = torch.ones(1, count, dtype=torch.int64), None
 
     @torch.inference_mode()
     def write() -> None:
@@ -147,7 +152,7 @@ def _stepped(network: GenerateNetwork) -> Callable[[], None]:
         for _ in range(TOLD):
             logits, state = network(unit, state)
             likely = (logits[0] / 0.8).softmax(-1)
-            unit = torch.multinomial(likely, 1)
-            np.asarray(unit)
+            unit = torch.multinomial(likely, 1).T
+            unit.tolist()
 
     return write

@@ -2,13 +2,14 @@
 
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gruta.cli.commands import Commands
-from gruta.errors import InputError
+from gruta.errors import InputError, OtherRun
 from gruta.extras import need
 from gruta.locale import translate as _
 
@@ -94,6 +95,7 @@ def text(
     from gruta.cli.verbs import show
     from gruta.demo.text import SETTINGS, source
     from gruta.files import write_atomically
+    from gruta.runs.replace import drop
     from gruta.settings import resolve
     from gruta.tasks import registry
 
@@ -104,8 +106,13 @@ def text(
     print(_("Learns from {source}: {path}").format(source=given.told, path=file))
     settings = resolve(task.settings, SETTINGS)
     job = Job(task, file, run, (run / "run.json").is_file(), profile=False, as_json=False)
-    result, found = train_job(job.opened(settings), run, settings, ["gruta", *sys.argv[1:]])
+    job, again = job.opened(settings), ["gruta", *sys.argv[1:]]
+    try:
+        result, found = train_job(job, run, settings, again)
+    except OtherRun:  # of another text: that of another language, or of another Python
+        drop(run)
+        result, found = train_job(replace(job, resume=False), run, settings, again)
     show(task, found)
-    again = ["gruta", "generate", str(run), "--prompt", given.prompt, "--length", "400"]
-    print(_("Let it write: {command}").format(command=shlex.join(again)))
+    ask = ["gruta", "generate", str(run), "--prompt", given.prompt, "--length", "400"]
+    print(_("Let it write: {command}").format(command=shlex.join(ask)))
     print(_("Open the report: {path}").format(path=result["report"]))

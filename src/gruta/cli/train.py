@@ -90,8 +90,8 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The source as a run keeps it: several as a shell reads them."""
-        return str(self.source) if isinstance(self.source, Path) else shlex.join(self.places)
+        """The source as a run keeps it: where there may be several, as a shell reads them."""
+        return shlex.join(self.places) if self.task.input.many else str(self.source)
 
 
 def _command(task: Task[Any]) -> Callable[..., None]:

@@ -70,7 +70,7 @@ def find_encoding(path: Path) -> str:
 
     InputError names the first byte that speaks against it.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     good = bad = size = 0
     odd: int | None = None
     for i, block in enumerate(_raw_blocks(path)):
@@ -81,7 +81,7 @@ def find_encoding(path: Path) -> str:
             if odd is None and len(block) != len(block.translate(None, _NOT_IN_CP1252)):
                 odd = size + _first(block, _NOT_IN_CP1252)
             text = decoder.decode(block)
-            wrong = text.count("\ufffd")
+            wrong = len(text) - len(text.encode("utf-8", "ignore").decode())
             bad += wrong
             good += len(text) - len(text.encode("ascii", "ignore")) - wrong
         size += len(block)

@@ -69,3 +69,20 @@ def test_subwords_are_longer_where_training_was():
     units = learn_byte_pairs(["uma casa, a casa azul"] * 3, 300)
     assert len(units.encode("uma casa")) < len("uma casa")
     assert units.decode(units.encode("家 \x00\n")) == "家 \x00\n"
+
+
+def test_a_blank_text_is_no_folder(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("private")
+    monkeypatch.chdir(tmp_path)
+    assert [one.text for one in read_texts(["hello", "", " "]).texts] == ["hello", " "]
+
+
+def test_of_many_texts_that_are_larger_than_the_share_one_is_held_out():
+    kept, held = parted(read_texts([f"{i:02d}" * 500 for i in range(12)]), 0.03, 0)
+    assert (len(kept), len(held)) == (11, 1)
+
+
+def test_a_replacement_character_is_utf8(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("a \ufffd b", "utf-8")
+    assert read_texts(path).texts[0].text == "a \ufffd b"

@@ -99,6 +99,8 @@ def _listed(source: Any) -> list[Any]:
 def _is_place(one: str | Path) -> bool:
     if isinstance(one, Path):
         return True
+    if not one.strip():  # Path("") is the folder that one is in
+        return False
     try:
         return Path(one).exists()
     except (OSError, ValueError):  # too long for a name, or with a zero in it
@@ -150,7 +152,7 @@ def _several(texts: Sequence[Text]) -> str:
 def _mended(ends: Sequence[str], texts: Sequence[Text]) -> Iterator[Repair]:
     if ends:
         done = _("read as \\n")
-        yield Repair(_("line ends of Windows or old Macintosh"), len(ends), tuple(ends[:3]), done)
+        yield Repair(_("line ends of Windows"), len(ends), tuple(ends[:3]), done)
     empty = [one.name for one in texts if not one.text]
     if empty:
         yield Repair(_("empty texts"), len(empty), tuple(empty[:3]), _("left out"))
@@ -172,6 +174,8 @@ def parted(texts: Texts, share: float, seed: int) -> tuple[Texts, Texts]:
         if size / 2 <= left:
             held.add(i)
             left -= size
+    if wanted and not held:  # each is larger than the share
+        held.add(min(range(len(texts)), key=lambda i: len(texts.texts[i].text)))
     kept = [one for i, one in enumerate(texts.texts) if i not in held]
     return replace(texts, texts=tuple(kept)), replace(
         texts, texts=tuple(texts.texts[i] for i in sorted(held))

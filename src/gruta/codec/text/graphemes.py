@@ -6,7 +6,7 @@ Extended grapheme clusters of Unicode's UAX 29, by the regex library.
 import regex
 
 _ONE = regex.compile(r"\X")
-_CONTROL = regex.compile(r"[\p{Cc}--[\n\t]]", regex.V1)
+_CONTROL = regex.compile(r"[[\p{Cc}\u202a-\u202e\u2066-\u2069]--[\n\t]]", regex.V1)
 
 
 class Shown:
@@ -31,7 +31,9 @@ class Shown:
 
 
 def visible(text: str) -> str:
-    """A text that does nothing to a terminal: control characters are replacement characters."""
+    """A text that does nothing to a terminal: what controls one, or turns the direction of what
+    follows, is a replacement character.
+    """
     shown: str = _CONTROL.sub("\ufffd", text)
     return shown
 

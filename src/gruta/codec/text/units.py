@@ -189,7 +189,9 @@ class Units:
                 raise ValueError(problem.format(unit=kind))
             if kind in ("bytes", "characters") and max(map(len, units)) > 1:
                 raise ValueError(_("expected single characters"))
-            if kind in ("bytes", "subwords") and max("".join(units)) > "\xff":
+            if kind == "bytes" and units != cls.bytes().units:
+                raise ValueError(_("expected all bytes"))
+            if kind == "subwords" and max("".join(units)) > "\xff":
                 raise ValueError(_("expected bytes"))
             return cls(kind, units, merges)
         except (KeyError, TypeError, ValueError) as error:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
@@ -56,7 +57,7 @@ class CasesInParts:
 class EvaluateOptions(BaseModel):
     """What an evaluation can be told."""
 
-    train: str | None = Field(
+    train: Path | None = Field(
         None,
         description="The training data, for the simple models beside the network.",
         json_schema_extra={

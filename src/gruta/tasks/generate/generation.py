@@ -9,7 +9,13 @@ from gruta.codec.text.graphemes import Shown
 from gruta.codec.text.sampling import Sampling, drawn, probabilities
 from gruta.codec.text.units import UNKNOWN, Units, Writing
 from gruta.data.text import require_whole
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.tasks.generate.head import GenerateHead
+
+MOST = 2**24
+"""Scores of a step, at most, of all texts that are made side by side."""
 
 
 def generated(
@@ -23,6 +29,9 @@ def generated(
 ) -> Iterator[NDArray[np.int64]]:
     """Without end: the next unit `[count]` of each of so many texts that go on from a prompt."""
     require_whole(prompt, "prompt")
+    if count * units.size > MOST:
+        most = number(MOST // units.size)
+        raise InputError(count=_("expected at most {most} texts at once").format(most=most))
     draw = np.random.default_rng(seed)
     said = np.zeros((count, units.size), bool)
     numbers = units.encode(prompt)
@@ -122,8 +131,8 @@ def written(
     parts: list[list[str]] = [[] for _ in texts]
     numbers = generated(head, units, prompt, how, count=count, seed=seed)
     for _step in range(length):
-        for text, own, number in zip(texts, parts, next(numbers), strict=True):
-            own.append(text.add(int(number)))
+        for text, own, one in zip(texts, parts, next(numbers), strict=True):
+            own.append(text.add(int(one)))
         if all(text.over for text in texts):
             break
     return ["".join([*own, text.end()]) for text, own in zip(texts, parts, strict=True)]

@@ -1,15 +1,18 @@
 """What things are called where people read."""
 
+from typing import Literal
+
 from gruta.codec.text.units import Kind
 from gruta.locale import translate as _
 
 
-def kind_name(kind: Kind) -> str:
+def kind_name(kind: Kind | Literal["notes"]) -> str:
     """Units, several of them."""
-    names: dict[Kind, str] = {
+    names: dict[Kind | Literal["notes"], str] = {
         "bytes": _("bytes"),
         "characters": _("characters"),
         "words": _("words"),
         "subwords": _("subwords"),
+        "notes": _("notes"),
     }
     return names[kind]

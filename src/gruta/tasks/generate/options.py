@@ -1,5 +1,6 @@
 """What commands that ask a trained generator can be told."""
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -58,9 +59,9 @@ class GenerateOptions(ContinueOptions):
 class EvaluateOptions(BaseModel):
     """What an evaluation can be told."""
 
-    train: str | None = Field(
+    train: Path | None = Field(
         None,
-        description="The text it was trained on, for the n-gram model beside the network.",
+        description="What it was trained on, for the simple models beside the network.",
         json_schema_extra={
             "metavar": "FILE",
             "shown": "what the run read, where that is still there",

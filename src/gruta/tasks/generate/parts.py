@@ -34,12 +34,19 @@ class TextsInParts:
 def in_parts(texts: Texts, settings: GenerateSettings, test: Texts | None = None) -> TextsInParts:
     """Most of it to train on; InputError where that is too little.
 
-    test: the test's own text, where it has any: then none is held out for it.
+    test: the test's own text, where it has any: then none is held out for it, and what it has is
+    not learned from.
     """
     s = settings
-    rest, held = (texts, test) if test else parted(texts, s.test_share, s.seed)
+    rest, held = (_beside(texts, test), test) if test else parted(texts, s.test_share, s.seed)
     train, validation = parted(rest, s.validation_share, s.seed)
-    if not train.length or not validation.length:
+    if not train.length or not validation.length or (s.test_share and not held.length):
         problem = _("{source}: {count} characters are too few to train and validate on")
         raise InputError(problem.format(source=texts.source, count=number(texts.length)))
     return TextsInParts(train, validation, held or replace(texts, texts=()))
+
+
+def _beside(texts: Texts, test: Texts) -> Texts:
+    """Those that the test does not have too."""
+    known = {one.text for one in test.texts}
+    return replace(texts, texts=tuple(one for one in texts.texts if one.text not in known))

@@ -1,12 +1,18 @@
 """What the generator needs to know."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from gruta.reading import AUTO
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.reading import AUTO, Reading
 from gruta.settings import DATA, MODEL, NetworkSettings, StreamSettings
+from gruta.tasks.generate.names import kind_name
 from gruta.tasks.generate.notes.settings import NotesSettings
+
+OF_NOTES = tuple(NotesSettings.model_fields)
+"""Settings of notes alone."""
 
 
 class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
@@ -96,3 +102,14 @@ class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
         2, gt=0, le=1024, description=StreamSettings.model_fields["threads"].description
     )
     validate_every: int = Field(200, gt=0, description="Steps between two validations.")
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Self:
+        """InputError where an encoding is none, or what is set is not of these units."""
+        Reading(encoding=self.encoding)
+        notes = self.units == "notes"
+        for name in ("encoding", "fewest", "vocabulary", "tied") if notes else OF_NOTES:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                problem = _("says nothing of {units}; leave it out, or take other --units")
+                raise InputError(**{name: problem.format(units=kind_name(self.units))})
+        return self

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gruta.codec.notes.frames import Frames
@@ -90,7 +91,7 @@ class GenerateTask:
     def held_out(self, source: Any, settings: GenerateSettings) -> Mapping[str, Any] | None:
         """The test's own file, or what was held out."""
         if settings.test:
-            return {"source": settings.test, "train": source}
+            return {"source": Path(settings.test), "train": source}
         return {"source": source} if settings.test_share else None
 
     def answer(self, trained: "Trained[Any]", source: Any, **how: Any) -> "pl.DataFrame":

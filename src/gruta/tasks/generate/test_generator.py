@@ -134,3 +134,37 @@ def test_what_may_begin_a_stop_is_held_back(generator):
     pieces = [text.add(int(number)) for number in units.encode("o ma o mar e")]
     assert "".join(pieces) + text.end() == "o ma o "
     assert text.over
+
+
+def test_a_test_of_its_own_is_a_file_and_not_learned_from(tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.txt").write_text(rhyme(40 + ord(name)), "utf-8")
+    short = SHORT | {"steps": 2}
+    generator = TextGenerator(**short, test=str(tmp_path / "b.txt"))
+    generator.fit(tmp_path)
+    trained = generator.trained_
+    parts = trained.task.read(tmp_path, trained.settings)
+    assert rhyme(40 + ord("b")) not in {one.text for one in parts.train.texts}
+    assert len(generator.evaluate(tmp_path / "b.txt", train=tmp_path).scores) == 3
+    with pytest.raises(InputError, match="no file or folder"):
+        TextGenerator(**short, test="tset.txt").fit([rhyme()])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"encoding": "utf-9"}, "encoding: expected a name"),
+        ({"transpose": 3}, "transpose: says nothing of characters"),
+        ({"units": "notes", "tied": False}, "tied: says nothing of notes"),
+        ({"fewest": 10**6}, "fewest: nothing comes so often"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(given, message):
+    with pytest.raises(InputError, match=message):
+        TextGenerator(**SHORT, **given).fit([rhyme()])
+
+
+def test_more_texts_than_memory_takes_are_refused(generator, monkeypatch):
+    monkeypatch.setattr("gruta.tasks.generate.generation.MOST", 100)
+    with pytest.raises(InputError, match="expected at most"):
+        generator.generate(count=50)

@@ -1,6 +1,5 @@
 """What the generator does with texts: a language model of their units."""
 
-import shlex
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from gruta.locale import translate as _
 from gruta.settings import resolve
 from gruta.tasks.generate.options import ContinueOptions, GenerateOptions, sampling
 from gruta.tasks.generate.settings import GenerateSettings
+from gruta.tasks.generate.source import sources_of
 from gruta.tasks.task import Look, Report
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class OfText:
         from gruta.tasks.generate.parts import in_parts
 
         s = settings
-        test = self.open(s.test, s) if s.test else None
+        test = self.open(Path(s.test), s) if s.test else None
         return in_parts(self.open(source, s), s, test)
 
     def fit_codec(self, data: "TextsInParts", settings: GenerateSettings) -> Units:
@@ -54,7 +54,10 @@ class OfText:
 
             return learn_byte_pairs(texts, s.vocabulary)
         assert s.units != "notes"
-        return Units.fit(texts, s.units, s.fewest, s.vocabulary)
+        found = Units.fit(texts, s.units, s.fewest, s.vocabulary)
+        if not found.units:
+            raise InputError(fewest=_("nothing comes so often in the training part; lower it"))
+        return found
 
     def network(self, codec: Units, settings: GenerateSettings) -> "GenerateNetwork":
         """Untrained."""
@@ -122,16 +125,18 @@ class OfText:
         from gruta.tasks.generate.evaluation import evaluate
 
         s, texts = trained.settings, self.open(source, trained.settings)
-        if train is not None:
-            given = self.open(train, s)
-            if known := _trained_on(trained, given):
-                return evaluate(trained, texts, known, like=like)
-            other = _("{source}: not what the run was trained on").format(source=given.source)
-            raise InputError(train=other)
-        if known := _trained_on(trained, texts):
+        if known := self._trained_on(trained, texts):
             own = evaluate(trained, texts, known, seen=True, like=like) if s.test else None
             return own or evaluate(trained, known.test, known, like=like)
-        return evaluate(trained, texts, self._read_again(trained), like=like)
+        if train is None:
+            again = sources_of(trained)
+            known = self._trained_on(trained, again) if again else None
+            return evaluate(trained, texts, known, like=like)
+        given = self.open(train, s)
+        if known := self._trained_on(trained, given):
+            return evaluate(trained, texts, known, like=like)
+        other = _("{source}: not what the run was trained on").format(source=given.source)
+        raise InputError(train=other)
 
     def scored(self, trained: "Trained[Units]", source: Any) -> "Evaluation":
         """Scores of the network alone, on whatever texts."""
@@ -139,13 +144,11 @@ class OfText:
 
         return scored(trained, self.open(source, trained.settings))
 
-    def _read_again(self, trained: "Trained[Units]") -> "TextsInParts | None":
-        """What the run read, where it is still there and the same."""
-        if not trained.source:
-            return None
-        with suppress(InputError):
-            source = [Path(one) for one in shlex.split(trained.source)]
-            return _trained_on(trained, self.open(source, trained.settings))
+    def _trained_on(self, trained: "Trained[Units]", source: Any) -> "TextsInParts | None":
+        """The parts that the run was trained on, if `source` is what it read."""
+        with suppress(InputError):  # not there any more, or too few to have been
+            parts = self.read(source, trained.settings)
+            return parts if parts.fingerprint() == trained.data else None
         return None
 
     def verdict(self, found: "Evaluation") -> str:
@@ -173,17 +176,6 @@ class OfText:
         from gruta.tasks.generate.look import look
 
         return look(trained, self.open(source, trained.settings))
-
-
-def _trained_on(trained: "Trained[Units]", texts: "Texts") -> "TextsInParts | None":
-    """The parts that the run was trained on, if `texts` are what it read."""
-    from gruta.tasks.generate.parts import in_parts
-
-    s = trained.settings
-    with suppress(InputError):  # too few to have been trained on
-        parts = in_parts(texts, s.model_copy(update={"test_share": 0.0}) if s.test else s)
-        return parts if parts.fingerprint() == trained.data else None
-    return None
 
 
 TEXT = OfText()

@@ -1,8 +1,6 @@
 """What the generator does with notes."""
 
-import shlex
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gruta.codec.notes.frames import Frames
@@ -10,6 +8,7 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import resolve
 from gruta.tasks.generate.options import ContinueOptions, GenerateOptions
+from gruta.tasks.generate.source import sources_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -97,7 +96,7 @@ class OfNotes:
             if not s.test and known.test is not None:
                 return evaluate(trained, known.test, known.train, like=like)
             return evaluate(trained, pieces, known.train, seen=True, like=like)
-        again = [Path(one) for one in shlex.split(trained.source or "")]
+        again = sources_of(trained)
         known = _trained_on(trained, again) if again else None
         return evaluate(trained, pieces, known.train if known else None, like=like)
 
