@@ -209,7 +209,8 @@ class Forecaster(Estimator[ForecastCodec]):
         if isinstance(found, Explanation):
             from gruta.tasks.forecast.explain.told import Told
 
-            return Told(found, None, self.settings.cell).report()
+            summed = self._fitted().codec.hierarchy is not None
+            return Told(found, None, self.settings.cell, summed).report()
         if isinstance(found, Backtest):
             from gruta.tasks.forecast import backtest_report
 

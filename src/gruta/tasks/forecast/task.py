@@ -320,7 +320,7 @@ class ForecastTask:
             first, called = (at, "at") if against is None else (against, "against")
             earlier = explain(trained, before, first, series, called=called, **how)
             change = found.change_from(earlier)
-        return Told(found, change, trained.settings.cell)
+        return Told(found, change, trained.settings.cell, trained.codec.hierarchy is not None)
 
     def look(
         self,

@@ -177,6 +177,7 @@ def test_a_series_is_explained_as_it_was_forecast_for_itself(fitted):
     alone = unreconciled(fitted.trained_, series, series.ends[5:6] - 1)
     parts = found.baseline + found.linear.sum(0) + found.network.sum(0)
     np.testing.assert_allclose(parts + found.held, alone[0, :, 1], rtol=1e-5)
+    assert "before it is reconciled" in fitted.report(found).lead
 
 
 def test_nothing_is_forecast_below_zero_and_sums_still_hold():

@@ -30,12 +30,13 @@ _NAMED = 3
 class Told:
     """A forecast's explanation, and what changed since another where that was asked.
 
-    cell: of the network.
+    cell: of the network. summed: whether its forecasts are reconciled with those of other series.
     """
 
     explanation: Explanation
     change: Change | None
     cell: str
+    summed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """For a program."""
@@ -68,6 +69,8 @@ class Told:
                 "For {first} the forecast is {forecast}; with all that is read at its mean in "
                 "training it would be {baseline}. What moves it most: {parts}."
             )
+        if self.summed:
+            text += " " + _("That is before it is reconciled with the series of its hierarchy.")
         return text.format(
             first=stamp(show(found.times[0])),
             last=stamp(show(found.times[-1])),
