@@ -253,6 +253,21 @@ def test_it_goes_on_from_an_opening_the_same_way_for_the_same_seed(fitted, tmp_p
     assert alone.to_json()["pieces"][0][:24] == first[:24]
 
 
+def test_an_opening_goes_on_in_its_own_meter(fitted, tmp_path):
+    (tune,) = tunes(1)
+    waltz = Piece("waltz", tune.voices, 4, np.array([[0, 4], [4, 12]]))
+    (tmp_path / "waltz.mid").write_bytes(encoded(waltz))
+    how = {"prompt": str(tmp_path / "waltz.mid"), "length": 12}
+    made = NOTES.make(fitted.trained, **how)
+    (roll,) = made.rolls()
+    assert roll.places.tolist() == [2, *([0, 1, 2] * 12)][:36]
+    made.save(tmp_path / "on.mid")
+    (back,) = read_pieces(tmp_path / "on.mid", 1).pieces
+    assert (back.bars * 4 // back.quarter).tolist() == waltz.bars.tolist()
+    lines = "".join(NOTES.make(fitted.trained, **how).pieces()).splitlines()
+    assert [line.split()[0] for line in lines[:5]] == ["0:3", "1:1", "1:2", "1:3", "2:1"]
+
+
 def test_the_likeliest_music_is_the_same_for_all_seeds(fitted):
     how = {"temperature": 0, "length": 16}
     one, other = (NOTES.make(fitted.trained, seed=seed, **how).to_json() for seed in (1, 2))
