@@ -5,8 +5,8 @@ upwards, so that neither a tempo nor a sum of lengths moves anything. A note has
 """
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from gruta.codec.notes.piece import (
     KEY,
     START,
     TEMPO,
+    Bars,
     Notes,
     Piece,
     as_notes,
@@ -40,7 +41,7 @@ _LOUD, _TICKS = 80, 480
 """The velocity of notes that are written, and the ticks of a quarter at least."""
 
 _QUARTERS = 4
-"""Of a bar that are told apart; longer ones begin again."""
+"""Of a bar that a network tells apart; longer ones begin again."""
 
 MOST_FRAMES = 96
 """Of a quarter at most."""
@@ -49,19 +50,26 @@ MOST_FRAMES = 96
 @dataclass(frozen=True, eq=False)
 class Roll:
     """sounding, struck: `[T, 88]`; a struck key sounds, and one that begins to sound is struck.
-    places: `[T]`, the frame's place in its bar.
+    places: `[T]`, the frame's place in its bar. bar: how many frames the last bar has, were it
+    whole; 0 where nothing tells.
     """
 
     sounding: Keys
     struck: Keys
     places: NDArray[np.int64]
+    bar: int = 0
 
     def __len__(self) -> int:
         return len(self.sounding)
 
     def until(self, length: int) -> "Roll":
         """The first frames."""
-        return Roll(self.sounding[:length], self.struck[:length], self.places[:length])
+        return replace(
+            self,
+            sounding=self.sounding[:length],
+            struck=self.struck[:length],
+            places=self.places[:length],
+        )
 
     def content(self) -> str:
         """A word for the music, the same in whatever key and after whatever silence it begins."""
@@ -117,7 +125,7 @@ class Frames:
         sounding, struck = np.zeros((2, length, COUNT), bool)
         for start, end, key in zip(starts, ends, notes[:, KEY] - LOWEST, strict=True):
             sounding[start:end, key] = struck[start, key] = True
-        return Roll(sounding, struck, self._places(piece, length))
+        return Roll(sounding, struck, *self._places(piece, length))
 
     def rounded(self, ticks: NDArray[np.int64], quarter: int) -> NDArray[np.int64]:
         """To whole frames."""
@@ -128,7 +136,8 @@ class Frames:
         """How many notes begin between two frames."""
         return int((piece.notes[:, START] * self.a_quarter % piece.quarter != 0).sum())
 
-    def _places(self, piece: Piece, length: int) -> NDArray[np.int64]:
+    def _places(self, piece: Piece, length: int) -> tuple[NDArray[np.int64], int]:
+        """Of each frame in its bar, and the frames of the last one."""
         bars, starts = piece.bars.copy(), piece.bars[:, 0]
         spans = np.diff(starts)
         short = np.flatnonzero((spans == bars[:-1, 1]) & (spans < bars[1:, 1]))
@@ -137,24 +146,36 @@ class Frames:
         ticks = np.arange(length) * piece.quarter // self.a_quarter
         own = np.maximum(np.searchsorted(starts, ticks, "right") - 1, 0)
         inside = (ticks - bars[own, 0]) % bars[own, 1]
-        return self.rounded(inside, piece.quarter) % self.places
+        bar = int(self.rounded(bars[own[-1:], 1], piece.quarter).sum())
+        return self.rounded(inside, piece.quarter), bar
+
+    def following(self, roll: Roll | None) -> Iterator[int]:
+        """The places in their bars of the frames that come behind these, without end."""
+        bar, place = self.places, 0
+        if roll is not None and len(roll):
+            bar = roll.bar or bar
+            place = int(roll.places[-1]) + 1
+        while True:
+            place %= bar
+            yield place
+            place += 1
 
     def piece(self, roll: Roll, name: str) -> Piece:
         """The notes of frames, each until its key is struck again or silent."""
         notes = _notes(roll.sounding, roll.struck)
         notes[:, KEY] += LOWEST
-        return self._piece(notes, name)
+        return self._piece(notes, _bars(roll, self.places), name)
 
-    def _piece(self, notes: Notes, name: str) -> Piece:
-        """Of notes with a tick a frame."""
+    def _piece(self, notes: Notes, bars: Bars, name: str) -> Piece:
+        """Of notes and bars with a tick a frame."""
         ticks = -(-_TICKS // self.a_quarter)
         notes[:, [START, END]] *= ticks
-        quarter = ticks * self.a_quarter
-        return Piece(name, tuple(_voices(notes)), quarter, whole_bars(quarter), self.tempo)
+        return Piece(name, tuple(_voices(notes)), ticks * self.a_quarter, bars * ticks, self.tempo)
 
     def of_keys(self, sounding: Keys, name: str) -> Piece:
         """Of frames `[T, 128]` of all keys of MIDI, which do not tell what is struck again."""
-        return self._piece(_notes(sounding, sounding & ~before(sounding)), name)
+        notes = _notes(sounding, sounding & ~before(sounding))
+        return self._piece(notes, whole_bars(self.a_quarter), name)
 
     def read(self, roll: Roll) -> NDArray[np.float32]:
         """What a network reads before it says each frame `[T, width]`."""
@@ -172,7 +193,7 @@ class Frames:
         if self.again:
             found[..., COUNT : 2 * COUNT] = struck
         at = self.width - 1 - self.places
-        np.put_along_axis(found, at + places[..., None], 1, -1)
+        np.put_along_axis(found, at + places[..., None] % self.places, 1, -1)
         found[..., -1] = first
         return found
 
@@ -219,6 +240,17 @@ def _notes(sounding: Keys, struck: Keys) -> Notes:
         same = np.ones_like(starts)
         found.append(np.stack([starts, ends, key * same, _LOUD * same], 1))
     return in_order(np.concatenate([as_notes([]), *found]))
+
+
+def _bars(roll: Roll, usual: int) -> Bars:
+    """A tick a frame; what comes before the first whole bar is a shorter one."""
+    starts = np.union1d([0], np.flatnonzero(roll.places == 0))
+    begun = int(roll.places[starts[-1]]) if len(roll) else 0
+    last = (roll.bar or usual) - begun
+    last = max(last, len(roll) - int(starts[-1]), 1)
+    sizes = np.append(np.diff(starts), last)
+    new = np.append(True, sizes[1:] != sizes[:-1])
+    return np.stack([starts, sizes], 1)[new]
 
 
 def _voices(notes: Notes) -> list[Notes]:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -53,6 +54,24 @@ def test_a_pickup_is_the_end_of_a_bar():
     pickup = piece([(0, 480 * 7, 60)], bars=[[0, 480], [480, 1440]])
     places = Frames(2).roll(pickup).places
     assert places.tolist() == [4, 5, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("bars", "quarters", "coming"),
+    [
+        ([[0, 1440]], 3, [0, 1, 2, 3, 4, 5, 0]),  # one bar of three quarters
+        ([[0, 480], [480, 1440]], 5, [2, 3, 4, 5, 0]),
+        ([[0, 2400]], 9, [8, 9, 0, 1, 2]),
+        ([[0, 1440], [1440, 960]], 5, [0, 1, 2, 3, 0]),
+    ],
+)
+def test_what_follows_goes_on_in_the_meter_and_is_written_in_it(bars, quarters, coming):
+    codec = Frames(2)
+    opening = codec.roll(piece([(0, 480 * quarters, 60)], bars=bars))
+    assert list(islice(codec.following(opening), len(coming))) == coming
+    written = codec.piece(opening, "p")
+    assert written.bars.tolist() == bars
+    assert codec.roll(written).places.tolist() == opening.places.tolist()
 
 
 def test_content_is_that_of_the_music_and_not_of_its_key_or_file():

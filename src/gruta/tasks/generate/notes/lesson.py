@@ -77,14 +77,14 @@ class NotesLesson:
         for at in range(0, len(self._validation), _AT_ONCE):
             rolls = self._validation[at : at + _AT_ONCE]
             longest = len(rolls[-1])
+            parts: dict[str, list[NDArray[Any]]] = {
+                "x": [self._codec.read(roll) for roll in rolls],
+                "sounding": [roll.sounding for roll in rolls],
+                "struck": [roll.struck for roll in rolls],
+                "held": [before(roll.sounding) for roll in rolls],
+            }
             for start in range(0, longest, _STRETCH):
                 length = min(_STRETCH, longest - start)
-                parts: dict[str, list[NDArray[Any]]] = {
-                    "x": [self._codec.read(roll) for roll in rolls],
-                    "sounding": [roll.sounding for roll in rolls],
-                    "struck": [roll.struck for roll in rolls],
-                    "held": [before(roll.sounding) for roll in rolls],
-                }
                 inside = np.zeros((length, len(rolls)), bool)
                 for i, roll in enumerate(rolls):
                     inside[: max(len(roll) - start, 0), i] = True

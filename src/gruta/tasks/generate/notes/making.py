@@ -1,7 +1,8 @@
 """What `gruta generate` makes of notes: pieces, told as they come, and MIDI files."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, SupportsInt
 
@@ -37,17 +38,18 @@ class Making:
         if self._options.count > 1:
             for i, roll in enumerate(self.rolls(), 1):
                 yield f"--- {i} ---\n"
-                for at in range(len(roll)):
-                    yield self._line(at, roll.struck[at])
+                yield from self._lines(roll.struck)
             return
         frames: list[tuple[Keys, Keys]] = []
-        if self._opening is not None:
-            for at, struck in enumerate(self._opening.struck):
-                yield self._line(at, struck)
-        begun = 0 if self._opening is None else len(self._opening)
-        for sounding, struck in self._made():
-            yield self._line(begun + len(frames), struck[0])
-            frames.append((sounding, struck))
+
+        def struck() -> Iterator[Keys]:
+            if self._opening is not None:
+                yield from self._opening.struck
+            for frame in self._made():
+                frames.append(frame)
+                yield frame[1][0]
+
+        yield from self._lines(struck())
         self._rolls = in_one(frames, self._opening, self._trained.codec)
 
     def rolls(self) -> list[Roll]:
@@ -86,13 +88,16 @@ class Making:
         )
         return (next(made) for _step in range(o.length))
 
-    def _line(self, at: int, struck: Keys) -> str:
-        keys = np.flatnonzero(struck)
-        if not len(keys):
-            return ""
-        bar, place = divmod(at, self._trained.codec.places)
-        beat = 1 + place / self._trained.codec.a_quarter
-        return f"{bar + 1:4d}:{beat:<5g} {' '.join(map(name_of, keys))}\n"
+    def _lines(self, struck: Iterable[Keys]) -> Iterator[str]:
+        """Of frames from the first on; a pickup is the bar 0."""
+        codec, bar = self._trained.codec, 0
+        opened = [] if self._opening is None else self._opening.places.tolist()
+        places = chain(opened, codec.following(self._opening))
+        for place, frame in zip(places, struck, strict=False):
+            bar += place == 0
+            beat, keys = 1 + place / codec.a_quarter, np.flatnonzero(frame)
+            if len(keys):
+                yield f"{bar:4d}:{beat:<5g} {' '.join(map(name_of, keys))}\n"
 
 
 def name_of(key: SupportsInt) -> str:

@@ -1,5 +1,6 @@
 """Pieces to train on, to validate on and of the test, none of them on two sides."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,8 +74,8 @@ def in_parts(pieces: Pieces, test: Pieces | None, settings: Any) -> NotesInParts
                 fewest=FEWEST + bool(share),
             )
         )
-    held, rest = _held_out(groups, share, s.seed)
-    chosen, learned = _held_out([groups[i] for i in rest], s.validation_share, s.seed)
+    held, rest = _held_out(groups, share, s.seed, FEWEST)
+    chosen, learned = _held_out([groups[i] for i in rest], s.validation_share, s.seed, 1)
     seen = pieces.pick(rest)
     if share:
         test = pieces.pick(held)
@@ -86,11 +87,18 @@ def contents(pieces: Pieces, codec: Frames) -> list[str]:
     return [codec.roll(piece).content() for piece in pieces.pieces]
 
 
-def _held_out(groups: list[str], share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Places of about a share, of one group at least, and of the others; none if it is 0."""
+def _held_out(groups: list[str], share: float, seed: int, left: int) -> tuple[list[int], list[int]]:
+    """Places of about a share, of one group at least, and of the others, of so many groups left at
+    least; none if it is 0.
+    """
     if not share:
         return [], list(range(len(groups)))
-    held = stratified(["" for _group in groups], groups, share, seed)[0].tolist()
-    if not held:
-        held = [i for i, group in enumerate(groups) if group == groups[0]]
-    return held, sorted({*range(len(groups))} - {*held})
+    sizes = Counter(groups)
+    places, _others = stratified(["" for _group in groups], groups, share, seed)
+    taken = {groups[i] for i in places.tolist()} or {min(sizes, key=lambda group: sizes[group])}
+    smallest = sorted(taken, key=lambda group: (sizes[group], group))
+    held = {*smallest[: len(sizes) - left]}
+    return (
+        [i for i, group in enumerate(groups) if group in held],
+        [i for i, group in enumerate(groups) if group not in held],
+    )

@@ -86,16 +86,16 @@ class OfNotes:
         from gruta.tasks.generate.notes.evaluation import evaluate
 
         s, pieces = trained.settings, self.open(source, trained.settings)
+        if known := _trained_on(trained, pieces):
+            if not s.test and known.test is not None:
+                return evaluate(trained, known.test, known.train, like=like)
+            return evaluate(trained, pieces, known.train, seen=True, like=like)
         if train is not None:
             known = _trained_on(trained, train)
             if known is None:
                 other = _("{source}: not what the run was trained on").format(source=train)
                 raise InputError(train=other)
             return evaluate(trained, pieces, known.train, like=like)
-        if known := _trained_on(trained, pieces):
-            if not s.test and known.test is not None:
-                return evaluate(trained, known.test, known.train, like=like)
-            return evaluate(trained, pieces, known.train, seen=True, like=like)
         again = sources_of(trained)
         known = _trained_on(trained, again) if again else None
         return evaluate(trained, pieces, known.train if known else None, like=like)

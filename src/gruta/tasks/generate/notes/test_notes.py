@@ -182,6 +182,17 @@ def test_the_same_music_never_stands_on_both_sides():
         assert sum(map(len, (parts.train, parts.validation, parts.test))) == 40
 
 
+@pytest.mark.parametrize("copies", [(1, 1, 30), (30, 1, 1), (1, 30, 1)])
+def test_a_piece_in_many_copies_leaves_some_for_each_part(copies):
+    own = tunes(3)
+    given = [own[i] for i, count in enumerate(copies) for _copy in range(count)]
+    for seed in range(5):
+        parts = NOTES.read(given, small(frames=1, seed=seed))
+        sides = parts.train, parts.validation, parts.test
+        assert sorted(map(len, sides)) == sorted(copies)
+        assert len(parts.train) == max(copies)
+
+
 def test_what_a_test_of_its_own_holds_is_not_trained_on(tmp_path):
     own = tunes(8)
     (tmp_path / "test.mid").write_bytes(encoded(moved(own[0], 3, "renamed")))
@@ -217,6 +228,16 @@ def test_it_learns_what_simple_models_cannot_say(fitted):
     assert {one.piece for one in others}.isdisjoint({first.piece})
 
 
+def test_who_saw_the_pieces_is_told_so_also_where_they_are_given_twice(fitted, tmp_path):
+    own, (new,) = tunes(60), tunes(1, seed=9)
+    assert len(NOTES.evaluate(fitted.trained, own, train=own).pieces) < 60  # the test alone
+    (tmp_path / "test.mid").write_bytes(encoded(new))
+    settings = small(frames=1, steps=1, test=str(tmp_path / "test.mid"))
+    trained = fit(TASK, own, settings, tmp_path / "run").trained
+    (note,) = NOTES.evaluate(trained, own, train=own).notes
+    assert note.startswith("Training saw these pieces")
+
+
 def test_it_goes_on_from_an_opening_the_same_way_for_the_same_seed(fitted, tmp_path):
     (tmp_path / "opening.mid").write_bytes(encoded(tunes(3, seed=5)[2]))
     how = {"prompt": str(tmp_path / "opening.mid"), "length": 16, "count": 2}
@@ -230,6 +251,21 @@ def test_it_goes_on_from_an_opening_the_same_way_for_the_same_seed(fitted, tmp_p
     lines = "".join(alone.pieces())
     assert lines.startswith("   1:1     ")
     assert alone.to_json()["pieces"][0][:24] == first[:24]
+
+
+def test_an_opening_goes_on_in_its_own_meter(fitted, tmp_path):
+    (tune,) = tunes(1)
+    waltz = Piece("waltz", tune.voices, 4, np.array([[0, 4], [4, 12]]))
+    (tmp_path / "waltz.mid").write_bytes(encoded(waltz))
+    how = {"prompt": str(tmp_path / "waltz.mid"), "length": 12}
+    made = NOTES.make(fitted.trained, **how)
+    (roll,) = made.rolls()
+    assert roll.places.tolist() == [2, *([0, 1, 2] * 12)][:36]
+    made.save(tmp_path / "on.mid")
+    (back,) = read_pieces(tmp_path / "on.mid", 1).pieces
+    assert (back.bars * 4 // back.quarter).tolist() == waltz.bars.tolist()
+    lines = "".join(NOTES.make(fitted.trained, **how).pieces()).splitlines()
+    assert [line.split()[0] for line in lines[:5]] == ["0:3", "1:1", "1:2", "1:3", "2:1"]
 
 
 def test_the_likeliest_music_is_the_same_for_all_seeds(fitted):
