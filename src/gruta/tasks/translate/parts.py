@@ -24,7 +24,8 @@ from gruta.tasks.translate.settings import SideUnits, TranslateSettings
 class PairsInParts:
     """Pairs for training, for validation, and for the test, and the units of the first.
 
-    left_out: how many were too long to learn from.
+    left_out: how many were too long to learn from. elsewhere: how many were in no part, as another
+    one has their source.
     """
 
     train: Pairs
@@ -32,6 +33,7 @@ class PairsInParts:
     test: Pairs
     codec: PairCodec
     left_out: int
+    elsewhere: int
 
     def fingerprint(self) -> str:
         """Of what training sees."""
@@ -46,6 +48,7 @@ class PairsInParts:
             _("pairs to validate on"): len(self.validation),
             _("pairs of the test"): len(self.test),
             _("pairs left out, as too long"): self.left_out,
+            _("pairs left out, as another part has their source"): self.elsewhere,
         }
         return [
             *((name, number(count)) for name, count in counts.items() if count),
@@ -104,11 +107,17 @@ def in_parts(
     """
     s = settings
     pairs.require_targets()
-    held, rest = _apart(pairs, 0.0 if s.test else s.test_share, s.seed)
-    chosen, learned = _apart(rest, s.validation_share, s.seed + 1)
     if s.test:
         held = read(s.test, s.model_copy(update={"targets": "", "group": ""}))
         held.require_targets()
+        rest = _without(pairs, held)
+        if not len(rest):
+            problem = _("{test}: has the sources of all pairs of {source}; expected other texts")
+            raise InputError(test=problem.format(test=s.test, source=pairs.source))
+    else:
+        held, rest = _apart(pairs, s.test_share, s.seed)
+    chosen, learned = _apart(rest, s.validation_share, s.seed + 1)
+    apart = len(chosen) + len(learned) + (0 if s.test else len(held))
     if not len(learned) or not len(chosen) or not (len(held) or not s.test_share):
         problem = _(
             "{source}: {count} pairs are too few to train, validate and test on; expected several "
@@ -121,20 +130,28 @@ def in_parts(
         problem = _("all texts are longer than {longest} units; expected a larger number")
         raise InputError(longest=problem.format(longest=number(s.longest)))
     left_out = len(learned) + len(chosen) - len(train) - len(validation)
-    return PairsInParts(train, validation, held, codec, left_out)
+    return PairsInParts(train, validation, held, codec, left_out, len(pairs) - apart)
 
 
 def _apart(pairs: Pairs, share: float, seed: int) -> tuple[Pairs, Pairs]:
-    """About a share, and the rest; a pair of a group that is held out is not, if another group has
-    its source.
+    """About a share, and the rest; a pair of a group that is held out is in neither, if a group of
+    the rest has its source.
     """
-    sources = [" ".join(text.split()) for text in pairs.sources]
-    held, rest = apart(pairs.groups or sources, share, seed)
-    if pairs.groups is not None:
-        learned = {sources[i] for i in rest}
-        known = np.array([sources[i] in learned for i in held], bool)
-        held, rest = held[~known], np.sort(np.concatenate([rest, held[known]]))
-    return pairs.pick(held.tolist()), pairs.pick(rest.tolist())
+    held, rest = (
+        pairs.pick(places.tolist()) for places in apart(pairs.groups or _plain(pairs), share, seed)
+    )
+    return _without(held, rest), rest
+
+
+def _without(pairs: Pairs, others: Pairs) -> Pairs:
+    """Those whose source is none of the others'."""
+    known = set(_plain(others))
+    return pairs.pick(i for i, text in enumerate(_plain(pairs)) if text not in known)
+
+
+def _plain(pairs: Pairs) -> list[str]:
+    """The sources with single blanks."""
+    return [" ".join(text.split()) for text in pairs.sources]
 
 
 def fitted(train: Pairs, settings: TranslateSettings) -> PairCodec:

@@ -140,17 +140,17 @@ class TranslateTask:
         def evaluate(test: "Pairs", train: "Pairs | None", seen: bool = False) -> "Evaluation":
             return evaluation.evaluate(trained, test, train, seen=seen, like=like, **how)
 
+        with suppress(InputError):  # too few to have been trained on
+            if known := trained_on(trained, pairs):
+                if not s.test:
+                    return evaluate(known.test, known.train)
+                return evaluate(pairs, known.train, seen=True)
         if train is not None:
             given = read(train, s)
             if known := trained_on(trained, given):
                 return evaluate(pairs, known.train)
             other = _("{source}: not what the run was trained on").format(source=given.source)
             raise InputError(train=other)
-        with suppress(InputError):  # too few to have been trained on
-            if known := trained_on(trained, pairs):
-                if not s.test:
-                    return evaluate(known.test, known.train)
-                return evaluate(pairs, known.train, seen=True)
         with suppress(InputError):  # not there any more, or no longer what it was
             if trained.source and (known := trained_on(trained, read(trained.source, s))):
                 return evaluate(pairs, known.train)

@@ -1,5 +1,6 @@
 """The translator in Python: what it learns, how it is asked, what fails."""
 
+import itertools
 import json
 
 import numpy as np
@@ -162,13 +163,41 @@ def test_texts_of_one_source_stay_on_one_side():
     assert measures(right, expected) == best
 
 
-def test_groups_stay_on_one_side_and_no_source_is_on_both():
+def test_no_group_and_no_source_is_in_two_parts():
     table = sentences(300).with_columns(file=pl.Series([f"f{i % 30}" for i in range(300)]))
-    settings = resolve(TranslateSettings, {"group": "file"})
-    parts = in_parts(read(table, settings), settings)
-    assert not set(parts.test.groups) & set(parts.train.groups) & set(parts.validation.groups)
-    assert not set(parts.test.sources) & set(parts.train.sources)
-    assert len(parts.test) + len(parts.validation) + len(parts.train) == 300
+    again = table.head(60).with_columns(file=pl.Series([f"f{i % 7}" for i in range(60)]))
+    settings = resolve(TranslateSettings, {"group": "file", "validation_share": 0.2})
+    parts = in_parts(read(pl.concat([table, again]), settings), settings)
+    for one, other in itertools.combinations([parts.train, parts.validation, parts.test], 2):
+        assert not set(one.groups) & set(other.groups)
+        assert not set(one.sources) & set(other.sources)
+    kept = len(parts.test) + len(parts.validation) + len(parts.train)
+    assert 0 < parts.elsewhere == 360 - kept
+    told = dict(parts.told())
+    assert told["pairs left out, as another part has their source"] == str(parts.elsewhere)
+
+
+def test_sources_of_a_test_file_are_kept_out_of_training(tmp_path):
+    table = sentences(200).unique("source", maintain_order=True)
+    test = table.head(20).with_columns(source="  " + pl.col("source").str.replace(" ", "  "))
+    table.write_csv(tmp_path / "all.csv")
+    test.write_csv(tmp_path / "test.csv")
+    translator = Translator(**SMALL | {"steps": 2}, test=str(tmp_path / "test.csv"))
+    trained = translator.fit(tmp_path / "all.csv", run=tmp_path / "run").trained_
+    parts = in_parts(read(tmp_path / "all.csv", trained.settings), trained.settings)
+    seen = {*parts.train.sources, *parts.validation.sources}
+    assert seen == set(table["source"][20:])
+    assert parts.elsewhere == len(parts.test) == 20
+    held = TASK.held_out(tmp_path / "all.csv", trained.settings)
+    found = TASK.evaluate(trained, **held)
+    assert [s.model for s in found.scores] == ["gru", "memory", "copy"]
+    note = "Training saw these pairs: name the test's file to score on that."
+    assert note not in found.notes
+    for train in (None, tmp_path / "all.csv"):
+        assert note in translator.evaluate(tmp_path / "all.csv", train=train).notes
+    alone = resolve(TranslateSettings, {"test": str(tmp_path / "all.csv")})
+    with pytest.raises(InputError, match=r"test: .*has the sources of all pairs of .*all\.csv"):
+        in_parts(read(tmp_path / "all.csv", alone), alone)
 
 
 def test_long_texts_are_left_out_of_training_and_cut_when_asked(translator):
