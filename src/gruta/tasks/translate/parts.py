@@ -1,12 +1,14 @@
 """Pairs as the translator reads them: what is trained on, what is held out, what is asked."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gruta.codec.text.graphemes import visible
 from gruta.codec.text.pairs import NEVER_SEEN, PairCodec, Side, as_read, likely_kind
 from gruta.codec.text.units import Kind, Units
 from gruta.data.pairs import Columns, Pairs, read_pairs
@@ -79,11 +81,11 @@ def read(source: Any, settings: TranslateSettings, *, asked: bool = False) -> Pa
 def as_codec_reads(codec: PairCodec, pairs: Pairs) -> Pairs:
     """The same, with what is cut or unknown to these units told."""
     long, unknown = list[str](), dict[str, int]()
+    known = set(codec.source.units.units)
     for row, text in enumerate(pairs.sources, 1):
         if codec.source.count(text) > codec.longest:
             long.append(str(row))
         if NEVER_SEEN in codec.source.encode(text, codec.longest):
-            known = set(codec.source.units.units)
             for one in codec.source.split(text)[: codec.longest]:
                 if one not in known:
                     unknown[one.strip()] = unknown.get(one.strip(), 0) + 1
@@ -94,7 +96,8 @@ def as_codec_reads(codec: PairCodec, pairs: Pairs) -> Pairs:
     if unknown:
         kind = _("words or characters that training has not seen")
         done = _("copied where one is written")
-        found.append(Repair(kind, sum(unknown.values()), tuple(unknown)[:3], done))
+        first = tuple(visible(one) for one in list(unknown)[:3])
+        found.append(Repair(kind, sum(unknown.values()), first, done))
     return replace(pairs, repairs=(*pairs.repairs, *found))
 
 
@@ -207,10 +210,18 @@ def to_score(trained: Trained[PairCodec], source: Any, targets: str | Path | Non
         return place
     alone = s.model_copy(update={"targets": str(targets or "")})
     try:
-        found = read(place, alone)
+        found = _whatever_groups(place, alone)
     except InputError:
         if isinstance(source, Pairs):  # texts alone, which were read well enough to be asked
             source.require_targets()
         raise
     found.require_targets()
     return found
+
+
+def _whatever_groups(place: Any, settings: TranslateSettings) -> Pairs:
+    """With groups where a file has them all, as what was trained on; a score needs none."""
+    if settings.group:
+        with suppress(InputError):
+            return read(place, settings)
+    return read(place, settings.model_copy(update={"group": ""}))

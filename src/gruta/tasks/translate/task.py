@@ -36,7 +36,7 @@ class TranslateTask:
         "Train a translator on PAIRS of texts: sentences and their translations, words and their "
         "sounds. A share is held out and scored beside a translation memory."
     )
-    settings, codec, packages = TranslateSettings, PairCodec, ("sacrebleu", "tokenizers")
+    settings, codec, packages = TranslateSettings, PairCodec, ("sacrebleu", "tokenizers", "regex")
     input = Input(
         "PAIRS",
         "Lines with a tab between two texts, CSV, Excel, Parquet or JSON lines; or a text file, "
