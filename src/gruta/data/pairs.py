@@ -186,19 +186,18 @@ def _of_lines(path: Path, columns: Columns, how: Reading, lone: bool) -> Pairs:
     if lone and not any(len(cells) > 1 for _row, cells in rows):
         return _checked([cells[0].strip() for _row, cells in rows], None, str(path), None, guesses)
     head = [cell.strip() for cell in rows[0][1]]
-    named = {columns.source or _USUAL[0], columns.target or _USUAL[1]} <= set(head)
-    if not named:
-        given = {
-            "source_column": columns.source,
-            "target_column": columns.target,
-            "group": columns.group,
-        }
-        for setting, name in given.items():
-            if name and name not in head:
-                problem = _("{path}: its first line has no column {name!r}, but {names}")
-                there = ", ".join(map(repr, head[:5]))
-                raise InputError(**{setting: problem.format(path=path, name=name, names=there)})
-        named = any(given.values())
+    given = {
+        "source_column": columns.source,
+        "target_column": columns.target,
+        "group": columns.group,
+    }
+    for setting, name in given.items():
+        if name and name not in head:
+            problem = _("{path}: its first line has no column {name!r}, but {names}")
+            there = ", ".join(map(repr, head[:5]))
+            raise InputError(**{setting: problem.format(path=path, name=name, names=there)})
+    usual = {columns.source or _USUAL[0], columns.target or _USUAL[1]} <= set(head)
+    named = usual or any(given.values())
     names = head if named else [*_USUAL, *(str(k) for k in range(3, len(head) + 1))]
     places = [
         names.index(n) if n else None for n in _columns(names, columns, str(path), lone=False)

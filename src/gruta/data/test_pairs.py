@@ -63,6 +63,9 @@ def test_lines_may_name_their_columns_and_hold_quotes(tmp_path):
     assert found.groups == ["f"]
     with pytest.raises(InputError, match=r"source_column: .*no column 'fr', but 'file', 'en'"):
         read_pairs(path, Columns("fr", "pt"))
+    usual = write(tmp_path / "b.tsv", "source\ttarget\na\tb\n")
+    with pytest.raises(InputError, match=r"group: .*no column 'doc', but 'source', 'target'"):
+        read_pairs(usual, Columns(group="doc"))
 
 
 def test_texts_alone_will_do_for_who_is_asked(tmp_path):

@@ -38,15 +38,16 @@ class Rules:
         """
         between = " " if 2 * sum(" " in one for one in said) > len(said) else ""
         split = [one.split() if between else list(one) for one in said]
-        letters = {c: i for i, c in enumerate(sorted({c for w in words for c in w}), 1)}
-        sounds = ["", *sorted({s for one in split for s in one})]
+        both = zip(words, split, strict=True)
+        kept = [(w, one) for w, one in both if 0 < len(one) <= 2 * len(w)]
+        letters = {c: i for i, c in enumerate(sorted({c for w, _said in kept for c in w}), 1)}
+        sounds = ["", *sorted({s for _word, one in kept for s in one})]
         if len(letters) * len(sounds) ** 2 > _MOST or len(letters) > 500:
             return None
         numbers = {one: i for i, one in enumerate(sounds)}
         pairs = [
             (np.array([letters[c] for c in w]), np.array([numbers[s] for s in one]))
-            for w, one in zip(words, split, strict=True)
-            if 0 < len(one) <= 2 * len(w)
+            for w, one in kept
         ]
         if not pairs:
             return None

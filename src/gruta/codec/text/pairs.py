@@ -1,5 +1,6 @@
 """Two languages in numbers: the units of what is read and of what is written, and their ends."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ OWN = 2
 NEVER_SEEN = OWN + UNKNOWN
 
 _FEW_WORDS = 250
+_LONGEST_WORD = 30
+_MARK = re.compile(r"[。、，！？।;:,.]")
 
 
 @dataclass(frozen=True)
@@ -81,12 +84,19 @@ def decoded(units: Units, one: str) -> str:
     return one.encode("latin-1").decode("utf-8", "replace") if units.letters_are_bytes else one
 
 
+def is_word(text: str) -> bool:
+    """Whether a text is a single word; a sentence without blanks has marks, or is long."""
+    plain = text.strip()
+    marked = len(plain.split()) > 1 or _MARK.search(plain)
+    return not marked and len(plain) <= _LONGEST_WORD
+
+
 def likely_kind(texts: Iterable[str]) -> Kind:
     """Characters of single words, words where there are few of them, and else subwords."""
     lone, count, words, seen = 0, 0, 0, set[str]()
     for text in texts:
         found = text.split()
-        count, lone, words = count + 1, lone + (len(found) == 1), words + len(found)
+        count, lone, words = count + 1, lone + is_word(text), words + len(found)
         seen.update(found)
     if lone > 0.95 * count:
         return "characters"

@@ -26,6 +26,13 @@ def test_letters_become_what_they_became_between_the_same_neighbours():
     assert rules.size > 0
 
 
+def test_letters_of_words_that_do_not_align_say_nothing():
+    words = WORDS | {"qq": "AE B S T K", "a": "AE"}
+    rules = Rules.fit(list(words), list(words.values()))
+    assert rules("qa") == rules("a") == "AE"
+    assert Rules.fit(["q"], ["AE B S T K"]) is None
+
+
 def test_sounds_without_blanks_are_characters():
     rules = Rules.fit(["ab", "ba", "aab"], ["xy", "yx", "xxy"])
     assert rules("abab") == "xyxy"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.codec.text.graphemes import visible
 from gruta.codec.text.pairs import PairCodec
 from gruta.locale import translate as _
 from gruta.report.maps import grid
@@ -21,7 +22,7 @@ def attention_figure(codec: PairCodec, source: str, one: Written, name: str) -> 
         name,
         _("What each unit that was written looked at: a row each, darker for more."),
         _("Grid of shades: units written against units read. Written: {text}.").format(
-            text=one.text
+            text=visible(one.text)
         ),
         grid(weights, read, said),
     )
@@ -47,7 +48,7 @@ def _labelled(
 ) -> tuple[Sequence[str], Sequence[str], NDArray[np.float32]]:
     """Units read `[S]`, units written `[T]`, weights `[T, S]`."""
     read = shown_units(codec, source)
-    said = [unit.strip() or "␣" for unit in one.units]
+    said = [visible(unit.strip()) or "␣" for unit in one.units]
     weights = one.attention
     if weights is None:  # of what was remembered
         weights = np.zeros((0, len(read)), np.float32)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from gruta.codec.text.graphemes import visible
 from gruta.locale.numbers import number
 from gruta.tasks.commands import Asking
 from gruta.tasks.trained import Trained
@@ -49,7 +50,8 @@ class Translated:
         for source, texts in zip(self.answers.sources, self.answers.texts, strict=True):
             for one in texts:
                 score = "–" if one.score is None else number(one.score, 3)
-                told.append(f"{score}\t{one.text}" if self.best > 1 else one.text)
+                text = visible(one.text)
+                told.append(f"{score}\t{text}" if self.best > 1 else text)
                 if self.draws and one.attention is not None:
                     told += ["", *attention_lines(self.trained.codec, source, one), ""]
         return told

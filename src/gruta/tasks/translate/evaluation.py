@@ -8,7 +8,7 @@ import polars as pl
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from gruta.codec.text.pairs import PairCodec
+from gruta.codec.text.pairs import PairCodec, is_word
 from gruta.data.pairs import Pairs
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
@@ -40,7 +40,7 @@ class Expected:
         found: dict[str, dict[str, None]] = {}
         for source, target in zip(pairs.sources, pairs.require_targets(), strict=True):
             found.setdefault(source, {})[target] = None
-        single = sum(len(source.split()) == 1 for source in found)
+        single = sum(map(is_word, found))
         return cls(list(found), [list(own) for own in found.values()], single > 0.95 * len(found))
 
 

@@ -22,7 +22,9 @@ from gruta.tasks.translate.settings import TranslateSettings
 
 Numbers = NDArray[np.int64]
 _AT_ONCE = 32
-"""Sources that are translated side by side."""
+"""Sources that are translated side by side, at most."""
+_SCORES = 2**24
+"""Scores of units that are in memory at once, but for those of one source."""
 
 
 class TranslateHead:
@@ -49,6 +51,8 @@ class TranslateHead:
         self._matrix = np.ascontiguousarray(weights.get("output.weight", self.target).T)
         self._bias, self.feeds, self._hidden = weights["bias"], s.input_feeding, s.hidden
         self._states = 2 if s.cell == "lstm" else 1
+        alike = codec.source.units.kind == codec.target.units.kind
+        self._fewest_at_most = 0 if alike else codec.longest + 1
 
     def __call__(self, arrays: tuple[Numbers, Numbers, Numbers]) -> Array:
         """Scores `[T, B, V]` of what follows each unit that is written.
@@ -76,6 +80,12 @@ class TranslateHead:
         found: Array = o @ self._matrix + self._bias
         return found
 
+    def most(self, lengths: Numbers) -> Numbers:
+        """Of sources of these lengths, how many units are written at most: twice as many and some
+        more or, where units of another kind are written, as many as training allows.
+        """
+        return np.maximum(2 * lengths + 10, self._fewest_at_most)
+
     def translated(
         self, sources: Sequence[Numbers], how: Beam, copy: bool = True
     ) -> list[list[Written]]:
@@ -86,12 +96,14 @@ class TranslateHead:
         never = [PADDING] if copy and self.attention else [PADDING, NEVER_SEEN]
         order = np.argsort([len(one) for one in sources], kind="stable")
         found: dict[int, list[Written]] = {}
-        for start in range(0, len(order), _AT_ONCE):
-            some = [int(i) for i in order[start : start + _AT_ONCE]]
+        at_once = max(1, min(_AT_ONCE, _SCORES // (how.width * len(self._bias))))
+        for start in range(0, len(order), at_once):
+            some = [int(i) for i in order[start : start + at_once]]
             x, lengths = side_by_side([sources[i] for i in some])
             inside = np.arange(len(x)) < lengths[:, None]
             text = Text(self, x, lengths)
-            texts = search(text, inside, 2 * lengths + 10, how, end=END, never=never)
+            most = self.most(lengths)
+            texts = search(text, inside, most, how, end=END, never=never)
             found |= dict(zip(some, texts, strict=True))
         return [found[i] for i in range(len(sources))]
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gruta.codec.text.beam import Beam
+from gruta.codec.text.graphemes import visible
 from gruta.codec.text.pairs import END, PADDING, PairCodec
 from gruta.data.order import by_length
 from gruta.data.pairs import Pairs
@@ -111,7 +112,7 @@ class TranslateLesson:
         head = TranslateHead(weights, self._codec, self.settings)
         found = written(head, self._codec, self._samples.sources, Beam(1))
         return {
-            source: texts[0].text
+            visible(source): visible(texts[0].text)
             for source, texts in zip(self._samples.sources, found, strict=True)
         }
 

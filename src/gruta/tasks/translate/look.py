@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from gruta.codec.text.beam import Beam
+from gruta.codec.text.graphemes import visible
 from gruta.codec.text.pairs import END, PairCodec
 from gruta.data.pairs import Pairs
 from gruta.errors import InputError
@@ -33,7 +34,7 @@ def look(trained: Trained[PairCodec], pairs: Pairs, number: int) -> Look:
     def of_target(found: tuple[Tensor, Tensor]) -> Tensor:
         return loss(found[0][:, 0], torch.from_numpy(y))
 
-    said = ["↵", *(codec.target.decode([k]) or "␣" for k in y[:-1])]
+    said = ["↵", *(visible(codec.target.decode([k])) or "␣" for k in y[:-1])]
     labels = {"reader": shown_units(codec, source), "below": said, "above": said}
     network = trained.network
     seen = {n for n, one in network.named_modules() if isinstance(one, Recurrent)}
@@ -43,8 +44,8 @@ def look(trained: Trained[PairCodec], pairs: Pairs, number: int) -> Look:
         (x, lengths, before),
         of_target,
         {name: own for name, own in labels.items() if name in seen},
-        shown=source if len(pairs) == 1 else _shown(pairs, number),
-        answer=answer,
+        shown=visible(source if len(pairs) == 1 else _shown(pairs, number)),
+        answer=visible(answer),
     )
 
 

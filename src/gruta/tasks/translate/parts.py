@@ -1,12 +1,14 @@
 """Pairs as the translator reads them: what is trained on, what is held out, what is asked."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gruta.codec.text.graphemes import visible
 from gruta.codec.text.pairs import NEVER_SEEN, PairCodec, Side, as_read, likely_kind
 from gruta.codec.text.units import Kind, Units
 from gruta.data.pairs import Columns, Pairs, read_pairs
@@ -24,7 +26,8 @@ from gruta.tasks.translate.settings import SideUnits, TranslateSettings
 class PairsInParts:
     """Pairs for training, for validation, and for the test, and the units of the first.
 
-    left_out: how many were too long to learn from.
+    left_out: how many were too long to learn from. elsewhere: how many were in no part, as another
+    one has their source.
     """
 
     train: Pairs
@@ -32,6 +35,7 @@ class PairsInParts:
     test: Pairs
     codec: PairCodec
     left_out: int
+    elsewhere: int
 
     def fingerprint(self) -> str:
         """Of what training sees."""
@@ -46,6 +50,7 @@ class PairsInParts:
             _("pairs to validate on"): len(self.validation),
             _("pairs of the test"): len(self.test),
             _("pairs left out, as too long"): self.left_out,
+            _("pairs left out, as another part has their source"): self.elsewhere,
         }
         return [
             *((name, number(count)) for name, count in counts.items() if count),
@@ -76,11 +81,11 @@ def read(source: Any, settings: TranslateSettings, *, asked: bool = False) -> Pa
 def as_codec_reads(codec: PairCodec, pairs: Pairs) -> Pairs:
     """The same, with what is cut or unknown to these units told."""
     long, unknown = list[str](), dict[str, int]()
+    known = set(codec.source.units.units)
     for row, text in enumerate(pairs.sources, 1):
         if codec.source.count(text) > codec.longest:
             long.append(str(row))
         if NEVER_SEEN in codec.source.encode(text, codec.longest):
-            known = set(codec.source.units.units)
             for one in codec.source.split(text)[: codec.longest]:
                 if one not in known:
                     unknown[one.strip()] = unknown.get(one.strip(), 0) + 1
@@ -91,7 +96,8 @@ def as_codec_reads(codec: PairCodec, pairs: Pairs) -> Pairs:
     if unknown:
         kind = _("words or characters that training has not seen")
         done = _("copied where one is written")
-        found.append(Repair(kind, sum(unknown.values()), tuple(unknown)[:3], done))
+        first = tuple(visible(one) for one in list(unknown)[:3])
+        found.append(Repair(kind, sum(unknown.values()), first, done))
     return replace(pairs, repairs=(*pairs.repairs, *found))
 
 
@@ -104,11 +110,17 @@ def in_parts(
     """
     s = settings
     pairs.require_targets()
-    held, rest = _apart(pairs, 0.0 if s.test else s.test_share, s.seed)
-    chosen, learned = _apart(rest, s.validation_share, s.seed + 1)
     if s.test:
         held = read(s.test, s.model_copy(update={"targets": "", "group": ""}))
         held.require_targets()
+        rest = _without(pairs, held)
+        if not len(rest):
+            problem = _("{test}: has the sources of all pairs of {source}; expected other texts")
+            raise InputError(test=problem.format(test=s.test, source=pairs.source))
+    else:
+        held, rest = _apart(pairs, s.test_share, s.seed)
+    chosen, learned = _apart(rest, s.validation_share, s.seed + 1)
+    apart = len(chosen) + len(learned) + (0 if s.test else len(held))
     if not len(learned) or not len(chosen) or not (len(held) or not s.test_share):
         problem = _(
             "{source}: {count} pairs are too few to train, validate and test on; expected several "
@@ -121,20 +133,28 @@ def in_parts(
         problem = _("all texts are longer than {longest} units; expected a larger number")
         raise InputError(longest=problem.format(longest=number(s.longest)))
     left_out = len(learned) + len(chosen) - len(train) - len(validation)
-    return PairsInParts(train, validation, held, codec, left_out)
+    return PairsInParts(train, validation, held, codec, left_out, len(pairs) - apart)
 
 
 def _apart(pairs: Pairs, share: float, seed: int) -> tuple[Pairs, Pairs]:
-    """About a share, and the rest; a pair of a group that is held out is not, if another group has
-    its source.
+    """About a share, and the rest; a pair of a group that is held out is in neither, if a group of
+    the rest has its source.
     """
-    sources = [" ".join(text.split()) for text in pairs.sources]
-    held, rest = apart(pairs.groups or sources, share, seed)
-    if pairs.groups is not None:
-        learned = {sources[i] for i in rest}
-        known = np.array([sources[i] in learned for i in held], bool)
-        held, rest = held[~known], np.sort(np.concatenate([rest, held[known]]))
-    return pairs.pick(held.tolist()), pairs.pick(rest.tolist())
+    held, rest = (
+        pairs.pick(places.tolist()) for places in apart(pairs.groups or _plain(pairs), share, seed)
+    )
+    return _without(held, rest), rest
+
+
+def _without(pairs: Pairs, others: Pairs) -> Pairs:
+    """Those whose source is none of the others'."""
+    known = set(_plain(others))
+    return pairs.pick(i for i, text in enumerate(_plain(pairs)) if text not in known)
+
+
+def _plain(pairs: Pairs) -> list[str]:
+    """The sources with single blanks."""
+    return [" ".join(text.split()) for text in pairs.sources]
 
 
 def fitted(train: Pairs, settings: TranslateSettings) -> PairCodec:
@@ -190,10 +210,18 @@ def to_score(trained: Trained[PairCodec], source: Any, targets: str | Path | Non
         return place
     alone = s.model_copy(update={"targets": str(targets or "")})
     try:
-        found = read(place, alone)
+        found = _whatever_groups(place, alone)
     except InputError:
         if isinstance(source, Pairs):  # texts alone, which were read well enough to be asked
             source.require_targets()
         raise
     found.require_targets()
     return found
+
+
+def _whatever_groups(place: Any, settings: TranslateSettings) -> Pairs:
+    """With groups where a file has them all, as what was trained on; a score needs none."""
+    if settings.group:
+        with suppress(InputError):
+            return read(place, settings)
+    return read(place, settings.model_copy(update={"group": ""}))

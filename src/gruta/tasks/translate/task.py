@@ -36,7 +36,7 @@ class TranslateTask:
         "Train a translator on PAIRS of texts: sentences and their translations, words and their "
         "sounds. A share is held out and scored beside a translation memory."
     )
-    settings, codec, packages = TranslateSettings, PairCodec, ("sacrebleu", "tokenizers")
+    settings, codec, packages = TranslateSettings, PairCodec, ("sacrebleu", "tokenizers", "regex")
     input = Input(
         "PAIRS",
         "Lines with a tab between two texts, CSV, Excel, Parquet or JSON lines; or a text file, "
@@ -140,17 +140,17 @@ class TranslateTask:
         def evaluate(test: "Pairs", train: "Pairs | None", seen: bool = False) -> "Evaluation":
             return evaluation.evaluate(trained, test, train, seen=seen, like=like, **how)
 
+        with suppress(InputError):  # too few to have been trained on
+            if known := trained_on(trained, pairs):
+                if not s.test:
+                    return evaluate(known.test, known.train)
+                return evaluate(pairs, known.train, seen=True)
         if train is not None:
             given = read(train, s)
             if known := trained_on(trained, given):
                 return evaluate(pairs, known.train)
             other = _("{source}: not what the run was trained on").format(source=given.source)
             raise InputError(train=other)
-        with suppress(InputError):  # too few to have been trained on
-            if known := trained_on(trained, pairs):
-                if not s.test:
-                    return evaluate(known.test, known.train)
-                return evaluate(pairs, known.train, seen=True)
         with suppress(InputError):  # not there any more, or no longer what it was
             if trained.source and (known := trained_on(trained, read(trained.source, s))):
                 return evaluate(pairs, known.train)

@@ -1,5 +1,6 @@
 """The translator in Python: what it learns, how it is asked, what fails."""
 
+import itertools
 import json
 
 import numpy as np
@@ -8,20 +9,24 @@ import pytest
 import torch
 
 from gruta import Translator
-from gruta.codec.text.beam import Beam
+from gruta.codec.text.beam import Beam, search
 from gruta.codec.text.beam import Written as Numbered
 from gruta.codec.text.pairs import END, NEVER_SEEN, PairCodec, Side, likely_kind
 from gruta.codec.text.units import Units
 from gruta.errors import InputError
 from gruta.report.terminal import lines
 from gruta.settings import resolve
+from gruta.tasks.translate import head as of_head
+from gruta.tasks.translate.answers import Answers
 from gruta.tasks.translate.attention import attention_lines
+from gruta.tasks.translate.baselines import simple_models
+from gruta.tasks.translate.commands import Translated
 from gruta.tasks.translate.conftest import backwards, sentences, sounds
 from gruta.tasks.translate.evaluation import Expected, edits, measures
 from gruta.tasks.translate.parts import in_parts, read
 from gruta.tasks.translate.settings import TranslateSettings
 from gruta.tasks.translate.task import TASK
-from gruta.tasks.translate.written import written
+from gruta.tasks.translate.written import Written, written
 
 SMALL = {
     "hidden": 24,
@@ -75,7 +80,7 @@ def test_every_kind_of_network_answers_as_it_was_trained(how):
     trained = Translator(**small | how).fit(some).trained_
     x = torch.from_numpy(trained.codec.source.encode(ASKED[0], 100))[:, None]
     said = [END]
-    while len(said) <= 2 * len(x) + 10:
+    while len(said) <= trained.head.most(len(x)):
         with torch.no_grad():
             scores = trained.network(x, torch.tensor([len(x)]), torch.tensor(said)[:, None])[0]
         scores[..., 0] = -torch.inf
@@ -162,13 +167,57 @@ def test_texts_of_one_source_stay_on_one_side():
     assert measures(right, expected) == best
 
 
-def test_groups_stay_on_one_side_and_no_source_is_on_both():
+def test_no_group_and_no_source_is_in_two_parts():
     table = sentences(300).with_columns(file=pl.Series([f"f{i % 30}" for i in range(300)]))
-    settings = resolve(TranslateSettings, {"group": "file"})
-    parts = in_parts(read(table, settings), settings)
-    assert not set(parts.test.groups) & set(parts.train.groups) & set(parts.validation.groups)
-    assert not set(parts.test.sources) & set(parts.train.sources)
-    assert len(parts.test) + len(parts.validation) + len(parts.train) == 300
+    again = table.head(60).with_columns(file=pl.Series([f"f{i % 7}" for i in range(60)]))
+    settings = resolve(TranslateSettings, {"group": "file", "validation_share": 0.2})
+    parts = in_parts(read(pl.concat([table, again]), settings), settings)
+    for one, other in itertools.combinations([parts.train, parts.validation, parts.test], 2):
+        assert not set(one.groups) & set(other.groups)
+        assert not set(one.sources) & set(other.sources)
+    kept = len(parts.test) + len(parts.validation) + len(parts.train)
+    assert 0 < parts.elsewhere == 360 - kept
+    told = dict(parts.told())
+    assert told["pairs left out, as another part has their source"] == str(parts.elsewhere)
+
+
+def test_sources_of_a_test_file_are_kept_out_of_training(tmp_path):
+    table = sentences(200).unique("source", maintain_order=True)
+    test = table.head(20).with_columns(source="  " + pl.col("source").str.replace(" ", "  "))
+    table.write_csv(tmp_path / "all.csv")
+    test.write_csv(tmp_path / "test.csv")
+    translator = Translator(**SMALL | {"steps": 2}, test=str(tmp_path / "test.csv"))
+    trained = translator.fit(tmp_path / "all.csv", run=tmp_path / "run").trained_
+    parts = in_parts(read(tmp_path / "all.csv", trained.settings), trained.settings)
+    seen = {*parts.train.sources, *parts.validation.sources}
+    assert seen == set(table["source"][20:])
+    assert parts.elsewhere == len(parts.test) == 20
+    held = TASK.held_out(tmp_path / "all.csv", trained.settings)
+    found = TASK.evaluate(trained, **held)
+    assert [s.model for s in found.scores] == ["gru", "memory", "copy"]
+    note = "Training saw these pairs: name the test's file to score on that."
+    assert note not in found.notes
+    for train in (None, tmp_path / "all.csv"):
+        assert note in translator.evaluate(tmp_path / "all.csv", train=train).notes
+    alone = resolve(TranslateSettings, {"test": str(tmp_path / "all.csv")})
+    with pytest.raises(InputError, match=r"test: .*has the sources of all pairs of .*all\.csv"):
+        in_parts(read(tmp_path / "all.csv", alone), alone)
+
+
+def test_other_pairs_are_scored_whether_or_not_they_have_the_runs_groups(tmp_path):
+    groups = pl.Series([f"f{i % 30}" for i in range(120)])
+    some = sentences(120).with_columns(file=groups)
+    some.write_csv(tmp_path / "a.tsv", separator="\t")
+    sentences(20).write_csv(tmp_path / "b.tsv", separator="\t")
+    sentences(20).write_csv(tmp_path / "b.csv")
+    translator = Translator(**SMALL | {"steps": 2}, group="file").fit(tmp_path / "a.tsv")
+    tested = len(in_parts(read(some, translator.settings), translator.settings).test)
+    assert 0 < len(translator.evaluate(tmp_path / "a.tsv").expected) <= tested < 120
+    for other in ("b.tsv", "b.csv"):
+        assert (
+            len(translator.evaluate(tmp_path / other).expected)
+            == sentences(20)["source"].n_unique()
+        )
 
 
 def test_long_texts_are_left_out_of_training_and_cut_when_asked(translator):
@@ -232,6 +281,78 @@ def test_units_are_guessed_by_what_the_texts_are():
     assert likely_kind(["cat", "dog"]) == "characters"
     assert likely_kind(["K AE T", "D AO G", "T AE K"] * 9) == "words"
     assert likely_kind([f"the word{i} is here" for i in range(999)]) == "subwords"
+
+
+@pytest.mark.parametrize(
+    "text", ["我们今天去北京。", "はい、そうです", "ฉันจะไปตลาดเพื่อซื้อผลไม้และผักสดในตอนเช้า", "Hi, you"]
+)
+def test_sentences_without_blanks_are_no_single_words(text):
+    texts = [f"{i}{text}" for i in range(300)]
+    assert likely_kind(texts) == "subwords"
+    assert not Expected.of(read((texts, texts), resolve(TranslateSettings, {}))).by_words
+    assert likely_kind(["北京", "上海"]) == "characters"
+
+
+def test_answers_in_units_of_another_kind_may_be_as_long_as_training_allows():
+    numbers = [str(i) for i in range(200)]
+    said = ["so many words as that " * 5] * 200
+    trained = Translator(**SMALL | {"steps": 1}).fit(numbers, said).trained_
+    assert trained.codec.source.units.kind != trained.codec.target.units.kind
+    assert trained.head.most(np.array([3, 60])).tolist() == [101, 130]
+
+
+def test_a_wide_beam_takes_fewer_sources_at_once(translator, monkeypatch):
+    head, codec = translator.trained_.head, translator.trained_.codec
+    asked = codec.sources(sentences(9)["source"])
+    expected = [one[0].numbers.tolist() for one in head.translated(asked, Beam(4))]
+    rows = []
+    monkeypatch.setattr(
+        of_head, "search", lambda *a, **k: rows.append(len(a[1])) or search(*a, **k)
+    )
+    for scores, most in ((1, 1), (3 * 4 * codec.target.size, 3), (2**24, 9)):
+        monkeypatch.setattr(of_head, "_SCORES", scores)
+        rows.clear()
+        found = head.translated(asked, Beam(4))
+        assert (max(rows), sum(rows)) == (most, 9)
+        assert [one[0].numbers.tolist() for one in found] == expected
+
+
+def test_the_memory_counts_the_last_pairs_which_is_told(monkeypatch):
+    settings = resolve(TranslateSettings, {})
+    train = read((["a b", "c d", "a e"], ["1", "2", "3"]), settings)
+    expected = Expected.of(read((["a b", "d"], ["1", "2"]), settings))
+    whole = simple_models(train, expected, None)
+    assert (whole.answers["memory"][0], whole.notes) == (["1", "2"], [])
+    monkeypatch.setattr("gruta.tasks.translate.baselines._REMEMBERED", 2)
+    last = simple_models(train, expected, None)
+    assert last.answers["memory"][0] == ["3", "2"]
+    assert last.notes == ["The translation memory counts the last 2 of 3 pairs."]
+
+
+def test_nothing_that_is_shown_reaches_the_terminal_as_a_command(tmp_path):
+    bell, some = "\x1b]0;x\x07", sentences(60)
+    some = some.with_columns(source=bell + " " + pl.col("source"), target=pl.lit(bell))
+    small = SMALL | {"steps": 2, "target_units": "characters"}
+    trained = Translator(**small).fit(some, run=tmp_path / "run").trained_
+    asked = TASK.open([f"{bell} the Ω\x1b"], trained.settings, trained.codec)
+    read = len(trained.codec.source.split(asked.sources[0])) + 1
+    one = Written(bell, -1.0, list(bell), np.ones((len(bell), read), np.float32) / read)
+    answers = Answers(asked.sources, [[one]])
+    shown = [
+        *Translated(answers, trained, 1, True).lines,
+        *Translated(answers, trained, 2, False).lines,
+    ]
+    shown += [place for repair in asked.repairs for place in repair.places]
+    looked = TASK.look(trained, asked)
+    shown += [looked.shown, looked.answer, *itertools.chain(*looked.labels.values())]
+    written_down = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8")
+    metrics = [json.loads(line) for line in written_down.splitlines()]
+    told = [record["samples"] for record in metrics if "samples" in record]
+    shown += [text for samples in told for two in samples.items() for text in two]
+    assert told
+    assert any("\ufffd" in text for text in shown)
+    assert not [text for text in shown if "\x1b" in text or "\x07" in text]
+    assert answers.frame()["translation"].to_list() == [bell]
 
 
 def test_a_codec_that_is_none_is_refused():

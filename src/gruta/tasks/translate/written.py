@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gruta.codec.text.beam import Beam
 from gruta.codec.text.beam import Written as Numbered
+from gruta.codec.text.graphemes import visible
 from gruta.codec.text.pairs import NEVER_SEEN, PairCodec
 from gruta.tasks.translate.head import TranslateHead
 
@@ -60,5 +61,6 @@ def _written(codec: PairCodec, source: str, one: Numbered) -> Written:
 
 
 def shown_units(codec: PairCodec, text: str) -> list[str]:
-    """The units of a source as they are read, with its end."""
-    return [*(unit.strip() or "␣" for unit in codec.source.split(text)[: codec.longest]), "↵"]
+    """The units of a source as they are read and can be shown, with its end."""
+    units = (visible(unit.strip()) for unit in codec.source.split(text)[: codec.longest])
+    return [*(unit or "␣" for unit in units), "↵"]
