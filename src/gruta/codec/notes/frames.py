@@ -250,7 +250,8 @@ def _bars(roll: Roll, usual: int) -> Bars:
     last = max(last, len(roll) - int(starts[-1]), 1)
     sizes = np.append(np.diff(starts), last)
     new = np.append(True, sizes[1:] != sizes[:-1])
-    return np.stack([starts, sizes], 1)[new]
+    found: Bars = np.stack([starts, sizes], 1)[new]
+    return found
 
 
 def _voices(notes: Notes) -> list[Notes]:
