@@ -18,6 +18,8 @@ from gruta.locale.numbers import number
 LARGEST = 2**23
 """Bytes of a file at most: mido's events take some sixty times as many."""
 
+_KEY_SIGNATURE, _ODD_KEYS = b"\xff\x59\x02", 64
+
 DRUMS = 9
 """The channel whose keys are no pitches, counted from 0."""
 
@@ -57,10 +59,10 @@ def decoded(content: bytes, name: str) -> tuple[Piece, Amiss]:
         raise NotMidi(problem.format(limit=number(LARGEST)))
     _require_ticks(content)
     try:
-        file = mido.MidiFile(file=io.BytesIO(content))
+        file = _opened(content)
     except EOFError:
         raise NotMidi(_("the file ends within a track; copy or save it again")) from None
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, mido.KeySignatureError) as error:
         problem = _("a track holds what is no MIDI event ({error}); copy or save it again")
         raise NotMidi(problem.format(error=error)) from None
     found = _Found()
@@ -71,6 +73,22 @@ def decoded(content: bytes, name: str) -> tuple[Piece, Amiss]:
     tempo = mido.tempo2bpm(found.tempo[1]) if found.tempo else TEMPO
     bars = np.array(_bars(found.meters, file.ticks_per_beat), np.int64)
     return Piece(name, kept, file.ticks_per_beat, bars, tempo), found.amiss
+
+
+def _opened(content: bytes) -> mido.MidiFile:
+    """Keys that no circle of fifths has, at which mido stops, are read as C, as no note tells
+    another; of more than a few the first is raised as mido has it.
+    """
+    for _again in range(_ODD_KEYS):
+        stream = io.BytesIO(content)
+        try:
+            return mido.MidiFile(file=stream)
+        except mido.KeySignatureError:
+            end = stream.tell()
+            if content[end - 5 : end - 2] != _KEY_SIGNATURE:
+                raise
+            content = content[: end - 2] + bytes(2) + content[end:]
+    return mido.MidiFile(file=io.BytesIO(content))
 
 
 def _require_ticks(content: bytes) -> None:

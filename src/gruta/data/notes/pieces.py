@@ -11,7 +11,7 @@ import numpy as np
 
 from gruta.codec.notes.frames import COUNT, LOWEST
 from gruta.codec.notes.piece import KEY, Piece
-from gruta.data.notes.found import Found
+from gruta.data.notes.found import Found, NoMusic
 from gruta.data.notes.midi import NotMidi, decoded
 from gruta.data.notes.rolls import read_rolls
 from gruta.errors import InputError
@@ -59,7 +59,7 @@ def read_pieces(source: Any, a_quarter: int) -> Pieces:
     """Of a file, a folder, a `Piece`, or several of these; InputError names the file.
 
     a_quarter: how many frames of a piano roll are one. What was left out, or is read otherwise than
-    it is written, is among the repairs.
+    it is written, is among the repairs, as is JSON and XML in a folder that is no music.
     """
     if isinstance(source, Pieces):
         return source
@@ -69,8 +69,15 @@ def read_pieces(source: Any, a_quarter: int) -> Pieces:
         if isinstance(one, Piece):
             pieces.append(one)
             continue
+        named = Path(one).is_file()
         for file in _files(Path(one)):
-            pieces += _of_file(file, a_quarter, found)
+            try:
+                pieces += _of_file(file, a_quarter, found)
+            except NoMusic:  # as the metadata beside the pieces of many a collection
+                if named:
+                    raise
+                no_music = _("files of JSON or XML that are no music")
+                found.add(1, file.name, no_music, _("left out"))
     told = (
         str(given[0]) if len(given) == 1 and not isinstance(given[0], Piece) else _several(pieces)
     )
@@ -132,8 +139,12 @@ def _of_file(file: Path, a_quarter: int, found: Found) -> list[Piece]:
 def _size(file: Path) -> int:
     """Its bytes, unpacked."""
     if file.suffix.lower() == ".mxl" and zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as archive:
-            return sum(member.file_size for member in archive.infolist())
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return sum(member.file_size for member in archive.infolist())
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            problem = _("{path}: a broken archive ({error}); copy or save it again")
+            raise InputError(problem.format(path=file, error=error)) from None
     return file.stat().st_size
 
 

@@ -1,7 +1,10 @@
 """Piano rolls: which keys sound in each frame, as lists in JSON or as arrays of NumPy."""
 
 import json
+import lzma
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -11,9 +14,24 @@ from numpy.typing import NDArray
 
 from gruta.codec.notes.frames import COUNT, LONGEST, LOWEST, Frames, Keys
 from gruta.codec.notes.piece import KEYS, Piece
+from gruta.data.notes.found import NoMusic
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
+
+_BROKEN = (  # what readers of arrays and archives raise where these are torn or locked
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    tokenize.TokenError,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
+
+_LARGEST = LONGEST * KEYS * 8
+"""Bytes of an array in an archive at most: the longest roll, each key a double."""
 
 
 def read_rolls(file: Path, a_quarter: int) -> list[Piece]:
@@ -34,7 +52,7 @@ def _of_json(file: Path) -> Iterator[tuple[str, Keys]]:
         content = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
         problem = _("{path}: not JSON ({error})")
-        raise InputError(problem.format(path=file, error=error)) from None
+        raise NoMusic(problem.format(path=file, error=error)) from None
     for name, piece in _named("", content):
         yield name, _keys(f"{file} {name}".strip(), piece)
 
@@ -63,7 +81,7 @@ def _depth(content: Any) -> int:
 def _keys(place: str, piece: Any) -> Keys:
     if not isinstance(piece, list) or not all(isinstance(frame, list) for frame in piece):
         problem = _("{place}: expected a list of frames, each a list of the keys that sound")
-        raise InputError(problem.format(place=place))
+        raise NoMusic(problem.format(place=place))
     _require_length(place, len(piece))
     found = np.zeros((len(piece), KEYS), bool)
     for i, frame in enumerate(piece):
@@ -71,10 +89,18 @@ def _keys(place: str, piece: Any) -> Keys:
             silent = key is None or key == -1
             if not silent and (isinstance(key, bool) or key not in range(KEYS)):
                 problem = _("{place}: frame {i}: expected keys from 0 to 127, got {key!r}")
-                raise InputError(problem.format(place=place, i=number(i + 1), key=key))
+                kind = InputError if isinstance(key, int) else NoMusic
+                raise kind(problem.format(place=place, i=number(i + 1), key=key))
             if not silent:
                 found[i, int(key)] = True
     return found
+
+
+def _require_room(place: str, size: int) -> None:
+    """Before it is unpacked, its head included."""
+    if size > _LARGEST:
+        problem = _("{path}: larger than {limit} bytes, not read")
+        raise InputError(problem.format(path=place, limit=number(_LARGEST)))
 
 
 def _require_length(place: str, length: int) -> None:
@@ -90,11 +116,12 @@ def _of_arrays(file: Path) -> Iterator[tuple[str, Keys]]:
                 yield "", _array(str(file), content)
             return
         with zipfile.ZipFile(file) as archive:
-            for member in archive.namelist():
-                name = member.removesuffix(".npy")
+            for member in archive.infolist():
+                name = member.filename.removesuffix(".npy")
+                _require_room(f"{file} {name}", member.file_size)
                 with archive.open(member) as content:
                     yield name, _array(f"{file} {name}", content)
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
+    except _BROKEN as error:
         if isinstance(error, InputError):
             raise
         problem = _("{path}: not an array of NumPy ({error})")
@@ -114,7 +141,8 @@ def _array(place: str, content: IO[bytes]) -> Keys:
     if kind.hasobject:
         problem = _("{place}: Python objects, which are never run; save arrays of numbers")
         raise InputError(problem.format(place=place))
-    if len(shape) != 2 or shape[1] not in (COUNT, KEYS) or kind.kind not in "bifu":
+    fits = len(shape) == 2 and shape[0] >= 0 and shape[1] in (COUNT, KEYS)
+    if not fits or kind.kind not in "bifu":
         problem = _("{place}: expected [frames, 88] or [frames, 128] numbers, found {shape} {kind}")
         raise InputError(problem.format(place=place, shape=list(shape), kind=kind))
     _require_length(place, shape[0])

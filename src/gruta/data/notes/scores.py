@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError, iterparse
 
 import numpy as np
 
 from gruta.codec.notes.piece import TEMPO, Bars, Notes, Piece, as_notes, whole_bars
-from gruta.data.notes.found import Found
+from gruta.data.notes.found import Found, NoMusic
 from gruta.data.plain import find_encoding, text_blocks
 from gruta.errors import InputError
 from gruta.extras import need
@@ -27,6 +28,7 @@ QUARTER = 10_080
 _INLINE = re.compile(r"\[[KLM]:")
 _TUNE = re.compile(r"^X:", re.MULTILINE)
 _VELOCITY = 80
+_SCORES = "score-partwise", "score-timewise"
 
 
 def read_scores(file: Path, found: Found) -> list[Piece]:
@@ -34,10 +36,26 @@ def read_scores(file: Path, found: Found) -> list[Piece]:
 
     What sounds otherwise than it is written is counted in `found`.
     """
+    if file.suffix.lower() == ".xml":
+        _require_score(file)
     need("music21")
     if file.suffix.lower() == ".abc":
         return list(_tunes(file, found))
     return [_piece(_parsed(file, file, None), file, "", found)]
+
+
+def _require_score(file: Path) -> None:
+    """NoMusic unless the first element is one that MusicXML begins with."""
+    try:
+        with open(file, "rb") as content:
+            _event, first = next(iterparse(content, events=("start",)))
+        found = first.tag
+    except (ParseError, LookupError, ValueError, StopIteration) as error:
+        found = str(error)
+    if found not in _SCORES:
+        problem = _("{path}: expected MusicXML, which begins with {elements}; found {element}")
+        elements = _(" or ").join(_SCORES)
+        raise NoMusic(problem.format(path=file, elements=elements, element=found))
 
 
 def _tunes(file: Path, found: Found) -> Iterator[Piece]:

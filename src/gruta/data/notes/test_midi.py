@@ -105,6 +105,14 @@ def by_music21(music21, path):
     return found
 
 
+def test_a_key_that_no_circle_of_fifths_has_loses_no_note():
+    odd, note = b"\x00\xff\x59\x02\x09\x00", b"\x00\x90\x3c\x40\x0a\x80\x3c\x40"
+    piece, _ = decoded(file(odd + note + odd + note + END), "p")
+    assert piece.notes.tolist() == [[0, 10, 60, 64], [10, 20, 60, 64]]
+    with pytest.raises(NotMidi, match=r"what is no MIDI event \(.*9 sharps"):
+        decoded(file(b"\x00\xff\x59\x03\x09\x00\x00" + note + END), "p")
+
+
 def test_what_is_amiss_is_counted_and_the_rest_read():
     track = (
         b"\x00\x90\x3c\x40"  # a note that no event ends

@@ -7,6 +7,7 @@ import pytest
 
 from gruta.codec.notes.frames import Frames
 from gruta.codec.notes.piece import Piece, as_notes, whole_bars
+from gruta.data.notes import rolls
 from gruta.data.notes.midi import encoded
 from gruta.data.notes.pieces import LARGEST, read_pieces
 from gruta.errors import InputError
@@ -121,3 +122,60 @@ def test_arrays_that_would_run_code_or_take_all_memory_are_refused(tmp_path):
     np.save(tmp_path / "turned.npy", np.zeros((128, 5)))
     with pytest.raises(InputError, match=r"expected \[frames, 88\] or \[frames, 128\] numbers"):
         read_pieces(tmp_path / "turned.npy", 4)
+    head = {"descr": "|b1", "fortran_order": False, "shape": (-1, 88)}
+    with open(tmp_path / "negative.npy", "wb") as file:
+        np.lib.format.write_array_header_1_0(file, head)
+    with pytest.raises(InputError, match=r"negative\.npy: expected \[frames, 88\] .* \[-1, 88\]"):
+        read_pieces(tmp_path / "negative.npy", 4)
+
+
+def test_an_archive_that_would_unpack_to_more_than_any_roll_is_not_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr(rolls, "_LARGEST", 500)
+    np.savez_compressed(tmp_path / "large.npz", roll=np.zeros((5, 88)))
+    monkeypatch.setattr(zipfile.ZipFile, "open", None)
+    with pytest.raises(InputError, match=r"large\.npz roll: larger than 500 bytes, not read"):
+        read_pieces(tmp_path / "large.npz", 4)
+
+
+@pytest.mark.parametrize("torn", ["head", "deflated", "locked", "directory"])
+def test_torn_and_locked_files_are_refused_by_name(tmp_path, torn):
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, roll=np.eye(88))
+    whole, name = buffer.getvalue(), "a.npz"
+    middle = whole.index(b"PK\1\2")  # where what the archive holds is listed
+    if torn == "head":
+        name, buffer = "a.npy", io.BytesIO()
+        np.save(buffer, np.eye(88))
+        whole = buffer.getvalue().replace(b"'shape': (88, 88)", b"'shape': (88, (88")
+    elif torn == "deflated":
+        whole = whole[:60] + bytes([255] * 60) + whole[120:]
+    elif torn == "locked":
+        whole = whole[:6] + b"\1" + whole[7 : middle + 8] + b"\1" + whole[middle + 9 :]
+    else:
+        name, whole = "a.mxl", whole.replace(b"PK\1\2", b"PK\7\7")
+    (tmp_path / name).write_bytes(whole)
+    problem = "a broken archive" if name == "a.mxl" else "not an array of NumPy"
+    with pytest.raises(InputError, match=f"{name}: {problem}"):
+        read_pieces(tmp_path / name, 4)
+
+
+def test_json_and_xml_beside_pieces_is_told_and_left_out_but_refused_by_name(tmp_path):
+    (tmp_path / "a.mid").write_bytes(encoded(piece([(0, 4, 60)])))
+    beside = {
+        "facts.json": '{"title": {"0": "Waltz"}, "year": [2004, 2006]}',
+        "names.json": '[["a"], ["b"]]',
+        "list.xml": "<pieces><piece/></pieces>",
+        "torn.xml": "no element",
+    }
+    for name, content in beside.items():
+        (tmp_path / name).write_text(content)
+        with pytest.raises(InputError, match=name):
+            read_pieces(tmp_path / name, 4)
+    found = read_pieces(tmp_path, 4)
+    assert len(found) == 1
+    (repair,) = found.repairs
+    assert repair.kind == "files of JSON or XML that are no music"
+    assert (repair.count, repair.done) == (4, "left out")
+    (tmp_path / "rolls.json").write_text("[[60], [128]]")  # music, but for one key
+    with pytest.raises(InputError, match=r"rolls\.json: frame 2: .* got 128"):
+        read_pieces(tmp_path, 4)
