@@ -2,7 +2,7 @@
 # symusic 0.6.0: a note that no event ends is dropped, and one of no length kept, without a word.
 #
 # A note-on whose note-off is lost is what a broken cable, a cut file or a program's error leaves. Who
-# reads the score cannot tell that anything was there, so gruta reads the events itself and says so.
+# reads the score cannot tell that anything was there, so gruta takes the events from mido and says so.
 # (pretty_midi 0.2.11 drops the one of no length too; mido hands out events and judges none.)
 #
 # Output seen:
