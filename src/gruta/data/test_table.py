@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from gruta.codec.series.series import Columns
-from gruta.data import columns, delimited, dialect
+from gruta.data import columns, delimited
 from gruta.data.labelled import Columns as CaseColumns
 from gruta.data.labelled import read_cases
 from gruta.data.series import read_series
@@ -101,11 +101,11 @@ def test_the_separator_is_the_one_that_makes_a_table_of_the_file(tmp_path, conte
 @pytest.mark.parametrize(
     ("content", "how", "problem"),
     [
-        (TEXT.encode() + "é,".encode("cp1252"), {}, "UTF-8 in some places only; .*encoding: say"),
+        (TEXT.encode() + "é,".encode("cp1252"), {}, "UTF-8 in some places only: byte 81 .*encoding: say"),
         (
             TEXT.encode("cp1252") + b"\x81",
             {},
-            "neither UTF-8 nor Windows-1252; .*encoding: say what",
+            "neither UTF-8 nor Windows-1252: byte 77 .*encoding: say what",
         ),
         (TEXT.encode("cp1252"), {"encoding": "utf-8"}, "not text in utf-8 .*; say its encoding"),
         (b"\x00\x01\x02\x03" * 100, {}, "expected text, found bytes that are none"),
@@ -128,7 +128,7 @@ def test_what_cannot_be_told_is_refused(tmp_path, content, how, problem):
 
 
 def test_blocks_end_between_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(dialect, "_BLOCK", 64)
+    monkeypatch.setattr("gruta.data.plain._BLOCK", 64)
     rows = [f'2024-01-{i:02d} 00:00,{i / 8},"a\nb ""{"é" * i}"" c\n\n"\n' for i in range(1, 32)]
     content = "ds,y,note\n" + "".join(rows)
     for encoding in ("utf-8", "utf-16"):
