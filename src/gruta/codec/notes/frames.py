@@ -246,8 +246,7 @@ def _bars(roll: Roll, usual: int) -> Bars:
     """A tick a frame; what comes before the first whole bar is a shorter one."""
     starts = np.union1d([0], np.flatnonzero(roll.places == 0))
     begun = int(roll.places[starts[-1]]) if len(roll) else 0
-    last = (roll.bar or usual) - begun
-    last = max(last, len(roll) - int(starts[-1]), 1)
+    last = max((roll.bar or usual) - begun, len(roll) - int(starts[-1]), 1)
     sizes = np.append(np.diff(starts), last)
     new = np.append(True, sizes[1:] != sizes[:-1])
     found: Bars = np.stack([starts, sizes], 1)[new]

@@ -5,15 +5,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gruta.codec.series.codec import ForecastCodec
+from gruta.codec.series.features import Values
+from gruta.codec.series.intervals import Forecasts, rolling
 from gruta.tasks.forecast.ensemble import members_of
 from gruta.tasks.forecast.fitted import last_learned, share_of_zeros
 from gruta.tasks.forecast.lesson import ForecastLesson
 from gruta.tasks.forecast.linear import solve_twice
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.source import SeriesInParts
-from gruta.tasks.forecast.split import Split
+from gruta.tasks.forecast.split import Origins, Split
 from gruta.tasks.forecast.task import ForecastTask
 from gruta.train import Progress
 
@@ -79,17 +82,18 @@ class Continued(ForecastTask):
         table = codec.encoding.table(data.seen)
         split, steps = Split.of(table, data.parts), codec.encoding.horizon
         how: dict[str, Any] = {"steps": steps, "seen": data.seen}
-        how |= {"linear": self.linear, "before": self.before.codec.until}
+        how |= {"linear": self.linear, "before": self.before.codec}
         return _GoingOn(network, table, split, settings, **how)
 
 
 class _GoingOn(ForecastLesson):
     """Before the first step nothing is computed but the linear path, if at all.
 
-    before: the last stamp that the path knows which there is.
+    before: of the run whose path there is. Where that is kept, misses on rows that it knows are
+    stretched to those of a path that does not, as far as the run has found these larger.
     """
 
-    def __init__(self, *of: Any, linear: Linear, before: np.datetime64, **how: Any) -> None:
+    def __init__(self, *of: Any, linear: Linear, before: ForecastCodec, **how: Any) -> None:
         super().__init__(*of, **how)
         self._linear, self._before = linear, before
 
@@ -109,12 +113,59 @@ class _GoingOn(ForecastLesson):
         else:
             self.end_with(last)
 
+    def on_validation(self) -> Forecasts:
+        """As of a path that knows none of it."""
+        return self._stretched(super().on_validation())
+
+    def rolled(self) -> Forecasts:
+        """As of a path that knows none of what came."""
+        return self._stretched(super().rolled())
+
+    def learned(self) -> Forecasts | None:
+        """By a kept path as it is, like those of `known`."""
+        return self._as_known(self.split.train) if self.last is None else super().learned()
+
+    def known(self) -> Forecasts | None:
+        """By a kept path as it is; what is newer than the path is no larger for it."""
+        return self._as_known(self.split.validation) if self.last is None else super().known()
+
     def _missed(self) -> float:
         """The median's mean absolute error over what is new of the validation part, scaled."""
         assert self.seen is not None
         found = self.on_validation()
         missed = np.abs(found.at(1.0)[..., self.model.median] - found.target)
-        steps = np.arange(1, missed.shape[1] + 1)
-        new = self.seen.times_at(found.origins[:, None] + steps) > self._before
-        missed = missed[new & ~np.isnan(missed)]
+        missed = missed[self._is_new(found) & ~np.isnan(missed)]
         return float(missed.mean()) if len(missed) else math.inf
+
+    def _is_new(self, found: Forecasts) -> NDArray[np.bool_]:
+        """`[M, K]`: which of what was forecast the run has not seen."""
+        assert self.seen is not None
+        steps = np.arange(1, found.target.shape[1] + 1)
+        new: NDArray[np.bool_] = (
+            self.seen.times_at(found.origins[:, None] + steps) > self._before.until
+        )
+        return new
+
+    def _stretched(self, found: Forecasts) -> Forecasts:
+        """A kept path's, whose medians miss what the run has seen by as much as it would have
+        missed it before; quantiles keep their distances from them.
+        """
+        if self.last is not None:
+            return found
+        assert self.seen is not None
+        larger = self._before.optimism_at(self.seen.times_at(found.origins))[:, None] - 1
+        more = np.where(self._is_new(found), 0, larger).astype(np.float32)
+
+        def at(share: float) -> Values:
+            forecast = found.at(share)
+            missed = np.nan_to_num(forecast[..., self.model.median] - found.target)
+            stretched: Values = forecast + (more * missed)[..., None]
+            return stretched
+
+        return replace(found, at=at)
+
+    def _as_known(self, those: Origins) -> Forecasts | None:
+        """From the rolling origins that are among these."""
+        origins, firsts = rolling(*self._scored.ends, self._steps)
+        some = those.has(origins)
+        return self._forecasts(origins[some], firsts[some]) if some.any() else None

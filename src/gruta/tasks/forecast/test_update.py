@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -15,6 +17,7 @@ from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.conftest import ROWS, SMALL, hourly
 from gruta.tasks.forecast.drift import drift
 from gruta.tasks.forecast.source import series_for
+from gruta.tasks.forecast.update import update
 
 MORE = ROWS + 200
 
@@ -69,6 +72,25 @@ def test_errors_on_rows_that_the_linear_path_knows_count_as_those_of_one_that_do
     assert told[0][0].before == pytest.approx(told[1][0].before, rel=0.02)
     plain = replace(fitted.trained_, codec=replace(codec, hindsight=1))
     assert drift(plain, series_for(plain, longer)).errors[0].before < 0.95 * told[1][0].before
+
+
+def test_a_path_that_is_kept_is_judged_as_one_that_does_not_know_its_rows(longer, fitted):
+    codec = replace(fitted.trained_.codec, hindsight=2.0)
+    trained, still = replace(fitted.trained_, codec=codec), {"steps": 1, "learning_rate": 1e-12}
+
+    def kept(rows, before=trained):
+        series = series_for(before, longer.head(rows))
+        with TemporaryDirectory() as run:
+            return update(before, series, Path(run), linear="kept", **still).trained.codec
+
+    few, some, many = kept(ROWS + 4), kept(ROWS + 20), kept(MORE)
+    assert few.hindsight == pytest.approx(2, abs=0.25)
+    assert few.hindsight > some.hindsight > 1.2  # the path knows half of the validation part
+    assert many.hindsight == 1  # and nothing of it
+    plain = replace(trained, codec=replace(codec, hindsight=1.0, optimism=1.0))
+    unaware = kept(ROWS + 4, plain)
+    assert (unaware.hindsight, unaware.optimism) == (1, 1)
+    assert few.usual > 1.1 * unaware.usual
 
 
 def test_rows_that_stamps_held_out_are_learned_from_later(longer, frame):
