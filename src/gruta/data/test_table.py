@@ -101,7 +101,11 @@ def test_the_separator_is_the_one_that_makes_a_table_of_the_file(tmp_path, conte
 @pytest.mark.parametrize(
     ("content", "how", "problem"),
     [
-        (TEXT.encode() + "é,".encode("cp1252"), {}, "UTF-8 in some places only: byte 81 .*encoding: say"),
+        (
+            TEXT.encode() + "é,".encode("cp1252"),
+            {},
+            "UTF-8 in some places only: byte 81 .*encoding: say",
+        ),
         (
             TEXT.encode("cp1252") + b"\x81",
             {},
