@@ -2,12 +2,13 @@
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gruta.tasks.trained import Trained
+if TYPE_CHECKING:
+    from gruta.tasks.trained import Trained
 
 
-def sources_of(trained: Trained[Any]) -> list[Path]:
+def sources_of(trained: "Trained[Any]") -> list[Path]:
     """The files and folders that it was trained on, which it keeps as a shell reads them."""
     try:
         return [Path(one) for one in shlex.split(trained.source or "")]
