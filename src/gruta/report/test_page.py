@@ -124,10 +124,14 @@ def test_same_content_gives_the_same_bytes(tmp_path):
     assert first == second
 
 
-def test_leaves_no_figure_open(page):
-    assert (
-        "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
-    )
+def test_leaves_no_figure_open(tmp_path):
+    def figures():
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        return pyplot.get_fignums() if pyplot else []
+
+    before = figures()  # others may have some, in whatever order the tests run
+    write(tmp_path / "run", "Title", "Lead.", sections())
+    assert figures() == before
 
 
 def test_a_failed_write_leaves_the_old_page(tmp_path, monkeypatch):
