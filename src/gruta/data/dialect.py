@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from gruta.data.plain import find_encoding, text_blocks
+from gruta.data.plain import encoding_of, text_blocks
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.reading import AUTO, Guess, Reading
@@ -35,13 +35,8 @@ class Dialect:
 
 def find_dialect(path: Path, how: Reading, wanted: Sequence[str]) -> Dialect:
     """What `how` leaves open is found out; InputError where the file is no table of text."""
-    guesses = []
-    encoding = how.encoding
-    if encoding == AUTO:
-        encoding = find_encoding(path)
-        if encoding != "utf-8":
-            shown = {"cp1252": "Windows-1252"}.get(encoding, encoding.upper())
-            guesses.append(Guess("encoding", shown, "encoding"))
+    encoding, found = encoding_of(path, how.encoding)
+    guesses = [*found]
     with closing(text_blocks(path, encoding)) as blocks:
         block = next(blocks, "")
     head = block if len(block) <= _HEAD else block[: block.rfind("\n", 0, _HEAD) + 1 or _HEAD]

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from gruta.data.plain import is_whole
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
@@ -37,12 +38,3 @@ def read_json_lines(path: Path) -> pl.DataFrame:
 def _as_text(value: Any) -> str | None:
     text = value if value is None or isinstance(value, str) else json.dumps(value)
     return text if text is None or is_whole(text) else text.encode(errors="replace").decode()
-
-
-def is_whole(text: str) -> bool:
-    """Whether a text has no half of a character pair, which no file can hold."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -11,13 +11,13 @@ from typing import Any
 import polars as pl
 
 from gruta.data.columns import Origin, refuse
-from gruta.data.json_lines import is_whole, read_json_lines
-from gruta.data.plain import find_encoding, text_blocks
+from gruta.data.json_lines import read_json_lines
+from gruta.data.plain import encoding_of, is_whole, text_blocks
 from gruta.data.table import Table, open_table
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
-from gruta.reading import AUTO, Guess, Reading, Repair
+from gruta.reading import Guess, Reading, Repair
 
 _TABLES = (".csv", ".csv.gz", ".parquet", ".xlsx", ".xls")
 _JSON = (".jsonl", ".ndjson")
@@ -275,12 +275,7 @@ def read_lines(path: Path, encoding: str) -> tuple[list[str], tuple[Guess, ...]]
         found = _("a directory") if path.is_dir() else _("no file")
         problem = _("{path}: expected a file of texts, found {found}")
         raise InputError(problem.format(path=path, found=found))
-    guesses: tuple[Guess, ...] = ()
-    if encoding == AUTO:
-        encoding = find_encoding(path)
-        if encoding != "utf-8":
-            shown = {"cp1252": "Windows-1252"}.get(encoding, encoding.upper())
-            guesses = (Guess("encoding", shown, "encoding"),)
+    encoding, guesses = encoding_of(path, encoding)
     text = "".join(text_blocks(path, encoding))
     return text.replace("\r\n", "\n").split("\n"), guesses
 

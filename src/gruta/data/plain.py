@@ -11,6 +11,7 @@ from gruta.data.columns import require_size
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
+from gruta.reading import AUTO, Guess
 
 _BLOCK = 2**24
 _BOMS = {
@@ -63,6 +64,15 @@ def _raw_blocks(path: Path) -> Iterator[bytes]:
                     path=path, error=error
                 )
             ) from None
+
+
+def encoding_of(path: Path, given: str) -> tuple[str, tuple[Guess, ...]]:
+    """What is given or, where that is "auto", what is found out, which is told but for UTF-8."""
+    found = find_encoding(path) if given == AUTO else given
+    if given != AUTO or found == "utf-8":
+        return found, ()
+    shown = {"cp1252": "Windows-1252"}.get(found, found.upper())
+    return found, (Guess("encoding", shown, "encoding"),)
 
 
 def find_encoding(path: Path) -> str:
@@ -128,6 +138,28 @@ def _first_not_utf8(path: Path) -> int:
             return size - held + error.start
         size += len(block)
     return size - len(decoder.getstate()[0])
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text has no half of a character pair, which no file can hold."""
+    return _half(text) is None
+
+
+def require_whole(text: str, name: str) -> None:
+    """InputError for half of a character pair."""
+    place = _half(text)
+    if place is not None:
+        problem = _("{name}: half of a character at {place}, mend the text")
+        raise InputError(problem.format(name=name, place=number(place + 1)))
+
+
+def _half(text: str) -> int | None:
+    """Where the first half of a character pair stands."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return error.start
+    return None
 
 
 def _by_first_bytes(block: bytes) -> str:

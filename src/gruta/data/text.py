@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gruta.data.plain import find_encoding, text_blocks
+from gruta.data.folder import files_of
+from gruta.data.plain import encoding_of, require_whole, text_blocks
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
@@ -71,7 +72,7 @@ def read_texts(source: Any, encoding: str = AUTO) -> Texts:
             require_whole(one, _("text {i}").format(i=number(i)))
             texts.append(Text(str(i), one))
             continue
-        for file in _files(Path(one)):
+        for file in files_of(Path(one), SUFFIXES):
             text, guess = _of_file(file, encoding)
             guesses |= dict.fromkeys(guess)
             ends += [file.name] if "\r" in text else []
@@ -107,41 +108,8 @@ def _is_place(one: str | Path) -> bool:
         return False
 
 
-def require_whole(text: str, name: str) -> None:
-    """InputError for half of a character pair, which no file can hold."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        problem = _("{name}: half of a character at {place}, mend the text")
-        raise InputError(problem.format(name=name, place=number(error.start + 1))) from None
-
-
-def _files(place: Path) -> list[Path]:
-    """A file, or those of a folder, at any depth, which end as texts do."""
-    if place.is_file():
-        return [place]
-    if not place.is_dir():
-        raise InputError(_("{path}: no file or folder of this name").format(path=place))
-    inside = (p for p in sorted(place.rglob("*")) if p.is_file())
-    seen = [
-        p for p in inside if not any(part.startswith(".") for part in p.relative_to(place).parts)
-    ]
-    found = [p for p in seen if p.suffix.lower() in SUFFIXES]
-    if not found:
-        problem = _("{path}: expected files that end with {suffixes}, found {count} others")
-        raise InputError(
-            problem.format(path=place, suffixes=", ".join(SUFFIXES), count=number(len(seen)))
-        )
-    return found
-
-
-def _of_file(file: Path, encoding: str) -> tuple[str, list[Guess]]:
-    guesses = []
-    if encoding == AUTO:
-        encoding = find_encoding(file)
-        if encoding != "utf-8":
-            shown = {"cp1252": "Windows-1252"}.get(encoding, encoding.upper())
-            guesses.append(Guess("encoding", shown, "encoding"))
+def _of_file(file: Path, encoding: str) -> tuple[str, tuple[Guess, ...]]:
+    encoding, guesses = encoding_of(file, encoding)
     return "".join(text_blocks(file, encoding)), guesses
 
 

@@ -1,12 +1,14 @@
 """What the reports of all tasks have alike."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from gruta.locale import translate as _
 from gruta.locale.numbers import decimals, stamp
 from gruta.reading import Repair
-from gruta.report.charts import Stroke
-from gruta.report.page import Column, Table, Value
+from gruta.report.charts import ACCENTS, Stroke
+from gruta.report.page import Column, Section, Table, Value
+from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.scores import Metric, Scores
 
 
@@ -50,6 +52,29 @@ def _column(metric: Metric, scores: Sequence[Scores], unit: str) -> Column:
 def _shown(metric: Metric, scores: Scores) -> float | None:
     value = scores.values.get(metric.name)
     return None if value is None else metric.factor * value
+
+
+def learned(
+    metrics: Sequence[Mapping[str, Any]],
+    settings: Any,
+    *,
+    picked: str = "",
+    beside: Sequence[Table] = (),
+) -> list[Section]:
+    """How one network learned, from the records of its training; nothing where there are none.
+
+    picked: which weights are kept, where they are not those of the lowest loss. beside: what is
+    shown below the loss and the gradient.
+    """
+    if not metrics:
+        return []
+    s, name = settings, settings.cell.upper()
+    by_name, styles = {name: metrics}, {name: Stroke(ACCENTS[s.cell])}
+    figures = [
+        loss_figure("loss", by_name, styles, picked),
+        gradient_figure("gradient", by_name, styles, s.clip, s.clip_threshold),
+    ]
+    return [Section(_("How it learned"), (), [*figures, *beside])]
 
 
 def repair_table(repairs: Sequence[Repair]) -> Table:

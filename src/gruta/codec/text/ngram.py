@@ -76,6 +76,10 @@ class NGram:
             ends = np.where(known, places, -1)
         return found[self.order - 1 :]
 
+    def nats(self, texts: Sequence[Units]) -> float:
+        """Of all units of some texts together."""
+        return float(sum(-np.log(self.probabilities(text)).sum() for text in texts))
+
     def _marked(self, texts: Sequence[Units]) -> Numbers:
         """All in one, each behind as many marks, the number `size`, as a context has units."""
         marks = np.full(self.order - 1, self.size)
@@ -96,10 +100,11 @@ class NGram:
 
 def best(texts: Sequence[Units], size: int, held_out: Sequence[Units]) -> NGram:
     """Of the order that `held_out` is likeliest under: longer ones until it gets worse."""
-    found, lowest = NGram(texts, size, 1), np.inf
-    for order in range(1, LONGEST + 1):
+    found = NGram(texts, size, 1)
+    lowest = found.nats(held_out)
+    for order in range(2, LONGEST + 1):
         model = NGram(texts, size, order)
-        nats = sum(-np.log(model.probabilities(text)).sum() for text in held_out)
+        nats = model.nats(held_out)
         if nats >= lowest:
             break
         found, lowest = model, nats

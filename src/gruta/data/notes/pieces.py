@@ -11,6 +11,7 @@ import numpy as np
 
 from gruta.codec.notes.frames import COUNT, LOWEST
 from gruta.codec.notes.piece import KEY, Piece
+from gruta.data.folder import files_of
 from gruta.data.notes.found import Found, NoMusic
 from gruta.data.notes.midi import NotMidi, decoded
 from gruta.data.notes.rolls import read_rolls
@@ -70,7 +71,7 @@ def read_pieces(source: Any, a_quarter: int) -> Pieces:
             pieces.append(one)
             continue
         named = Path(one).is_file()
-        for file in _files(Path(one)):
+        for file in files_of(Path(one), SUFFIXES):
             try:
                 pieces += _of_file(file, a_quarter, found)
             except NoMusic:  # as the metadata beside the pieces of many a collection
@@ -101,25 +102,6 @@ def _listed(source: Any) -> list[Any]:
 
 def _several(pieces: Sequence[Piece]) -> str:
     return _("{count} pieces").format(count=number(len(pieces)))
-
-
-def _files(place: Path) -> list[Path]:
-    """A file, or those of a folder, at any depth, which end as music does."""
-    if place.is_file():
-        return [place]
-    if not place.is_dir():
-        raise InputError(_("{path}: no file or folder of this name").format(path=place))
-    inside = (p for p in sorted(place.rglob("*")) if p.is_file())
-    seen = [
-        p for p in inside if not any(part.startswith(".") for part in p.relative_to(place).parts)
-    ]
-    found = [p for p in seen if p.suffix.lower() in SUFFIXES]
-    if not found:
-        problem = _("{path}: expected files that end with {suffixes}, found {count} others")
-        raise InputError(
-            problem.format(path=place, suffixes=", ".join(SUFFIXES), count=number(len(seen)))
-        )
-    return found
 
 
 def _of_file(file: Path, a_quarter: int, found: Found) -> list[Piece]:

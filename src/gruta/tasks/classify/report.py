@@ -12,12 +12,10 @@ from gruta.locale.numbers import number, percent
 from gruta.report.charts import ACCENTS, INK, Curve, Stroke, lines, strokes
 from gruta.report.page import Column, Figure, Section, Table, Value
 from gruta.report.settings import settings_table
-from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.classify.answers import deciding
 from gruta.tasks.classify.evaluation import Evaluation, calibration
 from gruta.tasks.classify.metrics import METRICS
-from gruta.tasks.classify.settings import ClassifySettings
-from gruta.tasks.report import score_table
+from gruta.tasks.report import learned, score_table
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained
 
@@ -82,29 +80,15 @@ def report(
 ) -> Report:
     """How good it is, where it errs and how sure it is, how it learned."""
     s, name = trained.settings, model_name(trained.settings.cell)
-    learned = [_training(metrics, s)] if metrics else []
     sections = [
         Section(_("How good it is"), found.notes, [scores(found)]),
         Section(_("Where it errs"), (), [_confusions(found), *errors(trained, found)]),
         Section(_("How sure it is"), _sureness(trained), [_calibration_figure(found, s.cell)]),
-        *learned,
+        *learned(metrics, s, picked=_picked()),
         Section(_("Settings"), (), [settings_table({_("value"): {s.cell: s}})]),
     ]
     title = _("{classes} classes by a {cell}").format(classes=number(len(found.labels)), cell=name)
     return Report(title, verdict(found), sections)
-
-
-def _training(metrics: Sequence[Mapping[str, Any]], settings: ClassifySettings) -> Section:
-    name, s = model_name(settings.cell), settings
-    by_name, styles = {name: metrics}, {name: Stroke(ACCENTS[s.cell])}
-    return Section(
-        _("How it learned"),
-        (),
-        [
-            loss_figure("loss", by_name, styles, _picked()),
-            gradient_figure("gradient", by_name, styles, s.clip, s.clip_threshold),
-        ],
-    )
 
 
 def _picked() -> str:

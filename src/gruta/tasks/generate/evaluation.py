@@ -1,5 +1,6 @@
 """How likely a trained language model finds a text, beside how often units follow one another."""
 
+import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,17 +90,17 @@ class Evaluation:
         """The units that cost most, the first first; no two of one stretch of `around` units."""
         found: list[Surprise] = []
         kept: list[tuple[int, int]] = []
+        split = functools.cache(lambda k: self.codec.split(self.texts.texts[k].text))
         for k, i in self._costliest():
             if len(found) == most:
                 break
             if any(k == own and abs(i - at) < around for own, at in kept):
                 continue
             kept.append((k, i))
-            one = self.texts.texts[k]
-            units = self.codec.split(one.text)
+            units, name = split(k), self.texts.texts[k].name
             before = self.codec.joined(units[max(0, i - around) : i])
             came = self.codec.joined(units[i : i + 1])
-            found.append(Surprise(one.name, i + 1, before, came, float(self.nats[k][i])))
+            found.append(Surprise(name, i + 1, before, came, float(self.nats[k][i])))
         return found
 
     def _costliest(self) -> Iterator[tuple[int, int]]:

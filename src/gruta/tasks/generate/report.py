@@ -15,13 +15,11 @@ from gruta.locale.numbers import number, percent
 from gruta.report.charts import ACCENTS, INK, Curve, Stroke, lines, strokes
 from gruta.report.page import Column, Figure, Heading, Prose, Section, Table, Value
 from gruta.report.settings import settings_table
-from gruta.report.training import gradient_figure, loss_figure
 from gruta.tasks.generate.evaluation import Evaluation, Nats
 from gruta.tasks.generate.generation import written
 from gruta.tasks.generate.metrics import METRICS
 from gruta.tasks.generate.names import kind_name
-from gruta.tasks.generate.settings import GenerateSettings
-from gruta.tasks.report import score_table
+from gruta.tasks.report import learned, score_table
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained
 
@@ -112,7 +110,7 @@ def report(
         Section(_("How good it is"), found.notes, [scores(found), _along(found)]),
         Section(_("What it writes"), (_sampled(),), writes),
         Section(_("What surprised it"), (), [surprises(found)]),
-        *([_training(metrics, s)] if metrics else []),
+        *learned(metrics, s, beside=_stages(metrics)),
         Section(_("Settings"), (), [settings_table({_("value"): {s.cell: s}})]),
     ]
     title = _("{count} {units} by a {cell}").format(
@@ -194,22 +192,15 @@ def _samples(trained: Trained[Units]) -> list[tuple[str, str]]:
     return found
 
 
-def _training(metrics: Sequence[Mapping[str, Any]], settings: GenerateSettings) -> Section:
-    name, s = model_name(settings.cell), settings
-    by_name, styles = {name: metrics}, {name: Stroke(ACCENTS[s.cell])}
+def _stages(metrics: Sequence[Mapping[str, Any]]) -> list[Table]:
+    """What it wrote after more and more steps."""
     stages = [record for record in metrics if "samples" in record]
-    content: list[Any] = [
-        loss_figure("loss", by_name, styles),
-        gradient_figure("gradient", by_name, styles, s.clip, s.clip_threshold),
+    few = stages[:: max(1, -(-len(stages) // _STAGES))]
+    rows: list[list[Value]] = [
+        [record["step"], visible(text)] for record in few for text in record["samples"].values()
     ]
-    if stages:
-        few = stages[:: max(1, -(-len(stages) // _STAGES))]
-        rows: list[list[Value]] = [
-            [record["step"], visible(text)] for record in few for text in record["samples"].values()
-        ]
-        columns = [Column(_("step"), 0), Column(_("it writes"))]
-        content.append(Table(columns, rows, _("What it wrote while it learned")))
-    return Section(_("How it learned"), (), content)
+    columns = [Column(_("step"), 0), Column(_("it writes"))]
+    return [Table(columns, rows, _("What it wrote while it learned"))] if stages else []
 
 
 def _ending(text: str) -> str:

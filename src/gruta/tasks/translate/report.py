@@ -9,17 +9,15 @@ import numpy as np
 from gruta.codec.text.pairs import PairCodec
 from gruta.locale import translate as _
 from gruta.locale.numbers import number, percent
-from gruta.report.charts import ACCENTS, Curve, Stroke, lines, strokes
+from gruta.report.charts import Curve, lines, strokes
 from gruta.report.page import Column, Figure, Section, Table, Value
 from gruta.report.settings import settings_table
-from gruta.report.training import gradient_figure, loss_figure
-from gruta.tasks.report import score_table
+from gruta.tasks.report import learned, score_table
 from gruta.tasks.scores import Scores
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained
 from gruta.tasks.translate.attention import attention_figure
 from gruta.tasks.translate.evaluation import Evaluation, nearest
-from gruta.tasks.translate.settings import TranslateSettings
 
 _SHOWN = 10
 _MAPS = 2
@@ -89,12 +87,11 @@ def report(
     s, name = trained.settings, model_name(trained.settings.cell)
     maps = [] if s.attention == "none" else _maps(trained, found)
     looked = [Section(_("What it looks at"), (), maps)] if maps else []
-    learned = [_training(metrics, s)] if metrics else []
     sections = [
         Section(_("How good it is"), found.notes, [scores(found), _by_length(trained, found)]),
         Section(_("What it writes"), (), [*_examples(found)]),
         *looked,
-        *learned,
+        *learned(metrics, s, picked=_picked(), beside=_samples(metrics)),
         Section(_("Settings"), (), [settings_table({_("value"): {s.cell: s}})]),
     ]
     title = _("Translation by a {cell}").format(cell=name)
@@ -163,20 +160,6 @@ def _maps(trained: Trained[PairCodec], found: Evaluation) -> list[Figure]:
         source = found.expected.sources[i]
         figures.append(attention_figure(trained.codec, source, found.written[i], f"attention-{k}"))
     return figures
-
-
-def _training(metrics: Sequence[Mapping[str, Any]], settings: TranslateSettings) -> Section:
-    name, s = model_name(settings.cell), settings
-    by_name, styles = {name: metrics}, {name: Stroke(ACCENTS[s.cell])}
-    return Section(
-        _("How it learned"),
-        (),
-        [
-            loss_figure("loss", by_name, styles, _picked()),
-            gradient_figure("gradient", by_name, styles, s.clip, s.clip_threshold),
-            *_samples(metrics),
-        ],
-    )
 
 
 def _samples(metrics: Sequence[Mapping[str, Any]]) -> list[Table]:

@@ -11,16 +11,15 @@ from gruta.codec.notes.frames import LOWEST, Frames
 from gruta.codec.notes.piece import END, KEY, START, Piece
 from gruta.locale import translate as _
 from gruta.locale.numbers import number, percent
-from gruta.report.charts import ACCENTS, WIDTH, Stroke, strokes, styled
+from gruta.report.charts import WIDTH, strokes, styled
 from gruta.report.page import Column, Figure, Section, Table, Value
 from gruta.report.settings import settings_table
-from gruta.report.training import gradient_figure, loss_figure
 from gruta.settings import resolve
 from gruta.tasks.generate.notes.evaluation import Evaluation
 from gruta.tasks.generate.notes.making import Making, name_of
 from gruta.tasks.generate.notes.metrics import METRICS
 from gruta.tasks.generate.options import GenerateOptions
-from gruta.tasks.report import score_table
+from gruta.tasks.report import learned, score_table
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained
 
@@ -110,7 +109,7 @@ def report(
         Section(_("How good it is"), found.notes, [scores(found)]),
         Section(_("What it writes"), (told,), [_song(trained, t) for t in _TEMPERATURES]),
         Section(_("What surprised it"), (), [surprises(found)]),
-        *([_training(metrics, s)] if metrics else []),
+        *learned(metrics, s),
         Section(_("Settings"), (), [settings_table({_("value"): {s.cell: s}})]),
     ]
     title = _("Notes by a {cell}, {count} frames a quarter").format(
@@ -155,13 +154,3 @@ def piano_roll(piece: Piece) -> Drawing:
     axes.yaxis.set_major_locator(MultipleLocator(12))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda key, _place: name_of(int(key) - LOWEST)))
     return figure
-
-
-def _training(metrics: Sequence[Mapping[str, Any]], settings: Any) -> Section:
-    s, name = settings, model_name(settings.cell)
-    by_name, styles = {name: metrics}, {name: Stroke(ACCENTS[s.cell])}
-    content = [
-        loss_figure("loss", by_name, styles),
-        gradient_figure("gradient", by_name, styles, s.clip, s.clip_threshold),
-    ]
-    return Section(_("How it learned"), (), content)
