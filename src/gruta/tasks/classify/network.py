@@ -23,6 +23,7 @@ from gruta.codec.text.vocabulary import FIRST, PADDING, Vocabulary
 from gruta.nn import CELLS
 from gruta.nn.dense import Embedding, Linear
 from gruta.nn.draws import generator
+from gruta.nn.dropout import dropped
 from gruta.tasks.classify.settings import ClassifySettings
 
 DTYPE = torch.float32
@@ -78,11 +79,7 @@ class ClassifyNetwork(nn.Module):
         return vectors.sum(2) if x.dim() == 3 else vectors  # type: ignore[no-any-return]
 
     def _dropped(self, x: Tensor) -> Tensor:
-        """Dropout by gruta's generators."""
-        if not (self.training and self.dropout):
-            return x
-        kept = torch.rand(x.shape, generator=generator(x.device), device=x.device) >= self.dropout
-        return x * kept / (1 - self.dropout)
+        return dropped(x, self.dropout) if self.training and self.dropout else x
 
     def _pooled(self, h: Tensor, last: Any, lengths: Tensor) -> Tensor:
         steps = torch.arange(len(h), device=h.device)[:, None]

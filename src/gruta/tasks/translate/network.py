@@ -22,7 +22,7 @@ from gruta.codec.text.pairs import PADDING, PairCodec
 from gruta.nn import CELLS, GRUCell, LSTMCell, RNNCell
 from gruta.nn.attention import Attention
 from gruta.nn.dense import Embedding, Linear
-from gruta.nn.draws import generator
+from gruta.nn.dropout import dropped
 from gruta.nn.init import fill
 from gruta.tasks.translate.settings import TranslateSettings
 
@@ -128,11 +128,7 @@ class TranslateNetwork(nn.Module):
         return tuple(map(torch.stack, zip(*steps, strict=True)))
 
     def _dropped(self, x: Tensor) -> Tensor:
-        """Dropout by gruta's generators."""
-        if not (self.training and self.dropout):
-            return x
-        kept = torch.rand(x.shape, generator=generator(x.device), device=x.device) >= self.dropout
-        return x * kept / (1 - self.dropout)
+        return dropped(x, self.dropout) if self.training and self.dropout else x
 
 
 class _Found:
