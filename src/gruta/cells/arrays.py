@@ -98,16 +98,25 @@ class Packed:
         checks.check_floating("w_ih", self._dtype)
         checks.check_weights(weights, cell.gates, self._dtype, self._sizes)
         _check_storage(storage, self._dtype)
-        self._native: kernels.PackedF32 | None = None
+        self.native: kernels.PackedF32 | None = None
         if _has_kernel(self._dtype, weights):
             pack = kernels.PackedF32 if self._dtype == np.float32 else kernels.PackedF64
             stored = storage or self._dtype.name
             sizes = (0, 0, *self._sizes)
-            self._native = pack(cell.kernel, sizes, _addresses(weights), stored, threads)
-            self.step: Callable[..., None] = self._native.step
+            self.native = pack(cell.kernel, sizes, _addresses(weights), stored, threads)
+            self.step: Callable[..., None] = self.native.step
         else:
             self._weights = tuple(None if w is None else _rounded(w, storage) for w in weights)
             self.step = partial(_step_by_reference, cell, self._weights, self._sizes)
+
+    def lookup(self, table: Array) -> "Lookup":
+        """The same weights, for steps that read the rows of a table `[V, I]`."""
+        return Lookup(self, table)
+
+    def rows_of(self, table: Array) -> Array:
+        """A table `[V, I]` as the kernel reads it, with the sizes and the dtype."""
+        checks.check("table", table, self._dtype, "V, I", (len(table), self._sizes.I))
+        return checks.dense(table)
 
     def sequence(
         self,
@@ -123,9 +132,27 @@ class Packed:
         x, initial = checks.dense_rows(x), tuple(map(checks.dense, initial))
         checks.check_inputs(x, initial, self._dtype, self._sizes)
         walk = _walk(x, lengths, reverse, reset, threads)
-        if self._native is None:
+        if self.native is None:
             return _by_reference(self._cell, x, initial, self._weights, walk)
-        return _by_kernel(self._native.sequence, x, initial, self._sizes, walk)
+        return _by_kernel(self.native.sequence, x, initial, self._sizes, walk)
+
+
+class Lookup:
+    """Steps whose inputs are rows of a table `[V, I]`: what each adds to the gates is known.
+
+    step(rows `[B]` int64, h `[B, P]`, and c `[B, H]` in the LSTM) brings the states forward in
+    place, to the bits that a step comes to from the rows themselves.
+    """
+
+    def __init__(self, packed: Packed, table: Array) -> None:
+        table = packed.rows_of(table)
+        self.native: kernels.LookupF32 | None = None
+        if packed.native is None:
+            self.step: Callable[..., None] = partial(_looked_up, packed.step, table.copy())
+        else:
+            of = kernels.LookupF32 if table.dtype == np.float32 else kernels.LookupF64
+            self.native = of(packed.native, table)
+            self.step = self.native.step
 
 
 def _by_kernel(
@@ -193,6 +220,20 @@ def _step_by_reference(
     trace = cell.reference(x[None], *states, *weights)
     for state, after in zip(states, trace[1:], strict=False):
         state[...] = after
+
+
+def _looked_up(
+    step: Callable[..., None], table: Array, rows: NDArray[np.int64], *states: Array
+) -> None:
+    checks.check("rows", rows, np.int64, "B", (len(rows),))
+    bad = rows[(rows < 0) | (rows >= len(table))]
+    if len(bad):
+        problem = _(
+            "rows must be numbers from 0 to {last}, got {row}: take those of the table that was "
+            "looked at"
+        )
+        raise ValueError(problem.format(last=len(table) - 1, row=bad[0]))
+    step(table[rows], *states)
 
 
 def _walk(

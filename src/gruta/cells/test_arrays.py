@@ -121,6 +121,36 @@ def test_steps_equal_the_sequence(dtype, variant, B, I, H):
     assert_same(cell.sequence(arrays.x, *arrays.initial), whole)
 
 
+@variants
+@pytest.mark.parametrize("storage", [None, "float16", "bfloat16"])
+@pytest.mark.parametrize(("B", "I", "H"), [(1, 40, 64), (3, 1, 7), (37, 5, 63), (1, 9, 130)])
+def test_a_step_looked_up_in_a_table_has_the_bits_of_its_row(storage, variant, B, I, H):
+    rng = np.random.default_rng(6)
+    arrays = variant.draw(rng, B, 4, I, H, np.float32)
+    table, rows = rng.standard_normal((11, I), np.float32), rng.integers(0, 11, (4, B))
+    for threads in (1, 2):
+        cell = variant.step(arrays, storage=storage, threads=threads)
+        look_up = cell.lookup(table).step
+        expected, found = ([s.copy() for s in arrays.initial] for _ in range(2))
+        for some in rows:
+            cell.step(table[some], *expected)
+            look_up(some, *found)
+            assert_same(found, expected)
+
+
+@variants
+def test_rows_that_a_table_lacks_are_refused(variant):
+    arrays = variant.draw(np.random.default_rng(7), 2, 1, 3, 5, np.float64)
+    look_up = variant.step(arrays).lookup(np.zeros((4, 3))).step
+    for bad in ([0, 4], [-1, 0]):
+        with pytest.raises(ValueError, match=r"rows must be numbers from 0 to 3, got (4|-1)"):
+            look_up(np.array(bad), *arrays.initial)
+    with pytest.raises(TypeError, match="rows"):
+        look_up(np.zeros(2), *arrays.initial)
+    with pytest.raises(ValueError, match="table"):
+        variant.step(arrays).lookup(np.zeros((4, 2)))
+
+
 @dtypes
 @variants
 @pytest.mark.parametrize(("I", "H"), [(5, 63), (40, 64), (3, 130)])

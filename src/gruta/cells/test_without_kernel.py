@@ -41,6 +41,16 @@ def test_steps_of_other_dtypes_equal_the_sequence(variant):
         cell.step(x, *states)
     for state, expected in zip(states, variant.sequence(arrays)[1:], strict=True):
         np.testing.assert_allclose(state, expected, rtol=0, atol=1e-17)
+    look_up, again = (
+        cell.lookup(arrays.x[:, 0]).step,
+        [state[:1].copy() for state in arrays.initial],
+    )
+    for row in range(4):
+        look_up(np.array([row]), *again)
+    for state, expected in zip(states, again, strict=True):
+        np.testing.assert_allclose(state[:1], expected, rtol=0, atol=1e-17)
+    with pytest.raises(ValueError, match="rows must be numbers from 0 to 3, got 4"):
+        look_up(np.array([4]), *again)
 
 
 def test_projection_to_the_same_size_is_served_by_the_reference():

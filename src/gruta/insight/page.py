@@ -1,14 +1,16 @@
 """An X-ray as one self-contained HTML file, and its pictures as PNG files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from gruta.files import write_atomically
 from gruta.health.advice import Advice
 from gruta.insight.by_hand import ByHand, Product, in_sum, of_others
 from gruta.insight.figures import figures
+from gruta.insight.foretold import Foretold, guesses_told
 from gruta.insight.views import Views, span
 from gruta.locale import translate as _
-from gruta.locale.numbers import brief, number
+from gruta.locale.numbers import brief, number, percent
 from gruta.report.page import (
     Code,
     Column,
@@ -57,6 +59,7 @@ def sections(
     content = [] if by_hand is None else [_by_hand(by_hand)]
     return [
         *content,
+        *([_guesses(found.foretold)] if found.foretold else []),
         _advice(found.advice(lag)),
         Section(_("At a glance"), (found.naming(),), (_numbers(found),)),
         Section(_("Pictures"), (_how_to_read(),), tuple(pictures)),
@@ -71,6 +74,23 @@ def _lead(found: Views) -> str:
         parts.append(told.format(layer=name, steps=number(steps)) + (f" ({when})" if when else ""))
     read = _("A network while it reads one sequence: {layers}.").format(layers="; ".join(parts))
     return " ".join([read, *found.told()])
+
+
+def _guesses(guesses: Sequence[Foretold]) -> Section:
+    """Each step: what it read, what came, what it had found likely."""
+    columns = [
+        Column(_("it read")),
+        Column(_("came")),
+        Column(_("likely")),
+        Column(_("its guesses")),
+    ]
+    rows: list[list[str | float | None]] = [
+        [one.read, one.came, percent(one.probability, 1), guesses_told(one)] for one in guesses
+    ]
+    how = _(
+        "At each step the network says how likely each unit is to come next, before it has seen it."
+    )
+    return Section(_("What it guessed"), (how,), (Table(columns, rows),))
 
 
 def _advice(advice: list[Advice]) -> Section:

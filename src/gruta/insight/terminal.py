@@ -14,14 +14,16 @@ from rich.text import Text
 from gruta.health.advice import Advice
 from gruta.health.memory import Influence
 from gruta.insight.by_hand import ByHand, Product, in_sum, of_others
+from gruta.insight.foretold import Foretold, guesses_told, most_surprising
 from gruta.insight.views import LayerView, Views, span, words
 from gruta.locale import translate as _
-from gruta.locale.numbers import brief, number
+from gruta.locale.numbers import brief, number, percent
 
 Array = NDArray[Any]
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 UNITS = 8
+_SURPRISES = 8
 _GATE_COLORS = ("grey37", "blue", "cyan", "green", "yellow")
 
 
@@ -29,6 +31,8 @@ def show(found: Views, lag: int | None = None, console: Console | None = None) -
     """Print the X-ray, fitted to the console's width."""
     console = console or Console()
     width = max(20, min(console.width, 120) - 16)
+    if found.foretold:
+        console.print(_of_guesses(found.foretold))
     for view in found.views:
         labels = found.labels.get(view.one.stack, ())
         title = ", ".join(filter(None, (view.name, span(labels))))
@@ -51,6 +55,17 @@ def show(found: Views, lag: int | None = None, console: Console | None = None) -
         told = "; ".join(f"{steps}: {brief(loss)}" for steps, loss in found.contexts.items())
         _say(console, _("Loss by the steps that the layers remember: {told}.").format(told=told))
     show_advice(found.advice(lag), console)
+
+
+def _of_guesses(guesses: Sequence[Foretold]) -> Table:
+    """The steps that surprised it most."""
+    table = Table(title=_("Where what came next was least expected"), title_justify="left")
+    for name in (_("it read"), _("came"), _("likely"), _("its guesses")):
+        table.add_column(name, justify="right" if name == _("likely") else "left")
+    for guess in most_surprising(guesses, _SURPRISES):
+        row = (guess.read, guess.came, percent(guess.probability, 1), guesses_told(guess))
+        table.add_row(*map(Text, row))
+    return table
 
 
 def _reach(influence: Influence) -> str:

@@ -12,9 +12,10 @@ from gruta.health import flow, gates, memory
 from gruta.health.advice import Advice, advise
 from gruta.health.passes import Pass
 from gruta.insight.by_hand import ByHand, Output, by_hand
+from gruta.insight.foretold import Foretold
 from gruta.insight.readout import Readout
 from gruta.locale import translate as _
-from gruta.locale.numbers import moment
+from gruta.locale.numbers import moment, number
 
 Array = NDArray[Any]
 Labels = Sequence[str] | NDArray[np.datetime64]
@@ -91,7 +92,7 @@ class Views:
     known of how the model was trained (window, clipping, mode, updates), as `advise` takes it.
     tried_by: what tries a piece of advice ("": nothing does; None: it was followed already), where
     that is not Python on the layer. shown, answer: what the network reads and says, for people, if
-    that is known.
+    that is known. foretold: what it took for likely at each step, where it reads units of a text.
     contexts: the loss if every layer remembered its last so many steps alone; empty where no loss
     was given, or it cannot be run so. asks: whether the loss has a gradient at the answer.
     """
@@ -106,6 +107,7 @@ class Views:
     tried_by: Callable[[Advice], str | None] | None = None
     shown: str = ""
     answer: str = ""
+    foretold: tuple[Foretold, ...] = ()
     contexts: dict[int, float] = field(default_factory=dict)
     asks: bool = True
 
@@ -144,6 +146,10 @@ class Views:
             told.append(_("It reads {shown}.").format(shown=self.shown))
         if self.answer:
             told.append(_("The network's answer: {answer}.").format(answer=self.answer))
+        if self.foretold:
+            right = number(sum(one.right for one in self.foretold))
+            said = _("Its first guess of what comes next was right at {right} of {count} steps.")
+            told.append(said.format(right=right, count=number(len(self.foretold))))
         return told
 
     def naming(self) -> str:
@@ -181,6 +187,7 @@ class Views:
             "loss": self.loss,
             "shown": self.shown,
             "answer": self.answer,
+            "foretold": [one.to_json() for one in self.foretold],
             "layers": {view.name: view.to_json() for view in self.views},
             "gradient_by_depth": {k: f.norms.tolist() for k, f in self.through_depth().items()},
             "loss_by_context": {str(steps): loss for steps, loss in self.contexts.items()},

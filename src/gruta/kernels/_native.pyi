@@ -44,3 +44,28 @@ class PackedF32:
     def sequence(self, sizes: Sizes, fields: Fields, threads: int) -> None: ...
 
 class PackedF64(PackedF32): ...
+
+class LookupF32:
+    def __init__(self, packed: PackedF32, table: NDArray[Any]) -> None: ...
+    def step(self, rows: NDArray[Any], h: NDArray[Any], c: NDArray[Any] | None = None) -> None: ...
+
+class LookupF64(LookupF32): ...
+
+class Writer:
+    def __init__(
+        self,
+        first: LookupF32,
+        others: list[PackedF32],
+        weight: NDArray[Any],
+        bias: NDArray[Any],
+        storage: str,
+    ) -> None: ...
+    def write(
+        self,
+        states: list[tuple[NDArray[Any], ...]],
+        logits: NDArray[Any],
+        uniform: NDArray[Any],
+        said: NDArray[Any] | None,
+        how: tuple[Any, ...],
+        units: NDArray[Any],
+    ) -> None: ...

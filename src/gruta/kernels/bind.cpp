@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -14,122 +13,19 @@
 #include "gruta/kernels/arguments.h"
 #include "gruta/kernels/call.h"
 #include "gruta/kernels/dispatch.h"
+#include "gruta/kernels/fields.h"
+#include "gruta/kernels/packed.h"
 #include "gruta/kernels/packs.h"
 #include "gruta/kernels/step.h"
 #include "gruta/kernels/tier.h"
 #include "gruta/kernels/torch.h"
+#include "gruta/kernels/writer.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 
 namespace gruta {
 namespace {
-
-// Reads the fields of a tuple one after the other. An array is an address, a tensor of PyTorch's,
-// or 0 or None for null: to find out where a tensor lies costs less here than in Python.
-class Fields {
-  public:
-    // name: of the tuple in gruta.kernels, for messages.
-    Fields(const char* name, nb::handle fields)
-        : name_(name), fields_(nb::cast<nb::tuple>(fields)) {}
-
-    std::int64_t number() { return nb::cast<std::int64_t>(next()); }
-
-    template <class Item>
-    Item* array() {
-        return reinterpret_cast<Item*>(address(next()));
-    }
-
-    // A tensor or null, or else an address and two strides, counted in items.
-    template <class Item>
-    View<Item> view() {
-        const nb::handle field = next();
-        if (field.is_none()) return {nullptr, 0, 0};
-        Described tensor;
-        if (describe(field, tensor) && tensor.ndim >= 2) {
-            return {static_cast<Item*>(tensor.data), tensor.strides[0], tensor.strides[1]};
-        }
-        auto* const data = reinterpret_cast<Item*>(address(field));
-        if (PyLong_Check(field.ptr())) {
-            const std::int64_t step = number();
-            return {data, step, number()};
-        }
-        static PyObject* const stride = PyUnicode_InternFromString("stride");
-        const auto strides = nb::steal<nb::tuple>(called(field, stride));
-        if (strides.size() < 2) refuse("holds a tensor of fewer than two axes");
-        return {data, nb::cast<std::int64_t>(strides[0]), nb::cast<std::int64_t>(strides[1])};
-    }
-
-    // To be called when all fields are read.
-    void expect_no_more() const {
-        if (next_ != fields_.size()) refuse("has more fields than are read");
-    }
-
-  private:
-    nb::handle next() {
-        if (next_ == fields_.size()) refuse("has fewer fields than are read");
-        return fields_[next_++];
-    }
-
-    static std::uintptr_t address(nb::handle field) {
-        if (field.is_none()) return 0;
-        if (PyLong_Check(field.ptr())) return nb::cast<std::uintptr_t>(field);
-        Described tensor;
-        if (describe(field, tensor)) return reinterpret_cast<std::uintptr_t>(tensor.data);
-        static PyObject* const data_ptr = PyUnicode_InternFromString("data_ptr");
-        return nb::cast<std::uintptr_t>(nb::steal(called(field, data_ptr)));
-    }
-
-    static PyObject* called(nb::handle object, PyObject* method) {
-        PyObject* const answer = PyObject_CallMethodNoArgs(object.ptr(), method);
-        if (answer == nullptr) nb::raise_python_error();
-        return answer;
-    }
-
-    [[noreturn]] void refuse(const char* problem) const {
-        throw nb::value_error((std::string(name_) + ", a tuple of " +
-                               std::to_string(fields_.size()) + " fields, " + problem)
-                                  .c_str());
-    }
-
-    const char* name_;
-    nb::tuple fields_;
-    std::size_t next_ = 0;
-};
-
-// In the order of gruta.kernels.Weights.
-template <class Real>
-Weights<Real> read_weights(nb::handle tuple) {
-    Fields f("Weights", tuple);
-    Weights<Real> weights;
-    for (auto* field :
-         {&weights.w_ih, &weights.w_hh, &weights.b_ih, &weights.b_hh, &weights.w_hr}) {
-        *field = f.array<const Real>();
-    }
-    f.expect_no_more();
-    return weights;
-}
-
-// In the order of gruta.kernels.Pass.
-template <class Real>
-Forward<Real> read_pass(nb::handle tuple, double held) {
-    Fields f("Pass", tuple);
-    Forward<Real> pass = {};
-    pass.walk.lengths = f.array<const std::int64_t>();
-    pass.walk.reverse = f.number() != 0;
-    pass.walk.reset = f.view<const std::uint8_t>();
-    for (auto& restart : pass.walk.restart) restart = f.array<const Real>();
-    pass.walk.dropout = f.array<const Real>();
-    for (auto& hold : pass.walk.hold) hold = f.array<const std::uint8_t>();
-    pass.walk.held = static_cast<Real>(held);
-    pass.x = f.view<const Real>();
-    for (auto& initial : pass.initial) initial = f.array<const Real>();
-    pass.h = f.view<Real>();
-    for (auto& final : pass.final) final = f.array<Real>();
-    pass.gates = f.array<Real>();
-    f.expect_no_more();
-    return pass;
-}
 
 // In the order of gruta.kernels.Gradients.
 template <class Real>
@@ -148,13 +44,6 @@ Backward<Real> read_gradients(nb::handle tuple, const Forward<Real>& pass) {
     for (auto& through : back.through) through = f.view<Real>();
     f.expect_no_more();
     return back;
-}
-
-using Sizes = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
-
-Shape shape_of(const Sizes& sizes) {
-    const auto& [B, T, I, H, P] = sizes;
-    return {B, T, I, H, P};
 }
 
 std::vector<const void*> addresses(const std::vector<std::shared_ptr<const Memory>>& memories) {
@@ -243,75 +132,6 @@ nb::dict cell_facts() {
     return facts;
 }
 
-template <class Real>
-const ForwardKernels<Real>& stored_as(const std::string& storage, int cell) {
-    if constexpr (sizeof(Real) == 4) {
-        if (storage == "float16") return isa().kernels->float16->cell[cell];
-        if (storage == "bfloat16") return isa().kernels->bfloat16->cell[cell];
-    }
-    return isa().kernels->of<Real>(cell).forward;
-}
-
-// Packed weights, to be called any number of times: a step at a time, or a sequence.
-template <class Real>
-class Packed {
-  public:
-    Packed(const std::string& cell, const Sizes& sizes, nb::handle weights,
-           const std::string& storage, int threads)
-        : shape_(shape_of(sizes)),
-          states_(isa().kernels->of<Real>(cell_index(cell)).states),
-          gates_(isa().kernels->of<Real>(cell_index(cell)).gates),
-          threads_(threads),
-          kernels_(stored_as<Real>(storage, cell_index(cell))),
-          packed_(pack(kernels_, shape_, read_weights<Real>(weights))) {}
-
-    // A call that meets another brings memory of its own. It does not wait: in the child of a fork
-    // nobody may be left to end the other one.
-    void step(nb::handle x_array, nb::handle h_array, nb::handle c_array) {
-        const Argument<const Real> x("x", x_array, {{"B", kAny}, {"I", shape_.I}});
-        const std::int64_t B = x.extent(0);
-        const Argument<Real> h("h", h_array, {{"B", B}, {"P", shape_.P}});
-        Real* c = nullptr;
-        if (states_ > 1) c = Argument<Real>("c", c_array, {{"B", B}, {"H", shape_.H}}).data();
-
-        const nb::gil_scoped_release unlocked;
-        const std::unique_lock turn(mutex_, std::try_to_lock);
-        Memory own_output, own_scratch;
-        Memory& output = turn.owns_lock() ? output_ : own_output;
-        Memory& scratch = turn.owns_lock() ? scratch_ : own_scratch;
-        Shape shape = shape_;
-        shape.B = B;
-        shape.T = 1;
-        Forward<Real> pass = {};
-        pass.x = {x.data(), 0, shape.I};
-        pass.initial[0] = pass.final[0] = h.data();
-        pass.initial[1] = pass.final[1] = c;
-        // Steps of the same rows follow each other: asking how much they need costs as much as a
-        // small one.
-        if (!turn.owns_lock() || B != scratch_rows_) {
-            scratch.grow(kernels_.scratch_bytes(shape, {}));
-            if (turn.owns_lock()) scratch_rows_ = B;
-        }
-        run_step(kernels_, shape, packed_.data(), pass, plan(shape, gates_, 1, threads_), output,
-                 scratch);
-    }
-
-    void sequence(const Sizes& sizes, nb::handle pass_fields, int threads) {
-        const Shape shape = shape_of(sizes);
-        const Forward<Real> pass = read_pass<Real>(pass_fields, 0);
-        const nb::gil_scoped_release unlocked;
-        run_forward(kernels_, shape, {packed_.data()}, {pass}, plan(shape, gates_, 1, threads));
-    }
-
-  private:
-    Shape shape_;
-    int states_, gates_, threads_;
-    const ForwardKernels<Real>& kernels_;
-    Memory packed_, scratch_, output_;
-    std::int64_t scratch_rows_ = -1;  // what scratch_ has room for
-    std::mutex mutex_;
-};
-
 std::int64_t fma_rounds(std::int64_t rounds) {
     const nb::gil_scoped_release unlocked;
     float sink;
@@ -342,26 +162,12 @@ constexpr const char* kBackwardDoc = R"(The gradients of `layer_forward`, which 
 
 The tuples of `gradients` are gruta.kernels.Gradients; addresses are not checked.)";
 constexpr const char* kPlanDoc = "Groups, members a group, and whether these split the units.";
-constexpr const char* kPackedDoc =
-    "Weights packed once: of gruta.kernels.Weights, whose addresses are not checked.";
-constexpr const char* kStepDoc =
-    "Take in x [B, I] and bring h [B, P], and c [B, H], forward in place; all C-contiguous.";
-constexpr const char* kSequenceDoc = "One direction of a layer; see layer_forward.";
 constexpr const char* kFmaDoc = R"(Products and sums in registers, as fast as one thread can.
 
 Returns the floating point operations done, float32.)";
 constexpr const char* kStreamDoc = R"(A row times a matrix of so many bytes, again and again.
 
 Returns the bytes of the matrix read, float32.)";
-
-template <class Real>
-void bind_packed(nb::module_& module, const char* name) {
-    nb::class_<Packed<Real>>(module, name, kPackedDoc)
-        .def(nb::init<const std::string&, const Sizes&, nb::handle, const std::string&, int>(),
-             "cell"_a, "sizes"_a, "weights"_a, "storage"_a, "threads"_a)
-        .def("step", &Packed<Real>::step, "x"_a, "h"_a, "c"_a = nb::none(), kStepDoc)
-        .def("sequence", &Packed<Real>::sequence, "sizes"_a, "fields"_a, "threads"_a, kSequenceDoc);
-}
 
 }  // namespace
 }  // namespace gruta
@@ -381,6 +187,6 @@ NB_MODULE(_native, module) {
     module.def("stream_rounds", stream_rounds, "bytes"_a, "rounds"_a, kStreamDoc);
     bind_torch(module);
     bind_step(module);
-    bind_packed<float>(module, "PackedF32");
-    bind_packed<double>(module, "PackedF64");
+    bind_packed(module);
+    bind_writer(module);
 }

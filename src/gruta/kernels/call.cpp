@@ -19,6 +19,8 @@ constexpr double kWorthAThread = 4e5;
 // The least of a step's weights, in numbers, that pays a wait for each other every step.
 constexpr double kWorthAWait = 64 * 1024;
 
+constexpr std::size_t kLargePage = 2 << 20;
+
 Team alone() {
     return {};
 }
@@ -67,14 +69,23 @@ Plan plan_of_group(const Shape& shape, double recurrent, int threads) {
 
 void Memory::grow(std::size_t bytes) {
     if (bytes <= bytes_) return;
-    data_.reset(::operator new(bytes, kAlignment));
-    bytes_ = bytes;
+    std::size_t taken = bytes;
+    FreeAligned free;
+    if (bytes >= kLargePage / 2 && bytes <= PTRDIFF_MAX - kLargePage) {
+        taken = (bytes + kLargePage - 1) / kLargePage * kLargePage;
+        free.alignment = std::align_val_t{kLargePage};
+    }
+    data_.reset();
+    bytes_ = 0;
+    data_ = std::unique_ptr<void, FreeAligned>(::operator new(taken, free.alignment), free);
+    bytes_ = taken;
+    prefer_large_pages(data_.get(), taken);
 }
 
 void prefer_large_pages([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
 #if defined(__linux__)
-    constexpr std::uintptr_t page = 2 << 20;
     const auto begin = reinterpret_cast<std::uintptr_t>(data), end = begin + bytes;
+    const std::uintptr_t page = kLargePage;
     const std::uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
     if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
 #endif

@@ -10,7 +10,14 @@
 
 namespace gruta {
 
-// Memory for a kernel: uninitialised, on a cache line's boundary.
+struct FreeAligned {
+    std::align_val_t alignment{64};
+    void operator()(void* data) const { ::operator delete(data, alignment); }
+};
+
+// Memory for a kernel: uninitialised, on a cache line's boundary, and in large pages from some size
+// on. What is read again and again then lies in one piece, and fits in a cache that it nearly
+// fills: small pages lie anywhere, and get in each other's way.
 class Memory {
   public:
     Memory() = default;
@@ -23,13 +30,8 @@ class Memory {
     void grow(std::size_t bytes);
 
   private:
-    static constexpr std::align_val_t kAlignment{64};
-    struct Free {
-        void operator()(void* data) const { ::operator delete(data, kAlignment); }
-    };
-
     std::size_t bytes_ = 0;
-    std::unique_ptr<void, Free> data_;
+    std::unique_ptr<void, FreeAligned> data_;
 };
 
 // Asks the system to back an array that is about to be written with large pages, where they are

@@ -14,11 +14,13 @@ constexpr int kCellCount = 5;
 template <class Real>
 struct Cells {
     CellKernels<Real> cell[kCellCount];
+    DenseKernels<Real> dense;
 };
 
 // Weights of 16 bits with states in float32, forward only.
 struct SmallCells {
     ForwardKernels<float> cell[kCellCount];
+    DenseKernels<float> dense;
 };
 
 // What the machine can do at most; probe.h says what they measure.

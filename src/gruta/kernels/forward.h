@@ -27,8 +27,11 @@ struct Packed {
     Real* b_apart;  // [panel][lane]: b_hh of that gate
 
     // The products of K numbers in each row with weights of so many gates.
+    Term<Real> term(Index K, int gates, const void* weights, const Rows<Real>& rows) const {
+        return {{1, K, 0}, weights, storage.count(K) * gates * kLanes<Real>, rows};
+    }
     Term<Real> term(Index K, int gates, const void* weights, const Real* const* rows) const {
-        return {{1, K, 0}, weights, storage.count(K) * gates * kLanes<Real>, {rows, nullptr, 0}};
+        return term(K, gates, weights, Rows<Real>{rows, nullptr, 0});
     }
 };
 
@@ -85,7 +88,8 @@ struct ForwardScratch {
     Index steps;  // of a block
     bool ahead;   // whether W_ih x of a block is computed before its steps
     Block<Real> block;
-    Real* projected;            // [rows of a block][panel][G][lane]
+    Real* projected;            // [rows of a block][panel][G][lane], what is computed ahead
+    const Real* starts;         // the same, where a step finds it
     Real* inputs;               // [2][B][P], for dropout
     Real* between;              // [B][H], what the second product reads
     const Real** between_rows;  // [row of a block]: where a row's begins
@@ -116,6 +120,7 @@ ForwardScratch<Real> cut_forward_scratch(const CellForm& cell, const Shape& shap
         scratch.between_rows = arena.take<const Real*>(second > 0 ? scratch.steps : 0, rows);
         scratch.projected =
             arena.take<Real>(scratch.ahead ? scratch.steps * rows : 0, panels, G * W);
+        scratch.starts = scratch.projected;
         scratch.zeros = arena.take<Real>(shape.P > shape.H ? shape.P : shape.H);
     }
     scratch.bytes = arena.bytes();
@@ -143,7 +148,7 @@ Product<Real> step_product(const CellForm& cell, const Shape& shape, const Packe
     const Term<Real> hidden = packed.term(shape.P, cell.first, packed.hh, scratch.block.input);
     Product<Real> product;
     if (scratch.ahead) {
-        product = {{scratch.projected, row, width}, 1, {hidden}};
+        product = {{scratch.starts, row, width}, 1, {hidden}};
     } else {
         product = {at_bias(cell, packed), 2, {input, hidden}};
     }
@@ -171,7 +176,7 @@ struct Step {
 
     // W_ih x + bias of a row's panel, [gate][lane], where it was computed ahead.
     const Real* projected(Index i, Index panel, int gates) const {
-        return scratch.projected + (i * panel_count<Real>(shape.H) + panel) * gates * kLanes<Real>;
+        return scratch.starts + (i * panel_count<Real>(shape.H) + panel) * gates * kLanes<Real>;
     }
     Real* kept(Index i, Index panel) const {
         return scratch.kept + (row(i).b * panel_count<Real>(shape.H) + panel) * kLanes<Real>;
@@ -218,19 +223,19 @@ template <class Real>
     if (row.gates != nullptr) store(row.gates + slot * H + span.first, value, span.width);
 }
 
-// projected = W_ih x + bias for all rows of the block.
+// W_ih x + bias of so many rows, to projected [row][panel][G][lane].
 template <int G, class Real>
 void project(const CellForm& cell, const Shape& shape, Range panels, const Packed<Real>& packed,
-             const ForwardScratch<Real>& scratch) {
+             const Rows<Real>& x, Index rows, Real* projected) {
     constexpr Index W = kLanes<Real>;
     const Index panel_total = panel_count<Real>(shape.H);
     const Product<Real> product = {
-        at_bias(cell, packed), 1, {packed.term(shape.I, G, packed.ih, scratch.block.x)}};
-    multiply<G>(packed.storage, {0, scratch.block.row_count()}, panels, product,
+        at_bias(cell, packed), 1, {packed.term(shape.I, G, packed.ih, x)}};
+    multiply<G>(packed.storage, {0, rows}, panels, product,
                 [&](const Tile& tile, const Vec<Real>* sums) {
                     const Index count = tile.count();
                     tile.each([&](Index item, Index i, Index panel) {
-                        Real* const to = scratch.projected + (i * panel_total + panel) * G * W;
+                        Real* const to = projected + (i * panel_total + panel) * G * W;
                         for (int g = 0; g < G; ++g) store(to + g * W, sums[g * count + item]);
                     });
                 });
@@ -275,6 +280,12 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
     clear(scratch.zeros, shape.P > shape.H ? shape.P : shape.H);
     // c needs no place for every step: it is brought forward where the final state will stand.
     const States<Real> states = {{pass.h, {pass.final[1], 0, shape.H}}, scratch.zeros};
+    const bool given = pass.projected != nullptr;
+    if (given) {
+        scratch.ahead = true;
+        scratch.starts = pass.projected +
+                         part.rows.first * panel_count<Real>(shape.H) * cell.gates * kLanes<Real>;
+    }
     Vec<Real> aside[kAccumulators];
     const Product<Real> product = step_product(cell, shape, packed, scratch, aside);
     for (Index done = 0; done < shape.T; done += scratch.steps) {
@@ -282,7 +293,10 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
         list_rows(shape, pass, states, cell.states, cell.saved, part.rows, {done, end},
                   scratch.inputs, kInputSteps, scratch.block);
         if (has_second(cell, shape)) list_between(shape, scratch);
-        if (scratch.ahead) project<cell.gates>(cell, shape, part.units, packed, scratch);
+        if (scratch.ahead && !given) {
+            project<cell.gates>(cell, shape, part.units, packed, {scratch.block.x, nullptr, 0},
+                                scratch.block.row_count(), scratch.projected);
+        }
         for (Index step = 0; step < end - done; ++step) {
             const Range range = scratch.block.of(step);
             drop_inputs(shape, pass.walk, scratch.block, range, part.outputs);

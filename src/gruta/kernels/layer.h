@@ -54,7 +54,9 @@ struct Walk {
 template <class Real>
 struct Forward {
     Walk<Real> walk;
-    View<const Real> x;                // [T, B, I]
+    View<const Real> x;  // [T, B, I]
+    // In place of x where T = 1: W_ih x + bias of each row, as `project` leaves it; or null.
+    const Real* projected;
     const Real* initial[kMostStates];  // h_0 [B, P], c_0 [B, H]
     // Every entry of the outputs is written. They overlap neither each other nor the inputs, except
     // that a final state may be the initial one.
@@ -94,6 +96,9 @@ struct ForwardKernels {
     void (*pack)(const Shape&, const Weights<Real>&, void* packed);
     std::size_t (*scratch_bytes)(const Shape&, const Team&);
     void (*run)(const Shape&, const void* packed, const Forward<Real>&, void* scratch, Team&);
+    // W_ih x + bias of B rows x [B, I]: so many bytes a row, in an order of the kernel's own.
+    std::size_t (*projected_bytes)(const Shape&);
+    void (*project)(const Shape&, const void* packed, const Real* x, Real* projected);
 };
 
 template <class Real>
@@ -103,6 +108,16 @@ struct BackwardKernels {
     std::size_t (*scratch_bytes)(const Shape&, const Team&);
     // Needs `gates`, and a walk whose `held` is 0.
     void (*run)(const Shape&, const void* packed, const Backward<Real>&, void* scratch, Team&);
+};
+
+// A linear layer: y [rows, O] from x [rows, K], weights [O, K] and bias [O]. `packed` as above.
+template <class Real>
+struct DenseKernels {
+    std::size_t (*packed_bytes)(std::int64_t O, std::int64_t K);
+    void (*pack)(std::int64_t O, std::int64_t K, const Real* weights, const Real* bias,
+                 void* packed);
+    void (*run)(std::int64_t O, std::int64_t K, const void* packed, std::int64_t rows,
+                const Real* x, Real* y);
 };
 
 // One step of one row, from `before` (h_0 [H] and, in the LSTM, c_0 [H]) to `after`, which lies

@@ -4,6 +4,7 @@
 #include "gruta/cells/gru/kernel.h"
 #include "gruta/cells/lstm/kernel.h"
 #include "gruta/cells/rnn/kernel.h"
+#include "gruta/kernels/dense.h"
 #include "gruta/kernels/dispatch.h"
 #include "gruta/kernels/row.h"
 
@@ -31,7 +32,17 @@ struct ForwardOf {
                     void* scratch, Team& team) {
         forward<Cell>(shape, cut(shape, packed), pass, scratch, team);
     }
-    static constexpr ForwardKernels<Real> kernels = {packed_bytes, pack, scratch_bytes, run};
+    static std::size_t projected_bytes(const Shape& shape) {
+        const Index width = Cell::form.gates * GRUTA_VECTOR_BYTES;
+        return static_cast<std::size_t>(panel_count<Real>(shape.H) * width);
+    }
+    static void project(const Shape& shape, const void* packed, const Real* x, Real* projected) {
+        gruta::GRUTA_ISA::project<Cell::form.gates>(
+            Cell::form, shape, {0, panel_count<Real>(shape.H)}, cut(shape, packed),
+            Rows<Real>{nullptr, x, shape.I}, shape.B, projected);
+    }
+    static constexpr ForwardKernels<Real> kernels = {packed_bytes,    pack,   scratch_bytes, run,
+                                                     projected_bytes, project};
 };
 
 template <class Cell, class Real>
@@ -56,10 +67,12 @@ struct CellList {
     template <class Real>
     static constexpr Cells<Real> all = {
         {{Cell::form.gates, Cell::form.states, Cell::form.saved, ForwardOf<Cell, Real>::kernels,
-          BackwardOf<Cell, Real>::kernels, row_kernel<Cell, Real>()}...}};
+          BackwardOf<Cell, Real>::kernels, row_kernel<Cell, Real>()}...},
+        DenseOf<Real>::kernels};
 
     template <class Weight>
-    static constexpr SmallCells small = {{ForwardOf<Cell, Weight>::kernels...}};
+    static constexpr SmallCells small = {{ForwardOf<Cell, Weight>::kernels...},
+                                         DenseOf<Weight>::kernels};
 };
 
 // In the order of kCellNames.

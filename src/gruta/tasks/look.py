@@ -20,5 +20,6 @@ def xrayed(task: Task[Any], trained: Trained[Any], source: Any, **how: Any) -> X
         seen,
         shown=found.shown,
         answer=found.answer,
+        foretold=found.foretold,
         training={"leave_out": found.leave_out},
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
     import torch
 
+    from gruta.insight.foretold import Foretold
     from gruta.report.page import Section, Table
     from gruta.runs import Run
     from gruta.tasks.trained import Trained
@@ -127,8 +128,9 @@ class Look:
 
     arrays: the same inputs as the head on NumPy arrays takes them.
     labels, columns: by layer, what stands at each step, and what the numbers that it reads are
-    called. shown, answer: what the network reads and says, for people. leave_out: rules of the
-    advice that are not told, as following them did not help.
+    called. shown, answer: what the network reads and says, for people. foretold: what it took for
+    likely at each step. leave_out: rules of the advice that are not told, as following them did not
+    help.
     """
 
     model: "torch.nn.Module"
@@ -139,6 +141,7 @@ class Look:
     columns: Mapping[str, Sequence[str]] | None = None
     shown: str = ""
     answer: str = ""
+    foretold: "tuple[Foretold, ...]" = ()
     leave_out: Sequence[str] = ()
 
 

@@ -88,8 +88,15 @@ class Step:
         threads: int | None = None,
     ) -> None:
         cell = _AFTER if reset_after else _BEFORE
-        self._packed = arrays.Packed(cell, (w_ih, w_hh, b_ih, b_hh), storage, threads)
-        self.step = self._packed.step
+        self.packed = arrays.Packed(cell, (w_ih, w_hh, b_ih, b_hh), storage, threads)
+        self.step = self.packed.step
+
+    def lookup(self, table: Array) -> arrays.Lookup:
+        """These weights for inputs that are rows of a table `[V, I]`, which is read once.
+
+        Its `step` takes their numbers `[B]`, int64, for x, and comes to the same bits in less time.
+        """
+        return self.packed.lookup(table)
 
     def sequence(
         self,
@@ -102,6 +109,6 @@ class Step:
         threads: int | None = None,
     ) -> tuple[Array, ...]:
         """h `[T, B, H]` and h_n `[B, H]`, as the function of that name has them."""
-        return self._packed.sequence(
+        return self.packed.sequence(
             x, (h_0,), lengths=lengths, reverse=reverse, reset=reset, threads=threads
         )

@@ -86,8 +86,15 @@ class Step:
         storage: Storage | None = None,
         threads: int | None = None,
     ) -> None:
-        self._packed = arrays.Packed(_CELL, (w_ih, w_hh, b_ih, b_hh, w_hr), storage, threads)
-        self.step = self._packed.step
+        self.packed = arrays.Packed(_CELL, (w_ih, w_hh, b_ih, b_hh, w_hr), storage, threads)
+        self.step = self.packed.step
+
+    def lookup(self, table: Array) -> arrays.Lookup:
+        """These weights for inputs that are rows of a table `[V, I]`, which is read once.
+
+        Its `step` takes their numbers `[B]`, int64, for x, and comes to the same bits in less time.
+        """
+        return self.packed.lookup(table)
 
     def sequence(
         self,
@@ -101,6 +108,6 @@ class Step:
         threads: int | None = None,
     ) -> tuple[Array, ...]:
         """h `[T, B, P]`, h_n `[B, P]` and c_n `[B, H]`, as the function of that name has them."""
-        return self._packed.sequence(
+        return self.packed.sequence(
             x, (h_0, c_0), lengths=lengths, reverse=reverse, reset=reset, threads=threads
         )

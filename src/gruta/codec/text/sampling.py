@@ -34,6 +34,15 @@ def probabilities(
 
     said: `[..., V]`, which units the text has, for the penalty.
     """
+    found = odds(logits, how, said)
+    found /= found.sum(-1, keepdims=True)
+    return found
+
+
+def odds(
+    logits: Logits, how: Sampling, said: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """As `probabilities`, but for a factor: all that a draw needs."""
     x = logits.astype(np.float64)
     if how.repetition_penalty != 1 and said is not None:
         penalised = np.where(x > 0, x / how.repetition_penalty, x * how.repetition_penalty)
@@ -42,22 +51,22 @@ def probabilities(
         found = np.zeros_like(x)
         np.put_along_axis(found, x.argmax(-1)[..., None], 1.0, -1)
         return found
-    found = np.exp((x - x.max(-1, keepdims=True)) / how.temperature)
+    x -= np.maximum.reduce(x, -1, keepdims=True)
+    x /= how.temperature
+    np.exp(x, out=x)
     if how.min_p:
-        found[found < how.min_p] = 0  # the likeliest stands at 1
+        x[x < how.min_p] = 0  # the likeliest stands at 1
     if 0 < how.top_k < x.shape[-1] or how.top_p < 1:
-        _leave(found, how)
-    likely: NDArray[np.float64] = found / found.sum(-1, keepdims=True)
-    return likely
+        _leave(x, how)
+    return x
 
 
 def drawn(found: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArray[np.int64]:
-    """A unit each `[B]`, by numbers `[B]` from 0 to 1, from probabilities `[B, V]`."""
+    """A unit each `[B]`, by numbers `[B]`, 0 ≤ u < 1, from probabilities or odds `[B, V]`."""
     sums = found.cumsum(-1)
-    # never beyond the last unit that may be drawn, whatever rounding makes of the sum
-    beyond = (sums <= uniform[:, None] * sums[:, -1:]).sum(-1)
-    last = found.shape[-1] - 1 - (found[:, ::-1] > 0).argmax(-1)
-    chosen: NDArray[np.int64] = np.minimum(beyond, last)
+    # u · sum is below the sum for every double u < 1, so that one unit at least lies beyond
+    beyond = sums > uniform[:, None] * sums[:, -1:]
+    chosen: NDArray[np.int64] = beyond.argmax(-1)
     return chosen
 
 
@@ -68,6 +77,8 @@ def _leave(found: NDArray[np.float64], how: Sampling) -> None:
         np.put_along_axis(found, order[..., how.top_k :], 0.0, -1)
     if how.top_p < 1:
         ranked = np.take_along_axis(found, order, -1)
-        before = ranked.cumsum(-1) - ranked
-        ranked[before >= how.top_p * ranked.sum(-1, keepdims=True)] = 0
+        sums = ranked.cumsum(-1)
+        before = np.zeros_like(sums)
+        before[..., 1:] = sums[..., :-1]
+        ranked[before >= how.top_p * sums[..., -1:]] = 0
         np.put_along_axis(found, order, ranked, -1)

@@ -44,8 +44,9 @@ def test_what_was_said_becomes_less_likely_whatever_the_sign_of_its_logit():
 def test_the_impossible_is_never_drawn():
     logits = np.array([-np.inf, 0, -np.inf, 0, -np.inf], np.float32)
     found = probabilities(logits, Sampling(temperature=100.0, top_p=0.999, min_p=0.1))
-    for uniform in (0.0, 0.5, 1 - 2**-53, 1.0):
-        assert drawn(found[None], np.array([uniform]))[0] in (1, 3)
+    for uniform in (0.0, 0.5, 1 - 2**-53):
+        for scale in (1, 3, 1e-300):
+            assert drawn(scale * found[None], np.array([uniform]))[0] in (1, 3)
 
 
 def test_draws_come_as_often_as_they_are_likely():

@@ -81,6 +81,35 @@ void check_problem(Report& report, const Problem& problem) {
     }
 }
 
+// One step whose inputs were projected before, and are not given.
+template <class Real>
+void check_projected(Report& report, Problem problem) {
+    problem.shape.T = 1;
+    problem.has_lengths = false;
+    const std::string what =
+        (sizeof(Real) == 4 ? "float32 " : "float64 ") + problem.name() + ", projected before";
+    const ForwardKernels<Real>& kernels = isa().kernels->of<Real>(problem.cell).forward;
+    const Shape& shape = problem.shape;
+    const Inputs in = draw_inputs<Real>(problem);
+    Pass<Real> expected(problem, in, Placing{}), found(problem, in, Placing{});
+    call_forward(kernels, problem, {&expected}, Plan{});
+
+    const Memory packed = pack(kernels, shape, found.weights());
+    const auto B = static_cast<std::size_t>(shape.B);
+    const Array<Real> projected(B * kernels.projected_bytes(shape) / sizeof(Real), 0);
+    Forward<Real> pass = found.forward();
+    kernels.project(shape, packed.data(), pass.x.data, projected.data());
+    report.check(projected.is_intact(), what + " wrote outside of what is projected");
+    pass.x = {};
+    pass.projected = projected.data();
+    for (const Plan& plan : kPlans) {
+        found.poison_outputs(false);
+        run_forward(kernels, shape, {packed.data()}, {pass}, plan);
+        found.check_same(report, what, expected, false);
+        found.check_intact(report, what);
+    }
+}
+
 }  // namespace
 
 void check_bits(Report& report, Effort effort) {
@@ -90,6 +119,8 @@ void check_bits(Report& report, Effort effort) {
             const Problem problem = draw_problem(draw, cell, i);
             check_problem<float>(report, problem);
             if (!effort.quick || i % 2 == 1) check_problem<double>(report, problem);
+            check_projected<float>(report, problem);
+            check_projected<double>(report, problem);
         }
     }
 }

@@ -6,13 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.text.graphemes import Shown
-from gruta.codec.text.sampling import Sampling, drawn, probabilities
+from gruta.codec.text.sampling import Sampling
 from gruta.codec.text.units import UNKNOWN, Units, Writing
 from gruta.data.plain import require_whole
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.tasks.generate.head import GenerateHead
+
+_AHEAD = 16
+"""Units that are drawn at once: some more than are shown, where a text ends before."""
 
 MOST = 2**24
 """Scores of a step, at most, of all texts that are made side by side."""
@@ -33,20 +36,17 @@ def generated(
         most = number(MOST // units.size)
         raise InputError(count=_("expected at most {most} texts at once").format(most=most))
     draw = np.random.default_rng(seed)
-    said = np.zeros((count, units.size), bool)
     numbers = units.encode(prompt)
-    said[:, numbers] = True
+    said = None
+    if how.repetition_penalty != 1:
+        said = np.zeros((count, units.size), bool)
+        said[:, numbers] = True
     logits, state = head.read(np.concatenate([units.before, numbers]))
     state = [tuple(np.repeat(part, count, 0) for part in own) for own in state]
     logits = np.repeat(logits, count, 0)
-    rows = np.arange(count)
+    logits[:, UNKNOWN] = -np.inf
     while True:
-        logits[:, UNKNOWN] = -np.inf
-        found = probabilities(logits, how, said)
-        chosen = drawn(found, draw.random(count))
-        said[rows, chosen] = True
-        yield chosen
-        logits = head.step(chosen, state)
+        yield from head.writer.write(state, logits, draw.random((_AHEAD, count)), how, said)
 
 
 class Text:

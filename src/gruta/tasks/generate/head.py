@@ -1,13 +1,16 @@
 """The language model on NumPy arrays: whole texts, or a unit at a time."""
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gruta.cells.arrays import Storage
+from gruta.codec.text.units import UNKNOWN
 from gruta.runtime.blocks import Array, Shapes, State, require_shapes
 from gruta.runtime.steps import Steps, step_shapes
+from gruta.runtime.writer import Writer
 from gruta.tasks.generate.settings import GenerateSettings
 
 Numbers = NDArray[np.integer]
@@ -33,8 +36,9 @@ class GenerateHead:
         require_shapes(weights, _shapes(size, s))
         self.size = sum(w.size for w in weights.values())
         self._embedding = weights["embedding.weight"]
-        self._layers = Steps(weights, "layers", s.cell, storage)
+        self._layers = Steps(weights, "layers", s.cell, storage, self._embedding)
         self.start = self._layers.start
+        self._storage = storage
         # what the last state becomes scores by: P and E in one, as their product is small
         matrix = weights["embedding.weight"] if s.tied else weights["output.weight"]
         if "projection.weight" in weights:
@@ -49,7 +53,15 @@ class GenerateHead:
     def step(self, units: Numbers, state: list[State]) -> Array:
         """Logits `[B, V]` of what follows units `[B]`; the state is brought forward in place."""
         matrix, bias = self._output
-        return self._layers.step(self._embedding[units], state) @ matrix + bias
+        return self._layers.step(units, state) @ matrix + bias
+
+    @cached_property
+    def writer(self) -> Writer:
+        """What draws units, but never the unknown one, and takes them in."""
+        matrix, bias = self._output
+        bias = bias.copy()
+        bias[UNKNOWN] = -np.inf
+        return Writer(self._layers, matrix, bias, self._storage)
 
     def sequence(self, units: Numbers, state: list[State]) -> tuple[Array, list[State]]:
         """Logits `[T, B, V]` of what follows each of `[T, B]`, and the state behind them."""

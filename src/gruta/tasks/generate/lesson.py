@@ -17,6 +17,7 @@ from gruta.tasks.generate.generation import written
 from gruta.tasks.generate.head import GenerateHead
 from gruta.tasks.generate.names import kind_name
 from gruta.tasks.generate.network import GenerateNetwork, loss
+from gruta.tasks.generate.sampled import Noise
 from gruta.tasks.generate.settings import GenerateSettings
 from gruta.train import Batch, Progress, State, Validation
 
@@ -57,6 +58,9 @@ class GenerateLesson:
         self._train = train
         self._size = min(settings.tbptt, len(train) - 1)
         self._streams = min(settings.batch_size, (len(train) - 1) // self._size)
+        self._noise = None
+        if 0 < settings.sampled < codec.size:
+            self._noise = Noise(np.bincount(train, minlength=codec.size), settings.sampled)
         self._validation, self._warm = _side_by_side(validation)
 
     def prepare(self, progress: Progress) -> None:
@@ -72,8 +76,13 @@ class GenerateLesson:
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
         """Nats a unit; the state is carried from piece to piece."""
         units = batch["units"]
-        logits, last = self.model(units[:-1], None if batch["fresh"] else state)
-        return loss(logits, units[1:]), last
+        before, after = units[:-1], units[1:]
+        state = None if batch["fresh"] else state
+        if self._noise is None:
+            logits, last = self.model(before, state)
+            return loss(logits, after), last
+        x, last = self.model.read(before, state)
+        return self._noise.loss(x, after, self.model.matrix, self.model.bias), last
 
     def validate(self) -> Validation:
         """Nats a unit of the validation part."""

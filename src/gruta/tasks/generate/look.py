@@ -2,12 +2,14 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gruta.codec.text.sampling import Sampling, probabilities
 from gruta.codec.text.units import Units
 from gruta.data.text import Texts
 from gruta.errors import InputError
+from gruta.insight.foretold import Foretold
 from gruta.locale import translate as _
 from gruta.locale.numbers import number, percent
 from gruta.tasks.generate.network import loss
@@ -31,6 +33,12 @@ def look(trained: Trained[Units], texts: Texts) -> Look:
     read = torch.from_numpy(units[:, None])
     shown = ["⟨", *codec.shown(one.text)[:LONGEST]]
 
+    logits, _state = trained.head.sequence(units[:, None], trained.head.start(1))
+    found = probabilities(logits[:, 0], Sampling())
+    came = [codec.visible(int(k)) for k in units[1:]]
+    likely = found[np.arange(len(came)), units[1:]].tolist()
+    likeliest = [_likely(trained, one) for one in found]
+
     def of_text(found: tuple[Tensor, object]) -> Tensor:
         return loss(found[0][:-1], read[1:])
 
@@ -42,14 +50,12 @@ def look(trained: Trained[Units], texts: Texts) -> Look:
         of_text,
         {f"layers.{k}": shown for k in range(trained.settings.layers)},
         shown=told if cut else "",
-        answer=_guesses(trained, units),
+        answer=", ".join(f"{unit} ({percent(p, 1)})" for unit, p in likeliest[-1]),
+        foretold=tuple(map(Foretold, shown, came, likely, likeliest)),
     )
 
 
-def _guesses(trained: Trained[Units], units: np.ndarray) -> str:
-    """The likeliest units behind the text."""
-    logits, _state = trained.head.read(units)
-    found = probabilities(logits, Sampling())[0]
+def _likely(trained: Trained[Units], found: NDArray[np.float64]) -> tuple[tuple[str, float], ...]:
+    """The likeliest units, and how likely each is."""
     first = np.argsort(-found, kind="stable")[:_GUESSES]
-    shown = trained.codec.visible
-    return ", ".join(f"{shown(int(k))} ({percent(float(found[k]), 1)})" for k in first)
+    return tuple((trained.codec.visible(int(k)), float(found[k])) for k in first)

@@ -31,11 +31,19 @@ class GenerateNetwork(nn.Module):
 
     def forward(self, units: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """state: h of each layer `[1, B, H]`, and c behind each in the LSTM."""
+        x, last = self.read(units, state)
+        return F.linear(x, self.matrix, self.bias), last
+
+    def read(self, units: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """What the scores are made of, as wide as a row of `matrix`, and the state."""
         x, last = self.layers(self.embedding(units), state)
-        if self.projection is not None:
-            x = self.projection(x)
-        matrix = self.embedding.weight if self.output is None else self.output.weight
-        return F.linear(x, matrix, self.bias), last
+        return (x if self.projection is None else self.projection(x)), last
+
+    @property
+    def matrix(self) -> Tensor:
+        """A row a unit, by which what was read becomes its score."""
+        weight: Tensor = (self.embedding if self.output is None else self.output).weight
+        return weight
 
 
 def loss(logits: Tensor, units: Tensor) -> Tensor:

@@ -72,6 +72,13 @@ class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
         description="Take the vectors that units become for the scores of units too.",
         json_schema_extra=MODEL,
     )
+    sampled: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="Units drawn anew for each step of training, beside which the true ones are "
+        "scored, in place of all (sampled softmax): for tens of thousands of words; 0: all.",
+    )
     dropout: float = Field(
         0.2,
         ge=0,
@@ -108,7 +115,7 @@ class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
         """InputError where an encoding is none, or what is set is not of these units."""
         Reading(encoding=self.encoding)
         notes = self.units == "notes"
-        for name in ("encoding", "fewest", "vocabulary", "tied") if notes else OF_NOTES:
+        for name in ("encoding", "fewest", "vocabulary", "tied", "sampled") if notes else OF_NOTES:
             if getattr(self, name) != type(self).model_fields[name].default:
                 problem = _("says nothing of {units}; leave it out, or take other --units")
                 raise InputError(**{name: problem.format(units=kind_name(self.units))})

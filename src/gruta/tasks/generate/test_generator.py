@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 
 from gruta import TextGenerator
 from gruta.codec.text.graphemes import Shown
@@ -12,6 +13,7 @@ from gruta.errors import InputError
 from gruta.tasks.generate.conftest import rhyme
 from gruta.tasks.generate.evaluation import last
 from gruta.tasks.generate.generation import Text
+from gruta.tasks.generate.sampled import Noise
 
 SHORT = {"hidden": 24, "embedding": 8, "steps": 150, "batch_size": 8, "tbptt": 32}
 
@@ -168,3 +170,18 @@ def test_more_texts_than_memory_takes_are_refused(generator, monkeypatch):
     monkeypatch.setattr("gruta.tasks.generate.generation.MOST", 100)
     with pytest.raises(InputError, match="expected at most"):
         generator.generate(count=50)
+
+
+def test_a_softmax_sampled_from_many_is_the_whole_one():
+    torch.manual_seed(0)
+    x, matrix, bias = torch.randn(7, 3, 5), torch.randn(20, 5), torch.randn(20)
+    units = torch.randint(20, (7, 3))
+    whole = torch.nn.functional.cross_entropy((x @ matrix.T + bias).flatten(0, 1), units.flatten())
+    found = Noise(np.arange(20), 20_000).loss(x, units, matrix, bias)
+    torch.testing.assert_close(found, whole)
+
+
+def test_a_sampled_softmax_learns_what_the_whole_one_does():
+    how = SHORT | {"units": "words", "steps": 100, "learning_rate": 0.01}
+    whole, sampled = (TextGenerator(**how, sampled=n).fit([rhyme()]) for n in (0, 4))
+    assert sampled.score([rhyme()]) < 1.2 * whole.score([rhyme()])
