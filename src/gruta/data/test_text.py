@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from gruta.data.subwords import learn_byte_pairs
-from gruta.data.text import Texts, parted, read_texts
+from gruta.data.text import Texts, parted, read_texts, spread
 from gruta.errors import InputError
 
 TEXT = "Não há de quê.\nÉ isso, ou não é?\n"
@@ -63,6 +63,28 @@ def test_of_many_texts_some_are_held_out_whole():
     assert sorted(kept.texts + held.texts, key=lambda one: one.text) == list(texts.texts)
     assert held.length == pytest.approx(0.2 * texts.length, rel=0.1)
     assert isinstance(kept, Texts)
+
+
+def test_stretches_from_all_over_a_few_texts_are_held_out():
+    lines = [[f"{k}:{i:05d} and so on\n" for i in range(n)] for k, n in enumerate((3000, 40, 2000))]
+    texts = read_texts(["".join(own) for own in lines])
+    kept, held = spread(texts, 0.1, 0)
+    assert held.length == pytest.approx(0.1 * texts.length, rel=0.02)
+    assert kept.texts[-1].text.endswith(lines[-1][-1])
+    pieces = [one.text for part in (kept, held) for one in part.texts]
+    told = [line for piece in pieces for line in piece.splitlines(keepends=True)]
+    assert sorted(told) == sorted(line for own in lines for line in own)
+    firsts = [one.text[:7] for one in held.texts]
+    assert len(firsts) == 6
+    assert firsts[0] < "0:00600"
+    assert firsts[-1] > "2:01000"
+
+
+@pytest.mark.parametrize("text", ["a" * 50_000, "ab\n" * 40])
+def test_a_short_or_unbroken_text_is_spread_too(text):
+    kept, held = spread(read_texts([text]), 0.05, 0)
+    assert held.length == pytest.approx(0.05 * len(text), abs=3)
+    assert kept.length + held.length == len(text)
 
 
 def test_subwords_are_longer_where_training_was():

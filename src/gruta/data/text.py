@@ -21,6 +21,12 @@ SUFFIXES = (".txt", ".text", ".md", ".rst", ".gz")
 WHOLE = 10
 """Of so many texts and more none is cut."""
 
+_STRETCHES, _STRETCH = 32, 1500
+"""Of fewer so many stretches are held out at most, of so many characters at least."""
+
+_SHORT_LINE = 400
+"""Characters of a line that is not cut."""
+
 
 @dataclass(frozen=True)
 class Text:
@@ -135,6 +141,49 @@ def parted(texts: Texts, share: float, seed: int) -> tuple[Texts, Texts]:
     wanted = texts.length - round(texts.length * (1 - share))
     if len(texts) < WHOLE:
         return _cut(texts, texts.length - wanted)
+    return _whole(texts, wanted, seed)
+
+
+def spread(texts: Texts, share: float, seed: int) -> tuple[Texts, Texts]:
+    """Most of them, and about `share` of their characters from all over them.
+
+    Of ten texts and more some are held out whole, as `parted` does; of fewer stretches of whole
+    lines, where these are short, in the middle of parts of the same length. The end is the nearest
+    to what comes behind, and is kept.
+    """
+    wanted = texts.length - round(texts.length * (1 - share))
+    if len(texts) >= WHOLE or not wanted:
+        return _whole(texts, wanted, seed)
+    count = max(1, min(_STRETCHES, wanted // _STRETCH))
+    rest, part, size = texts, texts.length / count, wanted / count
+    kept: list[Text] = []
+    held: list[Text] = []
+    done = 0
+    for k in range(count):
+        first = _line_start(rest, round((k + 0.5) * part - size / 2) - done)
+        before, rest = _cut(rest, first)
+        last = _line_start(rest, round(size))
+        stretch, rest = _cut(rest, last)
+        kept += before.texts
+        held += stretch.texts
+        done += first + last
+    kept += rest.texts
+    return replace(texts, texts=tuple(kept)), replace(texts, texts=tuple(held))
+
+
+def _line_start(texts: Texts, at: int) -> int:
+    """The place of the first line that starts there or soon behind, of all texts in one; or it."""
+    found = at
+    for one in texts.texts:
+        if at < len(one.text):
+            end = one.text.find("\n", max(at - 1, 0), at + _SHORT_LINE)
+            return found if end < 0 else found + end + 1 - at
+        at -= len(one.text)
+    return found
+
+
+def _whole(texts: Texts, wanted: int, seed: int) -> tuple[Texts, Texts]:
+    """Most of them, and some that have about so many characters, as drawn from the seed."""
     held: set[int] = set()
     left = wanted
     for i in map(int, np.random.default_rng(seed).permutation(len(texts))):

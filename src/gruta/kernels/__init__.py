@@ -18,13 +18,13 @@ from gruta.locale import translate as _
 
 __all__ = [
     "Gradients",
+    "LanguageModel",
     "LookupF32",
     "LookupF64",
     "PackedF32",
     "PackedF64",
     "Pass",
     "Weights",
-    "Writer",
     "activations",
     "available",
     "cell_facts",
@@ -44,11 +44,11 @@ __all__ = [
 
 try:
     from gruta.kernels._native import (
+        LanguageModel,
         LookupF32,
         LookupF64,
         PackedF32,
         PackedF64,
-        Writer,
         activations,
         cell_facts,
         fma_rounds,

@@ -51,7 +51,7 @@ class LookupF32:
 
 class LookupF64(LookupF32): ...
 
-class Writer:
+class LanguageModel:
     def __init__(
         self,
         first: LookupF32,

@@ -14,12 +14,12 @@
 #include "gruta/kernels/call.h"
 #include "gruta/kernels/dispatch.h"
 #include "gruta/kernels/fields.h"
+#include "gruta/kernels/language_model.h"
 #include "gruta/kernels/packed.h"
 #include "gruta/kernels/packs.h"
 #include "gruta/kernels/step.h"
 #include "gruta/kernels/tier.h"
 #include "gruta/kernels/torch.h"
-#include "gruta/kernels/writer.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -188,5 +188,5 @@ NB_MODULE(_native, module) {
     bind_torch(module);
     bind_step(module);
     bind_packed(module);
-    bind_writer(module);
+    bind_language_model(module);
 }

@@ -287,7 +287,8 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
                          part.rows.first * panel_count<Real>(shape.H) * cell.gates * kLanes<Real>;
     }
     Vec<Real> aside[kAccumulators];
-    const Product<Real> product = step_product(cell, shape, packed, scratch, aside);
+    Product<Real> product = step_product(cell, shape, packed, scratch, aside);
+    product.turned = pass.turned;
     for (Index done = 0; done < shape.T; done += scratch.steps) {
         const Index end = done + scratch.steps < shape.T ? done + scratch.steps : shape.T;
         list_rows(shape, pass, states, cell.states, cell.saved, part.rows, {done, end},
@@ -302,6 +303,7 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
             drop_inputs(shape, pass.walk, scratch.block, range, part.outputs);
             wait_for_units(team);
             Cell::step(Step<Real>{shape, part, packed, product, scratch, pass.walk, range, team});
+            product.turned = !product.turned;
         }
     }
     wait_for_units(team);

@@ -98,6 +98,9 @@ struct Product {
     // [item], and start anew at `apart` [panel][lane].
     Vec<Real>* aside = nullptr;
     const Real* apart = nullptr;
+    // Panels from the last to the first. Where one step follows another and the weights are larger
+    // than the cache, what it still holds of the step before is then read first.
+    bool turned = false;
 };
 
 template <class Real>
@@ -238,7 +241,9 @@ void multiply(const Storage<Real>& storage, Range rows, Range panels, const Prod
     const Index full = rows.first + rows.size() / R * R;
     // All rows meet a few panels before they meet the next ones: weights that do not fit in the
     // cache are fetched once.
-    for (Index first = panels.first; first < panels.end; first += at_once) {
+    const Index blocks = (panels.size() + at_once - 1) / at_once;
+    for (Index block = 0; block < blocks; ++block) {
+        const Index first = panels.first + (product.turned ? blocks - 1 - block : block) * at_once;
         const Range some = {first, first + at_once < panels.end ? first + at_once : panels.end};
         for (Index panel = some.first; panel < some.end && full > rows.first; panel += P) {
             const Range few = {panel, panel + P < some.end ? panel + P : some.end};

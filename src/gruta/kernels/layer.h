@@ -57,6 +57,7 @@ struct Forward {
     View<const Real> x;  // [T, B, I]
     // In place of x where T = 1: W_ih x + bias of each row, as `project` leaves it; or null.
     const Real* projected;
+    bool turned;  // whether the first step reads the weights from their end; else every second one
     const Real* initial[kMostStates];  // h_0 [B, P], c_0 [B, H]
     // Every entry of the outputs is written. They overlap neither each other nor the inputs, except
     // that a final state may be the initial one.

@@ -56,6 +56,7 @@ class Packed {
         const Shape shape = {B, 1, shape_.I, shape_.H, shape_.P};
         pass.initial[0] = pass.final[0] = h;
         pass.initial[1] = pass.final[1] = c;
+        if (turn.owns_lock()) pass.turned = turned_ = !turned_;
         // Steps of the same rows follow each other: asking how much they need costs as much as a
         // small one.
         if (!turn.owns_lock() || B != scratch_rows_) {
@@ -89,6 +90,7 @@ class Packed {
     const ForwardKernels<Real>& kernels_;
     Memory packed_, scratch_, output_;
     std::int64_t scratch_rows_ = -1;  // what scratch_ has room for
+    bool turned_ = false;
     std::mutex mutex_;
 };
 

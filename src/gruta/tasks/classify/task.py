@@ -1,9 +1,7 @@
 """Classification as a task: one lesson, readers of texts and of series."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from gruta.locale.numbers import number
 from gruta.settings import reading
 from gruta.tasks.classify.settings import ClassifySettings
 from gruta.tasks.scores import Metric
+from gruta.tasks.scoring import to_score
 from gruta.tasks.task import Input, Look, Options, Report
 
 if TYPE_CHECKING:
@@ -190,25 +189,18 @@ class ClassifyTask:
         what the run read, if that is still there and the same. like: of another network, trained
         and scored on the same; its simple models are not fitted again.
         """
-        from gruta.tasks.classify import evaluation
+        from gruta.tasks.classify.evaluation import evaluate
 
-        evaluate = partial(evaluation.evaluate, like=like)
-        s, cases = trained.settings, read(source, trained.settings)
-        if train is not None:
-            given = read(train, s)
-            if known := _trained_on(trained, given):
-                return evaluate(trained, cases, known.train)
-            other = _("{source}: not what the run was trained on").format(source=given.source)
-            raise InputError(train=other)
-        with suppress(InputError):  # too few to have been trained on
-            if known := _trained_on(trained, cases):
-                if not s.test:
-                    return evaluate(trained, known.test, known.train)
-                return evaluate(trained, cases, known.train, seen=True)
-        with suppress(InputError):  # not there any more, or no longer what it was
-            if trained.source and (known := _trained_on(trained, read(trained.source, s))):
-                return evaluate(trained, cases, known.train)
-        return evaluate(trained, cases, None)
+        s = trained.settings
+        known = to_score(
+            trained,
+            read(source, s),
+            lambda one: in_parts(read(one, s), s),
+            train=train,
+            again=trained.source,
+        )
+        learned = known.parts.train if known.parts else None
+        return evaluate(trained, known.test, learned, seen=known.seen, like=like)
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the best simple model."""
@@ -259,14 +251,6 @@ def in_parts(cases: "Cases", settings: ClassifySettings) -> CasesInParts:
             problem.format(source=cases.source, count=number(len(cases)), classes=len(set(labels)))
         )
     return CasesInParts(seen.pick(learned), seen.pick(chosen), cases.pick(held))
-
-
-def _trained_on(trained: "Trained[ClassCodec]", cases: "Cases") -> CasesInParts | None:
-    """The parts that the run was trained on, if `cases` are what it read; InputError where they
-    are too few to have been.
-    """
-    parts = in_parts(cases, trained.settings)
-    return parts if parts.fingerprint() == trained.data else None
 
 
 def require_alike(test: "Cases", train: "Cases") -> None:

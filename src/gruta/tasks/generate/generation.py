@@ -46,7 +46,7 @@ def generated(
     logits = np.repeat(logits, count, 0)
     logits[:, UNKNOWN] = -np.inf
     while True:
-        yield from head.writer.write(state, logits, draw.random((_AHEAD, count)), how, said)
+        yield from head.model.write(state, logits, draw.random((_AHEAD, count)), how, said)
 
 
 class Text:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from gruta.cells.arrays import Storage
 from gruta.codec.text.units import UNKNOWN
 from gruta.runtime.blocks import Array, Shapes, State, require_shapes
+from gruta.runtime.language_model import LanguageModel
 from gruta.runtime.steps import Steps, step_shapes
-from gruta.runtime.writer import Writer
 from gruta.tasks.generate.settings import GenerateSettings
 
 Numbers = NDArray[np.integer]
@@ -56,12 +56,12 @@ class GenerateHead:
         return self._layers.step(units, state) @ matrix + bias
 
     @cached_property
-    def writer(self) -> Writer:
+    def model(self) -> LanguageModel:
         """What draws units, but never the unknown one, and takes them in."""
         matrix, bias = self._output
         bias = bias.copy()
         bias[UNKNOWN] = -np.inf
-        return Writer(self._layers, matrix, bias, self._storage)
+        return LanguageModel(self._layers, matrix, bias, self._storage)
 
     def sequence(self, units: Numbers, state: list[State]) -> tuple[Array, list[State]]:
         """Logits `[T, B, V]` of what follows each of `[T, B]`, and the state behind them."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from gruta.data.text import Texts, parted
+from gruta.data.text import Texts, parted, spread
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
@@ -39,7 +39,7 @@ def in_parts(texts: Texts, settings: GenerateSettings, test: Texts | None = None
     """
     s = settings
     rest, held = (_beside(texts, test), test) if test else parted(texts, s.test_share, s.seed)
-    train, validation = parted(rest, s.validation_share, s.seed)
+    train, validation = spread(rest, s.validation_share, s.seed)
     if not train.length or not validation.length or (s.test_share and not held.length):
         problem = _("{source}: {count} characters are too few to train and validate on")
         raise InputError(problem.format(source=texts.source, count=number(texts.length)))

@@ -40,7 +40,8 @@ class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
         0.05,
         gt=0,
         lt=0.5,
-        description="Share of the rest, before that, to pick the best weights.",
+        description="Share of the rest to pick the best weights by: stretches from all over it, or "
+        "of ten texts and more, and of music, whole ones.",
         json_schema_extra=DATA,
     )
     units: Literal["bytes", "characters", "words", "subwords", "notes"] = Field(

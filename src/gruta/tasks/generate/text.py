@@ -1,6 +1,5 @@
 """What the generator does with texts: a language model of their units."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from gruta.settings import resolve
 from gruta.tasks.generate.options import ContinueOptions, GenerateOptions, sampling
 from gruta.tasks.generate.settings import GenerateSettings
 from gruta.tasks.generate.source import sources_of
+from gruta.tasks.scoring import to_score
 from gruta.tasks.task import Look, Report
 
 if TYPE_CHECKING:
@@ -124,32 +124,20 @@ class OfText:
         """
         from gruta.tasks.generate.evaluation import evaluate
 
-        s, texts = trained.settings, self.open(source, trained.settings)
-        if known := self._trained_on(trained, texts):
-            own = evaluate(trained, texts, known, seen=True, like=like) if s.test else None
-            return own or evaluate(trained, known.test, known, like=like)
-        if train is None:
-            again = sources_of(trained)
-            known = self._trained_on(trained, again) if again else None
-            return evaluate(trained, texts, known, like=like)
-        given = self.open(train, s)
-        if known := self._trained_on(trained, given):
-            return evaluate(trained, texts, known, like=like)
-        other = _("{source}: not what the run was trained on").format(source=given.source)
-        raise InputError(train=other)
+        known = to_score(
+            trained,
+            self.open(source, trained.settings),
+            lambda one: self.read(one, trained.settings),
+            train=train,
+            again=sources_of(trained),
+        )
+        return evaluate(trained, known.test, known.parts, seen=known.seen, like=like)
 
     def scored(self, trained: "Trained[Units]", source: Any) -> "Evaluation":
         """Scores of the network alone, on whatever texts."""
         from gruta.tasks.generate.evaluation import scored
 
         return scored(trained, self.open(source, trained.settings))
-
-    def _trained_on(self, trained: "Trained[Units]", source: Any) -> "TextsInParts | None":
-        """The parts that the run was trained on, if `source` is what it read."""
-        with suppress(InputError):  # not there any more, or too few to have been
-            parts = self.read(source, trained.settings)
-            return parts if parts.fingerprint() == trained.data else None
-        return None
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the best n-gram model."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gruta.codec.text.beam import Beam
@@ -11,9 +12,10 @@ from gruta.data.pairs import Pairs
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import resolve
+from gruta.tasks.scoring import trained_on
 from gruta.tasks.trained import Trained
 from gruta.tasks.translate.options import PredictOptions, SearchOptions
-from gruta.tasks.translate.parts import read, trained_on
+from gruta.tasks.translate.parts import parts_of, read
 from gruta.tasks.translate.written import Written, written
 
 if TYPE_CHECKING:
@@ -76,10 +78,7 @@ def _training(trained: Trained[PairCodec]) -> tuple[Sequence[str], Sequence[str]
     """Both sides of what the run was trained on; InputError where that is gone."""
     known = None
     if trained.source is not None:
-        try:
-            known = trained_on(trained, read(trained.source, trained.settings))
-        except InputError:
-            known = None
+        known = trained_on(trained, trained.source, partial(parts_of, trained))
     if known is None:
         gone = _("no file is known of what the network was trained on")
         if trained.source:

@@ -192,15 +192,16 @@ def _short(codec: PairCodec, pairs: Pairs) -> Pairs:
     return pairs.pick(np.flatnonzero(short).tolist())
 
 
-def trained_on(trained: Trained[PairCodec], pairs: Pairs) -> PairsInParts | None:
-    """The parts that the run was trained on, if `pairs` are what it read; InputError where they
-    are too few to have been.
+def parts_of(trained: Trained[PairCodec], source: Any) -> PairsInParts:
+    """Pairs, opened or not, in the parts of a run that learned from them; InputError if they are
+    too few.
     """
-    parts = in_parts(pairs, trained.settings, trained.codec)
-    return parts if parts.fingerprint() == trained.data else None
+    return in_parts(read(source, trained.settings), trained.settings, trained.codec)
 
 
-def to_score(trained: Trained[PairCodec], source: Any, targets: str | Path | None = None) -> Pairs:
+def asked_to_score(
+    trained: Trained[PairCodec], source: Any, targets: str | Path | None = None
+) -> Pairs:
     """Pairs with what was expected; InputError where that is not known."""
     s = trained.settings
     place = source.source if isinstance(source, Pairs) and source.targets is None else source

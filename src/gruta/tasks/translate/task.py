@@ -1,15 +1,14 @@
 """Translation as a task: texts become other texts, words their sounds."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gruta.codec.text.pairs import PairCodec
-from gruta.errors import InputError
-from gruta.locale import translate as _
 from gruta.tasks.scores import Metric
+from gruta.tasks.scoring import to_score
 from gruta.tasks.task import Input, Look, Options, Report
 from gruta.tasks.translate.options import EvaluateOptions, InspectOptions, PredictOptions
 from gruta.tasks.translate.settings import TranslateSettings
@@ -132,29 +131,18 @@ class TranslateTask:
         read, if that is still there and the same. like: of another network, trained and scored on
         the same; its simple models are not fitted again.
         """
-        from gruta.tasks.translate import evaluation
-        from gruta.tasks.translate.parts import read, to_score, trained_on
+        from gruta.tasks.translate.evaluation import evaluate
+        from gruta.tasks.translate.parts import asked_to_score, parts_of
 
-        s, pairs = trained.settings, to_score(trained, source, targets)
-
-        def evaluate(test: "Pairs", train: "Pairs | None", seen: bool = False) -> "Evaluation":
-            return evaluation.evaluate(trained, test, train, seen=seen, like=like, **how)
-
-        with suppress(InputError):  # too few to have been trained on
-            if known := trained_on(trained, pairs):
-                if not s.test:
-                    return evaluate(known.test, known.train)
-                return evaluate(pairs, known.train, seen=True)
-        if train is not None:
-            given = read(train, s)
-            if known := trained_on(trained, given):
-                return evaluate(pairs, known.train)
-            other = _("{source}: not what the run was trained on").format(source=given.source)
-            raise InputError(train=other)
-        with suppress(InputError):  # not there any more, or no longer what it was
-            if trained.source and (known := trained_on(trained, read(trained.source, s))):
-                return evaluate(pairs, known.train)
-        return evaluate(pairs, None)
+        known = to_score(
+            trained,
+            asked_to_score(trained, source, targets),
+            partial(parts_of, trained),
+            train=train,
+            again=trained.source,
+        )
+        learned = known.parts.train if known.parts else None
+        return evaluate(trained, known.test, learned, seen=known.seen, like=like, **how)
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the best simple model."""

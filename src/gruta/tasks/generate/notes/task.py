@@ -1,6 +1,5 @@
 """What the generator does with notes."""
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from gruta.codec.notes.frames import Frames
@@ -9,6 +8,7 @@ from gruta.locale import translate as _
 from gruta.settings import resolve
 from gruta.tasks.generate.options import ContinueOptions, GenerateOptions
 from gruta.tasks.generate.source import sources_of
+from gruta.tasks.scoring import to_score
 
 if TYPE_CHECKING:
     import polars as pl
@@ -85,20 +85,15 @@ class OfNotes:
         """
         from gruta.tasks.generate.notes.evaluation import evaluate
 
-        s, pieces = trained.settings, self.open(source, trained.settings)
-        if known := _trained_on(trained, pieces):
-            if not s.test and known.test is not None:
-                return evaluate(trained, known.test, known.train, like=like)
-            return evaluate(trained, pieces, known.train, seen=True, like=like)
-        if train is not None:
-            known = _trained_on(trained, train)
-            if known is None:
-                other = _("{source}: not what the run was trained on").format(source=train)
-                raise InputError(train=other)
-            return evaluate(trained, pieces, known.train, like=like)
-        again = sources_of(trained)
-        known = _trained_on(trained, again) if again else None
-        return evaluate(trained, pieces, known.train if known else None, like=like)
+        known = to_score(
+            trained,
+            self.open(source, trained.settings),
+            lambda one: self.read(one, trained.settings),
+            train=train,
+            again=sources_of(trained),
+        )
+        learned = known.parts.train if known.parts else None
+        return evaluate(trained, known.test, learned, seen=known.seen, like=like)
 
     def scored(self, trained: "Trained[Frames]", source: Any) -> "Evaluation":
         """Scores of the network alone, on whatever pieces."""
@@ -185,15 +180,6 @@ def _require_plain(options: ContinueOptions) -> None:
         field = type(options).model_fields.get(name)
         if field is not None and getattr(options, name) != field.default:
             raise InputError(**{name: _("notes are drawn without it; leave it out")})
-
-
-def _trained_on(trained: "Trained[Frames]", source: Any) -> "NotesInParts | None":
-    """The parts that the run was trained on, if `source` is what it read."""
-    with suppress(InputError):  # not there any more, or too few to have been
-        parts = NOTES.read(source, trained.settings)
-        if parts.fingerprint() == trained.data:
-            return parts
-    return None
 
 
 NOTES = OfNotes()

@@ -5,7 +5,7 @@
 
 namespace gruta {
 
-// Adds Writer.
-void bind_writer(nanobind::module_& module);
+// Adds LanguageModel.
+void bind_language_model(nanobind::module_& module);
 
 }  // namespace gruta

@@ -1,4 +1,4 @@
-#include "gruta/kernels/writer.h"
+#include "gruta/kernels/language_model.h"
 
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -56,9 +56,9 @@ using How = std::tuple<double, std::int64_t, double, double, double>;
 
 // Layers one behind the other, of which the first reads rows of a table, and scores of the last
 // one's states.
-class Writer {
+class LanguageModel {
   public:
-    Writer(Lookup<float>& first, std::vector<Packed<float>*> others, Dense output)
+    LanguageModel(Lookup<float>& first, std::vector<Packed<float>*> others, Dense output)
         : first_(first), others_(std::move(others)), output_(std::move(output)) {}
 
     std::int64_t units() const { return output_.outputs(); }
@@ -84,8 +84,9 @@ class Writer {
     Dense output_;
 };
 
-void init_writer(Writer* self, Lookup<float>& first, const std::vector<Packed<float>*>& others,
-                 nb::handle weight_array, nb::handle bias_array, const std::string& storage) {
+void init_language_model(LanguageModel* self, Lookup<float>& first,
+                         const std::vector<Packed<float>*>& others, nb::handle weight_array,
+                         nb::handle bias_array, const std::string& storage) {
     const Packed<float>& last = others.empty() ? first.packed() : *others.back();
     const Argument<const float> weight("weight", weight_array,
                                        {{"V", first.count()}, {"P", last.shape().P}});
@@ -97,19 +98,19 @@ void init_writer(Writer* self, Lookup<float>& first, const std::vector<Packed<fl
         }
         width = layer->shape().P;
     }
-    new (self)
-        Writer(first, others, Dense(first.count(), width, weight.data(), bias.data(), storage));
+    new (self) LanguageModel(first, others,
+                             Dense(first.count(), width, weight.data(), bias.data(), storage));
 }
 
 // What `write` changes, held while it does.
 class StateLists {
   public:
-    StateLists(const Writer& writer, std::int64_t B, nb::list lists) {
-        if (lists.size() != writer.layers()) {
+    StateLists(const LanguageModel& model, std::int64_t B, nb::list lists) {
+        if (lists.size() != model.layers()) {
             throw nb::value_error("states must be a list with the states of each layer");
         }
-        for (std::size_t k = 0; k < writer.layers(); ++k) {
-            const Packed<float>& layer = writer.layer(k);
+        for (std::size_t k = 0; k < model.layers(); ++k) {
+            const Packed<float>& layer = model.layer(k);
             const auto own = nb::cast<nb::tuple>(lists[k]);
             if (own.size() != static_cast<std::size_t>(layer.states())) {
                 throw nb::value_error("states must hold h of each layer, and c of an LSTM's");
@@ -131,9 +132,9 @@ class StateLists {
     std::vector<State> states_;
 };
 
-void write(Writer& writer, nb::list lists, nb::handle logits_array, nb::handle uniform_array,
+void write(LanguageModel& model, nb::list lists, nb::handle logits_array, nb::handle uniform_array,
            nb::handle said_array, const How& how, nb::handle units_array) {
-    const std::int64_t V = writer.units();
+    const std::int64_t V = model.units();
     const Argument<float> logits("logits", logits_array, {{"B", kAny}, {"V", V}});
     const std::int64_t B = logits.extent(0);
     const Argument<const double> uniform("uniform", uniform_array, {{"T", kAny}, {"B", B}});
@@ -141,7 +142,7 @@ void write(Writer& writer, nb::list lists, nb::handle logits_array, nb::handle u
     const Argument<std::int64_t> units("units", units_array, {{"T", T}, {"B", B}});
     std::optional<Argument<std::uint8_t>> said;
     if (!said_array.is_none()) said.emplace("said", said_array, Axes{{"B", B}, {"V", V}});
-    const StateLists states(writer, B, lists);
+    const StateLists states(model, B, lists);
     const auto& [temperature, top_k, top_p, min_p, repetition_penalty] = how;
 
     const nb::gil_scoped_release unlocked;
@@ -153,11 +154,11 @@ void write(Writer& writer, nb::list lists, nb::handle logits_array, nb::handle u
             drawn[b] = sampler.draw(logits.data() + b * V, own, uniform.data()[t * B + b]);
             if (own != nullptr) own[drawn[b]] = 1;
         }
-        writer.take_in(drawn, B, states.states(), logits.data());
+        model.take_in(drawn, B, states.states(), logits.data());
     }
 }
 
-constexpr const char* kWriterDoc =
+constexpr const char* kModelDoc =
     R"(A language model: layers whose first reads rows of a table, and scores of each of its rows.
 
 first: LookupF32. others: PackedF32, each of which reads the states of the one before. weight [V, P]
@@ -171,10 +172,10 @@ text. how: the fields of gruta.codec.text.sampling.Sampling.)";
 
 }  // namespace
 
-void bind_writer(nb::module_& module) {
-    nb::class_<Writer>(module, "Writer", kWriterDoc)
-        .def("__init__", init_writer, nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>(), "first"_a,
-             "others"_a, "weight"_a, "bias"_a, "storage"_a)
+void bind_language_model(nb::module_& module) {
+    nb::class_<LanguageModel>(module, "LanguageModel", kModelDoc)
+        .def("__init__", init_language_model, nb::keep_alive<1, 2>(), nb::keep_alive<1, 3>(),
+             "first"_a, "others"_a, "weight"_a, "bias"_a, "storage"_a)
         .def("write", write, "states"_a, "logits"_a, "uniform"_a, "said"_a.none(), "how"_a,
              "units"_a, kWriteDoc);
 }

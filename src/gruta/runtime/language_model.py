@@ -14,7 +14,7 @@ from gruta.runtime.steps import Steps
 Units = NDArray[np.int64]
 
 
-class Writer:
+class LanguageModel:
     """Layers that read units by their numbers, and scores of each of V units by the last one's h.
 
     steps: with a table `[V, I]`. matrix, bias: `[H, V]` and `[V]`, which make the scores. storage:
@@ -27,11 +27,11 @@ class Writer:
         self, steps: Steps, matrix: Array, bias: Array, storage: Storage | None = None
     ) -> None:
         self._steps, self._matrix, self._bias = steps, matrix, bias
-        self._native: kernels.Writer | None = None
+        self._native: kernels.LanguageModel | None = None
         if (natives := steps.natives()) is not None:
             first, others = natives
             weight = np.ascontiguousarray(matrix.T)
-            self._native = kernels.Writer(first, others, weight, bias, storage or "float32")
+            self._native = kernels.LanguageModel(first, others, weight, bias, storage or "float32")
 
     def write(
         self,
