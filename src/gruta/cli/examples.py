@@ -15,7 +15,7 @@ EXAMPLES = {
     "inspect": "gruta inspect runs/demand-gru demand.csv --unit 3",
     "explain": "gruta explain runs/demand-gru demand.csv --from 2024-03-02 --against 2024-03-01",
     "backtest": "gruta backtest demand.csv --target demand --horizon 48 --windows 4",
-    "update": "gruta update runs/demand-gru demand.csv --run runs/demand-gru-2",
+    "update": "gruta update runs/demand-gru demand.csv",
     "runs": "gruta runs",
     "study": "gruta study vanishing --quick",
     "study vanishing": "gruta study vanishing --quick",

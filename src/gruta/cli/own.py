@@ -1,5 +1,6 @@
 """Commands that one task alone has: each is declared there, and made here."""
 
+import itertools
 import json
 import shlex
 import sys
@@ -20,6 +21,7 @@ from gruta.locale import translate as _
 from gruta.settings import ReadingSettings, resolve
 from gruta.tasks import registry
 from gruta.tasks.commands import Asking, Call, Command
+from gruta.tasks.trained import is_unfinished
 
 Out = Annotated[
     Path | None,
@@ -87,12 +89,12 @@ def _command(own: Command) -> Callable[..., None]:
     return command
 
 
-def _default_place(own: Command) -> str | bool:
+def _default_place(own: Command) -> str:
     if own.place and own.trains:
         return _("RUN/{place}, or runs/, the file's name, the cell, {place}").format(
             place=own.place
         )
-    return f"RUN/{own.place}" if own.place else False
+    return f"RUN/{own.place}" if own.place else _("RUN-2, or the next number that is free")
 
 
 def _call(
@@ -124,8 +126,6 @@ def _call(
         ).format(finished=finished, name=name)
         if trained:
             raise InputError(**dict.fromkeys(trained, problem))
-    if run is None and not own.place:
-        raise InputError(run=_("expected the directory of the new run, got none"))
     return Call(
         finished,
         source,
@@ -139,7 +139,7 @@ def _call(
 
 def _place(own: Command, run: Path | None, source: Path, given: dict[str, Any]) -> Path:
     if run is not None:
-        return run / own.place
+        return run / own.place if own.place else _next(run)
     cell = given.get("cell", own.task.settings.model_fields["cell"].default)
     return Path("runs", f"{source.stem}-{cell}-{own.place}")
 
@@ -150,3 +150,12 @@ def __getattr__(name: str) -> Commands:
         if name == f"{own.name}_app":
             return app_of(own)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _next(run: Path) -> Path:
+    """Beside a run: its name and the next number, of which nothing is there or what was stopped."""
+    name, _dash, last = run.resolve().name.rpartition("-")
+    if not (name and last.isdecimal()):
+        name, last = run.resolve().name, "1"
+    places = (run.parent / f"{name}-{k}" for k in itertools.count(int(last) + 1))
+    return next(place for place in places if not place.exists() or is_unfinished(place))

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 CODEC = "codec.json"
 
 
+def is_unfinished(path: Path) -> bool:
+    """Whether a training of a task was begun in this directory, and not ended."""
+    return (path / "run.json").is_file() and not (path / CODEC).is_file()
+
+
 @dataclass(frozen=True, eq=False)
 class Trained(Generic[C]):
     """A task's codec, settings and weights, and the networks that these make.

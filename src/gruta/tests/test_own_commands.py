@@ -63,7 +63,7 @@ def test_update_leaves_a_new_run_and_goes_on_where_it_stopped(
     longer = tmp_path / "longer.csv"
     longer.write_text(table(ROWS + 60))
     before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
-    line = ["update", run, longer, "--run", tmp_path / "new", "--steps", 4, "--json"]
+    new, line = run.with_name(f"{run.name}-2"), ["update", run, longer, "--steps", 4, "--json"]
 
     def stop(*_):
         raise Interrupted("stopped after step 2 of 4")
@@ -76,12 +76,11 @@ def test_update_leaves_a_new_run_and_goes_on_where_it_stopped(
     done = run_gruta(*line)
     assert done.code == 0, done.err
     told = json.loads(done.out)
-    assert told["drift"] == json.loads((tmp_path / "new" / "drift.json").read_text())
+    assert told["drift"] == json.loads((new / "drift.json").read_text())
     assert told["drift"]["inputs"][0]["column"] == "y"
     assert set(told["gain"]) == {"mae_above", "standard_error", "beyond_chance", "mae_before"}
-    scored = json.loads(run_gruta("evaluate", tmp_path / "new", longer, "--json").out)
+    scored = json.loads(run_gruta("evaluate", new, longer, "--json").out)
     assert scored["scores"] == told["scores"]
     assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
-    assert run_gruta("predict", tmp_path / "new", longer).code == 0
-    assert "exists already" in run_gruta(*line).err
-    assert run_gruta("update", run, longer).err.startswith("gruta: --run: expected the directory")
+    assert run_gruta("predict", new, longer).code == 0
+    assert "exists already" in run_gruta(*line, "--run", new).err

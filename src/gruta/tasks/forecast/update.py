@@ -22,7 +22,7 @@ from gruta.tasks.forecast.scores import Difference, difference
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Parts
 from gruta.tasks.forecast.task import TASK
-from gruta.tasks.trained import CODEC, Trained
+from gruta.tasks.trained import Trained, is_unfinished
 
 if TYPE_CHECKING:
     from gruta.train import Progress
@@ -89,7 +89,7 @@ def update(
             problem.format(source=series.source, rows=number(changed.rows)),
             test_share=_("or a smaller share, 0 to learn from all"),
         )
-    unfinished = (directory / "run.json").is_file() and not (directory / CODEC).is_file()
+    unfinished = is_unfinished(directory)
     task = Continued(before=before, linear=linear)
     fitted = fit(task, series, settings, directory, resume=unfinished, progress=progress, name=name)
     fitted = replace(fitted, trained=replace(fitted.trained, task=TASK))
