@@ -1,0 +1,117 @@
+"""A model as the page reads it: one JSON object, its weights in base64."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.lab.words import both
+from gruta.tasks.portrait import Layer, Portrait, Sample
+
+FORMAT = 1
+
+WIDEST = 512
+"""Hidden units up to which the page computes by itself; above, the server does."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A portrait, and what the page calls it.
+
+    task: whose it is; "layers" for those of torch.nn alone. group: of models that are to be seen
+    side by side. metrics: the records of the training.
+    """
+
+    name: str
+    task: str
+    portrait: Portrait
+    group: str = ""
+    metrics: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def remote(self) -> bool:
+        """Whether the weights stay with the server, which computes."""
+        return self.portrait.hidden > WIDEST
+
+    def told(self) -> Json:
+        """What a list of models says of it."""
+        own = self.portrait
+        return {
+            "name": self.name,
+            "task": self.task,
+            "cell": own.cell,
+            "group": self.group or None,
+            "hidden": own.hidden,
+            "layers": sum(not layer.reverse for layer in own.layers),
+            "parameters": own.size,
+            "remote": self.remote,
+        }
+
+    def to_json(self) -> Json:
+        """All of it; of a model that is computed by the server, all but the weights."""
+        own, keep = self.portrait, not self.remote
+        words = own.vocabulary
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "task": self.task,
+            "group": self.group or None,
+            "remote": self.remote,
+            "cell": own.cell,
+            "resetAfter": own.reset_after,
+            "nonlinearity": own.nonlinearity,
+            "layers": [_layer(layer, keep) for layer in own.layers],
+            "embedding": _array(own.embedding, keep),
+            "output": own.output
+            and {
+                "weight": _array(own.output.weight, keep),
+                "bias": _array(own.output.bias, keep),
+            },
+            "units": words
+            and {
+                "kind": words.kind,
+                "list": list(words.units),
+                "first": words.first,
+                "unknown": words.unknown,
+            },
+            "columns": list(own.columns),
+            "samples": [_sample(sample) for sample in own.samples],
+            "metrics": [dict(record) for record in self.metrics],
+        }
+
+
+def encoded(values: NDArray[Any], dtype: str = "<f4") -> Json:
+    """An array as the page reads it."""
+    data = np.ascontiguousarray(values, dtype)
+    return {"shape": list(values.shape), "data": base64.b64encode(data.tobytes()).decode("ascii")}
+
+
+def _array(values: NDArray[Any] | None, keep: bool) -> Json | None:
+    if values is None:
+        return None
+    return encoded(values) if keep else {"shape": list(values.shape), "data": None}
+
+
+def _layer(layer: Layer, keep: bool) -> Json:
+    return {
+        "name": layer.name,
+        "inputSize": layer.inputs,
+        "hiddenSize": layer.hidden,
+        "reverse": layer.reverse,
+        "wIh": _array(layer.w_ih, keep),
+        "wHh": _array(layer.w_hh, keep),
+        "bIh": _array(layer.b_ih, keep),
+        "bHh": _array(layer.b_hh, keep),
+    }
+
+
+def _sample(sample: Sample) -> Json:
+    title = both(sample.title)
+    if sample.x is None:
+        return {"title": title, "text": sample.text}
+    return {"title": title, "x": encoded(sample.x), "labels": list(sample.labels)}
