@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.lab.words import both
-from gruta.tasks.portrait import Layer, Portrait, Sample
+from gruta.lab.words import each_in_both, in_both
+from gruta.tasks.portrait import LONGEST, Layer, Portrait, Sample, Vocabulary
 
 FORMAT = 1
 
@@ -72,15 +72,10 @@ class Bundle:
                 "weight": _array(own.output.weight, keep),
                 "bias": _array(own.output.bias, keep),
             },
-            "units": words
-            and {
-                "kind": words.kind,
-                "list": list(words.units),
-                "first": words.first,
-                "unknown": words.unknown,
-            },
-            "columns": list(own.columns),
-            "samples": [_sample(sample) for sample in own.samples],
+            "units": words and _units(words),
+            "columns": each_in_both(own.columns),
+            "answers": list(own.answers),
+            "samples": [sampled(sample, words) for sample in own.samples],
             "metrics": [dict(record) for record in self.metrics],
         }
 
@@ -110,8 +105,28 @@ def _layer(layer: Layer, keep: bool) -> Json:
     }
 
 
-def _sample(sample: Sample) -> Json:
-    title = both(sample.title)
-    if sample.x is None:
-        return {"title": title, "text": sample.text}
-    return {"title": title, "x": encoded(sample.x), "labels": list(sample.labels)}
+def _units(words: Vocabulary) -> Json:
+    return {
+        "kind": words.kind,
+        "list": list(words.units),
+        "first": words.first,
+        "unknown": words.unknown,
+        "before": words.before,
+        "after": words.after,
+        "lower": words.lower,
+    }
+
+
+def sampled(sample: Sample, words: Vocabulary | None) -> Json:
+    """A sequence as the page reads it: numbers of units, or what layer 0 reads."""
+    found: Json = {"title": in_both(sample.title)}
+    if sample.x is not None:
+        return found | {"x": encoded(sample.x), "labels": list(sample.labels)}
+    assert words is not None
+    units, labels = words.read(sample.text)
+    longest = slice(LONGEST + 1)
+    return found | {
+        "text": sample.text,
+        "units": units[longest].tolist(),
+        "labels": list(labels[longest]),
+    }

@@ -55,12 +55,12 @@ def write(directory: Path) -> None:
 
 def fixture(name: str, layers: int) -> Json:
     """A model, a text, and all that is computed of them."""
-    portrait = _portrait(CASES[name], layers, np.random.default_rng([len(name), layers]))
+    model = portrait(name, layers)
     units = np.random.default_rng(layers).integers(1, len(UNITS) + 1, T + 1)
-    table, output = portrait.embedding, portrait.output
+    table, output = model.embedding, model.output
     assert table is not None
     assert output is not None
-    walk = _Walk(portrait, CASES[name])
+    walk = _Walk(model, CASES[name])
     x = table.astype(np.float64)[units[:-1], None]
     traces = walk.forward(x)
     matrix, bias = output.weight.astype(np.float64), output.bias.astype(np.float64)
@@ -71,7 +71,7 @@ def fixture(name: str, layers: int) -> Json:
     by_logits = odds - np.eye(len(table))[units[1:]]
     last = np.arange(T) == T - 1
     return {
-        "bundle": Bundle(f"{name}-{layers}", "layers", portrait).to_json(),
+        "bundle": Bundle(f"{name}-{layers}", "layers", model).to_json(),
         "text": "".join(UNITS[k - 1] for k in units[:-1]),
         "units": units[:-1].tolist(),
         "targets": units[1:].tolist(),
@@ -90,7 +90,10 @@ def fixture(name: str, layers: int) -> Json:
     }
 
 
-def _portrait(case: Json, layers: int, random: np.random.Generator) -> Portrait:
+def portrait(name: str, layers: int) -> Portrait:
+    """The case's model, its weights drawn at random."""
+    case, random = CASES[name], np.random.default_rng([len(name), layers])
+
     def draw(*shape: int) -> NDArray[np.float32]:
         return (0.8 * random.standard_normal(shape)).astype(np.float32)
 
@@ -103,7 +106,7 @@ def _portrait(case: Json, layers: int, random: np.random.Generator) -> Portrait:
         ],
         embedding=draw(len(UNITS) + 1, I),
         output=Linear(draw(len(UNITS) + 1, H), draw(len(UNITS) + 1)),
-        vocabulary=Vocabulary("characters", list(UNITS)),
+        vocabulary=Vocabulary("characters", UNITS, lambda text: (np.array([]), text)),
         **case,
     )
 
@@ -117,7 +120,7 @@ class _Walk:
         self._jacobians = partial(jacobian.state_jacobians, **self._form)
         self._states = 2 if portrait.cell == "lstm" else 1
         self._weights = [
-            [w.astype(np.float64) for w in (own.w_ih, own.w_hh, own.b_ih, own.b_hh)]
+            [np.asarray(w, np.float64) for w in (own.w_ih, own.w_hh, own.b_ih, own.b_hh)]
             for own in portrait.layers
         ]
 
@@ -148,7 +151,9 @@ class _Walk:
         states = ("h", "c")[: self._states]
         return {
             "loss": float(loss),
-            "layers": [{name: _shown(getattr(own, name)[:, 0]) for name in states} for own in found],
+            "layers": [
+                {name: _shown(getattr(own, name)[:, 0]) for name in states} for own in found
+            ],
             "x": _shown(found[0].x[:, 0]),
         }
 

@@ -1,15 +1,22 @@
 """A network as a page computes it: its recurrent layers, what they read, and what reads them."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from gruta.tasks.trained import Trained
+
 Array = NDArray[Any]
 Kind = Literal["bytes", "characters", "words", "subwords"]
+
+LONGEST = 400
+"""Steps of a sample at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,27 +55,34 @@ class Linear:
     bias: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """The units of a text, as they are written: units[k] has the number k + first.
+    """The units of a text: units[k], as it is written, has the number first + k.
 
-    unknown: the number of all others.
+    unknown: the number of all others. before, after: what a text is read after, and what behind it,
+    if anything. lower: whether letters are made small. read: a text's numbers `[T]`, with those
+    two, and what stands at each step as people see it.
     """
 
     kind: Kind
     units: Sequence[str]
-    unknown: int = 0
+    read: Callable[[str], tuple[NDArray[np.integer], Sequence[str]]]
     first: int = 1
+    unknown: int = 0
+    before: int | None = None
+    after: int | None = None
+    lower: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A sequence to begin with: a text, or what layer 0 reads, `[T, I]`, and each step's label.
+    """A sequence that the network reads: a text, or what layer 0 reads of it `[T, I]`, and what
+    stands at each step.
 
-    title: in English; the catalogue has its translation.
+    title: asked for in the language in use.
     """
 
-    title: str
+    title: Callable[[], str]
     text: str = ""
     x: Array | None = None
     labels: Sequence[str] = ()
@@ -78,8 +92,10 @@ class Sample:
 class Portrait:
     """The layers from the lowest up, each forward and then, where it reads both ways, in reverse.
 
-    embedding: `[V, I]`, where layer 0 reads units. output: None where something else than one
-    linear layer reads the last h. columns: what the numbers are called that layer 0 reads.
+    embedding: `[V, I]`, where layer 0 reads units of a text, one a step. output: None where
+    something else than one linear layer reads the last h; answers: what its numbers are called,
+    where they are not units. columns: asked what the numbers are called that layer 0 reads, in the
+    language in use.
     """
 
     cell: str
@@ -87,7 +103,8 @@ class Portrait:
     embedding: Array | None = None
     output: Linear | None = None
     vocabulary: Vocabulary | None = None
-    columns: Sequence[str] = ()
+    columns: Callable[[], Sequence[str]] = tuple
+    answers: Sequence[str] = ()
     samples: Sequence[Sample] = ()
     reset_after: bool = True
     nonlinearity: Literal["tanh", "relu"] = "tanh"
@@ -109,14 +126,25 @@ def stack(weights: Mapping[str, Array], name: str) -> list[Layer]:
     """The layers of the torch.nn module of this name ("": of all), from the lowest up."""
     found: list[Layer] = []
     start = f"{name}." if name else ""
-    for k in itertools.count():
-        for end in ("", "_reverse"):
-            kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-            own = [weights.get(f"{start}{kind}_l{k}{end}") for kind in kinds]
-            w_ih, w_hh, *biases = own
-            if w_ih is None or w_hh is None:
-                if not end:
-                    return found
-                continue
-            found.append(Layer(f"{name} l{k}{end}".strip(), w_ih, w_hh, *biases, bool(end)))
+    ends = (f"_l{k}{side}" for k in itertools.count() for side in ("", "_reverse"))
+    for end in ends:
+        w_ih = weights.get(f"{start}weight_ih{end}")
+        if w_ih is not None:
+            w_hh = weights[f"{start}weight_hh{end}"]
+            b_ih, b_hh = (weights.get(f"{start}bias_{side}{end}") for side in ("ih", "hh"))
+            own = f"{name} {end[1:]}".strip()
+            found.append(Layer(own, w_ih, w_hh, b_ih, b_hh, end.endswith("_reverse")))
+        elif not end.endswith("_reverse"):
+            break
     return found
+
+
+def still_there(places: Sequence[Path]) -> Sequence[Path] | None:
+    """What was trained on, if all of it is where it was."""
+    return places if places and all(place.exists() for place in places) else None
+
+
+def source_of(trained: "Trained[Any]") -> Path | None:
+    """The file or folder that was trained on, if it is where it was."""
+    place = Path(trained.source) if trained.source else None
+    return place if place is not None and place.exists() else None

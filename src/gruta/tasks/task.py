@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gruta.insight.foretold import Foretold
     from gruta.report.page import Section, Table
     from gruta.runs import Run
+    from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
     from gruta.train import Lesson, Progress
 
@@ -313,6 +314,16 @@ class Makes(Protocol):
     @property
     def make(self) -> Callable[..., Made]:
         """`make(trained, **how)`: as the task's options say."""
+
+
+@runtime_checkable
+class Portrays(Protocol[C]):
+    """A task whose networks a page can compute: `gruta lab`."""
+
+    def portrait(self, trained: "Trained[C]", source: Any = None) -> "Portrait":
+        """The layers, with sequences of `source` as samples; None: of what it was trained on, where
+        that is still there. InputError where a network has no layers of its own.
+        """
 
 
 @runtime_checkable

@@ -25,6 +25,7 @@ class Adding:
 
     T: int
     inputs = 2
+    signs = ("x", "+")
     baseline = FORGOTTEN
     score_name = "mean_squared_error"
 

@@ -5,6 +5,7 @@ What has to be kept is not one number but a list, in its order.
 
 import math
 from dataclasses import dataclass
+from string import ascii_uppercase as LETTERS
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +26,7 @@ class Copying:
 
     delay: int
     inputs = SYMBOLS + 2
+    signs = (*LETTERS[:SYMBOLS], "·", "→")
     baseline = CONSTANT
     score_name = "cross_entropy"
 

@@ -59,6 +59,7 @@ class Paragraphs:
     shortest: int = 4
     language: str = field(default_factory=language)
     inputs = EMBEDDING
+    signs = ()
     baseline = math.log(2)
     score_name = "cross_entropy"
 

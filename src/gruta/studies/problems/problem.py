@@ -1,5 +1,6 @@
 """What a problem has to tell, for a network to be trained on it."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -19,6 +20,10 @@ class Problem(Protocol):
     @property
     def inputs(self) -> int:
         """Numbers in a step of a sequence: the recurrent layer's input size."""
+
+    @property
+    def signs(self) -> Sequence[str]:
+        """Of each input, the same in all languages; none where words are read."""
 
     @property
     def longest_lag(self) -> int:

@@ -6,6 +6,7 @@ when asked, and let go of it for the next one.
 
 import math
 from dataclasses import dataclass
+from string import ascii_uppercase as LETTERS
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +29,7 @@ class Recall:
     T: int
     jitter: bool = True
     inputs = SYMBOLS + 2
+    signs = (*LETTERS[:SYMBOLS], "!", "?")
     baseline = math.log(SYMBOLS)
     score_name = "cross_entropy"
 

@@ -72,7 +72,7 @@ class ClassifyHead:
         state, total, weights = None, np.float32(0), np.float32(0)
         largest, top = np.float32(-np.inf), np.float32(-np.inf)
         likely = self._prior
-        for x, units in zip(self._read(case), case, strict=True):
+        for x, units in zip(self.read(case), case, strict=True):
             h, state = self._layer.sequence(x[None, None], state)
             h = h[0, 0]
             largest = np.maximum(largest, h)
@@ -91,7 +91,7 @@ class ClassifyHead:
                 scores = scores + np.float32(self._mix) * likely
             yield scores
 
-    def _read(self, x: NDArray[Any]) -> Array:
+    def read(self, x: NDArray[Any]) -> Array:
         """`[T, I]`: vectors as they are, units looked up, those of a step's grams summed."""
         if self._embedding is None:
             return x
@@ -100,7 +100,7 @@ class ClassifyHead:
 
     def _together(self, cases: Sequence[NDArray[Any]]) -> Array:
         lengths = np.array([len(case) for case in cases])
-        read = [self._read(case) for case in cases]
+        read = [self.read(case) for case in cases]
         x = np.zeros((lengths.max(), len(cases), read[0].shape[1]), np.float32)
         for i, case in enumerate(read):
             x[: len(case), i] = case

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gruta.tasks.classify.head import ClassifyHead
     from gruta.tasks.classify.lesson import ClassifyLesson
     from gruta.tasks.classify.network import ClassifyNetwork
+    from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
 
 
@@ -227,6 +228,14 @@ class ClassifyTask:
         from gruta.tasks.classify.look import look
 
         return look(trained, read(source, trained.settings), number)
+
+    def portrait(self, trained: "Trained[ClassCodec]", source: Any = None) -> "Portrait":
+        """Its layers, and some cases."""
+        from gruta.tasks.classify.portrait import portrait
+        from gruta.tasks.portrait import source_of
+
+        given = source_of(trained) if source is None else source
+        return portrait(trained, None if given is None else read(given, trained.settings))
 
 
 def in_parts(cases: "Cases", settings: ClassifySettings) -> CasesInParts:

@@ -100,8 +100,12 @@ class ForecastHead:
         series: NDArray[Any] | None = None,
     ) -> tuple[Values, State]:
         """The encoder's states `[T, B, H]` along rows `[B, T, C]` after `state`, and its last."""
-        rows = self._told_apart(self._past(past), series)
+        rows = self.standardised(past, series)
         return self._encoder.sequence(rows.swapaxes(0, 1), state)
+
+    def standardised(self, past: Values, series: NDArray[Any] | None = None) -> Values:
+        """Rows `[B, T, C]` as the encoder's layer reads them."""
+        return self._told_apart(self._past(past), series)
 
     def from_states(self, h: Values, batch: Mapping[str, NDArray[Any]]) -> Values:
         """The quantiles from the encoder's states h `[B, P, H]` at the origins."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gruta.tasks.forecast.head import ForecastHead
     from gruta.tasks.forecast.lesson import ForecastLesson
     from gruta.tasks.forecast.network import ForecastNetwork
+    from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
     from gruta.train import Progress
 
@@ -333,6 +334,14 @@ class ForecastTask:
         from gruta.tasks.forecast.look import look
 
         return look(trained, series_for(trained, source), start)
+
+    def portrait(self, trained: "Trained[ForecastCodec]", source: Any = None) -> "Portrait":
+        """The encoder, and the last window of a series."""
+        from gruta.tasks.forecast.portrait import portrait
+        from gruta.tasks.portrait import source_of
+
+        read = source_of(trained) if source is None else source
+        return portrait(trained, None if read is None else series_for(trained, read))
 
 
 TASK = ForecastTask()

@@ -22,7 +22,8 @@ _AT_ONCE = 2**22
 class GenerateHead:
     """What `GenerateNetwork` computes; ValueError if the weights are of another network.
 
-    storage: "float16" or "bfloat16" keeps the recurrent matrices in 16 bits.
+    storage: "float16" or "bfloat16" keeps the recurrent matrices in 16 bits. output: `[H, V]` and
+    `[V]`, which make the scores of the last layer's h.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class GenerateHead:
         matrix = weights["embedding.weight"] if s.tied else weights["output.weight"]
         if "projection.weight" in weights:
             matrix = matrix @ weights["projection.weight"]
-        self._output = np.ascontiguousarray(matrix.T), weights["bias"]
+        self.output = np.ascontiguousarray(matrix.T), weights["bias"]
         self._at_once = max(1, _AT_ONCE // size)
 
     def __call__(self, units: Numbers) -> Array:
@@ -52,13 +53,13 @@ class GenerateHead:
 
     def step(self, units: Numbers, state: list[State]) -> Array:
         """Logits `[B, V]` of what follows units `[B]`; the state is brought forward in place."""
-        matrix, bias = self._output
+        matrix, bias = self.output
         return self._layers.step(units, state) @ matrix + bias
 
     @cached_property
     def model(self) -> LanguageModel:
         """What draws units, but never the unknown one, and takes them in."""
-        matrix, bias = self._output
+        matrix, bias = self.output
         bias = bias.copy()
         bias[UNKNOWN] = -np.inf
         return LanguageModel(self._layers, matrix, bias, self._storage)
@@ -66,7 +67,7 @@ class GenerateHead:
     def sequence(self, units: Numbers, state: list[State]) -> tuple[Array, list[State]]:
         """Logits `[T, B, V]` of what follows each of `[T, B]`, and the state behind them."""
         h, last = self._layers.sequence(self._embedding[units], state)
-        matrix, bias = self._output
+        matrix, bias = self.output
         flat = h.reshape(-1, self._layers.hidden) @ matrix + bias
         return flat.reshape(*units.shape, -1), last
 

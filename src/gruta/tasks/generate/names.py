@@ -16,3 +16,8 @@ def kind_name(kind: Kind | Literal["notes"]) -> str:
         "notes": _("notes"),
     }
     return names[kind]
+
+
+def written_by_itself() -> str:
+    """What a sample is called that no file has."""
+    return _("what the model writes by itself")

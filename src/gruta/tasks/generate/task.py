@@ -10,6 +10,7 @@ from gruta.codec.text.units import Units
 from gruta.tasks.generate.notes.task import NOTES, OfNotes
 from gruta.tasks.generate.options import ContinueOptions, EvaluateOptions, GenerateOptions
 from gruta.tasks.generate.settings import GenerateSettings
+from gruta.tasks.generate.source import sources_of
 from gruta.tasks.generate.text import TEXT, OfText
 from gruta.tasks.scores import Metric
 from gruta.tasks.task import Input, Look, Made, Options, Report
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gruta.report.page import Table
+    from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
 
 
@@ -132,6 +134,13 @@ class GenerateTask:
     def look(self, trained: "Trained[Any]", source: Any) -> Look:
         """The beginning of a text or a piece, and how likely the network finds it."""
         return _of(trained.settings.units).look(trained, source)
+
+    def portrait(self, trained: "Trained[Any]", source: Any = None) -> "Portrait":
+        """Its layers, for a page."""
+        from gruta.tasks.portrait import still_there
+
+        read = source or still_there(sources_of(trained))
+        return _of(trained.settings.units).portrait(trained, read)
 
 
 def _of(units: str) -> OfNotes | OfText:

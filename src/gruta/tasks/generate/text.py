@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gruta.tasks.generate.making import Making
     from gruta.tasks.generate.network import GenerateNetwork
     from gruta.tasks.generate.parts import TextsInParts
+    from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
 
 
@@ -164,6 +165,12 @@ class OfText:
         from gruta.tasks.generate.look import look
 
         return look(trained, self.open(source, trained.settings))
+
+    def portrait(self, trained: "Trained[Units]", source: Any) -> "Portrait":
+        """With the end of a text, and what it writes itself."""
+        from gruta.tasks.generate.portrait import portrait
+
+        return portrait(trained, source and self.open(source, trained.settings))
 
 
 TEXT = OfText()

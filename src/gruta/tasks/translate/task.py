@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from gruta.data.pairs import Pairs
     from gruta.report.page import Table
+    from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
     from gruta.tasks.translate.evaluation import Evaluation
     from gruta.tasks.translate.head import TranslateHead
@@ -170,6 +171,16 @@ class TranslateTask:
         from gruta.tasks.translate.parts import read
 
         return look(trained, read(source, trained.settings, asked=True), number)
+
+    def portrait(self, trained: "Trained[PairCodec]", source: Any = None) -> "Portrait":
+        """What reads, and some texts."""
+        from gruta.tasks.portrait import source_of
+        from gruta.tasks.translate.parts import read
+        from gruta.tasks.translate.portrait import portrait
+
+        given = source_of(trained) if source is None else source
+        pairs = None if given is None else read(given, trained.settings, asked=True)
+        return portrait(trained, pairs)
 
 
 TASK = TranslateTask()

@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gruta.codec.notes.frames import COUNT, Frames, before
+from gruta.codec.notes.frames import Frames, before
 from gruta.data.notes.pieces import Pieces
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
-from gruta.tasks.generate.notes.making import name_of
+from gruta.tasks.generate.notes.making import columns
 from gruta.tasks.task import Look
 from gruta.tasks.trained import Trained
 
@@ -41,14 +41,6 @@ def look(trained: Trained[Frames], pieces: Pieces) -> Look:
         x,
         of_piece,
         {f"layers.{k}": steps for k in range(trained.settings.layers)},
-        {"layers.0": _columns(codec)},
+        {"layers.0": columns(codec)},
         shown=told if len(whole) > LONGEST else "",
     )
-
-
-def _columns(codec: Frames) -> list[str]:
-    """What the numbers that a network reads of a frame are called."""
-    keys = [name_of(key) for key in range(COUNT)]
-    struck = [_("{key} struck").format(key=key) for key in keys] if codec.again else []
-    places = [_("place {place}").format(place=place + 1) for place in range(codec.places)]
-    return [*keys, *struck, *places, _("start")]

@@ -8,7 +8,7 @@ from typing import Any, SupportsInt
 
 import numpy as np
 
-from gruta.codec.notes.frames import LOWEST, Frames, Keys, Roll
+from gruta.codec.notes.frames import COUNT, LOWEST, Frames, Keys, Roll
 from gruta.codec.notes.piece import Piece
 from gruta.data.notes.midi import encoded
 from gruta.errors import InputError
@@ -104,6 +104,14 @@ def name_of(key: SupportsInt) -> str:
     """Of the piano's keys, counted from 0: C4 is the middle one."""
     octave, step = divmod(LOWEST + int(key), 12)
     return f"{NAMES[step]}{octave - 1}"
+
+
+def columns(codec: Frames) -> list[str]:
+    """What the numbers that a network reads of a frame are called."""
+    keys = [name_of(key) for key in range(COUNT)]
+    struck = [_("{key} struck").format(key=key) for key in keys] if codec.again else []
+    places = [_("place {place}").format(place=place + 1) for place in range(codec.places)]
+    return [*keys, *struck, *places, _("start")]
 
 
 def _lists(roll: Roll) -> list[list[int]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gruta.tasks.generate.notes.making import Making
     from gruta.tasks.generate.notes.network import NotesNetwork
     from gruta.tasks.generate.notes.parts import NotesInParts
+    from gruta.tasks.portrait import Portrait
     from gruta.tasks.task import Look, Report
     from gruta.tasks.trained import Trained
 
@@ -172,6 +173,12 @@ class OfNotes:
         from gruta.tasks.generate.notes.look import look
 
         return look(trained, self.open(source, trained.settings))
+
+    def portrait(self, trained: "Trained[Frames]", source: Any) -> "Portrait":
+        """With a piece, and one that it makes itself."""
+        from gruta.tasks.generate.notes.portrait import portrait
+
+        return portrait(trained, source and self.open(source, trained.settings))
 
 
 def _require_plain(options: ContinueOptions) -> None:
