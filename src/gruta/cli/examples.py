@@ -17,6 +17,7 @@ EXAMPLES = {
     "backtest": "gruta backtest demand.csv --target demand --horizon 48 --windows 4",
     "update": "gruta update runs/demand-gru demand.csv",
     "runs": "gruta runs",
+    "lab": "gruta lab runs/demand-gru",
     "study": "gruta study vanishing --quick",
     "study vanishing": "gruta study vanishing --quick",
     "study exploding": "gruta study exploding --seed 1",

@@ -1,5 +1,6 @@
 """From what lies on the disk to a bundle: a run of any task or study, or a torch.nn state dict."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ from gruta.errors import InputError
 from gruta.lab import state_dict
 from gruta.lab.bundle import Bundle
 from gruta.lab.records import thinned
-from gruta.lab.sizes import require_readable
+from gruta.lab.sizes import bytes_in, require_readable
 from gruta.locale import translate as _
 from gruta.runs import METRICS, MODEL, Run
 from gruta.studies.contest import TASK as STUDY
@@ -15,6 +16,9 @@ from gruta.tasks import registry
 from gruta.tasks.portrait import Portrait
 from gruta.tasks.task import Portrays
 from gruta.tasks.trained import Trained
+
+_LARGEST = 64 * 2**20
+"""Bytes of data that are read again for a sample."""
 
 LAYERS = "layers"
 """The task of a model that has none."""
@@ -44,13 +48,32 @@ def read(path: Path, source: Any) -> Portrait:
     return _of_task(task, trained, source)
 
 
+def learned_from(trained: Trained[Any]) -> Any:
+    """What a run was trained on, if all of it is where it was, and the same; else None.
+
+    A run says itself where that is, and may be a stranger's: no other file is read in its place.
+    """
+    task = trained.task
+    told = trained.source or ""
+    try:
+        places = [Path(one) for one in (shlex.split(told) if task.input.many else [told]) if one]
+        if not places or sum(map(bytes_in, places)) > _LARGEST:
+            return None
+        found = task.open(places if task.input.many else places[0], trained.settings)
+        same = task.read(found, trained.settings).fingerprint() == trained.data
+    except (OSError, ValueError):
+        return None
+    return found if same else None
+
+
 def _portrait(run: Run) -> Portrait:
     if run.task == STUDY:
         from gruta.studies.portrait import portrait
 
         return portrait(run.path)
     task = registry.task_of(run.path)
-    return _of_task(task, Trained.load(run.path, task), None)
+    trained = Trained.load(run.path, task)
+    return _of_task(task, trained, learned_from(trained))
 
 
 def _of_task(task: Any, trained: Trained[Any], source: Any) -> Portrait:

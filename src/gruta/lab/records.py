@@ -1,9 +1,13 @@
 """The records of a training as the page draws them: those there are, and those that come."""
 
 import json
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+_TAIL = 2**16
 
 Record = dict[str, Any]
 
@@ -43,16 +47,31 @@ class Followed:
 
 
 def thinned(path: Path, most: int = MOST) -> list[Record]:
-    """The records of a file, evenly fewer where they are many; validations all stay."""
-    found, _anew = Followed(path).more()
-    every = -(-len(found) // most)
-    return [r for k, r in enumerate(found) if k % every == 0 or "validation_loss" in r]
+    """The records of a file, fewer where they are many."""
+    return fewer(Followed(path).more()[0], most)
+
+
+def fewer(records: list[Record], most: int = MOST) -> list[Record]:
+    """Every so manieth of many, and all validations."""
+    every = -(-len(records) // most)
+    return [r for k, r in enumerate(records) if k % every == 0 or "validation_loss" in r]
+
+
+def newest(path: Path) -> Record | None:
+    """The last record that is whole, if there is one."""
+    with suppress(OSError), open(path, "rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - _TAIL))
+        for line in reversed(file.read().split(b"\n")):
+            if (record := _record(line)) is not None:
+                return record
+    return None
 
 
 def _record(line: bytes) -> Record | None:
     """A line's numbers; None for what is no record, of a file that is broken."""
     try:
-        record = json.loads(line)
+        record = json.loads(line, parse_constant=lambda _name: None)
     except ValueError:
         return None
     if not isinstance(record, Mapping) or not isinstance(record.get("step"), int):

@@ -18,3 +18,10 @@ def require_readable(path: Path, most: int = MOST_BYTES) -> None:
         problem = _("{path}: {size} bytes are too many for the page; it opens up to {most}")
         size = number(path.stat().st_size)
         raise InputError(problem.format(path=path, size=size, most=number(most)))
+
+
+def bytes_in(path: Path) -> int:
+    """Of a file, or all files of a folder; OSError where there is neither."""
+    if path.is_dir():
+        return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+    return path.stat().st_size

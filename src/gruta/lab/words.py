@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from gruta.errors import InputError
+from gruta.extras import remedy
 from gruta.locale import spoken
 
 LANGUAGES = {"en": "en", "pt": "pt_BR"}
@@ -11,6 +12,8 @@ LANGUAGES = {"en": "en", "pt": "pt_BR"}
 
 X = TypeVar("X")
 Both = dict[str, str]
+
+_MENDABLE = (InputError, ModuleNotFoundError, OSError)
 
 
 def in_both(text: Callable[[], str]) -> Both:
@@ -33,21 +36,34 @@ class Refused(Exception):
 
 
 def asked(act: Callable[[], X]) -> X:
-    """What comes of it; Refused for an `InputError`, whose words come of asking once more."""
+    """What comes of it; Refused for what a person can mend, whose other words come of asking once
+    more.
+    """
     try:
-        with spoken("en"):
+        with spoken(LANGUAGES["en"]):
             return act()
-    except InputError as error:
-        raise Refused({"en": str(error), "pt": _again(act) or str(error)}) from error
+    except _MENDABLE as error:
+        told = _message(error)
+        if told is None:
+            raise
+        raise Refused({"en": told, "pt": _again(act) or told}) from error
 
 
-def _again(act: Callable[[], object]) -> str:
-    try:
-        with spoken("pt_BR"):
+def _again(act: Callable[[], object]) -> str | None:
+    with spoken(LANGUAGES["pt"]):
+        try:
             act()
-    except InputError as error:
-        return str(error)
-    return ""
+        except _MENDABLE as error:
+            return _message(error)
+    return None
+
+
+def _message(error: Exception) -> str | None:
+    if isinstance(error, ModuleNotFoundError):
+        return remedy(error)
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else None
+    return str(error)
 
 
 def _spoken(make: Callable[[], X]) -> dict[str, X]:

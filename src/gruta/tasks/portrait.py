@@ -3,14 +3,10 @@
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from gruta.tasks.trained import Trained
 
 Array = NDArray[Any]
 Kind = Literal["bytes", "characters", "words", "subwords"]
@@ -137,14 +133,3 @@ def stack(weights: Mapping[str, Array], name: str) -> list[Layer]:
         elif not end.endswith("_reverse"):
             break
     return found
-
-
-def still_there(places: Sequence[Path]) -> Sequence[Path] | None:
-    """What was trained on, if all of it is where it was."""
-    return places if places and all(place.exists() for place in places) else None
-
-
-def source_of(trained: "Trained[Any]") -> Path | None:
-    """The file or folder that was trained on, if it is where it was."""
-    place = Path(trained.source) if trained.source else None
-    return place if place is not None and place.exists() else None

@@ -321,8 +321,8 @@ class Portrays(Protocol[C]):
     """A task whose networks a page can compute: `gruta lab`."""
 
     def portrait(self, trained: "Trained[C]", source: Any = None) -> "Portrait":
-        """The layers, with sequences of `source` as samples; None: of what it was trained on, where
-        that is still there. InputError where a network has no layers of its own.
+        """The layers, with sequences of `source` as samples, if it is given. InputError where a
+        network has no layers of its own.
         """
 
 

@@ -232,10 +232,8 @@ class ClassifyTask:
     def portrait(self, trained: "Trained[ClassCodec]", source: Any = None) -> "Portrait":
         """Its layers, and some cases."""
         from gruta.tasks.classify.portrait import portrait
-        from gruta.tasks.portrait import source_of
 
-        given = source_of(trained) if source is None else source
-        return portrait(trained, None if given is None else read(given, trained.settings))
+        return portrait(trained, None if source is None else read(source, trained.settings))
 
 
 def in_parts(cases: "Cases", settings: ClassifySettings) -> CasesInParts:

@@ -338,10 +338,8 @@ class ForecastTask:
     def portrait(self, trained: "Trained[ForecastCodec]", source: Any = None) -> "Portrait":
         """The encoder, and the last window of a series."""
         from gruta.tasks.forecast.portrait import portrait
-        from gruta.tasks.portrait import source_of
 
-        read = source_of(trained) if source is None else source
-        return portrait(trained, None if read is None else series_for(trained, read))
+        return portrait(trained, None if source is None else series_for(trained, source))
 
 
 TASK = ForecastTask()

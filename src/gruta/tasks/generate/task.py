@@ -10,7 +10,6 @@ from gruta.codec.text.units import Units
 from gruta.tasks.generate.notes.task import NOTES, OfNotes
 from gruta.tasks.generate.options import ContinueOptions, EvaluateOptions, GenerateOptions
 from gruta.tasks.generate.settings import GenerateSettings
-from gruta.tasks.generate.source import sources_of
 from gruta.tasks.generate.text import TEXT, OfText
 from gruta.tasks.scores import Metric
 from gruta.tasks.task import Input, Look, Made, Options, Report
@@ -137,10 +136,7 @@ class GenerateTask:
 
     def portrait(self, trained: "Trained[Any]", source: Any = None) -> "Portrait":
         """Its layers, for a page."""
-        from gruta.tasks.portrait import still_there
-
-        read = source or still_there(sources_of(trained))
-        return _of(trained.settings.units).portrait(trained, read)
+        return _of(trained.settings.units).portrait(trained, source)
 
 
 def _of(units: str) -> OfNotes | OfText:

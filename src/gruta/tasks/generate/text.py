@@ -170,7 +170,7 @@ class OfText:
         """With the end of a text, and what it writes itself."""
         from gruta.tasks.generate.portrait import portrait
 
-        return portrait(trained, source and self.open(source, trained.settings))
+        return portrait(trained, None if source is None else self.open(source, trained.settings))
 
 
 TEXT = OfText()

@@ -174,13 +174,11 @@ class TranslateTask:
 
     def portrait(self, trained: "Trained[PairCodec]", source: Any = None) -> "Portrait":
         """What reads, and some texts."""
-        from gruta.tasks.portrait import source_of
         from gruta.tasks.translate.parts import read
         from gruta.tasks.translate.portrait import portrait
 
-        given = source_of(trained) if source is None else source
-        pairs = None if given is None else read(given, trained.settings, asked=True)
-        return portrait(trained, pairs)
+        given = None if source is None else read(source, trained.settings, asked=True)
+        return portrait(trained, given)
 
 
 TASK = TranslateTask()

@@ -178,7 +178,7 @@ class OfNotes:
         """With a piece, and one that it makes itself."""
         from gruta.tasks.generate.notes.portrait import portrait
 
-        return portrait(trained, source and self.open(source, trained.settings))
+        return portrait(trained, None if source is None else self.open(source, trained.settings))
 
 
 def _require_plain(options: ContinueOptions) -> None:

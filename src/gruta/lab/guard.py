@@ -1,0 +1,105 @@
+"""Who may ask the server: this page alone, with the token that its address has."""
+
+import ipaddress
+import secrets
+import socket
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gruta.lab.words import in_both
+from gruta.locale import translate as _
+
+TOKEN = "token"
+_OPEN = ("/", "/assets/", "/favicon.ico")
+"""What says nothing of anybody's models: the page itself."""
+
+_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+    "worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "content-security-policy": _POLICY,
+    "referrer-policy": "no-referrer",  # the address has the token
+    "x-content-type-options": "nosniff",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Guard:
+    """Around the application: 403 for who comes by another name, from another page, or without the
+    token.
+
+    host: the address that the server listens at. A page of another site may send requests here, and
+    make a name of its own point here; it cannot choose Host and Origin, and knows no token.
+    """
+
+    def __init__(self, app: ASGIApp, token: str, host: str) -> None:
+        self._app, self._token, self._host = app, token, host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let through what may pass."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+        elif (reason := self._refused(scope)) is None:
+            await self._app(scope, receive, _with_headers(send))
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": reason["en"][:120]})
+        else:
+            await JSONResponse({"error": reason}, 403)(scope, receive, _with_headers(send))
+
+    def _refused(self, scope: Scope) -> dict[str, str] | None:
+        headers, path = Headers(scope=scope), scope["path"]
+        host = headers.get("host", "")
+        if not self._is_ours(host):
+            return in_both(lambda: _("this server is not called by that name"))
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin)[:2] != ("http", host):
+            return in_both(lambda: _("another page may not ask this server"))
+        if path in _OPEN or path.startswith("/assets/"):
+            return None
+        given = QueryParams(scope["query_string"]).get(TOKEN) or headers.get("x-gruta-token", "")
+        if not secrets.compare_digest(given.encode(), self._token.encode()):
+            return in_both(lambda: _("the token is wrong; open the address that gruta lab printed"))
+        return None
+
+    def _is_ours(self, given: str) -> bool:
+        try:
+            name = urlsplit(f"//{given}").hostname or ""
+        except ValueError:
+            return False
+        return name in _names(self._host) or (not _is_loopback(self._host) and _is_address(name))
+
+
+def _names(host: str) -> Iterable[str]:
+    own = {host, "localhost", "127.0.0.1", "::1"}
+    return own if _is_loopback(host) else {*own, socket.gethostname().lower()}
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _with_headers(send: Send) -> Send:
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers[name] = value
+        await send(message)
+
+    return sent

@@ -1,0 +1,140 @@
+"""The page's socket: a training as it goes on, and answers that the page cannot compute.
+
+{"watch": RUN}           -> {"watch": RUN, "run": {…}, "metrics": […], "anew", "advice": […]},
+                            again and again as it goes on
+{"infer": {…}, "ask": N} -> {"result": {…}, "ask": N}, and so for "read"
+whatever is refused      -> {"error": {"en", "pt"}, "ask": N}
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from gruta.errors import InputError
+from gruta.lab.advice import advised
+from gruta.lab.asking import inferred, samples
+from gruta.lab.lab import Lab
+from gruta.lab.records import Followed, Record, fewer
+from gruta.lab.words import Refused, asked, in_both
+from gruta.locale import translate as _
+from gruta.runs import METRICS, Run
+
+EVERY = 0.3
+"""Seconds between two looks at a run."""
+
+_KEPT = 1000
+"""Of the last records so many are kept for the advice, beside the first."""
+
+_EARLY = 20
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Socket:
+    """Of the page; each connection has a watch of its own."""
+
+    lab: Lab
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Until the page goes away."""
+        await socket.accept()
+        watching: asyncio.Task[None] | None = None
+        try:
+            while True:
+                question = await self._heard(socket)
+                if "watch" in question:
+                    if watching is not None:
+                        watching.cancel()
+                    watching = asyncio.create_task(self._watch(socket, str(question["watch"])))
+                elif question:
+                    await self._answer(socket, question)
+        except (WebSocketDisconnect, RuntimeError):
+            pass
+        finally:
+            if watching is not None:
+                watching.cancel()
+
+    async def _heard(self, socket: WebSocket) -> Json:
+        try:
+            found = json.loads(await socket.receive_text())
+        except (ValueError, KeyError, RecursionError):
+            found = None
+        if isinstance(found, dict) and found.keys() & {"watch", "infer", "read"}:
+            return found
+        await _send(socket, {"error": in_both(_not_understood)})
+        return {}
+
+    async def _answer(self, socket: WebSocket, question: Mapping[str, Any]) -> None:
+        kind = "infer" if "infer" in question else "read"
+        told: Json = {"ask": question.get("ask")}
+        try:
+            result = await asyncio.to_thread(asked, lambda: self._result(kind, question[kind]))
+            await _send(socket, told | {"result": result})
+        except Refused as error:
+            await _send(socket, told | {"error": error.error})
+
+    def _result(self, kind: str, given: Any) -> Json:
+        if not isinstance(given, dict):
+            raise InputError(_not_understood())
+        act = inferred if kind == "infer" else samples
+        return act(self.lab.shelf, self.lab.trainings.sources, given)
+
+    async def _watch(self, socket: WebSocket, name: str) -> None:
+        try:
+            watch = await asyncio.to_thread(asked, lambda: _Watch.of(self.lab, name))
+        except Refused as error:
+            await _send(socket, {"watch": name, "error": error.error})
+            return
+        with suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                news = await asyncio.to_thread(watch.news)
+                if news:
+                    await _send(socket, {"watch": name} | news)
+                await asyncio.sleep(EVERY)
+
+
+@dataclass
+class _Watch:
+    """One run, from the first record on."""
+
+    lab: Lab
+    name: str
+    followed: Followed
+    told: Json = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, lab: Lab, name: str) -> "_Watch":
+        return cls(lab, name, Followed(lab.shelf.run(name) / METRICS))
+
+    def news(self) -> Json:
+        """What has come since the last time; {} where nothing has."""
+        path = self.lab.shelf.run(self.name)
+        records, anew = self.followed.more()
+        kept = records if anew else self.records + records
+        self.records = kept[:_EARLY] + kept[_EARLY:][-_KEPT:]
+        run = self.lab.trainings.told(self.name, path)
+        found: Json = {}
+        if records or anew:
+            found = {"metrics": fewer(records), "anew": anew}
+            with suppress(InputError, KeyError, OSError, TypeError):
+                found["advice"] = advised(Run.open(path), self.records)
+        if run != self.told:
+            self.told = run
+        elif not found:
+            return {}
+        return found | {"run": run}
+
+
+async def _send(socket: WebSocket, content: Json) -> None:
+    await socket.send_text(json.dumps(content, allow_nan=False))
+
+
+def _not_understood() -> str:
+    return _("expected a question in JSON")

@@ -1,0 +1,56 @@
+"""The built page: served, or written as one file with models inside."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from gruta.errors import InputError
+from gruta.files import write_atomically
+from gruta.lab.bundle import Bundle
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
+
+ASSETS = Path(__file__).with_name("assets")
+INDEX = "index.html"
+
+_LARGEST = 64 * 2**20
+"""Bytes of a page that is to be opened from a stick."""
+
+
+def index(assets: Path = ASSETS) -> bytes:
+    """The page as it was built; InputError where it was not."""
+    path = assets / INDEX
+    if not path.is_file():
+        problem = _("the page is not built: run make lab, which needs Node (wheels have it inside)")
+        raise InputError(problem)
+    return path.read_bytes()
+
+
+def export(path: Path, bundles: Sequence[Bundle], assets: Path = ASSETS) -> None:
+    """Write the page and these models into one file, which needs no other and asks nobody.
+
+    InputError where a model is too large for the page to compute.
+    """
+    page = index(assets)
+    for bundle in bundles:
+        if bundle.remote:
+            problem = _(
+                "{name}: {hidden} hidden units are too many for a page without a server; open it "
+                "by gruta lab"
+            )
+            told = number(bundle.portrait.hidden)
+            raise InputError(problem.format(name=bundle.name, hidden=told))
+    content = {"bundles": [bundle.to_json() for bundle in bundles]}
+    whole = with_models(page, json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+    if len(whole) > _LARGEST:
+        problem = _("{path}: {size} bytes are too many for a page; choose fewer or smaller models")
+        raise InputError(problem.format(path=path, size=number(len(whole))))
+    write_atomically(path, whole)
+
+
+def with_models(page: bytes, models: str) -> bytes:
+    """The page with this JSON inside, in which nothing can be taken for a tag."""
+    harmless = models.replace("<", "\\u003c")
+    element = f'<script type="application/json" id="gruta-bundles">{harmless}</script>'
+    before, end, after = page.rpartition(b"</body>")
+    return before + element.encode() + end + after

@@ -1,0 +1,168 @@
+"""The models that the page may open, by names that say nothing of where they lie."""
+
+import re
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gruta.errors import InputError
+from gruta.lab import state_dict
+from gruta.lab.bundle import Bundle
+from gruta.lab.made import MADE
+from gruta.lab.opened import bundle_of
+from gruta.lab.words import in_both
+from gruta.locale import translate as _
+from gruta.runs import MODEL, Run
+from gruta.runs.summary import runs_in
+
+_KEPT = 8
+"""Bundles that are kept in memory."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a model lies, and the recipe that it is of, if it is one of the page's own."""
+
+    path: Path
+    group: str = ""
+    recipe: str = ""
+
+
+@dataclass
+class Shelf:
+    """The runs at the places that were chosen, now and whenever it is asked again, and the page's
+    own. InputError where a place holds none.
+    """
+
+    places: Sequence[Path]
+    _ids: dict[Path, str] = field(default_factory=dict)
+    _open: dict[str, tuple[int, Bundle]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.runs()
+
+    def runs(self) -> dict[str, Path]:
+        """All runs by their ids, finished or not, and state dicts."""
+        found = list(_all_in(self.places))
+        with self._lock:
+            for path in found:
+                if path not in self._ids:
+                    self._ids[path] = self._new_id(path)
+            return {self._ids[path]: path for path in found}
+
+    def expect(self, path: Path) -> str:
+        """The id of a run that is to be there."""
+        with self._lock:
+            return self._ids.setdefault(path, self._new_id(path))
+
+    def known(self) -> dict[str, Path]:
+        """All runs that are there or are expected, by their ids."""
+        self.runs()
+        return {name: path for path, name in self._ids.items() if not path.is_file()}
+
+    def run(self, name: str) -> Path:
+        """Of a run by its id; InputError where there is none."""
+        found = {**self.runs(), **{own: path for path, own in self._ids.items()}}
+        if name not in found:
+            raise InputError(_("no run is called {name!r}; look at the list").format(name=name))
+        return found[name]
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Of each finished model what can be told without opening it, the page's own last."""
+        ready = [
+            {"id": name, "name": name, "task": task, "made": False, "ready": True}
+            | {"group": self._group(path) or None}
+            for name, path in self.runs().items()
+            if (task := _task(path)) and _finished(path)
+        ]
+        for recipe in MADE.values():
+            places = recipe.places()
+            ready += [
+                {"id": name, "name": name, "made": True, "ready": name in places}
+                | {"title": in_both(recipe.title), "recipe": recipe.name}
+                | {"group": recipe.name if len(recipe.runs) > 1 else None}
+                for name in recipe.runs
+            ]
+        return ready
+
+    def bundle(self, name: str) -> Bundle:
+        """The model of this id, opened; InputError where it cannot be."""
+        path, group = self.place(name), ""
+        for recipe in MADE.values():
+            if name in recipe.runs and len(recipe.runs) > 1:
+                group = recipe.name
+        stamp = _stamp(path)
+        with self._lock:
+            known = self._open.get(name)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        bundle = bundle_of(path, name, group or self._group(path))
+        with self._lock:
+            self._open[name] = stamp, bundle
+            while len(self._open) > _KEPT:
+                del self._open[next(iter(self._open))]
+        return bundle
+
+    def place(self, name: str) -> Path:
+        """Where the model of this id lies; InputError where there is none, or it is not made."""
+        for recipe in MADE.values():
+            if name in recipe.runs:
+                places = recipe.places()
+                if name not in places:
+                    problem = _("{name} is not made yet; make it, which takes under a minute")
+                    raise InputError(problem.format(name=name))
+                return places[name]
+        return self.run(name)
+
+    def _group(self, path: Path) -> str:
+        """Of runs that lie side by side, one a cell: what `gruta train --compare` leaves."""
+        beside = {one.name for one in path.parent.iterdir() if (one / "run.json").is_file()}
+        return path.parent.name if beside and beside <= {"gru", "lstm", "rnn"} else ""
+
+    def _new_id(self, path: Path) -> str:
+        name = re.sub(r"[^\w.-]+", "-", path.stem if path.is_file() else path.name) or "run"
+        taken = {*self._ids.values(), *(own for recipe in MADE.values() for own in recipe.runs)}
+        names = (name if k == 1 else f"{name}-{k}" for k in range(1, len(taken) + 2))
+        return next(one for one in names if one not in taken)
+
+
+def _all_in(places: Iterable[Path]) -> Iterable[Path]:
+    for place in places:
+        if place.suffix == state_dict.SUFFIX:
+            if not place.is_file():
+                raise InputError(_("{path}: expected a file, found none").format(path=place))
+            yield place.resolve()
+        elif place.is_dir() and not (place / "run.json").is_file():
+            inside = place.resolve()
+            found = (run.path.resolve() for run in _below(place))
+            yield from (path for path in found if path.is_relative_to(inside))
+        else:
+            yield Run.open(place).path.resolve()
+
+
+def _below(place: Path) -> list[Run]:
+    try:
+        return list(runs_in([place]))
+    except InputError:  # a folder that is empty yet: the page will train there
+        return []
+
+
+def _finished(path: Path) -> bool:
+    return path.is_file() or (path / MODEL).is_file()
+
+
+def _task(path: Path) -> str:
+    """Of a run that can be opened at all; "" of others."""
+    if path.is_file():
+        return "layers"
+    try:
+        return Run.open(path).task
+    except InputError:
+        return ""
+
+
+def _stamp(path: Path) -> int:
+    return (path if path.is_file() else path / MODEL).stat().st_mtime_ns if _finished(path) else 0

