@@ -13,7 +13,13 @@ NATIVE := CMakeLists.txt $(shell find src/gruta -name '*.h' -o -name '*.cpp')
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: help install demo demo-text bench test lint format notebooks wheel clean
+# The page of `gruta lab`: its sources, and where Python looks for it once it is built.
+WEB := lab/web
+PAGE := src/gruta/lab/assets/index.html
+PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
+	-not -path '*/shots/*' 2> /dev/null)
+
+.PHONY: help install demo demo-text bench test test-page lab lint format notebooks wheel clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -50,6 +56,26 @@ bench: $(VENV)/for-bench ## Measure the cells beside torch.nn, ONNX Runtime, Ope
 
 test: lint ## All checks
 	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory test-page
+
+test-page: ## The checks of the page of gruta lab; without Node, or Chromium, says what it skips
+	@if ! command -v npm > /dev/null; then echo "$(WEB): its checks are skipped, as there is no Node"; \
+	else $(MAKE) --no-print-directory $(WEB)/node_modules $(PAGE) && cd $(WEB) \
+		&& npm run lint && npm run check && npm run test \
+		&& if command -v chromium chromium-browser google-chrome > /dev/null; then npm run browser; \
+		else echo "$(WEB): its browser tests are skipped, as there is no Chromium"; fi; fi
+
+lab: $(PAGE) ## Build the page of gruta lab: needs Node 20
+
+$(PAGE): $(PAGE_SOURCES) | $(WEB)/node_modules
+	cd $(WEB) && npm run build
+	@mkdir -p $(@D)
+	@cp $(WEB)/dist/index.html $@
+
+$(WEB)/node_modules: $(WEB)/package.json $(WEB)/package-lock.json
+	@command -v npm > /dev/null || { echo "The page is built by Node 20 or later: https://nodejs.org"; exit 1; }
+	cd $(WEB) && npm ci --no-audit --no-fund
+	@touch $@
 
 lint: $(VENV)/for-dev ## Style, types, and which room may import which
 	$(BIN)/ruff check .
@@ -70,7 +96,7 @@ format: $(VENV)/for-dev ## Rewrite the sources in the house style
 notebooks: $(VENV)/for-notebooks ## Make the examples' notebooks from their scripts, and run them: 10 minutes
 	@$(BIN)/python examples/notebooks/make.py
 
-wheel: $(VENV)/built ## Build a wheel for this machine into dist/
+wheel: $(VENV)/built $(PAGE) ## Build a wheel for this machine into dist/
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean: ## Remove the environment and what was built

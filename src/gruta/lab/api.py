@@ -32,7 +32,7 @@ _QUESTION = 2**16
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def application(lab: Lab, token: str, host: str, assets: Path = page.ASSETS) -> Starlette:
+def application(lab: Lab, token: str, host: str, assets: Path | None = None) -> Starlette:
     """All of it, guarded."""
 
     async def index(request: Request) -> Response:
@@ -96,7 +96,7 @@ def application(lab: Lab, token: str, host: str, assets: Path = page.ASSETS) -> 
         Route("/api/make", make, methods=["POST"]),
         Route("/api/upload", upload, methods=["POST"]),
         WebSocketRoute("/ws", Socket(lab).serve),
-        Mount("/assets", StaticFiles(directory=assets, check_dir=False)),
+        Mount("/assets", StaticFiles(directory=assets or page.ASSETS, check_dir=False)),
     ]
     return Starlette(
         routes=routes,

@@ -17,16 +17,16 @@ _LARGEST = 64 * 2**20
 """Bytes of a page that is to be opened from a stick."""
 
 
-def index(assets: Path = ASSETS) -> bytes:
+def index(assets: Path | None = None) -> bytes:
     """The page as it was built; InputError where it was not."""
-    path = assets / INDEX
+    path = (assets or ASSETS) / INDEX
     if not path.is_file():
         problem = _("the page is not built: run make lab, which needs Node (wheels have it inside)")
         raise InputError(problem)
     return path.read_bytes()
 
 
-def export(path: Path, bundles: Sequence[Bundle], assets: Path = ASSETS) -> None:
+def export(path: Path, bundles: Sequence[Bundle], assets: Path | None = None) -> None:
     """Write the page and these models into one file, which needs no other and asks nobody.
 
     InputError where a model is too large for the page to compute.

@@ -29,7 +29,7 @@ def serve(
     tell: Callable[[str], None],
     *,
     browse: bool = True,
-    assets: Path = page.ASSETS,
+    assets: Path | None = None,
 ) -> None:
     """Tell the address, open a browser there, and answer until an interrupt, which ends what was
     started here as well. InputError where the page is not built, or the port is taken.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gruta.cells import CELLS
 from gruta.errors import InputError
 from gruta.lab import state_dict
 from gruta.lab.bundle import Bundle
@@ -120,7 +121,7 @@ class Shelf:
     def _group(self, path: Path) -> str:
         """Of runs that lie side by side, one a cell: what `gruta train --compare` leaves."""
         beside = {one.name for one in path.parent.iterdir() if (one / "run.json").is_file()}
-        return path.parent.name if beside and beside <= {"gru", "lstm", "rnn"} else ""
+        return path.parent.name if len(beside) > 1 and beside <= set(CELLS) else ""
 
     def _new_id(self, path: Path) -> str:
         name = re.sub(r"[^\w.-]+", "-", path.stem if path.is_file() else path.name) or "run"
