@@ -13,8 +13,8 @@ from gruta.tasks.portrait import LONGEST, Layer, Portrait, Sample, Vocabulary
 
 FORMAT = 1
 
-WIDEST = 512
-"""Hidden units up to which the page computes by itself; above, the server does."""
+WIDEST, MOST = 512, 2**23
+"""Hidden units, and weights, up to which the page computes by itself; above, the server does."""
 
 Json = dict[str, Any]
 
@@ -36,7 +36,7 @@ class Bundle:
     @property
     def remote(self) -> bool:
         """Whether the weights stay with the server, which computes."""
-        return self.portrait.hidden > WIDEST
+        return self.portrait.hidden > WIDEST or self.portrait.size > MOST
 
     def told(self) -> Json:
         """What a list of models says of it."""

@@ -27,7 +27,7 @@ class Lab:
     @classmethod
     def of(cls, places: list[Path], folder: Path, may_start: bool = True) -> "Lab":
         """At these places; new runs come into `folder`."""
-        shelf = Shelf([*places, *([folder] if folder.is_dir() and folder not in places else [])])
+        shelf = Shelf(places, folder)
         sources = Sources(folder / UPLOADS)
         return cls(shelf, Trainings(shelf, folder, sources), Processes(), may_start)
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -105,26 +106,27 @@ class _Watch:
 
     lab: Lab
     name: str
+    path: Path
     followed: Followed
     told: Json = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
 
     @classmethod
     def of(cls, lab: Lab, name: str) -> "_Watch":
-        return cls(lab, name, Followed(lab.shelf.run(name) / METRICS))
+        path = lab.shelf.run(name)
+        return cls(lab, name, path, Followed(path / METRICS))
 
     def news(self) -> Json:
         """What has come since the last time; {} where nothing has."""
-        path = self.lab.shelf.run(self.name)
         records, anew = self.followed.more()
         kept = records if anew else self.records + records
         self.records = kept[:_EARLY] + kept[_EARLY:][-_KEPT:]
-        run = self.lab.trainings.told(self.name, path)
+        run = self.lab.trainings.told(self.name, self.path)
         found: Json = {}
         if records or anew:
             found = {"metrics": fewer(records), "anew": anew}
             with suppress(InputError, KeyError, OSError, TypeError):
-                found["advice"] = advised(Run.open(path), self.records)
+                found["advice"] = advised(Run.open(self.path), self.records)
         if run != self.told:
             self.told = run
         elif not found:

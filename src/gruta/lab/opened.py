@@ -15,7 +15,7 @@ from gruta.studies.contest import TASK as STUDY
 from gruta.tasks import registry
 from gruta.tasks.portrait import Portrait
 from gruta.tasks.task import Portrays
-from gruta.tasks.trained import Trained
+from gruta.tasks.trained import CODEC, Trained
 
 _LARGEST = 64 * 2**20
 """Bytes of data that are read again for a sample."""
@@ -31,6 +31,8 @@ def bundle_of(path: Path, name: str = "", group: str = "") -> Bundle:
         return Bundle(name, LAYERS, state_dict.portrait(path), group)
     run = Run.open(path)
     require_readable(path / MODEL)
+    if run.has(CODEC):
+        require_readable(path / CODEC)
     return Bundle(name, run.task, _portrait(run), group, thinned(path / METRICS))
 
 
@@ -53,11 +55,11 @@ def learned_from(trained: Trained[Any]) -> Any:
 
     A run says itself where that is, and may be a stranger's: no other file is read in its place.
     """
-    task = trained.task
-    told = trained.source or ""
+    task, told = trained.task, trained.source or ""
     try:
         places = [Path(one) for one in (shlex.split(told) if task.input.many else [told]) if one]
-        if not places or sum(map(bytes_in, places)) > _LARGEST:
+        read = [*places, *filter(None, [getattr(trained.settings, "test", "")])]
+        if not places or sum(bytes_in(Path(one)) for one in read) > _LARGEST:
             return None
         found = task.open(places if task.input.many else places[0], trained.settings)
         same = task.read(found, trained.settings).fingerprint() == trained.data

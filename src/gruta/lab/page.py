@@ -35,11 +35,12 @@ def export(path: Path, bundles: Sequence[Bundle], assets: Path | None = None) ->
     for bundle in bundles:
         if bundle.remote:
             problem = _(
-                "{name}: {hidden} hidden units are too many for a page without a server; open it "
-                "by gruta lab"
+                "{name}: {hidden} hidden units and {count} weights are too many for a page "
+                "without a server; open it by gruta lab"
             )
-            told = number(bundle.portrait.hidden)
-            raise InputError(problem.format(name=bundle.name, hidden=told))
+            sizes = {"hidden": bundle.portrait.hidden, "count": bundle.portrait.size}
+            told = {name: number(size) for name, size in sizes.items()}
+            raise InputError(problem.format(name=bundle.name, **told))
     content = {"bundles": [bundle.to_json() for bundle in bundles]}
     whole = with_models(page, json.dumps(content, ensure_ascii=False, separators=(",", ":")))
     if len(whole) > _LARGEST:

@@ -49,6 +49,7 @@ def serve(
             log_level="warning",
             lifespan="off",
             ws_max_size=_MESSAGE,
+            ws_per_message_deflate=False,  # nothing leaves this machine
             timeout_graceful_shutdown=2,
         )
         try:

@@ -11,7 +11,7 @@ from gruta.cells import CELLS
 from gruta.errors import InputError
 from gruta.lab import state_dict
 from gruta.lab.bundle import Bundle
-from gruta.lab.made import MADE
+from gruta.lab.made import RECIPE_OF
 from gruta.lab.opened import bundle_of
 from gruta.lab.words import in_both
 from gruta.locale import translate as _
@@ -22,22 +22,14 @@ _KEPT = 8
 """Bundles that are kept in memory."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a model lies, and the recipe that it is of, if it is one of the page's own."""
-
-    path: Path
-    group: str = ""
-    recipe: str = ""
-
-
 @dataclass
 class Shelf:
     """The runs at the places that were chosen, now and whenever it is asked again, and the page's
-    own. InputError where a place holds none.
+    own. InputError where there is no such place. folder: one that may come to be, for new runs.
     """
 
     places: Sequence[Path]
+    folder: Path | None = None
     _ids: dict[Path, str] = field(default_factory=dict)
     _open: dict[str, tuple[int, Bundle]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -47,7 +39,8 @@ class Shelf:
 
     def runs(self) -> dict[str, Path]:
         """All runs by their ids, finished or not, and state dicts."""
-        found = list(_all_in(self.places))
+        new = [self.folder] if self.folder is not None and self.folder.is_dir() else []
+        found = list(dict.fromkeys(_all_in([*self.places, *new])))
         with self._lock:
             for path in found:
                 if path not in self._ids:
@@ -62,45 +55,41 @@ class Shelf:
     def known(self) -> dict[str, Path]:
         """All runs that are there or are expected, by their ids."""
         self.runs()
-        return {name: path for path, name in self._ids.items() if not path.is_file()}
+        return {name: path for name, path in self._by_id().items() if not path.is_file()}
 
     def run(self, name: str) -> Path:
         """Of a run by its id; InputError where there is none."""
-        found = {**self.runs(), **{own: path for path, own in self._ids.items()}}
+        found = self._by_id()
+        if name not in found:
+            found = self.runs()
         if name not in found:
             raise InputError(_("no run is called {name!r}; look at the list").format(name=name))
         return found[name]
 
     def listed(self) -> list[dict[str, Any]]:
         """Of each finished model what can be told without opening it, the page's own last."""
-        ready = [
+        ready: list[dict[str, Any]] = [
             {"id": name, "name": name, "task": task, "made": False, "ready": True}
             | {"group": self._group(path) or None}
             for name, path in self.runs().items()
             if (task := _task(path)) and _finished(path)
         ]
-        for recipe in MADE.values():
-            places = recipe.places()
-            ready += [
-                {"id": name, "name": name, "made": True, "ready": name in places}
-                | {"title": in_both(recipe.title), "recipe": recipe.name}
-                | {"group": recipe.name if len(recipe.runs) > 1 else None}
-                for name in recipe.runs
-            ]
+        for name, recipe in RECIPE_OF.items():
+            told = {"title": in_both(recipe.title), "recipe": recipe.name}
+            own = {"id": name, "name": name, "made": True, "ready": name in recipe.places()}
+            ready.append(own | told | {"group": recipe.group or None})
         return ready
 
     def bundle(self, name: str) -> Bundle:
         """The model of this id, opened; InputError where it cannot be."""
-        path, group = self.place(name), ""
-        for recipe in MADE.values():
-            if name in recipe.runs and len(recipe.runs) > 1:
-                group = recipe.name
+        path = self.place(name)
         stamp = _stamp(path)
         with self._lock:
             known = self._open.get(name)
         if known is not None and known[0] == stamp:
             return known[1]
-        bundle = bundle_of(path, name, group or self._group(path))
+        group = RECIPE_OF[name].group if name in RECIPE_OF else self._group(path)
+        bundle = bundle_of(path, name, group)
         with self._lock:
             self._open[name] = stamp, bundle
             while len(self._open) > _KEPT:
@@ -109,14 +98,17 @@ class Shelf:
 
     def place(self, name: str) -> Path:
         """Where the model of this id lies; InputError where there is none, or it is not made."""
-        for recipe in MADE.values():
-            if name in recipe.runs:
-                places = recipe.places()
-                if name not in places:
-                    problem = _("{name} is not made yet; make it, which takes under a minute")
-                    raise InputError(problem.format(name=name))
-                return places[name]
-        return self.run(name)
+        if name not in RECIPE_OF:
+            return self.run(name)
+        places = RECIPE_OF[name].places()
+        if name not in places:
+            problem = _("{name} is not made yet; make it, which takes under a minute")
+            raise InputError(problem.format(name=name))
+        return places[name]
+
+    def _by_id(self) -> dict[str, Path]:
+        with self._lock:
+            return {name: path for path, name in self._ids.items()}
 
     def _group(self, path: Path) -> str:
         """Of runs that lie side by side, one a cell: what `gruta train --compare` leaves."""
@@ -125,7 +117,7 @@ class Shelf:
 
     def _new_id(self, path: Path) -> str:
         name = re.sub(r"[^\w.-]+", "-", path.stem if path.is_file() else path.name) or "run"
-        taken = {*self._ids.values(), *(own for recipe in MADE.values() for own in recipe.runs)}
+        taken = {*self._ids.values(), *RECIPE_OF}
         names = (name if k == 1 else f"{name}-{k}" for k in range(1, len(taken) + 2))
         return next(one for one in names if one not in taken)
 

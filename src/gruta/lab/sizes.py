@@ -21,7 +21,9 @@ def require_readable(path: Path, most: int = MOST_BYTES) -> None:
 
 
 def bytes_in(path: Path) -> int:
-    """Of a file, or all files of a folder; OSError where there is neither."""
+    """Of a file, or all files of a folder; OSError where there is neither, but a device."""
     if path.is_dir():
         return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+    if not path.is_file():
+        raise FileNotFoundError(path)
     return path.stat().st_size

@@ -126,7 +126,7 @@ class Trainings:
         if (path / "run.json").is_file() and is_training(Run(path)):
             return "training"
         if self.processes.alive(str(path)):
-            return "starting" if not (path / METRICS).is_file() else "finishing"
+            return "finishing" if (path / MODEL).is_file() else "starting"
         if (path / MODEL).is_file():
             return "finished"
         return "failed" if self.processes.failure(str(path)) else "stopped"

@@ -113,6 +113,7 @@ INVARIANT = {
         r"cli/examples.py|report/mathml.py|studies/equations.py|cells/op/(library|onnx_nodes).py": (
             r".*"
         ),
+        r"lab/(guard|page).py|cli/lab.py": r"default-src .*|<script .*|gruta lab --make",
         r"insight/by_hand.py|studies/(vanishing|exploding|memory|advice/report).py": r".*[_{].*",
         r"health/advice.py": r"gruta\..*",
         r"demo/report.py": r"make demo",

@@ -89,6 +89,6 @@ def test_what_a_page_cannot_hold_is_not_exported(assets, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="choose fewer or smaller models"):
         export(tmp_path / "page.html", [bundle], assets)
     monkeypatch.setattr("gruta.lab.bundle.WIDEST", 4)
-    with pytest.raises(InputError, match="wide: 5 hidden units are too many"):
+    with pytest.raises(InputError, match="wide: 5 hidden units and 195 weights are too many"):
         export(tmp_path / "page.html", [bundle], assets)
     assert not (tmp_path / "page.html").exists()
