@@ -137,9 +137,7 @@ def evaluate(
         networks.insert(0, _scores(model, size + counts.parameters, test, nats, spelt))
     notes = [*_unknown(numbers), *([] if known or like else [_no_simple_models()])]
     if head.mixture is not None:
-        told = _(
-            "The network weighs {share} beside the counts, which the validation part likes best."
-        )
+        told = _("The network weighs {share} beside the counts, as the validation part likes best.")
         notes.append(told.format(share=percent(head.mixture.share, 1)))
     if simple.left:
         told = _("The n-gram models count the last {count} units of the training part alone.")
