@@ -5,7 +5,8 @@ Goodman 1998, TR-10-98, section 3). What followed a context of the full length c
 did; a shorter run of units counts in how many different units came before it.
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -26,6 +27,12 @@ MOST_COUNTED = 2**24
 
 LONGEST = 16
 """Orders that are tried at most."""
+
+_GAIN = 0.001
+"""Of the nats, that a longer order has to be worth."""
+
+SHORT = 5
+"""Units of a run that is kept though it came once; longer ones foretell less than they seem to."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +61,9 @@ class Order:
 class NGram:
     """Of texts, whose units are numbers from 0 to `size` - 1; the orders of runs, short ones first.
 
-    Before a text stand marks, the number `size`, which never follow anything.
+    Before a text stand marks, the number `size`, which never follow anything. What came once alone
+    and is longer than `SHORT` is left out, its share to the next shorter context: half of the
+    numbers, and a text that is likelier.
     """
 
     size: int
@@ -63,19 +72,29 @@ class NGram:
     @classmethod
     def count(cls, texts: Sequence[Units], size: int, order: int) -> Self:
         """Of all runs of up to so many units."""
-        orders, units = [], _marked(texts, size, order)
+        *_, found = itertools.islice(cls.growing(texts, size), order)
+        return found
+
+    @classmethod
+    def growing(cls, texts: Sequence[Units], size: int) -> Iterator[Self]:
+        """Of runs of one unit, of up to two, and so on, up to `LONGEST`."""
+        units = _marked(texts, size, LONGEST)
         ends = np.zeros_like(units)  # at each place, the number of the run that ends there
-        runs, contexts, counts, fresh = ends[:0], 0, ends[:0], np.zeros(0, bool)
-        for length in range(1, order + 1):
+        shorter: list[tuple[Order, Numbers]] = []
+        level: _Level | None = None
+        for length in range(1, LONGEST + 1):
             keys = _before(ends) * (size + 1) + units
-            longer, first, places, found = np.unique(keys, True, True, True)
-            if length > 1:
-                before = np.bincount(ends[first], minlength=len(runs))
-                orders.append(_order(runs, contexts, np.where(fresh, counts, before), size))
-            runs, contexts, counts, ends = longer, max(len(runs), 1), found, places
+            runs, first, places, counts = np.unique(keys, True, True, True)
+            if level is not None:
+                before = np.bincount(ends[first], minlength=len(level.runs))
+                kinds = np.where(level.fresh, level.counts, before)
+                shorter.append((level.order(kinds, size), level.counts))
             # nothing comes before a run from a text's start: it counts as often as it came
             fresh = units[np.maximum(first - length + 1, 0)] == size
-        return cls(size, (*orders, _order(runs, contexts, counts, size)))
+            level = _Level(runs, len(level.runs) if level else 1, counts, fresh)
+            ends = places
+            longest = level.order(counts, size), counts
+            yield cls(size, tuple(_without_chance([*shorter, longest], size)))
 
     @property
     def order(self) -> int:
@@ -179,16 +198,39 @@ class NGram:
 
 
 def best(texts: Sequence[Units], size: int, held_out: Sequence[Units]) -> NGram:
-    """Of the order that `held_out` is likeliest under: longer ones until it gets worse."""
-    found = NGram.count(texts, size, 1)
+    """Of the order that `held_out` is likeliest under: longer ones while that gains something."""
+    models = NGram.growing(texts, size)
+    found = next(models)
     lowest = found.nats(held_out)
-    for order in range(2, LONGEST + 1):
-        model = NGram.count(texts, size, order)
+    for model in models:
         nats = model.nats(held_out)
-        if nats >= lowest:
+        if nats > lowest * (1 - _GAIN):
             break
         found, lowest = model, nats
     return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """Runs of one length: sorted, of so many contexts, how often each came, and which of them begin
+    a text.
+    """
+
+    runs: Numbers
+    contexts: int
+    counts: Numbers
+    fresh: NDArray[np.bool_]
+
+    def order(self, counts: Numbers, size: int) -> Order:
+        """With probabilities by these counts."""
+        context, unit = np.divmod(self.runs, size + 1)
+        counts = np.where(unit == size, 0, counts)  # a mark never follows anything
+        discounts = np.array((0.0, *_discounts(counts)))[np.minimum(counts, 3)]
+        totals = np.bincount(context, counts, self.contexts)
+        some = np.maximum(totals, 1)
+        left = np.where(totals > 0, np.bincount(context, discounts, self.contexts) / some, 1)
+        first = np.searchsorted(context, np.arange(self.contexts + 1))
+        return Order(self.runs, first, (counts - discounts) / some[context], left)
 
 
 def _require(whole: bool) -> None:
@@ -207,15 +249,17 @@ def _before(ends: Numbers) -> Numbers:
     return np.concatenate([ends[:1], ends[:-1]])
 
 
-def _order(runs: Numbers, contexts: int, counts: Numbers, size: int) -> Order:
-    context, unit = np.divmod(runs, size + 1)
-    counts = np.where(unit == size, 0, counts)  # a mark never follows anything
-    discounts = np.array((0.0, *_discounts(counts)))[np.minimum(counts, 3)]
-    totals = np.bincount(context, counts, contexts)
-    some = np.maximum(totals, 1)
-    left = np.where(totals > 0, np.bincount(context, discounts, contexts) / some, 1)
-    first = np.searchsorted(context, np.arange(contexts + 1))
-    return Order(runs, first, (counts - discounts) / some[context], left)
+def _without_chance(orders: Sequence[tuple[Order, Numbers]], size: int) -> Iterator[Order]:
+    """Without runs that are long and came once; each order with how often its runs came."""
+    number = np.zeros(1, np.int64)  # of each context among those that stay, or -1
+    for length, (order, counts) in enumerate(orders, 1):
+        context, unit = np.divmod(order.runs, size + 1)
+        stay = (number[context] >= 0) & ((counts > 1) | (length <= SHORT))
+        lost = np.bincount(context[~stay], order.kept[~stay], len(order.left))
+        left, context = (order.left + lost)[number >= 0], number[context[stay]]
+        first = np.searchsorted(context, np.arange(len(left) + 1))
+        yield Order(context * (size + 1) + unit[stay], first, order.kept[stay], left)
+        number = np.where(stay, np.cumsum(stay) - 1, -1)
 
 
 def _discounts(counts: Numbers) -> tuple[float, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gruta.codec.text.mixture import Mixture
-from gruta.codec.text.ngram import FALLBACK, NGram, best
+from gruta.codec.text.ngram import FALLBACK, SHORT, NGram, best
 
 TEXTS = [np.array([0, 1, 0, 1, 2, 0, 1]), np.array([1, 0, 1, 1])]
 
@@ -90,7 +90,7 @@ def _plainly(texts, size, order, context, unit):
     return found
 
 
-@pytest.mark.parametrize("order", [1, 2, 5])
+@pytest.mark.parametrize("order", [1, 2, 5, 8])
 def test_the_next_unit_is_as_likely_as_after_the_whole_text(order):
     draw = np.random.default_rng(order)
     texts = [np.minimum(draw.geometric(0.3, n), 8) - 1 for n in (1, 90, 400)]
@@ -103,6 +103,25 @@ def test_the_next_unit_is_as_likely_as_after_the_whole_text(order):
         assert found[text[k]] == pytest.approx(model.probabilities(text[: k + 1])[-1], rel=1e-12)
         places = model.moved(places, text[k : k + 1])
     np.testing.assert_array_equal(places[0], model.after(text))
+
+
+def test_long_runs_that_came_once_are_left_out():
+    text = np.random.default_rng(0).integers(0, 3, 3000)
+    model = NGram.count([text], 3, SHORT + 2)
+    for k, order in enumerate(model.orders, 1):
+        runs = Counter(map(tuple, np.lib.stride_tricks.sliding_window_view(text, k).tolist()))
+        real = order.runs[np.isin(order.runs, _of_units_alone(model, k))]
+        assert len(real) == sum(n > 1 or k <= SHORT for n in runs.values())
+
+
+def _of_units_alone(model, length):
+    """Keys of the runs of so many units in which no mark stands."""
+    places = np.zeros(1, np.int64)
+    for order in model.orders[:length]:
+        context, unit = np.divmod(order.runs, model.size + 1)
+        found = np.flatnonzero(np.isin(context, places) & (unit < model.size))
+        keys, places = order.runs[found], found
+    return keys
 
 
 def test_it_comes_back_from_its_arrays():
