@@ -23,7 +23,13 @@ FACTS = "facts"
 _CELLS = ("rnn", "lstm", "gru")
 _STEPS_OF_FACTS = 800
 
-_TEXT: dict[str, Any] = {"hidden": 128, "embedding": 32, "steps": 400, "validate_every": 100}
+_TEXT: dict[str, Any] = {
+    "hidden": 128,
+    "embedding": 32,
+    "steps": 400,
+    "validate_every": 100,
+    "ngram": False,  # what the page shows is the network's alone
+}
 """Beside the settings of `gruta demo text`."""
 
 _DEMAND: dict[str, Any] = {"hidden": 32, "steps": 150, "batch_size": 32, "validate_every": 50}

@@ -15,7 +15,7 @@ from gruta.studies.contest import TASK as STUDY
 from gruta.tasks import registry
 from gruta.tasks.portrait import Portrait
 from gruta.tasks.task import Portrays
-from gruta.tasks.trained import CODEC, Trained
+from gruta.tasks.trained import CODEC, COUNTED, Trained
 
 _LARGEST = 64 * 2**20
 """Bytes of data that are read again for a sample."""
@@ -30,9 +30,8 @@ def bundle_of(path: Path, name: str = "", group: str = "") -> Bundle:
     if path.suffix == state_dict.SUFFIX:
         return Bundle(name, LAYERS, state_dict.portrait(path), group)
     run = Run.open(path)
-    require_readable(path / MODEL)
-    if run.has(CODEC):
-        require_readable(path / CODEC)
+    for file in (MODEL, *filter(run.has, (CODEC, COUNTED))):
+        require_readable(path / file)
     return Bundle(name, run.task, _portrait(run), group, thinned(path / METRICS))
 
 
