@@ -3,12 +3,14 @@
 import base64
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
+import gruta
 from gruta.errors import InputError
 from gruta.lab import fixtures
 from gruta.lab.bundle import Bundle
@@ -20,6 +22,8 @@ from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.fitting import fit
 from gruta.tasks.test_tasks import EXAMPLES
+
+FIXTURES = Path(gruta.__file__).parents[2] / "lab" / "web" / "tests" / "fixtures"
 
 
 @pytest.fixture(params=EXAMPLES, scope="module")
@@ -93,6 +97,26 @@ def test_what_a_language_model_writes_next_is_read_off_the_page_as_off_the_head(
     h = walk(portrait, portrait.embedding[units])[-1]["h"]
     expected = trained.head(units[:, None])[:, 0]
     np.testing.assert_allclose(outputs(portrait, h), expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.skipif(not FIXTURES.is_dir(), reason="the page's sources are not here")
+@pytest.mark.parametrize("layers", fixtures.LAYERS)
+@pytest.mark.parametrize("name", fixtures.CASES)
+def test_the_fixtures_of_the_page_are_what_the_references_compute_now(name, layers):
+    kept = json.loads((FIXTURES / f"{name}-{layers}.json").read_text())
+    found = json.loads(json.dumps(fixtures.fixture(name, layers)))
+    assert kept["bundle"] == found["bundle"]
+    kept, found = map(numbers, (kept, found))
+    np.testing.assert_allclose(kept, found, rtol=1e-9, atol=1e-12)
+
+
+def numbers(found):
+    """All that a fixture's arrays hold, in order."""
+    if isinstance(found, dict):
+        return [x for key in sorted(found) for x in numbers(found[key])]
+    if isinstance(found, list):
+        return [x for one in found for x in numbers(one)]
+    return [found] if isinstance(found, int | float) else []
 
 
 def test_the_fixtures_are_what_the_kernels_compute():

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
-import httpx
+import httpx2
 import pytest
 from websockets.sync.client import connect
 
@@ -40,8 +40,8 @@ def test_it_answers_at_the_address_that_it_tells_until_an_interrupt(server):
     process, address = server
     told = re.fullmatch(r"http://(127\.0\.0\.1:\d+)/\?token=([\w-]{32})&lang=\w\w", address)
     host, token = told.groups()
-    assert httpx.get(address).text.endswith("</html>")
-    found = httpx.get(f"http://{host}/api/bundles", params={"token": token}).json()
+    assert httpx2.get(address).text.endswith("</html>")
+    found = httpx2.get(f"http://{host}/api/bundles", params={"token": token}).json()
     assert "rhyme-gru" in {one["id"] for one in found}
     with connect(f"ws://{host}/ws?token={token}", origin=f"http://{host}") as socket:
         socket.send(json.dumps({"watch": "rhyme-gru"}))
