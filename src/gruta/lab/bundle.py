@@ -38,20 +38,6 @@ class Bundle:
         """Whether the weights stay with the server, which computes."""
         return self.portrait.hidden > WIDEST or self.portrait.size > MOST
 
-    def told(self) -> Json:
-        """What a list of models says of it."""
-        own = self.portrait
-        return {
-            "name": self.name,
-            "task": self.task,
-            "cell": own.cell,
-            "group": self.group or None,
-            "hidden": own.hidden,
-            "layers": sum(not layer.reverse for layer in own.layers),
-            "parameters": own.size,
-            "remote": self.remote,
-        }
-
     def to_json(self) -> Json:
         """All of it; of a model that is computed by the server, all but the weights."""
         own, keep = self.portrait, not self.remote

@@ -21,6 +21,9 @@ from gruta.runs.lock import LOCK, is_training
 MOST = 2
 """Of them at a time: a page that asks for more is told to wait."""
 
+_WELL = (None, 0, 130, -signal.SIGINT)
+"""Not yet, as it should, or by an interrupt, however early."""
+
 _TAIL = 2000
 _PATIENCE = 30.0
 
@@ -67,7 +70,7 @@ class Processes:
     def failure(self, name: str) -> str:
         """What it said last, if it ended otherwise than well or by an interrupt; else ""."""
         begun = self._begun.get(name)
-        if begun is None or begun.said.closed or begun.process.poll() in (None, 0, 130):
+        if begun is None or begun.said.closed or begun.process.poll() in _WELL:
             return ""
         begun.said.seek(0, os.SEEK_END)
         begun.said.seek(max(0, begun.said.tell() - _TAIL))

@@ -67,6 +67,11 @@ class Sources:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._called: dict[str, str] = {}
+
+    def called(self, name: str) -> str:
+        """What a run on it may be called: as the file was, in letters that any system takes."""
+        return self._called.get(name) or name.rpartition(":")[2].partition(".")[0]
 
     def find(self, name: str) -> tuple[Path, dict[str, Any]]:
         """Where a sample (`sample:NAME`) or an upload lies, and the settings that go with it;
@@ -104,4 +109,5 @@ class Sources:
             problem = _("{folder}: full of files that were handed in; remove what is not needed")
             raise InputError(problem.format(folder=self._folder))
         write_atomically(self._folder / kept, content)
+        self._called[kept] = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem)[:40].strip("-")
         return kept

@@ -66,7 +66,7 @@ class Trainings:
         settings: Any = resolve(known.settings, asked)
         known.open([place] if known.input.many else place, settings)
         cell = asked.get("cell", settings.cell)
-        path = self._new(f"{place.stem}-{cell}")
+        path = self._new(f"{self.sources.called(source)}-{cell}")
         options = [one for name, value in asked.items() for one in _option(name, value)]
         command = ["train", task, "--run", str(path), *options, "--", str(place)]
         self.processes.start(str(path), ["gruta", *command])

@@ -32,6 +32,7 @@ def test_a_training_is_started_followed_stopped_and_gone_on_with_to_its_end(page
     answer = page.post("/api/train", json=question)
     assert answer.status_code == 201, answer.json()
     run = answer.json()["id"]
+    assert run.startswith("rhyme-gru-")
     token = page.params
     with connected(page) as socket:
         socket.send_json({"watch": run})
