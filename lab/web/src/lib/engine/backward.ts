@@ -307,3 +307,19 @@ export function gaussian(seed: number): () => number {
   }
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform())
 }
+
+/** What changes do: the mean surprise before and after, in bits, and how far the outputs moved. */
+export function lossAndMove(
+  was: Pass,
+  is: Pass,
+): { bits: readonly [number, number] | null; moved: number } {
+  const [a, b] = [was.y ?? was.layers.at(-1)!.h, is.y ?? is.layers.at(-1)!.h]
+  let sum = 0
+  for (let k = 0; k < a.length; k++) sum += Math.abs(a[k] - b[k])
+  const mean = (pass: Pass) => {
+    const known = surprises(pass)?.filter((v) => !Number.isNaN(v))
+    return known && known.length > 0 ? known.reduce((s, v) => s + v, 0) / known.length : null
+  }
+  const [before, now] = [mean(was), mean(is)]
+  return { bits: before === null || now === null ? null : [before, now], moved: sum / a.length }
+}
