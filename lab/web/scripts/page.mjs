@@ -10,5 +10,8 @@ const bundles = (files.length > 0 ? files : ['tests/fixtures/trio.json']).flatMa
 const json = JSON.stringify(bundles).replaceAll('<', '\\u003c')
 const element = `<script type="application/json" id="gruta-bundles">${json}</script>`
 const page = readFileSync('dist/index.html', 'utf8')
-if (!page.includes('<!--gruta-bundles-->')) throw new Error('dist/index.html has no place for bundles')
-writeFileSync(out, page.replace('<!--gruta-bundles-->', () => element))
+if (page.split('</head>').length !== 2) throw new Error('dist/index.html: expected one </head>')
+writeFileSync(
+  out,
+  page.replace('</head>', () => `${element}</head>`),
+)

@@ -23,8 +23,7 @@ export function bitmap({ width, height, value, scale, signed, most }: Map2d): HT
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
       const v = value(column, row)
-      pixels[row * width + column] =
-        scale.packed[signed ? signedAt(v, most) : shareAt(v, most)]
+      pixels[row * width + column] = scale.packed[signed ? signedAt(v, most) : shareAt(v, most)]
     }
   }
   context.putImageData(image, 0, 0)

@@ -307,7 +307,9 @@ function rnn(at: At): Scene {
       { x: [712, WIDTH], y: [A, A], value: hOf, when: [0.75, 1], leaves: true },
     ],
     wires: [wire('h', h, 'left', [0.14, 0.5]), wire('x', h, 'left', [0.14, 0.5])],
-    knots: [{ x: 612, y: A + S / 2, sign: at.trace.layer.relu ? 'ReLU' : 'tanh', when: [0.46, 0.58] }],
+    knots: [
+      { x: 612, y: A + S / 2, sign: at.trace.layer.relu ? 'ReLU' : 'tanh', when: [0.46, 0.58] },
+    ],
     phases: [
       ['arrive', 0],
       ['mix', 0.14],
@@ -329,10 +331,20 @@ function wire(of: 'x' | 'h', to: Strip, edge: 'top' | 'bottom' | 'left', when: W
   const bus = of === 'h' ? H_BUS : X_BUS
   const middle = to.x + to.width / 2 + (of === 'h' ? -5 : 5)
   const begin: [number, number][] =
-    of === 'h' ? [[LEFT + 11, bus]] : [[107, B + 30], [107, bus]]
+    of === 'h'
+      ? [[LEFT + 11, bus]]
+      : [
+          [107, B + 30],
+          [107, bus],
+        ]
   if (edge === 'left') {
     const y = to.y + to.height / 2
-    return { points: [...begin, [of === 'h' ? 606 : 618, bus], [of === 'h' ? 606 : 618, y + 12]], of, when, to: 'h' }
+    return {
+      points: [...begin, [of === 'h' ? 606 : 618, bus], [of === 'h' ? 606 : 618, y + 12]],
+      of,
+      when,
+      to: 'h',
+    }
   }
   const upper = to.y < B
   const end: [number, number] = upper ? [middle, to.y + to.height + 2] : [middle, to.y - 2]

@@ -25,7 +25,14 @@ function shown(when: When, phase: number): number {
   return at * at * (3 - 2 * at)
 }
 
-export function drawScene(c: Context, s: Scene, trace: Trace, t: number, p: Palette, look: Look): void {
+export function drawScene(
+  c: Context,
+  s: Scene,
+  trace: Trace,
+  t: number,
+  p: Palette,
+  look: Look,
+): void {
   c.clearRect(0, 0, WIDTH, s.height)
   past(c, s, trace, t, p, look)
   for (const own of s.wires) drawWire(c, own, p, look)
@@ -58,7 +65,16 @@ function past(c: Context, s: Scene, trace: Trace, t: number, p: Palette, look: L
       const x = LANES.LEFT - 16 - (k + 1) * (width + gap)
       if (below && x < 130) break // the input stands there
       c.globalAlpha = 0.75 * (1 - k / count)
-      column(c, x, y, width, LANES.S, look.order, p, (j) => p.signed.css[signedAt(values[own * H + j], s.most)])
+      column(
+        c,
+        x,
+        y,
+        width,
+        LANES.S,
+        look.order,
+        p,
+        (j) => p.signed.css[signedAt(values[own * H + j], s.most)],
+      )
     }
   }
   c.globalAlpha = 1
@@ -103,7 +119,11 @@ function drawStrip(c: Context, own: Strip, s: Scene, p: Palette, look: Look): vo
 
 const NATURAL = new Map<number, number[]>()
 function natural(count: number): number[] {
-  if (!NATURAL.has(count)) NATURAL.set(count, Array.from({ length: count }, (_, k) => k))
+  if (!NATURAL.has(count))
+    NATURAL.set(
+      count,
+      Array.from({ length: count }, (_, k) => k),
+    )
   return NATURAL.get(count)!
 }
 
@@ -201,9 +221,7 @@ function drawWire(c: Context, own: Wire, p: Palette, look: Look): void {
 }
 
 function along(points: Wire['points'], share: number): readonly [number, number] {
-  const lengths = points
-    .slice(1)
-    .map(([x, y], k) => Math.hypot(x - points[k][0], y - points[k][1]))
+  const lengths = points.slice(1).map(([x, y], k) => Math.hypot(x - points[k][0], y - points[k][1]))
   let left = share * lengths.reduce((a, b) => a + b, 0)
   for (const [k, length] of lengths.entries()) {
     if (left <= length && length > 0) {

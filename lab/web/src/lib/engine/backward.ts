@@ -202,7 +202,10 @@ export function foretells({ model, sequence }: Pass): boolean {
 export function lastWithLoss(pass: Pass): number {
   const { T, targets } = pass.sequence
   if (!targets || !foretells(pass)) return T - 1
-  return Math.max(0, targets.findLastIndex((id) => id >= 0))
+  return Math.max(
+    0,
+    targets.findLastIndex((id) => id >= 0),
+  )
 }
 
 /**
@@ -242,9 +245,7 @@ export function surprises(pass: Pass): Float64Array | null {
   if (!foretells(pass) || !pass.y || !targets) return null
   const K = pass.model.output!.K
   return Float64Array.from({ length: T }, (_, t) =>
-    targets[t] < 0
-      ? NaN
-      : -Math.log2(Math.max(softmax(pass.y!, t * K, K)[targets[t]] ?? 0, 1e-30)),
+    targets[t] < 0 ? NaN : -Math.log2(Math.max(softmax(pass.y!, t * K, K)[targets[t]] ?? 0, 1e-30)),
   )
 }
 
@@ -260,22 +261,30 @@ export function rowNorms(values: Float64Array, T: number): Float64Array {
   return norms
 }
 
-/** How many directions stand for all where a state has more units. */
+/** How many directions stand for all where a state has more units, and what all may cost. */
 export const PROBES = 32
+const BUDGET = 2.5e8
+
+/** How many directions a layer's product of Jacobians takes; as many as the state has: exact. */
+export function directions({ layer, T, c }: Trace): number {
+  const size = c ? 2 * layer.H : layer.H
+  if (size <= PROBES) return size
+  return Math.max(4, Math.min(PROBES, Math.floor(BUDGET / (T * layer.wHh.length))))
+}
 
 /**
  * ‖J_T J_{T−1} … J_{t+1}‖ for every t, [T], as the root of the mean square over directions: 1 for
  * steps that change nothing. J: of the state, c and h of an LSTM. Exact up to PROBES units, else
- * estimated by that many random directions.
+ * estimated by random directions.
  */
 export function productNorms(trace: Trace, from = trace.T - 1): Float64Array {
   const { T, layer } = trace
   const { H } = layer
   const size = trace.c ? 2 * H : H
-  const exact = size <= PROBES
+  const count = directions(trace)
+  const exact = count === size
   const draw = gaussian(1)
   const squares = new Float64Array(T)
-  const count = exact ? size : PROBES
   for (let k = 0; k < count; k++) {
     const v = new Float64Array(size)
     if (exact) v[k] = 1

@@ -123,7 +123,13 @@ class Step {
     const weights = Float64Array.from(W.subarray(row * columns, (row + 1) * columns))
     const values = side === 'x' ? this.x : (by ?? this.old)
     const sum = weights.reduce((total, w, j) => total + w * values[j], 0)
-    return { ours, names: side === 'x' ? this.xName : (j) => `h[${String(j)}]`, weights, values, sum }
+    return {
+      ours,
+      names: side === 'x' ? this.xName : (j) => `h[${String(j)}]`,
+      weights,
+      values,
+      sum,
+    }
   }
 
   bias(side: 'bIh' | 'bHh', gate: number): number {

@@ -19,9 +19,15 @@ test('by norm keeps the direction, by value turns it', () => {
 })
 
 test('no step of a clipped walk is longer than the threshold times the rate', () => {
-  const path = descend([5.6, -2.2], 'norm', 0.5, 0.4, 60)
+  const path = descend([5, -2.45], 'norm', 0.15, 1, 60)
   for (let k = 1; k < path.length; k++) {
     const [a, b] = [path[k - 1].at, path[k].at]
-    expect(Math.hypot(a[0] - b[0], a[1] - b[1])).toBeLessThanOrEqual(0.5 * 0.4 + 1e-12)
+    expect(Math.hypot(a[0] - b[0], a[1] - b[1])).toBeLessThanOrEqual(0.15 + 1e-12)
   }
+})
+
+test('unclipped, the walker is thrown out; by norm it comes down into the valley', () => {
+  const end = (way: 'none' | 'norm') => descend([5, -2.45], way, 0.15, 1, 60)[60]
+  expect(end('none').at[1]).toBeGreaterThan(0)
+  expect(end('norm').loss).toBeLessThan(0.002)
 })

@@ -14,7 +14,7 @@ const START = 0.5
 const GOAL = 0.7
 
 /** Where the map lies: from and to, of w and of b. */
-export const FIELD = { w: [3.4, 7.4], b: [-3.4, -1.4] } as const
+export const FIELD = { w: [3.2, 6.2], b: [-3, -1.3] } as const
 
 /** (h_T − goal)², h_t = σ(w h_{t−1} + b), and its gradient by w and b, through all steps. */
 export function cliff([w, b]: Point): { loss: number; gradient: [number, number] } {
@@ -63,7 +63,13 @@ export interface Footprint {
 }
 
 /** Plain gradient descent from a point, so many steps. */
-export function descend(from: Point, way: Way, threshold: number, rate: number, steps: number): Footprint[] {
+export function descend(
+  from: Point,
+  way: Way,
+  threshold: number,
+  rate: number,
+  steps: number,
+): Footprint[] {
   const path: Footprint[] = []
   let at = from
   for (let k = 0; k <= steps; k++) {

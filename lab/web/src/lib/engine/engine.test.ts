@@ -38,7 +38,9 @@ interface Fixture {
 }
 
 const FOLDER = new URL('../../../tests/fixtures/', import.meta.url)
-const FILES = readdirSync(FOLDER).filter((name) => /-(after|before|tanh|relu|lstm)?-?\d\.json$/.test(name))
+const FILES = readdirSync(FOLDER).filter((name) =>
+  /-(after|before|tanh|relu|lstm)?-?\d\.json$/.test(name),
+)
 
 const TOLERANCE = 1e-5
 
@@ -157,7 +159,12 @@ describe.each(FILES)('%s', (file) => {
       const row = (a: ArrayLike<number> & { slice: Float32Array['slice'] }, s: number) =>
         a.slice(s * layer.H, (s + 1) * layer.H)
       expect(far(row(own.h, T - 1 - t), row(pass.layers[0].h, t))).toBeLessThan(1e-7)
-      expect(far(Array.from(here).slice((T - 1 - t) * layer.H, (T - t) * layer.H), Array.from(there).slice(t * layer.H, (t + 1) * layer.H))).toBeLessThan(1e-7)
+      expect(
+        far(
+          Array.from(here).slice((T - 1 - t) * layer.H, (T - t) * layer.H),
+          Array.from(there).slice(t * layer.H, (t + 1) * layer.H),
+        ),
+      ).toBeLessThan(1e-7)
     }
     expect(before(own, T - 1)).toBe(-1)
   })

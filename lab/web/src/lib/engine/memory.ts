@@ -66,10 +66,7 @@ export const BUDGET = 1.5e9
  */
 export function* influence(pass: Pass, outputs = 64, probes = 4): Generator<Influence> {
   const { T } = pass.sequence
-  const size = pass.layers.reduce(
-    (sum, { layer }) => sum + layer.wHh.length + layer.wIh.length,
-    0,
-  )
+  const size = pass.layers.reduce((sum, { layer }) => sum + layer.wHh.length + layer.wIh.length, 0)
   const most = Math.max(4, Math.floor(BUDGET / Math.max(1, (size * probes * T) / 2)))
   const times = spread(T, Math.min(outputs, most))
   const norms = new Float64Array(times.length * T)
@@ -164,7 +161,12 @@ export function* lossByContext(
   }
 }
 
-function cut(model: Model, { x, labels, ids, targets }: Sequence, from: number, to: number): Sequence {
+function cut(
+  model: Model,
+  { x, labels, ids, targets }: Sequence,
+  from: number,
+  to: number,
+): Sequence {
   return {
     T: to - from,
     x: x.slice(from * model.I, to * model.I),

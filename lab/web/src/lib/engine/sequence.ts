@@ -84,7 +84,7 @@ function split(text: string, kind: string, places: ReadonlyMap<string, number>):
   if (kind !== 'subwords') return Array.from(text)
   const longest = Math.max(1, ...Array.from(places.keys(), (unit) => unit.length))
   const found: string[] = []
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     let size = Math.min(longest, text.length - at)
     while (size > 1 && !places.has(text.slice(at, at + size))) size--
     found.push(text.slice(at, at + size))

@@ -28,7 +28,7 @@ import { pt } from '$lib/words/pt'
 import type { Words } from '$lib/words/words'
 
 import { read, write, type Language, type Route, type Theme, type View } from './route'
-import { offers, server, Told, type Offer } from './sources'
+import { inThePage, offers, server, Told, type Offer } from './sources'
 
 export const SPEEDS = [0.25, 0.5, 1, 2, 4] as const
 
@@ -43,6 +43,8 @@ type Trouble = { kind: 'offline' | 'nothing' } | { kind: 'broken'; name: string;
 
 export class Lab {
   readonly server = server()
+  /** The models stand in the page: no server is asked for anything. */
+  readonly alone = inThePage() !== null
 
   view = $state<View>('cell')
   t = $state(0)
@@ -97,6 +99,15 @@ export class Lab {
   readonly cell = $derived<Cell>(this.tab ?? this.chosen?.cell ?? 'gru')
   readonly isTrained = $derived(this.trio.has(this.cell))
 
+  /** The sequence that is looked at, as another model of the group reads it. */
+  sequenceOf(model: Model): Sequence | null {
+    const T = this.T
+    if (this.table) return this.table.x.length === this.table.T * model.I ? this.table : null
+    if (this.text !== null && model.embedding) return shortened(ofText(model, this.text), model, T)
+    const sample = model.samples[Math.min(this.sample, model.samples.length - 1)]
+    return sample ? shortened(ofSample(model, sample), model, T) : this.sequence
+  }
+
   readonly model = $derived.by<Model | null>(() => {
     const chosen = this.chosen
     if (!chosen) return null
@@ -149,7 +160,7 @@ export class Lab {
   /** The unit looked at: the one said, else one that keeps rather long. */
   readonly unit = $derived.by(() => {
     if (this.unitSaid !== null && this.unitSaid < this.H) return this.unitSaid
-    return this.order[Math.floor(this.order.length / 6)] ?? 0
+    return this.order[Math.floor(this.order.length / 16)] ?? 0
   })
 
   label(t: number): string {
@@ -221,7 +232,9 @@ export class Lab {
         if (one !== offer) continue
         const what = error instanceof Told ? error.words[this.lang] : said(error)
         this.trouble =
-          error instanceof TypeError ? { kind: 'offline' } : { kind: 'broken', name: one.name, what }
+          error instanceof TypeError
+            ? { kind: 'offline' }
+            : { kind: 'broken', name: one.name, what }
         return
       }
     }
@@ -282,7 +295,8 @@ export class Lab {
   toggle(): void {
     this.playing = !this.playing
     this.once = false
-    if (this.playing && this.at >= this.T - 1) this.t = 0
+    if (this.playing && this.view === 'backwards') this.t = this.at > 0 ? this.at : this.T - 1
+    else if (this.playing && this.at >= this.T - 1) this.t = 0
     if (this.playing) this.phase = 0
     else this.phase = 1
   }
@@ -407,7 +421,7 @@ export function formats(lang: Language): Formats {
   return { number, brief, percent }
 }
 
-function superscript(power: number): string {
+export function superscript(power: number): string {
   return Array.from(String(power), (c) => (c === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(c)])).join('')
 }
 

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { read, write } from './route'
 
 test('an address comes back as it was', () => {
-  const hash = '#/backwards?model=demo&tab=lstm&text=a+%26+b&t=17&unit=3&layer=1&part=f&lang=pt&theme=dark'
+  const hash =
+    '#/backwards?model=demo&tab=lstm&text=a+%26+b&t=17&unit=3&layer=1&part=f&lang=pt&theme=dark'
   expect(write(read(hash))).toBe(hash)
 })
 

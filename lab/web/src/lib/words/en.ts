@@ -20,16 +20,20 @@ export const en: Words = {
     step: 'step',
     cut: (n) => `The sequence is long: the first ${n} steps are shown.`,
     loading: 'Opening the model …',
-    nothing: 'No model is open. Start the page with gruta lab, or export one with gruta lab --export page.html.',
-    broken: (name, what) => `${name} cannot be opened: ${what}. Choose another model, or train it again.`,
+    nothing:
+      'No model is open. Start the page with gruta lab, or export one with gruta lab --export page.html.',
+    broken: (name, what) =>
+      `${name} cannot be opened: ${what}. Choose another model, or train it again.`,
     remote: 'This model is large: the server computes it, and what-if changes are off.',
-    remoteAlone: 'This model is too large for a page alone. Open it with gruta lab, whose server computes it.',
+    remoteAlone:
+      'This model is too large for a page alone. Open it with gruta lab, whose server computes it.',
     offline: 'The server does not answer. Start gruta lab again, then reload this page.',
     retry: 'Try again',
     edited: (n) => (n === 1 ? 'One what-if change is on' : `${n} what-if changes are on`),
     undoAll: 'Undo all',
     sortedByKeep: 'Units are sorted by how long they keep: the slowest on top.',
-    sortedByLikeness: 'A plain RNN keeps nothing; units are sorted by how alike neighbouring states are.',
+    sortedByLikeness:
+      'A plain RNN keeps nothing; units are sorted by how alike neighbouring states are.',
     untrained: (cell) => `No trained ${cell} came with this page: this one has random weights.`,
   },
   views: {
@@ -157,8 +161,11 @@ export const en: Words = {
     drop: 'Drop a CSV or text file here, or choose one',
     columnsMissing: (wanted, missing) =>
       `The table lacks ${missing}. This model reads the columns ${wanted}, named in the first line.`,
-    lineBad: (line) => `Line ${line} has no number where one is expected. Correct it and drop the file again.`,
+    lineBad: (line) =>
+      `Line ${line} has no number where one is expected. Correct it and drop the file again.`,
     noText: 'This model reads numbers: drop a CSV file.',
+    onlySamples:
+      'Only the program that trained this model splits a text into its words: here there are the samples.',
     tooLarge: 'The file is larger than 20 MB. Take a part of it.',
     back: 'Back to the sample',
     follow: (unit) => `Unit ${unit} through time`,
@@ -184,10 +191,13 @@ export const en: Words = {
     products: 'Product of the Jacobians, back from the last step',
     heat: (cell) => `Gradient of each unit of the ${cell}`,
     bias: 'Bias of the keeping gate, plus',
-    halfLife: (cell, before, now) => `${cell}: half-life of the median unit ${before} steps, now ${now}`,
+    halfLife: (cell, before, now) =>
+      `${cell}: one unit in ten has a half-life above ${before} steps; with the bias moved, above ${now}`,
     keepsNone: (cell) => `${cell}: no gate that keeps, so the bias moves nothing`,
-    reach: (cell, share, steps) =>
-      `${cell}: ${share} of the gradient is left after ${steps} steps back`,
+    reach: (share, steps) =>
+      steps === 1
+        ? `${share} of the gradient is left one step back`
+        : `${share} of the gradient is left ${steps} steps back`,
     here: (t) => `at step ${t}`,
     sumOfStates: 'No single linear layer reads this model: the loss is the sum of the last states.',
     sumOfOutputs: 'The loss is the sum of the outputs.',
@@ -202,7 +212,8 @@ export const en: Words = {
   clipping: {
     title: 'The cliff, and three ways down',
     lead: 'A plain network of one unit, two weights, fifty steps. Its loss has a wall. Three walkers start at the same place; drag the threshold, move the start, and see who is thrown out.',
-    map: 'Loss over the two weights; darker is lower. The walkers’ paths lie on it.',
+    map: 'Loss over the two weights: the greener, the lower. The walkers’ paths lie on it.',
+    hardest: 'To the hardest step',
     none: 'without clipping',
     value: 'by value',
     norm: 'by norm',
@@ -232,13 +243,14 @@ export const en: Words = {
   },
   memory: {
     title: 'How far back it looks',
-    lead: 'Each row is an output, each column an input: the darker, the more that input moves that output. A plain network has a thin edge; one that remembers fills the triangle.',
+    lead: 'Each row is an output, each column an input: the stronger the colour, the more that input moves that output. A plain network has a thin edge; one that remembers fills the triangle.',
     triangle: 'Influence of every input (across) on every output (down)',
     horizon: 'Memory horizon',
     horizonIs: (n) => `95 % of the influence lies within ${n} steps.`,
     lagChart: 'Share of the influence, by steps back',
     lossChart: 'Loss by how much context is kept',
-    lossHelp: 'Bits a unit when the network remembers only its last so many steps. Where the line is flat, more memory no longer helps.',
+    lossHelp:
+      'Bits a unit when the network remembers only its last so many steps. Where the line is flat, more memory no longer helps.',
     computing: 'Computing …',
     budget: (outputs, probes) =>
       `${outputs} outputs, each by ${probes} random directions: the most that the page computes at once.`,
@@ -256,7 +268,8 @@ export const en: Words = {
   training: {
     title: 'A training, as it goes',
     lead: 'Loss, gradient and advice, line by line as they are written.',
-    noServer: 'This page was opened without a server: it shows the training that came with the model. With gruta lab it starts and follows trainings.',
+    noServer:
+      'This page was opened without a server: it shows the training that came with the model. With gruta lab it starts and follows trainings.',
     noMetrics: 'No training came with this model.',
     runs: 'Trainings',
     watch: 'Watch',
@@ -270,7 +283,24 @@ export const en: Words = {
     stop: 'Stop',
     resume: 'Go on',
     stopHelp: 'As Ctrl-C does: the last checkpoint stays.',
-    states: { training: 'training', finished: 'finished', stopped: 'stopped' },
+    states: {
+      starting: 'starting',
+      training: 'training',
+      finishing: 'writing its report',
+      finished: 'finished',
+      stopped: 'stopped',
+      failed: 'failed',
+    },
+    measures: {
+      keep_mean: 'mean share kept',
+      keep_open: 'keeping gates above 0.9',
+      keep_shut: 'keeping gates below 0.1',
+      reset_mean: 'mean of the reset gate',
+      time_constant_median: 'time constant, median unit',
+      time_constant_90: 'time constant, slowest tenth',
+    },
+    timeConstants: 'Time constants of the units, in steps',
+    gradientReach: 'Share of the gradient that reaches the first step',
     loss: 'Loss',
     trainLoss: 'training',
     validationLoss: 'validation',
@@ -287,8 +317,17 @@ export const en: Words = {
     step: 'step',
     of: (step, steps) => `step ${step} of ${steps}`,
     sure: { low: 'unsure', medium: 'fairly sure', high: 'sure' },
-    samples: { demand: 'Electricity demand (forecast)', english: 'English text', portuguese: 'Portuguese text' },
-    tasks: { forecast: 'forecast', generate: 'write text', classify: 'classify', translate: 'translate' },
+    samples: {
+      demand: 'Electricity demand (forecast)',
+      english: 'English text',
+      portuguese: 'Portuguese text',
+    },
+    tasks: {
+      forecast: 'forecast',
+      generate: 'write text',
+      classify: 'classify',
+      translate: 'translate',
+    },
   },
   tour: {
     title: 'Ten minutes through the two chapters',

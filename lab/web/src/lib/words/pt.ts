@@ -20,16 +20,22 @@ export const pt: Words = {
     step: 'passo',
     cut: (n) => `A sequência é longa: aparecem os primeiros ${n} passos.`,
     loading: 'Abrindo o modelo …',
-    nothing: 'Nenhum modelo está aberto. Inicie a página com gruta lab ou exporte uma com gruta lab --export pagina.html.',
-    broken: (name, what) => `Não foi possível abrir ${name}: ${what}. Escolha outro modelo ou treine este de novo.`,
-    remote: 'Este modelo é grande: quem calcula é o servidor, e as mudanças de “e se” ficam desligadas.',
-    remoteAlone: 'Este modelo é grande demais para uma página sozinha. Abra-o com gruta lab, cujo servidor faz as contas.',
+    nothing:
+      'Nenhum modelo está aberto. Inicie a página com gruta lab ou exporte uma com gruta lab --export pagina.html.',
+    broken: (name, what) =>
+      `Não foi possível abrir ${name}: ${what}. Escolha outro modelo ou treine este de novo.`,
+    remote:
+      'Este modelo é grande: quem calcula é o servidor, e as mudanças de “e se” ficam desligadas.',
+    remoteAlone:
+      'Este modelo é grande demais para uma página sozinha. Abra-o com gruta lab, cujo servidor faz as contas.',
     offline: 'O servidor não responde. Inicie gruta lab de novo e recarregue esta página.',
     retry: 'Tentar de novo',
-    edited: (n) => (n === 1 ? 'Uma mudança de “e se” está ligada' : `${n} mudanças de “e se” estão ligadas`),
+    edited: (n) =>
+      n === 1 ? 'Uma mudança de “e se” está ligada' : `${n} mudanças de “e se” estão ligadas`,
     undoAll: 'Desfazer tudo',
     sortedByKeep: 'As unidades estão em ordem de quanto tempo conservam: as mais lentas no alto.',
-    sortedByLikeness: 'Uma RNN simples não conserva nada; as unidades estão em ordem da semelhança entre estados vizinhos.',
+    sortedByLikeness:
+      'Uma RNN simples não conserva nada; as unidades estão em ordem da semelhança entre estados vizinhos.',
     untrained: (cell) => `Nenhuma ${cell} treinada veio com esta página: esta tem pesos sorteados.`,
   },
   views: {
@@ -157,8 +163,11 @@ export const pt: Words = {
     drop: 'Solte aqui um arquivo CSV ou de texto, ou escolha um',
     columnsMissing: (wanted, missing) =>
       `Falta na tabela: ${missing}. Este modelo lê as colunas ${wanted}, com os nomes na primeira linha.`,
-    lineBad: (line) => `A linha ${line} não tem um número onde se espera um. Corrija-a e solte o arquivo de novo.`,
+    lineBad: (line) =>
+      `A linha ${line} não tem um número onde se espera um. Corrija-a e solte o arquivo de novo.`,
     noText: 'Este modelo lê números: solte um arquivo CSV.',
+    onlySamples:
+      'Só o programa que treinou este modelo divide um texto nas palavras dele: aqui ficam os exemplos.',
     tooLarge: 'O arquivo tem mais de 20 MB. Use uma parte dele.',
     back: 'Voltar ao exemplo',
     follow: (unit) => `A unidade ${unit} ao longo do tempo`,
@@ -185,14 +194,19 @@ export const pt: Words = {
     heat: (cell) => `Gradiente de cada unidade da ${cell}`,
     bias: 'Viés do portão que mantém, mais',
     halfLife: (cell, before, now) =>
-      `${cell}: meia-vida da unidade mediana ${before} passos; agora ${now}`,
+      `${cell}: uma unidade em cada dez tem meia-vida acima de ${before} passos; com o viés mudado, acima de ${now}`,
     keepsNone: (cell) => `${cell}: não há portão que mantenha, então o viés não muda nada`,
-    reach: (cell, share, steps) => `${cell}: ${steps} passos atrás, resta ${share} do gradiente`,
+    reach: (share, steps) =>
+      steps === 1
+        ? `um passo atrás, resta ${share} do gradiente`
+        : `${steps} passos atrás, resta ${share} do gradiente`,
     here: (t) => `no passo ${t}`,
-    sumOfStates: 'Nenhuma camada linear única lê este modelo: a perda é a soma dos últimos estados.',
+    sumOfStates:
+      'Nenhuma camada linear única lê este modelo: a perda é a soma dos últimos estados.',
     sumOfOutputs: 'A perda é a soma das saídas.',
     crossEntropy: 'A perda é a entropia cruzada da próxima unidade.',
-    alone: 'Este modelo veio sozinho; com o trio da demonstração, as três células aparecem lado a lado.',
+    alone:
+      'Este modelo veio sozinho; com o trio da demonstração, as três células aparecem lado a lado.',
     estimated: (n) => `Estimado por ${n} direções sorteadas.`,
     cellColumn: 'célula',
     gradient: 'gradiente',
@@ -202,7 +216,8 @@ export const pt: Words = {
   clipping: {
     title: 'O penhasco e três jeitos de descer',
     lead: 'Uma rede simples de uma unidade, dois pesos, cinquenta passos. A perda tem um paredão. Três caminhantes partem do mesmo lugar; arraste o limite, mude a partida e veja quem é lançado para longe.',
-    map: 'A perda sobre os dois pesos; mais escuro é menor. Sobre ela, os caminhos.',
+    map: 'A perda sobre os dois pesos: quanto mais verde, menor. Sobre ela, os caminhos.',
+    hardest: 'Ir ao passo mais duro',
     none: 'sem clipping',
     value: 'por valor',
     norm: 'pela norma',
@@ -232,13 +247,14 @@ export const pt: Words = {
   },
   memory: {
     title: 'Até onde ela olha para trás',
-    lead: 'Cada linha é uma saída, cada coluna uma entrada: quanto mais escuro, mais aquela entrada move aquela saída. Numa rede simples, só a borda aparece; numa que se lembra, o triângulo se enche.',
+    lead: 'Cada linha é uma saída, cada coluna uma entrada: quanto mais forte a cor, mais aquela entrada move aquela saída. Numa rede simples, só a borda aparece; numa que se lembra, o triângulo se enche.',
     triangle: 'Influência de cada entrada (na horizontal) em cada saída (para baixo)',
     horizon: 'Horizonte de memória',
     horizonIs: (n) => `95 % da influência está dentro de ${n} passos.`,
     lagChart: 'Parte da influência, por passos para trás',
     lossChart: 'Perda conforme o contexto mantido',
-    lossHelp: 'Bits por unidade quando a rede só se lembra deste número de passos. Onde a linha é plana, mais memória já não ajuda.',
+    lossHelp:
+      'Bits por unidade quando a rede só se lembra deste número de passos. Onde a linha é plana, mais memória já não ajuda.',
     computing: 'Calculando …',
     budget: (outputs, probes) =>
       `${outputs} saídas, cada uma por ${probes} direções sorteadas: o máximo que a página calcula de uma vez.`,
@@ -256,7 +272,8 @@ export const pt: Words = {
   training: {
     title: 'Um treino, enquanto acontece',
     lead: 'Perda, gradiente e conselhos, linha por linha, à medida que são escritos.',
-    noServer: 'Esta página foi aberta sem servidor: mostra o treino que veio com o modelo. Com gruta lab, ela inicia e acompanha treinos.',
+    noServer:
+      'Esta página foi aberta sem servidor: mostra o treino que veio com o modelo. Com gruta lab, ela inicia e acompanha treinos.',
     noMetrics: 'Nenhum treino veio com este modelo.',
     runs: 'Treinos',
     watch: 'Acompanhar',
@@ -270,7 +287,24 @@ export const pt: Words = {
     stop: 'Parar',
     resume: 'Continuar',
     stopHelp: 'Como Ctrl-C: o último ponto salvo fica.',
-    states: { training: 'treinando', finished: 'terminado', stopped: 'parado' },
+    states: {
+      starting: 'começando',
+      training: 'treinando',
+      finishing: 'escrevendo o relatório',
+      finished: 'terminado',
+      stopped: 'parado',
+      failed: 'falhou',
+    },
+    measures: {
+      keep_mean: 'fração mantida média',
+      keep_open: 'portões que mantêm, acima de 0,9',
+      keep_shut: 'portões que mantêm, abaixo de 0,1',
+      reset_mean: 'média do portão de redefinição',
+      time_constant_median: 'constante de tempo, unidade mediana',
+      time_constant_90: 'constante de tempo, o décimo mais lento',
+    },
+    timeConstants: 'Constantes de tempo das unidades, em passos',
+    gradientReach: 'Parte do gradiente que chega ao primeiro passo',
     loss: 'Perda',
     trainLoss: 'treino',
     validationLoss: 'validação',

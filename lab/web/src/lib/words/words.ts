@@ -4,6 +4,7 @@ import type { Part, StageName } from '$lib/engine/byHand'
 import type { Cell } from '$lib/engine/bundle'
 import type { Way } from '$lib/engine/cliff'
 import type { View } from '$lib/state/route'
+import type { Measure, RunState } from '$lib/state/training.svelte'
 
 export type Phase =
   | 'arrive'
@@ -121,6 +122,7 @@ export interface Words {
     | 'drop'
     | 'noText'
     | 'tooLarge'
+    | 'onlySamples'
     | 'back'
     | 'letsGo'
     | 'neverLetsGo'
@@ -160,7 +162,7 @@ export interface Words {
     heat: (cell: string) => string
     halfLife: (cell: string, before: string, now: string) => string
     keepsNone: (cell: string) => string
-    reach: (cell: string, share: string, steps: number) => string
+    reach: (share: string, steps: number) => string
     here: (t: number) => string
     estimated: (n: number) => string
   }
@@ -190,6 +192,7 @@ export interface Words {
     | 'b'
     | 'walker'
     | 'farthest'
+    | 'hardest'
   > & { length: (x: string) => string; turned: (x: string) => string }
   memory: Say<
     | 'title'
@@ -245,8 +248,11 @@ export interface Words {
     | 'lost'
     | 'gone'
     | 'step'
+    | 'timeConstants'
+    | 'gradientReach'
   > & {
-    states: Say<'training' | 'finished' | 'stopped'>
+    states: Record<RunState, string>
+    measures: Record<Measure, string>
     of: (step: string, steps: string) => string
     sure: Say<'low' | 'medium' | 'high'>
     samples: Say<'demand' | 'english' | 'portuguese'>
