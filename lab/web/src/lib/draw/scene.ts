@@ -164,38 +164,38 @@ function gru(at: At): Scene {
   const { old, input } = beginnings(at, A)
   const after = at.trace.layer.resetAfter
   const h0 = reader(old)
-  const r = strip(at, 'r', 'r', after ? 400 : 300, B, [0.1, 0.22])
-  const q = strip(at, 'q', 'q', after ? 300 : 410, B, after ? [0.1, 0.22] : [0.24, 0.34])
-  const n = strip(at, 'n', 'n', 520, B, [0.34, 0.46])
-  const z = strip(at, 'z', 'z', 620, A, [0.48, 0.6])
-  const notZ = strip(at, 'z', '1−z', 620, B, [0.48, 0.6], { turned: true })
-  const h = strip(at, 'h', 'h', 890, A, [0.84, 0.9])
+  const r = strip(at, 'r', 'r', after ? 404 : 300, B, [0.1, 0.22])
+  const q = strip(at, 'q', 'q', after ? 290 : 420, B, after ? [0.1, 0.22] : [0.24, 0.34])
+  const n = strip(at, 'n', 'n', 532, B, [0.34, 0.46])
+  const z = strip(at, 'z', 'z', 660, A, [0.48, 0.6])
+  const notZ = strip(at, 'z', '1−z', 660, B, [0.48, 0.6], { turned: true })
+  const h = strip(at, 'h', 'h', 920, A, [0.84, 0.9])
   const [zOf, nOf, rOf, qOf, hOf] = [reader(z), reader(n), reader(r), reader(q), reader(h)]
   const line: Ribbon[] = after
     ? [
-        { x: [322, 400], y: [B, B], value: qOf, when: [0.22, 0.28] },
-        { x: [430, 520], y: [B, B], value: (j) => rOf(j) * qOf(j), when: [0.28, 0.36] },
+        { x: [312, 404], y: [B, B], value: qOf, when: [0.22, 0.28] },
+        { x: [434, 532], y: [B, B], value: (j) => rOf(j) * qOf(j), when: [0.28, 0.36] },
       ]
     : [
         { x: [218, 300], y: [A, B], value: h0, when: [0.06, 0.18] },
-        { x: [330, 398], y: [B, B], value: (j) => rOf(j) * h0(j), when: [0.2, 0.28] },
-        { x: [432, 520], y: [B, B], value: qOf, when: [0.3, 0.38] },
+        { x: [330, 408], y: [B, B], value: (j) => rOf(j) * h0(j), when: [0.2, 0.28] },
+        { x: [442, 532], y: [B, B], value: qOf, when: [0.3, 0.38] },
       ]
   return {
     height: 480,
     labels: [
-      { word: 'kept', x: 735, y: A - 12 },
-      { word: 'replaced', x: 760, y: B + S + 4 },
+      { word: 'kept', x: 790, y: A - 12 },
+      { word: 'replaced', x: 800, y: B + S + 4 },
     ],
     strips: [old, input, r, q, n, z, notZ, h],
     ribbons: [
-      { x: [218, 620], y: [A, A], value: h0, when: [0.06, 0.5] },
+      { x: [218, 660], y: [A, A], value: h0, when: [0.06, 0.5] },
       ...line,
-      { x: [542, 620], y: [B, B], value: nOf, when: [0.46, 0.52] },
-      { x: [650, 800], y: [A, A], value: (j) => zOf(j) * h0(j), when: [0.6, 0.76] },
-      { x: [650, 800], y: [B, A], value: (j) => (1 - zOf(j)) * nOf(j), when: [0.6, 0.8] },
-      { x: [812, 890], y: [A, A], value: hOf, when: [0.8, 0.86] },
-      { x: [912, WIDTH], y: [A, A], value: hOf, when: [0.9, 1], leaves: true },
+      { x: [554, 660], y: [B, B], value: nOf, when: [0.46, 0.52] },
+      { x: [690, 840], y: [A, A], value: (j) => zOf(j) * h0(j), when: [0.6, 0.76] },
+      { x: [690, 840], y: [B, A], value: (j) => (1 - zOf(j)) * nOf(j), when: [0.6, 0.8] },
+      { x: [852, 920], y: [A, A], value: hOf, when: [0.8, 0.86] },
+      { x: [942, WIDTH], y: [A, A], value: hOf, when: [0.9, 1], leaves: true },
     ],
     wires: [
       ...toGate(r, [0.06, 0.14]),
@@ -204,12 +204,12 @@ function gru(at: At): Scene {
       ...toGate(z, [0.4, 0.5]),
     ],
     knots: [
-      { x: after ? 447 : 347, y: B + S / 2, sign: '×', when: r.when },
-      { x: 668, y: A + S / 2, sign: '×', when: z.when },
-      { x: 668, y: B + S / 2, sign: '×', when: z.when },
-      { x: 806, y: A + S / 2, sign: '+', when: [0.74, 0.8] },
-      ...(after ? [] : [{ x: 382, y: B + S / 2, sign: 'W', when: [0.22, 0.3] as When }]),
-      { x: 490, y: B + S / 2, sign: 'tanh', when: [0.34, 0.42] },
+      { x: after ? 452 : 348, y: B + S / 2, sign: '×', when: r.when },
+      { x: 708, y: A + S / 2, sign: '×', when: z.when },
+      { x: 708, y: B + S / 2, sign: '×', when: z.when },
+      { x: 846, y: A + S / 2, sign: '+', when: [0.74, 0.8] },
+      ...(after ? [] : [{ x: 390, y: B + S / 2, sign: 'W', when: [0.22, 0.3] as When }]),
+      { x: 502, y: B + S / 2, sign: 'tanh', when: [0.34, 0.42] },
     ],
     phases: [
       ['arrive', 0],
@@ -249,7 +249,7 @@ function lstm(at: At): Scene {
   return {
     height: 480,
     labels: [
-      { word: 'kept', x: 545, y: A - 12 },
+      { word: 'kept', x: 560, y: A - 12 },
       { word: 'replaced', x: 570, y: B + S + 4 },
     ],
     strips: [oldC, old, input, g, i, f, c, o, h],
