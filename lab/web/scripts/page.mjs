@@ -10,8 +10,5 @@ const bundles = (files.length > 0 ? files : ['tests/fixtures/trio.json']).flatMa
 const json = JSON.stringify(bundles).replaceAll('<', '\\u003c')
 const element = `<script type="application/json" id="gruta-bundles">${json}</script>`
 const page = readFileSync('dist/index.html', 'utf8')
-if (page.split('</head>').length !== 2) throw new Error('dist/index.html: expected one </head>')
-writeFileSync(
-  out,
-  page.replace('</head>', () => `${element}</head>`),
-)
+const end = page.lastIndexOf('</body>')
+writeFileSync(out, page.slice(0, end) + element + page.slice(end))

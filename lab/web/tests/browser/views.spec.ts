@@ -53,7 +53,7 @@ for (const lang of ['en', 'pt'] as const) {
       page,
     }) => {
       await open(page, `cell?lang=${lang}&t=57&unit=9&tab=gru`)
-      await page.getByRole('button', { name: words.cell.open(`${words.names.z} z`) }).click()
+      await page.getByTitle(words.cell.open(words.names.z), { exact: true }).click()
       const own = byHand(pass('gru'), { layer: 0, unit: 9, t: 57 }, NONE, String)
       const z = own.stages.flatMap((s) => s.lines).find((line) => line.part === 'z')!
       const line = page.locator('#line-z')

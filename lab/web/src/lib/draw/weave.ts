@@ -238,7 +238,7 @@ function fan(c: Context, s: Scene, trace: Trace, p: Palette, look: Look): void {
   const { H, wHh } = trace.layer
   const old = s.strips.find((own) => own.part === 'old')
   const reach = shown([0.14, 0.5], look.phase)
-  if (!old || reach === 0) return
+  if (!old || reach === 0 || wHh.length === 0) return
   const row = LANES.S / H
   const every = Math.max(1, Math.round(H / 48))
   c.save()

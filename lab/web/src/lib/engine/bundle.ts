@@ -54,8 +54,8 @@ export interface AdviceData {
   rule?: string
   layer?: string
   confidence?: string
-  finding: string
-  remedy: string
+  finding: string | Titles
+  remedy: string | Titles
   code?: string
 }
 
@@ -201,16 +201,21 @@ export function decode(bundle: Bundle): Model {
       : null,
     columns: bundle.columns ?? [],
     answers: bundle.answers ?? [],
-    samples: bundle.samples.map((s) => ({
-      title: s.title,
-      text: s.text ?? null,
-      ids: s.units ? Int32Array.from(s.units) : null,
-      x: s.x ? numbers(s.x, [s.x.shape[0], I], 'samples.x') : null,
-      labels: s.labels ?? null,
-    })),
+    samples: bundle.samples.map((s) => sampleOf(s, I)),
     remote: bundle.remote ?? false,
     advice: bundle.advice ?? [],
     metrics: bundle.metrics ?? [],
+  }
+}
+
+/** A sequence for a network whose layer 0 reads I numbers. */
+export function sampleOf(s: SampleData, I: number): Sample {
+  return {
+    title: s.title,
+    text: s.text ?? null,
+    ids: s.units ? Int32Array.from(s.units) : null,
+    x: s.x ? numbers(s.x, [s.x.shape[0], I], 'samples.x') : null,
+    labels: s.labels ?? null,
   }
 }
 

@@ -12,15 +12,19 @@ import {
   ofSample,
   ofTable,
   ofText,
+  passOf,
   run,
+  sampleOf,
   untrained,
   BundleError,
   type Cell,
   type Edits,
   type GateEdit,
+  type Inferred,
   type Model,
   type Part,
   type Pass,
+  type SampleData,
   type Sequence,
 } from '$lib/engine'
 import { en } from '$lib/words/en'
@@ -73,6 +77,10 @@ export class Lab {
   modelId = $state<string | null>(null)
   tab = $state<Cell | null>(null)
   trouble = $state.raw<Trouble | null>(null)
+  /** A model that ships is being trained, before it can be opened. */
+  making = $state(false)
+  /** What the server computed of a model that the page has no weights of. */
+  private inferred = $state.raw<Pass | null>(null)
 
   readonly lang = $derived<Language>(
     this.languageSaid ?? (navigator.language.toLowerCase().startsWith('pt') ? 'pt' : 'en'),
@@ -137,11 +145,14 @@ export class Lab {
   readonly wasCut = $derived((this.whole?.T ?? 0) > (this.sequence?.T ?? 0))
 
   /** The network's way through the sequence, without and with the what-if changes. */
-  readonly untouched = $derived.by<Pass | null>(() =>
-    this.model && this.sequence && !this.model.remote ? run(this.model, this.sequence) : null,
-  )
+  readonly untouched = $derived.by<Pass | null>(() => {
+    if (!this.model || !this.sequence) return null
+    if (!this.model.remote) return run(this.model, this.sequence)
+    const found = this.inferred
+    return found?.model === this.model && found.sequence === this.sequence ? found : null
+  })
   readonly pass = $derived.by<Pass | null>(() =>
-    isNone(this.edits) || !this.untouched
+    isNone(this.edits) || !this.untouched || this.untouched.model.remote
       ? this.untouched
       : run(this.untouched.model, this.untouched.sequence, this.edits),
   )
@@ -222,6 +233,10 @@ export class Lab {
   async choose(id: string): Promise<void> {
     const offer = this.offers.find((o) => o.id === id || o.name === id)
     if (!offer) return
+    if (!offer.ready) {
+      await this.make(offer)
+      return
+    }
     const group = this.offers.filter((o) => o.group !== null && o.group === offer.group)
     this.trouble = null
     for (const one of [offer, ...group.filter((o) => o !== offer)]) {
@@ -230,11 +245,7 @@ export class Lab {
         this.opened = new Map([...this.opened, [one.id, decode(await one.open())]])
       } catch (error) {
         if (one !== offer) continue
-        const what = error instanceof Told ? error.words[this.lang] : said(error)
-        this.trouble =
-          error instanceof TypeError
-            ? { kind: 'offline' }
-            : { kind: 'broken', name: one.name, what }
+        this.trouble = this.troubleOf(error, one.name)
         return
       }
     }
@@ -244,6 +255,72 @@ export class Lab {
       this.tab = null
     }
     this.modelId = offer.id
+  }
+
+  /** Have a model that ships be trained, wait for it, and open it. */
+  private async make({ id, name, recipe }: Offer): Promise<void> {
+    if (!this.server || this.making) return
+    this.making = true
+    this.trouble = null
+    try {
+      await this.server.post('api/make', { recipe })
+      for (;;) {
+        await new Promise((resolve) => setTimeout(resolve, 1000))
+        this.offers = await offers(this.server)
+        const now = this.offers.find((o) => o.id === id)
+        if (now?.error) throw new Told(now.error)
+        if (!now || now.ready) break
+      }
+    } catch (error) {
+      this.trouble = this.troubleOf(error, name)
+      return
+    } finally {
+      this.making = false
+    }
+    await this.choose(id)
+  }
+
+  private troubleOf(error: unknown, name: string): Trouble {
+    if (error instanceof TypeError) return { kind: 'offline' }
+    const what = error instanceof Told ? error.words[this.lang] : said(error)
+    return { kind: 'broken', name, what }
+  }
+
+  /** Ask the server for what the page cannot compute; called whenever model or sequence change. */
+  async infer(): Promise<void> {
+    const { model, sequence, server: from, modelId } = this
+    if (!model?.remote || !sequence || !from || this.alone) return
+    const what = sequence.ids
+      ? { units: [...sequence.ids] }
+      : {
+          x: Array.from({ length: sequence.T }, (_, t) => [
+            ...sequence.x.subarray(t * model.I, (t + 1) * model.I),
+          ]),
+        }
+    try {
+      const found = await from.ask<Inferred>({ infer: { bundle: modelId, ...what } })
+      if (model === this.model && sequence === this.sequence) {
+        this.inferred = passOf(model, sequence, found)
+      }
+    } catch (error) {
+      this.trouble = this.troubleOf(error, model.name)
+    }
+  }
+
+  /** What only the server can read: a text of words, or a file; InputErrors of its are thrown. */
+  async readThere(what: { text: string } | File): Promise<void> {
+    const { model, server: from, modelId } = this
+    if (!model || !from) return
+    const asked =
+      what instanceof File
+        ? { upload: (await from.upload<{ upload: string }>(what)).upload }
+        : { text: what.text }
+    const found = await from.ask<{ samples: SampleData[] }>({ read: { bundle: modelId, ...asked } })
+    const [first] = found.samples
+    if (!first || model !== this.model) return
+    this.table = ofSample(model, sampleOf(first, model.I))
+    this.text = null
+    this.seek(0)
   }
 
   chooseCell(cell: Cell): void {

@@ -202,7 +202,9 @@ export class Trainings {
   begin(source: string | File, how: { task: string; cell: string; steps: number }): Promise<void> {
     return this.ask(async () => {
       const from =
-        typeof source === 'string' ? source : (await this.server.upload<{ id: string }>(source)).id
+        typeof source === 'string'
+          ? source
+          : (await this.server.upload<{ upload: string }>(source)).upload
       const { id } = await this.server.post<{ id: string }>('api/train', { source: from, ...how })
       this.watch(id)
     })

@@ -20,6 +20,9 @@ export const en: Words = {
     step: 'step',
     cut: (n) => `The sequence is long: the first ${n} steps are shown.`,
     loading: 'Opening the model …',
+    making: 'This model is being trained now, which takes less than a minute …',
+    needsWeights:
+      'This view computes with the weights, which are too many for the page. Choose a smaller model.',
     nothing:
       'No model is open. Start the page with gruta lab, or export one with gruta lab --export page.html.',
     broken: (name, what) =>
@@ -326,7 +329,6 @@ export const en: Words = {
       forecast: 'forecast',
       generate: 'write text',
       classify: 'classify',
-      translate: 'translate',
     },
   },
   tour: {

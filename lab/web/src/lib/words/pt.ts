@@ -20,6 +20,9 @@ export const pt: Words = {
     step: 'passo',
     cut: (n) => `A sequência é longa: aparecem os primeiros ${n} passos.`,
     loading: 'Abrindo o modelo …',
+    making: 'Este modelo está sendo treinado agora; leva menos de um minuto …',
+    needsWeights:
+      'Esta vista calcula com os pesos, que são muitos para a página. Escolha um modelo menor.',
     nothing:
       'Nenhum modelo está aberto. Inicie a página com gruta lab ou exporte uma com gruta lab --export pagina.html.',
     broken: (name, what) =>
@@ -330,7 +333,6 @@ export const pt: Words = {
       forecast: 'prever',
       generate: 'escrever texto',
       classify: 'classificar',
-      translate: 'traduzir',
     },
   },
   tour: {

@@ -39,6 +39,8 @@ export interface Words {
     | 'unit'
     | 'step'
     | 'loading'
+    | 'making'
+    | 'needsWeights'
     | 'nothing'
     | 'remote'
     | 'remoteAlone'
@@ -256,7 +258,7 @@ export interface Words {
     of: (step: string, steps: string) => string
     sure: Say<'low' | 'medium' | 'high'>
     samples: Say<'demand' | 'english' | 'portuguese'>
-    tasks: Say<'forecast' | 'generate' | 'classify' | 'translate'>
+    tasks: Say<'forecast' | 'generate' | 'classify'>
   }
   tour: Say<
     | 'title'
