@@ -6,7 +6,7 @@ import { viteSingleFile } from 'vite-plugin-singlefile'
 import { defineConfig } from 'vitest/config'
 
 /** Of KaTeX's fonts the page takes those that its equations use, in the one format that browsers want. */
-const KEPT = /KaTeX_(Main-Regular|Math-Italic|Size1-Regular|Size2-Regular)/
+const KEPT = /KaTeX_(Main-Regular|Math-Italic)/
 
 function fewerFonts(): Plugin {
   return {

@@ -6,4 +6,6 @@ import { mount } from 'svelte'
 import './app.css'
 import App from './App.svelte'
 
-mount(App, { target: document.getElementById('app')! })
+const target = document.getElementById('app')!
+target.replaceChildren() // the name that stood there while this was read
+mount(App, { target })

@@ -133,57 +133,82 @@ function inputSize(own: Strip): number {
   return most
 }
 
+/** A vector as an image one pixel wide, which is drawn as wide as a strip or ribbon is. */
+const FINE = 2 * LANES.S
+let thread: {
+  canvas: HTMLCanvasElement
+  context: CanvasRenderingContext2D
+  image: ImageData
+} | null = null
+
+/** The threads of a ribbon: the smaller a value, the thinner, so that what is forgotten loses body. */
+function threads(own: Ribbon, s: Scene, p: Palette, order: readonly number[]): HTMLCanvasElement {
+  if (!thread) {
+    const canvas = document.createElement('canvas')
+    canvas.width = 1
+    canvas.height = FINE
+    const context = canvas.getContext('2d', { willReadFrequently: true })!
+    thread = { canvas, context, image: context.createImageData(1, FINE) }
+  }
+  const pixels = new Uint32Array(thread.image.data.buffer)
+  const row = FINE / order.length
+  let last = -1
+  let [colour, half] = [0, 0]
+  for (let y = 0; y < FINE; y++) {
+    const k = Math.min(order.length - 1, Math.floor(y / row))
+    if (k !== last) {
+      const v = own.value(order[k])
+      colour = p.signed.packed[signedAt(v, s.most)]
+      half = Math.max(0.5, row * (0.125 + 0.375 * Math.sqrt(Math.min(1, Math.abs(v) / s.most))))
+      last = k
+    }
+    const off = Math.abs(y + 0.5 - (k + 0.5) * row)
+    // Where a row is thinner than a pixel or two, its body shows as how much it covers.
+    const alpha =
+      row < 4 ? Math.min(1, (2 * half) / row) : Math.max(0, Math.min(1, half - off + 0.5))
+    pixels[y] = (colour & 0xffffff) | (Math.round(219 * alpha) << 24)
+  }
+  thread.context.putImageData(thread.image, 0, 0)
+  return thread.canvas
+}
+
+/** How far down a bend is after a share of its way: as a cubic curve with level ends. */
+const bent = (at: number): number => at * at * (3 - 2 * at)
+const SLICE = 2
+
 function drawRibbon(c: Context, own: Ribbon, s: Scene, p: Palette, look: Look): void {
   const reach = shown(own.when, look.phase)
   if (reach <= 0) return
   const [x0, x1] = own.x
   const [y0, y1] = own.y
-  const count = look.order.length
-  const row = LANES.S / count
   const end = x0 + (x1 - x0) * reach
-  c.save()
-  c.beginPath()
-  c.rect(x0, 0, end - x0, s.height)
-  c.clip()
   const straight = y0 === y1
-  c.globalAlpha = 0.86
-  for (let k = 0; k < count; k++) {
-    const v = own.value(look.order[k])
-    const size = Math.min(1, Math.abs(v) / s.most)
-    // A thread of nothing is thin: what is forgotten loses body, not only colour.
-    const thick = Math.max(0.5, row * (0.25 + 0.75 * Math.sqrt(size)))
-    const y = y0 + (k + 0.5) * row
-    c.fillStyle = c.strokeStyle = p.signed.css[signedAt(v, s.most)]
-    if (straight) {
-      c.fillRect(x0, y - thick / 2, x1 - x0, thick)
-    } else {
-      const to = y1 + (k + 0.5) * row
-      const bend = (x1 - x0) * 0.5
-      c.lineWidth = thick
-      c.beginPath()
-      c.moveTo(x0, y)
-      c.bezierCurveTo(x0 + bend, y, x1 - bend, to, x1, to)
-      c.stroke()
+  const image = threads(own, s, p, look.order)
+  if (straight) c.drawImage(image, x0, y0, end - x0, LANES.S)
+  else {
+    for (let x = x0; x < end; x += SLICE) {
+      const y = y0 + (y1 - y0) * bent((x + SLICE / 2 - x0) / (x1 - x0))
+      c.drawImage(image, x, y, Math.min(SLICE, end - x) + 0.3, LANES.S)
     }
   }
-  c.globalAlpha = 1
   const k = look.order.indexOf(look.unit)
   if (k >= 0) {
+    const row = LANES.S / look.order.length
     c.strokeStyle = p.accent
     c.lineWidth = 1.25
     for (const side of [-1, 1]) {
       const shift = (k + 0.5) * row + side * Math.max(row / 2, 1.5)
       c.beginPath()
       c.moveTo(x0, y0 + shift)
-      if (straight) c.lineTo(x1, y1 + shift)
+      if (straight) c.lineTo(end, y1 + shift)
       else {
-        const bend = (x1 - x0) * 0.5
-        c.bezierCurveTo(x0 + bend, y0 + shift, x1 - bend, y1 + shift, x1, y1 + shift)
+        for (let x = x0; x <= end; x += 4) {
+          c.lineTo(x, y0 + (y1 - y0) * bent((x - x0) / (x1 - x0)) + shift)
+        }
       }
       c.stroke()
     }
   }
-  c.restore()
   if (own.leaves) {
     const fade = c.createLinearGradient(x0, 0, x1, 0)
     fade.addColorStop(0, transparent(p.paper))
