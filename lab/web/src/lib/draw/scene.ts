@@ -236,9 +236,9 @@ function lstm(at: At): Scene {
     values: earlier < 0 ? NONE : trace.c!,
     from: Math.max(0, earlier * H),
   }
-  const g = strip(at, 'g', 'g', 350, B, [0.1, 0.24])
-  const i = strip(at, 'i', 'i', 440, B, [0.1, 0.24])
-  const f = strip(at, 'f', 'f', 440, A, [0.1, 0.24])
+  const g = strip(at, 'g', 'g', 322, B, [0.1, 0.24])
+  const i = strip(at, 'i', 'i', 446, B, [0.1, 0.24])
+  const f = strip(at, 'f', 'f', 446, A, [0.1, 0.24])
   const c = strip(at, 'c', 'c', 690, A, [0.56, 0.62])
   const o = strip(at, 'o', 'o', 880, B, [0.66, 0.76])
   const h = strip(at, 'h', 'h', 1004, B, [0.84, 0.9])
@@ -249,15 +249,15 @@ function lstm(at: At): Scene {
   return {
     height: 480,
     labels: [
-      { word: 'kept', x: 560, y: A - 12 },
+      { word: 'kept', x: 590, y: A - 12 },
       { word: 'replaced', x: 570, y: B + S + 4 },
     ],
     strips: [oldC, old, input, g, i, f, c, o, h],
     ribbons: [
-      { x: [218, 440], y: [A, A], value: c0, when: [0.06, 0.26] },
-      { x: [372, 440], y: [B, B], value: gOf, when: [0.24, 0.3] },
-      { x: [470, 610], y: [A, A], value: (j) => fOf(j) * c0(j), when: [0.28, 0.5] },
-      { x: [470, 610], y: [B, A], value: (j) => iOf(j) * gOf(j), when: [0.32, 0.52] },
+      { x: [218, 446], y: [A, A], value: c0, when: [0.06, 0.26] },
+      { x: [344, 446], y: [B, B], value: gOf, when: [0.24, 0.3] },
+      { x: [476, 610], y: [A, A], value: (j) => fOf(j) * c0(j), when: [0.28, 0.5] },
+      { x: [476, 610], y: [B, A], value: (j) => iOf(j) * gOf(j), when: [0.32, 0.52] },
       { x: [622, 690], y: [A, A], value: cOf, when: [0.52, 0.58] },
       { x: [712, WIDTH], y: [A, A], value: cOf, when: [0.62, 0.9], leaves: true },
       { x: [712, 830], y: [A, B], value: cOf, when: [0.62, 0.7] },
@@ -273,8 +273,8 @@ function lstm(at: At): Scene {
       ...toGate(o, [0.06, 0.66]),
     ],
     knots: [
-      { x: 488, y: A + S / 2, sign: '×', when: f.when },
-      { x: 488, y: B + S / 2, sign: '×', when: i.when },
+      { x: 494, y: A + S / 2, sign: '×', when: f.when },
+      { x: 494, y: B + S / 2, sign: '×', when: i.when },
       { x: 616, y: A + S / 2, sign: '+', when: [0.46, 0.54] },
       { x: 836, y: B + S / 2, sign: 'tanh', when: [0.66, 0.72] },
       { x: 928, y: B + S / 2, sign: '×', when: o.when },

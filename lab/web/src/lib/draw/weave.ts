@@ -133,24 +133,33 @@ function inputSize(own: Strip): number {
   return most
 }
 
-/** A vector as an image one pixel wide, which is drawn as wide as a strip or ribbon is. */
-const FINE = 2 * LANES.S
-let thread: {
-  canvas: HTMLCanvasElement
-  context: CanvasRenderingContext2D
-  image: ImageData
-} | null = null
+/** Threads are computed so finely, in rows a unit of the drawing. */
+const ROWS = 2
+const FINE = ROWS * LANES.S
+
+/** Canvases that are drawn into again and again: a straight ribbon's, and a bent one's. */
+const kept = new Map<string, { canvas: HTMLCanvasElement; image: ImageData; pixels: Uint32Array }>()
+function sheet(width: number, height: number) {
+  const key = `${String(width)}×${String(height)}`
+  const known = kept.get(key)
+  if (known) return known
+  const canvas = document.createElement('canvas')
+  canvas.width = width
+  canvas.height = height
+  const image = new ImageData(width, height)
+  const made = { canvas, image, pixels: new Uint32Array(image.data.buffer) }
+  kept.set(key, made)
+  return made
+}
 
 /** The threads of a ribbon: the smaller a value, the thinner, so that what is forgotten loses body. */
-function threads(own: Ribbon, s: Scene, p: Palette, order: readonly number[]): HTMLCanvasElement {
-  if (!thread) {
-    const canvas = document.createElement('canvas')
-    canvas.width = 1
-    canvas.height = FINE
-    const context = canvas.getContext('2d', { willReadFrequently: true })!
-    thread = { canvas, context, image: context.createImageData(1, FINE) }
-  }
-  const pixels = new Uint32Array(thread.image.data.buffer)
+function threads(
+  pixels: Uint32Array,
+  own: Ribbon,
+  s: Scene,
+  p: Palette,
+  order: readonly number[],
+): void {
   const row = FINE / order.length
   let last = -1
   let [colour, half] = [0, 0]
@@ -168,14 +177,10 @@ function threads(own: Ribbon, s: Scene, p: Palette, order: readonly number[]): H
       row < 4 ? Math.min(1, (2 * half) / row) : Math.max(0, Math.min(1, half - off + 0.5))
     pixels[y] = (colour & 0xffffff) | (Math.round(219 * alpha) << 24)
   }
-  thread.context.putImageData(thread.image, 0, 0)
-  return thread.canvas
 }
 
 /** How far down a bend is after a share of its way: as a cubic curve with level ends. */
 const bent = (at: number): number => at * at * (3 - 2 * at)
-const SLICE = 2
-
 function drawRibbon(c: Context, own: Ribbon, s: Scene, p: Palette, look: Look): void {
   const reach = shown(own.when, look.phase)
   if (reach <= 0) return
@@ -183,13 +188,23 @@ function drawRibbon(c: Context, own: Ribbon, s: Scene, p: Palette, look: Look): 
   const [y0, y1] = own.y
   const end = x0 + (x1 - x0) * reach
   const straight = y0 === y1
-  const image = threads(own, s, p, look.order)
-  if (straight) c.drawImage(image, x0, y0, end - x0, LANES.S)
-  else {
-    for (let x = x0; x < end; x += SLICE) {
-      const y = y0 + (y1 - y0) * bent((x + SLICE / 2 - x0) / (x1 - x0))
-      c.drawImage(image, x, y, Math.min(SLICE, end - x) + 0.3, LANES.S)
+  const column = sheet(1, FINE)
+  threads(column.pixels, own, s, p, look.order)
+  if (straight) {
+    column.canvas.getContext('2d')?.putImageData(column.image, 0, 0)
+    c.drawImage(column.canvas, x0, y0, end - x0, LANES.S)
+  } else {
+    const [width, rise] = [x1 - x0, Math.abs(y1 - y0)]
+    const height = ROWS * (LANES.S + rise)
+    const bend = sheet(width, height)
+    bend.pixels.fill(0)
+    for (let x = 0; x < Math.ceil(end - x0); x++) {
+      const share = bent((x + 0.5) / width)
+      const down = Math.round(ROWS * rise * (y1 > y0 ? share : 1 - share))
+      for (let y = 0; y < FINE; y++) bend.pixels[(y + down) * width + x] = column.pixels[y]
     }
+    bend.canvas.getContext('2d')?.putImageData(bend.image, 0, 0)
+    c.drawImage(bend.canvas, x0, Math.min(y0, y1), width, LANES.S + rise)
   }
   const k = look.order.indexOf(look.unit)
   if (k >= 0) {
