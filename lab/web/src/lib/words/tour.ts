@@ -49,7 +49,7 @@ export const stopsEn: Record<Stop, StopWords> = {
     title: 'Why: the error fades on its way back',
     text: [
       'Forgetting begins in training. To learn that an early input mattered, the error has to travel from the loss back to that step, and at each step it is multiplied.',
-      'Each bar is the size of the gradient at a step; a bar one tick lower is ten times less.',
+      'Each bar is the size of the gradient at a step, on a scale of powers of ten.',
     ],
     question: 'If every step multiplies the error by 0.8, about how much is left after 50 steps?',
     options: ['About half', 'About a hundredth', 'About a hundred-thousandth'],
