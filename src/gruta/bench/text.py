@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,10 +18,14 @@ from gruta.settings import resolve
 from gruta.tasks.generate.generation import generated
 from gruta.tasks.generate.head import GenerateHead
 from gruta.tasks.generate.network import GenerateNetwork, loss
+from gruta.tasks.generate.sampled import Noise
 from gruta.tasks.generate.settings import GenerateSettings
 
 UNITS, HIDDEN, STREAMS, STEPS = 100, 512, 32, 128
 """Characters of the vocabulary, hidden units, streams of a batch, characters of each in a step."""
+
+WORDS, SAMPLED, WORD_STEPS = 30_000, 1000, 32
+"""Words of a large vocabulary, how many are drawn in place of all, words of each stream."""
 
 TOLD, TOGETHER = 50, 32
 """Characters that are drawn at once, and streams that are made side by side."""
@@ -32,27 +37,28 @@ ROUNDS, SECONDS = 5, 1.0
 class Rate:
     """One way of training or writing with one cell.
 
-    characters: a second. torch_characters: of torch.nn in the same run.
+    units: a second. torch_units: of torch.nn in the same run.
     """
 
     cell: CellName
     what: str
     threads: int
-    characters: float
-    torch_characters: float
+    units: float
+    torch_units: float
 
     def __str__(self) -> str:
-        rates = f"{self.characters:,.0f} / {self.torch_characters:,.0f} / s"
+        rates = f"{self.units:,.0f} / {self.torch_units:,.0f} / s"
         return f"{self.cell.upper()} {self.what}, {threads_name(self.threads)}: {rates}"
 
     @property
     def ratio(self) -> float:
         """How many times as fast as torch.nn."""
-        return self.characters / self.torch_characters
+        return self.units / self.torch_units
 
 
 def rates(threads: tuple[int, ...] = (1, 2)) -> Iterator[Rate]:
-    """Training of GRU and LSTM, then text by the GRU; the same weights and batches for both.
+    """Training of GRU and LSTM, by words too, then text by the GRU; the same weights and batches
+    for both.
 
     torch.nn's layers are eager: torch.compile leaves them as they are.
     """
@@ -63,6 +69,10 @@ def rates(threads: tuple[int, ...] = (1, 2)) -> Iterator[Rate]:
             made = STREAMS * STEPS
             yield Rate(cell, "training", count, made / ours, made / theirs)
     torch.set_num_threads(1)
+    whole, theirs, sampled = in_turns(_trainings_by_words(), ROUNDS, SECONDS)
+    made = STREAMS * WORD_STEPS
+    yield Rate("gru", "training_by_words", 1, made / whole, made / theirs)
+    yield Rate("gru", "training_by_sampled_words", 1, made / sampled, made / theirs)
     network = GenerateNetwork(UNITS + 1, _settings("gru")).eval()
     one, in_16_bits, theirs, together, theirs_together = in_turns(
         _writings(network), ROUNDS, SECONDS
@@ -101,12 +111,30 @@ def _trainings(cell: CellName) -> list[Callable[[], object]]:
     return [_step(one.train(), units) for one in (network, _with_torchs_layers(network))]
 
 
-def _step(network: GenerateNetwork, units: torch.Tensor) -> Callable[[], None]:
+def _trainings_by_words() -> list[Callable[[], object]]:
+    """Likewise with a large vocabulary, and a third time with a sampled softmax."""
+    network = GenerateNetwork(WORDS + 1, _settings("gru")).train()
+    common = 1 / torch.arange(1, WORDS + 1)  # how often words come, by rank (Zipf)
+    units = 1 + torch.multinomial(common, (WORD_STEPS + 1) * STREAMS, replacement=True)
+    units = units.view(WORD_STEPS + 1, STREAMS)
+    noise = Noise(np.bincount(units.flatten(), minlength=WORDS + 1), SAMPLED)
+    theirs = _with_torchs_layers(network)
+    sampled = copy.deepcopy(network)
+    return [_step(network, units), _step(theirs, units), _step(sampled, units, noise)]
+
+
+def _step(
+    network: GenerateNetwork, units: torch.Tensor, noise: Noise | None = None
+) -> Callable[[], None]:
     optimizer = torch.optim.AdamW(network.parameters(), 1e-6, fused=True)
 
+    def cost() -> torch.Tensor:
+        if noise is None:
+            return loss(network(units[:-1])[0], units[1:])
+        return noise.loss(network.read(units[:-1])[0], units[1:], network.matrix, network.bias)
+
     def step() -> None:
-        logits, _state = network(units[:-1])
-        loss(logits, units[1:]).backward()  # type: ignore[no-untyped-call]
+        cost().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()

@@ -113,14 +113,16 @@ def print_rates(found: "Sequence[Rate]") -> None:
         "training": _("training"),
         "writing": _("writing, one stream"),
         "writing_in_16_bits": _("writing, one stream, weights in 16 bits"),
+        "training_by_words": _("training, 30,000 words"),
+        "training_by_sampled_words": _("training, 30,000 words, sampled softmax"),
         "writing_together": _("writing, 32 streams side by side"),
     }
-    table = _table(_("characters a second"))
+    table = _table(_("characters or words a second"))
     for name in ("gruta", "torch.nn", _("times as fast")):
         table.add_column(name, justify="right")
     for one in found:
         row = f"{one.cell.upper()}, {names[one.what]}, {threads_name(one.threads)}"
-        own, theirs = number(one.characters, 0), number(one.torch_characters, 0)
+        own, theirs = number(one.units, 0), number(one.torch_units, 0)
         table.add_row(row, own, theirs, f"{significant(one.ratio)}×")
     console().print(table)
 

@@ -17,6 +17,7 @@ from gruta.errors import Exists, InputError, OtherRun
 from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.tasks import registry
+from gruta.tasks.scores import Scores
 from gruta.tasks.task import Chooses, Task
 
 train_app = Commands(no_args_is_help=True)
@@ -207,20 +208,27 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
             auto=_("--compare trains all three as they are set; find settings out with one first")
         )
     job = job.opened(settings)
-    results, networks = {}, []
+    results: dict[str, Any] = {}
     evaluations: list[Any] = []
     for cell, own in same_budget(job.task, job.data, settings).items():
         run = place / cell
         one = replace(job, directory=job.directory / cell, resume=(run / "run.json").is_file())
         like = evaluations[0] if evaluations else None
         results[cell], found = train_job(one, run, own, ["gruta", *sys.argv[1:]], like)
-        evaluations.append(found)
-        networks.append(replace(found.scores[0], seconds=results[cell]["seconds"]))
-    together: Any = replace(evaluations[0], scores=[*networks, *evaluations[0].scores[1:]])
+        first = replace(found.scores[0], seconds=results[cell]["seconds"])
+        evaluations.append(replace(found, scores=[first, *found.scores[1:]]))
+    together: Any = replace(evaluations[0], scores=_together([e.scores for e in evaluations]))
     if not job.as_json:
         show(job.task, together, *(job.task.verdict(found) for found in evaluations))
     scores = [s.to_json() for s in together.scores]
     return {"run": str(job.directory), "runs": results, "scores": scores}
+
+
+def _together(scores: list[list[Scores]]) -> list[Scores]:
+    """The networks' scores, and then those of the simple models, which all have."""
+    simple = set.intersection(*({one.model for one in own} for own in scores))
+    networks = [one for own in scores for one in own if one.model not in simple]
+    return [*networks, *(one for one in scores[0] if one.model in simple)]
 
 
 def train_job(

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -60,12 +61,14 @@ class LanguageModel:
         bias: NDArray[Any],
         storage: str,
     ) -> None: ...
+    def count(self, orders: Sequence[tuple[NDArray[Any], ...]], share: float) -> None: ...
     def write(
         self,
         states: list[tuple[NDArray[Any], ...]],
         logits: NDArray[Any],
         uniform: NDArray[Any],
         said: NDArray[Any] | None,
+        places: NDArray[Any] | None,
         how: tuple[Any, ...],
         units: NDArray[Any],
     ) -> None: ...

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 namespace gruta {
 
@@ -17,17 +16,15 @@ class Sampler {
   public:
     Sampler(const Sampling& how, std::int64_t units);
 
-    // A unit by a number, 0 ≤ uniform < 1, from scores [V]. said: [V], which units the text has, or
-    // null.
-    std::int64_t draw(const float* logits, const std::uint8_t* said, double uniform);
+    // A unit by a number, 0 ≤ uniform < 1, from scores [V], which are lost. said: [V], which units
+    // the text has, or null.
+    std::int64_t draw(double* scores, const std::uint8_t* said, double uniform) const;
 
   private:
-    void leave_likeliest();
+    void leave_likeliest(double* odds) const;
 
     Sampling how_;
     std::int64_t units_;
-    std::vector<double> odds_;
-    std::vector<std::int64_t> order_;
 };
 
 }  // namespace gruta

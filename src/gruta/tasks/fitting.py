@@ -1,7 +1,7 @@
 """From data to a trained network, for every task alike."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic
 
@@ -12,8 +12,8 @@ from gruta.runs import METRICS, MODEL, MetricsFile, Run, read_metrics, write_arr
 from gruta.runs.lock import training_alone
 from gruta.stopwatch import Stopwatch, together
 from gruta.surroundings import threads, undisturbed
-from gruta.tasks.task import C, Chooses, Combines, Task, networks
-from gruta.tasks.trained import CODEC, Trained, choice_of, joined
+from gruta.tasks.task import C, Chooses, Combines, Counts, Task, networks
+from gruta.tasks.trained import CODEC, COUNTED, Trained, choice_of, joined
 from gruta.tracking import require_tracker
 from gruta.train import Lesson, Progress, train
 
@@ -80,10 +80,13 @@ class _Training:
             self.data = None  # as large as what the lesson made of it
         stopwatch = train(lesson, settings, run, self.progress)
         codec = task.settle(lesson, codec)
+        counted = task.count(lesson, codec) if isinstance(task, Counts) else {}
+        if counted:
+            write_arrays(run, COUNTED, counted)
         run.write_json(CODEC, codec.to_json())
         state = lesson.model.state_dict()
         weights = {name: value.detach().cpu().numpy().copy() for name, value in state.items()}
-        trained = self._trained(task, settings, codec, weights, run)
+        trained = replace(self._trained(task, settings, codec, weights, run), counted=counted)
         return Fitted(trained, stopwatch, read_metrics(run.path / METRICS))
 
     def of_members(self, task: Task[C], settings: Any, directory: Path, resume: bool) -> Fitted[C]:

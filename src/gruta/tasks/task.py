@@ -316,6 +316,14 @@ class Makes(Protocol):
 
 
 @runtime_checkable
+class Counts(Protocol):
+    """A task whose networks answer together with what was counted, not learned."""
+
+    def count(self, lesson: Any, codec: Any) -> Mapping[str, Any]:
+        """What was counted in what `lesson` learned from, as arrays by name; none for nothing."""
+
+
+@runtime_checkable
 class Chooses(Protocol):
     """A task that can be asked to find settings out before it trains."""
 

@@ -1,7 +1,7 @@
 """What training leaves, of whatever task."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 CODEC = "codec.json"
+COUNTED = "counted.safetensors"
 
 
 def is_unfinished(path: Path) -> bool:
@@ -32,9 +33,9 @@ class Trained(Generic[C]):
     """A task's codec, settings and weights, and the networks that these make.
 
     data: the fingerprint of what it was trained on. source: the file or folder that this was read
-    from, if any. choice: what was tried to find some of the settings out, if it was. The run
-    directory holds them as codec.json, settings.toml, model.safetensors and
-    run.json.
+    from, if any. choice: what was tried to find some of the settings out, if it was. counted: what
+    was counted beside the network. The run directory holds them as codec.json, settings.toml,
+    model.safetensors, counted.safetensors and run.json.
     """
 
     task: Task[C]
@@ -44,6 +45,7 @@ class Trained(Generic[C]):
     data: str
     source: str | None = None
     choice: Mapping[str, Any] | None = None
+    counted: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @cached_property
     def head(self) -> Any:
@@ -81,6 +83,7 @@ class Trained(Generic[C]):
                 str(about["data"]),
                 about.get("source"),
                 choice_of(run),
+                read_arrays(run, COUNTED)[0] if run.has(COUNTED) else {},
             )
             _whole = found.head  # whether it all fits together
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
@@ -100,6 +103,8 @@ class Trained(Generic[C]):
         )
         run.write_json(CODEC, self.codec.to_json())
         write_arrays(run, MODEL, self.weights, {})
+        if self.counted:
+            write_arrays(run, COUNTED, self.counted, {})
         if self.choice is not None:
             run.write_json(CHOICE, self.choice)
 

@@ -1,7 +1,9 @@
 """The examples run, and their notebooks say what the scripts say."""
 
 import importlib.util
+import io
 import runpy
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +68,39 @@ def test_notebooks_are_made_of_the_scripts(script: Path, language: str, maker: A
     outputs = [output for cell in book.cells for output in cell.get("outputs", ())]
     assert any(output.output_type != "error" for output in outputs)
     assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+
+
+def test_pairs_are_read_out_of_packages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pages = {
+        "en-US": '<p id="par_id1">Press <b>Enter</b>\n now.<br></p><h1 id="hd_id2">Text</h1>'
+        '<p id="par_id3"><span class="MAC">Command</span><span>Ctrl</span>+F finds.</p>',
+        "pt-BR": '<p id="par_id1">Pressione <b>Enter</b> agora.</p><h1 id="hd_id2">Text</h1>'
+        '<p id="par_id3"><span class="MAC">Command</span><span>Ctrl</span>+F encontra.</p>',
+    }
+    packages = [tmp_path / f"{language}.deb" for language in pages]
+    for package, (language, page) in zip(packages, pages.items(), strict=True):
+        package.write_bytes(a_package(f"./usr/help/{language}/text/shared/find.html", page))
+    script = EXAMPLES / "data" / "help_pages.py"
+    main = runpy.run_path(str(script))["main"]
+    main(*packages, tmp_path / "pairs.tsv")
+    assert (tmp_path / "pairs.tsv").read_text("utf-8").splitlines() == [
+        "source\ttarget\tpage",
+        "Press Enter now.\tPressione Enter agora.\tshared/find.html",
+        "Ctrl+F finds.\tCtrl+F encontra.\tshared/find.html",
+    ]
+    assert "2 pairs of 1 pages" in capsys.readouterr().out
+
+
+def a_package(name: str, content: str) -> bytes:
+    """A .deb with one file, and an odd number of bytes before it."""
+    archive, raw = io.BytesIO(), content.encode()
+    with tarfile.open(fileobj=archive, mode="w:xz") as tar:
+        about = tarfile.TarInfo(name)
+        about.size = len(raw)
+        tar.addfile(about, io.BytesIO(raw))
+    members = {"debian-binary": b"2.0", "data.tar.xz": archive.getvalue()}
+    found = b"!<arch>\n"
+    for member, own in members.items():
+        found += f"{member:16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(own):<10}`\n".encode() + own
+        found += b"\n" * (len(own) % 2)
+    return found

@@ -38,6 +38,12 @@ def visible(text: str) -> str:
     return shown
 
 
+def beginning(text: str, most: int) -> str:
+    """Its first so many graphemes, with an ellipsis where it goes on."""
+    found = graphemes(text[: 16 * most])
+    return text if len(found) <= most else "".join(found[:most]) + "…"
+
+
 def graphemes(text: str) -> list[str]:
     """Each of them."""
     found: list[str] = _ONE.findall(text)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Logits = NDArray[np.float32]
+Logits = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from gruta.codec.text.ngram import FALLBACK, NGram, best
+from gruta.codec.text.mixture import Mixture
+from gruta.codec.text.ngram import FALLBACK, SHORT, NGram, best
 
 TEXTS = [np.array([0, 1, 0, 1, 2, 0, 1]), np.array([1, 0, 1, 1])]
 
@@ -14,7 +15,7 @@ def test_two_units_by_hand():
     """Of "abab" alone: b follows a twice, a follows b once, a begins; with the fallback's discounts
     of 0.5 for a count of 1 and 1.0 for a count of 2.
     """
-    model = NGram([np.array([0, 1, 0, 1])], 2, 2)
+    model = NGram.count([np.array([0, 1, 0, 1])], 2, 2)
     # Of single units: a comes behind the mark and behind b, b behind a. Of 3, discounts 1 and 0.5
     # leave (2 - 1) / 3 and (1 - 0.5) / 3, and 1.5 / 3 for both alike.
     a, b = 1 / 3 + 0.5 / 2, 0.5 / 3 + 0.5 / 2
@@ -30,7 +31,7 @@ def test_two_units_by_hand():
 def test_it_is_what_the_definition_says(order, seed):
     draw = np.random.default_rng(seed)
     texts = [np.minimum(draw.geometric(0.3, n), 8) - 1 for n in (1, 90, 400)]
-    model = NGram(texts, 9, order)
+    model = NGram.count(texts, 9, order)
     unseen = draw.integers(0, 9, 30)
     found = model.probabilities(unseen)
     written = [9] * (order - 1) + unseen.tolist()
@@ -43,7 +44,7 @@ def test_it_is_what_the_definition_says(order, seed):
 
 @pytest.mark.parametrize("history", [[], [0], [2, 2], [0, 1, 2, 0, 1]])
 def test_probabilities_sum_to_one(history):
-    model = NGram(TEXTS, 4, 3)
+    model = NGram.count(TEXTS, 4, 3)
     each = [model.probabilities(np.array([*history, unit]))[-1] for unit in range(4)]
     assert sum(each) == pytest.approx(1, abs=1e-14)
     assert min(each) > 0
@@ -87,3 +88,78 @@ def _plainly(texts, size, order, context, unit):
         kept = after.get(unit, 0) - discounts[min(after.get(unit, 0), 3)]
         found = (kept + sum(discounts[min(c, 3)] for c in after.values()) * found) / total
     return found
+
+
+@pytest.mark.parametrize("order", [1, 2, 5, 8])
+def test_the_next_unit_is_as_likely_as_after_the_whole_text(order):
+    draw = np.random.default_rng(order)
+    texts = [np.minimum(draw.geometric(0.3, n), 8) - 1 for n in (1, 90, 400)]
+    model = NGram.count(texts, 9, order)
+    text = np.concatenate([draw.integers(0, 9, 20), texts[2][:30]])
+    places = model.after(text[:3])[None]
+    for k in range(3, len(text)):
+        found = model.next(places)[0]
+        assert found.sum() == pytest.approx(1, abs=1e-12)
+        assert found[text[k]] == pytest.approx(model.probabilities(text[: k + 1])[-1], rel=1e-12)
+        places = model.moved(places, text[k : k + 1])
+    np.testing.assert_array_equal(places[0], model.after(text))
+
+
+def test_long_runs_that_came_once_are_left_out():
+    text = np.random.default_rng(0).integers(0, 3, 3000)
+    model = NGram.count([text], 3, SHORT + 2)
+    for k, order in enumerate(model.orders, 1):
+        runs = Counter(map(tuple, np.lib.stride_tricks.sliding_window_view(text, k).tolist()))
+        real = order.runs[np.isin(order.runs, _of_units_alone(model, k))]
+        assert len(real) == sum(n > 1 or k <= SHORT for n in runs.values())
+
+
+def _of_units_alone(model, length):
+    """Keys of the runs of so many units in which no mark stands."""
+    places = np.zeros(1, np.int64)
+    for order in model.orders[:length]:
+        context, unit = np.divmod(order.runs, model.size + 1)
+        found = np.flatnonzero(np.isin(context, places) & (unit < model.size))
+        keys, places = order.runs[found], found
+    return keys
+
+
+def test_it_comes_back_from_its_arrays():
+    model = NGram.count(TEXTS, 4, 3)
+    again = NGram.from_arrays(model.to_arrays(), 4)
+    text = np.array([2, 0, 1, 0, 3, 1])
+    np.testing.assert_allclose(again.probabilities(text), model.probabilities(text), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("contexts", lambda a: a[:-1]),
+        ("contexts", lambda a: a + 1),
+        ("units", lambda a: a[::-1]),
+        ("units", lambda a: np.full_like(a, 9)),
+        ("first", lambda a: np.roll(a, 1)),
+        ("first", lambda a: a - 1),
+        ("kept", lambda a: np.full_like(a, np.nan)),
+        ("left", lambda a: a[1:]),
+    ],
+)
+def test_arrays_that_are_not_whole_are_refused(name, wrong):
+    arrays = NGram.count(TEXTS, 4, 3).to_arrays()
+    with pytest.raises(ValueError, match="do not fit together"):
+        NGram.from_arrays(arrays | {name: wrong(arrays[name])}, 4)
+
+
+def test_a_mixture_finds_a_text_likelier_than_either_of_its_parts():
+    draw = np.random.default_rng(0)
+    text = np.concatenate([np.tile([0, 1, 2, 3], 30), draw.integers(0, 4, 120)])
+    counts = NGram.count([np.tile([0, 1, 2, 3], 30)], 4, 4)
+    network = np.full(len(text) - 1, 0.25)
+    found = Mixture.likeliest(counts, network, text)
+    nats = found.nats(-np.log(network), text)
+    assert 0 < found.share < 1
+    assert nats.mean() < min(np.log(4), -np.log(counts.probabilities(text)[1:]).mean())
+    again = Mixture.from_arrays(found.to_arrays(), 4)
+    scores = again.scores(np.zeros((1, 4), np.float32), counts.after(text[:50])[None])
+    assert -scores[0, text[50]] == pytest.approx(nats[49], rel=1e-6)
+    assert np.exp(scores).sum() == pytest.approx(1)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gruta.codec.text.graphemes import beginning
 from gruta.codec.text.units import CODE_POINTS, UNKNOWN, Units, Writing
 from gruta.errors import InputError
 
@@ -72,3 +73,8 @@ def test_rare_units_are_left_out_and_the_frequent_come_first():
 def test_what_is_no_vocabulary_is_refused(change):
     with pytest.raises(InputError, match="units of a text"):
         Units.from_json({"kind": "characters", "units": ["a"], "merges": []} | change)
+
+
+def test_the_beginning_of_a_text_cuts_no_grapheme():
+    assert beginning("a\u0301" * 5, 3) == "a\u0301" * 3 + "…"
+    assert beginning("a\u0301" * 3, 3) == "a\u0301" * 3

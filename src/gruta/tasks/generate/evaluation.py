@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from gruta.codec.text.ngram import NGram, best
+from gruta.codec.text.ngram import MOST_COUNTED, NGram, best
 from gruta.codec.text.units import UNKNOWN, Numbers, Units
 from gruta.data.text import Texts
 from gruta.errors import InputError
@@ -22,9 +22,6 @@ from gruta.tasks.trained import Trained
 
 Nats = list[NDArray[np.float64]]
 """Of each text, what each of its units costs."""
-
-MOST_COUNTED = 2**24
-"""Units that n-gram models count, at most: a minute of one core, and some gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class Evaluation:
     @property
     def lost_to(self) -> list[str]:
         """The simple models under which the text is likelier."""
-        return lost_to(self.scores, METRICS)
+        return lost_to([self.scores[0], *self.simple.scores], METRICS)
 
     def frame(self) -> pl.DataFrame:
         """A row a unit: its text, its place there, itself, and its nats."""
@@ -128,18 +125,27 @@ def evaluate(
     if not numbers:
         problem = _("{source}: nothing is left to score on; give a text, or a test share above 0")
         raise InputError(problem.format(source=test.source))
-    nats = [head.nats(np.concatenate([codec.before, own])) for own in numbers]
+    read = [np.concatenate([codec.before, own]) for own in numbers]
+    nats = [head.nats(own) for own in read]
     spelt = [codec.spelling(one.text, n) for one, n in zip(test.texts, numbers, strict=True)]
     simple = like.simple if like else simple_models(codec, known, test, numbers, spelt)
-    own = _scores(trained.settings.cell, head.size, test, nats, spelt)
+    cell, size = trained.settings.cell, head.size
+    networks = [_scores(cell, size, test, [head.network_nats(own) for own in read], spelt)]
+    if head.mixture is not None:
+        counts = head.mixture.ngram
+        model = f"{cell}+{counts.order}-gram"
+        networks.insert(0, _scores(model, size + counts.parameters, test, nats, spelt))
     notes = [*_unknown(numbers), *([] if known or like else [_no_simple_models()])]
+    if head.mixture is not None:
+        told = _("The network weighs {share} beside the counts, as the validation part likes best.")
+        notes.append(told.format(share=percent(head.mixture.share, 1)))
     if simple.left:
         told = _("The n-gram models count the last {count} units of the training part alone.")
         notes.append(told.format(count=number(MOST_COUNTED)))
     if seen:
         notes.append(_("Training saw this text: name another one to score on that."))
     costs = [a + b for a, b in zip(nats, spelt, strict=True)]
-    return Evaluation(test, codec, costs, [own, *simple.scores], simple, notes)
+    return Evaluation(test, codec, costs, [*networks, *simple.scores], simple, notes)
 
 
 def simple_models(
@@ -156,7 +162,7 @@ def simple_models(
         [codec.encode(one.text) for one in part.texts] for part in (known.train, known.validation)
     )
     kept = last(train, MOST_COUNTED)
-    models = {"unigram": NGram(kept, codec.size, 1)}
+    models = {"unigram": NGram.count(kept, codec.size, 1)}
     found = best(kept, codec.size, held)
     models[f"{found.order}-gram"] = found
     scores, nats = [], []

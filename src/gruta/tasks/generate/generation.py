@@ -37,16 +37,20 @@ def generated(
         raise InputError(count=_("expected at most {most} texts at once").format(most=most))
     draw = np.random.default_rng(seed)
     numbers = units.encode(prompt)
-    said = None
+    read = np.concatenate([units.before, numbers])
+    said = places = None
     if how.repetition_penalty != 1:
         said = np.zeros((count, units.size), bool)
         said[:, numbers] = True
-    logits, state = head.read(np.concatenate([units.before, numbers]))
+    if head.mixture is not None:
+        places = np.tile(head.mixture.ngram.after(read), (count, 1))
+    logits, state = head.read(read)
     state = [tuple(np.repeat(part, count, 0) for part in own) for own in state]
     logits = np.repeat(logits, count, 0)
     logits[:, UNKNOWN] = -np.inf
     while True:
-        yield from head.model.write(state, logits, draw.random((_AHEAD, count)), how, said)
+        uniform = draw.random((_AHEAD, count))
+        yield from head.model.write(state, logits, uniform, how, said, places)
 
 
 class Text:

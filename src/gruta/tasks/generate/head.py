@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.cells.arrays import Storage
+from gruta.codec.text.mixture import Mixture
 from gruta.codec.text.units import UNKNOWN
 from gruta.runtime.blocks import Array, Shapes, State, require_shapes
 from gruta.runtime.language_model import LanguageModel
@@ -22,7 +23,8 @@ _AT_ONCE = 2**22
 class GenerateHead:
     """What `GenerateNetwork` computes; ValueError if the weights are of another network.
 
-    storage: "float16" or "bfloat16" keeps the recurrent matrices in 16 bits.
+    storage: "float16" or "bfloat16" keeps the recurrent matrices in 16 bits. mixture: counts beside
+    the network, for `nats` and what is written; logits are the network's own.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class GenerateHead:
         size: int,
         settings: GenerateSettings,
         storage: Storage | None = None,
+        mixture: Mixture | None = None,
     ) -> None:
         s = settings
         require_shapes(weights, _shapes(size, s))
@@ -38,7 +41,7 @@ class GenerateHead:
         self._embedding = weights["embedding.weight"]
         self._layers = Steps(weights, "layers", s.cell, storage, self._embedding)
         self.start = self._layers.start
-        self._storage = storage
+        self._storage, self.mixture = storage, mixture
         # what the last state becomes scores by: P and E in one, as their product is small
         matrix = weights["embedding.weight"] if s.tied else weights["output.weight"]
         if "projection.weight" in weights:
@@ -61,7 +64,7 @@ class GenerateHead:
         matrix, bias = self._output
         bias = bias.copy()
         bias[UNKNOWN] = -np.inf
-        return LanguageModel(self._layers, matrix, bias, self._storage)
+        return LanguageModel(self._layers, matrix, bias, self._storage, self.mixture)
 
     def sequence(self, units: Numbers, state: list[State]) -> tuple[Array, list[State]]:
         """Logits `[T, B, V]` of what follows each of `[T, B]`, and the state behind them."""
@@ -79,6 +82,11 @@ class GenerateHead:
 
     def nats(self, units: Numbers) -> NDArray[np.float64]:
         """-log P of each unit of a text `[T]` but the first, after all before it `[T - 1]`."""
+        found = self.network_nats(units)
+        return found if self.mixture is None else self.mixture.nats(found, units)
+
+    def network_nats(self, units: Numbers) -> NDArray[np.float64]:
+        """The same by the network alone."""
         state, found = self.start(), []
         for start in range(0, len(units) - 1, self._at_once):
             some = units[start : start + self._at_once + 1]

@@ -55,13 +55,13 @@ class GenerateLesson:
                 told = {"units": kind_name(codec.kind), "why": why, "count": number(len(units) - 1)}
                 raise InputError(problem.format(least=FEWEST, **told))
         self.model, self.settings, self._codec = network, settings, codec
-        self._train = train
+        self.train, self.validation = train, validation
         self._size = min(settings.tbptt, len(train) - 1)
         self._streams = min(settings.batch_size, (len(train) - 1) // self._size)
         self._noise = None
         if 0 < settings.sampled < codec.size:
             self._noise = Noise(np.bincount(train, minlength=codec.size), settings.sampled)
-        self._validation, self._warm = _side_by_side(validation)
+        self._streams_of_validation, self._warm = _side_by_side(validation)
 
     def prepare(self, progress: Progress) -> None:
         """Nothing has to be known before."""
@@ -69,8 +69,8 @@ class GenerateLesson:
     def batch(self, step: int) -> Batch:
         """The next piece of each stream; each epoch starts them at another place."""
         seed, size = self.settings.seed, self._size
-        starts, fresh = pieces(seed, len(self._train) - 1, self._streams, size, step)
-        units = self._train[starts + np.arange(size + 1)[:, None]]
+        starts, fresh = pieces(seed, len(self.train) - 1, self._streams, size, step)
+        units = self.train[starts + np.arange(size + 1)[:, None]]
         return {"units": torch.from_numpy(units), "fresh": torch.tensor(fresh)}
 
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
@@ -88,8 +88,8 @@ class GenerateLesson:
         """Nats a unit of the validation part."""
         device = self.model.bias.device
         state, found, weight = None, 0.0, 0
-        for start in range(0, len(self._validation) - 1, self._warm):
-            units = self._validation[start : start + self._warm + 1].to(device)
+        for start in range(0, len(self._streams_of_validation) - 1, self._warm):
+            units = self._streams_of_validation[start : start + self._warm + 1].to(device)
             logits, state = self.model(units[:-1], state)
             if start:
                 found += float(loss(logits, units[1:])) * (len(units) - 1)

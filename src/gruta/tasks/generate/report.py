@@ -34,9 +34,12 @@ _BEFORE = 48
 
 
 def model_name(model: str) -> str:
-    """A cell or an n-gram model, as people read it."""
+    """A cell, an n-gram model or both, as people read it."""
     if model == "unigram":
         return _("how often each unit comes")
+    if "+" in model:
+        cell, gram = model.split("+")
+        return _("{cell} and {gram}").format(cell=cell.upper(), gram=gram)
     if model.endswith("-gram"):
         order = model.removesuffix("-gram")
         return _("{order}-gram, Kneser-Ney smoothing").format(order=order)
@@ -45,7 +48,7 @@ def model_name(model: str) -> str:
 
 def verdict(found: Evaluation) -> str:
     """Whether the network was worth it; where it lost, that comes first."""
-    network, *simple = found.scores
+    network, simple = found.scores[0], found.simple.scores
     if not simple:
         text = _("The {cell} finds the text likely at {bits} bits a character.")
         return text.format(cell=model_name(network.model), bits=number(network.bits, 3))
@@ -124,7 +127,8 @@ def _along(found: Evaluation) -> Figure:
     units = sum(map(len, found.nats))
     stretches = max(1, min(_STRETCHES, units // _STRETCH))
     ends = np.linspace(0, units, stretches + 1).astype(int)
-    models = {_cell(found): (_sums(found.nats), Stroke(ACCENTS[found.scores[0].model], width=1.8))}
+    accent = ACCENTS[found.scores[0].model.split("+")[0]]
+    models = {_cell(found): (_sums(found.nats), Stroke(accent, width=1.8))}
     if found.simple.nats:
         name = model_name(found.simple.scores[-1].model)
         models[name] = _sums(found.simple.nats), Stroke(INK, width=1.0)

@@ -14,6 +14,9 @@ from gruta.tasks.generate.notes.settings import NotesSettings
 OF_NOTES = tuple(NotesSettings.model_fields)
 """Settings of notes alone."""
 
+OF_TEXT = ("encoding", "fewest", "vocabulary", "tied", "sampled", "ngram")
+"""Settings of text alone."""
+
 
 class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
     """What the generator needs to know."""
@@ -80,6 +83,12 @@ class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
         description="Units drawn anew for each step of training, beside which the true ones are "
         "scored, in place of all (sampled softmax): for tens of thousands of words; 0: all.",
     )
+    ngram: bool = Field(
+        True,
+        description="Ask counts of the training part (n-grams) beside the network; how much they "
+        "weigh is found out on the validation part.",
+        json_schema_extra=MODEL,
+    )
     dropout: float = Field(
         0.2,
         ge=0,
@@ -116,7 +125,7 @@ class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
         """InputError where an encoding is none, or what is set is not of these units."""
         Reading(encoding=self.encoding)
         notes = self.units == "notes"
-        for name in ("encoding", "fewest", "vocabulary", "tied", "sampled") if notes else OF_NOTES:
+        for name in OF_TEXT if notes else OF_NOTES:
             if getattr(self, name) != type(self).model_fields[name].default:
                 problem = _("says nothing of {units}; leave it out, or take other --units")
                 raise InputError(**{name: problem.format(units=kind_name(self.units))})

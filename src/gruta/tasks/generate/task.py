@@ -84,6 +84,10 @@ class GenerateTask:
         """Nothing is left to decide."""
         return codec
 
+    def count(self, lesson: Any, codec: Any) -> Mapping[str, Any]:
+        """The n-grams of a text; frames of notes are hardly ever the same."""
+        return _of(codec.kind).count(lesson, codec)
+
     def head(self, trained: "Trained[Any]") -> Any:
         """The network on NumPy arrays."""
         return _of(trained.settings.units).head(trained)

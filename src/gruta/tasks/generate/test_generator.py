@@ -49,27 +49,43 @@ def test_it_ends_before_a_stop(generator):
 
 
 def test_score_is_that_of_every_unit_on_its_own(generator):
-    trained = generator.trained_
-    found = generator.evaluate([rhyme()])
-    text = "o sol e o mar"
+    trained, text = generator.trained_, "o sol e o mar"
     numbers = np.concatenate([trained.codec.before, trained.codec.encode(text)])
-    head, state, total = trained.head, trained.head.start(), 0.0
+    head, state, total, alone = trained.head, trained.head.start(), 0.0, 0.0
+    places = head.mixture.ngram.after(numbers[:1])[None]
     for now, then in itertools.pairwise(numbers):
-        logits = head.step(np.array([now]), state)[0].astype(float)
-        total -= logits[then] - np.log(np.exp(logits).sum())
+        logits = head.step(np.array([now]), state)
+        total -= head.mixture.scores(logits, places)[0, then]
+        alone -= logits[0, then] - np.log(np.exp(logits[0]).sum())
+        places = head.mixture.ngram.moved(places, np.array([then]))
     assert generator.score([text]) == pytest.approx(-total / np.log(2) / len(text), rel=1e-5)
-    assert found.scores[0].model == "gru"
+    both, network, *_simple = generator.evaluate([text]).scores
+    assert (both.model, network.model) == (f"gru+{head.mixture.ngram.order}-gram", "gru")
+    assert network.nats * len(text) == pytest.approx(alone, rel=1e-5)
+
+
+def test_counts_that_are_gone_are_missed(generator, tmp_path):
+    generator.save(tmp_path / "run")
+    (tmp_path / "run" / "counted.safetensors").unlink()
+    with pytest.raises(InputError, match="do not fit together"):
+        TextGenerator.load(tmp_path / "run")
+
+
+def test_without_counts_the_network_stands_alone():
+    generator = TextGenerator(**SHORT | {"steps": 2}, ngram=False).fit([rhyme()])
+    assert generator.trained_.head.mixture is None
+    assert [one.model for one in generator.evaluate([rhyme()]).scores][:2] == ["gru", "unigram"]
 
 
 def test_ngram_of_the_order_that_suits_the_validation_part_stands_beside(generator):
     found = generator.evaluate([rhyme()])
-    _network, unigram, ngram = found.scores
+    _both, _network, unigram, ngram = found.scores
     assert ngram.model.endswith("-gram")
     assert ngram.bits < unigram.bits
     text = found.texts.texts[0].text
     units = generator.trained_.codec
     train = units.encode(rhyme()[: -len(text)])
-    longer = NGram([train], units.size, 1).probabilities(units.encode(text))
+    longer = NGram.count([train], units.size, 1).probabilities(units.encode(text))
     assert unigram.bits == pytest.approx(-np.log2(longer).mean(), rel=0.01)
 
 
@@ -147,7 +163,7 @@ def test_a_test_of_its_own_is_a_file_and_not_learned_from(tmp_path):
     trained = generator.trained_
     parts = trained.task.read(tmp_path, trained.settings)
     assert rhyme(40 + ord("b")) not in {one.text for one in parts.train.texts}
-    assert len(generator.evaluate(tmp_path / "b.txt", train=tmp_path).scores) == 3
+    assert len(generator.evaluate(tmp_path / "b.txt", train=tmp_path).scores) == 4
     with pytest.raises(InputError, match="no file or folder"):
         TextGenerator(**short, test="tset.txt").fit([rhyme()])
 
@@ -182,6 +198,6 @@ def test_a_softmax_sampled_from_many_is_the_whole_one():
 
 
 def test_a_sampled_softmax_learns_what_the_whole_one_does():
-    how = SHORT | {"units": "words", "steps": 100, "learning_rate": 0.01}
+    how = SHORT | {"units": "words", "steps": 100, "learning_rate": 0.01, "ngram": False}
     whole, sampled = (TextGenerator(**how, sampled=n).fit([rhyme()]) for n in (0, 4))
     assert sampled.score([rhyme()]) < 1.2 * whole.score([rhyme()])

@@ -80,11 +80,20 @@ class OfText:
         )
         return GenerateLesson(network, codec, train, validation, settings)
 
+    def count(self, lesson: "GenerateLesson", codec: Units) -> dict[str, Any]:
+        """The n-grams of the training part, and how much they weigh beside the network."""
+        from gruta.tasks.generate.counted import counted
+
+        return counted(lesson, codec) if lesson.settings.ngram else {}
+
     def head(self, trained: "Trained[Units]") -> "GenerateHead":
-        """The network on NumPy arrays."""
+        """The network on NumPy arrays, and the counts beside it."""
+        from gruta.codec.text.mixture import Mixture
         from gruta.tasks.generate.head import GenerateHead
 
-        return GenerateHead(trained.weights, trained.codec.size, trained.settings)
+        size, s = trained.codec.size, trained.settings
+        mixture = Mixture.from_arrays(trained.counted, size) if s.ngram else None
+        return GenerateHead(trained.weights, size, s, mixture=mixture)
 
     def answer(self, trained: "Trained[Units]", source: Any, **how: Any) -> "pl.DataFrame":
         """How each text goes on, as `ContinueOptions` says."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gruta.codec.text.beam import Beam
-from gruta.codec.text.graphemes import visible
+from gruta.codec.text.graphemes import beginning, visible
 from gruta.codec.text.pairs import END, PADDING, PairCodec
 from gruta.data.order import by_length
 from gruta.data.pairs import Pairs
@@ -22,7 +22,7 @@ from gruta.train import Batch, Progress, State, Validation
 _AT_ONCE = 64
 _MOST = 4000
 """Pairs of the validation part that are scored."""
-_SAMPLES = 3
+_SAMPLES, _SHOWN = 3, 300
 
 Numbers = NDArray[np.int64]
 
@@ -112,7 +112,7 @@ class TranslateLesson:
         head = TranslateHead(weights, self._codec, self.settings)
         found = written(head, self._codec, self._samples.sources, Beam(1))
         return {
-            visible(source): visible(texts[0].text)
+            visible(source): visible(beginning(texts[0].text, _SHOWN))
             for source, texts in zip(self._samples.sources, found, strict=True)
         }
 

@@ -64,6 +64,10 @@ class OfNotes:
         )
         return NotesLesson(network, codec, train, validation, settings)
 
+    def count(self, lesson: "NotesLesson", codec: Frames) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
     def head(self, trained: "Trained[Frames]") -> "NotesHead":
         """The network on NumPy arrays."""
         from gruta.tasks.generate.notes.head import NotesHead
