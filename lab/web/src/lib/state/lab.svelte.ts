@@ -226,7 +226,9 @@ export class Lab {
       return
     }
     const wanted = this.offers.find((o) => o.id === route.model || o.name === route.model)
-    await this.choose((wanted ?? this.offers.find((o) => /gru/i.test(o.name)) ?? this.offers[0]).id)
+    const ready = this.offers.filter((o) => o.ready)
+    const known = ready.length > 0 ? ready : this.offers
+    await this.choose((wanted ?? known.find((o) => /gru/i.test(o.name)) ?? known[0]).id)
   }
 
   /** Open a model, and those of its group. */
