@@ -1,0 +1,48 @@
+/** A heat map as one bitmap, a pixel a number, drawn scaled: scrubbing over it redraws nothing. */
+
+import { shareAt, signedAt, type Scale } from './colour'
+
+export interface Map2d {
+  width: number
+  height: number
+  /** The value at a column and row. */
+  value: (column: number, row: number) => number
+  scale: Scale
+  signed: boolean
+  most: number
+}
+
+export function bitmap({ width, height, value, scale, signed, most }: Map2d): HTMLCanvasElement {
+  const canvas = document.createElement('canvas')
+  canvas.width = Math.max(1, width)
+  canvas.height = Math.max(1, height)
+  const context = canvas.getContext('2d')
+  if (!context || width === 0 || height === 0) return canvas
+  const image = context.createImageData(width, height)
+  const pixels = new Uint32Array(image.data.buffer)
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const v = value(column, row)
+      pixels[row * width + column] = scale.packed[signed ? signedAt(v, most) : shareAt(v, most)]
+    }
+  }
+  context.putImageData(image, 0, 0)
+  return canvas
+}
+
+/** Make a canvas as large as it is shown, in device pixels; its context counts in CSS pixels. */
+export function fitted(
+  canvas: HTMLCanvasElement,
+  width: number,
+  height: number,
+): CanvasRenderingContext2D | null {
+  const ratio = Math.min(2, window.devicePixelRatio || 1)
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)]
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w
+    canvas.height = h
+  }
+  const context = canvas.getContext('2d')
+  context?.setTransform(ratio, 0, 0, ratio, 0, 0)
+  return context
+}
