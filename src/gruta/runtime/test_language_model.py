@@ -28,7 +28,10 @@ HOW = [
 def a_model(cell, layers):
     """Weights of the layers, a table of their inputs, and what makes scores."""
     rng = np.random.default_rng(layers)
-    draw = lambda shape: rng.standard_normal(shape).astype(np.float32)  # noqa: E731
+
+    def draw(shape):
+        return rng.standard_normal(shape).astype(np.float32)
+
     weights = {k: draw(shape) for k, shape in step_shapes("layers", cell, I, H, layers).items()}
     return weights, draw((V, I)), draw((H, V)), draw(V)
 

@@ -126,11 +126,14 @@ def evaluate(
         problem = _("{source}: nothing is left to score on; give a text, or a test share above 0")
         raise InputError(problem.format(source=test.source))
     read = [np.concatenate([codec.before, own]) for own in numbers]
-    nats = [head.nats(own) for own in read]
+    alone = [head.network_nats(own) for own in read]
+    nats = alone
+    if head.mixture is not None:
+        nats = [head.mixture.nats(a, own) for a, own in zip(alone, read, strict=True)]
     spelt = [codec.spelling(one.text, n) for one, n in zip(test.texts, numbers, strict=True)]
     simple = like.simple if like else simple_models(codec, known, test, numbers, spelt)
     cell, size = trained.settings.cell, head.size
-    networks = [_scores(cell, size, test, [head.network_nats(own) for own in read], spelt)]
+    networks = [_scores(cell, size, test, alone, spelt)]
     if head.mixture is not None:
         counts = head.mixture.ngram
         model = f"{cell}+{counts.order}-gram"

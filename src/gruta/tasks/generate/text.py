@@ -9,8 +9,7 @@ from gruta.locale import translate as _
 from gruta.settings import resolve
 from gruta.tasks.generate.options import ContinueOptions, GenerateOptions, sampling
 from gruta.tasks.generate.settings import GenerateSettings
-from gruta.tasks.generate.source import sources_of
-from gruta.tasks.scoring import to_score
+from gruta.tasks.generate.source import to_score_again
 from gruta.tasks.task import Look, Report
 
 if TYPE_CHECKING:
@@ -134,13 +133,7 @@ class OfText:
         """
         from gruta.tasks.generate.evaluation import evaluate
 
-        known = to_score(
-            trained,
-            self.open(source, trained.settings),
-            lambda one: self.read(one, trained.settings),
-            train=train,
-            again=sources_of(trained),
-        )
+        known = to_score_again(self, trained, source, train)
         return evaluate(trained, known.test, known.parts, seen=known.seen, like=like)
 
     def scored(self, trained: "Trained[Units]", source: Any) -> "Evaluation":

@@ -7,8 +7,7 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import resolve
 from gruta.tasks.generate.options import ContinueOptions, GenerateOptions
-from gruta.tasks.generate.source import sources_of
-from gruta.tasks.scoring import to_score
+from gruta.tasks.generate.source import to_score_again
 
 if TYPE_CHECKING:
     import polars as pl
@@ -90,13 +89,7 @@ class OfNotes:
         """
         from gruta.tasks.generate.notes.evaluation import evaluate
 
-        known = to_score(
-            trained,
-            self.open(source, trained.settings),
-            lambda one: self.read(one, trained.settings),
-            train=train,
-            again=sources_of(trained),
-        )
+        known = to_score_again(self, trained, source, train)
         learned = known.parts.train if known.parts else None
         return evaluate(trained, known.test, learned, seen=known.seen, like=like)
 
