@@ -121,7 +121,7 @@ def _look(
     from gruta.cli.remedies import command
     from gruta.insight.training import told_by
     from gruta.runs import METRICS, Run, read_metrics
-    from gruta.studies import contest
+    from gruta.studies import TASK as STUDY
     from gruta.studies.look import look
     from gruta.tasks.look import xrayed
     from gruta.tasks.trained import Trained
@@ -134,7 +134,7 @@ def _look(
                 run=run, place=run / "runs"
             )
         )
-    if Run.open(run).task == contest.TASK:
+    if Run.open(run).task == STUDY:
         if options:
             problem = _("the run {run} is one of a study, which has no such option; leave it out")
             raise InputError(**dict.fromkeys(options, problem.format(run=run)))

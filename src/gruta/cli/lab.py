@@ -1,5 +1,6 @@
 """`gruta lab`: a page on this machine that shows how a trained network works."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,8 +81,9 @@ def lab(
 
     folder = next((one for one in chosen if _holds_runs(one)), RUNS)
     found = Lab.of(chosen, folder, start)
-    if not any(one["ready"] for one in found.models()):
-        _make(_own())
+    if not start and not any(one["ready"] for one in found.models()):
+        told = _("No model is there yet, and this page makes none; see gruta lab --make")
+        print(told, file=sys.stderr)
     serve(found, host, port, lambda told: print(told, flush=True), browse=open_)
 
 

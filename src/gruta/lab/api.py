@@ -22,7 +22,7 @@ from gruta.lab.guard import Guard
 from gruta.lab.lab import Lab
 from gruta.lab.live import Socket
 from gruta.lab.sources import LARGEST
-from gruta.lab.words import Refused, asked, in_both
+from gruta.lab.words import Refused, asked, failed, in_both
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 
@@ -156,5 +156,4 @@ async def _no_such(request: Request, error: Exception) -> Response:
 
 
 async def _broken(request: Request, error: Exception) -> Response:
-    told = in_both(lambda: _("the server failed ({error!r}); its terminal tells more"))
-    return _json({"error": {code: text.format(error=error) for code, text in told.items()}}, 500)
+    return _json({"error": failed(error)}, 500)

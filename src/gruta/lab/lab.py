@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gruta.errors import InputError
+from gruta.extras import need
 from gruta.lab.made import MADE
 from gruta.lab.processes import Processes
 from gruta.lab.shelf import Shelf
@@ -36,18 +37,26 @@ class Lab:
         found = self.shelf.listed()
         for one in found:
             if recipe := one.get("recipe"):
-                failure = self.making.failure(recipe)
-                one["making"] = self.making.alive(recipe)
+                failure, making = self.making.failure(recipe), self._makes(recipe)
+                one["making"] = making
+                one["share"] = MADE[recipe].share() if making else None
                 one["error"] = {"en": failure, "pt": failure} if failure else None
         return found
 
     def make(self, recipe: str) -> None:
-        """Begin to make one of the page's own models; InputError where there is no such."""
+        """Begin to make one of the page's own models, unless that is under way; InputError where
+        there is no such.
+        """
         self.require_may_start()
         if recipe not in MADE:
             problem = _("expected one of {known}, got {name!r}")
             raise InputError(problem.format(known=", ".join(MADE), name=recipe))
-        self.making.start(recipe, ["gruta.lab.made", recipe])
+        need(*MADE[recipe].packages)
+        if not self._makes(recipe):
+            self.making.start(recipe, ["gruta.lab.made", recipe])
+
+    def _makes(self, recipe: str) -> bool:
+        return self.making.alive(recipe) or MADE[recipe].under_way()
 
     def require_may_start(self) -> None:
         """InputError where it was said that the page starts and stops nothing."""

@@ -8,6 +8,7 @@ whatever is refused      -> {"error": {"en", "pt"}, "ask": N}
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from gruta.lab.advice import advised
 from gruta.lab.asking import inferred, samples
 from gruta.lab.lab import Lab
 from gruta.lab.records import Followed, Record, fewer
-from gruta.lab.words import Refused, asked, in_both
+from gruta.lab.words import Both, Refused, asked, failed, in_both
 from gruta.locale import translate as _
 from gruta.runs import METRICS, Run
 
@@ -76,9 +77,10 @@ class Socket:
         told: Json = {"ask": question.get("ask")}
         try:
             result = await asyncio.to_thread(asked, lambda: self._result(kind, question[kind]))
+        except Exception as error:
+            await _send(socket, told | {"error": _told(error)})
+        else:
             await _send(socket, told | {"result": result})
-        except Refused as error:
-            await _send(socket, told | {"error": error.error})
 
     def _result(self, kind: str, given: Any) -> Json:
         if not isinstance(given, dict):
@@ -87,17 +89,17 @@ class Socket:
         return act(self.lab.shelf, self.lab.trainings.sources, given)
 
     async def _watch(self, socket: WebSocket, name: str) -> None:
-        try:
-            watch = await asyncio.to_thread(asked, lambda: _Watch.of(self.lab, name))
-        except Refused as error:
-            await _send(socket, {"watch": name, "error": error.error})
-            return
         with suppress(WebSocketDisconnect, RuntimeError):
-            while True:
-                news = await asyncio.to_thread(watch.news)
-                if news:
-                    await _send(socket, {"watch": name} | news)
-                await asyncio.sleep(EVERY)
+            try:
+                watch = await asyncio.to_thread(asked, lambda: _Watch.of(self.lab, name))
+                while True:
+                    if news := await asyncio.to_thread(watch.news):
+                        await _send(socket, {"watch": name} | news)
+                    await asyncio.sleep(EVERY)
+            except (WebSocketDisconnect, RuntimeError):
+                raise
+            except Exception as error:
+                await _send(socket, {"watch": name, "error": _told(error)})
 
 
 @dataclass
@@ -136,6 +138,13 @@ class _Watch:
 
 async def _send(socket: WebSocket, content: Json) -> None:
     await socket.send_text(json.dumps(content, allow_nan=False))
+
+
+def _told(error: Exception) -> Both:
+    if isinstance(error, Refused):
+        return error.error
+    logging.getLogger(__name__).error("%r", error, exc_info=error)
+    return failed(error)
 
 
 def _not_understood() -> str:

@@ -8,16 +8,20 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gruta.errors import InputError, InUse
 from gruta.extras import need
+from gruta.lab.records import newest
 from gruta.locale import spoken
 from gruta.locale import translate as _
-from gruta.runs import MODEL
-from gruta.train import Progress
+from gruta.runs import METRICS, MODEL, Run
+from gruta.runs.lock import is_training
 
-OpenProgress = Callable[[str, int], AbstractContextManager[Progress]]
+if TYPE_CHECKING:
+    from gruta.train import Progress
+
+OpenProgress = Callable[[str, int], AbstractContextManager["Progress"]]
 
 FACTS = "facts"
 _CELLS = ("rnn", "lstm", "gru")
@@ -69,6 +73,17 @@ class Made:
         """Whether all of it is made."""
         return len(self.places()) == len(self.runs)
 
+    def under_way(self) -> bool:
+        """Whether a process makes it now, whoever started that."""
+        return any(is_training(Run(path)) for path in self._begun())
+
+    def share(self) -> float:
+        """How much of its training is done, from 0 to 1, as its runs tell."""
+        return sum(map(_share, self._begun())) / len(self.runs)
+
+    def _begun(self) -> list[Path]:
+        return [path for pattern in self.runs.values() for path in self.folder.glob(pattern)]
+
     def ensure(self, progress: OpenProgress) -> None:
         """Make what is missing; what was begun goes on, unless it is of other settings or data."""
         if self.ready:
@@ -91,6 +106,14 @@ def cache() -> Path:
     windows = os.environ.get("LOCALAPPDATA")
     caches = os.environ.get("XDG_CACHE_HOME") or windows or Path.home() / ".cache"
     return Path(caches) / "gruta" / "lab"
+
+
+def _share(run: Path) -> float:
+    try:
+        steps = Run.open(run).settings().get("steps", 0)
+    except InputError:  # it is being created
+        return 0.0
+    return float((newest(run / METRICS) or {}).get("step", 0) / max(1, steps))
 
 
 def _portuguese(folder: Path, progress: OpenProgress) -> None:
@@ -183,5 +206,14 @@ RECIPE_OF: Mapping[str, Made] = {run: one for one in _ALL for run in one.runs}
 """By the names that the page has for their runs."""
 
 
+def _make_unseen(name: str) -> None:
+    from gruta.train import Diverged, Progress
+
+    try:
+        MADE[name].ensure(lambda title, steps: nullcontext(Progress()))
+    except (Diverged, InputError) as error:
+        sys.exit(str(error))
+
+
 if __name__ == "__main__":
-    MADE[sys.argv[1]].ensure(lambda title, steps: nullcontext(Progress()))
+    _make_unseen(sys.argv[1])

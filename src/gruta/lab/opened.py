@@ -11,7 +11,7 @@ from gruta.lab.records import thinned
 from gruta.lab.sizes import bytes_in, require_readable
 from gruta.locale import translate as _
 from gruta.runs import METRICS, MODEL, Run
-from gruta.studies.contest import TASK as STUDY
+from gruta.studies import TASK as STUDY
 from gruta.tasks import registry
 from gruta.tasks.portrait import Portrait
 from gruta.tasks.task import Portrays
@@ -69,7 +69,7 @@ def learned_from(trained: Trained[Any]) -> Any:
 
 def _portrait(run: Run) -> Portrait:
     if run.task == STUDY:
-        from gruta.studies.portrait import portrait
+        from gruta.studies.portrait import portrait  # which needs PyTorch, and seconds for that
 
         return portrait(run.path)
     task = registry.task_of(run.path)

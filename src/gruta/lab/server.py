@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import signal
 import socket
 import threading
 import webbrowser
@@ -31,8 +32,8 @@ def serve(
     browse: bool = True,
     assets: Path | None = None,
 ) -> None:
-    """Tell the address, open a browser there, and answer until an interrupt, which ends what was
-    started here as well. InputError where the page is not built, or the port is taken.
+    """Tell the address, open a browser there, and answer until an interrupt or SIGTERM, which ends
+    what was started here as well. InputError where the page is not built, or the port is taken.
     """
     page.index(assets)
     token = secrets.token_urlsafe(24)
@@ -52,6 +53,7 @@ def serve(
             ws_per_message_deflate=False,  # nothing leaves this machine
             timeout_graceful_shutdown=2,
         )
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             with contextlib.suppress(KeyboardInterrupt):
                 uvicorn.Server(config).run(sockets=[listener])
@@ -71,4 +73,5 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         except (OSError, OverflowError) as error:
             problem = _("cannot listen at {host}, port {port}: {error}; name another by --port")
             raise InputError(problem.format(host=host, port=port, error=error)) from error
+        listener.listen()  # so that a browser which is faster than the server waits for it
         yield listener

@@ -6,6 +6,7 @@ from typing import TypeVar
 from gruta.errors import InputError
 from gruta.extras import remedy
 from gruta.locale import spoken
+from gruta.locale import translate as _
 
 LANGUAGES = {"en": "en", "pt": "pt_BR"}
 """As the page calls them, and as the catalogue does."""
@@ -47,6 +48,12 @@ def asked(act: Callable[[], X]) -> X:
         if told is None:
             raise
         raise Refused({"en": told, "pt": _again(act) or told}) from error
+
+
+def failed(error: Exception) -> Both:
+    """What nobody foresaw."""
+    told = in_both(lambda: _("the server failed ({error!r}); its terminal tells more"))
+    return {code: text.format(error=error) for code, text in told.items()}
 
 
 def _again(act: Callable[[], object]) -> str | None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,9 @@ from gruta.locale import translate as _
 from gruta.runs.run import Run
 
 LOCK = ".lock"
+
+_TRIES, _MOMENT = 5, 0.01
+"""Who only looks whether somebody trains holds the lock for less than these seconds."""
 
 if sys.platform == "win32":
     import msvcrt
@@ -48,9 +52,10 @@ def training_alone(run: Run) -> Iterator[None]:
 
 def is_training(run: Run) -> bool:
     """Whether a process trains in this run now; a kill leaves the file, but no lock."""
-    if not run.has(LOCK):
+    try:
+        file = os.open(run.path / LOCK, os.O_RDWR)
+    except OSError:  # there is none, or it may be read only, and who trains writes
         return False
-    file = os.open(run.path / LOCK, os.O_RDWR)
     try:
         _take(file)
     except (BlockingIOError, PermissionError):
@@ -71,6 +76,7 @@ def _holder(found: bytes) -> str:
 
 def _locked(path: Path) -> int:
     """The lock's file, open and ours."""
+    tries = _TRIES
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -78,6 +84,10 @@ def _locked(path: Path) -> int:
         except (BlockingIOError, PermissionError):
             holder = _holder(os.read(file, 100))
             os.close(file)
+            tries -= 1
+            if tries:
+                time.sleep(_MOMENT)
+                continue
             problem = _(
                 "{path}: {holder} is training there; wait until it is done, or train in another "
                 "directory"

@@ -18,6 +18,7 @@ from gruta.nn import CELLS
 from gruta.nn.draws import drawing
 from gruta.runs import METRICS, MODEL, Run, read_metrics
 from gruta.settings import StreamSettings, resolve
+from gruta.studies import TASK
 from gruta.studies.plan import Plan
 from gruta.studies.problems import DTYPE, Problem, as_record, from_record
 from gruta.surroundings import threads, undisturbed
@@ -26,7 +27,7 @@ from gruta.weights import read_tensors
 
 VALIDATION, TEST = 2**31, 2**31 + 1  # numbers of steps that no training reaches
 SEQUENCES = {"validation": 500, "test": 2000}
-TASK, ENTRANT = "study", "entrant.json"
+ENTRANT = "entrant.json"
 _AT_ONCE = 250
 
 Init = Literal["torch", "orthogonal", "chrono"]

@@ -46,6 +46,10 @@ def test_who_only_reads_a_run_loads_no_torch():
     assert "torch" not in loaded_by("import gruta.runs.lock, gruta.report.page")
 
 
+def test_the_page_is_served_before_torch_is_loaded():
+    assert "torch" not in loaded_by("import gruta.cli.lab, gruta.lab.server")
+
+
 @pytest.mark.parametrize("verb", ["predict", "evaluate", "explain"])
 def test_a_trained_forecaster_is_asked_without_torch(verb):
     program = (

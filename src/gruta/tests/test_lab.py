@@ -64,6 +64,17 @@ def test_what_cannot_be_opened_is_told(run_gruta, built, arguments, message, mon
     assert message in done.err
 
 
+@pytest.mark.parametrize("start", ["--start", "--no-start"])
+def test_the_page_is_served_before_any_model_is_made(run_gruta, built, monkeypatch, start):
+    served = []
+    monkeypatch.setattr("gruta.lab.server.serve", lambda lab, *_, **__: served.append(lab))
+    monkeypatch.setattr(made.Made, "ensure", lambda *_: pytest.fail("a model is made"))
+    done = run_gruta("lab", "--no-open", start)
+    assert done.code == 0
+    assert not any(one["ready"] for one in served[0].models())
+    assert ("gruta lab --make" in done.err) == (start == "--no-start")
+
+
 def test_its_own_models_are_made_once_and_open(run_gruta, monkeypatch):
     monkeypatch.setattr(made, "_STEPS_OF_FACTS", 20)
     monkeypatch.setattr(made, "_TEXT", {"hidden": 8, "embedding": 8, "steps": 4})

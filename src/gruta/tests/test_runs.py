@@ -1,6 +1,7 @@
 """A run directory keeps whole files whatever happens, and refuses what is not one."""
 
 import errno
+import fcntl
 import json
 import os
 import pickle
@@ -16,7 +17,7 @@ import torch
 from gruta.errors import InputError
 from gruta.files import write_atomically
 from gruta.runs import MetricsFile, Run, read_arrays, read_metrics, write_arrays
-from gruta.runs.lock import training_alone
+from gruta.runs.lock import LOCK, is_training, training_alone
 from gruta.runs.summary import Summary, set_apart
 from gruta.weights import read_tensors, write_tensors
 
@@ -130,6 +131,15 @@ def test_threads_of_one_process_do_not_train_one_run_together(run):
         with refused, training_alone(run):
             pass
         assert (run.path / ".lock").exists()
+
+
+def test_who_only_looks_whether_somebody_trains_keeps_nobody_from_it(run, monkeypatch):
+    looking = os.open(run.path / LOCK, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(looking, fcntl.LOCK_EX)
+    monkeypatch.setattr("gruta.runs.lock.time.sleep", lambda _seconds: os.close(looking))
+    with training_alone(run):
+        assert is_training(run)
+    assert not is_training(run)
 
 
 def test_run_that_is_open_tells_what_it_is_of(run):

@@ -10,10 +10,12 @@ from starlette.testclient import TestClient
 
 from gruta.lab.api import application
 from gruta.lab.lab import Lab
+from gruta.lab.made import MADE
 from gruta.lab.opened import bundle_of
 from gruta.lab.tests.conftest import HOST, TOKEN, browser, connected
 from gruta.lab.walk import outputs, walk
-from gruta.runs import MODEL
+from gruta.runs import METRICS, MODEL, Run
+from gruta.runs.lock import training_alone
 
 
 def test_the_list_has_runs_and_the_pages_own_models_with_how_far_they_are(page):
@@ -26,6 +28,18 @@ def test_the_list_has_runs_and_the_pages_own_models_with_how_far_they_are(page):
     told = page.get("/api/bundles/facts-lstm").json()["error"]
     assert "not made yet" in told["en"]
     assert "ainda não foi criado" in told["pt"]
+
+
+def test_a_model_that_another_process_makes_is_seen_to_grow_and_not_made_twice(page, lab):
+    assert page.post("/api/make", json={"recipe": "nothing"}).status_code == 400
+    run = Run.create(MADE["demand"].folder / "gru", "forecast", {"steps": 200}, "")
+    run.write(METRICS, b'{"step": 50}\n')
+    with training_alone(run):
+        assert page.post("/api/make", json={"recipe": "demand"}).status_code == 202
+        (told,) = [one for one in page.get("/api/bundles").json() if one["id"] == "demand"]
+    assert told["making"]
+    assert told["share"] == 0.25
+    assert not lab.making.alive("demand")
 
 
 def test_a_model_comes_as_its_bundle_packed(page, trained):

@@ -36,7 +36,8 @@ def server(trained, assets):
         process.kill()
 
 
-def test_it_answers_at_the_address_that_it_tells_until_an_interrupt(server):
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_it_answers_at_the_address_that_it_tells_until_it_is_to_end(server, end):
     process, address = server
     told = re.fullmatch(r"http://(127\.0\.0\.1:\d+)/\?token=([\w-]{32})&lang=\w\w", address)
     host, token = told.groups()
@@ -48,7 +49,7 @@ def test_it_answers_at_the_address_that_it_tells_until_an_interrupt(server):
         news = json.loads(socket.recv(timeout=60))
         assert news["run"]["state"] == "finished"
         assert news["metrics"]
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         assert process.wait(60) == 0
 
 

@@ -79,6 +79,8 @@ export class Lab {
   trouble = $state.raw<Trouble | null>(null)
   /** A model that ships is being trained, before it can be opened. */
   making = $state(false)
+  /** How much of that is done, 0 to 1. */
+  made = $state(0)
   /** What the server computed of a model that the page has no weights of. */
   private inferred = $state.raw<Pass | null>(null)
 
@@ -263,6 +265,7 @@ export class Lab {
   private async make({ id, name, recipe }: Offer): Promise<void> {
     if (!this.server || this.making) return
     this.making = true
+    this.made = 0
     this.trouble = null
     try {
       await this.server.post('api/make', { recipe })
@@ -270,6 +273,7 @@ export class Lab {
         await new Promise((resolve) => setTimeout(resolve, 1000))
         this.offers = await offers(this.server)
         const now = this.offers.find((o) => o.id === id)
+        this.made = now?.share ?? this.made
         if (now?.error) throw new Told(now.error)
         if (!now || now.ready) break
       }

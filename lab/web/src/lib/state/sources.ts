@@ -11,6 +11,8 @@ export interface Offer {
   /** One that ships is made when it is first asked for, in under a minute. */
   ready: boolean
   recipe: string | null
+  /** How much of its making is done, 0 to 1, while it is made. */
+  share: number | null
   error: Titles | null
   open: () => Promise<Bundle>
 }
@@ -140,6 +142,7 @@ interface Listed {
   group: string | null
   ready?: boolean
   recipe?: string
+  share?: number | null
   error?: Titles | null
 }
 
@@ -153,6 +156,7 @@ export async function offers(from: Server | null): Promise<Offer[]> {
       group: bundle.group ?? null,
       ready: true,
       recipe: null,
+      share: null,
       error: null,
       open: () => Promise.resolve(bundle),
     }))
@@ -166,6 +170,7 @@ export async function offers(from: Server | null): Promise<Offer[]> {
     group: one.group,
     ready: one.ready ?? true,
     recipe: one.recipe ?? null,
+    share: one.share ?? null,
     error: one.error ?? null,
     open: () => from.get<Bundle>(`api/bundles/${encodeURIComponent(one.id)}`),
   }))
