@@ -30,8 +30,9 @@ _STEPS_OF_FACTS = 800
 _TEXT: dict[str, Any] = {
     "hidden": 128,
     "embedding": 32,
+    "batch_size": 16,
     "steps": 400,
-    "validate_every": 100,
+    "validate_every": 200,
     "ngram": False,  # what the page shows is the network's alone
 }
 """Beside the settings of `gruta demo text`."""
