@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
@@ -104,7 +104,12 @@ def application(lab: Lab, token: str, host: str, assets: Path | None = None) -> 
             Middleware(Guard, token=token, host=host),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
         ],
-        exception_handlers={Refused: _refusal, HTTPException: _no_such, Exception: _broken},
+        exception_handlers={
+            Refused: _refusal,
+            HTTPException: _no_such,
+            ClientDisconnect: _gone,
+            Exception: _broken,
+        },
     )
 
 
@@ -153,6 +158,11 @@ async def _no_such(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     told = in_both(lambda: _("there is nothing at {path}").format(path=request.url.path))
     return _json({"error": told}, error.status_code)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Nobody reads it: the page went away while it handed something in."""
+    return Response(status_code=400)
 
 
 async def _broken(request: Request, error: Exception) -> Response:

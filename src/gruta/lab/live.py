@@ -29,6 +29,9 @@ from gruta.runs import METRICS, Run
 EVERY = 0.3
 """Seconds between two looks at a run."""
 
+MOST = 32
+"""Connections: each page has up to two, and who watches looks at its run again and again."""
+
 _KEPT = 1000
 """Of the last records so many are kept for the advice, beside the first."""
 
@@ -42,10 +45,22 @@ class Socket:
     """Of the page; each connection has a watch of its own."""
 
     lab: Lab
+    _open: set[WebSocket] = field(default_factory=set)
 
     async def serve(self, socket: WebSocket) -> None:
-        """Until the page goes away."""
+        """Until the page goes away; at once for one page too many."""
         await socket.accept()
+        if len(self._open) >= MOST:
+            await _send(socket, {"error": in_both(_too_many)})
+            await socket.close(1013)
+            return
+        self._open.add(socket)
+        try:
+            await self._serve(socket)
+        finally:
+            self._open.discard(socket)
+
+    async def _serve(self, socket: WebSocket) -> None:
         watching: asyncio.Task[None] | None = None
         try:
             while True:
@@ -145,6 +160,10 @@ def _told(error: Exception) -> Both:
         return error.error
     logging.getLogger(__name__).error("%r", error, exc_info=error)
     return failed(error)
+
+
+def _too_many() -> str:
+    return _("too many pages are open; close some of them")
 
 
 def _not_understood() -> str:

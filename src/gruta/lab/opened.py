@@ -49,14 +49,24 @@ def read(path: Path, source: Any) -> Portrait:
     return _of_task(task, trained, source)
 
 
+def sources_of(told: Any, *, many: bool) -> list[str]:
+    """What a run says it was trained on; none where it says nothing that could be."""
+    if not isinstance(told, str):
+        return []
+    try:
+        return [one for one in (shlex.split(told) if many else [told]) if one]
+    except ValueError:
+        return []
+
+
 def learned_from(trained: Trained[Any]) -> Any:
     """What a run was trained on, if all of it is where it was, and the same; else None.
 
     A run says itself where that is, and may be a stranger's: no other file is read in its place.
     """
-    task, told = trained.task, trained.source or ""
+    task = trained.task
     try:
-        places = [Path(one) for one in (shlex.split(told) if task.input.many else [told]) if one]
+        places = [Path(one) for one in sources_of(trained.source, many=task.input.many)]
         read = [*places, *filter(None, [getattr(trained.settings, "test", "")])]
         if not places or sum(bytes_in(Path(one)) for one in read) > _LARGEST:
             return None

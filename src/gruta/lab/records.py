@@ -1,6 +1,7 @@
 """The records of a training as the page draws them: those there are, and those that come."""
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,7 +15,7 @@ Record = dict[str, Any]
 MOST = 2000
 """Records of a training that the page gets at once."""
 
-_BYTES = 64 * 2**20
+_BYTES = 16 * 2**20
 """Of a file of metrics only the last so many are read."""
 
 
@@ -71,9 +72,15 @@ def newest(path: Path) -> Record | None:
 def _record(line: bytes) -> Record | None:
     """A line's numbers; None for what is no record, of a file that is broken."""
     try:
-        record = json.loads(line, parse_constant=lambda _name: None)
-    except ValueError:
+        record = json.loads(line, parse_constant=lambda _name: None, parse_float=_finite)
+    except (ValueError, RecursionError):
         return None
     if not isinstance(record, Mapping) or not isinstance(record.get("step"), int):
         return None
     return dict(record)
+
+
+def _finite(written: str) -> float | None:
+    """1e999 is infinity to Python, and no JSON."""
+    value = float(written)
+    return value if math.isfinite(value) else None

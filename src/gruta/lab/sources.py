@@ -19,7 +19,11 @@ LARGEST = 20 * 10**6
 """Bytes of a file that is handed in."""
 
 _ALTOGETHER = 10 * LARGEST
-_SUFFIXES = (".csv", ".tsv", ".txt", ".md", ".jsonl")
+_TABLES = (".csv", ".tsv")
+_SUFFIXES = (*_TABLES, ".txt", ".md", ".jsonl")
+
+_COLUMNS = 1000
+"""Of a table at most: what it would be trained on is found out while the page waits."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Sources:
         if re.fullmatch(r"[0-9a-f]{16}\.[a-z]+", name) and (self._folder / name).is_file():
             return self._folder / name, {}
         told = ", ".join(f"sample:{one}" for one in SAMPLES)
-        problem = _("source: expected an upload or one of {samples}, got {name!r}")
+        problem = _("expected an upload or one of {samples}, got {name!r}")
         raise InputError(source=problem.format(samples=told, name=name))
 
     def keep(self, content: bytes, name: str) -> str:
@@ -102,6 +106,9 @@ class Sources:
             raise InputError(problem.format(name=Path(name).name, most=number(LARGEST)))
         if not content.strip():
             raise InputError(_("{name}: it is empty").format(name=Path(name).name))
+        if suffix in _TABLES and _columns(content) > _COLUMNS:
+            problem = _("{name}: more than {most} columns; leave some out, or train by gruta train")
+            raise InputError(problem.format(name=Path(name).name, most=number(_COLUMNS)))
         self._folder.mkdir(parents=True, exist_ok=True)
         kept = f"{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
         there = [one for one in self._folder.iterdir() if one.name != kept]
@@ -111,3 +118,9 @@ class Sources:
         write_atomically(self._folder / kept, content)
         self._called[kept] = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem)[:40].strip("-")
         return kept
+
+
+def _columns(table: bytes) -> int:
+    """Of its first line, whatever parts them; at least as many as there are."""
+    first = table.lstrip().partition(b"\n")[0]
+    return 1 + max(first.count(sign) for sign in b",;\t|")

@@ -1,12 +1,13 @@
 """Trainings that the page starts, stops and goes on with, and what runs are at."""
 
-import shlex
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gruta.errors import InputError
+from gruta.lab.opened import sources_of
 from gruta.lab.processes import Processes, interrupt
 from gruta.lab.records import newest
 from gruta.lab.shelf import Shelf
@@ -41,6 +42,11 @@ SETTINGS = (
 )
 """What the page may set: nothing that names a file, or sends anything anywhere."""
 
+_GOING = ("starting", "training", "finishing")
+
+_TWICE = 5.0
+"""Seconds."""
+
 _WATCHED = {"log_every": 5, "watch_every": 20}
 
 
@@ -52,6 +58,7 @@ class Trainings:
     folder: Path
     sources: Sources
     processes: Processes = field(default_factory=Processes)
+    _stopped: dict[str, float] = field(default_factory=dict)
 
     def start(self, task: str, source: str, given: Mapping[str, Any]) -> str:
         """The id of the run that is begun; InputError for what would not be trained."""
@@ -73,8 +80,13 @@ class Trainings:
         return self.shelf.expect(path)
 
     def stop(self, name: str) -> None:
-        """As Ctrl-C does: the training ends behind a step, and can be gone on with."""
-        path = self.shelf.run(name)
+        """As Ctrl-C does: the training ends behind a step, and can be gone on with. A button that
+        is pressed twice is no second Ctrl-C, which would not wait for that step.
+        """
+        path, now = self.shelf.run(name), time.monotonic()
+        if self._state(path) in _GOING and now - self._stopped.get(name, -_TWICE) < _TWICE:
+            return
+        self._stopped[name] = now
         if self.processes.alive(str(path)):
             self.processes.interrupt(str(path))
         else:
@@ -83,13 +95,15 @@ class Trainings:
     def resume(self, name: str) -> None:
         """As `--resume` does; InputError where it is finished, or of something else than a task."""
         path = self.shelf.run(name)
+        if self._state(path) in _GOING:
+            raise InputError(_("{name} is under way already").format(name=name))
         task = registry.task_of(path)
         run = Run.open(path, task.name)
         if run.has(MODEL):
             raise InputError(_("{run}: it is finished").format(run=name))
-        told = run.about.get("source") or ""
-        places = shlex.split(told) if task.input.many else [told]
-        if not all(place and Path(place).exists() for place in places):
+        told = run.about.get("source")
+        places = sources_of(told, many=task.input.many)
+        if not places or not all(Path(place).exists() for place in places):
             problem = _(
                 "{run}: what it was trained on ({source}) is not there; go on with it where it is"
             )
@@ -117,9 +131,9 @@ class Trainings:
         record = newest(path / METRICS) or {}
         return found | {
             "task": task,
-            "cell": settings.get("cell"),
+            "cell": _only(str, settings.get("cell")),
             "step": record.get("step", 0),
-            "steps": settings.get("steps"),
+            "steps": _only(int, settings.get("steps")),
         }
 
     def _state(self, path: Path) -> str:
@@ -133,11 +147,17 @@ class Trainings:
 
     def _new(self, name: str) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
+        folder = self.folder.resolve()
         for k in range(1, 10_000):
-            path = self.folder / (name if k == 1 else f"{name}-{k}")
+            path = folder / (name if k == 1 else f"{name}-{k}")
             if not path.exists() and not self.processes.alive(str(path)):
-                return path.resolve()
+                return path
         raise InputError(_("{folder}: too many runs of one name").format(folder=self.folder))
+
+
+def _only(kind: type, value: Any) -> Any:
+    """The file of a study's run may say anything."""
+    return value if isinstance(value, kind) else None
 
 
 def _option(name: str, value: Any) -> list[str]:

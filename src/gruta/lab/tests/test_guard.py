@@ -93,6 +93,22 @@ def test_what_is_handed_in_is_bounded_whatever_its_header_says(page, lab):
     assert page.post("/api/train", content=b"[" * 60_000).status_code == 400
 
 
+def test_a_table_of_very_many_columns_is_refused_before_it_is_read(page):
+    answer = page.post("/api/upload", params={"name": "a.csv"}, content=b"a;" * 1000 + b"\n1;2\n")
+    assert answer.status_code == 400
+    assert "a.csv: more than 1,000 columns" in answer.json()["error"]["en"]
+
+
+def test_a_page_too_many_is_told_so_and_another_may_come_when_one_goes(page, monkeypatch):
+    monkeypatch.setattr("gruta.lab.live.MOST", 1)
+    for _ in range(2):
+        with connected(page) as first:
+            first.send_json({})
+            first.receive_json()
+            with connected(page) as second:
+                assert "too many pages" in second.receive_json()["error"]["en"]
+
+
 @pytest.mark.parametrize("name", ["a.py", "a.so", "a", "../a.exe", "a.safetensors"])
 def test_only_tables_and_texts_are_handed_in(page, name):
     answer = page.post("/api/upload", params={"name": name}, content=b"x")
