@@ -111,9 +111,10 @@ def _make(*names: str) -> None:
 def _export(path: Path, shelf: "Shelf", *, chosen: bool) -> None:
     """The models on the shelf or, where none was chosen, the page's own that show most."""
     from gruta.lab.made import FACTS, MADE
-    from gruta.lab.page import export, index
+    from gruta.lab.page import export, index, require_place
 
     index()
+    require_place(path)
     names = [one["id"] for one in shelf.listed() if not one["made"]]
     if chosen and not names:
         raise InputError(_("--export: no run that is finished lies there"))

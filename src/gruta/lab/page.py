@@ -26,11 +26,21 @@ def index(assets: Path | None = None) -> bytes:
     return path.read_bytes()
 
 
+def require_place(path: Path) -> None:
+    """InputError where no page can be written, before models are made for it: no folder, or a
+    device, which would be replaced by a file.
+    """
+    if not path.parent.is_dir() or (path.exists() and not path.is_file()):
+        problem = _("{path}: expected a file in a folder that is there; name another")
+        raise InputError(problem.format(path=path))
+
+
 def export(path: Path, bundles: Sequence[Bundle], assets: Path | None = None) -> None:
     """Write the page and these models into one file, which needs no other and asks nobody.
 
     InputError where a model is too large for the page to compute.
     """
+    require_place(path)
     page = index(assets)
     for bundle in bundles:
         if bundle.remote:

@@ -53,15 +53,18 @@ def test_a_run_is_exported_by_its_name(run_gruta, trained, built, tmp_path):
         (["nowhere"], "nowhere: expected the directory of a run"),
         (["nowhere.safetensors"], "nowhere.safetensors: expected a file"),
         (["--make", "--export", "page.html"], "--export and --make"),
+        (["--export", "nowhere/page.html"], "expected a file in a folder that is there"),
+        (["--export", "assets"], "expected a file in a folder that is there"),
         (["assets", "--export", "page.html"], "no run that is finished"),
         (["--host", "10.255.255.1", "--no-open", "assets"], "cannot listen at 10.255.255.1"),
     ],
 )
-def test_what_cannot_be_opened_is_told(run_gruta, built, arguments, message, monkeypatch):
+def test_what_cannot_be_opened_is_told(run_gruta, built, arguments, message, monkeypatch, tmp_path):
     monkeypatch.setattr("gruta.cli.lab._make", lambda *names: None)
     done = run_gruta("lab", *arguments)
     assert done.code == 2
     assert message in done.err
+    assert not (tmp_path / "nowhere").exists()
 
 
 @pytest.mark.parametrize("start", ["--start", "--no-start"])
