@@ -5,13 +5,14 @@
  * must be built, and copied to where `gruta lab` looks for it (`make lab` does both).
  */
 
-import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
 import { pathToFileURL } from 'node:url'
 
 import { chromium } from '@playwright/test'
 
 import { bundle, stateDict } from './models.mjs'
+import { pageWith } from './page.mjs'
 import { served } from './served.mjs'
 
 const T = 500
@@ -23,7 +24,7 @@ const LOADS = 5
 
 mkdirSync('shots', { recursive: true })
 bundle('shots/large.json', { H: 256, T })
-execFileSync('node', ['scripts/page.mjs', 'shots/large.html', 'shots/large.json'])
+pageWith('shots/large.html', 'shots/large.json')
 stateDict('shots/narrow', { H: 128 })
 stateDict('shots/wide', { H: 640 })
 
@@ -89,6 +90,18 @@ async function frames() {
     await page.locator('.transport').waitFor()
     await page.waitForTimeout(1500)
   }
+  const session = await page.context().newCDPSession(page)
+  await session.send('Performance.enable')
+  const busy = async () => {
+    const { metrics } = await session.send('Performance.getMetrics')
+    return 1000 * metrics.find((m) => m.name === 'ThreadTime').value
+  }
+  /** With the processor time of the page's own thread: the same on a machine that others use too. */
+  const measured = async (moved) => {
+    const before = await busy()
+    const found = spread(await moved(page))
+    return { ...found, processor: round(((await busy()) - before) / T) }
+  }
   for (const [name, hash] of [
     ['tape', 'tape?lang=en'],
     ['cell, GRU', 'cell?lang=en'],
@@ -98,10 +111,10 @@ async function frames() {
   ]) {
     await open(hash)
     if (hash.includes('part')) await page.locator('#by-hand').scrollIntoViewIfNeeded()
-    told(`frames, ${name}`, spread(await scrubbed(page)), BARS.frame)
+    told(`frames, ${name}`, await measured(scrubbed), BARS.frame)
   }
   await open('cell?lang=en')
-  told('frames, cell, played', spread(await played(page)), BARS.frame)
+  told('frames, cell, played', await measured(played), BARS.frame)
   await browser.close()
 }
 
@@ -171,6 +184,12 @@ async function textToPicture(text) {
   return performance.now() - started
 }
 
+const [load] = loadavg()
+if (load > cpus().length / 2) {
+  console.log(
+    `The machine is busy: ${load.toFixed(1)} processes run on ${String(cpus().length)} cores`,
+  )
+}
 await frames()
 await fromTheServer()
 process.exit(late > 0 ? 1 : 0)
