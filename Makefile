@@ -19,7 +19,7 @@ PAGE := src/gruta/lab/assets/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
 	-not -path '*/shots/*' 2> /dev/null)
 
-.PHONY: help install demo demo-text bench test test-page lab lint format notebooks wheel clean
+.PHONY: help install demo demo-text bench test test-page soak lab lint format notebooks wheel clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,9 @@ test-page: ## The checks of the page of gruta lab; without Node, or Chromium, sa
 		&& npm run lint && npm run check && npm run test \
 		&& if command -v chromium chromium-browser google-chrome > /dev/null; then npm run browser; \
 		else echo "$(WEB): its browser tests are skipped, as there is no Chromium"; fi; fi
+
+soak: $(WEB)/node_modules $(PAGE) ## Ten minutes of play on the page of gruta lab: its memory stays flat
+	cd $(WEB) && npm run soak
 
 lab: $(PAGE) ## Build the page of gruta lab: needs Node 20
 

@@ -30,11 +30,15 @@ export function bitmap({ width, height, value, scale, signed, most }: Map2d): HT
   return canvas
 }
 
-/** Make a canvas as large as it is shown, in device pixels; its context counts in CSS pixels. */
+/**
+ * Make a canvas as large as it is shown, in device pixels; its context counts in CSS pixels. What is
+ * drawn over wholly each time is opaque: then the page need not blend it with what lies under it.
+ */
 export function fitted(
   canvas: HTMLCanvasElement,
   width: number,
   height: number,
+  opaque = false,
 ): CanvasRenderingContext2D | null {
   const ratio = Math.min(2, window.devicePixelRatio || 1)
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)]
@@ -42,7 +46,7 @@ export function fitted(
     canvas.width = w
     canvas.height = h
   }
-  const context = canvas.getContext('2d')
+  const context = canvas.getContext('2d', { alpha: !opaque })
   context?.setTransform(ratio, 0, 0, ratio, 0, 0)
   return context
 }

@@ -33,17 +33,45 @@ export function drawScene(
   p: Palette,
   look: Look,
 ): void {
-  c.clearRect(0, 0, WIDTH, s.height)
+  ground(c, s, trace, p, look)
   past(c, s, trace, t, p, look)
-  for (const own of s.wires) drawWire(c, own, p, look)
+  for (const own of s.wires) drawPulse(c, own, p, look)
   if (trace.layer.cell === 'rnn') fan(c, s, trace, p, look)
   for (const own of s.ribbons) drawRibbon(c, own, s, p, look)
   for (const own of s.strips) drawStrip(c, own, s, p, look)
+  c.textAlign = 'center'
+  c.textBaseline = 'middle'
+  c.font = '600 15px ui-sans-serif, system-ui, sans-serif'
   for (const { x, y, sign, when } of s.knots) {
     const alpha = 0.35 + 0.65 * shown(when, look.phase)
     knot(c, x, y, sign, p, alpha)
   }
+  c.font = '600 13px ui-monospace, "DejaVu Sans Mono", monospace'
   for (const own of s.strips) number(c, own, p, look)
+}
+
+/** Paper with the wires on it: the same at each step, so drawn once and copied. */
+const under = { key: '', canvas: null as HTMLCanvasElement | null }
+function ground(c: Context, s: Scene, trace: Trace, p: Palette, look: Look): void {
+  const { width, height } = c.canvas
+  const { cell, resetAfter } = trace.layer
+  const key = [cell, resetAfter, look.part, p.paper, width, height].join()
+  if (under.key !== key || !under.canvas) {
+    under.key = key
+    under.canvas ??= document.createElement('canvas')
+    under.canvas.width = width
+    under.canvas.height = height
+    const own = under.canvas.getContext('2d', { alpha: false })
+    if (!own) return
+    own.setTransform(c.getTransform())
+    own.fillStyle = p.paper
+    own.fillRect(0, 0, WIDTH, s.height)
+    for (const one of s.wires) drawWire(own, one, p, look)
+  }
+  c.save()
+  c.resetTransform()
+  c.drawImage(under.canvas, 0, 0)
+  c.restore()
 }
 
 /** The states before, as the tape has them: the older, the fainter. */
@@ -67,34 +95,29 @@ function past(c: Context, s: Scene, trace: Trace, t: number, p: Palette, look: L
       c.globalAlpha = 0.75 * (1 - k / count)
       column(
         c,
-        x,
-        y,
-        width,
-        LANES.S,
+        [x, y, width, LANES.S],
         look.order,
-        p,
-        (j) => p.signed.css[signedAt(values[own * H + j], s.most)],
+        (j) => p.signed.packed[signedAt(values[own * H + j], s.most)],
       )
     }
   }
   c.globalAlpha = 1
 }
 
+/** A vector from the top down: a pixel a number, drawn scaled, as a rectangle each would cost more. */
 function column(
   c: Context,
-  x: number,
-  y: number,
-  width: number,
-  height: number,
+  [x, y, width, height]: readonly [x: number, y: number, width: number, height: number],
   order: readonly number[],
-  _p: Palette,
-  colour: (unit: number) => string,
+  colour: (unit: number) => number,
 ): void {
-  const row = height / order.length
-  for (let k = 0; k < order.length; k++) {
-    c.fillStyle = colour(order[k])
-    c.fillRect(x, y + k * row, width, Math.max(row, 0.6) + 0.25)
-  }
+  const own = sheet(1, order.length)
+  for (let k = 0; k < order.length; k++) own.pixels[k] = colour(order[k])
+  own.canvas.getContext('2d')?.putImageData(own.image, 0, 0)
+  // Rows that are wider than a pixel keep their edges.
+  c.imageSmoothingEnabled = order.length > height
+  c.drawImage(own.canvas, x, y, width, height)
+  c.imageSmoothingEnabled = true
 }
 
 function drawStrip(c: Context, own: Strip, s: Scene, p: Palette, look: Look): void {
@@ -104,10 +127,10 @@ function drawStrip(c: Context, own: Strip, s: Scene, p: Palette, look: Look): vo
     c.globalAlpha = alpha
     const order = own.part === 'x' ? natural(own.count) : look.order
     const most = own.part === 'x' ? inputSize(own) : s.most
-    column(c, x, y, width, height, order, p, (j) => {
+    column(c, [x, y, width, height], order, (j) => {
       const v = own.values[own.from + j] ?? 0
-      if (own.scale === 'share') return p.share.css[shareAt(own.turned ? 1 - v : v)]
-      return p.signed.css[signedAt(v, most)]
+      if (own.scale === 'share') return p.share.packed[shareAt(own.turned ? 1 - v : v)]
+      return p.signed.packed[signedAt(v, most)]
     })
     c.globalAlpha = 1
   }
@@ -133,10 +156,6 @@ function inputSize(own: Strip): number {
   return most
 }
 
-/** Threads are computed so finely, in rows a unit of the drawing. */
-const ROWS = 2
-const FINE = ROWS * LANES.S
-
 /** Canvases that are drawn into again and again: a straight ribbon's, and a bent one's. */
 const kept = new Map<string, { canvas: HTMLCanvasElement; image: ImageData; pixels: Uint32Array }>()
 function sheet(width: number, height: number) {
@@ -152,18 +171,22 @@ function sheet(width: number, height: number) {
   return made
 }
 
-/** The threads of a ribbon: the smaller a value, the thinner, so that what is forgotten loses body. */
+/**
+ * The threads of a ribbon, a pixel a row of the screen: the smaller a value, the thinner, so that what
+ * is forgotten loses body.
+ */
 function threads(
   pixels: Uint32Array,
+  rows: number,
   own: Ribbon,
   s: Scene,
   p: Palette,
   order: readonly number[],
 ): void {
-  const row = FINE / order.length
+  const row = rows / order.length
   let last = -1
   let [colour, half] = [0, 0]
-  for (let y = 0; y < FINE; y++) {
+  for (let y = 0; y < rows; y++) {
     const k = Math.min(order.length - 1, Math.floor(y / row))
     if (k !== last) {
       const v = own.value(order[k])
@@ -188,24 +211,29 @@ function drawRibbon(c: Context, own: Ribbon, s: Scene, p: Palette, look: Look): 
   const [y0, y1] = own.y
   const end = x0 + (x1 - x0) * reach
   const straight = y0 === y1
-  const column = sheet(1, FINE)
-  threads(column.pixels, own, s, p, look.order)
+  // Bitmaps as fine as the screen are copied, not blended between neighbours, which would cost more.
+  const fine = c.getTransform().a
+  const rows = Math.round(fine * LANES.S)
+  const column = sheet(1, rows)
+  threads(column.pixels, rows, own, s, p, look.order)
+  c.imageSmoothingEnabled = false
   if (straight) {
     column.canvas.getContext('2d')?.putImageData(column.image, 0, 0)
     c.drawImage(column.canvas, x0, y0, end - x0, LANES.S)
   } else {
-    const [width, rise] = [x1 - x0, Math.abs(y1 - y0)]
-    const height = ROWS * (LANES.S + rise)
+    const rise = Math.round(fine * Math.abs(y1 - y0))
+    const [width, height] = [Math.round(fine * (x1 - x0)), rows + rise]
     const bend = sheet(width, height)
     bend.pixels.fill(0)
-    for (let x = 0; x < Math.ceil(end - x0); x++) {
+    for (let x = 0; x < Math.ceil(width * reach); x++) {
       const share = bent((x + 0.5) / width)
-      const down = Math.round(ROWS * rise * (y1 > y0 ? share : 1 - share))
-      for (let y = 0; y < FINE; y++) bend.pixels[(y + down) * width + x] = column.pixels[y]
+      const down = Math.round(rise * (y1 > y0 ? share : 1 - share))
+      for (let y = 0; y < rows; y++) bend.pixels[(y + down) * width + x] = column.pixels[y]
     }
     bend.canvas.getContext('2d')?.putImageData(bend.image, 0, 0)
-    c.drawImage(bend.canvas, x0, Math.min(y0, y1), width, LANES.S + rise)
+    c.drawImage(bend.canvas, x0, Math.min(y0, y1), width / fine, height / fine)
   }
+  c.imageSmoothingEnabled = true
   const k = look.order.indexOf(look.unit)
   if (k >= 0) {
     const row = LANES.S / look.order.length
@@ -250,6 +278,10 @@ function drawWire(c: Context, own: Wire, p: Palette, look: Look): void {
   c.stroke(path)
   c.globalAlpha = 1
   c.setLineDash([])
+}
+
+/** What travels on a wire while it is played. */
+function drawPulse(c: Context, own: Wire, p: Palette, look: Look): void {
   const at = shown(own.when, look.phase)
   if (at > 0 && at < 1) {
     const [x, y] = along(own.points, at)
@@ -317,10 +349,17 @@ function fan(c: Context, s: Scene, trace: Trace, p: Palette, look: Look): void {
   }
 }
 
+/** How wide a sign of a knot is, and a digit of a number: each asked of the canvas once. */
+const widths = new Map<string, number>()
+function widthOf(c: Context, sign: string): number {
+  const width = widths.get(sign) ?? c.measureText(sign).width
+  widths.set(sign, width)
+  return width
+}
+
 function knot(c: Context, x: number, y: number, sign: string, p: Palette, alpha: number): void {
   c.globalAlpha = 1
-  c.font = '600 15px ui-sans-serif, system-ui, sans-serif'
-  const width = Math.max(24, c.measureText(sign).width + 12)
+  const width = Math.max(24, widthOf(c, sign) + 12)
   c.fillStyle = p.paper
   c.strokeStyle = p.ink
   c.lineWidth = 1.4
@@ -330,8 +369,6 @@ function knot(c: Context, x: number, y: number, sign: string, p: Palette, alpha:
   c.globalAlpha = alpha
   c.stroke()
   c.fillStyle = p.ink
-  c.textAlign = 'center'
-  c.textBaseline = 'middle'
   c.fillText(sign, x, y + 0.5)
   c.globalAlpha = 1
 }
@@ -348,8 +385,7 @@ function number(c: Context, own: Strip, p: Palette, look: Look): void {
   c.strokeRect(own.x - 2, y - Math.max(row / 2, 1.5) - 1, own.width + 4, Math.max(row, 3) + 2)
   const v = own.values[own.from + look.unit] ?? 0
   const text = look.write(own.turned ? 1 - v : v)
-  c.font = '600 13px ui-monospace, "DejaVu Sans Mono", monospace'
-  const width = c.measureText(text).width + 8
+  const width = text.length * widthOf(c, '0') + 8
   const x = own.x + own.width / 2
   const above = y - 16 < own.y - 4
   const ty = above ? y + 16 : y - 16
@@ -360,7 +396,5 @@ function number(c: Context, own: Strip, p: Palette, look: Look): void {
   c.fill()
   c.globalAlpha = 1
   c.fillStyle = p.ink
-  c.textAlign = 'center'
-  c.textBaseline = 'middle'
   c.fillText(text, x, ty + 0.5)
 }

@@ -62,13 +62,14 @@ export const BUDGET = 1.5e9
 
 /**
  * How strongly each input moves each output, a few rows at a time, so that the page stays awake:
- * the last value is whole. The norm is Frobenius', estimated by random directions.
+ * the last value is whole. The norm is Frobenius', estimated by random directions. Of outputs before
+ * step `from` none is asked.
  */
-export function* influence(pass: Pass, outputs = 64, probes = 4): Generator<Influence> {
+export function* influence(pass: Pass, outputs = 64, probes = 4, from = 0): Generator<Influence> {
   const { T } = pass.sequence
   const size = pass.layers.reduce((sum, { layer }) => sum + layer.wHh.length + layer.wIh.length, 0)
   const most = Math.max(4, Math.floor(BUDGET / Math.max(1, (size * probes * T) / 2)))
-  const times = spread(T, Math.min(outputs, most))
+  const times = spread(T - from, Math.min(outputs, most)).map((k) => from + k)
   const norms = new Float64Array(times.length * T)
   const draw = gaussian(7)
   const { output } = pass.model

@@ -31,7 +31,7 @@ import { en } from '$lib/words/en'
 import { pt } from '$lib/words/pt'
 import type { Words } from '$lib/words/words'
 
-import { read, write, type Language, type Route, type Theme, type View } from './route'
+import { read, write as addressOf, type Language, type Route, type Theme, type View } from './route'
 import { inThePage, offers, server, Told, type Offer } from './sources'
 
 export const SPEEDS = [0.25, 0.5, 1, 2, 4] as const
@@ -39,6 +39,9 @@ export const SPEEDS = [0.25, 0.5, 1, 2, 4] as const
 /** How long a step of the Cell view lasts, and of the others, in seconds at speed 1. */
 const CELL_STEP = 3.2
 const STEP = 0.12
+
+/** Milliseconds between two steps whose numbers are written out while the cursor moves. */
+const READABLE = 120
 
 /** How much is computed for a sequence at once, in steps times weights, before the page cuts it. */
 const MOST = 4e8
@@ -161,6 +164,11 @@ export class Lab {
 
   readonly T = $derived(this.sequence?.T ?? 0)
   readonly at = $derived(Math.max(0, Math.min(this.t, this.T - 1)))
+  private lately = $state(0)
+  private writtenAt = 0
+  /** The step whose numbers are written out: the picture follows the cursor at once, texts follow as
+   * fast as they can be read, as they cost as much as the picture. */
+  readonly written = $derived(Math.max(0, Math.min(this.lately, this.T - 1)))
   readonly layerAt = $derived(Math.min(this.layer, (this.model?.layers.length ?? 1) - 1))
   readonly trace = $derived(this.pass?.layers[this.layerAt] ?? null)
   /** Of the untouched network, so that rows stay where they are while something is changed. */
@@ -182,7 +190,7 @@ export class Lab {
 
   /** The address that shows the same again. */
   readonly hash = $derived(
-    write({
+    addressOf({
       view: this.view,
       model: this.modelId,
       tab: this.tab,
@@ -385,6 +393,13 @@ export class Lab {
   }
 
   private waited = 0
+
+  /** Once a frame: let what is written catch up with the cursor. */
+  write(now: number): void {
+    if (this.lately === this.t || now - this.writtenAt < READABLE) return
+    this.lately = this.t
+    this.writtenAt = now
+  }
 
   /** So many seconds have passed. */
   advance(seconds: number): void {

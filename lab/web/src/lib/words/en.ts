@@ -255,6 +255,7 @@ export const en: Words = {
     lossHelp:
       'Bits a unit when the network remembers only its last so many steps. Where the line is flat, more memory no longer helps.',
     computing: 'Computing …',
+    window: (first, last, end) => `Shown: steps ${first} to ${last}, of 0 to ${end}`,
     budget: (outputs, probes) =>
       `${outputs} outputs, each by ${probes} random directions: the most that the page computes at once.`,
     at: (s, t, share) => `input ${s} on output ${t}: ${share} of the largest`,

@@ -259,6 +259,7 @@ export const pt: Words = {
     lossHelp:
       'Bits por unidade quando a rede só se lembra deste número de passos. Onde a linha é plana, mais memória já não ajuda.',
     computing: 'Calculando …',
+    window: (first, last, end) => `À vista: passos ${first} a ${last}, de 0 a ${end}`,
     budget: (outputs, probes) =>
       `${outputs} saídas, cada uma por ${probes} direções sorteadas: o máximo que a página calcula de uma vez.`,
     at: (s, t, share) => `entrada ${s} na saída ${t}: ${share} da maior`,

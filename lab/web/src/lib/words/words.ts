@@ -215,6 +215,7 @@ export interface Words {
     | 'units'
   > & {
     horizonIs: (n: number) => string
+    window: (first: number, last: number, end: number) => string
     budget: (outputs: number, probes: number) => string
     at: (s: number, t: number, share: string) => string
     ofThis: (label: string) => string
