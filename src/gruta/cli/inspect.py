@@ -18,6 +18,7 @@ from gruta.tasks import registry
 
 if TYPE_CHECKING:
     from gruta.insight import XRay
+    from gruta.insight.by_hand import ByHand
     from gruta.tasks.trained import Trained
 
 inspect_app = Commands()
@@ -85,12 +86,7 @@ def inspect(
     if sum(one is not None for one in (source, data, text)) > 1:
         raise InputError(_("INPUT, --data and --text: give one of them"))
     found = _look(run, source, data, text, given, quiet=as_json)
-    hand = None
-    if unit is not None:
-        names = [view.name for view in found.views]
-        chosen = names[-1] if layer is None else layer
-        steps = {view.name: len(view.one.h) for view in found.views}
-        hand = found.by_hand(unit, steps.get(chosen, 1) - 1 if at is None else at, layer)
+    hand = None if unit is None else _by_hand(found, unit, at, layer)
     if as_json:
         result = found.to_json(lag) | ({"by_hand": asdict(hand)} if hand else {})
         print(json.dumps(result))
@@ -103,6 +99,13 @@ def inspect(
         show(found, lag=lag)
     page = save_all(found, directory, by_hand=hand, lag=lag)
     print(_("Open the page: {path}").format(path=page), file=sys.stderr)
+
+
+def _by_hand(found: "XRay", unit: int, at: int | None, layer: str | None) -> "ByHand":
+    """The step of a unit, of the last layer and at the last step unless it is said which."""
+    steps = {view.name: len(view.one.h) for view in found.views}
+    last = steps.get(found.views[-1].name if layer is None else layer, 1) - 1
+    return found.by_hand(unit, last if at is None else at, layer)
 
 
 def _look(

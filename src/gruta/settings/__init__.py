@@ -3,7 +3,8 @@
 The descriptions here are the command line's help and the estimators' documentation.
 """
 
-from gruta.settings.network import DATA, MODEL, NetworkSettings
+from gruta.settings.fields import DATA, MODEL
+from gruta.settings.network import NetworkSettings
 from gruta.settings.reading import ReadingSettings, reading
 from gruta.settings.resolve import least, resolve
 from gruta.settings.training import SequenceSettings, StreamSettings, TrainSettings

@@ -5,7 +5,7 @@ from typing import Any, Self
 from pydantic import BaseModel, Field, model_validator
 
 from gruta.reading import AUTO, Reading
-from gruta.settings.network import DATA
+from gruta.settings.fields import DATA
 
 
 class ReadingSettings(BaseModel):

@@ -6,6 +6,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.settings.fields import (
+    BatchSize,
+    CheckpointEvery,
+    Decays,
+    LearningRate,
+    Patience,
+    Steps,
+    Threads,
+    ValidateEvery,
+    Warmup,
+)
 from gruta.ways_to_clip import WAYS, ClipMode
 
 
@@ -14,19 +25,13 @@ class TrainSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    steps: int = Field(500, gt=0, description="Optimiser steps, at most.")
+    steps: Steps = 500
     optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = Field(
         "adamw", description="How gradients become steps."
     )
-    learning_rate: float = Field(
-        1e-3, gt=0, le=1e6, description="The highest rate of the schedule."
-    )
+    learning_rate: LearningRate = 1e-3
     weight_decay: float = Field(0.01, ge=0, description="Pull of the weights towards zero.")
-    decays: Literal["weights", "all"] = Field(
-        "all",
-        description="What weight decay pulls: all, or weights, without biases, norms and "
-        "embeddings.",
-    )
+    decays: Decays = "all"
     momentum: float = Field(
         0.9, ge=0, lt=1, description="Share of the last step in the next; beta 1 of adam and adamw."
     )
@@ -39,9 +44,7 @@ class TrainSettings(BaseModel):
     schedule: Literal["constant", "cosine", "onecycle"] = Field(
         "onecycle", description="How the rate moves over the steps."
     )
-    warmup: float = Field(
-        0.2, ge=0, lt=1, description="Share of the steps in which the rate rises."
-    )
+    warmup: Warmup = 0.2
     clip: ClipMode = Field(
         "norm",
         description="Gradient clipping: by global norm, by value, by the norm of each layer's "
@@ -54,11 +57,9 @@ class TrainSettings(BaseModel):
         description="Where to clip: a norm (norm, layer), a value, a ratio (agc, else 0.01), a "
         "percentile (autoclip, else 10), a number of standard deviations (zclip, else 2.5).",
     )
-    validate_every: int = Field(50, gt=0, description="Steps between two validations.")
-    patience: int = Field(
-        0, ge=0, description="Stop after this many validations without a better one; 0: never."
-    )
-    checkpoint_every: int = Field(50, gt=0, description="Steps between two checkpoints.")
+    validate_every: ValidateEvery = 50
+    patience: Patience = 0
+    checkpoint_every: CheckpointEvery = 50
     log_every: int = Field(10, gt=0, description="Steps between two lines of metrics.")
     watch_every: int = Field(
         0,
@@ -86,13 +87,7 @@ class TrainSettings(BaseModel):
         0, ge=0, le=1000, description="Batches that a thread draws ahead of the step; 0: none."
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of all that is drawn at random.")
-    threads: int = Field(
-        1,
-        gt=0,
-        le=1024,
-        description="CPU threads. A small network gains little from a second one, and loses much "
-        "where other work wants the cores.",
-    )
+    threads: Threads = 1
     device: Literal["auto", "cpu"] = Field(
         "cpu", description="cpu, or auto for an accelerator where there is one."
     )
@@ -120,7 +115,7 @@ class TrainSettings(BaseModel):
 class SequenceSettings(TrainSettings):
     """How sequences are put into batches, besides."""
 
-    batch_size: int = Field(32, gt=0, le=1_000_000, description="Sequences in a batch.")
+    batch_size: BatchSize = 32
 
 
 class StreamSettings(SequenceSettings):

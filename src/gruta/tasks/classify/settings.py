@@ -6,6 +6,19 @@ from pydantic import Field
 
 from gruta.codec.text.vocabulary import Unit
 from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, SequenceSettings
+from gruta.settings.fields import (
+    BatchSize,
+    Decays,
+    Dropout,
+    Embedding,
+    Hidden,
+    Init,
+    Layers,
+    LearningRate,
+    Patience,
+    Steps,
+    Warmup,
+)
 
 
 class ClassifySettings(NetworkSettings, SequenceSettings, ReadingSettings):
@@ -68,10 +81,8 @@ class ClassifySettings(NetworkSettings, SequenceSettings, ReadingSettings):
         description="Steps of a case that are read, from its start.",
         json_schema_extra=MODEL,
     )
-    embedding: int = Field(
-        64, gt=0, le=65_536, description="Numbers that a unit becomes.", json_schema_extra=MODEL
-    )
-    layers: int = Field(1, gt=0, le=64, description="Recurrent layers.", json_schema_extra=MODEL)
+    embedding: Embedding = 64
+    layers: Layers = 1
     bidirectional: bool = Field(
         True, description="Read in both directions.", json_schema_extra=MODEL
     )
@@ -81,13 +92,7 @@ class ClassifySettings(NetworkSettings, SequenceSettings, ReadingSettings):
         "learned weights.",
         json_schema_extra=MODEL,
     )
-    dropout: float = Field(
-        0.3,
-        ge=0,
-        lt=1,
-        description="Share of numbers dropped before and behind the recurrent layers in training.",
-        json_schema_extra=MODEL,
-    )
+    dropout: Dropout = 0.3
     noise: float = Field(
         0.6,
         ge=0,
@@ -106,25 +111,11 @@ class ClassifySettings(NetworkSettings, SequenceSettings, ReadingSettings):
         json_schema_extra=MODEL,
     )
 
-    hidden: int = Field(128, gt=0, le=65_536, description="Hidden units.", json_schema_extra=MODEL)
-    init: Literal["torch", "orthogonal", "chrono"] = Field(
-        "orthogonal",
-        description=NetworkSettings.model_fields["init"].description,
-        json_schema_extra=MODEL,
-    )
-    steps: int = Field(1000, gt=0, description="Optimiser steps, at most.")
-    batch_size: int = Field(64, gt=0, le=1_000_000, description="Sequences in a batch.")
-    patience: int = Field(
-        10, ge=0, description="Stop after this many validations without a better one; 0: never."
-    )
-    learning_rate: float = Field(
-        3e-3, gt=0, le=1e6, description="The highest rate of the schedule."
-    )
-    warmup: float = Field(
-        0.1, ge=0, lt=1, description="Share of the steps in which the rate rises."
-    )
-    decays: Literal["weights", "all"] = Field(
-        "weights",
-        description="What weight decay pulls: all, or weights, without biases, norms and "
-        "embeddings.",
-    )
+    hidden: Hidden = 128
+    init: Init = "orthogonal"
+    steps: Steps = 1000
+    batch_size: BatchSize = 64
+    patience: Patience = 10
+    learning_rate: LearningRate = 3e-3
+    warmup: Warmup = 0.1
+    decays: Decays = "weights"

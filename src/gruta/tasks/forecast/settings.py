@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, StreamSettings
+from gruta.settings.fields import LearningRate, Steps
 
 MissingKnown = Literal["error", "hold", "season"]
 Strategy = Literal["direct", "recursive", "both"]
@@ -238,7 +239,7 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         json_schema_extra=MODEL,
     )
 
-    steps: int = Field(250, gt=0, description="Optimiser steps, at most.")
+    steps: Steps = 250
     validate_every: int = Field(
         50,
         gt=0,
@@ -247,9 +248,7 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
     weight_decay: float = Field(
         1.0, ge=0, description="Pull of the weights towards zero; 0 unless set, but for adamw."
     )
-    learning_rate: float = Field(
-        8e-3, gt=0, le=1e6, description="The highest rate of the schedule."
-    )
+    learning_rate: LearningRate = 8e-3
 
     @model_validator(mode="before")
     @classmethod

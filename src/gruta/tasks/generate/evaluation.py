@@ -131,11 +131,11 @@ def evaluate(
     if head.mixture is not None:
         nats = [head.mixture.nats(a, own) for a, own in zip(alone, read, strict=True)]
     spelt = [codec.spelling(one.text, n) for one, n in zip(test.texts, numbers, strict=True)]
-    simple = like.simple if like else simple_models(codec, known, test, numbers, spelt)
+    counts = head.mixture.ngram if head.mixture is not None else None
+    simple = like.simple if like else simple_models(codec, known, test, numbers, spelt, counts)
     cell, size = trained.settings.cell, head.size
     networks = [_scores(cell, size, test, alone, spelt)]
-    if head.mixture is not None:
-        counts = head.mixture.ngram
+    if counts is not None:
         model = f"{cell}+{counts.order}-gram"
         networks.insert(0, _scores(model, size + counts.parameters, test, nats, spelt))
     notes = [*_unknown(numbers), *([] if known or like else [_no_simple_models()])]
@@ -157,8 +157,11 @@ def simple_models(
     test: Texts,
     numbers: Sequence[Numbers],
     spelt: Nats,
+    counts: NGram | None = None,
 ) -> Simple:
-    """How often units come, and the n-gram model of the order that suits the validation part."""
+    """How often units come, and the n-gram model of the order that suits the validation part:
+    `counts`, where the run has them.
+    """
     if known is None:
         return Simple()
     train, held = (
@@ -166,7 +169,7 @@ def simple_models(
     )
     kept = last(train, MOST_COUNTED)
     models = {"unigram": NGram.count(kept, codec.size, 1)}
-    found = best(kept, codec.size, held)
+    found = counts or best(kept, codec.size, held)
     models[f"{found.order}-gram"] = found
     scores, nats = [], []
     for name, model in models.items():

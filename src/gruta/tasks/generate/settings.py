@@ -8,6 +8,16 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.reading import AUTO, Reading
 from gruta.settings import DATA, MODEL, NetworkSettings, StreamSettings
+from gruta.settings.fields import (
+    Embedding,
+    Hidden,
+    Layers,
+    LearningRate,
+    Steps,
+    Threads,
+    Tied,
+    ValidateEvery,
+)
 from gruta.tasks.generate.names import kind_name
 from gruta.tasks.generate.notes.settings import NotesSettings
 
@@ -66,16 +76,10 @@ class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
         description="Number of words, subwords or characters at most, the most frequent ones.",
         json_schema_extra=MODEL,
     )
-    hidden: int = Field(512, gt=0, le=65_536, description="Hidden units.", json_schema_extra=MODEL)
-    layers: int = Field(1, gt=0, le=64, description="Recurrent layers.", json_schema_extra=MODEL)
-    embedding: int = Field(
-        128, gt=0, le=65_536, description="Numbers that a unit becomes.", json_schema_extra=MODEL
-    )
-    tied: bool = Field(
-        True,
-        description="Take the vectors that units become for the scores of units too.",
-        json_schema_extra=MODEL,
-    )
+    hidden: Hidden = 512
+    layers: Layers = 1
+    embedding: Embedding = 128
+    tied: Tied = True
     sampled: int = Field(
         0,
         ge=0,
@@ -111,14 +115,10 @@ class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
         le=1_000_000,
         description="Units that a step of training reads of each stream; the state is carried on.",
     )
-    steps: int = Field(2000, gt=0, description="Optimiser steps, at most.")
-    learning_rate: float = Field(
-        3e-3, gt=0, le=1e6, description="The highest rate of the schedule."
-    )
-    threads: int = Field(
-        2, gt=0, le=1024, description=StreamSettings.model_fields["threads"].description
-    )
-    validate_every: int = Field(200, gt=0, description="Steps between two validations.")
+    steps: Steps = 2000
+    learning_rate: LearningRate = 3e-3
+    threads: Threads = 2
+    validate_every: ValidateEvery = 200
 
     @model_validator(mode="after")
     def _go_together(self) -> Self:

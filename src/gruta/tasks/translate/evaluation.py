@@ -17,7 +17,7 @@ from gruta.tasks.scores import Metric, Scores, lost_to
 from gruta.tasks.trained import Trained
 from gruta.tasks.translate.answers import search_of
 from gruta.tasks.translate.baselines import Simple, simple_models
-from gruta.tasks.translate.metrics import METRICS, OF_WORDS
+from gruta.tasks.translate.metrics import METRICS, judged_by
 from gruta.tasks.translate.options import SearchOptions
 from gruta.tasks.translate.written import Written, written
 
@@ -33,6 +33,11 @@ class Expected:
 
     def __len__(self) -> int:
         return len(self.sources)
+
+    @property
+    def for_bleu(self) -> bool:
+        """Whether any has a run of four words, without which BLEU is 0 whatever is written."""
+        return any(len(one.split()) >= 4 for own in self.targets for one in own)
 
     @classmethod
     def of(cls, pairs: Pairs) -> "Expected":
@@ -61,8 +66,12 @@ class Evaluation:
 
     @property
     def metrics(self) -> Sequence[Metric]:
-        """The columns of the scores; one of them decides."""
-        return OF_WORDS if self.expected.by_words else METRICS
+        """The columns of the scores. One decides: whether single words are wholly right, else
+        BLEU, or chrF where nothing is as long as what BLEU counts.
+        """
+        if self.expected.by_words:
+            return judged_by("exact")
+        return METRICS if self.expected.for_bleu else judged_by("chrf")
 
     @property
     def lost_to(self) -> list[str]:
@@ -133,13 +142,13 @@ def evaluate(
     return Evaluation(expected, texts, edits, simple, scores, notes)
 
 
-def measures(said: Sequence[str], expected: Expected) -> dict[str, float]:
-    """The scores of texts by name."""
+def measures(said: Sequence[str], expected: Expected) -> dict[str, float | None]:
+    """The scores of texts by name; BLEU is None where it could be 0 alone."""
     streams = _streams(expected)
     pairs = list(zip(said, expected.targets, strict=True))
     edits, lengths = zip(*(nearest(one, own, expected.by_words) for one, own in pairs), strict=True)
     return {
-        "bleu": float(BLEU().corpus_score(said, streams).score),
+        "bleu": float(BLEU().corpus_score(said, streams).score) if expected.for_bleu else None,
         "chrf": float(CHRF().corpus_score(said, streams).score),
         "exact": sum(_plain(one) in map(_plain, own) for one, own in pairs) / len(pairs),
         "edit_rate": sum(edits) / max(sum(lengths), 1),

@@ -15,5 +15,7 @@ expected. edit_rate: words (of single words: letters or sounds) to insert, leave
 over those of what was expected.
 """
 
-OF_WORDS = tuple(replace(metric, judged=metric.name == "exact") for metric in METRICS)
-"""The same where single words are read: then being wholly right decides."""
+
+def judged_by(name: str) -> tuple[Metric, ...]:
+    """The same, where another one decides."""
+    return tuple(replace(metric, judged=metric.name == name) for metric in METRICS)

@@ -13,7 +13,7 @@ from gruta.report.charts import Curve, lines, strokes
 from gruta.report.page import Column, Figure, Section, Table, Value
 from gruta.report.settings import settings_table
 from gruta.tasks.report import learned, score_table
-from gruta.tasks.scores import Scores
+from gruta.tasks.scores import Metric, Scores
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained
 from gruta.tasks.translate.attention import attention_figure
@@ -37,8 +37,8 @@ def model_name(model: str) -> str:
 def verdict(found: Evaluation) -> str:
     """Whether the network was worth it; where it lost, that comes first."""
     network, *simple = found.scores
-    by_words = found.expected.by_words
-    best = max(simple, key=lambda s: s.exact if by_words else s.bleu)
+    (judged,) = (metric for metric in found.metrics if metric.judged)
+    best = max(simple, key=lambda s: float(s.values[judged.name] or 0))
     text = (
         _(
             "The {cell} loses: {right} on {count} texts, the best simple model {best_right} "
@@ -52,17 +52,18 @@ def verdict(found: Evaluation) -> str:
     )
     return text.format(
         cell=model_name(network.model),
-        right=_reached(network, by_words),
+        right=_reached(network, judged),
         count=number(len(found.expected)),
-        best_right=_reached(best, by_words),
+        best_right=_reached(best, judged),
         model=model_name(best.model),
     )
 
 
-def _reached(scores: Scores, by_words: bool) -> str:
-    if by_words:
+def _reached(scores: Scores, judged: Metric) -> str:
+    if judged.name == "exact":
         return _("{share} wholly right").format(share=percent(scores.exact, 1))
-    return _("{bleu} BLEU").format(bleu=number(scores.bleu, 1))
+    value = number(scores.values[judged.name], 1)
+    return _("{value} {score}").format(value=value, score=_(judged.title))
 
 
 def scores(found: Evaluation) -> Table:
@@ -88,7 +89,7 @@ def report(
     maps = [] if s.attention == "none" else _maps(trained, found)
     looked = [Section(_("What it looks at"), (), maps)] if maps else []
     sections = [
-        Section(_("How good it is"), found.notes, [scores(found), _by_length(trained, found)]),
+        Section(_("How good it is"), found.notes, [scores(found), *_by_length(trained, found)]),
         Section(_("What it writes"), (), [*_examples(found)]),
         *looked,
         *learned(metrics, s, picked=_picked(), beside=_samples(metrics)),
@@ -98,14 +99,16 @@ def report(
     return Report(title, verdict(found), sections)
 
 
-def _by_length(trained: Trained[PairCodec], found: Evaluation) -> Figure:
-    """How many edits texts of about one length need."""
+def _by_length(trained: Trained[PairCodec], found: Evaluation) -> list[Figure]:
+    """How many edits texts of about one length need; nothing where all are of one."""
     count = np.array([trained.codec.source.count(one) for one in found.expected.sources])
     models = {found.scores[0].model: [one.text for one in found.written]}
     models |= {name: list(said) for name, (said, _size) in found.simple.answers.items()}
     styles, curves = strokes([*models]), []
     parts = [p for p in np.array_split(np.argsort(count, kind="stable"), _BINS) if len(p)]
     middle = np.array([count[p].mean() for p in parts])
+    if middle[0] == middle[-1]:
+        return []
     for model, said in models.items():
         pairs = list(zip(said, found.expected.targets, strict=True))
         off = np.array([nearest(one, own, found.expected.by_words) for one, own in pairs], float)
@@ -114,7 +117,7 @@ def _by_length(trained: Trained[PairCodec], found: Evaluation) -> Figure:
             continue  # says nothing of length, and would flatten the others
         marked = replace(styles[model], marker="o")
         curves.append(Curve(model_name(model), middle, rates.clip(max=150), marked))
-    return Figure(
+    figure = Figure(
         "by_length",
         _("Edit rate by the length of what was read, texts in {count} parts of as many.").format(
             count=len(parts)
@@ -122,6 +125,7 @@ def _by_length(trained: Trained[PairCodec], found: Evaluation) -> Figure:
         _("Line chart of the edit rate over the length of the text, a line a model."),
         lines(curves, _("units read"), _("edit rate (%)")),
     )
+    return [figure]
 
 
 def _examples(found: Evaluation) -> list[Table]:

@@ -5,6 +5,20 @@ from typing import Literal
 from pydantic import Field
 
 from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, SequenceSettings
+from gruta.settings.fields import (
+    BatchSize,
+    CheckpointEvery,
+    Decays,
+    Dropout,
+    Embedding,
+    Hidden,
+    Init,
+    LearningRate,
+    Steps,
+    Tied,
+    ValidateEvery,
+    Warmup,
+)
 
 SideUnits = Literal["auto", "characters", "words", "subwords"]
 
@@ -86,10 +100,8 @@ class TranslateSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         description="Units of a text that are read. Longer pairs are left out of the training.",
         json_schema_extra=MODEL,
     )
-    embedding: int = Field(
-        256, gt=0, le=65_536, description="Numbers that a unit becomes.", json_schema_extra=MODEL
-    )
-    hidden: int = Field(256, gt=0, le=65_536, description="Hidden units.", json_schema_extra=MODEL)
+    embedding: Embedding = 256
+    hidden: Hidden = 256
     layers: int = Field(
         2,
         gt=0,
@@ -108,23 +120,9 @@ class TranslateSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         "longer.",
         json_schema_extra=MODEL,
     )
-    tied: bool = Field(
-        True,
-        description="Take the vectors that units become for the scores of units too.",
-        json_schema_extra=MODEL,
-    )
-    dropout: float = Field(
-        0.2,
-        ge=0,
-        lt=1,
-        description="Share of numbers dropped before and behind the recurrent layers in training.",
-        json_schema_extra=MODEL,
-    )
-    init: Literal["torch", "orthogonal", "chrono"] = Field(
-        "orthogonal",
-        description=NetworkSettings.model_fields["init"].description,
-        json_schema_extra=MODEL,
-    )
+    tied: Tied = True
+    dropout: Dropout = 0.2
+    init: Init = "orthogonal"
     smoothing: float = Field(
         0.1,
         ge=0,
@@ -138,18 +136,10 @@ class TranslateSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         description="Scheduled sampling: the share of units that are read as the network would "
         "write them, in the end; it rises from 0.",
     )
-    steps: int = Field(3000, gt=0, description="Optimiser steps, at most.")
-    batch_size: int = Field(64, gt=0, le=1_000_000, description="Sequences in a batch.")
-    learning_rate: float = Field(
-        2e-3, gt=0, le=1e6, description="The highest rate of the schedule."
-    )
-    warmup: float = Field(
-        0.1, ge=0, lt=1, description="Share of the steps in which the rate rises."
-    )
-    validate_every: int = Field(250, gt=0, description="Steps between two validations.")
-    checkpoint_every: int = Field(250, gt=0, description="Steps between two checkpoints.")
-    decays: Literal["weights", "all"] = Field(
-        "weights",
-        description="What weight decay pulls: all, or weights, without biases, norms and "
-        "embeddings.",
-    )
+    steps: Steps = 3000
+    batch_size: BatchSize = 64
+    learning_rate: LearningRate = 2e-3
+    warmup: Warmup = 0.1
+    validate_every: ValidateEvery = 250
+    checkpoint_every: CheckpointEvery = 250
+    decays: Decays = "weights"

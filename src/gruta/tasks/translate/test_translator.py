@@ -22,8 +22,9 @@ from gruta.tasks.translate.attention import attention_lines
 from gruta.tasks.translate.baselines import simple_models
 from gruta.tasks.translate.commands import Translated
 from gruta.tasks.translate.conftest import backwards, sentences, sounds
-from gruta.tasks.translate.evaluation import Expected, edits, measures
+from gruta.tasks.translate.evaluation import Expected, edits, evaluate, measures
 from gruta.tasks.translate.parts import in_parts, read
+from gruta.tasks.translate.report import verdict
 from gruta.tasks.translate.settings import TranslateSettings
 from gruta.tasks.translate.task import TASK
 from gruta.tasks.translate.written import Written, written
@@ -367,3 +368,13 @@ def test_a_codec_that_is_none_is_refused():
 
 def test_edits_are_counted():
     assert [edits("abc", b) for b in ("abc", "", "xbc", "abcd", "bc", "cba")] == [0, 3, 1, 1, 1, 2]
+
+
+def test_texts_too_short_for_bleu_are_judged_by_chrf(translator):
+    some = ["the big cat", "a dog", "old house"]
+    short = Expected.of(read((some, some), resolve(TranslateSettings, {})))
+    scores = measures(some, short)
+    assert (scores["bleu"], scores["chrf"], scores["exact"]) == (None, 100.0, 1.0)
+    found = evaluate(translator.trained_, read((some, some), resolve(TranslateSettings, {})), None)
+    assert [m.name for m in found.metrics if m.judged] == ["chrf"]
+    assert "100.0 chrF (the text as it is)" in verdict(found)
