@@ -61,7 +61,8 @@ async function held() {
 
 /** As a person does; by the page itself, as a click of the driver's waits until nothing moves. */
 async function click(selector, k = 0) {
-  await page.waitForSelector(selector)
+  // Not waitForSelector, whose answer would hold on to the element, and to the view around it.
+  await page.locator(selector).nth(k).waitFor({ state: 'attached' })
   await page.evaluate(([own, at]) => document.querySelectorAll(own)[at].click(), [selector, k])
 }
 
