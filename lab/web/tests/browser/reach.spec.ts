@@ -31,23 +31,22 @@ async function faults(page: Page): Promise<string[]> {
   })
 }
 
-for (const lang of ['en', 'pt'] as const) {
-  for (const theme of ['light', 'dark'] as const) {
-    for (const view of VIEWS) {
-      test(`axe finds nothing: ${view}, ${lang}, ${theme}`, async ({ page }) => {
-        await page.emulateMedia({ reducedMotion: 'reduce' })
-        await page.goto(`${PAGE}#/${view}?lang=${lang}&theme=${theme}&t=40&part=z`)
-        await expect(page.locator('h2').first()).toBeVisible()
-        for (const summary of await page.locator('details > summary').all()) await summary.click()
-        if (view === 'tour') {
-          await page.getByRole('radio').first().check()
-          await page
-            .getByRole('button', { name: { en, pt }[lang].tour.reveal, exact: true })
-            .click()
-        }
-        expect(await faults(page)).toEqual([])
-      })
-    }
+for (const [lang, theme] of [
+  ['en', 'light'],
+  ['pt', 'dark'],
+] as const) {
+  for (const view of VIEWS) {
+    test(`axe finds nothing: ${view}, ${lang}, ${theme}`, async ({ page }) => {
+      await page.emulateMedia({ reducedMotion: 'reduce' })
+      await page.goto(`${PAGE}#/${view}?lang=${lang}&theme=${theme}&t=40&part=z`)
+      await expect(page.locator('h2').first()).toBeVisible()
+      for (const summary of await page.locator('details > summary').all()) await summary.click()
+      if (view === 'tour') {
+        await page.getByRole('radio').first().check()
+        await page.getByRole('button', { name: { en, pt }[lang].tour.reveal, exact: true }).click()
+      }
+      expect(await faults(page)).toEqual([])
+    })
   }
 }
 
