@@ -515,7 +515,7 @@ export function formats(lang: Language): Formats {
     return number(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3)
   }
   const percent = (share: number, digits = 0): string =>
-    `${share > 0 && share < 0.0005 ? brief(100 * share) : number(100 * share, digits)}${lang === 'pt' ? ' ' : ''}%`
+    `${share > 0 && share < 0.0005 ? brief(100 * share) : number(100 * share, digits)}%`
   return { number, brief, percent }
 }
 

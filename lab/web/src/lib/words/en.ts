@@ -249,7 +249,7 @@ export const en: Words = {
     lead: 'Each row is an output, each column an input: the stronger the colour, the more that input moves that output. A plain network has a thin edge; one that remembers fills the triangle.',
     triangle: 'Influence of every input (across) on every output (down)',
     horizon: 'Memory horizon',
-    horizonIs: (n) => `95 % of the influence lies within ${n} steps.`,
+    horizonIs: (n) => `95% of the influence lies within ${n} steps.`,
     lagChart: 'Share of the influence, by steps back',
     lossChart: 'Loss by how much context is kept',
     lossHelp:

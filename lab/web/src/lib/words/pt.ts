@@ -253,7 +253,7 @@ export const pt: Words = {
     lead: 'Cada linha é uma saída, cada coluna uma entrada: quanto mais forte a cor, mais aquela entrada move aquela saída. Numa rede simples, só a borda aparece; numa que se lembra, o triângulo se enche.',
     triangle: 'Influência de cada entrada (na horizontal) em cada saída (para baixo)',
     horizon: 'Horizonte de memória',
-    horizonIs: (n) => `95 % da influência está dentro de ${n} passos.`,
+    horizonIs: (n) => `95% da influência está dentro de ${n} passos.`,
     lagChart: 'Parte da influência, por passos para trás',
     lossChart: 'Perda conforme o contexto mantido',
     lossHelp:

@@ -184,7 +184,7 @@ export const stopsEn: Record<Stop, StopWords> = {
   horizon: {
     title: 'How far does it look now?',
     text: [
-      'The same triangle as at the first stop, now for the GRU on the same text. The memory horizon is the lag within which 95 % of the influence lies.',
+      'The same triangle as at the first stop, now for the GRU on the same text. The memory horizon is the lag within which 95% of the influence lies.',
     ],
     question: 'Compared with the plain RNN, the coloured part of the triangle …',
     options: ['is as thin', 'reaches further in', 'is gone'],
@@ -367,7 +367,7 @@ export const stopsPt: Record<Stop, StopWords> = {
   horizon: {
     title: 'E agora, até onde ela olha?',
     text: [
-      'O mesmo triângulo da primeira parada, agora para a GRU, no mesmo texto. O horizonte de memória é a distância dentro da qual está 95 % da influência.',
+      'O mesmo triângulo da primeira parada, agora para a GRU, no mesmo texto. O horizonte de memória é a distância dentro da qual está 95% da influência.',
     ],
     question: 'Comparada com a RNN simples, a parte colorida do triângulo …',
     options: ['é tão fina quanto', 'entra mais fundo', 'sumiu'],
