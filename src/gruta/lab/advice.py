@@ -18,9 +18,7 @@ def advised(run: Run, records: Sequence[Mapping[str, Any]]) -> list[dict[str, An
     def pieces() -> list[Advice]:
         return advise([], **told)
 
-    first = pieces()
-    found = each_in_both(lambda: [one.finding for one in pieces()])
-    remedies = each_in_both(lambda: [one.remedy for one in pieces()])
+    texts = each_in_both(lambda: [t for one in pieces() for t in (one.finding, one.remedy)])
     return [
         {
             "rule": one.rule,
@@ -29,5 +27,5 @@ def advised(run: Run, records: Sequence[Mapping[str, Any]]) -> list[dict[str, An
             "remedy": remedy,
             "code": one.code,
         }
-        for one, finding, remedy in zip(first, found, remedies, strict=True)
+        for one, finding, remedy in zip(pieces(), texts[::2], texts[1::2], strict=True)
     ]

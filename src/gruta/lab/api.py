@@ -51,27 +51,15 @@ def application(lab: Lab, token: str, host: str, assets: Path | None = None) -> 
     async def train(request: Request) -> Response:
         given = await _question(request)
         task, source = str(given.pop("task", "")), str(given.pop("source", ""))
-
-        def start() -> str:
-            lab.require_may_start()
-            return lab.trainings.start(task, source, given)
-
-        return _json({"id": await _told(start)}, 201)
+        begun = await _told(partial(lab.train, task, source, given))
+        return _json({"id": begun}, 201)
 
     async def stop(request: Request) -> Response:
-        def interrupt() -> None:
-            lab.require_may_start()
-            lab.trainings.stop(request.path_params["id"])
-
-        await _told(interrupt)
+        await _told(partial(lab.stop, request.path_params["id"]))
         return _json({})
 
     async def resume(request: Request) -> Response:
-        def go_on() -> None:
-            lab.require_may_start()
-            lab.trainings.resume(request.path_params["id"])
-
-        await _told(go_on)
+        await _told(partial(lab.resume, request.path_params["id"]))
         return _json({})
 
     async def make(request: Request) -> Response:

@@ -1,5 +1,6 @@
 """What the page may do, whatever way it asks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,11 +44,26 @@ class Lab:
                 one["error"] = {"en": failure, "pt": failure} if failure else None
         return found
 
+    def train(self, task: str, source: str, given: Mapping[str, Any]) -> str:
+        """The id of the training that is begun, as `Trainings.start`."""
+        self._require_may_start()
+        return self.trainings.start(task, source, given)
+
+    def stop(self, name: str) -> None:
+        """A training, as `Trainings.stop`."""
+        self._require_may_start()
+        self.trainings.stop(name)
+
+    def resume(self, name: str) -> None:
+        """A training, as `Trainings.resume`."""
+        self._require_may_start()
+        self.trainings.resume(name)
+
     def make(self, recipe: str) -> None:
         """Begin to make one of the page's own models, unless that is under way; InputError where
         there is no such.
         """
-        self.require_may_start()
+        self._require_may_start()
         if recipe not in MADE:
             problem = _("expected one of {known}, got {name!r}")
             raise InputError(problem.format(known=", ".join(MADE), name=recipe))
@@ -58,7 +74,7 @@ class Lab:
     def _makes(self, recipe: str) -> bool:
         return self.making.alive(recipe) or MADE[recipe].under_way()
 
-    def require_may_start(self) -> None:
+    def _require_may_start(self) -> None:
         """InputError where it was said that the page starts and stops nothing."""
         if not self.may_start:
             raise InputError(

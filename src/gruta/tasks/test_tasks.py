@@ -54,17 +54,24 @@ class PowerCut(Exception):
     pass
 
 
-@pytest.fixture(params=EXAMPLES, scope="module")
-def example(request, tmp_path_factory):
-    """The task, its data in a file, its settings, a whole training, and a column to spoil."""
-    name, content, given, column = EXAMPLES[request.param]
-    task, place = registry.task(name), tmp_path_factory.mktemp("example")
+def written(example, place):
+    """An example's task, its data in a file in the folder `place`, and its settings."""
+    name, content, given, _column = EXAMPLES[example]
+    task = registry.task(name)
     source = place / {str: "data.txt", bytes: "data.json"}.get(type(content), "data.csv")
     if isinstance(content, str | bytes):
         source.write_bytes(content.encode() if isinstance(content, str) else content)
     else:
         content.write_csv(source)
-    settings = resolve(task.settings, given)
+    return task, source, resolve(task.settings, given)
+
+
+@pytest.fixture(params=EXAMPLES, scope="module")
+def example(request, tmp_path_factory):
+    """The task, its data in a file, its settings, a whole training, and a column to spoil."""
+    place = tmp_path_factory.mktemp("example")
+    task, source, settings = written(request.param, place)
+    column = EXAMPLES[request.param][-1]
     fitted = fit(task, source, settings, place / "whole")
     return task, source, settings, fitted, column
 

@@ -21,7 +21,7 @@ from gruta.runs import MODEL
 from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.fitting import fit
-from gruta.tasks.test_tasks import EXAMPLES
+from gruta.tasks.test_tasks import EXAMPLES, written
 
 FIXTURES = Path(gruta.__file__).parents[2] / "lab" / "web" / "tests" / "fixtures"
 
@@ -29,14 +29,9 @@ FIXTURES = Path(gruta.__file__).parents[2] / "lab" / "web" / "tests" / "fixtures
 @pytest.fixture(params=EXAMPLES, scope="module")
 def example(request, tmp_path_factory):
     """A run of each task, and the file that it was trained on."""
-    name, content, given, _column = EXAMPLES[request.param]
-    task, place = registry.task(name), tmp_path_factory.mktemp("example")
-    source = place / {str: "data.txt", bytes: "data.json"}.get(type(content), "data.csv")
-    if isinstance(content, str | bytes):
-        source.write_bytes(content.encode() if isinstance(content, str) else content)
-    else:
-        content.write_csv(source)
-    fitted = fit(task, source, resolve(task.settings, given), place / "run")
+    place = tmp_path_factory.mktemp("example")
+    task, source, settings = written(request.param, place)
+    fitted = fit(task, source, settings, place / "run")
     return place / "run", source, fitted.trained
 
 

@@ -114,11 +114,17 @@ export class Lab {
 
   /** The sequence that is looked at, as another model of the group reads it. */
   sequenceOf(model: Model): Sequence | null {
-    const T = this.T
+    const found = this.read(model)
+    if (found === undefined) return this.sequence
+    return found && shortened(found, model, this.T)
+  }
+
+  /** What is chosen, as a model reads it: null where it cannot, undefined where nothing is. */
+  private read(model: Model): Sequence | null | undefined {
     if (this.table) return this.table.x.length === this.table.T * model.I ? this.table : null
-    if (this.text !== null && model.embedding) return shortened(ofText(model, this.text), model, T)
+    if (this.text !== null && model.embedding) return ofText(model, this.text)
     const sample = model.samples[Math.min(this.sample, model.samples.length - 1)]
-    return sample ? shortened(ofSample(model, sample), model, T) : this.sequence
+    return sample && ofSample(model, sample)
   }
 
   readonly model = $derived.by<Model | null>(() => {
@@ -133,10 +139,8 @@ export class Lab {
   private readonly whole = $derived.by<Sequence | null>(() => {
     const model = this.model
     if (!model) return null
-    if (this.table) return this.table.x.length === this.table.T * model.I ? this.table : null
-    if (this.text !== null && model.embedding) return ofText(model, this.text)
-    const sample = model.samples[Math.min(this.sample, model.samples.length - 1)]
-    if (sample) return ofSample(model, sample)
+    const found = this.read(model)
+    if (found !== undefined) return found
     return model.embedding ? ofText(model, 'gruta') : ofNumbers(model, waves(model.I))
   })
 
