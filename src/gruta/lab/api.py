@@ -15,10 +15,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from gruta.errors import InputError
 from gruta.lab import page
-from gruta.lab.guard import Guard
+from gruta.lab.guard import Guard, is_loopback
 from gruta.lab.lab import Lab
 from gruta.lab.live import Socket
 from gruta.lab.sources import LARGEST
@@ -90,7 +91,7 @@ def application(lab: Lab, token: str, host: str, assets: Path | None = None) -> 
         routes=routes,
         middleware=[
             Middleware(Guard, token=token, host=host),
-            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5),
+            Middleware(Packed, minimum_size=1000, compresslevel=5),
         ],
         exception_handlers={
             Refused: _refusal,
@@ -99,6 +100,16 @@ def application(lab: Lab, token: str, host: str, assets: Path | None = None) -> 
             Exception: _broken,
         },
     )
+
+
+class Packed(GZipMiddleware):
+    """gzip for who asks from another machine: on this one it takes longer than what it saves."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pack the answer, or pass it on."""
+        client = scope.get("client")
+        near = client is not None and is_loopback(client[0])
+        await (self.app(scope, receive, send) if near else super().__call__(scope, receive, send))
 
 
 async def _told(act: Callable[[], Any]) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.errors import InputError
-from gruta.lab.bundle import Bundle, encoded, sampled
+from gruta.lab.bundle import Bundle, sampled
 from gruta.lab.opened import read
 from gruta.lab.shelf import Shelf
 from gruta.lab.sources import Sources
@@ -35,7 +35,7 @@ def samples(shelf: Shelf, sources: Sources, asked: Question) -> Json:
 
 def inferred(shelf: Shelf, sources: Sources, asked: Question) -> Json:
     """`{"bundle", "text"}`, or with "units" or "x" in its place: every gate and state, and what the
-    linear layer says, in float16.
+    linear layer says, as arrays `[T, …]`.
     """
     bundle = shelf.bundle(str(asked.get("bundle")))
     own = bundle.portrait
@@ -47,8 +47,8 @@ def inferred(shelf: Shelf, sources: Sources, asked: Question) -> Json:
     y = outputs(own, traces[-1]["h"])
     return {
         "bundle": bundle.name,
-        "layers": [{letter: _half(values) for letter, values in one.items()} for one in traces],
-        "y": None if y is None else _half(y),
+        "layers": traces,
+        "y": y,
     }
 
 
@@ -114,8 +114,3 @@ def _array(given: Any, dtype: Any) -> NDArray[Any]:
     if not found.ndim or not found.size:
         raise InputError(_("a sequence: expected lists of numbers"))
     return found
-
-
-def _half(values: NDArray[Any]) -> Json:
-    """What float16 cannot hold becomes its largest."""
-    return encoded(np.clip(values, -65504, 65504), "<f2")

@@ -74,15 +74,16 @@ class Guard:
             name = urlsplit(f"//{given}").hostname or ""
         except ValueError:
             return False
-        return name in _names(self._host) or (not _is_loopback(self._host) and _is_address(name))
+        return name in _names(self._host) or (not is_loopback(self._host) and _is_address(name))
 
 
 def _names(host: str) -> Iterable[str]:
     own = {host, "localhost", "127.0.0.1", "::1"}
-    return own if _is_loopback(host) else {*own, socket.gethostname().lower()}
+    return own if is_loopback(host) else {*own, socket.gethostname().lower()}
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine alone."""
     return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 

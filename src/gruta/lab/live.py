@@ -2,7 +2,8 @@
 
 {"watch": RUN}           -> {"watch": RUN, "run": {…}, "metrics": […], "anew", "advice": […]},
                             again and again as it goes on
-{"infer": {…}, "ask": N} -> {"result": {…}, "ask": N}, and so for "read"
+{"infer": {…}, "ask": N} -> {"result": {…}, "ask": N} with its arrays as bytes (`frames.py`)
+{"read": {…}, "ask": N}  -> {"result": {…}, "ask": N}
 whatever is refused      -> {"error": {"en", "pt"}, "ask": N}
 """
 
@@ -20,6 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from gruta.errors import InputError
 from gruta.lab.advice import advised
 from gruta.lab.asking import inferred, samples
+from gruta.lab.frames import framed
 from gruta.lab.lab import Lab
 from gruta.lab.records import Followed, Record, fewer
 from gruta.lab.words import Both, Refused, asked, failed, in_both
@@ -94,6 +96,9 @@ class Socket:
             result = await asyncio.to_thread(asked, lambda: self._result(kind, question[kind]))
         except Exception as error:
             await _send(socket, told | {"error": _told(error)})
+            return
+        if kind == "infer":
+            await socket.send_bytes(await asyncio.to_thread(framed, told | {"result": result}))
         else:
             await _send(socket, told | {"result": result})
 

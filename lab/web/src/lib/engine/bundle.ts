@@ -225,10 +225,9 @@ export function numbers(array: ArrayData, shape: number[], name: string): Float3
   if (!same) throw new BundleError(`${name}: [${array.shape.join(', ')}] ≠ [${shape.join(', ')}]`)
   const count = shape.reduce((a, b) => a * b, 1)
   if (array.data === null) return new Float32Array(0)
-  const bytes = Uint8Array.from(atob(array.data), (c) => c.charCodeAt(0))
-  if (bytes.length !== 4 * count) throw new BundleError(`${name}: ${String(bytes.length)} bytes`)
-  const view = new DataView(bytes.buffer)
-  const out = new Float32Array(count)
-  for (let k = 0; k < count; k++) out[k] = view.getFloat32(4 * k, true)
-  return out
+  const text = atob(array.data)
+  if (text.length !== 4 * count) throw new BundleError(`${name}: ${String(text.length)} bytes`)
+  const bytes = new Uint8Array(4 * count)
+  for (let k = 0; k < bytes.length; k++) bytes[k] = text.charCodeAt(k)
+  return new Float32Array(bytes.buffer) // the low byte first, as every machine with a browser has it
 }

@@ -1,14 +1,30 @@
 /** What a server computed for the page: gates, states and outputs as 16-bit numbers. */
 
-import type { ArrayData, Gate, Model } from './bundle'
+import type { Gate, Model } from './bundle'
 import type { Pass, Trace } from './forward'
 import type { Sequence } from './sequence'
 
 export interface Inferred {
-  /** A layer's arrays by their letters, each [T, H]. */
-  layers: Record<string, ArrayData>[]
+  /** A layer's arrays by their letters, each [T, H]; the bits of 16-bit numbers. */
+  layers: Record<string, Uint16Array>[]
   /** [T, K] */
-  y?: ArrayData | null
+  y: Uint16Array | null
+}
+
+/** An answer with arrays behind it: the length of its JSON, the JSON, and the arrays' bytes, where
+ * the JSON has {shape, at}. */
+export function framed(content: ArrayBuffer): unknown {
+  const start = 4 + new DataView(content).getUint32(0, true)
+  const text = new TextDecoder().decode(new Uint8Array(content, 4, start - 4))
+  return JSON.parse(text, (_key, value: unknown) => {
+    if (value === null || typeof value !== 'object' || !('at' in value)) return value
+    const { shape, at } = value as { shape: number[]; at: number }
+    return new Uint16Array(
+      content,
+      start + at,
+      shape.reduce((a, b) => a * b, 1),
+    )
+  })
 }
 
 /** The pass of a network whose weights the page has not. */
@@ -27,13 +43,12 @@ export function passOf(model: Model, sequence: Sequence, found: Inferred): Pass 
 
 const TINY = 2 ** -24
 
-/** Numbers of 16 bits, IEEE 754, the low byte first; as bits of the 32-bit number, which is fast. */
-export function halves({ data }: ArrayData): Float32Array {
-  const bytes = atob(data ?? '')
-  const out = new Float32Array(bytes.length / 2)
+/** IEEE 754 numbers of 16 bits; as bits of the 32-bit number, which is fast. */
+export function halves(given: Uint16Array): Float32Array {
+  const out = new Float32Array(given.length)
   const raw = new Uint32Array(out.buffer)
   for (let k = 0; k < out.length; k++) {
-    const bits = bytes.charCodeAt(2 * k) | (bytes.charCodeAt(2 * k + 1) << 8)
+    const bits = given[k]
     const [power, rest] = [(bits >> 10) & 31, bits & 1023]
     if (power === 0) out[k] = bits & 0x8000 ? -rest * TINY : rest * TINY
     else {

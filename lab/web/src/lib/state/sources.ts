@@ -1,6 +1,6 @@
 /** Where models come from: the page itself, or the server that it came from. */
 
-import type { Bundle, Titles } from '$lib/engine/bundle'
+import { framed, type Bundle, type Titles } from '$lib/engine'
 
 /** A model as a list has it; `open` fetches all of it. */
 export interface Offer {
@@ -33,6 +33,13 @@ export interface Server {
   ask: <T>(question: { read: object } | { infer: object }) => Promise<T>
 }
 
+declare global {
+  interface Window {
+    /** What was asked for while the page was read (index.html), by its path; each is taken once. */
+    asked?: Map<string, Promise<Response>>
+  }
+}
+
 /** The bundles that stand in the page itself, or null. */
 export function inThePage(): Bundle[] | null {
   const element = document.getElementById('gruta-bundles')
@@ -50,7 +57,9 @@ export function server(): Server | null {
   const ask = async <T>(path: string, options: RequestInit = {}): Promise<T> => {
     const headers = new Headers(options.headers)
     headers.set('X-Gruta-Token', token)
-    const response = await fetch(withToken(path, token), { ...options, headers })
+    const early = window.asked?.get(path)
+    window.asked?.delete(path)
+    const response = await (early ?? fetch(withToken(path, token), { ...options, headers }))
     const body = (await response.json()) as T & { error?: { en: string; pt: string } }
     if (!response.ok) {
       const status = String(response.status)
@@ -102,9 +111,12 @@ function questions(open: () => WebSocket): Server['ask'] {
       })
     }
     const own = open()
+    own.binaryType = 'arraybuffer'
     line = own
     own.addEventListener('message', (event) => {
-      const answer = JSON.parse(String(event.data)) as Answer
+      const found: unknown =
+        event.data instanceof ArrayBuffer ? framed(event.data) : JSON.parse(String(event.data))
+      const answer = found as Answer
       const who = waiting.get(answer.ask)
       waiting.delete(answer.ask)
       if (answer.error) who?.fail(new Told(answer.error))
