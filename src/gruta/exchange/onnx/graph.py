@@ -28,11 +28,17 @@ class Graph:
         """Axes, and other numbers of ONNX's int64, by their values."""
         return self.constant("axes_" + "_".join(str(v) for v in values), values, np.int64)
 
-    def node(self, kind: str, *inputs: str, to: str | Sequence[str], **attributes: Any) -> str:
-        """`to`: its output, or all of them, the first of which is given back."""
+    def size(self, x: str, axis: int, out: str) -> str:
+        """How long x is along an axis, `[1]`."""
+        whole = self.node("Shape", x, out=f"{out}_of")
+        span = self.indices(axis), self.indices(axis + 1), self.indices(0)
+        return self.node("Slice", whole, *span, out=out)
+
+    def node(self, kind: str, *inputs: str, out: str | Sequence[str], **attributes: Any) -> str:
+        """out: its output, or all of them, the first of which is given back."""
         from onnx import helper
 
-        outputs = [to] if isinstance(to, str) else list(to)
+        outputs = [out] if isinstance(out, str) else list(out)
         made = helper.make_node(kind, list(inputs), outputs, name=outputs[0], **attributes)
         self.nodes.append(made)
         return outputs[0]
@@ -46,13 +52,19 @@ class Graph:
         """What comes out, by a name that a node has given it."""
         self.outputs.append(_value(name, dtype, shape))
 
+    def held(self) -> list[Any]:
+        """The constants as the file has them."""
+        from onnx import numpy_helper
+
+        return [numpy_helper.from_array(array, key) for key, array in self.constants.items()]
+
     def model(self, name: str, opset: int, ir_version: int) -> Any:
         """The whole, checked."""
         import onnx
-        from onnx import helper, numpy_helper
+        from onnx import helper
 
-        held = [numpy_helper.from_array(array, key) for key, array in self.constants.items()]
-        graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, initializer=held)
+        given = self.nodes, name, self.inputs, self.outputs
+        graph = helper.make_graph(*given, initializer=self.held())
         made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
         made.ir_version, made.producer_name = ir_version, "gruta"
         onnx.checker.check_model(made)

@@ -103,6 +103,8 @@ def _activations(
 ) -> tuple[tuple[Activation, ...], ...]:
     default = _DEFAULTS[cell]
     names = [_text(name) for name in given.get("activations", ())] or list(default) * count
+    if names == list(default) * 2:  # as the standard has it for an RNN, whatever its direction
+        names = names[: len(default) * count]
     if len(names) != len(default) * count:
         problem = _("activations: expected {expected}, {each} a direction, found {found}")
         told = {"expected": len(default) * count, "each": len(default), "found": len(names)}

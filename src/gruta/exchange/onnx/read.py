@@ -78,7 +78,7 @@ def read(path: str | Path) -> list[Node]:
     InputError for a file that is none of ONNX, is larger than `LARGEST`, or contradicts itself.
     """
     path = Path(path)
-    return list(_nodes(load(path), path.parent))
+    return list(nodes(load(path), path.parent))
 
 
 def load(path: Path) -> Any:
@@ -102,7 +102,8 @@ def load(path: Path) -> Any:
     return model
 
 
-def _nodes(model: Any, folder: Path) -> Iterator[Node]:
+def nodes(model: Any, folder: Path) -> Iterator[Node]:
+    """Of a model that is loaded; weights in files of their own lie in `folder`."""
     yield from _in_graph(model.graph, {}, folder)
     for function in model.functions:
         yield from _in_graph(function, {}, folder)

@@ -43,7 +43,9 @@ def run(operator: Operator, inputs: Sequence[Array | None]) -> list[Array]:
 def layer_of(operator: Operator, W: Array, R: Array, B: Array, name: str = "") -> Layer:
     """The layer with these weights; InputError for what no layer has."""
     if beyond := operator.beyond_layers:
-        problem = _("{name}: no layer of gruta has {attributes}; gruta's runtime computes it")
+        problem = _(
+            "{name}: no layer of gruta has {attributes}; gruta.exchange.onnx.run computes it"
+        )
         told = problem.format(name=name or operator.cell.upper(), attributes=", ".join(beyond))
         raise InputError(told)
     order = inverse(ORDER[operator.cell])
