@@ -51,7 +51,7 @@ def _side(
     given = (np.ascontiguousarray(x), *initial, *side.arrays)
     how: dict[str, Any] = {"lengths": lengths, "reverse": side.reverse}
     if truth:
-        trace = _REFERENCES[layer.cell].forward(*given, **_form(layer), **how)
+        trace: tuple[Array, ...] = _REFERENCES[layer.cell].forward(*given, **_form(layer), **how)
         return trace[: 1 + len(initial)]
     found: tuple[Array, ...] = _KERNELS[layer.cell](*given, **_form(layer), **how)
     return found

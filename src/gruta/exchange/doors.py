@@ -52,7 +52,7 @@ def from_onnx(path: str | Path) -> "dict[str, nn.Module]":
     """
     from gruta.exchange.torch_layers import to_torch
 
-    found = {}
+    found: dict[str, nn.Module] = {}
     for node in read(path):
         layer = node.layer()
         module = to_torch([layer]).eval()

@@ -90,10 +90,10 @@ class Layer:
 
     def astype(self, dtype: Any) -> "Layer":
         """The same with weights of another dtype."""
-        sides = [
-            Side(*(np.ascontiguousarray(a, dtype) for a in side.arrays), side.reverse)
-            for side in self.sides
-        ]
+        sides = []
+        for side in self.sides:
+            w_ih, w_hh, b_ih, b_hh = (np.ascontiguousarray(a, dtype) for a in side.arrays)
+            sides.append(Side(w_ih, w_hh, b_ih, b_hh, side.reverse))
         return replace(self, sides=sides)
 
 

@@ -54,7 +54,7 @@ def _row(engine: Engine, layers: Sequence[Recurrent]) -> Row:
     for verdict in ("refused", "wrong"):  # what does not load gives no wrong number
         reasons = [rule.why() for rule in held if rule.verdict == verdict]
         if reasons:
-            return Row(engine.name, engine.version, verdict, tuple(reasons))  # type: ignore[arg-type]
+            return Row(engine.name, engine.version, verdict, tuple(reasons))
     return Row(engine.name, engine.version, "right", ())
 
 

@@ -44,7 +44,7 @@ def tried(path: Path) -> list[Trial]:
         place = Path(folder)
         for k, (T, B) in enumerate(SIZES):
             given = truth.drawn(model, T, B, rng)
-            np.savez(place / f"in{k}.npz", **given)
+            np.savez(place / f"in{k}.npz", **dict[str, Any](given))
             np.savez(place / f"truth{k}.npz", *truth.outputs(model, given))
         return [_trial(name, path, place) for name in ENGINES if find_spec(name)]
 

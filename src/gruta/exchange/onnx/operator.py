@@ -120,7 +120,7 @@ def _text(value: Any) -> str:
 
 
 _SIGMOID, _TANH, _RELU = Activation("Sigmoid"), Activation("Tanh"), Activation("Relu")
-_PLAIN = {
+_PLAIN: dict[str, list[tuple[Activation, ...]]] = {
     "gru": [(_SIGMOID, _TANH)],
     "lstm": [(_SIGMOID, _TANH, _TANH)],
     "rnn": [(_TANH,), (_RELU,)],

@@ -52,11 +52,11 @@ def layer_of(operator: Operator, W: Array, R: Array, B: Array, name: str = "") -
     sides = []
     for d, reverse in enumerate(operator.directions):
         halves = np.split(B[d], 2)
-        arrays = (np.ascontiguousarray(blocks(a, order)) for a in (W[d], R[d], *halves))
-        sides.append(Side(*arrays, reverse))
+        w, r, *b = (np.ascontiguousarray(blocks(a, order)) for a in (W[d], R[d], *halves))
+        sides.append(Side(w, r, b[0], b[1], reverse))
     relu = operator.cell == "rnn" and operator.activations[0][0].name == "Relu"
-    form = "relu" if relu else "tanh"
-    return Layer(operator.cell, sides, operator.linear_before_reset, form, name)
+    after = operator.linear_before_reset
+    return Layer(operator.cell, sides, after, "relu" if relu else "tanh", name)
 
 
 def checked(operator: Operator, inputs: Sequence[Array | None]) -> Inputs:
