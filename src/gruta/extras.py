@@ -35,7 +35,7 @@ _EXTRA_OF = {
     "starlette": "lab",
     "uvicorn": "lab",
     "websockets": "lab",
-    "onnx": "bench",
+    "onnx": "exchange",
     "onnxruntime": "bench",
     "openvino": "bench",
     "jax": "bench",

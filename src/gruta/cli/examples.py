@@ -18,6 +18,7 @@ EXAMPLES = {
     "update": "gruta update runs/demand-gru demand.csv",
     "runs": "gruta runs",
     "lab": "gruta lab runs/demand-gru",
+    "doctor": "gruta doctor model.onnx --run --mend mended.onnx",
     "study": "gruta study vanishing --quick",
     "study vanishing": "gruta study vanishing --quick",
     "study exploding": "gruta study exploding --seed 1",

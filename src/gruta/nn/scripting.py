@@ -45,11 +45,11 @@ def for_script(layer: Layer) -> nn.Module:
     RuntimeError where torch.nn lacks an option of it, with a warning where it does not.
     """
     name = kind_of(layer).__name__
-    lacking = _lacking(layer)
-    if lacking or set(layer._parameters) != set(_names(layer)):
+    missing = lacking(layer)
+    if missing or set(layer._parameters) != set(_names(layer)):
         reason = (
-            _("its {options}").format(options=", ".join(lacking))
-            if lacking
+            _("its {options}").format(options=", ".join(missing))
+            if missing
             else _("its parametrised weights")
         )
         problem = _(
@@ -83,8 +83,8 @@ class Unquantised:
     def __set__(self, layer: Layer, qconfig: object) -> None:
         layer.__dict__["qconfig"] = None
         if qconfig is not None:
-            name, lacking = kind_of(layer).__name__, _lacking(layer)
-            if lacking:
+            name, missing = kind_of(layer).__name__, lacking(layer)
+            if missing:
                 remedy = _("torch quantises no {name} with {options}")
             elif name == "RNN":
                 remedy = _("torch quantises no {name}")
@@ -97,7 +97,7 @@ class Unquantised:
                 _("torch.ao.quantization: gruta.nn.{name} stays in {dtype}; {remedy}").format(
                     name=name,
                     dtype=dtype,
-                    remedy=remedy.format(name=name, options=", ".join(lacking)),
+                    remedy=remedy.format(name=name, options=", ".join(missing)),
                 ),
                 UserWarning,
                 stacklevel=3,
@@ -122,7 +122,7 @@ def _names(layer: Layer) -> Sequence[str]:
     return [name for name, _ in layer.shapes()]
 
 
-def _lacking(layer: Layer) -> list[str]:
+def lacking(layer: Layer) -> list[str]:
     """The options of a layer that torch.nn's has not."""
     options = chosen(layer, Effect.ALWAYS, Effect.IN_TRAINING)
     ours = {name: value for name, value in options.items() if is_ours(name)}

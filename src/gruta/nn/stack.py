@@ -70,6 +70,14 @@ class Recurrent(nn.Module):
 
     def __init__(self, options: Options, device: Any, dtype: torch.dtype | None) -> None:
         super().__init__()
+        self.become(options)
+        for name, shape in self.shapes():
+            setattr(self, name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+        self.reset_parameters()
+        self.flatten_parameters()
+
+    def become(self, options: Options) -> None:
+        """Take these options on; the weights are made after, or are there already."""
         kind = self.mode.split("_")[0]
         for name, value in of_kind(options, kind).items():
             setattr(self, name, value)
@@ -82,10 +90,6 @@ class Recurrent(nn.Module):
             place: tuple(shapes.get(name or "") for name in names)
             for place, names in self._names.items()
         }
-        for name, shape in shapes.items():
-            setattr(self, name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
-        self.reset_parameters()
-        self.flatten_parameters()
 
     def shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Name and shape of every parameter, in torch.nn's order, then those torch.nn has not."""

@@ -83,7 +83,10 @@ def test_public_names_are_these():
     ]  # fmt: skip
     layers, cells = ["GRU", "LSTM", "RNN"], ["GRUCell", "LSTMCell", "RNNCell"]
     assert sorted(gruta.nn.__all__) == sorted(
-        ["CELLS", *layers, *cells, "Explanation", "Tap", "explain", "tapped"]
+        [
+            *("CELLS", *layers, *cells, "Conversion", "Explanation", "Tap"),
+            *("convert", "explain", "revert", "tapped"),
+        ]
     )
     assert set(dir(gruta)) == {*gruta.__all__, "__version__"}
     for name in gruta.__all__:

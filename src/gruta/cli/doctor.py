@@ -1,0 +1,182 @@
+"""`gruta doctor`: what a recurrent file holds, and which engines get it right."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gruta.cli.commands import Commands
+from gruta.cli.verbs import Json
+from gruta.errors import InputError
+from gruta.extras import need
+from gruta.locale import translate as _
+
+if TYPE_CHECKING:
+    from gruta.exchange.doctor.engines import Row
+    from gruta.exchange.doctor.finding import Diagnosis, Recurrent
+    from gruta.exchange.doctor.tried import Trial
+
+doctor_app = Commands()
+
+_BOUND = 1e-5
+
+
+@doctor_app.command(
+    help=_(
+        "Tell what recurrent layers a model file holds, what it declares and does not keep, and "
+        "which engines compute it right. Nothing in the file is executed."
+    )
+)
+def doctor(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=_("A model: .onnx."))],
+    run: Annotated[
+        bool,
+        typer.Option(
+            "--run",
+            help=_("Run it in the engines that are installed, beside the NumPy reference."),
+        ),
+    ] = False,
+    mend: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=_("Write it here so that every engine gets it right.")),
+    ] = None,
+    reset_after: Annotated[
+        bool,
+        typer.Option(
+            "--reset-after",
+            help=_(
+                "With --mend: give GRUs that have a recurrent bias of the candidate the form that "
+                "goes with it, linear_before_reset=1."
+            ),
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Examine a file."""
+    if reset_after and mend is None:
+        raise InputError(reset_after=_("it changes what --mend writes; name a file there"))
+    if mend is not None and mend.resolve() == file.resolve():
+        raise InputError(mend=_("expected another file than the one that is read"))
+    need("onnx")
+    from gruta.exchange.doctor.engines import table
+    from gruta.exchange.doctor.look import examine
+
+    found = examine(file)
+    rows = table(found.layers) if found.layers else []
+    trials: Sequence[Trial] = ()
+    if run:
+        from gruta.exchange.doctor.tried import tried
+
+        trials = tried(file)
+    mended = _mended(file, mend, reset_after)
+    if as_json:
+        told = found.to_json() | {"engines": [asdict(row) for row in rows], "mended": mended}
+        print(json.dumps(told | {"tried": [asdict(trial) for trial in trials]}))
+        return
+    _show(found, rows, trials)
+    for name, said in mended.items():
+        print(f"{name}: {said}")
+
+
+def _mended(file: Path, to: Path | None, reset_after: bool) -> dict[str, str]:
+    if to is None:
+        return {}
+    from gruta.exchange.doctor.mend import mend
+
+    return mend(file, to, reset_after=reset_after)
+
+
+def _show(found: "Diagnosis", rows: "Sequence[Row]", trials: "Sequence[Trial]") -> None:
+    from rich import box
+    from rich.table import Table
+
+    from gruta.cli.console import console
+
+    out = console()
+    if not found.layers:
+        out.print(_("{path}: no GRU, LSTM or RNN in it").format(path=found.path))
+    for layer in found.layers:
+        out.print(_told(layer))
+    for doubt in found.doubts:
+        out.print(_("! {doubt}").format(doubt=doubt), style="bold")
+    if rows:
+        shown = Table(box=box.SIMPLE, collapse_padding=True, pad_edge=False)
+        for title in (_("engine"), _("seen in"), _("this file"), _("because")):
+            shown.add_column(title, overflow="fold")
+        for row in rows:
+            shown.add_row(row.engine, row.version, _VERDICTS[row.verdict](), "; ".join(row.why))
+        out.print(shown)
+    for trial in trials:
+        out.print(_tried(trial))
+
+
+_VERDICTS = {
+    "right": lambda: _("right"),
+    "refused": lambda: _("refused"),
+    "wrong": lambda: _("WRONG"),
+}
+
+
+def _tried(trial: "Trial") -> str:
+    told: dict[str, Any] = {"engine": trial.engine, "version": trial.version}
+    if trial.error is None:
+        return _("{engine} {version}: failed: {what}").format(what=trial.failed, **told)
+    if trial.error <= _BOUND:
+        return _("{engine} {version}: right, error {error:.1e}").format(error=trial.error, **told)
+    return _("{engine} {version}: WRONG, error {error:.1e}").format(error=trial.error, **told)
+
+
+def _told(layer: "Recurrent") -> str:
+    """A layer in a line."""
+    if layer.refused:
+        return _("{name}: {cell} that the standard has not: {reason}").format(
+            name=layer.name, cell=layer.cell.upper(), reason=layer.refused
+        )
+    parts = [
+        _("{name}: {cell}, {inputs} inputs, {hidden} units, {direction}").format(
+            name=layer.name,
+            cell=layer.cell.upper(),
+            inputs=layer.inputs or "?",
+            hidden=layer.hidden or "?",
+            direction=_DIRECTIONS[layer.direction](),
+        )
+    ]
+    if layer.reset:
+        after = layer.reset == "after"
+        parts.append(_("reset after the product") if after else _("reset before the product"))
+    if not layer.plain_activations:
+        parts.append(", ".join(layer.activations))
+    if layer.clip is not None:
+        parts.append(f"clip={layer.clip:g}")
+    parts += ["input_forget=1"] if layer.input_forget else []
+    parts += [_("peepholes")] if layer.peepholes else []
+    parts += ["layout=1"] if layer.layout else []
+    parts.append(_STARTS[layer.initial]())
+    if layer.lengths:
+        parts.append(_("rows have lengths"))
+    parts.append(_axes(layer))
+    return ", ".join(parts)
+
+
+def _axes(layer: "Recurrent") -> str:
+    if layer.free_time:
+        return _("any batch and time") if layer.free_batch else _("any time, a fixed batch")
+    steps = layer.fixed_time
+    if layer.free_batch:
+        return _("any batch, {steps} steps").format(steps=steps)
+    return _("a fixed batch, {steps} steps").format(steps=steps)
+
+
+_DIRECTIONS = {
+    "forward": lambda: _("forwards"),
+    "reverse": lambda: _("backwards"),
+    "bidirectional": lambda: _("both ways"),
+}
+_STARTS = {
+    "given": lambda: _("its first state is an input"),
+    "constant": lambda: _("its first state is in the file"),
+    "zeros": lambda: _("it starts at zeros"),
+}

@@ -1,0 +1,12 @@
+"""Recurrent layers on their way to other frameworks and file formats, and back.
+
+`to_onnx` writes a layer, `from_onnx` reads those of a file; both prove that nothing has changed. No
+framework is loaded by importing this: what a format needs is imported when it is read or written.
+README.md has who stores what in which order.
+"""
+
+from gruta.exchange.doors import from_onnx, to_onnx
+from gruta.exchange.layer import Layer, Side
+from gruta.exchange.proof import Proof, prove
+
+__all__ = ["Layer", "Proof", "Side", "from_onnx", "prove", "to_onnx"]

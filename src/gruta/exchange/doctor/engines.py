@@ -1,0 +1,269 @@
+"""Which engine runs a layer right, refuses it, or computes something else without a word.
+
+Each rule was found by running the engine, in the version named, against the NumPy reference; the
+tests run those that are installed again, so that a release that mends itself is noticed. What is
+not written here was right within 1e-5.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gruta.exchange.doctor.finding import Recurrent
+from gruta.locale import translate as _
+
+Verdict = Literal["right", "refused", "wrong"]
+When = Callable[[Recurrent], bool]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """verdict: where `when` holds of a layer; why: the attribute that decides, and what happens."""
+
+    verdict: Verdict
+    when: When
+    why: Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine, the version it was seen in, and its rules."""
+
+    name: str
+    version: str
+    rules: Sequence[Rule]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What an engine makes of a file: the worst of its layers, and why."""
+
+    engine: str
+    version: str
+    verdict: Verdict
+    why: tuple[str, ...]
+
+
+def table(layers: Sequence[Recurrent]) -> list[Row]:
+    """A row an engine, for an ONNX file with these layers."""
+    return [_row(engine, layers) for engine in ENGINES]
+
+
+def _row(engine: Engine, layers: Sequence[Recurrent]) -> Row:
+    held = [rule for rule in engine.rules if any(map(rule.when, layers))]
+    for verdict in ("refused", "wrong"):  # what does not load gives no wrong number
+        reasons = [rule.why() for rule in held if rule.verdict == verdict]
+        if reasons:
+            return Row(engine.name, engine.version, verdict, tuple(reasons))
+    return Row(engine.name, engine.version, "right", ())
+
+
+def _free(layer: Recurrent) -> bool:
+    return layer.free_batch or layer.free_time
+
+
+def _simple(layer: Recurrent) -> bool:
+    return set(layer.activations) <= {"Sigmoid", "Tanh", "Relu"}
+
+
+_LENGTHS_IGNORED = Rule(
+    "wrong", lambda layer: layer.lengths, lambda: _("sequence_lens: lengths are ignored")
+)
+_CLIP_IGNORED = Rule(
+    "wrong", lambda layer: layer.clip is not None, lambda: _("clip: it is ignored")
+)
+_FORGET_IGNORED = Rule(
+    "wrong", lambda layer: layer.input_forget, lambda: _("input_forget: it is ignored")
+)
+_ACTIVATIONS_IGNORED = Rule(
+    "wrong",
+    lambda layer: not layer.plain_activations,
+    lambda: _("activations: they are ignored"),
+)
+
+ENGINES = (
+    Engine(
+        "onnxruntime",
+        "1.32.0",
+        [
+            Rule("refused", lambda layer: layer.layout == 1, lambda: _("layout=1: does not load")),
+            Rule(
+                "refused",
+                lambda layer: layer.precision == "float64",
+                lambda: _("float64: fails when it is run"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.lengths and layer.initial != "zeros",
+                lambda: _("sequence_lens: a row of length 0 loses its initial state"),
+            ),
+        ],
+    ),
+    Engine(
+        "openvino",
+        "2026.4.1",
+        [
+            Rule(
+                "refused",
+                lambda layer: not _simple(layer),
+                lambda: _("activations: other than Sigmoid, Tanh and Relu do not load"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.layout == 1,
+                lambda: _("layout=1: the input is read as if time came first"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.lengths and _free(layer),
+                lambda: _(
+                    "sequence_lens: lengths are ignored while batch or time are free; "
+                    "model.reshape to fixed sizes cures it"
+                ),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.lengths and not _free(layer) and layer.initial != "zeros",
+                lambda: _("sequence_lens: a row of length 0 loses its initial state"),
+            ),
+            _FORGET_IGNORED,
+            Rule("wrong", lambda layer: layer.peepholes, lambda: _("P: peepholes are ignored")),
+        ],
+    ),
+    Engine(
+        "tract",
+        "0.23.9",
+        [
+            Rule(
+                "refused",
+                lambda layer: layer.lengths,
+                lambda: _("sequence_lens: rows shorter than the input are refused"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.direction == "reverse",
+                lambda: _("direction=reverse: it is walked forward"),
+            ),
+            _CLIP_IGNORED,
+            _ACTIVATIONS_IGNORED,
+            _FORGET_IGNORED,
+        ],
+    ),
+    Engine(
+        "MNN",
+        "3.6.1",
+        [
+            Rule("refused", _free, lambda: _("batch or time free: fails when it is run")),
+            _LENGTHS_IGNORED,
+            Rule(
+                "wrong",
+                lambda layer: layer.direction == "reverse",
+                lambda: _("direction=reverse: it is walked forward"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.reset == "before",
+                lambda: _(
+                    "linear_before_reset=0: computed in another form, unless converted with "
+                    "--useOriginRNNImpl"
+                ),
+            ),
+            _CLIP_IGNORED,
+            Rule(
+                "wrong",
+                lambda layer: layer.cell != "lstm" and not layer.plain_activations,
+                lambda: _("activations: they are ignored"),
+            ),
+        ],
+    ),
+    Engine(
+        "TVM",
+        "0.27",
+        [
+            Rule(
+                "refused",
+                lambda layer: True,
+                lambda: _("its ONNX front end has no GRU, LSTM or RNN; its PyTorch one has"),
+            )
+        ],
+    ),
+    Engine(
+        "IREE",
+        "3.13",
+        [
+            Rule(
+                "refused",
+                lambda layer: layer.cell != "lstm" and _free(layer),
+                lambda: _("batch or time free: GRU and RNN do not compile"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: layer.direction != "forward",
+                lambda: _("direction: nothing but forward compiles"),
+            ),
+            _LENGTHS_IGNORED,
+        ],
+    ),
+    Engine(
+        "onnx2tf",
+        "2.6.9",
+        [
+            Rule(
+                "refused",
+                lambda layer: layer.lengths,
+                lambda: _("sequence_lens: it is refused"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: layer.cell != "lstm" and layer.clip is not None,
+                lambda: _("clip: it is refused"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: layer.cell != "lstm" and not layer.plain_activations,
+                lambda: _("activations: they are refused"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: layer.cell != "lstm" and layer.layout == 1,
+                lambda: _("layout=1: it is refused"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.cell != "gru" and layer.initial == "zeros",
+                lambda: _(
+                    "no initial state: it begins where the last run ended, unless "
+                    "reset_all_variables() is called"
+                ),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: (
+                    (layer.cell == "rnn" and layer.initial != "zeros" and layer.final)
+                    or (layer.cell == "lstm" and layer.initial == "constant" and layer.final)
+                ),
+                lambda: _("Y_h: the initial state comes out for the last one"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.cell == "lstm" and not layer.plain_activations,
+                lambda: _("activations: they are ignored"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.cell == "lstm" and layer.clip is not None,
+                lambda: _("clip: other numbers"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.cell == "gru" and layer.free_time,
+                lambda: _("time free: the file holds one step"),
+            ),
+        ],
+    ),
+    Engine(
+        "onnx.reference",
+        "1.23.2",
+        [_LENGTHS_IGNORED, _CLIP_IGNORED, _ACTIVATIONS_IGNORED, _FORGET_IGNORED],
+    ),
+)

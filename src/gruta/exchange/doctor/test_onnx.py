@@ -1,0 +1,172 @@
+"""What the doctor says of ONNX files, and that what it mends comes out right."""
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from gruta.errors import InputError
+from gruta.exchange.doctor import engines, truth
+from gruta.exchange.doctor.conftest import H, I, node_file
+from gruta.exchange.doctor.mend import mend
+from gruta.exchange.doctor.onnx import examine
+from gruta.exchange.doctor.tried import tried
+from gruta.exchange.onnx.read import load
+
+
+def test_a_layer_is_told_with_all_that_decides(path):
+    node_file(path, "LSTM", given=("initial_h", "initial_c", "sequence_lens", "P"), clip=2.0)
+    (layer,) = examine(path).layers
+    assert (layer.name, layer.cell, layer.inputs, layer.hidden) == ("rec", "lstm", I, H)
+    assert layer.activations == ("Sigmoid", "Tanh", "Tanh")
+    assert (layer.clip, layer.peepholes, layer.lengths, layer.initial) == (2.0, True, True, "given")
+    assert (layer.free_batch, layer.free_time, layer.final) == (True, True, True)
+    (fixed,) = examine(node_file(path, fixed=(9, 2))).layers
+    assert (fixed.free_batch, fixed.free_time, fixed.fixed_time) == (False, False, 9)
+    assert fixed.reset == "before"
+
+
+def test_a_reset_form_that_the_biases_contradict_is_doubted(path):
+    (doubt,) = examine(node_file(path)).doubts
+    assert "linear_before_reset=0" in doubt
+    assert not examine(node_file(path, linear_before_reset=1)).doubts
+    assert not examine(node_file(path, bias=False)).doubts
+
+
+def unrolled(path, steps):
+    """A plain network whose steps are written out, its time axis declared free."""
+    rng = np.random.default_rng(0)
+    nodes, h = [], "h0"
+    for k in range(steps):
+        at = [f"at{k}", f"to{k}"]
+        nodes += [
+            helper.make_node("Slice", ["X", *at, "axis"], [f"x{k}"]),
+            helper.make_node("Squeeze", [f"x{k}", "axis"], [f"s{k}"]),
+            helper.make_node("MatMul", [f"s{k}", "W"], [f"wx{k}"]),
+            helper.make_node("MatMul", [h, "R"], [f"rh{k}"]),
+            helper.make_node("Add", [f"wx{k}", f"rh{k}"], [f"a{k}"]),
+            helper.make_node("Tanh", [f"a{k}"], [f"h{k + 1}"]),
+        ]
+        h = f"h{k + 1}"
+    held = {"W": rng.normal(size=(I, H)), "R": rng.normal(size=(H, H))}
+    held |= {f"at{k}": [k] for k in range(steps)} | {f"to{k}": [k + 1] for k in range(steps)}
+    arrays = {n: np.asarray(a, "f4" if n in "WR" else "i8") for n, a in held.items()}
+    arrays["axis"] = np.array([0], "i8")
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "unrolled",
+        [
+            value("X", TensorProto.FLOAT, ("T", "B", I)),
+            value("h0", TensorProto.FLOAT, ("B", H)),
+        ],
+        [value(h, TensorProto.FLOAT, ("B", H))],
+        [numpy_helper.from_array(a, n) for n, a in arrays.items()],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(made.SerializeToString())
+
+
+def test_steps_that_are_written_out_under_a_free_time_axis_are_found(path):
+    unrolled(path, 5)
+    (doubt,) = examine(path).doubts
+    assert "written out: 5 of them" in doubt
+    unrolled(path, 1)
+    (doubt,) = examine(path).doubts
+    assert "holds one step" in doubt
+
+
+STATES = {"GRU": ("initial_h",), "LSTM": ("initial_h", "initial_c"), "RNN": ("initial_h",)}
+
+
+@pytest.mark.parametrize("kind", STATES)
+@pytest.mark.parametrize(
+    "attributes",
+    [{"layout": 1}, {"direction": "reverse"}, {"direction": "bidirectional", "layout": 1}],
+    ids=["layout", "reverse", "both"],
+)
+@pytest.mark.parametrize("more", [(), ("sequence_lens",)], ids=["whole", "lengths"])
+@pytest.mark.parametrize("stateful", [True, False], ids=["state", "zeros"])
+def test_what_is_mended_gives_the_numbers_of_the_standard(path, kind, attributes, more, stateful):
+    node_file(path, kind, given=(*(STATES[kind] if stateful else ()), *more), **attributes)
+    to = path.with_name("mended.onnx")
+    assert set(mend(path, to).values()) == {"mended"}
+    before, after = load(path), load(to)
+    rng = np.random.default_rng(1)
+    for T, B in ((7, 3), (1, 1)):
+        given = truth.drawn(before, T, B, rng)
+        wanted, found = truth.outputs(before, given), truth.outputs(after, given)
+        for one, other in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5)
+    layers = examine(to).layers
+    verdicts = {row.engine: row.verdict for row in engines.table(layers)}
+    assert (verdicts["onnxruntime"], verdicts["openvino"], verdicts["tract"]) == ("right",) * 3
+
+
+def test_a_reset_form_is_changed_where_that_is_asked_for(path):
+    to = path.with_name("mended.onnx")
+    mend(node_file(path), to)
+    assert examine(to).layers[0].reset == "before"
+    (said,) = mend(path, to, reset_after=True).values()
+    assert "linear_before_reset is 1" in said
+    assert examine(to).layers[0].reset == "after"
+
+
+def test_what_cannot_be_mended_stays_and_is_named(path):
+    to = path.with_name("mended.onnx")
+    (said,) = mend(node_file(path, clip=0.5, linear_before_reset=1), to).values()
+    assert "left as it is" in said
+    assert "clip=0.5" in said
+    assert examine(to).layers[0].clip == 0.5
+
+
+WRONG = {
+    "openvino lengths": ("GRU", {}, ("sequence_lens", "initial_h"), "openvino"),
+    "openvino layout": ("GRU", {"layout": 1}, ("initial_h",), "openvino"),
+    "openvino input_forget": ("LSTM", {"input_forget": 1}, STATES["LSTM"], "openvino"),
+    "openvino peepholes": ("LSTM", {}, (*STATES["LSTM"], "P"), "openvino"),
+    "openvino activations": ("RNN", {"activations": ["Softsign"]}, STATES["RNN"], "openvino"),
+    "onnxruntime layout": ("GRU", {"layout": 1}, ("initial_h",), "onnxruntime"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_an_engine_still_does_what_its_table_says(path, case):
+    kind, attributes, given, engine = WRONG[case]
+    pytest.importorskip(engine)
+    node_file(path, kind, given=given, **attributes)
+    (row,) = (r for r in engines.table(examine(path).layers) if r.engine == engine)
+    (trial,) = (t for t in tried(path) if t.engine == engine)
+    assert row.why
+    if row.verdict == "refused":
+        assert trial.error is None
+        assert trial.failed
+    else:
+        assert row.verdict == "wrong"
+        assert trial.error is None or trial.error > 1e-3
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_what_a_table_calls_right_is_right(path, engine):
+    pytest.importorskip(engine)
+    for kind, given in STATES.items():
+        node_file(path, kind, given=given, direction="bidirectional", clip=0.7)
+        (row,) = (r for r in engines.table(examine(path).layers) if r.engine == engine)
+        (trial,) = (t for t in tried(path) if t.engine == engine)
+        assert row.verdict == "right"
+        assert trial.error is not None
+        assert trial.error < 1e-5
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 64, b"PK\x03\x04 no model", b"\x08\x08\x12"])
+def test_what_is_no_onnx_file_is_refused(path, content):
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="no ONNX file"):
+        examine(path)
+
+
+def test_a_file_cut_short_is_refused(path):
+    whole = node_file(path).read_bytes()
+    for end in (len(whole) // 2, len(whole) - 3):
+        path.write_bytes(whole[:end])
+        with pytest.raises(InputError):
+            examine(path)

@@ -1,0 +1,95 @@
+"""A module to an ONNX file and back, each with its proof."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gruta.errors import InputError
+from gruta.exchange.onnx.read import read
+from gruta.exchange.onnx.write import model
+from gruta.exchange.proof import Proof, prove
+from gruta.files import write_atomically
+from gruta.locale import translate as _
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def to_onnx(module: "nn.Module", path: str | Path, *, lengths: bool = False) -> Proof:
+    """Write an RNN, LSTM or GRU of gruta.nn or torch.nn as an ONNX file, and prove it.
+
+    Inputs are x, laid out as the module wants it, h_0 and, of an LSTM, c_0, and with `lengths`
+    those too, `[B]` int64 from 0 to T; outputs y, h_n and c_n. Batch and time are free. The file is
+    run by ONNX Runtime, or by onnx's evaluator where that is not installed, beside the NumPy
+    reference. InputError, and nothing written, where the module has options that ONNX has no words
+    for, or the two differ by more than 1e-5.
+    """
+    from gruta.exchange.torch_layers import from_torch
+
+    layers = [layer.astype(np.float32) for layer in from_torch(module)]
+    late = bool(getattr(module, "batch_first", False))
+    made = model(layers, batch_first=late, lengths=lengths)
+    run = _engine(made)
+
+    def outputs(x: Any, states: Any, counts: Any) -> Any:
+        given = dict(zip(("h_0", "c_0"), states, strict=False))
+        given["x"] = x.swapaxes(0, 1) if late else x
+        y, *finals = run(given if counts is None else given | {"lengths": counts})
+        return (y.swapaxes(0, 1) if late else y), *finals
+
+    proof = prove(layers, outputs, lengths=lengths)
+    write_atomically(Path(path), made.SerializeToString())
+    return proof
+
+
+def from_onnx(path: str | Path) -> "dict[str, nn.Module]":
+    """The recurrent operators of an ONNX file as modules of gruta.nn, by their names, each proven.
+
+    InputError for a file that is none, and for what no layer has: clip, other activations,
+    peepholes, weights that are computed; `gruta.exchange.onnx.run` computes those.
+    """
+    from gruta.exchange.torch_layers import to_torch
+
+    found: dict[str, nn.Module] = {}
+    for node in read(path):
+        layer = node.layer()
+        module = to_torch([layer]).eval()
+        prove([layer], _as_module(module), lengths=True)
+        found[node.name] = module
+    if not found:
+        raise InputError(_("{path}: no GRU, LSTM or RNN in it").format(path=path))
+    return found
+
+
+def _as_module(module: Any) -> Any:
+    import torch
+
+    def outputs(x: Any, states: Any, counts: Any) -> Any:
+        hx = tuple(map(torch.from_numpy, states))
+        with torch.no_grad():
+            y, state = module(
+                torch.from_numpy(x),
+                hx if len(hx) > 1 else hx[0],
+                lengths=None if counts is None else torch.from_numpy(counts),
+            )
+        finals = state if isinstance(state, tuple) else (state,)
+        return y.numpy(), *(s.numpy() for s in finals)
+
+    return outputs
+
+
+def _engine(made: Any) -> Any:
+    if find_spec("onnxruntime") is None:
+        from gruta.exchange.doctor import truth
+
+        return lambda given: truth.outputs(made, given)
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        made.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda given: session.run(None, given)

@@ -1,0 +1,153 @@
+"""The recurrent operators of an ONNX file, wherever they stand in it, with their weights.
+
+The file is parsed and nothing of it executed; its size is looked at before it is read.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.errors import InputError
+from gruta.exchange.layer import GATES, Layer
+from gruta.exchange.onnx.operator import Operator
+from gruta.exchange.onnx.run import INPUTS, layer_of
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
+
+Array = NDArray[Any]
+
+LARGEST = 2**31
+"""Bytes of a file: what protobuf holds."""
+
+_THROUGH = {"Identity", "Cast"}
+"""Operators that hand a constant on; a Cast between floating types changes no shape."""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A GRU, LSTM or RNN of a graph.
+
+    inputs: the names of what comes in, by the standard's names, without those left out. constants:
+    those of them that the file holds. refused: why the operator is none that the standard has, "".
+    """
+
+    name: str
+    kind: str
+    operator: Operator | None
+    inputs: Mapping[str, str]
+    outputs: tuple[str, ...]
+    constants: Mapping[str, Array]
+    refused: str = ""
+
+    def layer(self) -> Layer:
+        """As a layer; InputError for what layers lack, and for weights that are computed."""
+        if self.operator is None:
+            raise InputError(f"{self.name}: {self.refused}")
+        if "P" in self.inputs:
+            raise InputError(
+                _("{name}: no layer of gruta has peepholes (P)").format(name=self.name)
+            )
+        W, R = (self._constant(name) for name in ("W", "R"))
+        D, rows = W.shape[0], W.shape[1] if W.ndim == 3 else 0
+        given = "B" in self.inputs
+        B = self._constant("B") if given else np.zeros((D, 2 * rows), W.dtype)
+        if {W.ndim, R.ndim} != {3} or B.shape != (D, 2 * rows) or len(R) != D:
+            problem = _("{name}: its W, R and B do not belong together: {shapes}")
+            shapes = ", ".join(str(list(a.shape)) for a in (W, R, B))
+            raise InputError(problem.format(name=self.name, shapes=shapes))
+        if len(self.operator.directions) != D or rows % GATES[self.operator.cell]:
+            problem = _("{name}: weights of shape {shape} do not fit direction={direction}")
+            told = {"shape": list(W.shape), "direction": self.operator.direction}
+            raise InputError(problem.format(name=self.name, **told))
+        return layer_of(self.operator, W, R, B, self.name)
+
+    def _constant(self, name: str) -> Array:
+        if name not in self.constants:
+            problem = _("{name}: its {input} is not in the file: it is computed, or an input")
+            raise InputError(problem.format(name=self.name, input=name))
+        return self.constants[name]
+
+
+def read(path: str | Path) -> list[Node]:
+    """Of each recurrent operator in the file, in its order, subgraphs and functions among it.
+
+    InputError for a file that is none of ONNX, is larger than `LARGEST`, or contradicts itself.
+    """
+    path = Path(path)
+    return list(nodes(load(path), path.parent))
+
+
+def load(path: Path) -> Any:
+    """The model, without weights that lie in files of their own."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    if not path.is_file():
+        raise InputError(_("{path}: expected a file, found none").format(path=path))
+    size = path.stat().st_size
+    if size > LARGEST:
+        problem = _("{path}: {size} bytes are more than an ONNX file can have ({most})")
+        raise InputError(problem.format(path=path, size=number(size), most=number(LARGEST)))
+    try:
+        model = onnx.load_model(path, format="protobuf", load_external_data=False)
+    except DecodeError as error:
+        problem = _("{path}: it is no ONNX file, or is cut short")
+        raise InputError(problem.format(path=path)) from error
+    if not model.ir_version or not model.HasField("graph"):
+        raise InputError(_("{path}: it is no ONNX file, or is cut short").format(path=path))
+    return model
+
+
+def nodes(model: Any, folder: Path) -> Iterator[Node]:
+    """Of a model that is loaded; weights in files of their own lie in `folder`."""
+    yield from _in_graph(model.graph, {}, folder)
+    for function in model.functions:
+        yield from _in_graph(function, {}, folder)
+
+
+def _in_graph(graph: Any, around: Mapping[str, Any], folder: Path) -> Iterator[Node]:
+    """around: the constants of the graphs that this one stands in, by name."""
+    known = dict(around) | {one.name: one for one in getattr(graph, "initializer", ())}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
+            known |= [(node.output[0], one.t) for one in node.attribute if one.name == "value"]
+        elif node.op_type in _THROUGH and node.input and node.input[0] in known:
+            known[node.output[0]] = known[node.input[0]]
+        for attribute in node.attribute:
+            for inside in (attribute.g, *attribute.graphs):
+                yield from _in_graph(inside, known, folder)
+        if node.op_type.lower() in GATES and node.domain in ("", "ai.onnx"):
+            yield _node(node, known, folder)
+
+
+def _node(node: Any, known: Mapping[str, Any], folder: Path) -> Node:
+    import onnx
+
+    name = node.name or (node.output[0] if node.output else node.op_type)
+    inputs = {own: given for own, given in zip(INPUTS, node.input, strict=False) if given}
+    constants = {
+        own: _array(known[given], name, folder) for own, given in inputs.items() if given in known
+    }
+    operator, refused = None, ""
+    try:
+        given = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
+        operator = Operator.of(node.op_type, given)
+    except (InputError, TypeError, ValueError) as error:
+        refused = str(error)
+    return Node(name, node.op_type, operator, inputs, tuple(node.output), constants, refused)
+
+
+def _array(tensor: Any, name: str, folder: Path) -> Array:
+    from onnx import numpy_helper
+
+    try:
+        found: Array = numpy_helper.to_array(tensor, str(folder))
+    except Exception as error:  # of many kinds: sizes, types, files that are not there
+        problem = _("{name}: the weight {weight} cannot be read: {error}")
+        told = {"name": name, "weight": tensor.name, "error": error}
+        raise InputError(problem.format(**told)) from error
+    return found

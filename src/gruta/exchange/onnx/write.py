@@ -1,0 +1,197 @@
+"""Layers as an ONNX model: one GRU, LSTM or RNN node a layer, batch and time free.
+
+Inputs: x `[T, B, I]` (`[B, T, I]` with batch_first), h_0 and, of LSTMs, c_0 `[L*D, B, H]`, and with
+lengths those `[B]` as int64. Outputs: y, laid out as x is, h_n and c_n.
+
+Lengths do not go into sequence_lens, which OpenVINO overlooks where an axis is free and with which
+ONNX Runtime loses the state of an empty row. A row is walked to its end and beyond; y is cut, the
+final h is taken where the row ends, and what walks backwards reads the row turned around. c_n is
+nobody's output but the last step's: in the steps past a row's end the LSTM's gates are held open
+and shut by a further input, so that c stays.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gruta.exchange.layer import Layer, Side, blocks, stacked
+from gruta.exchange.onnx.graph import Graph
+from gruta.exchange.onnx.operator import ORDER
+
+OPSET, IR_VERSION = 17, 8  # old enough for every runtime
+
+_HOLD = 1e4
+"""What goes into a gate that is to be 0 or 1."""
+
+
+def model(
+    layers: Sequence[Layer],
+    *,
+    batch_first: bool = False,
+    lengths: bool = False,
+    name: str = "gruta",
+) -> Any:
+    """The model of a stack of layers of one cell; InputError where one does not read the other."""
+    graph = Graph()
+    dtype, pair = layers[0].sides[0].w_hh.dtype, layers[0].cell == "lstm"
+    rows, H = sum(len(layer.sides) for layer in layers), layers[0].hidden
+    axes = ("batch", "time") if batch_first else ("time", "batch")
+    x = graph.input("x", dtype, *axes, layers[0].inputs)
+    if batch_first:
+        x = graph.node("Transpose", x, out="x_by_time", perm=[1, 0, 2])
+    names = ["h_0", "c_0"][: 1 + pair]
+    states = [graph.input(own, dtype, rows, "batch", H) for own in names]
+    ends = Ends(graph, x, dtype, graph.input("lengths", np.int64, "batch")) if lengths else None
+    finals: list[Sequence[str]] = []
+    for row, layer in stacked(layers):
+        span = graph.indices(row), graph.indices(row + len(layer.sides)), graph.indices(0)
+        own = [graph.node("Slice", state, *span, out=f"{state}_{row}") for state in states]
+        y, *after = add_layer(graph, layer, f"l{row}", x, own, ends)
+        flat = graph.constant("beside", [0, 0, -1], np.int64)
+        y = graph.node("Transpose", y, out=f"l{row}_by_row", perm=[0, 2, 1, 3])
+        x = graph.node("Reshape", y, flat, out=f"l{row}_out")
+        finals.append(after)
+    graph.node("Transpose" if batch_first else "Identity", x, out="y", **_turn(batch_first))
+    graph.output("y", dtype, *axes, layers[-1].hidden * len(layers[-1].sides))
+    for final, parts in zip(["h_n", "c_n"], zip(*finals, strict=True), strict=False):
+        graph.node("Concat", *parts, out=final, axis=0)
+        graph.output(final, dtype, rows, "batch", H)
+    return graph.model(name, OPSET, IR_VERSION)
+
+
+def _turn(batch_first: bool) -> dict[str, Any]:
+    return {"perm": [1, 0, 2]} if batch_first else {}
+
+
+class Ends:
+    """Where rows end, in a graph with lengths.
+
+    padding: `[T, B, 1]`, 1 past a row's end, else 0. inside: the same as bool, turned. count:
+    `[B]` int64. last: `[B, 1]` int64, the last step's number, 0 in an empty row. some: `[1, B, 1]`
+    bool, of rows that are not empty.
+    """
+
+    def __init__(self, graph: Graph, x: str, dtype: Any, count: str) -> None:
+        self.zero = graph.constant("zero", 0, dtype)
+        none, one = (graph.constant(f"int_{k}", k, np.int64) for k in (0, 1))
+        self.count = count
+        steps = graph.node("Squeeze", graph.size(x, 0, "x_steps"), graph.indices(0), out="steps")
+        steps = graph.node("Range", none, steps, one, out="step_numbers")
+        steps = graph.node("Unsqueeze", steps, graph.indices(1, 2), out="step_column")
+        count = graph.node("Unsqueeze", self.count, graph.indices(0, 2), out="length_row")
+        self.inside = graph.node("Less", steps, count, out="inside")
+        past = graph.node("Not", self.inside, out="past_end")
+        self.padding = graph.node(
+            "Where", past, graph.constant("one", 1, dtype), self.zero, out="padding"
+        )
+        self.some = graph.node("Greater", count, none, out="not_empty")
+        last = graph.node("Sub", self.count, one, out="length_less_one")
+        last = graph.node("Max", last, none, out="last_step")
+        self.last = graph.node("Unsqueeze", last, graph.indices(1), out="last_step_column")
+
+
+def add_layer(
+    graph: Graph,
+    layer: Layer,
+    name: str,
+    x: str,
+    initial: Sequence[str],
+    ends: Ends | None = None,
+) -> list[str]:
+    """Y `[T, D, B, H]` and the final states `[D, B, H]`, from x `[T, B, I]` and the initial ones.
+
+    direction=reverse alone is not used: some engines walk it forward.
+    """
+    turned = [side.reverse for side in layer.sides]
+    if ends is None and turned == [True]:
+        x = _flipped(graph, x, f"{name}_x")
+        y, *finals = _node(graph, layer, layer.sides, name, x, initial)
+        return [_flipped(graph, y, f"{name}_y"), *finals]
+    if ends is None:
+        return _node(graph, layer, layer.sides, name, x, initial)
+    if layer.cell == "lstm":
+        x = graph.node("Concat", x, ends.padding, out=f"{name}_x_padded", axis=-1)
+    sides = []
+    for k, side in enumerate(layer.sides):
+        span = graph.indices(k), graph.indices(k + 1), graph.indices(0)
+        own = [graph.node("Slice", s, *span, out=f"{name}_{s}_{k}") for s in initial]
+        sides.append(_with_ends(graph, layer, side, f"{name}_{k}", x, own, ends))
+    if len(sides) == 1:
+        return sides[0]
+    named = zip(("Y", "Y_h", "Y_c"), zip(*sides, strict=True), strict=False)
+    return [
+        graph.node("Concat", *parts, out=f"{name}_{key}", axis=int(key == "Y"))
+        for key, parts in named
+    ]
+
+
+def _flipped(graph: Graph, x: str, name: str) -> str:
+    """From the last step to the first."""
+    span = graph.indices(-1), graph.constant("before_first", [-(2**63) + 1], np.int64)
+    return graph.node("Slice", x, *span, graph.indices(0), graph.indices(-1), out=f"{name}_turned")
+
+
+def _with_ends(
+    graph: Graph, layer: Layer, side: Side, name: str, x: str, initial: Sequence[str], ends: Ends
+) -> list[str]:
+    """As `add_layer`, of one direction."""
+    turned = {"time_axis": 0, "batch_axis": 1}
+    if side.reverse:
+        x = graph.node("ReverseSequence", x, ends.count, out=f"{name}_x_turned", **turned)
+    y, *finals = _node(graph, layer, [side], name, x, initial, held=True)
+    y = graph.node("Squeeze", y, graph.indices(1), out=f"{name}_all")
+    by_row = graph.node("Transpose", y, out=f"{name}_by_row", perm=[1, 0, 2])
+    end = graph.node("GatherND", by_row, ends.last, out=f"{name}_end", batch_dims=1)
+    end = graph.node("Unsqueeze", end, graph.indices(0), out=f"{name}_end_row")
+    finals[0] = graph.node("Where", ends.some, end, initial[0], out=f"{name}_h_n")
+    if side.reverse:
+        y = graph.node("ReverseSequence", y, ends.count, out=f"{name}_turned_back", **turned)
+    y = graph.node("Where", ends.inside, y, ends.zero, out=f"{name}_inside")
+    return [graph.node("Unsqueeze", y, graph.indices(1), out=f"{name}_Y_inside"), *finals]
+
+
+def _node(
+    graph: Graph,
+    layer: Layer,
+    sides: Sequence[Side],
+    name: str,
+    x: str,
+    initial: Sequence[str],
+    held: bool = False,
+) -> list[str]:
+    """The operator: Y `[T, D, B, H]` and its final states."""
+    order, both = ORDER[layer.cell], len(sides) == 2
+    W, R, B = zip(*(_packed(layer, side, order, held) for side in sides), strict=True)
+    given = [
+        graph.constant(f"{name}_{key}", np.stack(arrays))
+        for key, arrays in (("W", W), ("R", R), ("B", B))
+    ]
+    outputs = [f"{name}_{key}" for key in ("Y", "Y_h", "Y_c")[: 1 + len(initial)]]
+    if both:
+        outputs = [f"{one}_both" for one in outputs]
+    options: dict[str, Any] = {"direction": "bidirectional" if both else "forward"}
+    if layer.cell == "gru":
+        options["linear_before_reset"] = int(layer.reset_after)
+    if layer.cell == "rnn":
+        options["activations"] = [layer.nonlinearity.capitalize()] * len(sides)
+    graph.node(
+        layer.cell.upper(),
+        x,
+        *given,
+        "",
+        *initial,
+        out=outputs,
+        hidden_size=layer.hidden,
+        **options,
+    )
+    return outputs
+
+
+def _packed(layer: Layer, side: Side, order: Sequence[int], held: bool) -> tuple[Any, Any, Any]:
+    """W, R and B of a direction; held: with the column that holds an LSTM's gates."""
+    w_ih, w_hh, b_ih, b_hh = (blocks(a, order) for a in side.arrays)
+    if held and layer.cell == "lstm":  # i o f c
+        hold = np.repeat(np.array([-_HOLD, 0, _HOLD, 0], w_ih.dtype), layer.hidden)
+        w_ih = np.concatenate([w_ih, hold[:, None]], 1)
+    return w_ih, w_hh, np.concatenate([b_ih, b_hh])

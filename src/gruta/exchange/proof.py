@@ -1,0 +1,66 @@
+"""That two sides compute the same: run beside each other on random input, at several sizes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.errors import InputError
+from gruta.exchange.compute import compute
+from gruta.exchange.layer import Layer
+from gruta.locale import translate as _
+
+Array = NDArray[Any]
+Outputs = Callable[[Array, Sequence[Array], Array | None], Sequence[Array]]
+
+BOUND = 1e-5
+SIZES = ((7, 3), (1, 1), (23, 2))
+"""T and B."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """error: the largest difference of any output or final state; sizes: T and B of the inputs."""
+
+    error: float
+    sizes: Sequence[tuple[int, int]] = SIZES
+
+
+def prove(
+    layers: Sequence[Layer],
+    other: Outputs,
+    *,
+    lengths: bool = False,
+    states: bool = True,
+    bound: float = BOUND,
+) -> Proof:
+    """The other side's y `[T, B, D*H]` and final states beside the reference's.
+
+    other(x, initial states, lengths or None). lengths: whether it takes them; then a row is empty.
+    states: whether it takes initial ones, else zeros. InputError where they differ by more than
+    `bound`.
+    """
+    rng, worst = np.random.default_rng(0), 0.0
+    rows = sum(len(layer.sides) for layer in layers)
+    count = 1 + (layers[0].cell == "lstm")
+    dtype = layers[0].sides[0].w_hh.dtype
+    for T, B in SIZES:
+        x = rng.normal(size=(T, B, layers[0].inputs)).astype(dtype)
+        shape = (count, rows, B, layers[0].hidden)
+        initial = rng.normal(size=shape) if states else np.zeros(shape)
+        given = [s.astype(dtype) for s in initial]
+        counts = np.linspace(T, 0, B + (B == 1))[:B].astype(np.int64) if lengths else None
+        found = other(x, given, counts)
+        truth = compute(layers, x, given, counts, truth=True)
+        for one, wanted in zip(found, truth, strict=True):
+            if one.shape != wanted.shape:
+                told = {"found": list(one.shape), "expected": list(wanted.shape)}
+                problem = _("the two sides differ in shape: {found} for {expected}")
+                raise InputError(problem.format(**told))
+            worst = max(worst, float(np.abs(one - wanted).max(initial=0)))
+    if not worst <= bound:
+        problem = _("the two sides differ by {error:.1e}; at most {bound:.0e} is allowed")
+        raise InputError(problem.format(error=worst, bound=bound))
+    return Proof(worst)

@@ -1,0 +1,42 @@
+"""Modules go to ONNX files and come back, and a wrong file is never written."""
+
+import pytest
+import torch
+from torch import nn
+
+import gruta.nn
+from gruta.errors import InputError
+from gruta.exchange import doors, from_onnx, to_onnx
+
+
+@pytest.mark.parametrize("lengths", [False, True])
+@pytest.mark.parametrize(
+    "module",
+    [
+        nn.GRU(3, 4, num_layers=2, bidirectional=True, batch_first=True),
+        gruta.nn.GRU(3, 4, reset_after=False),
+        nn.LSTM(3, 4, bidirectional=True),
+        nn.RNN(3, 4, nonlinearity="relu"),
+    ],
+    ids=["gru", "gru-before", "lstm", "rnn"],
+)
+def test_a_module_goes_out_with_its_proof(module, lengths, tmp_path):
+    path = tmp_path / "module.onnx"
+    assert to_onnx(module, path, lengths=lengths).error < 1e-5
+    if lengths and isinstance(module, nn.LSTM):
+        return  # its node has an input more, which holds the gates
+    back = list(from_onnx(path).values())
+    assert len(back) == module.num_layers * (1 + lengths * module.bidirectional)
+    if module.num_layers == 1:
+        x = torch.randn(5, 2, 3)
+        torch.testing.assert_close(back[0].double()(x.double())[0], module.double()(x.double())[0])
+        module.float()
+
+
+def test_nothing_is_written_where_the_two_sides_differ(tmp_path, monkeypatch):
+    path = tmp_path / "module.onnx"
+    run = doors._engine
+    monkeypatch.setattr(doors, "_engine", lambda made: lambda x: [2 * a for a in run(made)(x)])
+    with pytest.raises(InputError, match="the two sides differ by"):
+        to_onnx(nn.GRU(3, 4), path)
+    assert not path.exists()
