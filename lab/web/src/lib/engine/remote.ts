@@ -14,13 +14,14 @@ export interface Inferred {
 /** An answer with arrays behind it: the length of its JSON, the JSON, and the arrays' bytes, where
  * the JSON has {shape, at}. */
 export function framed(content: ArrayBuffer): unknown {
-  const start = 4 + new DataView(content).getUint32(0, true)
-  const text = new TextDecoder().decode(new Uint8Array(content, 4, start - 4))
+  const { buffer } = new Uint8Array(content)
+  const start = 4 + new DataView(buffer).getUint32(0, true)
+  const text = new TextDecoder().decode(new Uint8Array(buffer, 4, start - 4))
   return JSON.parse(text, (_key, value: unknown) => {
-    if (value === null || typeof value !== 'object' || !('at' in value)) return value
+    if (value === null || typeof value !== 'object' || !('shape' in value)) return value
     const { shape, at } = value as { shape: number[]; at: number }
     return new Uint16Array(
-      content,
+      buffer,
       start + at,
       shape.reduce((a, b) => a * b, 1),
     )

@@ -115,7 +115,7 @@ function questions(open: () => WebSocket): Server['ask'] {
     line = own
     own.addEventListener('message', (event) => {
       const found: unknown =
-        event.data instanceof ArrayBuffer ? framed(event.data) : JSON.parse(String(event.data))
+        typeof event.data === 'string' ? JSON.parse(event.data) : framed(event.data as ArrayBuffer)
       const answer = found as Answer
       const who = waiting.get(answer.ask)
       waiting.delete(answer.ask)
