@@ -36,6 +36,7 @@ _EXTRA_OF = {
     "uvicorn": "lab",
     "websockets": "lab",
     "onnx": "exchange",
+    "h5py": "exchange",
     "onnxruntime": "bench",
     "openvino": "bench",
     "jax": "bench",

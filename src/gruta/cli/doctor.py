@@ -11,7 +11,6 @@ import typer
 from gruta.cli.commands import Commands
 from gruta.cli.verbs import Json
 from gruta.errors import InputError
-from gruta.extras import need
 from gruta.locale import translate as _
 
 if TYPE_CHECKING:
@@ -31,7 +30,9 @@ _BOUND = 1e-5
     )
 )
 def doctor(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=_("A model: .onnx."))],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=_("A model: .onnx, .keras, .safetensors."))
+    ],
     run: Annotated[
         bool,
         typer.Option(
@@ -60,12 +61,14 @@ def doctor(
         raise InputError(reset_after=_("it changes what --mend writes; name a file there"))
     if mend is not None and mend.resolve() == file.resolve():
         raise InputError(mend=_("expected another file than the one that is read"))
-    need("onnx")
+    if (run or mend is not None) and file.suffix.lower() != ".onnx":
+        problem = _("{path}: only ONNX files are run and mended")
+        raise InputError(problem.format(path=file))
     from gruta.exchange.doctor.engines import table
     from gruta.exchange.doctor.look import examine
 
     found = examine(file)
-    rows = table(found.layers) if found.layers else []
+    rows = table(found.format, found.layers)
     trials: Sequence[Trial] = ()
     if run:
         from gruta.exchange.doctor.tried import tried

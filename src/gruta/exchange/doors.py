@@ -1,4 +1,4 @@
-"""A module to an ONNX file and back, each with its proof."""
+"""A module to a file of another's and back, each with its proof."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gruta.errors import InputError
+from gruta.exchange.compute import compute
 from gruta.exchange.onnx.read import read
 from gruta.exchange.onnx.write import model
 from gruta.exchange.proof import Proof, prove
@@ -58,6 +59,46 @@ def from_onnx(path: str | Path) -> "dict[str, nn.Module]":
         module = to_torch([layer]).eval()
         prove([layer], _as_module(module), lengths=True)
         found[node.name] = module
+    if not found:
+        raise InputError(_("{path}: no GRU, LSTM or RNN in it").format(path=path))
+    return found
+
+
+def to_keras(module: "nn.Module", path: str | Path) -> Proof:
+    """Write an RNN, LSTM or GRU of gruta.nn or torch.nn as a `.keras` file, and prove it.
+
+    The model is Sequential, its input `[B, T, I]`. What is proven is that the file, read again, has
+    the layers; where Keras is installed the tests hold it to what Keras computes. InputError, and
+    nothing written, where the module has options that Keras has no words for.
+    """
+    from gruta.exchange.keras.archive import read as kept_in
+    from gruta.exchange.keras.layers import layer_of
+    from gruta.exchange.keras.write import content
+    from gruta.exchange.torch_layers import from_torch
+
+    layers = [layer.astype(np.float32) for layer in from_torch(module)]
+    made = content(layers)
+    again = [layer_of(one) for one in kept_in(Path(path), made)]
+    proof = prove(layers, lambda *given: compute(again, *given), lengths=True)
+    write_atomically(Path(path), made)
+    return proof
+
+
+def from_keras(path: str | Path) -> "dict[str, nn.Module]":
+    """The recurrent layers of a `.keras` file as modules of gruta.nn, by their names, each proven.
+
+    Modules read `[B, T, I]`. InputError for a file that is none of Keras 3, and for what no layer
+    has: other activations, go_backwards, a Bidirectional that does not concatenate.
+    """
+    from gruta.exchange.keras.archive import read as kept_in
+    from gruta.exchange.keras.layers import layer_of
+    from gruta.exchange.torch_layers import to_torch
+
+    found: dict[str, nn.Module] = {}
+    for kept in kept_in(Path(path)):
+        layer = layer_of(kept)
+        prove([layer], _as_module(to_torch([layer]).eval()), lengths=True)
+        found[kept.name] = to_torch([layer], batch_first=True).eval()
     if not found:
         raise InputError(_("{path}: no GRU, LSTM or RNN in it").format(path=path))
     return found

@@ -6,7 +6,7 @@ from torch import nn
 
 import gruta.nn
 from gruta.errors import InputError
-from gruta.exchange import doors, from_onnx, to_onnx
+from gruta.exchange import doors, from_keras, from_onnx, to_keras, to_onnx
 
 
 @pytest.mark.parametrize("lengths", [False, True])
@@ -40,3 +40,16 @@ def test_nothing_is_written_where_the_two_sides_differ(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="the two sides differ by"):
         to_onnx(nn.GRU(3, 4), path)
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "module",
+    [nn.GRU(3, 4, bidirectional=True), gruta.nn.GRU(3, 4, reset_after=False), nn.LSTM(3, 4)],
+    ids=["gru", "gru-before", "lstm"],
+)
+def test_a_module_goes_to_keras_and_comes_back(module, tmp_path):
+    path, x = tmp_path / "module.keras", torch.randn(2, 5, 3)
+    assert to_keras(module, path).error < 1e-5
+    (back,) = from_keras(path).values()
+    wanted = module(x.swapaxes(0, 1))[0].swapaxes(0, 1)
+    torch.testing.assert_close(back(x)[0], wanted)

@@ -44,9 +44,9 @@ class Row:
     why: tuple[str, ...]
 
 
-def table(layers: Sequence[Recurrent]) -> list[Row]:
-    """A row an engine, for an ONNX file with these layers."""
-    return [_row(engine, layers) for engine in ENGINES]
+def table(kind: str, layers: Sequence[Recurrent]) -> list[Row]:
+    """A row an engine that takes files of this format, for one with these layers."""
+    return [_row(engine, layers) for engine in ENGINES.get(kind, ()) if layers]
 
 
 def _row(engine: Engine, layers: Sequence[Recurrent]) -> Row:
@@ -81,7 +81,7 @@ _ACTIVATIONS_IGNORED = Rule(
     lambda: _("activations: they are ignored"),
 )
 
-ENGINES = (
+_ONNX = (
     Engine(
         "onnxruntime",
         "1.32.0",
@@ -267,3 +267,83 @@ ENGINES = (
         [_LENGTHS_IGNORED, _CLIP_IGNORED, _ACTIVATIONS_IGNORED, _FORGET_IGNORED],
     ),
 )
+
+_KERAS = (
+    Engine(
+        "TensorFlow.js",
+        "4.22",
+        [
+            Rule(
+                "refused",
+                lambda layer: layer.reset == "after",
+                lambda: _("reset_after=True: it is refused"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: "hard_sigmoid" in layer.activations,
+                lambda: _("hard_sigmoid: it computes another one, up to 0.08 apart"),
+            ),
+        ],
+    ),
+    Engine(
+        "hls4ml",
+        "1.3.0",
+        [
+            Rule(
+                "refused",
+                lambda layer: "hard_sigmoid" in layer.activations,
+                lambda: _("hard_sigmoid: it is refused"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: layer.direction == "bidirectional" and layer.bias,
+                lambda: _("Bidirectional with biases: it is refused"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.reset == "before",
+                lambda: _("reset_after=False: computed as if it were True"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.direction == "reverse",
+                lambda: _("go_backwards: it is walked forward"),
+            ),
+        ],
+    ),
+    Engine(
+        "tf2onnx",
+        "1.17",
+        [],
+    ),
+    Engine(
+        "LiteRT",
+        "2.3",
+        [
+            Rule(
+                "refused",
+                lambda layer: layer.free_batch,
+                lambda: _("a free batch needs Flex operators: fix its size before converting"),
+            ),
+        ],
+    ),
+    Engine(
+        "Keras export, torch backend",
+        "3.15.1",
+        [
+            Rule(
+                "refused",
+                lambda layer: layer.cell == "rnn",
+                lambda: _("SimpleRNN: fails when it is run"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.free_time,
+                lambda: _("time free: the file holds one step"),
+            ),
+        ],
+    ),
+)
+
+ENGINES = {"onnx": _ONNX, "keras": _KERAS}
+"""By the format of the file."""

@@ -31,6 +31,7 @@ class Recurrent:
     input_forget: bool = False
     peepholes: bool = False
     layout: int = 0
+    bias: bool = True
     lengths: bool = False
     initial: Start = "zeros"
     final: bool = False

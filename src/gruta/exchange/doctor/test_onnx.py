@@ -98,7 +98,7 @@ def test_what_is_mended_gives_the_numbers_of_the_standard(path, kind, attributes
         for one, other in zip(found, wanted, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5)
     layers = examine(to).layers
-    verdicts = {row.engine: row.verdict for row in engines.table(layers)}
+    verdicts = {row.engine: row.verdict for row in engines.table("onnx", layers)}
     assert (verdicts["onnxruntime"], verdicts["openvino"], verdicts["tract"]) == ("right",) * 3
 
 
@@ -134,7 +134,7 @@ def test_an_engine_still_does_what_its_table_says(path, case):
     kind, attributes, given, engine = WRONG[case]
     pytest.importorskip(engine)
     node_file(path, kind, given=given, **attributes)
-    (row,) = (r for r in engines.table(examine(path).layers) if r.engine == engine)
+    (row,) = (r for r in engines.table("onnx", examine(path).layers) if r.engine == engine)
     (trial,) = (t for t in tried(path) if t.engine == engine)
     assert row.why
     if row.verdict == "refused":
@@ -150,7 +150,7 @@ def test_what_a_table_calls_right_is_right(path, engine):
     pytest.importorskip(engine)
     for kind, given in STATES.items():
         node_file(path, kind, given=given, direction="bidirectional", clip=0.7)
-        (row,) = (r for r in engines.table(examine(path).layers) if r.engine == engine)
+        (row,) = (r for r in engines.table("onnx", examine(path).layers) if r.engine == engine)
         (trial,) = (t for t in tried(path) if t.engine == engine)
         assert row.verdict == "right"
         assert trial.error is not None

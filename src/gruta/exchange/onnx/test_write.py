@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gruta.exchange.compute import compute
-from gruta.exchange.onnx.conftest import drawn
+from gruta.exchange.conftest import drawn
 from gruta.exchange.onnx.read import read
 from gruta.exchange.onnx.write import model
 

@@ -1,0 +1,56 @@
+"""What a `.keras` file says of its recurrent layers."""
+
+from pathlib import Path
+
+from gruta.errors import InputError
+from gruta.exchange.doctor.finding import Diagnosis, Recurrent
+from gruta.exchange.keras.archive import Kept, read
+from gruta.exchange.keras.layers import CELLS, beyond, layer_of
+from gruta.locale import translate as _
+
+
+def examine(path: Path) -> Diagnosis:
+    """InputError for a file that is none of Keras 3."""
+    kept = read(path)
+    doubts = [doubt for one in kept for doubt in _doubts(one)]
+    return Diagnosis(str(path), "keras", [_recurrent(one) for one in kept], doubts)
+
+
+def _recurrent(kept: Kept) -> Recurrent:
+    given, cell = kept.config, CELLS[kept.kind]
+    kernel, recurrent = kept.sides[0][:2]
+    after = bool(given.get("reset_after", False))
+    functions = ["activation"] if cell == "rnn" else ["recurrent_activation", "activation"]
+    backwards = kept.wrapped is None and bool(given.get("go_backwards"))
+    return Recurrent(
+        name=kept.name,
+        cell=cell,
+        inputs=int(kernel.shape[0]),
+        hidden=int(recurrent.shape[0]),
+        direction="bidirectional" if kept.wrapped else "reverse" if backwards else "forward",
+        reset="" if cell != "gru" else "after" if after else "before",
+        activations=tuple(str(given.get(name)) for name in functions),
+        plain_activations=not any("activation" in name for name in beyond(kept)),
+        bias=len(kept.sides[0]) > 2,
+        free_batch=True,
+        free_time=True,
+        precision=str(kernel.dtype),
+    )
+
+
+def _doubts(kept: Kept) -> list[str]:
+    """Weights that do not go with the settings, and settings that others read differently."""
+    found = []
+    plain = Kept(kept.name, kept.kind, {**kept.config, **_PLAIN}, None, kept.sides)
+    try:
+        layer_of(plain)
+    except InputError as error:
+        found.append(str(error))
+    merged = (kept.wrapped or {}).get("merge_mode", "concat")
+    if merged != "concat":
+        problem = _("{name}: merge_mode={mode!r}: only concat has an image outside Keras")
+        found.append(problem.format(name=kept.name, mode=merged))
+    return found
+
+
+_PLAIN = {"activation": "tanh", "recurrent_activation": "sigmoid", "go_backwards": False}

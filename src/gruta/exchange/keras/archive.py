@@ -1,0 +1,129 @@
+"""A `.keras` file: a zip archive of config.json, which says what layers there are, and
+model.weights.h5, which has their weights. Sizes are looked at before anything is read into memory.
+"""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
+
+Array = NDArray[Any]
+Config = Mapping[str, Any]
+
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+
+_LARGEST = {CONFIG: 2**26, WEIGHTS: 2**33}
+"""Bytes of a member, unpacked."""
+
+_DEEPEST = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A recurrent layer as the file has it.
+
+    name: the user's, with those of the models that it stands in. kind: its class. wrapped: the
+    settings of a Bidirectional around it, None without. sides: kernel, recurrent kernel and, where
+    there is one, bias, of each direction.
+    """
+
+    name: str
+    kind: str
+    config: Config
+    wrapped: Config | None
+    sides: Sequence[Sequence[Array]]
+
+
+def read(path: Path, content: bytes | None = None) -> list[Kept]:
+    """The recurrent layers in their order; InputError for what is no such file, or contradicts
+    itself. content: the file's, where it is not to be opened.
+    """
+    import h5py
+
+    try:
+        with zipfile.ZipFile(path if content is None else io.BytesIO(content)) as archive:
+            config = json.loads(_member(archive, CONFIG, path))
+            raw = _member(archive, WEIGHTS, path)
+        with h5py.File(io.BytesIO(raw), "r") as weights:
+            return [_kept(one, weights, path) for one in _recurrent(config)]
+    except (zipfile.BadZipFile, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        problem = _("{path}: it is no .keras file, or is cut short ({error})")
+        raise InputError(problem.format(path=path, error=error)) from error
+
+
+def _member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+    size = archive.getinfo(name).file_size
+    if size > _LARGEST[name]:
+        problem = _("{path}: its {name} has {size} bytes, more than {most}")
+        told = {"name": name, "size": number(size), "most": number(_LARGEST[name])}
+        raise InputError(problem.format(path=path, **told))
+    with archive.open(name) as opened:  # never more than what was said
+        return opened.read(_LARGEST[name])
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A layer of the configuration, and the group that its weights are in."""
+
+    name: str
+    group: str
+    config: Config
+    wrapped: Config | None
+
+
+def _recurrent(config: Any, group: str = "", name: str = "", depth: int = 0) -> Iterator[_Place]:
+    """Of a model, in its order. A group is called after the layer's class, counted in its model."""
+    if depth > _DEEPEST:
+        problem = _("models stand in one another more than {most} deep")
+        raise InputError(problem.format(most=_DEEPEST))
+    used: dict[str, int] = {}
+    for layer in config["config"].get("layers", ()):
+        own = snake(layer["class_name"])
+        used[own] = used.get(own, -1) + 1
+        place = f"{group}layers/{own}" + (f"_{used[own]}" if used[own] else "")
+        said = layer["config"]
+        title = f"{name}/{said['name']}" if name else str(said["name"])
+        if "layers" in said:
+            yield from _recurrent(layer, f"{place}/", title, depth + 1)
+        elif layer["class_name"] == "Bidirectional" and _is_recurrent(said["layer"]):
+            yield _Place(title, place, said["layer"], said)
+        elif _is_recurrent(layer):
+            yield _Place(title, place, layer, None)
+
+
+def _is_recurrent(layer: Config) -> bool:
+    return layer["class_name"] in ("GRU", "LSTM", "SimpleRNN")
+
+
+def _kept(place: _Place, weights: Any, path: Path) -> Kept:
+    sides = ("forward_layer/", "backward_layer/") if place.wrapped is not None else ("",)
+    found = []
+    for side in sides:
+        group = f"{place.group}/{side}cell/vars"
+        if group not in weights:
+            problem = _("{path}: {name}: no weights at {group}")
+            raise InputError(problem.format(path=path, name=place.name, group=group))
+        kept = weights[group]
+        found.append([np.asarray(kept[str(k)]) for k in range(len(kept))])
+    kind, config = place.config["class_name"], place.config["config"]
+    return Kept(place.name, kind, config, place.wrapped, found)
+
+
+def snake(name: str) -> str:
+    """A class's name as Keras writes it in a file: SimpleRNN is simple_rnn."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -1,0 +1,139 @@
+"""Layers of .keras files are Keras' own, in and out; what is no such file is refused."""
+
+import io
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+
+from gruta.errors import InputError
+from gruta.exchange.compute import compute
+from gruta.exchange.conftest import KINDS, drawn
+from gruta.exchange.keras.archive import read, snake
+from gruta.exchange.keras.layers import layer_of
+from gruta.exchange.keras.write import write
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def keras():
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    return pytest.importorskip("keras")
+
+
+def test_keras_own_files_are_read_as_keras_computes_them(keras, tmp_path):
+    own, path = keras.layers, tmp_path / "model.keras"
+    inside = keras.Sequential(
+        [
+            keras.Input((None, 6)),
+            own.GRU(4, reset_after=False, return_sequences=True, name="lstm"),
+            own.SimpleRNN(3, activation="relu", return_sequences=True),
+        ],
+        name="inside",
+    )
+    model = keras.Sequential(
+        [
+            keras.Input((None, 3)),
+            own.GRU(4, return_sequences=True, name="encoder"),
+            own.Bidirectional(own.LSTM(3, return_sequences=True), name="both"),
+            inside,
+            own.GRU(2, return_sequences=True, use_bias=False),
+        ]
+    )
+    for weight in model.weights:
+        weight.assign(np.random.default_rng(0).normal(size=weight.shape))
+    model.save(path)
+    kept = read(path)
+    assert [one.name for one in kept][:3] == ["encoder", "both", "inside/lstm"]
+    layers = [layer_of(one) for one in kept]
+    x = np.random.default_rng(1).normal(size=(7, 2, 3)).astype(np.float32)
+    found = x
+    for layer in layers:
+        found = compute([layer], found, truth=True)[0]
+    wanted = keras.ops.convert_to_numpy(model(x.swapaxes(0, 1)))
+    np.testing.assert_allclose(found.swapaxes(0, 1), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("directions", [(False,), (False, True)], ids=["forward", "both"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_written_is_loaded_by_keras_and_read_as_it_was(keras, kind, directions, tmp_path):
+    rng, path = np.random.default_rng(0), tmp_path / "model.keras"
+    layers = [
+        drawn(rng, 3, 4, directions=directions, **KINDS[kind]),
+        drawn(rng, 4 * len(directions), 4, directions=directions, **KINDS[kind]),
+    ]
+    write(layers, path)
+    x = rng.normal(size=(7, 2, 3)).astype(np.float32)
+    wanted = compute(layers, x, truth=True)[0]
+    model = keras.saving.load_model(path)
+    found = keras.ops.convert_to_numpy(model(x.swapaxes(0, 1)))
+    np.testing.assert_allclose(found.swapaxes(0, 1), wanted, atol=1e-5)
+    again = [layer_of(one) for one in read(path)]
+    np.testing.assert_allclose(compute(again, x, truth=True)[0], wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"activation": "softsign"}, "activation='softsign'"),
+        ({"recurrent_activation": "hard_sigmoid"}, "recurrent_activation='hard_sigmoid'"),
+        ({"go_backwards": True}, "go_backwards=True"),
+    ],
+)
+def test_what_no_layer_has_is_named(keras, options, named, tmp_path):
+    path = tmp_path / "model.keras"
+    keras.Sequential([keras.Input((None, 3)), keras.layers.GRU(4, **options)]).save(path)
+    with pytest.raises(InputError, match=named):
+        layer_of(read(path)[0])
+
+
+def archive(config, weights=b""):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as made:
+        made.writestr("config.json", config)
+        made.writestr("model.weights.h5", weights)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PK\x05\x06" + 18 * b"\0",
+        b"no zip",
+        archive("{"),
+        archive("[]"),
+        archive('{"config": 3}'),
+    ],
+)
+def test_what_is_no_keras_file_is_refused(content, tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"no \.keras file"):
+        read(path)
+
+
+def test_weights_that_do_not_fit_the_configuration_are_refused(tmp_path):
+    rng, path = np.random.default_rng(0), tmp_path / "model.keras"
+    write([drawn(rng, 3, 4, **KINDS["gru"])], path)
+    with zipfile.ZipFile(path) as made:
+        config = json.loads(made.read("config.json"))
+        weights = made.read("model.weights.h5")
+    config["config"]["layers"][1]["config"]["reset_after"] = False
+    path.write_bytes(archive(json.dumps(config), weights))
+    with pytest.raises(InputError, match="its weights do not belong together"):
+        layer_of(read(path)[0])
+    config["config"]["layers"][1]["class_name"] = "LSTM"
+    path.write_bytes(archive(json.dumps(config), weights))
+    with pytest.raises(InputError, match="no weights at layers/lstm/cell/vars"):
+        read(path)
+
+
+def test_classes_are_called_as_keras_calls_them():
+    names = ["GRU", "SimpleRNN", "InputLayer", "Conv2D", "LSTM", "TimeDistributed"]
+    assert [snake(name) for name in names] == [
+        *("gru", "simple_rnn", "input_layer", "conv2d", "lstm", "time_distributed"),
+    ]
