@@ -23,7 +23,7 @@ def framed(content: Any) -> bytes:
     def array(values: Any) -> dict[str, Any]:
         nonlocal size
         if not isinstance(values, np.ndarray):
-            raise TypeError(f"{values!r} is neither JSON nor an array")
+            raise TypeError(type(values).__name__)
         parts.append(_half(values))
         at, size = size, size + len(parts[-1])
         return {"shape": list(values.shape), "at": at}
@@ -34,4 +34,5 @@ def framed(content: Any) -> bytes:
 
 
 def _half(values: NDArray[Any]) -> bytes:
-    return np.clip(values, -_LARGEST, _LARGEST).astype("<f2").tobytes()
+    half: bytes = np.clip(values, -_LARGEST, _LARGEST).astype("<f2").tobytes()
+    return half

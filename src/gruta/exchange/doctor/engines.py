@@ -328,7 +328,7 @@ _KERAS = (
         ],
     ),
     Engine(
-        "Keras export, torch backend",
+        "keras-export-torch",
         "3.15.1",
         [
             Rule(

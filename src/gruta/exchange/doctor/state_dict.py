@@ -68,7 +68,7 @@ def _layer(module: str, number: str, shapes: Shapes) -> tuple[Recurrent, list[st
         ), []
     both = f"{module}weight_hh_{end}_reverse" in shapes
     inputs = shapes.get(f"{module}weight_ih_{end}", ((0, 0), ""))[0][-1]
-    expected = {"weight_ih": (rows, inputs), "weight_hh": (rows, width)}
+    expected: dict[str, tuple[int, ...]] = {"weight_ih": (rows, inputs), "weight_hh": (rows, width)}
     bias = f"{module}bias_ih_{end}" in shapes
     if bias:
         expected |= {"bias_ih": (rows,), "bias_hh": (rows,)}
