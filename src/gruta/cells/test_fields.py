@@ -6,6 +6,7 @@ from gruta import kernels
 from gruta.cells.op.fields import PLAIN_WALK, Masks, fields, gradient_fields, walk_fields
 
 WEIGHTS = ["w_ih", "w_hh", "b_ih", "b_hh", "w_hr"]
+NORM = ["ln_ih_gain", "ln_ih_bias", "ln_hh_gain", "ln_hh_bias"]
 OF_THE_CELL_STATE = {"c_0", "c_n", "restart_c", "dc_0", "dc_n", "d_restart_c"}
 
 
@@ -24,7 +25,7 @@ def test_every_field_has_its_place(states):
     masks = Masks("lengths", "reset", "dropout", "hold_h", "hold_c")
     walk = walk_fields(masks, "reverse", each("restart_h", "restart_c"))
     weights, found = fields(
-        walk, "x", each("h_0", "c_0"), WEIGHTS, "h", each("h_n", "c_n"), "gates"
+        walk, "x", each("h_0", "c_0"), WEIGHTS + NORM, "h", each("h_n", "c_n"), "gates"
     )
     assert [*found] == names(kernels.Pass, states)
     assert weights == kernels.Weights._fields
@@ -34,13 +35,15 @@ def test_every_field_has_its_place(states):
         "dx",
         each("dh_0", "dc_0"),
         each("d_restart_h", "d_restart_c"),
-        [f"d{name}" for name in WEIGHTS],
+        [*(f"d{name}" for name in WEIGHTS), *(f"d_{name}" for name in NORM)],
         ("through_h", "through_c"),
     )
     assert [*found] == names(kernels.Gradients, states)
 
 
 def test_what_is_left_out_keeps_its_place():
+    weights, _ = fields(PLAIN_WALK, "x", ["h_0"], WEIGHTS[:4] + NORM, "h", ["h_n"], None)
+    assert weights == (*WEIGHTS[:4], None, *NORM)
     weights, found = fields(PLAIN_WALK, "x", ["h_0"], WEIGHTS[:4], "h", ["h_n"], None)
     assert weights == (*WEIGHTS[:4], None)
     given = dict(zip(names(kernels.Pass, 2), found, strict=True))

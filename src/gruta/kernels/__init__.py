@@ -34,6 +34,7 @@ __all__ = [
     "layer_forward",
     "layer_plan",
     "meet_torch",
+    "normed_size",
     "readable",
     "stream_rounds",
     "threads",
@@ -56,6 +57,7 @@ try:
         layer_forward,
         layer_plan,
         meet_torch,
+        normed_size,
         readable,
         stream_rounds,
         torch_step,
@@ -81,6 +83,10 @@ class Weights(NamedTuple):
     b_ih: int = 0
     b_hh: int = 0
     w_hr: int = 0
+    ln_ih_gain: int = 0
+    ln_ih_bias: int = 0
+    ln_hh_gain: int = 0
+    ln_hh_bias: int = 0
 
 
 class Pass(NamedTuple):
@@ -139,6 +145,10 @@ class Gradients(NamedTuple):
     through_c: int
     through_c_step: int
     through_c_row: int
+    d_ln_ih_gain: int = 0
+    d_ln_ih_bias: int = 0
+    d_ln_hh_gain: int = 0
+    d_ln_hh_bias: int = 0
 
 
 def available() -> bool:

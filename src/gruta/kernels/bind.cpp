@@ -42,6 +42,7 @@ Backward<Real> read_gradients(nb::handle tuple, const Forward<Real>& pass) {
         *field = f.array<Real>();
     }
     for (auto& through : back.through) through = f.view<Real>();
+    for (auto& part : back.d_norm) part = f.has_more() ? f.array<Real>() : nullptr;
     f.expect_no_more();
     return back;
 }
@@ -60,18 +61,27 @@ void expect_writes(const Shape& shape, const View<Real>& view, std::int64_t widt
     prefer_large_pages(view.data, static_cast<std::size_t>(last) * sizeof(Real));
 }
 
+// The weights of every direction, which are normed alike; the shape is told.
 template <class Real>
-void forward_of(int cell, const Shape& shape, nb::list weights, nb::list passes, double held,
-                int threads, bool keep) {
+std::vector<Weights<Real>> read_all(nb::list weights, Shape& shape) {
+    std::vector<Weights<Real>> found;
+    for (nb::handle tuple : weights) found.push_back(read_weights<Real>(tuple));
+    shape.normed = !found.empty() && found[0].norm[0] != nullptr;
+    return found;
+}
+
+template <class Real>
+void forward_of(int cell, Shape shape, nb::list weights, nb::list passes, double held, int threads,
+                bool keep) {
     const CellKernels<Real>& kernels = isa().kernels->of<Real>(cell);
-    std::vector<Weights<Real>> read;
     std::vector<Forward<Real>> calls;
-    for (nb::handle tuple : weights) read.push_back(read_weights<Real>(tuple));
+    const std::vector<Weights<Real>> read = read_all<Real>(weights, shape);
     for (nb::handle tuple : passes) calls.push_back(read_pass<Real>(tuple, held));
     const nb::gil_scoped_release unlocked;
     for (const Forward<Real>& call : calls) {
         expect_writes(shape, call.h, shape.P);
-        const std::int64_t saved = call.gates == nullptr ? 0 : kernels.saved * shape.H;
+        const std::int64_t normed = shape.normed ? kernels.normed(shape.H) : 0;
+        const std::int64_t saved = call.gates == nullptr ? 0 : kernels.saved * shape.H + normed;
         expect_writes(shape, View<Real>{call.gates, shape.B * saved, saved}, saved);
     }
     std::vector<std::shared_ptr<const Memory>> packed;
@@ -84,12 +94,11 @@ void forward_of(int cell, const Shape& shape, nb::list weights, nb::list passes,
 }
 
 template <class Real>
-void backward_of(int cell, const Shape& shape, nb::list weights, nb::list passes,
-                 nb::list gradients, int threads) {
+void backward_of(int cell, Shape shape, nb::list weights, nb::list passes, nb::list gradients,
+                 int threads) {
     const CellKernels<Real>& kernels = isa().kernels->of<Real>(cell);
-    std::vector<Weights<Real>> read;
     std::vector<Backward<Real>> calls;
-    for (nb::handle tuple : weights) read.push_back(read_weights<Real>(tuple));
+    const std::vector<Weights<Real>> read = read_all<Real>(weights, shape);
     for (std::size_t i = 0; i < passes.size(); ++i) {
         calls.push_back(read_gradients<Real>(gradients[i], read_pass<Real>(passes[i], 0)));
     }
@@ -132,6 +141,12 @@ nb::dict cell_facts() {
     return facts;
 }
 
+std::int64_t normed_size(const std::string& cell, bool is_double, std::int64_t H) {
+    const int index = cell_index(cell);
+    return is_double ? isa().kernels->of<double>(index).normed(H)
+                     : isa().kernels->of<float>(index).normed(H);
+}
+
 std::int64_t fma_rounds(std::int64_t rounds) {
     const nb::gil_scoped_release unlocked;
     float sink;
@@ -153,6 +168,8 @@ std::int64_t stream_rounds(std::int64_t bytes, std::int64_t rounds) {
 constexpr const char* kIsaDoc = "The instruction set that serves this process.";
 constexpr const char* kActivationsDoc = "The tier of sigma and tanh in float32: exact or fast.";
 constexpr const char* kFactsDoc = "By cell: gates, states, and numbers that it saves a unit.";
+constexpr const char* kNormedDoc =
+    "How many numbers a layer norm saves of a row and step, behind the gates.";
 constexpr const char* kForwardDoc =
     R"(One layer forward, an entry of `weights` and `passes` a direction.
 
@@ -177,6 +194,7 @@ NB_MODULE(_native, module) {
     module.def("isa", [] { return isa().name; }, kIsaDoc);
     module.def("activations", [] { return fast_activations ? "fast" : "exact"; }, kActivationsDoc);
     module.def("cell_facts", cell_facts, kFactsDoc);
+    module.def("normed_size", normed_size, "cell"_a, "is_double"_a, "H"_a, kNormedDoc);
     module.def("layer_forward", layer_forward, "cell"_a, "is_double"_a, "sizes"_a, "weights"_a,
                "passes"_a, "held"_a, "threads"_a, "keep"_a = false, kForwardDoc);
     module.def("layer_backward", layer_backward, "cell"_a, "is_double"_a, "sizes"_a, "weights"_a,

@@ -35,7 +35,7 @@ struct DenseOf {
     static void pack(Index outputs, Index inputs, const Real* weights, const Real* bias,
                      void* packed) {
         const Parts parts = cut(outputs, inputs, packed);
-        storage<Weight>().pack(weights, outputs, inputs, in_order(1), parts.weights);
+        storage<Weight>().pack(weights, outputs, inputs, in_order(1), nullptr, parts.weights);
         const Index lanes = panel_count<Real>(outputs) * W;
         for (Index i = 0; i < lanes; ++i) parts.bias[i] = i < outputs ? bias[i] : 0;
     }

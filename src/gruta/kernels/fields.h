@@ -50,6 +50,8 @@ class Fields {
         return {data, nb::cast<std::int64_t>(strides[0]), nb::cast<std::int64_t>(strides[1])};
     }
 
+    bool has_more() const { return next_ < fields_.size(); }
+
     // To be called when all fields are read.
     void expect_no_more() const {
         if (next_ != fields_.size()) refuse("has more fields than are read");
@@ -96,6 +98,8 @@ Weights<Real> read_weights(nb::handle tuple) {
          {&weights.w_ih, &weights.w_hh, &weights.b_ih, &weights.b_hh, &weights.w_hr}) {
         *field = f.array<const Real>();
     }
+    // Those of a layer norm, which a plain tuple may leave out.
+    for (auto& part : weights.norm) part = f.has_more() ? f.array<const Real>() : nullptr;
     f.expect_no_more();
     return weights;
 }

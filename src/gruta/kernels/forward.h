@@ -4,6 +4,7 @@
 
 #include "gruta/kernels/activations.h"
 #include "gruta/kernels/cell.h"
+#include "gruta/kernels/norm.h"
 #include "gruta/kernels/pack.h"
 #include "gruta/kernels/walk.h"
 
@@ -25,6 +26,8 @@ struct Packed {
     void* second;   // [panel][H][1][lane]
     Real* bias;     // [panel][G][lane]: b_ih and, but for the gate that keeps it apart, b_hh
     Real* b_apart;  // [panel][lane]: b_hh of that gate
+    Real* gains;    // [panel][G][x, h][lane], where the layer is normed
+    Real* means;    // [gate][the most of I and P], while packing
 
     // The products of K numbers in each row with weights of so many gates.
     Term<Real> term(Index K, int gates, const void* weights, const Rows<Real>& rows) const {
@@ -45,12 +48,15 @@ Packed<Real> cut_packed(const CellForm& cell, const Shape& shape, const Storage<
     const auto take = [&](Index panels_of, Index K, Index gates) {
         return arena.take<unsigned char>(panels_of, storage.count(K), gates * lane_bytes);
     };
-    Packed<Real> packed = {storage, 0, nullptr, nullptr, nullptr, nullptr, nullptr};
+    Packed<Real> packed = {storage, 0,       nullptr, nullptr, nullptr,
+                           nullptr, nullptr, nullptr, nullptr};
     packed.ih = take(panels, shape.I, cell.gates);
     packed.hh = take(panels, shape.P, cell.first);
     packed.second = take(has_second(cell, shape) ? second : 0, shape.H, 1);
     packed.bias = arena.take<Real>(panels, cell.gates * W);
     packed.b_apart = arena.take<Real>(panels, W);
+    packed.gains = arena.take<Real>(shape.normed ? panels : 0, cell.gates, 2 * W);
+    packed.means = arena.take<Real>(shape.normed ? cell.gates : 0, most_columns(shape));
     packed.bytes = arena.bytes();
     return packed;
 }
@@ -59,25 +65,33 @@ template <class Real>
 void pack_forward(const CellForm& cell, const Shape& shape, const Weights<Real>& weights,
                   const Packed<Real>& packed) {
     const int G = cell.gates;
-    const auto pack = packed.storage.pack;
     const Index H = shape.H, P = shape.P;
-    pack(weights.w_ih, H, shape.I, cell.order, packed.ih);
-    pack(weights.w_hh, H, P, cell.order.first(cell.first), packed.hh);
+    const auto pack = [&](const Real* from, Index K, const Gates& gates, void* to) {
+        const Real* const means = column_means(shape, from, K, gates, packed.means);
+        packed.storage.pack(from, H, K, gates, means, to);
+    };
+    pack(weights.w_ih, shape.I, cell.order, packed.ih);
+    pack(weights.w_hh, P, cell.order.first(cell.first), packed.hh);
     if (cell.second == Second::candidate) {
-        pack(weights.w_hh, H, H, {1, {G - 1}}, packed.second);
+        pack(weights.w_hh, H, {1, {G - 1}}, packed.second);
     } else if (has_second(cell, shape)) {
-        pack(weights.w_hr, P, H, in_order(1), packed.second);
+        packed.storage.pack(weights.w_hr, P, H, in_order(1), nullptr, packed.second);
     }
     const Index lanes = panel_count<Real>(H) * kLanes<Real>;
     clear(packed.bias, G * lanes);
     clear(packed.b_apart, lanes);
+    if (shape.normed) pack_gains(cell, H, weights, packed.gains);
     for (int g = 0; g < G; ++g) {
         const int gate = cell.order.at[g];
-        add_bias(weights.b_ih, H, gate, G, g, packed.bias);
-        if (g == cell.apart) {
-            add_bias(weights.b_hh, H, gate, 1, 0, packed.b_apart);
-        } else {
-            add_bias(weights.b_hh, H, gate, G, g, packed.bias);
+        for (const Real* const b : {weights.b_ih, weights.norm[1]}) {
+            add_bias(b, H, gate, G, g, packed.bias);
+        }
+        for (const Real* const b : {weights.b_hh, weights.norm[3]}) {
+            if (g == cell.apart) {
+                add_bias(b, H, gate, 1, 0, packed.b_apart);
+            } else {
+                add_bias(b, H, gate, G, g, packed.bias);
+            }
         }
     }
 }
@@ -95,6 +109,9 @@ struct ForwardScratch {
     const Real** between_rows;  // [row of a block]: where a row's begins
     Real* kept;   // [B][panel][lane], what the second product's end needs of the first's
     Real* zeros;  // [max(P, H)]
+    // Where the layer is normed, `projected` has no bias; it and `hidden` stand in for a record.
+    Real* hidden;   // [B][panel][G][lane]: W_hh h
+    Real* scale_x;  // [row of a block][kMostGates]: 1/σ of W_ih x
 };
 
 template <class Real>
@@ -109,18 +126,24 @@ ForwardScratch<Real> cut_forward_scratch(const CellForm& cell, const Shape& shap
     Arena arena(memory);
     ForwardScratch<Real> scratch;
     // A full tile of rows uses the weights often enough to read those of the input at every step.
-    scratch.ahead = cell.first < G || rows < tile_rows(G);
+    scratch.ahead = cell.first < G || rows < tile_rows(G) || shape.normed;
     scratch.steps = fitting < 1 ? 1 : fitting > shape.T ? shape.T : fitting;
     scratch.inputs = arena.take<Real>(kInputSteps, shape.B, shape.P);
     scratch.between = arena.take<Real>(second, shape.H);
     scratch.kept = arena.take<Real>(cell.second == Second::candidate ? second : 0, panels, W);
+    scratch.hidden = arena.take<Real>(shape.normed ? shape.B : 0, panels, G * W);
+    const bool shared = shape.normed && team.splits_units;
+    const auto take_projected = [&](bool here) {
+        return arena.take<Real>(here ? scratch.steps * rows : 0, panels, G * W);
+    };
+    scratch.projected = take_projected(shared);
     // The rest is each member's own.
     for (int member = 0; member <= (memory == nullptr ? team.size - 1 : team.member); ++member) {
         scratch.block = Block<Real>::cut(arena, scratch.steps, rows);
         scratch.between_rows = arena.take<const Real*>(second > 0 ? scratch.steps : 0, rows);
-        scratch.projected =
-            arena.take<Real>(scratch.ahead ? scratch.steps * rows : 0, panels, G * W);
+        if (!shared) scratch.projected = take_projected(scratch.ahead);
         scratch.starts = scratch.projected;
+        scratch.scale_x = arena.take<Real>(shape.normed ? scratch.steps : 0, rows, kMostGates);
         scratch.zeros = arena.take<Real>(shape.P > shape.H ? shape.P : shape.H);
     }
     scratch.bytes = arena.bytes();
@@ -138,7 +161,8 @@ Start<Real> at_bias(const CellForm& cell, const Packed<Real>& packed) {
     return {packed.bias, 0, cell.gates * kLanes<Real>};
 }
 
-// The first product of every step: W_ih x + bias, where it was computed ahead or here, and W_hh h.
+// The first product of every step: W_ih x + bias, where it was computed ahead or here, and W_hh h;
+// where that is to be normalised, nothing else.
 template <class Real>
 Product<Real> step_product(const CellForm& cell, const Shape& shape, const Packed<Real>& packed,
                            const ForwardScratch<Real>& scratch, Vec<Real>* aside) {
@@ -147,6 +171,7 @@ Product<Real> step_product(const CellForm& cell, const Shape& shape, const Packe
     const Term<Real> input = packed.term(shape.I, cell.gates, packed.ih, scratch.block.x);
     const Term<Real> hidden = packed.term(shape.P, cell.first, packed.hh, scratch.block.input);
     Product<Real> product;
+    if (shape.normed) return from_zero(hidden);
     if (scratch.ahead) {
         product = {{scratch.starts, row, width}, 1, {hidden}};
     } else {
@@ -170,6 +195,7 @@ struct Step {
     const Walk<Real>& walk;
     Range range;
     Team& team;
+    Vec<Real>* aside;  // [item]: what x adds to the gate that keeps b_hh apart
 
     const Row<Real>& row(Index i) const { return scratch.block.rows[i]; }
     const Real* input(Index i) const { return scratch.block.input[i]; }
@@ -223,22 +249,60 @@ template <class Real>
     if (row.gates != nullptr) store(row.gates + slot * H + span.first, value, span.width);
 }
 
+// A product of so many rows and panels, to to(row) + [panel][lane] numbers, `stride` from panel to
+// panel.
+template <int G, class Real, class To>
+void multiply_to(const Storage<Real>& storage, Range rows, Range panels,
+                 const Product<Real>& product, Index stride, const To& to) {
+    multiply<G>(storage, rows, panels, product, [&](const Tile& tile, const Vec<Real>* sums) {
+        const Index count = tile.count();
+        tile.each([&](Index item, Index i, Index panel) {
+            Real* const at = to(i) + panel * stride;
+            for (int g = 0; g < G; ++g) store(at + g * kLanes<Real>, sums[g * count + item]);
+        });
+    });
+}
+
 // W_ih x + bias of so many rows, to projected [row][panel][G][lane].
 template <int G, class Real>
 void project(const CellForm& cell, const Shape& shape, Range panels, const Packed<Real>& packed,
              const Rows<Real>& x, Index rows, Real* projected) {
-    constexpr Index W = kLanes<Real>;
-    const Index panel_total = panel_count<Real>(shape.H);
+    constexpr Index width = G * kLanes<Real>;
+    const Index row = panel_count<Real>(shape.H) * width;
     const Product<Real> product = {
         at_bias(cell, packed), 1, {packed.term(shape.I, G, packed.ih, x)}};
-    multiply<G>(packed.storage, {0, rows}, panels, product,
-                [&](const Tile& tile, const Vec<Real>* sums) {
-                    const Index count = tile.count();
-                    tile.each([&](Index item, Index i, Index panel) {
-                        Real* const to = projected + (i * panel_total + panel) * G * W;
-                        for (int g = 0; g < G; ++g) store(to + g * W, sums[g * count + item]);
-                    });
-                });
+    multiply_to<G>(packed.storage, {0, rows}, panels, product, width,
+                   [&](Index i) { return projected + i * row; });
+}
+
+// Where a row of the block has its products: in its record, or in the scratch.
+template <class Real>
+Record<Real> record_of(const CellForm& cell, const Shape& shape,
+                       const ForwardScratch<Real>& scratch, Index i) {
+    const Row<Real>& row = scratch.block.rows[i];
+    if (row.gates != nullptr) return Record<Real>::of(cell, shape.H, row.gates);
+    const Index size = side_size<Real>(cell, shape.H);
+    return {scratch.projected + i * size, scratch.hidden + row.b * size, nullptr};
+}
+
+// W_ih x of the rows of a block, and 1/σ of each gate. Every member needs all of a row, so where
+// they share its units they wait for each other.
+template <int G, class Real>
+void project_normed(const CellForm& cell, const Shape& shape, const Part& part,
+                    const Packed<Real>& packed, const ForwardScratch<Real>& scratch, Team& team) {
+    constexpr Index width = G * kLanes<Real>;
+    const Index rows = scratch.block.row_count();
+    const Rows<Real> x = {scratch.block.x, nullptr, 0};
+    multiply_to<G>(packed.storage, {0, rows}, part.units,
+                   from_zero(packed.term(shape.I, G, packed.ih, x)), width,
+                   [&](Index i) { return record_of(cell, shape, scratch, i).x; });
+    wait_for_units(team);
+    for (Index i = 0; i < rows; ++i) {
+        const Record<Real> record = record_of(cell, shape, scratch, i);
+        Real* const scales = scratch.scale_x + i * kMostGates;
+        find_scales<G>(record.x, width, shape.H, scales);
+        if (record.scales != nullptr && saves(team)) copy(record.scales, scales, G);
+    }
 }
 
 // Where the rows of a block find what the second product reads.
@@ -259,7 +323,7 @@ void finish_pass(const Shape& shape, Range rows, const Forward<Real>& pass, int 
         for (Index t = length; t < shape.T; ++t) {
             clear(at(pass.h, t, b), shape.P);
             if (pass.gates != nullptr) {
-                clear(pass.gates + (t * shape.B + b) * saved * shape.H, saved * shape.H);
+                clear(pass.gates + (t * shape.B + b) * saved, saved);
             }
         }
         const Real* const last = length == 0 ? pass.initial[0] + b * shape.P
@@ -277,6 +341,7 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
     constexpr const CellForm& cell = Cell::form;
     ForwardScratch<Real> scratch = cut_forward_scratch<Real>(cell, shape, team, scratch_memory);
     const Part part = part_of<Real>(shape, team);
+    const Index saved = saved_size<Real>(cell, shape);
     clear(scratch.zeros, shape.P > shape.H ? shape.P : shape.H);
     // c needs no place for every step: it is brought forward where the final state will stand.
     const States<Real> states = {{pass.h, {pass.final[1], 0, shape.H}}, scratch.zeros};
@@ -291,10 +356,12 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
     product.turned = pass.turned;
     for (Index done = 0; done < shape.T; done += scratch.steps) {
         const Index end = done + scratch.steps < shape.T ? done + scratch.steps : shape.T;
-        list_rows(shape, pass, states, cell.states, cell.saved, part.rows, {done, end},
-                  scratch.inputs, kInputSteps, scratch.block);
+        list_rows(shape, pass, states, cell.states, saved, part.rows, {done, end}, scratch.inputs,
+                  kInputSteps, scratch.block);
         if (has_second(cell, shape)) list_between(shape, scratch);
-        if (scratch.ahead && !given) {
+        if (shape.normed) {
+            project_normed<cell.gates>(cell, shape, part, packed, scratch, team);
+        } else if (scratch.ahead && !given) {
             project<cell.gates>(cell, shape, part.units, packed, {scratch.block.x, nullptr, 0},
                                 scratch.block.row_count(), scratch.projected);
         }
@@ -302,13 +369,14 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
             const Range range = scratch.block.of(step);
             drop_inputs(shape, pass.walk, scratch.block, range, part.outputs);
             wait_for_units(team);
-            Cell::step(Step<Real>{shape, part, packed, product, scratch, pass.walk, range, team});
+            Cell::step(
+                Step<Real>{shape, part, packed, product, scratch, pass.walk, range, team, aside});
             product.turned = !product.turned;
         }
     }
     wait_for_units(team);
     const Range own = share(shape.B, team.member, team.size);
-    finish_pass(shape, own, pass, cell.states, cell.saved);
+    finish_pass(shape, own, pass, cell.states, saved);
 }
 
 }  // namespace gruta::GRUTA_ISA

@@ -103,10 +103,12 @@ struct Product {
     bool turned = false;
 };
 
-template <class Real>
-constexpr Real kZeros[kLanes<Real>] = {};
+constexpr int kMostGates = 4, kMostRows = tile_rows(2), kMostPanels = 8;
 
-// One term of one gate, and nothing else.
+template <class Real>
+constexpr Real kZeros[kMostGates * kLanes<Real>] = {};
+
+// One term, and nothing else.
 template <class Real>
 Product<Real> from_zero(const Term<Real>& term) {
     return {{kZeros<Real>, 0, 0}, 1, {term}};
@@ -161,8 +163,6 @@ template <int G, class F>
     }
 }
 
-constexpr int kMostGates = 4, kMostRows = tile_rows(2), kMostPanels = 8;
-
 // Sets sums [G][item] to those of the tile that begins at `row` and `panel`.
 template <class Real>
 using MultiplyTile = void (*)(const Product<Real>&, Index row, Index panel, Vec<Real>* sums);
@@ -196,8 +196,10 @@ template <class Real>
 struct Storage {
     Index weight_bytes, word_weights;
     Tiles<Real> tiles[kMostGates];  // of 1, 2, 3 and 4 gates
-    // weights [.·H, K] to packed [panel][K][gate][lane], the k's in words.
-    void (*pack)(const Real* weights, Index H, Index K, const Gates& gates, void* packed);
+    // weights [.·H, K] to packed [panel][K][gate][lane], the k's in words; less `means` [gate][K]
+    // where they are not null.
+    void (*pack)(const Real* weights, Index H, Index K, const Gates& gates, const Real* means,
+                 void* packed);
 
     // How many of K weights are stored: whole words.
     Index count(Index K) const { return (K + (word_weights - 1)) & -word_weights; }

@@ -17,9 +17,15 @@ namespace gruta {
 // B, T ≥ 0; I, H, P ≥ 1.
 struct Shape {
     std::int64_t B, T, I, H, P;
+    bool normed = false;  // whether W_ih x and W_hh h are normalised, each gate on its own
 };
 
 constexpr int kMostStates = 2;  // h and, in the LSTM, c
+
+// A layer norm's: gain and bias of W_ih x, then those of W_hh h. The cells' README.md has the
+// equations, cells/layer_norm.py what is added to the variance.
+constexpr int kNormParts = 4;
+constexpr double kNormEpsilon = 1e-5;
 
 // An array [T, B, width] whose last axis is dense; strides count items.
 template <class Item>
@@ -31,11 +37,12 @@ struct View {
 // Read while packing only.
 template <class Real>
 struct Weights {
-    const Real* w_ih;  // [G·H, I]
-    const Real* w_hh;  // [G·H, P]
-    const Real* b_ih;  // [G·H], or null for zeros
-    const Real* b_hh;  // [G·H], or null for zeros
-    const Real* w_hr;  // [P, H], or null where P = H without a projection
+    const Real* w_ih;                   // [G·H, I]
+    const Real* w_hh;                   // [G·H, P]
+    const Real* b_ih;                   // [G·H], or null for zeros
+    const Real* b_hh;                   // [G·H], or null for zeros
+    const Real* w_hr;                   // [P, H], or null where P = H without a projection
+    const Real* norm[kNormParts] = {};  // [G·H], where the shape is normed
 };
 
 // How the state walks over time. All but `reverse` may be null or zero.
@@ -63,7 +70,9 @@ struct Forward {
     // that a final state may be the initial one.
     View<Real> h;              // [T, B, P]; zero from lengths[b] on
     Real* final[kMostStates];  // h_n [B, P], c_n [B, H]: the states after the walk
-    Real* gates;               // [T, B, S·H], S as `saved` says, zero from lengths[b] on; or null
+    // [T, B, S·H], S as `saved` says, zero from lengths[b] on; or null. In each row of a layer that
+    // is normed, `normed` more follow, in an order of the kernel's own.
+    Real* gates;
 };
 
 // What `forward` read and wrote, the gradient of what it wrote, and room for the gradient of what
@@ -82,6 +91,7 @@ struct Backward {
     Real* db_ih;                   // [G·H]
     Real* db_hh;                   // [G·H]
     Real* dw_hr;                   // [P, H]
+    Real* d_norm[kNormParts];      // [G·H]
     // ∂L/∂(each state) along every path, direct and through later steps.
     View<Real> through[kMostStates];  // [T, B, P], [T, B, H]; zero from lengths[b] on
 };
@@ -133,6 +143,8 @@ struct CellKernels {
     int gates;   // G
     int states;  // 1, or 2 with c
     int saved;   // S
+    // How many numbers a layer of H units that is normed saves of a row and step beside the gates.
+    std::int64_t (*normed)(std::int64_t H);
     ForwardKernels<Real> forward;
     BackwardKernels<Real> backward;
     StepRow<Real> step_row;  // null where there is none

@@ -93,9 +93,10 @@ inline void load_square(const Row& row, Index rows, Index columns,
 }
 
 // weights [.·H, K], of which `gates` takes blocks of H rows, to packed [panel][K][gate][lane], the
-// k's in words.
+// k's in words; less `means` [gate][K] where they are not null.
 template <class Real, class Weight>
-void pack(const Real* weights, Index H, Index K, const Gates& gates, void* packed) {
+void pack(const Real* weights, Index H, Index K, const Gates& gates, const Real* means,
+          void* packed) {
     constexpr Index W = kLanes<Real>, words = kWordWeights<Weight>;
     const Index word_size = words * gates.count * W;
     auto* to = static_cast<Weight*>(packed);
@@ -108,6 +109,12 @@ void pack(const Real* weights, Index H, Index K, const Gates& gates, void* packe
                 Vec<Real> square[W];
                 load_square<Real>([&](Index lane) { return from + lane * K + k; }, width, count,
                                   square);
+                if (means != nullptr) {
+                    const Vec<Real> mean = load(means + g * K + k, count);
+                    unrolled<W>([&](int lane) {
+                        if (lane < width) square[lane] -= mean;
+                    });
+                }
                 transpose<Real>(square);
                 store_words<Real>(to + g * words * W + k * gates.count * W, word_size, square,
                                   count);
@@ -118,17 +125,20 @@ void pack(const Real* weights, Index H, Index K, const Gates& gates, void* packe
 
 // For products with the transpose: k runs over the gates of H rows as `Gradients` has them,
 // and the panels over the N columns. weights [.·H, N] to packed [panel of N][panel of H][gate][lane
-// of H][lane of N].
+// of H][lane of N]; less `means` [gate][N] where they are not null.
 template <class Real>
-void pack_transposed(const Real* weights, Index H, Index N, const Gates& gates, Real* packed) {
+void pack_transposed(const Real* weights, Index H, Index N, const Gates& gates, const Real* means,
+                     Real* packed) {
     constexpr Index W = kLanes<Real>;
     for (Index p = 0; p < panel_count<Real>(N); ++p) {
         const Index columns = panel_width<Real>(N, p);
         for (Index unit = 0; unit < panel_count<Real>(H) * W; unit += W) {
             for (int g = 0; g < gates.count; ++g) {
+                const Vec<Real> mean =
+                    means == nullptr ? Vec<Real>{} : load(means + g * N + p * W, columns);
                 for (Index lane = 0; lane < W; ++lane, packed += W) {
                     const Real* const from = weights + (gates.at[g] * H + unit + lane) * N + p * W;
-                    store(packed, unit + lane < H ? load(from, columns) : Vec<Real>{});
+                    store(packed, unit + lane < H ? load(from, columns) - mean : Vec<Real>{});
                 }
             }
         }

@@ -22,7 +22,7 @@ struct Span {
     bool operator==(const Span&) const = default;
 };
 
-using Spans = std::array<Span, 5>;
+using Spans = std::array<Span, 5 + kNormParts>;
 
 // Which weights, for which kernels.
 struct Key {
@@ -40,8 +40,10 @@ Spans spans_of(const Shape& shape, const Weights<Real>& w, int gates) {
         return Span{data, data == nullptr ? 0 : count * sizeof(Real)};
     };
     const std::int64_t rows = gates * shape.H;
-    return {bytes(rows, shape.I, w.w_ih), bytes(rows, shape.P, w.w_hh), bytes(rows, 1, w.b_ih),
-            bytes(rows, 1, w.b_hh), bytes(shape.P, shape.H, w.w_hr)};
+    Spans spans = {bytes(rows, shape.I, w.w_ih), bytes(rows, shape.P, w.w_hh),
+                   bytes(rows, 1, w.b_ih), bytes(rows, 1, w.b_hh), bytes(shape.P, shape.H, w.w_hr)};
+    for (int i = 0; i < kNormParts; ++i) spans[5 + i] = bytes(rows, 1, w.norm[i]);
+    return spans;
 }
 
 struct Pack {
@@ -93,7 +95,10 @@ template <class Real>
 Weights<Real> weights_in(const Memory& copy, const Spans& spans) {
     Weights<Real> found = {};
     const auto* at = static_cast<const std::byte*>(copy.data());
-    const Real** const places[] = {&found.w_ih, &found.w_hh, &found.b_ih, &found.b_hh, &found.w_hr};
+    const Real** const places[] = {&found.w_ih,    &found.w_hh,    &found.b_ih,
+                                   &found.b_hh,    &found.w_hr,    &found.norm[0],
+                                   &found.norm[1], &found.norm[2], &found.norm[3]};
+    static_assert(std::size(places) == std::tuple_size_v<Spans>);
     for (std::size_t i = 0; i < spans.size(); ++i) {
         if (spans[i].data != nullptr) *places[i] = reinterpret_cast<const Real*>(at);
         at += spans[i].bytes;

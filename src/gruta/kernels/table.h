@@ -60,14 +60,20 @@ struct BackwardOf {
                                                       backward<Cell, Real>};
 };
 
+template <class Cell, class Real>
+std::int64_t normed(std::int64_t H) {
+    return normed_size<Real>(Cell::form, H);
+}
+
 template <class... Cell>
 struct CellList {
     static_assert(sizeof...(Cell) == kCellCount, "name every cell of dispatch.h");
 
     template <class Real>
     static constexpr Cells<Real> all = {
-        {{Cell::form.gates, Cell::form.states, Cell::form.saved, ForwardOf<Cell, Real>::kernels,
-          BackwardOf<Cell, Real>::kernels, row_kernel<Cell, Real>()}...},
+        {{Cell::form.gates, Cell::form.states, Cell::form.saved, normed<Cell, Real>,
+          ForwardOf<Cell, Real>::kernels, BackwardOf<Cell, Real>::kernels,
+          row_kernel<Cell, Real>()}...},
         DenseOf<Real>::kernels};
 
     template <class Weight>

@@ -18,7 +18,7 @@ struct Row {
     Index t, b;
     const Real* before[kMostStates];  // the states before the step
     Real* after[kMostStates];         // the states after it
-    Real* gates;                      // [S·H], or null
+    Real* gates;                      // what is saved, or null
 };
 
 // Whether a reset put its own state in place of what was there.
@@ -109,7 +109,8 @@ inline Real* dropped_input(const Shape& shape, Real* inputs, Index input_steps, 
     return inputs + (step % input_steps * shape.B + b) * shape.P;
 }
 
-// Lists the rows `range` of the steps `steps` of the walk, counted from its beginning.
+// Lists the rows `range` of the steps `steps` of the walk, counted from its beginning. `saved`: so
+// many numbers a row and step.
 template <class Real>
 void list_rows(const Shape& shape, const Forward<Real>& pass, const States<Real>& states,
                int state_count, Index saved, Range range, Range steps, Real* inputs,
@@ -129,8 +130,7 @@ void list_rows(const Shape& shape, const Forward<Real>& pass, const States<Real>
             const bool fresh = restarts(walk, t, b);
             row->t = t;
             row->b = b;
-            row->gates =
-                pass.gates == nullptr ? nullptr : pass.gates + (t * shape.B + b) * saved * shape.H;
+            row->gates = pass.gates == nullptr ? nullptr : pass.gates + (t * shape.B + b) * saved;
             for (int s = 0; s < state_count; ++s) {
                 row->after[s] = at(states.view[s], t, b);
                 row->before[s] = fresh

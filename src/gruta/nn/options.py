@@ -32,7 +32,8 @@ class Extras(TypedDict, total=False):
     residual: from the second layer on, add a layer's input to its output.
     recompute: keep no gates for the backward pass, which computes them again chunk by chunk:
         less than half of the memory for a third more work. Where the kernels do not serve,
-        under torch.compile, and in the RNN, which keeps none, it makes no difference.
+        under torch.compile, and in the RNN without layer norm, which keeps none, it makes no
+        difference.
     """
 
     init: Scheme

@@ -13,6 +13,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import gruta.nn
+from gruta import kernels
 from gruta.cells.op import Walk
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
@@ -327,7 +328,10 @@ def test_autocast_with_all_options_follows_torchs_rules(name, dtype, training):
     with torch.autocast("cpu", torch.bfloat16):
         out, _ = layer(x, reset_mask=mask)
     assert out.dtype is dtype
-    assert not torch.equal(out.float(), expected)
+    # The kernels compute in float32, and nothing rounds the GRU's results; in evaluation the
+    # expectation of zoneout, which has no backward kernel, takes the composite form.
+    exact = training and dtype is torch.float32 and kernels.available()
+    assert torch.equal(out.float(), expected) == exact
     torch.testing.assert_close(out.float(), expected, rtol=0, atol=0.1)
     out.float().sum().backward()
     assert all(p.grad.dtype == torch.float32 for p in layer.parameters())

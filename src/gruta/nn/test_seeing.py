@@ -23,6 +23,13 @@ def told(module, input, **arguments):
     return [str(layer) for layer in explain(module, input, **arguments)]
 
 
+@pytest.mark.parametrize("kind", [gruta.nn.GRU, gruta.nn.LSTM, gruta.nn.RNN])
+def test_a_layer_with_every_option_that_trains_is_the_kernels(kind):
+    layer = kind(3, 5, layer_norm=True, zoneout=0.2, recurrent_dropout=0.2, bidirectional=True)
+    (line,) = told(layer, torch.zeros(4, 2, 3))
+    assert "gruta's compiled kernel, since" in line
+
+
 def test_explain_names_path_reason_and_instruction_set():
     layer = gruta.nn.GRU(3, 5, num_layers=2)
     found = explain(layer, torch.zeros(4, 2, 3))
@@ -34,12 +41,11 @@ def test_explain_names_path_reason_and_instruction_set():
 @pytest.mark.parametrize(
     ("module", "reason"),
     [
-        (gruta.nn.GRU(3, 5, layer_norm=True), "layer norm has no kernel"),
         (gruta.nn.GRU(3, 5, zoneout=0.1).eval(), "expectation of zoneout has no backward kernel"),
         (gruta.nn.GRU(3, 5, dtype=torch.bfloat16), "bfloat16"),
         (gruta.nn.GRU(3, 5, device="meta"), "the device is meta"),
     ],
-    ids=["layer-norm", "zoneout", "dtype", "device"],
+    ids=["zoneout", "dtype", "device"],
 )
 def test_explain_says_why_there_is_no_kernel(module, reason):
     weight = module.weight_ih_l0

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "gruta/kernels/backward.h"
-#include "gruta/kernels/forward.h"
+#include "gruta/kernels/norm_forward.h"
 #include "gruta/kernels/row.h"
 
 namespace gruta::GRUTA_ISA {
@@ -29,11 +29,9 @@ struct Gru {
 
     template <class Real>
     static void step(const Step<Real>& s) {
-        multiply<form.first>(s.packed.storage, s.range, s.part.units, s.product,
-                             [&](const Tile& tile, Vec<Real>* sums) {
-                                 by_size<form.first>(
-                                     tile, [&](const auto& sized) { step_gates(s, sized, sums); });
-                             });
+        gate_sums<Gru>(s, [&](const Tile& tile, Vec<Real>* sums) {
+            by_size<form.first>(tile, [&](const auto& sized) { step_gates(s, sized, sums); });
+        });
         if constexpr (!kResetAfter) step_candidate(s);
     }
 
@@ -43,7 +41,7 @@ struct Gru {
         sigmoids<Real>(sums, 2 * count);
         const Vec<Real>*const r = sums, *const z = sums + count, *const q = sums + 2 * count;
         // W_in x + b_in, which r does not multiply, and then n in its place.
-        Vec<Real>* const n = s.product.aside;
+        Vec<Real>* const n = s.aside;
         if constexpr (kResetAfter) {
             for (Index item = 0; item < count; ++item) {
                 n[item] = multiply_add<Real>(r[item], q[item], n[item]);
@@ -68,24 +66,15 @@ struct Gru {
     // The candidate's product needs r of every unit, so the gates are finished first.
     template <class Real>
     static void step_candidate(const Step<Real>& s) {
-        constexpr Index W = kLanes<Real>;
-        const Term<Real> reset_h =
-            s.packed.term(s.shape.H, 1, s.packed.second, s.scratch.between_rows);
-        wait_for_units(s.team);
-        multiply<1>(s.packed.storage, s.range, s.part.units,
-                    Product<Real>{{s.packed.b_apart, 0, W}, 1, {reset_h}},
-                    [&](const Tile& tile, const Vec<Real>* q) {
-                        by_size<1>(tile, [&](const auto& sized) { blend_candidate(s, sized, q); });
-                    });
+        candidate_sums<Gru>(s, [&](const Tile& tile, const Vec<Real>* q) {
+            by_size<1>(tile, [&](const auto& sized) { blend_candidate(s, sized, q); });
+        });
     }
 
     template <class Real, class TileOf>
     static void blend_candidate(const Step<Real>& s, const TileOf& tile, const Vec<Real>* q) {
-        constexpr Index W = kLanes<Real>;
-        Vec<Real> n[kAccumulators];
-        tile.each([&](Index item, Index i, Index panel) {
-            n[item] = load(s.projected(i, panel, form.gates) + 2 * W) + q[item];
-        });
+        Vec<Real>* const n = s.aside;
+        for (Index item = 0; item < tile.count(); ++item) n[item] += q[item];
         tanhs<Real>(n, tile.count());
         tile.each([&](Index item, Index i, Index panel) {
             blend(s, i, panel, load(s.kept(i, panel)), n[item], q[item]);
@@ -146,6 +135,7 @@ struct Gru {
             }
         }
         if constexpr (!kResetAfter) step_candidate_back(s);
+        back_through_norm<Gru, form.first>(s, 0);
         carry_back(s);
     }
 
@@ -153,21 +143,21 @@ struct Gru {
     template <class Real>
     static void step_candidate_back(const StepBack<Real>& s) {
         const Index H = s.shape.H;
+        const Gradients<Real> dq = candidate_gradients(s.cell, s.shape, s.scratch);
+        back_through_norm<Gru, 1>(s, form.gates - 1);
         wait_for_units(s.team);
-        multiply<1>(
-            storage<Real>(), s.range, s.part.units,
-            from_zero(
-                gate_gradients(s.cell, s.scratch).times(s.packed.second, panel_count<Real>(H), 1)),
-            [&](const Tile& tile, const Vec<Real>* sums) {
-                tile.each([&](Index item, Index i, Index panel) {
-                    const Span span = span_of<Real>(H, panel);
-                    const Vec<Real> r = s.gate(i, span, 0), d_reset_h = sums[item];
-                    const Vec<Real> input = load(s.input(i) + span.first, span.width);
-                    store(s.da(i, panel, 1), d_reset_h * input * r * (Real(1) - r));
-                    Real* const carry = s.carry(0, i, panel);
-                    store(carry, load(carry) + dropped(s, i, span, d_reset_h * r));
-                });
-            });
+        multiply<1>(storage<Real>(), s.range, s.part.units,
+                    from_zero(dq.times(s.packed.second, panel_count<Real>(H), 1)),
+                    [&](const Tile& tile, const Vec<Real>* sums) {
+                        tile.each([&](Index item, Index i, Index panel) {
+                            const Span span = span_of<Real>(H, panel);
+                            const Vec<Real> r = s.gate(i, span, 0), d_reset_h = sums[item];
+                            const Vec<Real> input = load(s.input(i) + span.first, span.width);
+                            store(s.da(i, panel, 1), d_reset_h * input * r * (Real(1) - r));
+                            Real* const carry = s.carry(0, i, panel);
+                            store(carry, load(carry) + dropped(s, i, span, d_reset_h * r));
+                        });
+                    });
     }
 };
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "gruta/kernels/backward.h"
-#include "gruta/kernels/forward.h"
+#include "gruta/kernels/norm_forward.h"
 #include "gruta/kernels/row.h"
 
 namespace gruta::GRUTA_ISA {
@@ -29,11 +29,9 @@ struct Lstm {
 
     template <class Real>
     static void step(const Step<Real>& s) {
-        multiply<form.gates>(s.packed.storage, s.range, s.part.units, s.product,
-                             [&](const Tile& tile, Vec<Real>* sums) {
-                                 by_size<form.first>(
-                                     tile, [&](const auto& sized) { step_gates(s, sized, sums); });
-                             });
+        gate_sums<Lstm>(s, [&](const Tile& tile, Vec<Real>* sums) {
+            by_size<form.first>(tile, [&](const auto& sized) { step_gates(s, sized, sums); });
+        });
         if (s.shape.P != s.shape.H) step_projection(s);
     }
 
@@ -117,6 +115,7 @@ struct Lstm {
                 step_gates_back(s, i, {first, end < s.part.units.end ? end : s.part.units.end});
             }
         }
+        back_through_norm<Lstm, form.first>(s, 0);
         carry_back(s);
     }
 

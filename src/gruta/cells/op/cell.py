@@ -120,7 +120,9 @@ class Side(NamedTuple):
 
     @property
     def for_kernel(self) -> Tensors:
-        """What a kernel takes of it, in a row: no layer norm."""
+        """What a kernel takes of it, in a row: the layer norm's only where there is one."""
+        if self.has_norm:
+            return self.tensors
         return (*self.initial, *self.restarts, *self.weights)
 
     @property

@@ -15,7 +15,15 @@ import torch
 from torch import Tensor
 
 from gruta import kernels
-from gruta.cells.op.fields import Fields, Masks, Tensors, fields, gradient_fields, walk_fields
+from gruta.cells.op.fields import (
+    Fields,
+    Masks,
+    Tensors,
+    fields,
+    gradient_fields,
+    is_normed,
+    walk_fields,
+)
 from gruta.cells.op.transforms import holds_other_numbers
 
 _ASKED_THREADS = kernels.threads() if os.environ.get("GRUTA_THREADS") else None
@@ -80,15 +88,15 @@ def forward(
     """h `[T, B, D*P]`, the final states of each direction, then, to be saved, its gates.
 
     x `[T, B, I]` has a dense last axis, every other tensor is contiguous; the gates are `[T, B,
-    S*H]` as the cell's README says. keep: the packed weights, for an inference that may follow with
-    the same ones. h is `out` where that is given, with a dense last axis; else it lies in memory as
-    x does, batch or time first.
+    S*H]` as the cell's README says, followed in each row by what a layer norm saves. keep: the
+    packed weights, for an inference that may follow with the same ones. h is `out` where that is
+    given, with a dense last axis; else it lies in memory as x does, batch or time first.
     """
     cell, _, reverse, held = spec
-    shape = B, T, _, H, P = sizes(spec, x, tensors)
+    shape = B, T, _, _, P = sizes(spec, x, tensors)
     out = laid_out_as(x, len(reverse) * P) if out is None else out
     finals = empty_finals(spec, tensors)
-    gates = [x.new_empty(T, B, saved(cell) * H) for _ in reverse] if save else []
+    gates = [x.new_empty(T, B, saved_size(spec, x, tensors)) for _ in reverse] if save else []
     weights, passes = _calls(spec, x, tensors, masks, out, finals, gates)
     is_double = x.dtype is torch.float64
     kernels.layer_forward(cell, is_double, shape, weights, passes, held, threads(), keep)
@@ -99,6 +107,20 @@ def forward(
 def saved(cell: str) -> int:
     """How many numbers a unit the forward pass saves for the backward pass."""
     return kernels.cell_facts()[cell][2]
+
+
+@cache
+def _normed_size(cell: str, is_double: bool, H: int) -> int:
+    return kernels.normed_size(cell, is_double, H)
+
+
+def saved_size(spec: Spec, x: Tensor, tensors: Tensors) -> int:
+    """How many numbers a row and step are saved, those of a layer norm with them."""
+    H, count = sizes(spec, x, tensors)[3], len(tensors) // len(spec.reverse)
+    gates = saved(spec.cell) * H
+    if not is_normed(tensors[2 * spec.states : count]):
+        return gates
+    return gates + _normed_size(spec.cell, x.dtype is torch.float64, int(H))
 
 
 def _calls(

@@ -47,8 +47,20 @@ def fields(
     gates: Tensor | None,
 ) -> tuple[Fields, Fields]:
     """Those of `kernels.Weights` and of `kernels.Pass`, a tensor for each view of three numbers."""
-    pad = _PADS[2 - len(initial)]
-    return (*weights, None)[:5], (*walk, x, *initial, *pad, h, *finals, *pad, gates)
+    pad, (own, norm) = _PADS[2 - len(initial)], _with_norm(weights)
+    return (*own, *norm), (*walk, x, *initial, *pad, h, *finals, *pad, gates)
+
+
+def is_normed(weights: Tensors) -> bool:
+    """Whether a layer norm's four parameters follow the four or five weights of a direction."""
+    return len(weights) > 5
+
+
+def _with_norm(weights: Tensors) -> tuple[Fields, Fields]:
+    """The five weights of a direction, and the layer norm's four or none."""
+    if not is_normed(weights):
+        return (*weights, None)[:5], ()
+    return (*weights[:-4], None)[:5], tuple(weights[-4:])
 
 
 def gradient_fields(
@@ -61,6 +73,6 @@ def gradient_fields(
     through: Tensors,
 ) -> Fields:
     """Those of `kernels.Gradients`; through: none, or one for each state."""
-    pad = _PADS[2 - len(d_initial)]
-    own, through = (*d_weights, None)[:5], (*through, None, None)[:2]
-    return (dh, *d_finals, *pad, dx, *d_initial, *pad, *d_restarts, *pad, *own, *through)
+    pad, (own, norm) = _PADS[2 - len(d_initial)], _with_norm(d_weights)
+    through = (*through, None, None)[:2]
+    return (dh, *d_finals, *pad, dx, *d_initial, *pad, *d_restarts, *pad, *own, *through, *norm)

@@ -119,7 +119,8 @@ def _by_kernel(
     if compiling:
         outputs = library.layer(spec, x, tensors, masks, save=trains)
     elif trains:
-        recompute = recompute and compiled.saved(cell.name) > 0 and not tap.is_tapped()
+        saves = compiled.saved(cell.name) > 0 or each[0].has_norm
+        recompute = recompute and saves and not tap.is_tapped()
         call = _Call(cell, spec, name, recompute)
         outputs = _apply(call, masks, x, *tensors)
     else:
@@ -181,7 +182,8 @@ def _record(spec: compiled.Spec, outputs: Sequence[Tensor], name: str) -> list[t
     if not tap.is_tapped():
         return []
     names = [name + ("_reverse" if backwards else "") for backwards in spec.reverse]
-    gates = outputs[1 + spec.states * len(names) :]
+    size = compiled.saved(spec.cell) * outputs[spec.states].shape[-1]
+    gates = [saved[..., :size] for saved in outputs[1 + spec.states * len(names) :]]
     return tap.record(spec.cell, names, outputs[0].chunk(len(names), dim=-1), gates)
 
 

@@ -89,11 +89,11 @@ def _forward_shapes(
 ) -> list[Tensor]:
     call = _decode(text)
     spec, (filled, _) = call.spec, _filled(call, tensors, masks)
-    B, T, _, H, P = compiled.sizes(spec, x, filled)
+    B, T, _, _, P = compiled.sizes(spec, x, filled)
     out = compiled.laid_out_as(x, len(spec.reverse) * P)
     found = [out, *compiled.empty_finals(spec, filled)]
     if save:
-        size = compiled.saved(spec.cell) * H
+        size = compiled.saved_size(spec, x, filled)
         found += [*(x.new_empty(T, B, size) for _ in spec.reverse), torch.empty_like(out)]
     return found
 

@@ -90,8 +90,6 @@ def why(cell: Cell, x: Tensor, sides: Sides) -> tuple[Path, Reason]:
         return Path.COMPOSITE, Reason(
             "the compiled kernels are missing ({what})", kernels.why_missing()
         )
-    if first.norm[-1] is not None:
-        return Path.COMPOSITE, Reason("layer norm has no kernel")
     w_hr = first.weights[-1] if cell.projects else None
     if w_hr is not None and w_hr.shape[0] == w_hr.shape[1]:
         return Path.COMPOSITE, Reason("a projection to the same size has no kernel")

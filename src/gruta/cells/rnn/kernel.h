@@ -3,7 +3,7 @@
 #pragma once
 
 #include "gruta/kernels/backward.h"
-#include "gruta/kernels/forward.h"
+#include "gruta/kernels/norm_forward.h"
 #include "gruta/kernels/row.h"
 
 namespace gruta::GRUTA_ISA {
@@ -27,11 +27,9 @@ struct Rnn {
 
     template <class Real>
     static void step(const Step<Real>& s) {
-        multiply<1>(s.packed.storage, s.range, s.part.units, s.product,
-                    [&](const Tile& tile, Vec<Real>* sums) {
-                        by_size<form.first>(tile,
-                                            [&](const auto& sized) { step_state(s, sized, sums); });
-                    });
+        gate_sums<Rnn>(s, [&](const Tile& tile, Vec<Real>* sums) {
+            by_size<form.first>(tile, [&](const auto& sized) { step_state(s, sized, sums); });
+        });
     }
 
     template <class Real, class TileOf>
@@ -68,6 +66,7 @@ struct Rnn {
                 }
             }
         }
+        back_through_norm<Rnn, form.first>(s, 0);
         carry_back(s);
     }
 

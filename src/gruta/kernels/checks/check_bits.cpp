@@ -24,6 +24,7 @@ Problem draw_problem(Draw& draw, int cell, int index) {
     problem.has_restart = draw.one_in(2);
     problem.has_dropout = draw.one_in(2);
     problem.has_hold = draw.one_in(2);
+    problem.shape.normed = draw.one_in(2);
     problem.seed = static_cast<std::uint64_t>(1000 + 100 * cell + index);
     return problem;
 }
@@ -40,10 +41,11 @@ std::vector<Pass<Real>> compute(const Problem& problem, const std::vector<Inputs
         direction.reverse = i % 2 == 1;
         passes.emplace_back(direction, in[i], Placing{});
     }
+    std::vector<const Trace*> given;
     for (Pass<Real>& pass : passes) addresses.push_back(&pass);
+    for (const Trace& trace : traces) given.push_back(&trace);
     // The way back first: it reads what the reference gave, and the way forth writes over it.
-    for (std::size_t i = 0; i < in.size(); ++i) passes[i].take(traces[i]);
-    call_backward(kernels.backward, problem, addresses, plan);
+    call_backward(kernels, problem, addresses, given, plan);
     call_forward(kernels.forward, problem, addresses, plan);
     return passes;
 }
@@ -85,6 +87,7 @@ void check_problem(Report& report, const Problem& problem) {
 template <class Real>
 void check_projected(Report& report, Problem problem) {
     problem.shape.T = 1;
+    problem.shape.normed = false;
     problem.has_lengths = false;
     const std::string what =
         (sizeof(Real) == 4 ? "float32 " : "float64 ") + problem.name() + ", projected before";

@@ -23,6 +23,7 @@ class Example {
         problem_.cell = cell;
         problem_.shape = {4, 9, 6, 40, 40};
         problem_.has_lengths = true;
+        problem_.shape.normed = cell == kLstm;
         in_ = draw_inputs<float>(problem_);
         trace_ = forward(problem_, in_);
         expected_ = std::make_unique<Pass<float>>(compute(Plan{}));
@@ -37,8 +38,7 @@ class Example {
   private:
     Pass<float> compute(const Plan& plan) const {
         Pass<float> pass(problem_, in_, Placing{});
-        pass.take(trace_);
-        call_backward(kernels_.backward, problem_, {&pass}, plan);
+        call_backward(kernels_, problem_, {&pass}, {&trace_}, plan);
         call_forward(kernels_.forward, problem_, {&pass}, plan);
         return pass;
     }

@@ -72,9 +72,11 @@ Pass<Real>::Pass(const Problem& problem, const Inputs& in, const Placing& placin
     lengths_ = placed<std::int64_t>(in.lengths, 0);
     x_ = placed<Real>(in.x, shape, shape.I, placing.x, shift);
     h_ = Cube<Real>(shape.T, shape.B, shape.P, placing.h, shift);
-    if (!leaves_out(kGates) && saved_of(problem.cell) > 0) {
-        gates_ =
-            Cube<Real>(shape.T, shape.B, saved_of(problem.cell) * shape.H, Order::dense, shift);
+    const std::int64_t normed =
+        shape.normed ? isa().kernels->of<Real>(problem.cell).normed(shape.H) : 0;
+    const std::int64_t saved = saved_of(problem.cell) * shape.H + normed;
+    if (!leaves_out(kGates) && saved > 0) {
+        gates_ = Cube<Real>(shape.T, shape.B, saved, Order::dense, shift);
     }
     const bool strided = placing.x != Order::dense;
     if (problem.has_reset) {
@@ -95,6 +97,7 @@ Pass<Real>::Pass(const Problem& problem, const Inputs& in, const Placing& placin
     b_ih_ = placed<Real>(in.b_ih, shift);
     b_hh_ = placed<Real>(in.b_hh, shift);
     w_hr_ = placed<Real>(in.w_hr, shift);
+    for (int i = 0; i < kNormParts; ++i) norm_[i] = placed<Real>(in.norm[i], shift);
     if (!leaves_out(kDh)) dh_ = placed<Real>(in.dh, shape, shape.P, placing.dh, shift);
     place_gradients(shape);
 }
@@ -122,11 +125,14 @@ void Pass<Real>::place_gradients(const Shape& shape) {
     db_ih_ = array(kDbIh, rows);
     db_hh_ = array(kDbHh, rows);
     if (problem_.projects()) dw_hr_ = array(kDwHr, shape.P * shape.H);
+    for (int i = 0; i < kNormParts && shape.normed; ++i) d_norm_[i] = array(kDNorm + i, rows);
 }
 
 template <class Real>
 Weights<Real> Pass<Real>::weights() const {
-    return {w_ih_.data(), w_hh_.data(), b_ih_.data(), b_hh_.data(), w_hr_.data()};
+    return {w_ih_.data(), w_hh_.data(),
+            b_ih_.data(), b_hh_.data(),
+            w_hr_.data(), {norm_[0].data(), norm_[1].data(), norm_[2].data(), norm_[3].data()}};
 }
 
 template <class Real>
@@ -168,13 +174,14 @@ Backward<Real> Pass<Real>::backward() const {
     back.db_ih = db_ih_.data();
     back.db_hh = db_hh_.data();
     back.dw_hr = dw_hr_.data();
+    for (int i = 0; i < kNormParts; ++i) back.d_norm[i] = d_norm_[i].data();
     return back;
 }
 
 template <class Real>
 void Pass<Real>::take(const Trace& trace) {
     for (std::size_t i = 0; i < trace.h.size(); ++i) h_[i] = static_cast<Real>(trace.h[i]);
-    for (std::size_t i = 0; i < trace.gates.size(); ++i) {
+    for (std::size_t i = 0; i < trace.gates.size() && !problem_.shape.normed; ++i) {
         gates_[i] = static_cast<Real>(trace.gates[i]);
     }
     for (int s = 0; s < states_of(problem_.cell); ++s) {
@@ -191,6 +198,8 @@ void Pass<Real>::each_output(bool back, const F& f) const {
     static constexpr const char* kInitial[] = {"d_initial h", "d_initial c"};
     static constexpr const char* kRestart[] = {"d_restart h", "d_restart c"};
     static constexpr const char* kThrough[] = {"through h", "through c"};
+    static constexpr const char* kNorm[] = {"d_gain of x", "d_bias of x", "d_gain of h",
+                                            "d_bias of h"};
     const int states = states_of(problem_.cell);
     if (!back) {
         f("h", h_);
@@ -209,6 +218,7 @@ void Pass<Real>::each_output(bool back, const F& f) const {
     f("db_ih", db_ih_);
     f("db_hh", db_hh_);
     f("dw_hr", dw_hr_);
+    for (int i = 0; i < kNormParts; ++i) f(kNorm[i], d_norm_[i]);
 }
 
 template <class Real>
@@ -230,7 +240,7 @@ double Pass<Real>::compare(Report& report, const std::string& what, const Trace&
     one("h", h_, expected.h);
     one("h_n", final_[0], expected.final[0]);
     if (has_c()) one("c_n", final_[1], expected.final[1]);
-    if (gates_.exists()) one("gates", gates_, expected.gates);
+    if (gates_.exists() && saved_of(problem_.cell) > 0) one("gates", gates(), expected.gates);
     return worst;
 }
 
@@ -252,9 +262,21 @@ double Pass<Real>::compare(Report& report, const std::string& what, const Gradie
     one("db_ih", db_ih_, expected.db_ih);
     one("db_hh", db_hh_, expected.db_hh);
     one("dw_hr", dw_hr_, expected.dw_hr);
+    for (int i = 0; i < kNormParts; ++i) one("d_norm", d_norm_[i], expected.d_norm[i]);
     one("through h", through_[0], expected.through[0]);
     one("through c", through_[1], expected.through[1]);
     return worst;
+}
+
+template <class Real>
+std::vector<Real> Pass<Real>::gates() const {
+    const auto width = static_cast<std::size_t>(gates_.width());
+    const auto size = static_cast<std::size_t>(saved_of(problem_.cell) * problem_.shape.H);
+    std::vector<Real> found;
+    for (std::size_t i = 0; i < gates_.size(); ++i) {
+        if (i % width < size) found.push_back(gates_[i]);
+    }
+    return found;
 }
 
 template <class Real>
@@ -365,18 +387,24 @@ void call_forward(const ForwardKernels<Real>& kernels, const Problem& problem,
 }
 
 template <class Real>
-void call_backward(const BackwardKernels<Real>& kernels, const Problem& problem,
-                   const std::vector<Pass<Real>*>& passes, const Plan& plan) {
+void call_backward(const CellKernels<Real>& kernels, const Problem& problem,
+                   const std::vector<Pass<Real>*>& passes, const std::vector<const Trace*>& traces,
+                   const Plan& plan) {
     std::vector<Memory> packed;
     std::vector<const void*> addresses;
     std::vector<Backward<Real>> calls;
+    if (problem.shape.normed) {
+        call_forward(kernels.forward, problem, passes, plan);
+    } else {
+        for (std::size_t i = 0; i < passes.size(); ++i) passes[i]->take(*traces[i]);
+    }
     for (Pass<Real>* const pass : passes) {
         pass->poison_outputs(true);
-        packed.push_back(pack(kernels, problem.shape, pass->weights()));
+        packed.push_back(pack(kernels.backward, problem.shape, pass->weights()));
         addresses.push_back(packed.back().data());
         calls.push_back(pass->backward());
     }
-    run_backward(kernels, problem.shape, addresses, calls, plan);
+    run_backward(kernels.backward, problem.shape, addresses, calls, plan);
 }
 
 template class Pass<float>;
@@ -385,9 +413,11 @@ template void call_forward(const ForwardKernels<float>&, const Problem&,
                            const std::vector<Pass<float>*>&, const Plan&);
 template void call_forward(const ForwardKernels<double>&, const Problem&,
                            const std::vector<Pass<double>*>&, const Plan&);
-template void call_backward(const BackwardKernels<float>&, const Problem&,
-                            const std::vector<Pass<float>*>&, const Plan&);
-template void call_backward(const BackwardKernels<double>&, const Problem&,
-                            const std::vector<Pass<double>*>&, const Plan&);
+template void call_backward(const CellKernels<float>&, const Problem&,
+                            const std::vector<Pass<float>*>&, const std::vector<const Trace*>&,
+                            const Plan&);
+template void call_backward(const CellKernels<double>&, const Problem&,
+                            const std::vector<Pass<double>*>&, const std::vector<const Trace*>&,
+                            const Plan&);
 
 }  // namespace gruta::checks

@@ -28,6 +28,7 @@ enum Optional {
     kDwHr,
     kThroughH,
     kThroughC,
+    kDNorm,  // the first of four
 };
 
 // How a call's arrays lie, and what is left out.
@@ -47,7 +48,7 @@ class Pass {
     Forward<Real> forward() const;
     Backward<Real> backward() const;
 
-    // What a backward pass reads of the forward pass, from elsewhere.
+    // What a backward pass reads of the forward pass, from elsewhere: all but what a norm saves.
     void take(const Trace& trace);
 
     // f(name, array) for all that the forward or the backward pass writes.
@@ -68,6 +69,8 @@ class Pass {
                    bool back) const;
 
     bool has_gates() const { return gates_.exists(); }
+    // [T, B, S·H], without what a norm saves behind them.
+    std::vector<Real> gates() const;
 
   private:
     using Reals = Array<Real>;
@@ -83,10 +86,10 @@ class Pass {
     Cube<Real> x_, h_, gates_, dh_, dx_, through_[kMostStates];
     Cube<std::uint8_t> reset_;
     Reals initial_[kMostStates], restart_[kMostStates], dropout_, final_[kMostStates];
-    Reals w_ih_, w_hh_, b_ih_, b_hh_, w_hr_;
+    Reals w_ih_, w_hh_, b_ih_, b_hh_, w_hr_, norm_[kNormParts];
     Masks hold_[kMostStates];
     Reals d_final_[kMostStates], d_initial_[kMostStates], d_restart_[kMostStates];
-    Reals dw_ih_, dw_hh_, db_ih_, db_hh_, dw_hr_;
+    Reals dw_ih_, dw_hh_, db_ih_, db_hh_, dw_hr_, d_norm_[kNormParts];
 };
 
 // The inputs with zeros in place of gradients that are left out.
@@ -101,8 +104,11 @@ Trace row_of(const Problem& problem, const Trace& trace, std::int64_t b);
 template <class Real>
 void call_forward(const ForwardKernels<Real>& kernels, const Problem& problem,
                   const std::vector<Pass<Real>*>& passes, const Plan& plan);
+// The way back from what the reference left, or, where a norm saves what only the kernels know,
+// from what a forward pass did.
 template <class Real>
-void call_backward(const BackwardKernels<Real>& kernels, const Problem& problem,
-                   const std::vector<Pass<Real>*>& passes, const Plan& plan);
+void call_backward(const CellKernels<Real>& kernels, const Problem& problem,
+                   const std::vector<Pass<Real>*>& passes, const std::vector<const Trace*>& traces,
+                   const Plan& plan);
 
 }  // namespace gruta::checks

@@ -51,12 +51,13 @@ std::string Problem::name() const {
     text += held != 0 ? " held" : "";
     text += has_b_ih ? "" : " no b_ih";
     text += has_b_hh ? "" : " no b_hh";
+    text += shape.normed ? " norm" : "";
     return text + " seed " + std::to_string(seed);
 }
 
 template <class Real>
 Inputs draw_inputs(const Problem& problem, bool same_x, bool same_dh) {
-    const auto& [B, T, I, H, P] = problem.shape;
+    const auto& [B, T, I, H, P, normed] = problem.shape;
     const std::int64_t rows = gates_of(problem.cell) * H;
     const std::int64_t sizes[] = {P, H};
     const double spread = 1.5 / std::sqrt(static_cast<double>(P));
@@ -73,6 +74,9 @@ Inputs draw_inputs(const Problem& problem, bool same_x, bool same_dh) {
     if (problem.has_b_hh) in.b_hh = draw<Real>(source, rows, 1);
     if (problem.projects()) {
         in.w_hr = draw<Real>(source, P * H, 1.5 / std::sqrt(static_cast<double>(H)));
+    }
+    for (Numbers& part : in.norm) {
+        if (normed) part = draw<Real>(source, rows, 1.5);
     }
     if (problem.has_reset) in.reset = draw_mask(source, T * B, 4);
     if (problem.has_dropout) {

@@ -67,6 +67,7 @@ using Bytes = std::vector<std::uint8_t>;
 struct Inputs {
     std::vector<std::int64_t> lengths;
     Numbers x, initial[kMostStates], w_ih, w_hh, b_ih, b_hh, w_hr, restart[kMostStates], dropout;
+    Numbers norm[kNormParts];
     Bytes reset, hold[kMostStates];
     Numbers dh, d_final[kMostStates];
 };

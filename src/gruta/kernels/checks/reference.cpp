@@ -63,6 +63,17 @@ void put(const Numbers& from, Index first, Numbers& to) {
     for (std::size_t i = 0; i < from.size(); ++i) to[static_cast<std::size_t>(first) + i] = from[i];
 }
 
+// Puts (p − mean) / σ in place of p, and returns σ.
+double standardise(Numbers& p) {
+    const auto size = static_cast<double>(p.size());
+    double mean = 0, variance = 0;
+    for (const double number : p) mean += number / size;
+    for (const double number : p) variance += (number - mean) * (number - mean) / size;
+    const double sigma = std::sqrt(variance + 1e-5);
+    for (double& number : p) number = (number - mean) / sigma;
+    return sigma;
+}
+
 // One layer, and where its numbers lie.
 struct Layer {
     const Problem& problem;
@@ -97,12 +108,41 @@ struct Layer {
         return u;
     }
 
-    // Sums that enter gate g of unit j, from the side of x and from that of h.
-    double from_x(int g, Index j, const Numbers& x) const {
-        return dot(in.w_ih, g * H + j, x) + item_or(in.b_ih, g * H + j, 0);
+    // What enters gate g of every unit, from the side of x and from that of h.
+    Numbers from_x(int g, const Numbers& x) const { return from(in.w_ih, in.b_ih, 0, g, x); }
+    Numbers from_h(int g, const Numbers& u) const { return from(in.w_hh, in.b_hh, 2, g, u); }
+
+    // `norm`: which of the norm's parts is the gain.
+    Numbers from(const Numbers& w, const Numbers& bias, int norm, int g, const Numbers& v) const {
+        Numbers a = zeros(H);
+        for (Index j = 0; j < H; ++j) item(a, j) = dot(w, g * H + j, v);
+        if (problem.shape.normed) standardise(a);
+        for (Index j = 0; j < H; ++j) {
+            const Index k = g * H + j;
+            item(a, j) = item(a, j) * item_or(in.norm[norm], k, 1) +
+                         item_or(in.norm[norm + 1], k, 0) + item_or(bias, k, 0);
+        }
+        return a;
     }
-    double from_h(int g, Index j, const Numbers& u) const {
-        return dot(in.w_hh, g * H + j, u) + item_or(in.b_hh, g * H + j, 0);
+
+    // Puts ∂L/∂(W v) of gate g in place of d, ∂L/∂LN(W v), and adds to the gradients of the norm.
+    void back(const Numbers& w, int norm, int g, const Numbers& v, Numbers& d,
+              Numbers (&d_norm)[kNormParts]) const {
+        if (!problem.shape.normed) return;
+        Numbers p_hat = zeros(H);
+        for (Index j = 0; j < H; ++j) item(p_hat, j) = dot(w, g * H + j, v);
+        const double sigma = standardise(p_hat);
+        double mean = 0, along = 0;
+        for (Index j = 0; j < H; ++j) {
+            item(d_norm[norm], g * H + j) += item(d, j) * item(p_hat, j);
+            item(d_norm[norm + 1], g * H + j) += item(d, j);
+            item(d, j) *= item(in.norm[norm], g * H + j);
+            mean += item(d, j) / static_cast<double>(H);
+            along += item(d, j) * item(p_hat, j) / static_cast<double>(H);
+        }
+        for (Index j = 0; j < H; ++j) {
+            item(d, j) = (item(d, j) - mean - item(p_hat, j) * along) / sigma;
+        }
     }
 };
 
@@ -113,19 +153,22 @@ struct Made {
 
 Made step_gru(const Layer& layer, const Numbers& x, const Numbers& h, const Numbers& u) {
     const Index H = layer.H;
+    const bool after = layer.cell == kGru;
     Made step = {{zeros(H), {}}, zeros(4 * H), zeros(H)};
-    Numbers reset_u = u;
+    Numbers reset_u = u, x_side[3], h_side[3];
+    for (int g = 0; g < 3; ++g) x_side[g] = layer.from_x(g, x);
+    for (int g = 0; g < 2; ++g) h_side[g] = layer.from_h(g, u);
     for (Index j = 0; j < H; ++j) {
-        const double r = sigmoid(layer.from_x(0, j, x) + layer.from_h(0, j, u));
+        const double r = sigmoid(item(x_side[0], j) + item(h_side[0], j));
         item(step.gates, j) = r;
         item(reset_u, j) *= r;
     }
+    h_side[2] = layer.from_h(2, after ? u : reset_u);
     for (Index j = 0; j < H; ++j) {
         const double r = item(step.gates, j);
-        const double z = sigmoid(layer.from_x(1, j, x) + layer.from_h(1, j, u));
-        const bool after = layer.cell == kGru;
-        const double q = layer.from_h(2, j, after ? u : reset_u);
-        const double n = std::tanh(layer.from_x(2, j, x) + (after ? r * q : q));
+        const double z = sigmoid(item(x_side[1], j) + item(h_side[1], j));
+        const double q = item(h_side[2], j);
+        const double n = std::tanh(item(x_side[2], j) + (after ? r * q : q));
         item(step.gates, H + j) = z;
         item(step.gates, 2 * H + j) = n;
         item(step.gates, 3 * H + j) = q;
@@ -137,9 +180,14 @@ Made step_gru(const Layer& layer, const Numbers& x, const Numbers& h, const Numb
 Made step_lstm(const Layer& layer, const Numbers& x, const Numbers& u, const Numbers& c) {
     const Index H = layer.H, P = layer.P;
     Made step = {{zeros(P), zeros(H)}, zeros(5 * H), zeros(H)};
+    Numbers x_side[4], h_side[4];
+    for (int g = 0; g < 4; ++g) {
+        x_side[g] = layer.from_x(g, x);
+        h_side[g] = layer.from_h(g, u);
+    }
     for (Index j = 0; j < H; ++j) {
         double a[4];
-        for (int g = 0; g < 4; ++g) a[g] = layer.from_x(g, j, x) + layer.from_h(g, j, u);
+        for (int g = 0; g < 4; ++g) a[g] = item(x_side[g], j) + item(h_side[g], j);
         const double in = sigmoid(a[0]), forget = sigmoid(a[1]), g = std::tanh(a[2]);
         const double out = sigmoid(a[3]), fresh = forget * item(c, j) + in * g;
         const double gates[] = {in, forget, g, out};
@@ -157,8 +205,9 @@ Made step_lstm(const Layer& layer, const Numbers& x, const Numbers& u, const Num
 
 Made step_rnn(const Layer& layer, const Numbers& x, const Numbers& u) {
     Made step = {{zeros(layer.H), {}}, {}, zeros(layer.H)};
+    const Numbers x_side = layer.from_x(0, x), h_side = layer.from_h(0, u);
     for (Index j = 0; j < layer.H; ++j) {
-        const double a = layer.from_x(0, j, x) + layer.from_h(0, j, u);
+        const double a = item(x_side, j) + item(h_side, j);
         item(step.made, j) = layer.cell == kRnnTanh ? std::tanh(a) : a > 0 ? a : 0;
     }
     step.fresh[0] = step.made;
@@ -213,6 +262,17 @@ struct Carried {
     Numbers d[kMostStates];
 };
 
+// What the sums of some gates send back through W_hh, and what they add to its gradient.
+void add_hidden(const Layer& layer, std::initializer_list<int> gates, const Numbers& da,
+                const Numbers& u, Numbers& du, Gradients& to) {
+    for (const int g : gates) {
+        Numbers dp = part(da, g * layer.H, layer.H);
+        layer.back(layer.in.w_hh, 2, g, u, dp, to.d_norm);
+        add_back(layer.in.w_hh, g * layer.H, dp, du);
+        add_outer(dp, u, g * layer.H, to.dw_hh);
+    }
+}
+
 // Gradients of the gates' sums of a GRU, and d of the states before, past W_hh alone.
 Sums back_gru(const Layer& layer, const Numbers& gates, const Numbers& h, const Numbers& u,
               const Numbers& d, Numbers& dh, Numbers& du, Gradients& to) {
@@ -229,8 +289,9 @@ Sums back_gru(const Layer& layer, const Numbers& gates, const Numbers& h, const 
         item(dh, j) += item(d, j) * z;
         item(reset_u, j) *= r;
     }
-    Numbers dv = zeros(H);
-    add_back(layer.in.w_hh, 2 * H, dq, dv);
+    Numbers dv = zeros(H), dp_q = dq;
+    layer.back(layer.in.w_hh, 2, 2, after ? u : reset_u, dp_q, to.d_norm);
+    add_back(layer.in.w_hh, 2 * H, dp_q, dv);
     for (Index j = 0; j < H; ++j) {
         const double r = item(gates, j), q = item(gates, 3 * H + j);
         const double dr = after ? item(da.x, 2 * H + j) * q : item(dv, j) * item(u, j);
@@ -239,10 +300,8 @@ Sums back_gru(const Layer& layer, const Numbers& gates, const Numbers& h, const 
     }
     da.h = da.x;
     put(dq, 2 * H, da.h);
-    const Numbers da_rz = part(da.h, 0, 2 * H);
-    add_back(layer.in.w_hh, 0, da_rz, du);
-    add_outer(da_rz, u, 0, to.dw_hh);
-    add_outer(dq, after ? u : reset_u, 2 * H, to.dw_hh);
+    add_hidden(layer, {0, 1}, da.h, u, du, to);
+    add_outer(dp_q, after ? u : reset_u, 2 * H, to.dw_hh);
     return da;
 }
 
@@ -270,8 +329,7 @@ Sums back_lstm(const Layer& layer, const Numbers& gates, const Numbers& made, co
         item(da, 3 * H + j) = item(dm, j) * tanh_c * out * (1 - out);
         item(dc_before, j) = later * kept + dc * forget;
     }
-    add_back(layer.in.w_hh, 0, da, du);
-    add_outer(da, u, 0, to.dw_hh);
+    add_hidden(layer, {0, 1, 2, 3}, da, u, du, to);
     return {da, da};
 }
 
@@ -282,8 +340,7 @@ Sums back_rnn(const Layer& layer, const Numbers& made, const Numbers& u, const N
         const double n = item(made, j);
         item(da, j) = item(d, j) * (layer.cell == kRnnTanh ? 1 - n * n : n > 0 ? 1 : 0);
     }
-    add_back(layer.in.w_hh, 0, da, du);
-    add_outer(da, u, 0, to.dw_hh);
+    add_hidden(layer, {0}, da, u, du, to);
     return {da, da};
 }
 
@@ -318,9 +375,13 @@ void back_step(const Layer& layer, const Trace& trace, Index t, Index b, Carried
         item(before[0], k) += item(du, k) * item_or(layer.in.dropout, b * P + k, 1);
     }
     Numbers dx = zeros(layer.I);
-    add_back(layer.in.w_ih, 0, da.x, dx);
+    for (int g = 0; g < gates_of(layer.cell); ++g) {
+        Numbers dp = part(da.x, g * H, H);
+        layer.back(layer.in.w_ih, 0, g, layer.x(t, b), dp, to.d_norm);
+        add_back(layer.in.w_ih, g * H, dp, dx);
+        add_outer(dp, layer.x(t, b), g * H, to.dw_ih);
+    }
     put(dx, place * layer.I, to.dx);
-    add_outer(da.x, layer.x(t, b), 0, to.dw_ih);
     for (std::size_t i = 0; i < da.x.size(); ++i) {
         to.db_ih[i] += da.x[i];
         to.db_hh[i] += da.h[i];
@@ -362,6 +423,7 @@ Gradients backward(const Problem& problem, const Inputs& in, const Trace& trace)
     to.dw_hh = zeros(static_cast<Index>(in.w_hh.size()));
     to.dw_hr = zeros(static_cast<Index>(in.w_hr.size()));
     to.db_ih = to.db_hh = zeros(gates_of(layer.cell) * layer.H);
+    for (Numbers& part : to.d_norm) part = to.db_ih;
     for (int s = 0; s < layer.states; ++s) {
         to.d_initial[s] = zeros(layer.B * layer.size(s));
         to.d_restart[s] = zeros(layer.size(s));

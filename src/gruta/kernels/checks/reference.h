@@ -17,7 +17,7 @@ struct Trace {
 
 struct Gradients {
     Numbers dx, d_initial[kMostStates], d_restart[kMostStates];
-    Numbers dw_ih, dw_hh, db_ih, db_hh, dw_hr, through[kMostStates];
+    Numbers dw_ih, dw_hh, db_ih, db_hh, dw_hr, d_norm[kNormParts], through[kMostStates];
 };
 
 Trace forward(const Problem& problem, const Inputs& in);

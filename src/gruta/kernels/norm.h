@@ -1,0 +1,150 @@
+// Layer norm of the products that enter the gates.
+//
+// A norm takes the mean off a gate's H products. Here the weights have lost theirs before, when
+// they were packed: each column of a gate's H rows sums to 0, and so do the products. What is left
+// of the norm is a division by the root of the mean square, and on the way back one sum instead of
+// two; the gradients of the weights lose the mean of their columns at the end, and that of x loses
+// nothing, since the weights that it meets are centred too.
+//
+// A row's products are kept in a record: [x, h][panel][gate][lane], gates in the order of the
+// panel, and then 1/σ of each, [x, h][place of the gate].
+#pragma once
+
+#include "gruta/kernels/cell.h"
+#include "gruta/kernels/pack.h"
+#include "gruta/kernels/walk.h"
+
+namespace gruta::GRUTA_ISA {
+
+// A record's products of one side.
+template <class Real>
+constexpr Index side_size(const CellForm& cell, Index H) {
+    return panel_count<Real>(H) * cell.gates * kLanes<Real>;
+}
+
+template <class Real>
+constexpr Index normed_size(const CellForm& cell, Index H) {
+    constexpr Index scales = 2 * kMostGates, W = kLanes<Real>;
+    return 2 * side_size<Real>(cell, H) + (scales + W - 1) / W * W;
+}
+
+// Numbers of a row and step that the way back reads.
+template <class Real>
+constexpr Index saved_size(const CellForm& cell, const Shape& shape) {
+    return cell.saved * shape.H + (shape.normed ? normed_size<Real>(cell, shape.H) : 0);
+}
+
+// The products of a row and, side by side, 1/σ of each of their gates: [x, h][kMostGates], or null.
+template <class Real>
+struct Record {
+    Real *x, *h, *scales;
+
+    // Behind the gates of a row.
+    static Record of(const CellForm& cell, Index H, Real* gates) {
+        Real* const from = gates + cell.saved * H;
+        const Index size = side_size<Real>(cell, H);
+        return {from, from + size, from + 2 * size};
+    }
+};
+
+// Whether this member writes what all that share a row's units come to.
+inline bool saves(const Team& team) {
+    return !team.splits_units || team.member == 0;
+}
+
+// Columns of the weights that are centred, at most.
+inline Index most_columns(const Shape& shape) {
+    return shape.I > shape.P ? shape.I : shape.P;
+}
+
+// Sets [gate][K] to the means of the columns of weights [.·H, K] in those blocks of H rows, and
+// returns it; null where the layer is not normed.
+template <class Real>
+const Real* column_means(const Shape& shape, const Real* weights, Index K, const Gates& gates,
+                         Real* to) {
+    if (!shape.normed) return nullptr;
+    constexpr Index W = kLanes<Real>;
+    const Index H = shape.H;
+    const Vec<Real> share = splat(Real(1) / static_cast<Real>(H));
+    for (int g = 0; g < gates.count; ++g) {
+        Real* const means = to + g * K;
+        for (Index k = 0; k < K; ++k) means[k] = 0;
+        for (Index row = gates.at[g] * H; row < (gates.at[g] + 1) * H; ++row) {
+            for (Index k = 0; k < K; k += W) {
+                const Index count = K - k < W ? K - k : W;
+                store(means + k, load(means + k, count) + load(weights + row * K + k, count),
+                      count);
+            }
+        }
+        for (Index k = 0; k < K; k += W) {
+            const Index count = K - k < W ? K - k : W;
+            store(means + k, load(means + k, count) * share, count);
+        }
+    }
+    return to;
+}
+
+// A norm's gains to [panel][G][x, h][lane].
+template <class Real>
+void pack_gains(const CellForm& cell, Index H, const Weights<Real>& weights, Real* gains) {
+    const int G = cell.gates;
+    clear(gains, 2 * side_size<Real>(cell, H));
+    for (int g = 0; g < G; ++g) {
+        add_bias(weights.norm[0], H, cell.order.at[g], 2 * G, 2 * g, gains);
+        add_bias(weights.norm[2], H, cell.order.at[g], 2 * G, 2 * g + 1, gains);
+    }
+}
+
+template <class Real, int bit, int... J>
+[[gnu::always_inline]] inline Vec<Real> traded_lanes(Vec<Real> v,
+                                                     std::integer_sequence<int, J...>) {
+    return __builtin_shufflevector(v, v, (J ^ bit)...);
+}
+
+// The sum of the lanes, in all of them.
+template <class Real, int bit = kLanes<Real> / 2>
+[[gnu::always_inline]] inline Vec<Real> lane_total(Vec<Real> v) {
+    if constexpr (bit == 0) {
+        return v;
+    } else {
+        constexpr auto lanes = std::make_integer_sequence<int, kLanes<Real>>();
+        return lane_total<Real, bit / 2>(v + traded_lanes<Real, bit>(v, lanes));
+    }
+}
+
+[[gnu::always_inline]] inline float square_root(float a) {
+    return __builtin_sqrtf(a);
+}
+[[gnu::always_inline]] inline double square_root(double a) {
+    return __builtin_sqrt(a);
+}
+
+// 1/σ of N gates side by side in a row's products, `stride` from panel to panel. Two sums each, of
+// every second panel: one would wait for its own last addition.
+template <int N, class Real>
+void find_scales(const Real* products, Index stride, Index H, Real* scales) {
+    constexpr Index W = kLanes<Real>;
+    Vec<Real> even[N] = {}, odd[N] = {};
+    const Index panels = panel_count<Real>(H);
+    Index panel = 0;
+    for (; panel + 2 <= panels; panel += 2, products += 2 * stride) {
+        unrolled<N>([&](int g) {
+            const Vec<Real> a = load(products + g * W), b = load(products + stride + g * W);
+            even[g] = multiply_add<Real>(a, a, even[g]);
+            odd[g] = multiply_add<Real>(b, b, odd[g]);
+        });
+    }
+    if (panel < panels) {
+        unrolled<N>([&](int g) {
+            const Vec<Real> a = load(products + g * W);
+            even[g] = multiply_add<Real>(a, a, even[g]);
+        });
+    }
+    const Real share = Real(1) / static_cast<Real>(H);
+    unrolled<N>([&](int g) {
+        const Real mean = lane_total<Real>(even[g] + odd[g])[0] * share;
+        scales[g] = Real(1) / square_root(mean + Real(kNormEpsilon));
+    });
+}
+
+}  // namespace gruta::GRUTA_ISA

@@ -1,0 +1,130 @@
+// What a step's products come to before the activations: the sums of the gates, normalised where
+// the layer is.
+//
+// A norm needs all of a row. So the products of all rows are finished first, and then taken in once
+// more row by row, some panels at a time, in the same order whatever the batch and the threads.
+#pragma once
+
+#include "gruta/kernels/forward.h"
+
+namespace gruta::GRUTA_ISA {
+
+constexpr Index kNormedPanels = 4;
+
+// The products of one row's gates, as read in some panels.
+template <class Cell, class Real>
+struct NormedRow {
+    static constexpr Index W = kLanes<Real>, width = Cell::form.gates * W;
+
+    const Packed<Real>& packed;
+    const Real *x, *h, *scale_x, *scale_h;
+
+    [[gnu::always_inline]] const Real* gain(Index panel, int g) const {
+        return packed.gains + (panel * width + g * W) * 2;
+    }
+    // gain ⊙ p̂ + start, of the side of x and of that of h.
+    [[gnu::always_inline]] Vec<Real> from_x(Index panel, int g, Vec<Real> start) const {
+        const Vec<Real> p = load(x + panel * width + g * W) * splat(scale_x[g]);
+        return multiply_add<Real>(p, load(gain(panel, g)), start);
+    }
+    [[gnu::always_inline]] Vec<Real> from_h(Index panel, int g, Vec<Real> start) const {
+        const Vec<Real> p = load(h + panel * width + g * W) * splat(scale_h[g]);
+        return multiply_add<Real>(p, load(gain(panel, g) + W), start);
+    }
+    [[gnu::always_inline]] Vec<Real> bias(Index panel, int g) const {
+        return load(packed.bias + panel * width + g * W);
+    }
+    [[gnu::always_inline]] Vec<Real> bias_apart(Index panel) const {
+        return load(packed.b_apart + panel * W);
+    }
+};
+
+// Sets the products of N gates, from the place `first` on, to those of `product` for the step's
+// rows, and then f(row, NormedRow) for each of them.
+template <class Cell, int N, class Real, class F>
+[[gnu::always_inline]] inline void each_normed_row(const Step<Real>& s, int first,
+                                                   const Product<Real>& product, const F& f) {
+    constexpr const CellForm& cell = Cell::form;
+    constexpr Index W = kLanes<Real>, width = cell.gates * W;
+    multiply_to<N>(s.packed.storage, s.range, s.part.units, product, width,
+                   [&](Index i) { return record_of(cell, s.shape, s.scratch, i).h + first * W; });
+    wait_for_units(s.team);
+    for (Index i = s.range.first; i < s.range.end; ++i) {
+        const Record<Real> record = record_of(cell, s.shape, s.scratch, i);
+        Real scales[kMostGates];
+        find_scales<N>(record.h + first * W, width, s.shape.H, scales + first);
+        if (record.scales != nullptr && saves(s.team)) {
+            copy(record.scales + kMostGates + first, scales + first, N);
+        }
+        f(i, NormedRow<Cell, Real>{s.packed, record.x, record.h, s.scratch.scale_x + i * kMostGates,
+                                   scales});
+    }
+}
+
+// f(tile) for the panels of a row, some at a time.
+template <class F>
+[[gnu::always_inline]] inline void each_few_panels(Index row, Range panels, const F& f) {
+    for (Index panel = panels.first; panel < panels.end; panel += kNormedPanels) {
+        const Index left = panels.end - panel;
+        f(Tile{row, panel, 1, left < kNormedPanels ? left : kNormedPanels});
+    }
+}
+
+// use(tile, sums) with the sums [G][item] of the gates whose product reads h, and in `aside` what x
+// adds to the one that keeps b_hh apart.
+template <class Cell, class Real, class Use>
+[[gnu::always_inline]] inline void gate_sums(const Step<Real>& s, const Use& use) {
+    constexpr int G = Cell::form.first, apart = Cell::form.apart;
+    if (!s.shape.normed)
+        return multiply<G>(s.packed.storage, s.range, s.part.units, s.product, use);
+    Vec<Real> sums[G * kNormedPanels];
+    each_normed_row<Cell, G>(s, 0, s.product, [&](Index i, const NormedRow<Cell, Real>& row) {
+        each_few_panels(i, s.part.units, [&](const Tile& tile) {
+            for (Index item = 0; item < tile.panels; ++item) {
+                const Index panel = tile.panel + item;
+                unrolled<G>([&](int g) {
+                    const Vec<Real> x = row.from_x(panel, g, row.bias(panel, g));
+                    const Vec<Real> start = g == apart ? row.bias_apart(panel) : x;
+                    if (g == apart) s.aside[item] = x;
+                    sums[g * tile.panels + item] = row.from_h(panel, g, start);
+                });
+            }
+            use(tile, sums);
+        });
+    });
+}
+
+// The same of the candidate's own product, whose sums begin at its b_hh.
+template <class Cell, class Real, class Use>
+[[gnu::always_inline]] inline void candidate_sums(const Step<Real>& s, const Use& use) {
+    constexpr Index W = kLanes<Real>;
+    constexpr int g = Cell::form.gates - 1;
+    const Term<Real> term = s.packed.term(s.shape.H, 1, s.packed.second, s.scratch.between_rows);
+    wait_for_units(s.team);
+    if (!s.shape.normed) {
+        const Product<Real> product = {{s.packed.b_apart, 0, W}, 1, {term}};
+        return multiply<1>(s.packed.storage, s.range, s.part.units, product,
+                           [&](const Tile& tile, Vec<Real>* sums) {
+                               by_size<1>(tile, [&](const auto& sized) {
+                                   sized.each([&](Index item, Index i, Index panel) {
+                                       s.aside[item] =
+                                           load(s.projected(i, panel, Cell::form.gates) + g * W);
+                                   });
+                               });
+                               use(tile, sums);
+                           });
+    }
+    Vec<Real> sums[kNormedPanels];
+    each_normed_row<Cell, 1>(s, g, from_zero(term), [&](Index i, const NormedRow<Cell, Real>& row) {
+        each_few_panels(i, s.part.units, [&](const Tile& tile) {
+            for (Index item = 0; item < tile.panels; ++item) {
+                const Index panel = tile.panel + item;
+                s.aside[item] = row.from_x(panel, g, row.bias(panel, g));
+                sums[item] = row.from_h(panel, g, row.bias_apart(panel));
+            }
+            use(tile, sums);
+        });
+    });
+}
+
+}  // namespace gruta::GRUTA_ISA
