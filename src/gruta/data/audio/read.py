@@ -98,7 +98,7 @@ def _of_path(
         return _of_folder(path, columns, how, task)
     if path.suffix.lower() == ".npz":
         return _of_archive(path, task)
-    if is_list(path) and path.suffix.lower() != ".npy":
+    if is_list(path) or path.name == "text":
         return _of_list(path, Finder(path.parent), columns, how, task)
     beside = path.with_suffix(".txt")
     text = _text_of(beside) if beside.is_file() else None
@@ -156,9 +156,7 @@ def _lists(folder: Path) -> Iterator[Path]:
     inside = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith(".")]
     for name in _LISTS:
         for path in inside:
-            if path.stem.lower() == name and (
-                is_list(path) or (name == "text" and not path.suffix)
-            ):
+            if path.stem.lower() == name and (is_list(path) or path.name == "text"):
                 yield path
                 return
     rest = [path for path in inside if is_list(path)]
