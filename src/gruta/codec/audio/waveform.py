@@ -16,7 +16,8 @@ def mu_law(samples: Samples) -> NDArray[np.uint8]:
     """
     x = np.clip(np.asarray(samples, np.float64), -1, 1)
     squeezed = np.sign(x) * np.log1p((LEVELS - 1) * np.abs(x)) / np.log(LEVELS)
-    return np.clip(np.floor(squeezed * LEVELS / 2 + LEVELS / 2 + 0.5), 0, 255).astype(np.uint8)
+    level = np.floor(squeezed * LEVELS / 2 + LEVELS / 2 + 0.5)
+    return np.asarray(np.clip(level, 0, LEVELS - 1), np.uint8)
 
 
 def from_mu_law(numbers: NDArray[np.integer]) -> Samples:

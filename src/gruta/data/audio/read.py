@@ -110,15 +110,14 @@ def _of_folder(
     folder: Path, columns: Columns, how: Reading, task: _Task
 ) -> tuple[Kind, list[Utterance]]:
     if is_kaldi(folder):
-        kind, utterances = read_folder(folder, task.found, task.channel)
-        return ("sound" if kind == "sound" else "features"), utterances
+        return read_folder(folder, task.found, lambda place, name: _looked(place, name, task))
     finder = Finder(folder)
     if not finder.files:
         problem = _("{path}: expected sound files in this folder, found none")
         raise InputError(problem.format(path=folder))
     beside = {file: file.with_suffix(".txt") for file in finder.files}
     texts = {file: text for file, text in beside.items() if text.is_file()}
-    lists = [] if texts else list(_lists(folder))
+    lists = [] if texts else _lists(folder, task)
     if lists:
         rows: list[Row] = []
         kinds: dict[Guess, None] = {}
@@ -147,21 +146,17 @@ def _of_folder(
     return _kind(utterances), utterances
 
 
-def _lists(folder: Path) -> Iterator[Path]:
+def _lists(folder: Path, task: _Task) -> list[Path]:
     """The list of transcripts of a folder, or LibriSpeech's many."""
     many = sorted(folder.rglob("*.trans.txt"))
     if many:
-        yield from many
-        return
+        return many
     inside = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith(".")]
-    for name in _LISTS:
-        for path in inside:
-            if path.stem.lower() == name and (is_list(path) or path.name == "text"):
-                yield path
-                return
-    rest = [path for path in inside if is_list(path)]
-    if len(rest) == 1:
-        yield rest[0]
+    lists = [path for path in inside if is_list(path) or path.name == "text"]
+    named = [path for name in _LISTS for path in lists if path.stem.lower() == name]
+    if named and len(lists) > 1:
+        task.guesses[Guess("list of transcripts", named[0].name)] = None
+    return named[:1] or (lists if len(lists) == 1 else [])
 
 
 def _text_of(path: Path) -> str:
@@ -197,15 +192,30 @@ def _of_rows(listed: Listed, finder: Finder, task: _Task) -> tuple[Kind, list[Ut
 
 def _tried(file: Path, name: str, task: _Task) -> Sound | NDArray[np.float32] | None:
     """What a file holds; None, which is told, where it cannot be read."""
+    if file.suffix.lower() != ".npy":
+        return _looked(Place(file), name, task)
     try:
         return _sound(file, task)
     except InputError as error:
-        if "channel" in error.problems:
-            raise
-        reason = error.told().removeprefix(f"{file}: ")
-        kind = _("files that cannot be read ({reason})").format(reason=reason)
-        task.found.add(1, name, kind, _("left out"))
+        _leave_out(error, str(file), name, task)
         return None
+
+
+def _looked(place: Place, name: str, task: _Task) -> Sound | None:
+    try:
+        return look(place, task.found, channel=task.channel)
+    except InputError as error:
+        _leave_out(error, str(place), name, task)
+        return None
+
+
+def _leave_out(error: InputError, path: str, name: str, task: _Task) -> None:
+    """Of an argument that does not fit the error is raised."""
+    if error.problems:
+        raise error
+    kind = _("files that cannot be read ({reason})")
+    reason = error.message.removeprefix(f"{path}: ")
+    task.found.add(1, name, kind.format(reason=reason), _("left out"))
 
 
 def _sound(file: Path, task: _Task) -> Sound | NDArray[np.float32]:

@@ -56,6 +56,10 @@ TABLES = {
             *("x\ta.wav\tOne two.", "y\tb.wav\tnão é", "x\tc.wav\tthree"),
         ),
     ),
+    "names of columns that nobody knows": (
+        "list.tsv",
+        lines(["gravação\tfrase"], *("\t".join(row) for row in ROWS)),
+    ),
     "no header": ("list.tsv", lines([], *("\t".join(row) for row in ROWS))),
     "no header, commas": ("list.csv", lines([], *(",".join(row) for row in ROWS))),
     "lj speech": ("metadata.csv", lines([], "a|1 2.|One two.", "b|~|não é", "c|3|three")),
@@ -108,6 +112,18 @@ def test_what_was_found_out_is_told_and_can_be_overruled(folder):
     assert (found.speakers, found.guesses) == (["x", "y"], ())
     with pytest.raises(InputError, match=r"text_column: .*expected a column 'spokn'.*'spoken'\?"):
         read_recordings(path, Columns(text="spokn"))
+
+
+def test_digits_are_transcripts_where_nothing_else_is(folder):
+    (folder / "list.csv").write_text("take,label\na.wav,7\nb.wav,0\n")
+    assert said(read_recordings(folder / "list.csv")) == {"a.wav": "7", "b.wav": "0"}
+
+
+def test_of_several_lists_the_one_that_is_read_is_told(folder):
+    for name in ("dev", "train", "validated"):
+        (folder / f"{name}.tsv").write_text("path\tsentence\na\tone\n")
+    found = read_recordings(folder)
+    assert next(one.told() for one in found.guesses) == "list of transcripts: train.tsv"
 
 
 def test_texts_beside_the_sounds(folder):
