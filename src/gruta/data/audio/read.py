@@ -1,7 +1,7 @@
 """Recordings of a table, a folder, a data folder of Kaldi, files, or Python's lists."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,9 @@ def _of_folder(
         raise InputError(problem.format(path=folder))
     beside = {file: file.with_suffix(".txt") for file in finder.files}
     texts = {file: text for file, text in beside.items() if text.is_file()}
-    lists = [] if texts else _lists(folder, task)
+    lists = (
+        [] if 2 * len(texts) >= len(finder.files) else _lists(folder, finder, columns, how, task)
+    )
     if lists:
         rows: list[Row] = []
         kinds: dict[Guess, None] = {}
@@ -146,17 +148,30 @@ def _of_folder(
     return _kind(utterances), utterances
 
 
-def _lists(folder: Path, task: _Task) -> list[Path]:
-    """The list of transcripts of a folder, or LibriSpeech's many."""
+def _lists(folder: Path, finder: Finder, columns: Columns, how: Reading, task: _Task) -> list[Path]:
+    """The list of transcripts of a folder, or LibriSpeech's many; of those that are not called like
+    one the only one that names sounds.
+    """
     many = sorted(folder.rglob("*.trans.txt"))
     if many:
         return many
     inside = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith(".")]
     lists = [path for path in inside if is_list(path) or path.name == "text"]
     named = [path for name in _LISTS for path in lists if path.stem.lower() == name]
-    if named and len(lists) > 1:
+    if not named:
+        named = [path for path in lists if _names_sounds(path, finder, columns, how)]
+        return named if len(named) == 1 else []
+    if len(lists) > 1:
         task.guesses[Guess("list of transcripts", named[0].name)] = None
-    return named[:1] or (lists if len(lists) == 1 else [])
+    return named[:1]
+
+
+def _names_sounds(path: Path, finder: Finder, columns: Columns, how: Reading) -> bool:
+    try:
+        rows = read_list(path, finder, columns, how).rows
+    except InputError:  # a licence, say
+        return False
+    return any(finder.find(row.audio) is not None for row in rows)
 
 
 def _text_of(path: Path) -> str:
@@ -363,7 +378,7 @@ def _usable(utterances: Sequence[Utterance], task: _Task) -> Iterator[Utterance]
         if isinstance(one.sound, np.ndarray) and not len(one.sound):
             task.found.add(1, one.name, _("recordings that are empty"), left_out)
             continue
-        yield replace(one, text=one.text if known else None)
+        yield one
 
 
 def _tell_texts(utterances: Sequence[Utterance], found: Found) -> None:

@@ -190,6 +190,17 @@ def test_alone_everything_is_taken_that_can_be_heard(folder):
     assert len(read_recordings([folder / "short.wav", folder / "clips/a.wav"], lone=True)) == 2
 
 
+def test_other_texts_in_a_folder_are_no_lists(folder):
+    (folder / "LICENSE.txt").write_text("You may do what you like.\n\nWithout any warranty.\n")
+    (folder / "sizes.csv").write_text("name,size\nx,1\n")
+    assert len(read_recordings(folder, lone=True)) == 3
+    with pytest.raises(InputError, match=r"expected what is said in the recordings: a \.txt file"):
+        read_recordings(folder)
+    (folder / "clips" / "a.txt").write_text("alone\n")
+    (folder / "prompts.csv").write_text("audio,text\na,one\nb,two\n")
+    assert said(read_recordings(folder)) == {"a": "one", "b": "two"}
+
+
 def test_silent_and_clipped_recordings_are_told_as_they_are_read(folder):
     sound(folder / "clips/a.wav", loud=0)
     sound(folder / "clips/b.wav", loud=3)
@@ -236,6 +247,11 @@ def test_a_data_folder_of_kaldi(folder):
         "transcripts without a recording": (1, "left out"),
         "recordings without a transcript": (1, "left out"),
     }
+    (folder / "clips/b.wav").write_bytes(b"RIFF")
+    (folder / "text").write_text("u1 one\nu2 two words\nu3 three\n")
+    found = read_recordings(folder)
+    assert said(found) == {"u1": "one", "u2": "two words"}
+    assert [one.places for one in found.repairs if "cannot be read" in one.kind] == [("r2",)]
     (folder / "wav.scp").write_text("r1 touch /tmp/harm |\n")
     with pytest.raises(InputError, match=r"r1 is a command, which is never run"):
         read_recordings(folder)
