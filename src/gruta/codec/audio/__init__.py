@@ -1,0 +1,1 @@
+"""Sound as numbers that a network reads, and back."""
