@@ -12,7 +12,7 @@ import polars as pl
 
 from gruta.data.columns import Origin, refuse
 from gruta.data.json_lines import read_json_lines
-from gruta.data.plain import encoding_of, is_whole, text_blocks
+from gruta.data.plain import encoding_of, is_whole, text_blocks, unquoted
 from gruta.data.table import Table, open_table
 from gruta.errors import InputError
 from gruta.locale import translate as _
@@ -209,7 +209,7 @@ def _of_lines(path: Path, columns: Columns, how: Reading, lone: bool) -> Pairs:
                 continue
             if place >= len(cells):
                 _refuse_narrow(path, row + 1 - int(named), cells, names[place])
-            text = _unquoted(cells[place].strip())
+            text = unquoted(cells[place].strip())
             if not text:
                 _refuse_blank(Origin(str(path)), names[place], row - int(named))
             found[k].append(text)
@@ -229,15 +229,6 @@ def _refuse_narrow(path: Path, row: int, cells: Sequence[str], name: str) -> Non
     raise InputError(
         problem.format(path=path, row=number(row), name=name, count=len(cells), text=shown)
     )
-
-
-def _unquoted(cell: str) -> str:
-    """Without the quotes that programs put around a cell which has some, each doubled."""
-    inside = cell[1:-1]
-    if len(cell) > 3 and cell[0] == cell[-1] == '"' and '""' in inside:
-        bare = inside.replace('""', "")
-        return inside.replace('""', '"') if '"' not in bare else cell
-    return cell
 
 
 def _of_two(path: Path, other: Path, how: Reading) -> Pairs:

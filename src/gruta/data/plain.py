@@ -140,6 +140,15 @@ def _first_not_utf8(path: Path) -> int:
     return size - len(decoder.getstate()[0])
 
 
+def unquoted(cell: str) -> str:
+    """Without the quotes that programs put around a cell which has some, each doubled."""
+    inside = cell[1:-1]
+    if len(cell) > 3 and cell[0] == cell[-1] == '"' and '""' in inside:
+        bare = inside.replace('""', "")
+        return inside.replace('""', '"') if '"' not in bare else cell
+    return cell
+
+
 def is_whole(text: str) -> bool:
     """Whether a text has no half of a character pair, which no file can hold."""
     return _half(text) is None

@@ -1,1 +1,1 @@
-"""Sound in numbers, and the texts that are heard in it; NumPy alone."""
+"""Sound as numbers that a network reads, and back."""

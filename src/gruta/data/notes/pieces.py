@@ -12,8 +12,9 @@ import numpy as np
 from gruta.codec.notes.frames import COUNT, LOWEST
 from gruta.codec.notes.piece import KEY, Piece
 from gruta.data.folder import files_of
-from gruta.data.notes.found import Found, NoMusic
+from gruta.data.found import Found
 from gruta.data.notes.midi import NotMidi, decoded
+from gruta.data.notes.nothing import NoMusic
 from gruta.data.notes.rolls import read_rolls
 from gruta.errors import InputError
 from gruta.locale import translate as _

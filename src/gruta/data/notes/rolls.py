@@ -1,34 +1,20 @@
 """Piano rolls: which keys sound in each frame, as lists in JSON or as arrays of NumPy."""
 
 import json
-import lzma
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gruta.codec.notes.frames import COUNT, LONGEST, LOWEST, Frames, Keys
 from gruta.codec.notes.piece import KEYS, Piece
-from gruta.data.notes.found import NoMusic
+from gruta.data.arrays import BROKEN, read_body, read_head
+from gruta.data.notes.nothing import NoMusic
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
-
-_BROKEN = (  # what readers of arrays and archives raise where these are torn or locked
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    tokenize.TokenError,
-    EOFError,
-    OSError,
-    ValueError,
-    RuntimeError,
-)
 
 _LARGEST = LONGEST * KEYS * 8
 """Bytes of an array in an archive at most: the longest roll, each key a double."""
@@ -121,7 +107,7 @@ def _of_arrays(file: Path) -> Iterator[tuple[str, Keys]]:
                 _require_room(f"{file} {name}", member.file_size)
                 with archive.open(member) as content:
                     yield name, _array(f"{file} {name}", content)
-    except _BROKEN as error:
+    except BROKEN as error:
         if isinstance(error, InputError):
             raise
         problem = _("{path}: not an array of NumPy ({error})")
@@ -130,27 +116,14 @@ def _of_arrays(file: Path) -> Iterator[tuple[str, Keys]]:
 
 def _array(place: str, content: IO[bytes]) -> Keys:
     """What its head says is checked before memory is taken."""
-    version = np.lib.format.read_magic(content)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    if version not in read:
-        raise ValueError(_("version {version} of the format").format(version=version))
-    shape, by_column, kind = read[version](content)
-    if kind.hasobject:
-        problem = _("{place}: Python objects, which are never run; save arrays of numbers")
-        raise InputError(problem.format(place=place))
+    head = read_head(place, content)
+    shape, kind = head.shape, head.kind
     fits = len(shape) == 2 and shape[0] >= 0 and shape[1] in (COUNT, KEYS)
     if not fits or kind.kind not in "bifu":
         problem = _("{place}: expected [frames, 88] or [frames, 128] numbers, found {shape} {kind}")
         raise InputError(problem.format(place=place, shape=list(shape), kind=kind))
     _require_length(place, shape[0])
-    size = shape[0] * shape[1] * kind.itemsize
-    raw = content.read(size)
-    if len(raw) < size:
-        raise EOFError(_("it ends early"))
-    values: NDArray[Any] = np.frombuffer(raw, kind).reshape(shape, order="F" if by_column else "C")
+    values = read_body(head, content)
     found = np.zeros((shape[0], KEYS), bool)
     first = LOWEST if shape[1] == COUNT else 0
     found[:, first : first + shape[1]] = np.nan_to_num(values) != 0

@@ -16,7 +16,8 @@ from xml.etree.ElementTree import ParseError, iterparse
 import numpy as np
 
 from gruta.codec.notes.piece import TEMPO, Bars, Notes, Piece, as_notes, whole_bars
-from gruta.data.notes.found import Found, NoMusic
+from gruta.data.found import Found
+from gruta.data.notes.nothing import NoMusic
 from gruta.data.plain import find_encoding, text_blocks
 from gruta.errors import InputError
 from gruta.extras import need

@@ -1,16 +1,11 @@
-"""What was amiss in pieces, counted while they are read."""
+"""What was amiss in files, counted while they are read."""
 
 from collections import Counter
 from collections.abc import Iterator
 
-from gruta.errors import InputError
 from gruta.reading import Repair
 
 _SHOWN = 3
-
-
-class NoMusic(InputError):
-    """A file that may hold anything, as JSON and XML may, holds something else."""
 
 
 class Found:

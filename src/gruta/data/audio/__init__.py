@@ -1,0 +1,1 @@
+"""Recordings as they come: sound files of any kind, arrays, and what is said in them."""
