@@ -2,8 +2,8 @@
 
 `gruta.nn` holds the layers; `gruta.Clipper` clips gradients, `gruta.watch` looks on while a model
 trains, and `gruta.xray` looks into one; `gruta.Forecaster`, `gruta.Classifier`,
-`gruta.TextGenerator` and `gruta.MusicGenerator` are ready for work. Importing gruta loads no
-PyTorch: public names are resolved on first use.
+`gruta.TextGenerator`, `gruta.MusicGenerator`, `gruta.Translator` and `gruta.Transcriber` are ready
+for work. Importing gruta loads no PyTorch: public names are resolved on first use.
 """
 
 from importlib import import_module, metadata
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gruta.tasks.classify import Classifier
     from gruta.tasks.forecast import Forecaster
     from gruta.tasks.generate import MusicGenerator, TextGenerator
+    from gruta.tasks.transcribe import Transcriber
     from gruta.tasks.translate import Translator
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "InputError",
     "MusicGenerator",
     "TextGenerator",
+    "Transcriber",
     "Translator",
     "nn",
     "watch",
@@ -41,6 +43,7 @@ _HOMES = {
     "InputError": "gruta.errors",
     "MusicGenerator": "gruta.tasks.generate",
     "TextGenerator": "gruta.tasks.generate",
+    "Transcriber": "gruta.tasks.transcribe",
     "Translator": "gruta.tasks.translate",
     "nn": "gruta.nn",
     "watch": "gruta.health",

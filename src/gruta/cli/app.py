@@ -19,6 +19,7 @@ HOMES = {
     "generate": "generate",
     "score": "own",
     "translate": "own",
+    "transcribe": "transcribe",
     "inspect": "inspect",
     "explain": "explain",
     "backtest": "own",
@@ -41,6 +42,9 @@ def _summaries() -> dict[str, str]:
         "generate": _("Let a trained run make something new: text, shown as it is written."),
         "score": _("Tell how likely a trained language model finds a text, and what surprised it."),
         "translate": _("Translate texts, a file of them, or the lines of the standard input."),
+        "transcribe": _(
+            "Write down what is said in sound files, as captions too, or as a microphone hears it."
+        ),
         "inspect": _("Look inside a trained network: gates, gradients, memory, advice."),
         "explain": _("Take one forecast apart: what each input adds, how far back, what changed."),
         "backtest": _(

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Literal, NamedTuple
 import jinja2
 import markupsafe
 import matplotlib.figure
+import numpy as np
+from numpy.typing import NDArray
 
 from gruta.files import write_atomically
 from gruta.locale import language
@@ -88,6 +91,26 @@ class Table:
         return [i for i, value in numbers.items() if value == bar]
 
 
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """A recording to listen to; content: of a WAV file, which the page holds itself."""
+
+    caption: str
+    content: bytes
+
+    @classmethod
+    def of(cls, caption: str, samples: NDArray[np.floating], rate: int) -> "Sound":
+        """From samples `[N]` of full scale at -1 and 1, as WAV of 16 bits."""
+        whole = (np.clip(samples, -1, 1) * 32767).round().astype("<i2")
+        buffer = io.BytesIO()
+        with wave.open(buffer, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(rate)
+            file.writeframes(whole.tobytes())
+        return cls(caption, buffer.getvalue())
+
+
 @dataclass(frozen=True)
 class Code:
     """Something to type, as it is."""
@@ -152,7 +175,9 @@ class Section:
 
     title: str
     paragraphs: Sequence[str] = ()
-    content: Sequence[Figure | Table | Code | Prose | Heading | Equation | Formulas | Sum] = ()
+    content: Sequence[
+        Figure | Table | Sound | Code | Prose | Heading | Equation | Formulas | Sum
+    ] = ()
 
 
 def write(directory: Path, title: str, lead: str, sections: Sequence[Section]) -> Path:
@@ -181,6 +206,7 @@ def render(title: str, lead: str, sections: Sequence[Section]) -> str:
             sections=sections,
             image=_image,
             share=_share,
+            sound=_sound,
             math=lambda *equal: markupsafe.Markup(mathml(*equal)),
             kind=lambda item: type(item).__name__,
             contents_title=_("Contents"),
@@ -206,6 +232,11 @@ def _written(value: Value, column: Column) -> str:
 def _image(figure: Figure) -> str:
     """The chart as a data address: sharp at every size, and its ids cannot meet another's."""
     return "data:image/svg+xml;base64," + base64.b64encode(_svg(figure.figure)).decode()
+
+
+def _sound(sound: Sound) -> str:
+    """As a data address."""
+    return "data:audio/wav;base64," + base64.b64encode(sound.content).decode()
 
 
 def _share(figure: Figure) -> float:

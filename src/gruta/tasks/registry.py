@@ -16,6 +16,7 @@ HOMES = {
     "classify": "gruta.tasks.classify.task",
     "generate": "gruta.tasks.generate.task",
     "translate": "gruta.tasks.translate.task",
+    "transcribe": "gruta.tasks.transcribe.task",
 }
 """The module of each task, which calls it TASK."""
 

@@ -1,0 +1,34 @@
+"""How large the two convolutions in front of a recogniser are."""
+
+from gruta.codec.audio.speech import SpeechCodec
+from gruta.tasks.transcribe.settings import STRIDES, TranscribeSettings
+
+
+def of_maps(codec: SpeechCodec, settings: TranscribeSettings) -> bool:
+    """Whether neighbours in frequency are seen together."""
+    if settings.front == "auto":
+        return codec.mel is not None
+    return settings.front == "maps"
+
+
+def kernels(settings: TranscribeSettings) -> tuple[tuple[int, int], tuple[int, int]]:
+    """How many frames and frequencies a filter of each layer sees; all are odd."""
+    one, other = STRIDES[settings.stride]
+    return (2 * one + 3, 5), (2 * other + 1, 3)
+
+
+def wide(settings: TranscribeSettings) -> int:
+    """Filters over all channels."""
+    return 8 * settings.filters
+
+
+def bands(channels: int) -> int:
+    """Frequencies that are left of so many, halved by each layer."""
+    return (channels + 3) // 4
+
+
+def frames_left(frames: int, settings: TranscribeSettings) -> int:
+    """Of a recording's frames, behind both layers."""
+    for stride in STRIDES[settings.stride]:
+        frames = -(-frames // stride)
+    return frames

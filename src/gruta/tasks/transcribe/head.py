@@ -1,0 +1,195 @@
+"""The recogniser's network on NumPy arrays: whole recordings, or frames as they come."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.codec.audio.ctc_beam import Language, Silent
+from gruta.codec.audio.speech import SpeechCodec
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.runtime.blocks import (
+    Array,
+    Linear,
+    Recurrent,
+    Shapes,
+    linear_shapes,
+    recurrent_shapes,
+    require_shapes,
+    silu,
+)
+from gruta.runtime.convolution import Convolution, Stream, layer_norm
+from gruta.tasks.transcribe.front import bands, kernels, of_maps, wide
+from gruta.tasks.transcribe.settings import STRIDES, TranscribeSettings
+
+_AT_ONCE = 16
+
+
+class TranscribeHead:
+    """What `TranscribeNetwork` computes; ValueError if the weights are of another network.
+
+    language: what is asked beside it when a text is searched, if anything was counted.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, Array],
+        codec: SpeechCodec,
+        settings: TranscribeSettings,
+        language: Language | None = None,
+    ) -> None:
+        s = settings
+        require_shapes(weights, _shapes(codec, s))
+        self.size = sum(w.size for w in weights.values())
+        self.language, self.silent = language, Silent(codec.size)
+        self._maps = of_maps(codec, s)
+        strides: list[tuple[int, ...]] = [(one,) for one in STRIDES[s.stride]]
+        if self._maps:
+            strides = [(one, 2) for (one,) in strides]
+        self._front = [
+            Convolution(weights, f"front.{name}", stride)
+            for name, stride in zip(("first", "second"), strides, strict=True)
+        ]
+        self._channels = len(codec.names)
+        self.stride, self.units = s.stride, codec.size
+        self._layers = [Recurrent(weights, f"layers.{k}", s.cell) for k in range(s.layers)]
+        self._norms = [
+            (weights[f"norms.{k}.weight"], weights[f"norms.{k}.bias"]) if s.norm else None
+            for k in range(s.layers)
+        ]
+        self._output = Linear(weights, "output")
+        self.streams = s.direction == "forward"
+
+    def __call__(self, arrays: tuple[Array, NDArray[np.int64]]) -> Array:
+        """Scores `[T', B, V]` of x `[T, B, C]`, with lengths `[B]`; anything behind their ends."""
+        x, lengths = arrays
+        found = self.scores([x[:n, b] for b, n in enumerate(lengths.tolist())])
+        steps = max(map(len, found))
+        bias = self._output(np.zeros((1, self._output_width), np.float32))
+        scores = np.broadcast_to(bias, (steps, len(found), bias.shape[-1])).copy()
+        for b, own in enumerate(found):
+            scores[: len(own), b] = own
+        return scores
+
+    def scores(self, recordings: Sequence[Array]) -> list[Array]:
+        """`[T', V]` of each, from `[T, C]` as the codec encodes it; those of a length together."""
+        order = np.argsort([len(one) for one in recordings], kind="stable")
+        found: dict[int, Array] = {}
+        for start in range(0, len(order), _AT_ONCE):
+            some = [int(i) for i in order[start : start + _AT_ONCE]]
+            fronts = [self.front(recordings[i]) for i in some]
+            lengths = np.array([len(one) for one in fronts])
+            h = np.zeros((lengths.max(), len(some), fronts[0].shape[1]), np.float32)
+            for b, own in enumerate(fronts):
+                h[: len(own), b] = own
+            for norm, layer in zip(self._norms, self._layers, strict=True):
+                h, _last = layer.sequence(_normed(h, norm), None, lengths)
+            scores = self._output(h)
+            for b, i in enumerate(some):
+                found[i] = scores[: lengths[b], b]
+        return [found[i] for i in range(len(recordings))]
+
+    def front(self, x: Array) -> Array:
+        """`[T', width]` of one recording `[T, C]`."""
+        y = x[..., None] if self._maps else x
+        for layer in self._front:
+            y = silu(layer(y))
+        return y.reshape(len(y), -1)
+
+    def stream(self) -> "Listening":
+        """A recording whose frames come; InputError where the network reads backwards too."""
+        if not self.streams:
+            problem = _(
+                "sound can be heard as it comes by a network that reads forward alone; train with "
+                "direction forward"
+            )
+            raise InputError(direction=problem)
+        return Listening(self)
+
+    @property
+    def _output_width(self) -> int:
+        last = self._layers[-1]
+        return int(last.hidden * last.directions)
+
+    def streams_in_front(self) -> list[Stream]:
+        """The convolutions, of a recording that begins."""
+        first, second = self._front
+        if not self._maps:
+            return [Stream(first, (self._channels,)), Stream(second, (first.filters,))]
+        half = -(-self._channels // 2)
+        return [Stream(first, (self._channels, 1)), Stream(second, (half, first.filters))]
+
+    def read(self, y: Array, states: list[Any]) -> Array:
+        """Scores `[T', V]` of what the convolutions found `[T', …]`; states go on in place."""
+        h = y.reshape(len(y), 1, -1)
+        for k, (norm, layer) in enumerate(zip(self._norms, self._layers, strict=True)):
+            h, states[k] = layer.sequence(_normed(h, norm), states[k])
+        return self._output(h)[:, 0]
+
+    @property
+    def depth(self) -> int:
+        """Recurrent layers."""
+        return len(self._layers)
+
+    @property
+    def vectors(self) -> bool:
+        """Whether the convolutions read all channels at once."""
+        return not self._maps
+
+
+class Listening:
+    """A recording under way: what was heard so far is in the layers' states."""
+
+    def __init__(self, head: TranscribeHead) -> None:
+        self._head = head
+        self._front = head.streams_in_front()
+        self._states: list[Any] = [None] * head.depth
+
+    def add(self, x: Array) -> Array:
+        """Scores `[n, V]` of the frames that are complete with these `[T, C]`."""
+        y = x if self._head.vectors else x[..., None]
+        for layer in self._front:
+            y = silu(layer.add(y))
+        return self._read(y)
+
+    def finish(self) -> Array:
+        """Scores of those that only the end completes."""
+        first, second = self._front
+        y = silu(second.add(silu(first.finish())))
+        return self._read(np.concatenate((y, silu(second.finish()))))
+
+    def _read(self, y: Array) -> Array:
+        if not len(y):
+            return np.zeros((0, self._head.units), np.float32)
+        return self._head.read(y, self._states)
+
+
+def _normed(x: Array, norm: tuple[Array, Array] | None) -> Array:
+    return x if norm is None else layer_norm(x, *norm)
+
+
+def _shapes(codec: SpeechCodec, s: TranscribeSettings) -> Shapes:
+    channels, directions = len(codec.names), 2 if s.direction == "both" else 1
+    (k, f), (m, g) = kernels(s)
+    if of_maps(codec, s):
+        shapes: dict[str, tuple[int, ...]] = {
+            "front.first.weight": (s.filters, 1, k, f),
+            "front.second.weight": (s.filters, s.filters, m, g),
+        }
+        filters, width = s.filters, s.filters * bands(channels)
+    else:
+        filters = width = wide(s)
+        shapes = {
+            "front.first.weight": (filters, channels, k),
+            "front.second.weight": (filters, filters, m),
+        }
+    shapes |= {f"front.{name}.bias": (filters,) for name in ("first", "second")}
+    states = directions * s.hidden
+    for layer in range(s.layers):
+        inputs = states if layer else width
+        shapes |= recurrent_shapes(f"layers.{layer}", s.cell, inputs, s.hidden, 1, directions)
+        if s.norm:
+            shapes |= {f"norms.{layer}.{part}": (inputs,) for part in ("weight", "bias")}
+    return {**shapes, **linear_shapes("output", states, codec.size)}

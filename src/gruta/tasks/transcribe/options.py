@@ -1,0 +1,45 @@
+"""What commands that ask a recogniser can be told."""
+
+from pydantic import BaseModel, Field
+
+
+class SearchOptions(BaseModel):
+    """How the likeliest text is searched."""
+
+    beam: int = Field(
+        16,
+        gt=0,
+        le=10_000,
+        description="Texts that are followed side by side; 1: the likeliest "
+        "character of each frame.",
+    )
+    ngram: bool = Field(
+        True, description="Ask the n-gram model of the training part beside the network."
+    )
+
+
+class PredictOptions(SearchOptions):
+    """What hearing can be told."""
+
+    best: int = Field(
+        1, gt=0, le=1000, description="Texts for each recording, the likeliest first."
+    )
+
+
+class EvaluateOptions(SearchOptions):
+    """What an evaluation can be told."""
+
+    train: str | None = Field(
+        None,
+        description="The training data, for the simple models beside the network.",
+        json_schema_extra={
+            "metavar": "DATA",
+            "shown": "the input, where the run was trained on it",
+        },
+    )
+
+
+class InspectOptions(BaseModel):
+    """What an X-ray can be told."""
+
+    number: int = Field(1, gt=0, description="Which case of a file to look at, from 1.")
