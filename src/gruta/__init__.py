@@ -2,7 +2,8 @@
 
 `gruta.nn` holds the layers; `gruta.Clipper` clips gradients, `gruta.watch` looks on while a model
 trains, and `gruta.xray` looks into one; `gruta.Forecaster`, `gruta.Classifier`,
-`gruta.TextGenerator` and `gruta.MusicGenerator` are ready for work. Importing gruta loads no
+`gruta.Translator`, `gruta.TextGenerator`, `gruta.MusicGenerator` and `gruta.Captioner` are ready
+for work. Importing gruta loads no
 PyTorch: public names are resolved on first use.
 """
 
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     from gruta.errors import InputError
     from gruta.health import Clipper, watch
     from gruta.insight import xray
+    from gruta.tasks.caption import Captioner
     from gruta.tasks.classify import Classifier
     from gruta.tasks.forecast import Forecaster
     from gruta.tasks.generate import MusicGenerator, TextGenerator
     from gruta.tasks.translate import Translator
 
 __all__ = [
+    "Captioner",
     "Classifier",
     "Clipper",
     "Forecaster",
@@ -35,6 +38,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Captioner": "gruta.tasks.caption",
     "Classifier": "gruta.tasks.classify",
     "Clipper": "gruta.health",
     "Forecaster": "gruta.tasks.forecast",

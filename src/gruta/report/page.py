@@ -89,6 +89,24 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture's PNG, what it shows for who cannot see it, and lines to stand below it."""
+
+    png: bytes
+    alt: str
+    words: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures beside each other, each so many pixels wide at most."""
+
+    items: Sequence[Picture]
+    wide: int = 128
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class Code:
     """Something to type, as it is."""
 
@@ -152,7 +170,9 @@ class Section:
 
     title: str
     paragraphs: Sequence[str] = ()
-    content: Sequence[Figure | Table | Code | Prose | Heading | Equation | Formulas | Sum] = ()
+    content: Sequence[
+        Figure | Table | Pictures | Code | Prose | Heading | Equation | Formulas | Sum
+    ] = ()
 
 
 def write(directory: Path, title: str, lead: str, sections: Sequence[Section]) -> Path:
@@ -181,6 +201,7 @@ def render(title: str, lead: str, sections: Sequence[Section]) -> str:
             sections=sections,
             image=_image,
             share=_share,
+            drawn=_drawn,
             math=lambda *equal: markupsafe.Markup(mathml(*equal)),
             kind=lambda item: type(item).__name__,
             contents_title=_("Contents"),
@@ -206,6 +227,11 @@ def _written(value: Value, column: Column) -> str:
 def _image(figure: Figure) -> str:
     """The chart as a data address: sharp at every size, and its ids cannot meet another's."""
     return "data:image/svg+xml;base64," + base64.b64encode(_svg(figure.figure)).decode()
+
+
+def _drawn(picture: Picture) -> str:
+    """The picture as a data address."""
+    return "data:image/png;base64," + base64.b64encode(picture.png).decode()
 
 
 def _share(figure: Figure) -> float:

@@ -16,6 +16,7 @@ HOMES = {
     "classify": "gruta.tasks.classify.task",
     "generate": "gruta.tasks.generate.task",
     "translate": "gruta.tasks.translate.task",
+    "caption": "gruta.tasks.caption.task",
 }
 """The module of each task, which calls it TASK."""
 
