@@ -90,19 +90,22 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture's PNG, what it shows for who cannot see it, and lines to stand below it."""
+    """A picture's PNG, what it shows for who cannot see it, and lines to stand below it.
+
+    wide: how many pixels it is shown wide, at most.
+    """
 
     png: bytes
     alt: str
     words: Sequence[str] = ()
+    wide: int = 128
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures beside each other, each so many pixels wide at most."""
+    """Pictures beside each other."""
 
     items: Sequence[Picture]
-    wide: int = 128
     caption: str = ""
 
 

@@ -10,14 +10,14 @@ from gruta.report.page import Picture, Pictures
 from gruta.report.pictures import lit, png_of, side_by_side
 from gruta.tasks.caption.written import Written
 
-_WIDE = 128
+_WIDE, _WIDE_CLIP = 128, 360
 _MOST_FRAMES = 8
 
 
 def picture_of(shot: Shot, words: Sequence[str]) -> Picture:
     """With what is said of it; of a clip its frames side by side."""
     frames = shot.frames[_some(shot)]
-    return Picture(png_of(side_by_side(frames), _scale(shot)), alt(shot), words)
+    return Picture(png_of(side_by_side(frames), _scale(shot)), alt(shot), words, _wide(shot))
 
 
 def looked_at(shot: Shot, one: Written) -> Pictures:
@@ -28,8 +28,8 @@ def looked_at(shot: Shot, one: Written) -> Pictures:
         drawn = side_by_side(lit(shot.frames[some], attention[some]))
         name = visible(unit) or "␣"
         told = _("{picture}, bright where “{unit}” looked").format(picture=alt(shot), unit=name)
-        items.append(Picture(png_of(drawn, _scale(shot)), told, (name,)))
-    return Pictures(items, _WIDE if len(shot.frames) == 1 else 760)
+        items.append(Picture(png_of(drawn, _scale(shot)), told, (name,), _wide(shot)))
+    return Pictures(items)
 
 
 def alt(shot: Shot) -> str:
@@ -38,6 +38,10 @@ def alt(shot: Shot) -> str:
         return _("picture {name}").format(name=shot.name)
     text = _("{count} frames of the clip {name}")
     return text.format(count=number(min(len(shot.frames), _MOST_FRAMES)), name=shot.name)
+
+
+def _wide(shot: Shot) -> int:
+    return _WIDE if len(shot.frames) == 1 else _WIDE_CLIP
 
 
 def _some(shot: Shot) -> slice:

@@ -177,8 +177,7 @@ def _gallery(found: Evaluation, at: Sequence[int]) -> Pictures:
         expected = _("Expected: {text}").format(text=found.expected.captions[i][0])
         said = _("Written: {text}").format(text=found.written[i].text)
         items.append(picture_of(found.expected.shots[i], (expected, said)))
-    clips = any(len(found.expected.shots[i].frames) > 1 for i in at)
-    return Pictures(items, 360 if clips else 128)
+    return Pictures(items)
 
 
 def _looked(found: Evaluation) -> list[Heading | Pictures]:

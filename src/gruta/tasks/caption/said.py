@@ -11,7 +11,7 @@ from gruta.data.pictures.shots import Shot
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
-from gruta.report.page import Column, Figure, Section, Table, Value
+from gruta.report.page import Column, Figure, Pictures, Section, Table, Value
 from gruta.tasks.caption.answers import Answers
 from gruta.tasks.caption.drawn import looked_at, picture_of
 from gruta.tasks.caption.written import Written
@@ -71,10 +71,7 @@ def page(trained: Trained[CaptionCodec], answers: Answers) -> Report:
 
 
 def _section(trained: Trained[CaptionCodec], shot: Shot, one: Written) -> Section:
-    from gruta.report.page import Pictures
-
-    wide = 128 if len(shot.frames) == 1 else 760
-    content = [Pictures([picture_of(shot, ())], wide)]
+    content = [Pictures([picture_of(shot, ())])]
     if trained.settings.attention != "none" and one.units:
         content.append(looked_at(shot, one))
     return Section(one.text or "–", (shot.name,), content)
