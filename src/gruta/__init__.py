@@ -2,8 +2,9 @@
 
 `gruta.nn` holds the layers; `gruta.Clipper` clips gradients, `gruta.watch` looks on while a model
 trains, and `gruta.xray` looks into one; `gruta.Forecaster`, `gruta.Classifier`,
-`gruta.TextGenerator`, `gruta.MusicGenerator`, `gruta.Translator` and `gruta.Transcriber` are ready
-for work. Importing gruta loads no PyTorch: public names are resolved on first use.
+`gruta.TextGenerator`, `gruta.MusicGenerator`, `gruta.Translator`, `gruta.Transcriber` and
+`gruta.Captioner` are ready for work. Importing gruta loads no PyTorch: public names are resolved on
+first use.
 """
 
 from importlib import import_module, metadata
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from gruta.errors import InputError
     from gruta.health import Clipper, watch
     from gruta.insight import xray
+    from gruta.tasks.caption import Captioner
     from gruta.tasks.classify import Classifier
     from gruta.tasks.forecast import Forecaster
     from gruta.tasks.generate import MusicGenerator, TextGenerator
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from gruta.tasks.translate import Translator
 
 __all__ = [
+    "Captioner",
     "Classifier",
     "Clipper",
     "Forecaster",
@@ -37,6 +40,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Captioner": "gruta.tasks.caption",
     "Classifier": "gruta.tasks.classify",
     "Clipper": "gruta.health",
     "Forecaster": "gruta.tasks.forecast",

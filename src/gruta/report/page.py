@@ -112,6 +112,27 @@ class Sound:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture's PNG, what it shows for who cannot see it, and lines to stand below it.
+
+    wide: how many pixels it is shown wide, at most.
+    """
+
+    png: bytes
+    alt: str
+    words: Sequence[str] = ()
+    wide: int = 128
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures beside each other."""
+
+    items: Sequence[Picture]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
 class Code:
     """Something to type, as it is."""
 
@@ -176,7 +197,7 @@ class Section:
     title: str
     paragraphs: Sequence[str] = ()
     content: Sequence[
-        Figure | Table | Sound | Code | Prose | Heading | Equation | Formulas | Sum
+        Figure | Table | Pictures | Sound | Code | Prose | Heading | Equation | Formulas | Sum
     ] = ()
 
 
@@ -207,6 +228,7 @@ def render(title: str, lead: str, sections: Sequence[Section]) -> str:
             image=_image,
             share=_share,
             sound=_sound,
+            drawn=_drawn,
             math=lambda *equal: markupsafe.Markup(mathml(*equal)),
             kind=lambda item: type(item).__name__,
             contents_title=_("Contents"),
@@ -237,6 +259,11 @@ def _image(figure: Figure) -> str:
 def _sound(sound: Sound) -> str:
     """As a data address."""
     return "data:audio/wav;base64," + base64.b64encode(sound.content).decode()
+
+
+def _drawn(picture: Picture) -> str:
+    """The picture as a data address."""
+    return "data:image/png;base64," + base64.b64encode(picture.png).decode()
 
 
 def _share(figure: Figure) -> float:

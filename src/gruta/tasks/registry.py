@@ -17,6 +17,7 @@ HOMES = {
     "generate": "gruta.tasks.generate.task",
     "translate": "gruta.tasks.translate.task",
     "transcribe": "gruta.tasks.transcribe.task",
+    "caption": "gruta.tasks.caption.task",
 }
 """The module of each task, which calls it TASK."""
 

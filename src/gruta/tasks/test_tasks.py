@@ -15,6 +15,7 @@ from gruta.report.terminal import lines
 from gruta.runs import MODEL, Run
 from gruta.settings import resolve
 from gruta.tasks import registry
+from gruta.tasks.caption.conftest import SMALL, clips, pictures
 from gruta.tasks.classify.conftest import waves, words
 from gruta.tasks.fitting import fit
 from gruta.tasks.forecast.conftest import hourly
@@ -47,6 +48,15 @@ EXAMPLES = {
         "sounds",
     ),
     "transcribe features": ("transcribe", archive(), SHORT | {"filters": 2, "layers": 2}, None),
+    "caption pictures": ("caption", pictures(), SHORT | SMALL, "caption"),
+    "caption clips": (
+        "caption",
+        clips(),
+        SHORT
+        | SMALL
+        | {"cell": "lstm", "frames": 3, "input_feeding": True, "layers": 2, "flip": True},
+        "picture",
+    ),
 }
 """By name: the task, a table or text that it reads, settings that make it small, a column to spoil.
 """
@@ -213,7 +223,7 @@ def test_an_error_in_the_data_names_file_and_place(example, tmp_path):
             fit(task, path, settings, tmp_path / "run")
         assert not (tmp_path / "run").exists()
         return
-    wrong = None if column in ("label", "target", "sounds") else "many"
+    wrong = None if column in ("label", "target", "sounds", "caption") else "many"
     spoilt = pl.read_csv(source, infer_schema=False).with_columns(
         pl.when(pl.int_range(pl.len()) == 4)
         .then(pl.lit(wrong))

@@ -62,13 +62,17 @@ def search(
     *,
     end: int,
     never: Sequence[int],
+    begin: Numbers | None = None,
 ) -> list[list[Written]]:
     """For each of B sources up to `width` texts, the best first.
 
     writer: begins with a row for each source. inside: `[B, S]`, where the sources are. most: `[B]`,
-    units that a text may have. never: numbers that are not written.
+    units that a text may have. never: numbers that are not written. begin: `[B]`, what stands
+    before each text, the end where it is not said.
     """
     found = _Search(writer, inside, most, how, end, list(never))
+    if begin is not None:
+        found.begin(begin)
     while len(found.alive):
         found.step()
     return [found.texts(b) for b in range(len(inside))]
@@ -99,6 +103,10 @@ class _Search:
         self._attended = np.zeros((B, 1, self._S), np.float32)
         self._steps: list[_Step] = []
         self._ended: list[list[tuple[float, int, int]]] = [[] for _one in range(B)]
+
+    def begin(self, numbers: Numbers) -> None:
+        """Let these stand before the texts."""
+        self._last = np.array(numbers, np.int64)
 
     def step(self) -> None:
         """A unit more for each text; those that end are put aside, and sources that are done."""

@@ -103,6 +103,15 @@ def likely_kind(texts: Iterable[str]) -> Kind:
     return "words" if len(seen) <= _FEW_WORDS and len(seen) * 4 <= words else "subwords"
 
 
+def side_by_side(texts: Sequence[Numbers]) -> tuple[Numbers, Numbers]:
+    """`[T, B]`, padding behind their ends, and their lengths `[B]`."""
+    lengths = np.array([len(one) for one in texts])
+    found = np.full((int(lengths.max()), len(texts)), PADDING, np.int64)
+    for i, one in enumerate(texts):
+        found[: len(one), i] = one
+    return found, lengths
+
+
 @dataclass(frozen=True, eq=False)
 class PairCodec:
     """What a text is made of, and what it becomes.

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from gruta.codec.text.beam import Beam
 from gruta.codec.text.graphemes import beginning, visible
-from gruta.codec.text.pairs import END, PADDING, PairCodec
+from gruta.codec.text.pairs import END, PADDING, PairCodec, side_by_side
 from gruta.data.order import by_length
 from gruta.data.pairs import Pairs
 from gruta.nn.draws import generator
-from gruta.tasks.translate.head import TranslateHead, side_by_side
-from gruta.tasks.translate.network import TranslateNetwork, loss
+from gruta.nn.writing import loss
+from gruta.tasks.translate.head import TranslateHead
+from gruta.tasks.translate.network import TranslateNetwork
 from gruta.tasks.translate.settings import TranslateSettings
 from gruta.tasks.translate.written import written
 from gruta.train import Batch, Progress, State, Validation

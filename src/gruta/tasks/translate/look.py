@@ -6,15 +6,14 @@ from torch import Tensor
 
 from gruta.codec.text.beam import Beam
 from gruta.codec.text.graphemes import visible
-from gruta.codec.text.pairs import END, PairCodec
+from gruta.codec.text.pairs import END, PairCodec, side_by_side
 from gruta.data.pairs import Pairs
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.nn.stack import Recurrent
+from gruta.nn.writing import loss
 from gruta.tasks.task import Look
 from gruta.tasks.trained import Trained
-from gruta.tasks.translate.head import side_by_side
-from gruta.tasks.translate.network import loss
 from gruta.tasks.translate.written import shown_units, written
 
 

@@ -70,7 +70,7 @@ def test_words_are_translated_in_another_order(translator, table):
         {"cell": "lstm", "attention": "additive"},
         {"cell": "rnn", "input_feeding": True, "layers": 2},
         {"attention": "none", "tied": False},
-        {"shared": True, "source_units": "subwords", "target_units": "subwords"},
+        {"shared": True, "source_units": "subwords", "target_units": "subwords", "layers": 3},
         {"sampling": 0.3, "smoothing": 0.0, "target_units": "characters"},
     ],
 )

@@ -1,0 +1,1 @@
+"""Pictures and clips with captions, as files have them."""

@@ -1,0 +1,156 @@
+"""The captioner's network on NumPy arrays: pictures and clips, and texts unit by unit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.codec.pictures.captions import TIMES, CaptionCodec
+from gruta.codec.text.beam import Beam, Written, search
+from gruta.codec.text.pairs import END
+from gruta.data.pictures.shots import Shot
+from gruta.runtime.blocks import (
+    Array,
+    Linear,
+    Recurrent,
+    linear_shapes,
+    recurrent_shapes,
+    require_shapes,
+)
+from gruta.runtime.folded import Folded, folded_shapes
+from gruta.runtime.writing import Text, Writer, Writing
+from gruta.tasks.caption.settings import CaptionSettings
+
+Numbers = NDArray[np.int64]
+GLANCE = 16
+"""Numbers of a place that are read with those of all others."""
+_AT_ONCE = 32
+"""Frames that are folded side by side, at most, but for those of one clip."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What is looked at of B shots: states of places in frames `[B, F · P, M]`, which are there
+    `[B, F · P]`, the end `[B, 2 · H]`, and the mean over places and frames of what was folded
+    `[B, C]`.
+    """
+
+    memory: Array
+    inside: NDArray[np.bool_]
+    end: Array
+    mean: Array
+
+
+class CaptionHead:
+    """What `CaptionNetwork` computes; ValueError if the weights are of another network."""
+
+    def __init__(
+        self, weights: Mapping[str, Array], codec: CaptionCodec, settings: CaptionSettings
+    ) -> None:
+        s = settings
+        what = writing_of(codec, s)
+        wide, places, H = s.widths[-1], s.side**2, s.hidden
+        expected = {
+            **folded_shapes("fold", 3, s.widths),
+            **linear_shapes("glance", wide, GLANCE),
+            **recurrent_shapes("reader", s.cell, places * GLANCE + wide + TIMES, H, 1, 2),
+            **linear_shapes("spot", wide, H),
+            **linear_shapes("moment", 2 * H, H),
+            "place": (places, H),
+            **what.shapes(),
+        }
+        require_shapes(weights, expected)
+        if codec.size != s.size:
+            raise ValueError(f"{codec.size} × {codec.size}, {s.size} × {s.size}")
+        self.size = sum(w.size for w in weights.values())
+        self._fold = Folded(weights, "fold", s.steps_over)
+        self._glance, self._spot = Linear(weights, "glance"), Linear(weights, "spot")
+        self._moment, self._place = Linear(weights, "moment"), weights["place"]
+        self._reader = Recurrent(weights, "reader", s.cell)
+        self._writer, self._codec = Writer(weights, what), codec
+
+    def __call__(self, arrays: tuple[Array, Numbers, Array, Numbers]) -> Array:
+        """Scores `[T, B, V]` of what follows each unit that is written: frames, lengths, times and
+        what is written, as the network takes them.
+        """
+        frames, lengths, times, written = arrays
+        text = self._text(self.look(frames, lengths, times))
+        return np.stack([text.step(units)[0] for units in written])
+
+    def look(self, frames: Array, lengths: Numbers, times: Array) -> Seen:
+        """At frames `[B, F, 3, S, S]`."""
+        B, F = frames.shape[:2]
+        flat = frames.reshape(B * F, *frames.shape[2:])
+        parts = range(0, len(flat), _AT_ONCE)
+        folded = np.concatenate([self._fold(flat[k : k + _AT_ONCE]) for k in parts])
+        f = np.ascontiguousarray(folded.reshape(B * F, folded.shape[1], -1).swapaxes(1, 2))
+        P, mean = f.shape[1], f.mean(1)
+        g = np.maximum(self._glance(f), 0).reshape(B * F, -1)
+        x = np.concatenate((g, mean), 1).reshape(B, F, -1)
+        x = np.ascontiguousarray(np.concatenate((x, times), 2).swapaxes(0, 1))
+        s, last = self._reader.sequence(x, None, lengths)
+        moments = self._moment(s).swapaxes(0, 1)
+        m = self._spot(f).reshape(B, F, P, -1) + self._place + moments[:, :, None]
+        there = np.arange(F) < lengths[:, None]
+        of_all = (mean.reshape(B, F, -1) * there[:, :, None]).sum(1) / lengths[:, None]
+        return Seen(
+            np.ascontiguousarray(m.reshape(B, F * P, -1)),
+            there.repeat(P, 1),
+            np.concatenate(last[0][-2:], -1),
+            of_all.astype(np.float32),
+        )
+
+    def seen(self, shots: Sequence[Shot]) -> Array:
+        """Of each shot the mean over places and frames of what was folded `[N, C]`."""
+        found = [self.look(*self._codec.read(shots[i : i + 1])).mean for i in range(len(shots))]
+        return np.concatenate(found)
+
+    def captioned(
+        self, shots: Sequence[Shot], languages: Sequence[str], how: Beam
+    ) -> list[list[Written]]:
+        """Of each shot, in its language, the likeliest captions, the best first; the attention has
+        frames and places behind each other, `[T, F · P]`.
+        """
+        codec, found = self._codec, dict[int, list[Written]]()
+        first: dict[int, int] = {}  # where each stands first: those that are the same go together
+        places = [first.setdefault(id(shot), i) for i, shot in enumerate(shots)]
+        order = sorted(range(len(shots)), key=lambda i: (len(shots[i].frames), places[i]))
+        longest = max((len(shot.frames) for shot in shots), default=1)
+        at_once = max(1, _AT_ONCE // longest)
+        for start in range(0, len(order), at_once):
+            some = order[start : start + at_once]
+            seen = self._looked([shots[i] for i in some])
+            begin = np.array([codec.begin(languages[i]) for i in some])
+            most = np.full(len(some), codec.longest)
+            text = self._text(seen)
+            texts = search(text, seen.inside, most, how, end=END, never=codec.never, begin=begin)
+            found |= dict(zip(some, texts, strict=True))
+        return [found[i] for i in range(len(shots))]
+
+    def _looked(self, shots: Sequence[Shot]) -> Seen:
+        """At shots of which several may be the same, once at each."""
+        different = {id(shot): shot for shot in shots}
+        seen = self.look(*self._codec.read(list(different.values())))
+        rows = [list(different).index(id(shot)) for shot in shots]
+        return Seen(seen.memory[rows], seen.inside[rows], seen.end[rows], seen.mean[rows])
+
+    def _text(self, seen: Seen) -> Text:
+        return Text(self._writer, seen.memory, seen.inside, seen.end)
+
+
+def writing_of(codec: CaptionCodec, settings: CaptionSettings) -> Writing:
+    """What writes in a network of these settings."""
+    s = settings
+    return Writing(
+        s.cell,
+        s.layers,
+        s.hidden,
+        codec.units,
+        s.embedding,
+        s.hidden,
+        2 * s.hidden,
+        s.attention,
+        s.input_feeding,
+        s.tied,
+    )
