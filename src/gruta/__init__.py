@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gruta.tasks.classify import Classifier
     from gruta.tasks.forecast import Forecaster
     from gruta.tasks.generate import MusicGenerator, TextGenerator
+    from gruta.tasks.models import load, loads
     from gruta.tasks.translate import Translator
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "MusicGenerator",
     "TextGenerator",
     "Translator",
+    "load",
+    "loads",
     "nn",
     "watch",
     "xray",
@@ -42,6 +45,8 @@ _HOMES = {
     "MusicGenerator": "gruta.tasks.generate",
     "TextGenerator": "gruta.tasks.generate",
     "Translator": "gruta.tasks.translate",
+    "load": "gruta.tasks.models",
+    "loads": "gruta.tasks.models",
     "nn": "gruta.nn",
     "watch": "gruta.health",
     "xray": "gruta.insight",

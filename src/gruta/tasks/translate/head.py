@@ -1,12 +1,16 @@
 """The translator's network on NumPy arrays: whole texts, or unit by unit as they are written."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.cells import CellName
 from gruta.codec.text.beam import Beam, Written, search
 from gruta.codec.text.pairs import END, NEVER_SEEN, PADDING, PairCodec
+from gruta.runtime.architecture import Count, Positive
 from gruta.runtime.attention import Attention, attention_shapes
 from gruta.runtime.blocks import (
     CELLS,
@@ -18,7 +22,7 @@ from gruta.runtime.blocks import (
     recurrent_shapes,
     require_shapes,
 )
-from gruta.tasks.translate.settings import TranslateSettings
+from gruta.runtime.door import Door, Parts
 
 Numbers = NDArray[np.int64]
 _AT_ONCE = 32
@@ -27,12 +31,23 @@ _SCORES = 2**24
 """Scores of units that are in memory at once, but for those of one source."""
 
 
+@dataclass(frozen=True)
+class Architecture:
+    """The settings that the head goes by."""
+
+    cell: CellName
+    hidden: Positive
+    layers: Count
+    embedding: Positive
+    tied: bool
+    input_feeding: bool
+    attention: Literal["multiplicative", "additive", "none"]
+
+
 class TranslateHead:
     """What `TranslateNetwork` computes; ValueError if the weights are of another network."""
 
-    def __init__(
-        self, weights: Mapping[str, Array], codec: PairCodec, settings: TranslateSettings
-    ) -> None:
+    def __init__(self, weights: Mapping[str, Array], codec: PairCodec, settings: Any) -> None:
         s = settings
         require_shapes(weights, _shapes(codec, s))
         self.size = sum(w.size for w in weights.values())
@@ -164,7 +179,7 @@ def side_by_side(texts: Sequence[Numbers]) -> tuple[Numbers, Numbers]:
     return found, lengths
 
 
-def _shapes(codec: PairCodec, s: TranslateSettings) -> Shapes:
+def _shapes(codec: PairCodec, s: Any) -> Shapes:
     H, M, E, V = s.hidden, 2 * s.hidden, s.embedding, codec.target.size
     of_units: dict[str, tuple[int, ...]] = {"target.weight": (V, E), "bias": (V,)}
     if not codec.shared:
@@ -183,3 +198,17 @@ def _shapes(codec: PairCodec, s: TranslateSettings) -> Shapes:
         **({} if s.attention == "none" else attention_shapes("attention", s.attention, H, M, H)),
         **linear_shapes("joined", H + M, E),
     }
+
+
+def head_of(parts: Parts[PairCodec]) -> TranslateHead:
+    """Of a run or a model file."""
+    return TranslateHead(parts.weights, parts.codec, parts.settings)
+
+
+def units_of(codec: PairCodec) -> Mapping[str, str]:
+    """What is read, and what is written."""
+    kinds = {"read": codec.source.units.kind, "written": codec.target.units.kind}
+    return {"input": "text", **kinds, "output": "text"}
+
+
+DOOR: Door[PairCodec] = Door(PairCodec, Architecture, head_of, units_of)
