@@ -13,7 +13,7 @@ import torch
 
 import gruta
 from gruta.errors import InputError
-from gruta.runtime.weights import KINDS
+from gruta.runtime.weights import KINDS, as_stored, float32
 from gruta.tasks import registry
 from gruta.tasks.exporting import export
 from gruta.tasks.fitting import fit
@@ -193,3 +193,11 @@ def test_every_task_says_what_its_model_files_hold():
 
     for name in registry.HOMES:
         assert door_of(name).architecture is not None
+
+
+def test_bfloat16_is_rounded_as_torch_rounds_it():
+    drawn = np.random.default_rng(0)
+    weight = np.concatenate([drawn.normal(size=999), [0.0, -0.0, 1e-40, 3e38]]).astype("f")[None]
+    found = float32(as_stored({"w": weight}, "bfloat16"))["w"]
+    expected = torch.from_numpy(weight).bfloat16().float().numpy()
+    np.testing.assert_array_equal(found.view(np.uint32), expected.view(np.uint32))

@@ -125,12 +125,11 @@ class ClassifyHead:
         h, after = self._layer.sequence(x, before, lengths)
         inside = (np.arange(len(h))[:, None] < lengths)[..., None]
         top, weight = np.array([[r.top] for r in reads]), inside.astype(np.float64)
-        higher = top
+        higher, less = top, np.ones_like(top)
         if self._attention is not None:  # the sums so far are kept in units of the top weight
             score = np.where(inside, self._attention(h), -np.inf).astype(np.float64)
             higher = np.maximum(top, score.max(0))
-            weight = np.exp(score - higher)
-        less = np.where(higher == top, 1.0, np.exp(np.minimum(top - higher, 0)))
+            weight, less = np.exp(score - higher), np.exp(top - higher)
         totals = less * np.stack([r.total for r in reads]) + (weight * h).sum(0)
         weights = less * [[r.weight] for r in reads] + weight.sum(0)
         largest = np.maximum(
