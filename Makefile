@@ -19,7 +19,7 @@ PAGE := src/gruta/lab/assets/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
 	-not -path '*/shots/*' 2> /dev/null)
 
-.PHONY: help install demo demo-text bench test test-page soak lab lint format notebooks wheel clean
+.PHONY: help install demo demo-text bench test fuzz test-page soak lab lint format notebooks wheel clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,9 @@ bench: $(VENV)/for-bench ## Measure the cells beside torch.nn, ONNX Runtime, Ope
 test: lint ## All checks
 	$(BIN)/python -m pytest
 	@$(MAKE) --no-print-directory test-page
+
+fuzz: $(VENV)/for-dev ## Five minutes of spoilt model files: each gives one clear error, in little memory
+	GRUTA_FUZZ_SECONDS=300 $(BIN)/python -m pytest -q src/gruta/tests/test_model_files.py
 
 test-page: ## The checks of the page of gruta lab; without Node, or Chromium, says what it skips
 	@if ! command -v npm > /dev/null; then echo "$(WEB): its checks are skipped, as there is no Node"; \

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gruta.tasks.classify import Classifier
     from gruta.tasks.forecast import Forecaster
     from gruta.tasks.generate import MusicGenerator, TextGenerator
+    from gruta.tasks.models import load, loads
     from gruta.tasks.transcribe import Transcriber
     from gruta.tasks.translate import Translator
 
@@ -34,6 +35,8 @@ __all__ = [
     "TextGenerator",
     "Transcriber",
     "Translator",
+    "load",
+    "loads",
     "nn",
     "watch",
     "xray",
@@ -49,6 +52,8 @@ _HOMES = {
     "TextGenerator": "gruta.tasks.generate",
     "Transcriber": "gruta.tasks.transcribe",
     "Translator": "gruta.tasks.translate",
+    "load": "gruta.tasks.models",
+    "loads": "gruta.tasks.models",
     "nn": "gruta.nn",
     "watch": "gruta.health",
     "xray": "gruta.insight",

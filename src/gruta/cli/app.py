@@ -25,6 +25,7 @@ HOMES = {
     "explain": "explain",
     "backtest": "own",
     "update": "own",
+    "export": "export",
     "runs": "runs",
     "lab": "lab",
     "doctor": "doctor",
@@ -53,6 +54,7 @@ def _summaries() -> dict[str, str]:
             "Forecast the end of a series from several cuts, trained before each or not."
         ),
         "update": _("Train on from a finished run with new rows, and tell what has changed."),
+        "export": _("Write a trained run as one file, to be asked without PyTorch."),
         "runs": _("List runs with their scores, and the settings in which they differ."),
         "lab": _("Open a page that shows a trained network at work, step by step."),
         "doctor": _("Tell what recurrent layers a model file holds, and who computes it right."),

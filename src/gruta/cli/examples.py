@@ -20,6 +20,7 @@ EXAMPLES = {
     "explain": "gruta explain runs/demand-gru demand.csv --from 2024-03-02 --against 2024-03-01",
     "backtest": "gruta backtest demand.csv --target demand --horizon 48 --windows 4",
     "update": "gruta update runs/demand-gru demand.csv",
+    "export": "gruta export runs/demand-gru demand.gruta --weights float16",
     "runs": "gruta runs",
     "lab": "gruta lab runs/demand-gru",
     "doctor": "gruta doctor model.onnx --run --mend mended.onnx",

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from gruta.data.plain import is_whole
+from gruta.codec.text.whole import is_whole
 from gruta.errors import InputError
 from gruta.locale import translate as _
 

@@ -12,9 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from gruta.codec.classes import LABELS, Label
+from gruta.codec.text.whole import is_whole
 from gruta.data.columns import Origin, refuse, require
 from gruta.data.json_lines import read_json_lines
-from gruta.data.plain import is_whole
 from gruta.data.table import Table, kind_of, open_table
 from gruta.data.ts import read_ts
 from gruta.errors import InputError

@@ -10,9 +10,10 @@ from typing import Any
 
 import polars as pl
 
+from gruta.codec.text.whole import is_whole
 from gruta.data.columns import Origin, refuse
 from gruta.data.json_lines import read_json_lines
-from gruta.data.plain import encoding_of, is_whole, text_blocks, unquoted
+from gruta.data.plain import encoding_of, text_blocks, unquoted
 from gruta.data.table import Table, open_table
 from gruta.errors import InputError
 from gruta.locale import translate as _

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from gruta.codec.text.whole import require_whole
 from gruta.data.folder import files_of
-from gruta.data.plain import encoding_of, require_whole, text_blocks
+from gruta.data.plain import encoding_of, text_blocks
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number

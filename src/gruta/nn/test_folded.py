@@ -3,8 +3,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gruta.nn.folded import Folded
 from gruta.nn.draws import drawing
+from gruta.nn.folded import Folded
 from gruta.runtime.blocks import require_shapes
 from gruta.runtime.folded import Folded as OnArrays
 from gruta.runtime.folded import convolved, folded_shapes, normed

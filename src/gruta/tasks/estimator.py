@@ -12,6 +12,7 @@ from gruta.tasks.task import C, Report, Task
 from gruta.tasks.trained import Trained
 
 if TYPE_CHECKING:
+    from gruta.runtime.weights import Kind
     from gruta.stopwatch import Stopwatch
     from gruta.train import Progress
 
@@ -82,6 +83,15 @@ class Estimator(Generic[C]):
     def save(self, path: str | Path) -> None:
         """Write what `load` needs into a new directory."""
         self._fitted().save(Path(path))
+
+    def export(self, path: str | Path, weights: "Kind" = "float32") -> None:
+        """Write a model file, which `gruta.load` asks without PyTorch.
+
+        weights: how matrices are stored: float32, float16, bfloat16 or int8.
+        """
+        from gruta.tasks.exporting import export
+
+        export(self._fitted(), Path(path), weights)
 
     def report(self, found: Any) -> Report:
         """An evaluation as a page: `report.save("page.html")`, `report.plot()["NAME"]`.

@@ -12,8 +12,9 @@ from gruta.runs import METRICS, MODEL, MetricsFile, Run, read_metrics, write_arr
 from gruta.runs.lock import training_alone
 from gruta.stopwatch import Stopwatch, together
 from gruta.surroundings import threads, undisturbed
+from gruta.tasks.members import joined
 from gruta.tasks.task import C, Chooses, Combines, Counts, Task, networks
-from gruta.tasks.trained import CODEC, COUNTED, Trained, choice_of, joined
+from gruta.tasks.trained import CODEC, COUNTED, Trained, choice_of
 from gruta.tracking import require_tracker
 from gruta.train import Lesson, Progress, train
 
@@ -105,7 +106,7 @@ class _Training:
                 fitted[name] = self.of_one(own_task, own, place, begun, last=False)
             trained = {name: one.trained for name, one in fitted.items()}
             codec = task.combined(list(trained.values()), self.data, settings)
-            weights = joined(trained)
+            weights = joined({name: one.weights for name, one in trained.items()})
             records = list(_told(fitted))
             with MetricsFile(run.path / METRICS) as metrics:
                 for record in records:

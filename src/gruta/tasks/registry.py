@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.tasks.task import Task
 
 if TYPE_CHECKING:
     from gruta.tasks.commands import Asking, Command
+    from gruta.tasks.task import Task
 
 HOMES = {
     "forecast": "gruta.tasks.forecast.task",
@@ -29,7 +29,7 @@ COMMANDS = {
 """The module of the commands that a task alone has, which calls them COMMANDS."""
 
 
-def all_tasks() -> list[Task[Any]]:
+def all_tasks() -> "list[Task[Any]]":
     """Each of them."""
     return [task(name) for name in HOMES]
 
@@ -39,14 +39,14 @@ def commands() -> "list[Command | Asking]":
     return [own for home in COMMANDS.values() for own in import_module(home).COMMANDS]
 
 
-def require_task(path: Path, wanted: Task[Any]) -> None:
+def require_task(path: Path, wanted: "Task[Any]") -> None:
     """InputError unless there is a run of this task."""
     from gruta.runs import Run
 
     Run.open(path, wanted.name)
 
 
-def task_of(path: Path) -> Task[Any]:
+def task_of(path: Path) -> "Task[Any]":
     """The task of a run; InputError where there is no run, or one of something else."""
     from gruta.runs import Run
 
@@ -57,7 +57,7 @@ def task_of(path: Path) -> Task[Any]:
     return task(name)
 
 
-def task(name: str) -> Task[Any]:
+def task(name: str) -> "Task[Any]":
     """The task of this name; InputError if there is none."""
     if name not in HOMES:
         raise InputError(

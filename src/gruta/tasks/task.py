@@ -17,8 +17,10 @@ from gruta.tasks.scores import Metric, Scores
 
 if TYPE_CHECKING:
     import matplotlib.figure
+    import numpy as np
     import polars as pl
     import torch
+    from numpy.typing import NDArray
 
     from gruta.insight.foretold import Foretold
     from gruta.report.page import Section, Table
@@ -332,6 +334,25 @@ class Counts(Protocol):
 
     def count(self, lesson: Any, codec: Any) -> Mapping[str, Any]:
         """What was counted in what `lesson` learned from, as arrays by name; none for nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """The score of an evaluation that decides: of `size` things in the order in which they came,
+    `score` of those at some places.
+    """
+
+    metric: Metric
+    size: int
+    score: "Callable[[NDArray[np.int64]], float]"
+
+
+@runtime_checkable
+class Judges(Protocol):
+    """A task whose evaluations can be told apart from chance: `gruta export --weights`."""
+
+    def judged(self, found: Any) -> Judged:
+        """Of an evaluation, the network's."""
 
 
 @runtime_checkable

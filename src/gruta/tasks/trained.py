@@ -115,17 +115,6 @@ def choice_of(run: Run) -> Mapping[str, Any] | None:
     return found
 
 
-def joined(members: Mapping[str, Trained[C]]) -> dict[str, NDArray[Any]]:
-    """The weights of all, as those of one network; `of_member` takes them apart."""
-    return {f"{name}/{w}": own for name, m in members.items() for w, own in m.weights.items()}
-
-
-def of_member(name: str, weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Those that `joined` has put under this name."""
-    place = f"{name}/"
-    return {k.removeprefix(place): w for k, w in weights.items() if k.startswith(place)}
-
-
 def settings_of(run: Run, task: Task[Any]) -> dict[str, Any]:
     """The settings that a run was started with, with the defaults for what came later."""
     found: dict[str, Any] = run.settings_as(partial(_resolved, task.settings)).model_dump()

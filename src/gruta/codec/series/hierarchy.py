@@ -44,7 +44,8 @@ class Hierarchy:
     def bottom_up(cls, names: Sequence[str], parents: Sequence[str], quantiles: int) -> "Hierarchy":
         """One whose lowest forecasts are taken as they are, and intervals too."""
         plain = cls(tuple(names), tuple(parents), "bottom_up", np.empty(0), np.empty(0))
-        lowest = np.eye(len(names))[plain.bottom]
+        lowest = np.zeros((len(plain.bottom), len(names)))
+        lowest[np.arange(len(lowest)), plain.bottom] = 1
         levels = int(plain.depths.max()) + 1
         return replace(plain, weights=lowest, factors=np.ones((levels, quantiles)))
 

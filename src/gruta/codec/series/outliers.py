@@ -94,6 +94,13 @@ class Outliers:
                 limits.append(limit)
         return Found(np.array(rows, np.int64), np.array(near), np.array(limits))
 
+    def reach(self, frequency: Frequency, begin: np.datetime64) -> int:
+        """How many rows before one tell how it is to be treated."""
+        if self.policy == "flag":
+            return 0
+        seasons = _seasons(frequency, np.array([begin]))
+        return _BEFORE + max([0, *(2 * season + 1 for season, _ in seasons)])
+
     def treated(self, series: Series) -> Series:
         """The series as models read them."""
         found = None if self.policy == "flag" else self.found(series)

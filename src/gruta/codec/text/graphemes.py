@@ -1,12 +1,16 @@
 """What people see as one character: never shown in part.
 
-Extended grapheme clusters of Unicode's UAX 29, by the regex library.
+Extended grapheme clusters of Unicode's UAX 29, by the regex library. Where that is not installed,
+as beside a model file, a letter with the marks and the joined signs behind it stands for one.
 """
 
-import regex
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import cache
 
-_ONE = regex.compile(r"\X")
-_CONTROL = regex.compile(r"[[\p{Cc}\u202a-\u202e\u2066-\u2069]--[\n\t]]", regex.V1)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_JOINER = "\u200d"
 
 
 class Shown:
@@ -46,5 +50,27 @@ def beginning(text: str, most: int) -> str:
 
 def graphemes(text: str) -> list[str]:
     """Each of them."""
-    found: list[str] = _ONE.findall(text)
+    return _splitter()(text)
+
+
+@cache
+def _splitter() -> Callable[[str], list[str]]:
+    try:
+        import regex
+    except ModuleNotFoundError:
+        return _plainly
+    found: Callable[[str], list[str]] = regex.compile(r"\X").findall
+    return found
+
+
+def _plainly(text: str) -> list[str]:
+    """Without the library: flags and Korean letters may be cut in two."""
+    found: list[str] = []
+    for letter in text:
+        before = found[-1][-1:] if found else ""
+        follows = unicodedata.category(letter) in ("Mn", "Me", "Mc") or letter == _JOINER
+        if before and (follows or before == _JOINER or before + letter == "\r\n"):
+            found[-1] += letter
+        else:
+            found.append(letter)
     return found

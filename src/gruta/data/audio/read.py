@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.codec.text.whole import is_whole
 from gruta.data.audio.arrays import as_numbers, read_array, read_arrays
 from gruta.data.audio.finder import Finder
 from gruta.data.audio.kaldi import is_kaldi, read_folder
@@ -16,7 +17,6 @@ from gruta.data.audio.sound import Place, Sound, look
 from gruta.data.audio.transcripts import Columns, Listed, Row, is_list, read_list
 from gruta.data.found import Found
 from gruta.data.pairs import read_lines
-from gruta.data.plain import is_whole
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gruta.codec.text.whole import is_whole
 from gruta.data.folder import files_of
 from gruta.data.pictures.columns import Columns, Row, rows_of
 from gruta.data.pictures.shots import PICTURES, VIDEOS, Shot, Sight, read_shots
-from gruta.data.plain import is_whole
 from gruta.data.table import kind_of
 from gruta.errors import InputError
 from gruta.locale import translate as _

@@ -17,9 +17,9 @@ from torch.nn import init
 
 from gruta.codec.pictures.captions import TIMES, CaptionCodec
 from gruta.nn import CELLS
-from gruta.nn.folded import Folded
 from gruta.nn.dense import Linear
 from gruta.nn.draws import generator
+from gruta.nn.folded import Folded
 from gruta.nn.writing import DTYPE, Writer
 from gruta.tasks.caption.head import GLANCE, writing_of
 from gruta.tasks.caption.settings import CaptionSettings

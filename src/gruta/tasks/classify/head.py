@@ -1,35 +1,65 @@
 """The classifier's network on NumPy arrays: whole cases, or a step at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.cells import CellName
 from gruta.codec.classes import ClassCodec
 from gruta.codec.text.vocabulary import Vocabulary
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.runtime.architecture import Count, Positive
 from gruta.runtime.blocks import (
     Array,
     Linear,
     Recurrent,
     Shapes,
+    State,
     linear_shapes,
     recurrent_shapes,
     require_shapes,
 )
-from gruta.tasks.classify.settings import ClassifySettings
+from gruta.runtime.door import Door, Parts
 
 _AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The settings that the head goes by."""
+
+    cell: CellName
+    hidden: Positive
+    layers: Count
+    bidirectional: bool
+    pooling: Literal["last", "mean", "max", "mean+max", "attention"]
+    embedding: int
+    bayes: bool
+
+
+class Read(NamedTuple):
+    """What is kept of a case that was read up to some step.
+
+    state: `[L, H]` of each layer, h and in the LSTM c. total: `[H]`, the weighted sum of the last
+    layer's h, and weight that of the weights, in units of exp(top), the highest score of an
+    attention; without one weights are 1. largest: `[H]`, of each unit.
+    """
+
+    state: State
+    total: NDArray[np.float64]
+    largest: Array
+    weight: float
+    top: float
 
 
 class ClassifyHead:
     """What `ClassifyNetwork` computes; ValueError if the weights are of another network."""
 
-    def __init__(
-        self, weights: Mapping[str, Array], codec: ClassCodec, settings: ClassifySettings
-    ) -> None:
+    def __init__(self, weights: Mapping[str, Array], codec: ClassCodec, settings: Any) -> None:
         require_shapes(weights, _shapes(codec, settings))
         self.size = sum(w.size for w in weights.values())
         self.bayes_size = sum(w.size for n, w in weights.items() if n.startswith("bayes."))
@@ -62,34 +92,65 @@ class ClassifyHead:
 
     def steps(self, case: NDArray[Any]) -> Iterator[Array]:
         """Scores `[K]` after each step; InputError where the network reads backwards too."""
-        if self._layer.directions == 2:
+        found, likely = self.unread(), self._prior
+        for x, units in zip(self.read(case), case, strict=True):
+            (found,) = self.onward(x[None, None], np.array([1]), [found])
+            scores = self.scored(found)
+            if self._likely is not None:
+                likely = likely + self._likely[np.atleast_1d(units)].sum(0)
+                scores = scores + np.float32(self._mix) * likely
+            yield scores
+
+    def unread(self) -> "Read":
+        """What is kept of a case before its first step; InputError where the network reads
+        backwards too.
+        """
+        layer = self._layer
+        if layer.directions == 2:
             raise InputError(
                 bidirectional=_(
                     "a prediction after every step needs a network that reads in one direction; "
                     "train with bidirectional=False"
                 )
             )
-        state, total, weights = None, np.float32(0), np.float32(0)
-        largest, top = np.float32(-np.inf), np.float32(-np.inf)
-        likely = self._prior
-        for x, units in zip(self.read(case), case, strict=True):
-            h, state = self._layer.sequence(x[None, None], state)
-            h = h[0, 0]
-            largest = np.maximum(largest, h)
-            weight = np.float32(1)
-            if self._attention is not None:  # the sums so far are kept in units of the top weight
-                score = self._attention(h)[0]
-                higher = max(top, score)
-                total, weights = total * np.exp(top - higher), weights * np.exp(top - higher)
-                top, weight = higher, np.exp(score - higher)
-            total, weights = total + weight * h, weights + weight
-            mean = total / weights
-            pooled = {"last": h, "max": largest, "mean+max": np.concatenate([mean, largest])}
-            scores = self._output(pooled.get(self._pooling, mean))
-            if self._likely is not None:
-                likely = likely + self._likely[np.atleast_1d(units)].sum(0)
-                scores = scores + np.float32(self._mix) * likely
-            yield scores
+        state = tuple(part[:, 0] for part in layer.start(1))
+        none = np.full(layer.hidden, -np.inf, np.float32)
+        return Read(state, np.zeros(layer.hidden), none, 0.0, -np.inf)
+
+    def onward(self, x: Array, lengths: NDArray[np.int64], reads: "Sequence[Read]") -> "list[Read]":
+        """What is kept of B cases after steps x `[T, B, I]` more, of each as many as lengths
+        `[B]` says; reads: what was kept of them before.
+        """
+        before = tuple(np.stack(parts, 1) for parts in zip(*(r.state for r in reads), strict=True))
+        h, after = self._layer.sequence(x, before, lengths)
+        inside = (np.arange(len(h))[:, None] < lengths)[..., None]
+        top, weight = np.array([[r.top] for r in reads]), inside.astype(np.float64)
+        higher, less = top, np.ones_like(top)
+        if self._attention is not None:  # the sums so far are kept in units of the top weight
+            score = np.where(inside, self._attention(h), -np.inf).astype(np.float64)
+            higher = np.maximum(top, score.max(0))
+            weight, less = np.exp(score - higher), np.exp(top - higher)
+        totals = less * np.stack([r.total for r in reads]) + (weight * h).sum(0)
+        weights = less * [[r.weight] for r in reads] + weight.sum(0)
+        largest = np.maximum(
+            np.stack([r.largest for r in reads]), np.where(inside, h, -np.inf).max(0)
+        ).astype(np.float32)
+        return [
+            Read(
+                tuple(part[:, b].copy() for part in after),
+                totals[b],
+                largest[b],
+                float(weights[b, 0]),
+                float(higher[b, 0]),
+            )
+            for b in range(len(reads))
+        ]
+
+    def scored(self, read: "Read") -> Array:
+        """Scores `[K]` of what was read, naive Bayes not among them."""
+        h, mean = read.state[0][-1], (read.total / read.weight).astype(np.float32)
+        both = {"last": h, "max": read.largest, "mean+max": np.concatenate([mean, read.largest])}
+        return self._output(both.get(self._pooling, mean))
 
     def read(self, x: NDArray[Any]) -> Array:
         """`[T, I]`: vectors as they are, units looked up, those of a step's grams summed."""
@@ -123,7 +184,7 @@ class ClassifyHead:
         return found
 
 
-def _shapes(codec: ClassCodec, settings: ClassifySettings) -> Shapes:
+def _shapes(codec: ClassCodec, settings: Any) -> Shapes:
     s, reader = settings, codec.reader
     directions = 2 if s.bidirectional else 1
     states = directions * s.hidden
@@ -142,3 +203,19 @@ def _shapes(codec: ClassCodec, settings: ClassifySettings) -> Shapes:
         **(linear_shapes("attention", states, 1) if s.pooling == "attention" else {}),
         **linear_shapes("output", pooled, len(codec.labels)),
     }
+
+
+def head_of(parts: Parts[ClassCodec]) -> ClassifyHead:
+    """Of a run or a model file."""
+    return ClassifyHead(parts.weights, parts.codec, parts.settings)
+
+
+def units_of(codec: ClassCodec) -> Mapping[str, str]:
+    """What is read, and what is said of it."""
+    reader = codec.reader
+    read = reader.unit if isinstance(reader, Vocabulary) else "steps"
+    given = {"input": codec.kind, "read": read, "channels": ", ".join(codec.channels)}
+    return given | {"output": "probabilities"}
+
+
+DOOR: Door[ClassCodec] = Door(ClassCodec, Architecture, head_of, units_of)

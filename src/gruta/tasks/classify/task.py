@@ -17,7 +17,7 @@ from gruta.settings import reading
 from gruta.tasks.classify.settings import ClassifySettings
 from gruta.tasks.scores import Metric
 from gruta.tasks.scoring import to_score
-from gruta.tasks.task import Input, Look, Options, Report
+from gruta.tasks.task import Input, Judged, Look, Options, Report
 
 if TYPE_CHECKING:
     import polars as pl
@@ -154,9 +154,9 @@ class ClassifyTask:
 
     def head(self, trained: "Trained[ClassCodec]") -> "ClassifyHead":
         """The network on NumPy arrays."""
-        from gruta.tasks.classify.head import ClassifyHead
+        from gruta.tasks.classify.head import head_of
 
-        return ClassifyHead(trained.weights, trained.codec, trained.settings)
+        return head_of(trained)
 
     def held_out(self, source: Any, settings: ClassifySettings) -> Mapping[str, Any] | None:
         """The test's own file, or the share of each class that was held out."""
@@ -202,6 +202,11 @@ class ClassifyTask:
         )
         learned = known.parts.train if known.parts else None
         return evaluate(trained, known.test, learned, seen=known.seen, like=like)
+
+    def judged(self, found: "Evaluation") -> Judged:
+        """The share of right answers."""
+        right = found.answers == found.truth
+        return Judged(self.metrics[0], len(right), lambda some: float(right[some].mean()))
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the best simple model."""

@@ -5,10 +5,8 @@ import polars as pl
 
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.series import Series
-from gruta.errors import InputError
-from gruta.locale import translate as _
 from gruta.tasks.forecast.coming import with_rows_to_come
-from gruta.tasks.forecast.forecasts import quantiles
+from gruta.tasks.forecast.forecasts import quantiles, require_reach
 from gruta.tasks.forecast.records import as_told, own_names, quantile_name
 from gruta.tasks.forecast.settings import MissingKnown
 from gruta.tasks.trained import Trained
@@ -25,13 +23,7 @@ def forecast(
     and a number of steps in place of the run's; InputError where it does not reach so far.
     """
     encoding, levels = trained.codec.encoding, trained.settings.quantiles
-    steps = horizon or encoding.horizon
-    if steps > encoding.horizon and trained.settings.strategy != "recursive":
-        problem = _(
-            "expected at most the {horizon} steps that training was for, got {given}; what is "
-            "trained with the strategy recursive goes further"
-        )
-        raise InputError(horizon=problem.format(horizon=encoding.horizon, given=steps))
+    steps = require_reach(trained, horizon)
     policy = missing_known or trained.settings.missing_known
     series = with_rows_to_come(series, encoding, policy, steps)
     origins = series.ends - 1

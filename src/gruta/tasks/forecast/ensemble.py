@@ -7,7 +7,7 @@ forecast these at once, half read their own back (the mean of such two: In, Jung
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Rows, Table, Values
 from gruta.codec.series.linear import LinearModel
-from gruta.tasks.forecast.head import ForecastHead
-from gruta.tasks.task import networks
-from gruta.tasks.trained import Trained, of_member
+from gruta.tasks.members import of_member
+
+if TYPE_CHECKING:
+    from gruta.tasks.forecast.head import ForecastHead
+    from gruta.tasks.trained import Trained
 
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
     """What its members say on average; the methods are those of `ForecastHead`."""
 
-    members: Sequence[ForecastHead]
+    members: "Sequence[ForecastHead]"
 
     def changes(self, table: Table, origins: Rows, steps: int, *, carry: bool = False) -> Values:
         """Quantiles of the change from the value at each of `origins [M]`: `[M, N, Q]`, scaled."""
@@ -62,13 +64,16 @@ class Ensemble:
         more = sum(one.linear.size for one in self.members[1:])
         return sum(one.size for one in self.members) + more
 
-    def _mean(self, say: Callable[[ForecastHead], Values]) -> Values:
+    def _mean(self, say: "Callable[[ForecastHead], Values]") -> Values:
         found: Values = np.mean([say(one) for one in self.members], axis=0)
         return found
 
 
-def members_of(trained: Trained[ForecastCodec]) -> dict[str, Trained[ForecastCodec]]:
+def members_of(trained: "Trained[ForecastCodec]") -> "dict[str, Trained[ForecastCodec]]":
     """Each of an ensemble's networks as it was trained, by name; none of a lone one."""
+    from gruta.tasks.task import networks
+    from gruta.tasks.trained import Trained
+
     if not trained.codec.members:
         return {}
     each = networks(trained.task, trained.settings).items()

@@ -143,17 +143,23 @@ class Evaluation:
         """At how many moments forecasts begin before one that began first has ended."""
         return overlapping(self.moments, self.times[:, -1])
 
+    @property
+    def missed(self) -> Values:
+        """`[M, K]`: what the network loses at each value, by the score that decides."""
+        if self.judged == "crps":
+            return self._crps(self.quantiles)
+        found: Values = np.abs(self.median - self.truth)
+        return found
+
     @cached_property
     def differences(self) -> dict[str, Difference]:
         """By how much the network's mean absolute error, or CRPS, is above each baseline's."""
         if self.judged == "crps":
-            missed = self._crps(self.quantiles)
             of_simple = {n: self._crps(values) for n, values in self.baseline_quantiles.items()}
         else:
-            missed = np.abs(self.median - self.truth)
             of_simple = {n: np.abs(v - self.truth) for n, v in self.baselines.items()}
         return {
-            name: difference(missed, own, self.overlap, self.moments, self.judged)
+            name: difference(self.missed, own, self.overlap, self.moments, self.judged)
             for name, own in of_simple.items()
         }
 

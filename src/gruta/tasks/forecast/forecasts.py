@@ -7,12 +7,14 @@ from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Rows, Table
 from gruta.codec.series.intervals import Values, levels, misses, rows_before, stretch
 from gruta.codec.series.series import Series
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.runtime.door import Asked
 from gruta.tasks.forecast.reconcile import reconciled
-from gruta.tasks.trained import Trained
 
 
 def quantiles(
-    trained: Trained[ForecastCodec],
+    trained: Asked[ForecastCodec],
     series: Series,
     origins: Rows,
     *,
@@ -33,8 +35,23 @@ def quantiles(
     return found.after
 
 
+def require_reach(trained: Asked[ForecastCodec], horizon: int | None) -> int:
+    """How many steps are forecast, by default those of training; InputError where the network does
+    not reach so far.
+    """
+    encoding = trained.codec.encoding
+    steps = horizon or encoding.horizon
+    if steps > encoding.horizon and trained.settings.strategy != "recursive":
+        problem = _(
+            "expected at most the {horizon} steps that training was for, got {given}; what is "
+            "trained with the strategy recursive goes further"
+        )
+        raise InputError(horizon=problem.format(horizon=encoding.horizon, given=steps))
+    return steps
+
+
 def unreconciled(
-    trained: Trained[ForecastCodec],
+    trained: Asked[ForecastCodec],
     series: Series,
     origins: Rows,
     *,
@@ -51,7 +68,7 @@ def unreconciled(
 
 
 def _changes(
-    trained: Trained[ForecastCodec],
+    trained: Asked[ForecastCodec],
     series: Series,
     table: Table,
     origins: Rows,

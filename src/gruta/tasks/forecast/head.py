@@ -1,16 +1,20 @@
 """The forecaster's network on NumPy arrays: the same forecasts without PyTorch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.cells import CellName
+from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.features import Past, Rows, Table, Values, ahead, windows
 from gruta.codec.series.intervals import grown
 from gruta.codec.series.linear import LinearModel
+from gruta.locale import translate as _
+from gruta.runtime.architecture import Count, Positive
 from gruta.runtime.blocks import (
     Linear,
     Recurrent,
@@ -22,8 +26,13 @@ from gruta.runtime.blocks import (
     silu,
     softplus,
 )
+from gruta.runtime.door import Door, Parts
+from gruta.tasks.forecast.names import members_of
 from gruta.tasks.forecast.rollout import rolled
-from gruta.tasks.forecast.settings import ForecastSettings
+from gruta.tasks.members import of_member
+
+if TYPE_CHECKING:
+    from gruta.tasks.forecast.ensemble import Ensemble
 
 _AT_ONCE = 256
 """So many origins are forecast from at a time."""
@@ -33,6 +42,25 @@ _ROWS_AT_ONCE = 4096
 
 _FIXED = ("linear.", "scale_")
 """What is computed before training begins is not counted among the parameters."""
+
+MOST_STEPS = 2**20
+"""Of a horizon, a lookback or a season in a model file."""
+
+MOST_SERIES = 2**14
+"""Of a hierarchy in a model file: its sums take memory by their square."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The settings that the head and its answers go by."""
+
+    cell: CellName
+    hidden: Positive
+    quantiles: tuple[float, ...]
+    strategy: Literal["direct", "recursive", "both"]
+    ensemble: Count
+    seed: int
+    missing_known: Literal["error", "hold", "season"]
 
 
 class ForecastHead:
@@ -46,7 +74,7 @@ class ForecastHead:
         self,
         weights: Mapping[str, Values],
         table: Table,
-        settings: ForecastSettings,
+        settings: Any,
         trust: float = 1.0,
         growth: Sequence[float] = (),
     ) -> None:
@@ -168,7 +196,7 @@ class ForecastHead:
         return np.concatenate([middle - unit * lower, middle, middle + unit * upper], -1)
 
 
-def _shapes(table: Table, settings: ForecastSettings) -> Shapes:
+def _shapes(table: Table, settings: Any) -> Shapes:
     """Of the weights of the network that reads this table."""
     K, L, C, F = table.horizon, table.lookback, table.past_width, table.future_width
     count, N = table.vectors
@@ -259,3 +287,54 @@ def carried_states(head: ForecastHead, table: Table, past: Past, origins: Rows) 
                 unread += len(rows)
             found[place] = state
     return tuple(np.concatenate(parts, axis=1)[0] for parts in zip(*found, strict=True))
+
+
+def head_of(parts: Parts[ForecastCodec]) -> "ForecastHead | Ensemble":
+    """Of a run or a model file; of an ensemble all."""
+    if parts.codec.members:
+        from gruta.tasks.forecast.ensemble import Ensemble
+
+        pairs = zip(members_of(parts.settings), parts.codec.members, strict=True)
+        own = [(codec, of_member(name, parts.weights)) for name, codec in pairs]
+        return Ensemble([_one(codec, weights, parts.settings) for codec, weights in own])
+    return _one(parts.codec, parts.weights, parts.settings)
+
+
+def _one(codec: ForecastCodec, weights: Mapping[str, Values], settings: Any) -> ForecastHead:
+    table = codec.encoding.empty_table()
+    return ForecastHead(weights, table, settings, codec.trust, codec.growth)
+
+
+def units_of(codec: ForecastCodec) -> Mapping[str, str]:
+    """What is read, and what is said of it."""
+    encoding = codec.encoding
+    columns = encoding.columns
+    return {
+        "input": columns.target,
+        "step": encoding.frequency.key,
+        "known": ", ".join(columns.known),
+        "past": ", ".join(columns.past),
+        "static": ", ".join(columns.static),
+        "output": "quantiles",
+        "steps": str(encoding.horizon),
+    }
+
+
+def _limit(content: Mapping[str, Any]) -> None:
+    """ValueError for numbers whose memory no weights pay for."""
+    for one in (content, *content.get("members", ())):
+        encoding = one["encoding"]
+        sizes = [encoding["lookback"], encoding["horizon"], encoding.get("apart", 0)]
+        for size in (*sizes, *encoding["seasons"]):
+            if not 0 <= int(size) <= MOST_STEPS:
+                problem = _("expected at most {most} steps, found {size}")
+                raise ValueError(problem.format(most=MOST_STEPS, size=size))
+    names = (content.get("hierarchy") or {}).get("names", ())
+    if len(names) > MOST_SERIES:
+        problem = _("expected a hierarchy of at most {most} series, found {size}")
+        raise ValueError(problem.format(most=MOST_SERIES, size=len(names)))
+
+
+DOOR: Door[ForecastCodec] = Door(
+    ForecastCodec, Architecture, head_of, units_of, exact=_FIXED, limit=_limit
+)

@@ -1,5 +1,7 @@
 """What people call the networks and the baselines."""
 
+from typing import Any
+
 from gruta.cells import CELLS
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
@@ -20,3 +22,11 @@ def model_name(model: str) -> str:
         "past values": _("past values"),
     }
     return names.get(model, model)
+
+
+def members_of(settings: Any) -> dict[str, tuple[str, int]]:
+    """The networks that forecast as one, by name: the strategy and the seed of each."""
+    both = settings.strategy == "both"
+    strategies = ("direct", "recursive") if both else (settings.strategy,)
+    seeds = range(settings.seed, settings.seed + settings.ensemble)
+    return {f"{strategy}-{seed}": (strategy, seed) for strategy in strategies for seed in seeds}

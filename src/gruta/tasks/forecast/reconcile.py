@@ -14,6 +14,7 @@ from gruta.codec.series.series import Series
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
+from gruta.runtime.door import Asked
 from gruta.tasks.forecast.split import Split
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _moments(seen: Series, firsts: Rows, horizon: int, apart: int) -> Rows:
     return rows[(rows >= firsts).all(1)][:MOST_MOMENTS]
 
 
-def _rolled(trained: "Trained[ForecastCodec]", seen: Series, rows: Rows) -> tuple[Values, Values]:
+def _rolled(trained: Asked[ForecastCodec], seen: Series, rows: Rows) -> tuple[Values, Values]:
     """Forecasts `[U, K, S, Q]` from rows `[U, S]`, and what came, `[U, K, S]`."""
     from gruta.tasks.forecast.forecasts import unreconciled
 
@@ -143,7 +144,7 @@ class Reconciled:
 
 
 def reconciled(
-    trained: "Trained[ForecastCodec]",
+    trained: Asked[ForecastCodec],
     series: Series,
     origins: Rows,
     *,

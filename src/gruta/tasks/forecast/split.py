@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from gruta.codec.series.features import Rows, Table
 from gruta.codec.series.series import Series
 from gruta.codec.series.stamps import as_stamp
-from gruta.tasks.forecast.settings import ForecastSettings
+
+if TYPE_CHECKING:
+    from gruta.tasks.forecast.settings import ForecastSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +23,7 @@ class Parts:
     seen: Rows
 
     @classmethod
-    def of(cls, series: Series, settings: ForecastSettings) -> "Parts":
+    def of(cls, series: Series, settings: "ForecastSettings") -> "Parts":
         """Training, then validation, then the test, which is not seen; all series are parted at
         the same moments, counted back from the newest row with a target, or at stamps.
 

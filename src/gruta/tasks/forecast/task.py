@@ -20,7 +20,7 @@ from gruta.tasks.forecast.settings import ForecastSettings, MissingKnown
 from gruta.tasks.forecast.source import SeriesInParts, as_series, in_parts, series_for
 from gruta.tasks.forecast.split import Split
 from gruta.tasks.scores import Metric
-from gruta.tasks.task import Input, Look, Options, Report
+from gruta.tasks.task import Input, Judged, Look, Options, Report
 
 if TYPE_CHECKING:
     import polars as pl
@@ -167,15 +167,11 @@ class ForecastTask:
 
     def members(self, settings: Settings) -> dict[str, tuple["ForecastTask", Settings]]:
         """Those of the settings' seeds, each by direct and recursive forecasts where it is both."""
-        both, alone = settings.strategy == "both", settings.ensemble == 1
-        if alone and not both:
+        from gruta.tasks.forecast.names import members_of
+
+        if len(members := members_of(settings)) == 1:
             return {}
-        strategies = ("direct", "recursive") if both else (settings.strategy,)
-        return {
-            f"{strategy}-{seed}": (self, settings.one(strategy, seed))
-            for strategy in strategies
-            for seed in range(settings.seed, settings.seed + settings.ensemble)
-        }
+        return {name: (self, settings.one(*how)) for name, how in members.items()}
 
     def combined(
         self,
@@ -186,7 +182,7 @@ class ForecastTask:
         """With intervals of the mean of their forecasts, from the rolling origins of a lone one."""
         from gruta.codec.series.intervals import rolling
         from gruta.tasks.forecast.ensemble import Ensemble
-        from gruta.tasks.trained import joined
+        from gruta.tasks.members import joined
 
         codecs = tuple(member.codec for member in members)
         codec = replace(
@@ -208,18 +204,15 @@ class ForecastTask:
         found = codec.calibrated(origins, firsts, forecast, target, settings.quantiles)
         if not data.seen.parents:
             return found
-        weights = joined(dict(zip(self.members(settings), members, strict=True)))
+        own = zip(self.members(settings), members, strict=True)
+        weights = joined({name: member.weights for name, member in own})
         return self._reconciled(found, weights, settings, data.seen, split)
 
     def head(self, trained: "Trained[ForecastCodec]") -> "ForecastHead | Ensemble":
         """The network on NumPy arrays; of an ensemble all."""
-        from gruta.tasks.forecast.ensemble import Ensemble, members_of
-        from gruta.tasks.forecast.head import ForecastHead
+        from gruta.tasks.forecast.head import head_of
 
-        if trained.codec.members:
-            return Ensemble([member.head for member in members_of(trained).values()])
-        codec, table = trained.codec, trained.codec.encoding.empty_table()
-        return ForecastHead(trained.weights, table, trained.settings, codec.trust, codec.growth)
+        return head_of(trained)
 
     def answer(
         self,
@@ -269,6 +262,17 @@ class ForecastTask:
     def held_out(self, source: Any, settings: Settings) -> Mapping[str, Any] | None:
         """The same series: its end was not seen."""
         return {"source": source, "importance": True} if settings.test_share else None
+
+    def judged(self, found: "Evaluation") -> Judged:
+        """The mean absolute error, or of values many of which are 0 the CRPS, by moments."""
+        moments, which = np.unique(found.moments, return_inverse=True)
+        missed, name = found.missed, found.judged
+        metric = next(one for one in found.metrics if one.name == name)
+
+        def score(some: NDArray[np.int64]) -> float:
+            return float(np.nanmean(missed[np.isin(which, some)]))
+
+        return Judged(metric, len(moments), score)
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the best simple forecast."""

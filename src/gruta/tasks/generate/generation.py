@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gruta.codec.text.graphemes import Shown
 from gruta.codec.text.sampling import Sampling
 from gruta.codec.text.units import UNKNOWN, Units, Writing
-from gruta.data.plain import require_whole
+from gruta.codec.text.whole import require_whole
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number

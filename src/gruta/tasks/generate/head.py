@@ -1,23 +1,45 @@
 """The language model on NumPy arrays: whole texts, or a unit at a time."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.cells import CellName
 from gruta.cells.arrays import Storage
 from gruta.codec.text.mixture import Mixture
-from gruta.codec.text.units import UNKNOWN
+from gruta.codec.text.units import UNKNOWN, Units
+from gruta.runtime.architecture import Count, Positive
 from gruta.runtime.blocks import Array, Shapes, State, require_shapes
+from gruta.runtime.door import Door, Parts
 from gruta.runtime.language_model import LanguageModel
 from gruta.runtime.steps import Steps, step_shapes
-from gruta.tasks.generate.settings import GenerateSettings
+from gruta.tasks.generate.codec import AnyUnits
+
+if TYPE_CHECKING:
+    from gruta.codec.notes.frames import Frames
+    from gruta.tasks.generate.notes.head import NotesHead
 
 Numbers = NDArray[np.integer]
 
 _AT_ONCE = 2**22
 """Scores of a long text that are computed at once, at most."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The settings that the head goes by, of texts and of notes."""
+
+    units: Literal["bytes", "characters", "words", "subwords", "notes"]
+    cell: CellName
+    hidden: Positive
+    layers: Count
+    embedding: Positive
+    tied: bool
+    ngram: bool
 
 
 class GenerateHead:
@@ -32,7 +54,7 @@ class GenerateHead:
         self,
         weights: Mapping[str, Array],
         size: int,
-        settings: GenerateSettings,
+        settings: Any,
         storage: Storage | None = None,
         mixture: Mixture | None = None,
     ) -> None:
@@ -74,9 +96,11 @@ class GenerateHead:
         flat = h.reshape(-1, self._layers.hidden) @ matrix + bias
         return flat.reshape(*units.shape, -1), last
 
-    def read(self, units: Numbers) -> tuple[Array, list[State]]:
-        """Logits `[1, V]` of what follows a text `[T]`, T ≥ 1, and the state behind it."""
-        state = self.start()
+    def read(self, units: Numbers, state: list[State] | None = None) -> tuple[Array, list[State]]:
+        """Logits `[1, V]` of what follows a text `[T]`, T ≥ 1, and the state behind it; state: that
+        behind what was read before.
+        """
+        state = self.start() if state is None else state
         for start in range(0, len(units), self._at_once):
             logits, state = self.sequence(units[start : start + self._at_once, None], state)
         return logits[-1], state
@@ -103,7 +127,7 @@ def _nats(logits: Array, units: Numbers) -> NDArray[np.float64]:
     return found
 
 
-def _shapes(size: int, s: GenerateSettings) -> Shapes:
+def _shapes(size: int, s: Any) -> Shapes:
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (size, s.embedding)}
     shapes |= step_shapes("layers", s.cell, s.embedding, s.hidden, s.layers)
     if s.tied and s.hidden != s.embedding:
@@ -111,3 +135,25 @@ def _shapes(size: int, s: GenerateSettings) -> Shapes:
     if not s.tied:
         shapes["output.weight"] = (size, s.hidden)
     return {**shapes, "bias": (size,)}
+
+
+def head_of(parts: "Parts[Units | Frames]") -> "GenerateHead | NotesHead":
+    """Of a run or a model file, with the counts beside the network where it has some."""
+    codec, s = parts.codec, parts.settings
+    if not isinstance(codec, Units):
+        from gruta.tasks.generate.notes.head import NotesHead
+
+        return NotesHead(parts.weights, codec, s)
+    mixture = Mixture.from_arrays(parts.counted, codec.size) if s.ngram else None
+    return GenerateHead(parts.weights, codec.size, s, mixture=mixture)
+
+
+def units_of(codec: "Units | Frames") -> Mapping[str, str]:
+    """What is read, and what is written."""
+    if isinstance(codec, Units):
+        return {"input": "text", "read": codec.kind, "output": "text"}
+    frames = {"read": "frames", "frames_a_quarter": str(codec.a_quarter)}
+    return {"input": "notes", **frames, "output": "notes"}
+
+
+DOOR: "Door[Units | Frames]" = Door(AnyUnits, Architecture, head_of, units_of)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gruta.codec.notes.frames import Frames
 from gruta.codec.text.units import Units
+from gruta.tasks.generate.codec import AnyUnits
 from gruta.tasks.generate.notes.task import NOTES, OfNotes
 from gruta.tasks.generate.options import ContinueOptions, EvaluateOptions, GenerateOptions
 from gruta.tasks.generate.settings import GenerateSettings
 from gruta.tasks.generate.text import TEXT, OfText
 from gruta.tasks.scores import Metric
-from gruta.tasks.task import Input, Look, Made, Options, Report
+from gruta.tasks.task import Input, Judged, Look, Made, Options, Report
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,16 +20,6 @@ if TYPE_CHECKING:
     from gruta.report.page import Table
     from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
-
-
-class AnyUnits:
-    """Reads the codec of a run, whichever of the two it is."""
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Units | Frames:
-        """What `to_json` gave; InputError if it is anything else."""
-        of_notes = isinstance(content, Mapping) and content.get("kind") == "notes"
-        return Frames.from_json(content) if of_notes else Units.from_json(content)
 
 
 @dataclass(frozen=True)
@@ -91,7 +81,9 @@ class GenerateTask:
 
     def head(self, trained: "Trained[Any]") -> Any:
         """The network on NumPy arrays."""
-        return _of(trained.settings.units).head(trained)
+        from gruta.tasks.generate.head import head_of
+
+        return head_of(trained)
 
     def held_out(self, source: Any, settings: GenerateSettings) -> Mapping[str, Any] | None:
         """The test's own file, or what was held out."""
@@ -121,6 +113,10 @@ class GenerateTask:
     def scored(self, trained: "Trained[Any]", source: Any) -> Any:
         """Scores of the network alone, on whatever texts or pieces."""
         return _of(trained.settings.units).scored(trained, source)
+
+    def judged(self, found: Any) -> Judged:
+        """Bits a character, or of notes nats a frame."""
+        return _of(found.codec.kind).judged(found)
 
     def verdict(self, found: Any) -> str:
         """Against the best simple model."""

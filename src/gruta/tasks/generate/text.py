@@ -3,14 +3,18 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gruta.codec.text.units import Units
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import resolve
+from gruta.tasks.generate.metrics import METRICS
 from gruta.tasks.generate.options import ContinueOptions, GenerateOptions, sampling
 from gruta.tasks.generate.settings import GenerateSettings
 from gruta.tasks.generate.source import to_score_again
-from gruta.tasks.task import Look, Report
+from gruta.tasks.task import Judged, Look, Report
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,7 +22,6 @@ if TYPE_CHECKING:
     from gruta.data.text import Texts
     from gruta.report.page import Table
     from gruta.tasks.generate.evaluation import Evaluation
-    from gruta.tasks.generate.head import GenerateHead
     from gruta.tasks.generate.lesson import GenerateLesson
     from gruta.tasks.generate.making import Making
     from gruta.tasks.generate.network import GenerateNetwork
@@ -86,15 +89,6 @@ class OfText:
 
         return counted(lesson, codec) if lesson.settings.ngram else {}
 
-    def head(self, trained: "Trained[Units]") -> "GenerateHead":
-        """The network on NumPy arrays, and the counts beside it."""
-        from gruta.codec.text.mixture import Mixture
-        from gruta.tasks.generate.head import GenerateHead
-
-        size, s = trained.codec.size, trained.settings
-        mixture = Mixture.from_arrays(trained.counted, size) if s.ngram else None
-        return GenerateHead(trained.weights, size, s, mixture=mixture)
-
     def answer(self, trained: "Trained[Units]", source: Any, **how: Any) -> "pl.DataFrame":
         """How each text goes on, as `ContinueOptions` says."""
         import polars as pl
@@ -141,6 +135,16 @@ class OfText:
         from gruta.tasks.generate.evaluation import scored
 
         return scored(trained, self.open(source, trained.settings))
+
+    def judged(self, found: "Evaluation") -> Judged:
+        """Bits a character, by units."""
+        costs = np.concatenate(found.nats) / np.log(2)
+        units_a_character = len(costs) / found.texts.length
+
+        def score(some: NDArray[np.int64]) -> float:
+            return float(costs[some].mean() * units_a_character)
+
+        return Judged(METRICS[0], len(costs), score)
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the best n-gram model."""

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
@@ -33,6 +35,11 @@ class Expected:
 
     def __len__(self) -> int:
         return len(self.sources)
+
+    def pick(self, some: NDArray[np.int64]) -> "Expected":
+        """Those at these places."""
+        sources = [self.sources[i] for i in some]
+        return Expected(sources, [self.targets[i] for i in some], self.by_words)
 
     @property
     def for_bleu(self) -> bool:

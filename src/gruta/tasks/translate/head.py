@@ -1,15 +1,19 @@
 """The translator's network on NumPy arrays: whole texts, or unit by unit as they are written."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.cells import CellName
 from gruta.codec.text.beam import Beam, Written, search
 from gruta.codec.text.pairs import END, NEVER_SEEN, PADDING, PairCodec, side_by_side
+from gruta.runtime.architecture import Count, Positive
 from gruta.runtime.blocks import Array, Recurrent, Shapes, recurrent_shapes, require_shapes
+from gruta.runtime.door import Door, Parts
 from gruta.runtime.writing import Text, Writer, Writing
-from gruta.tasks.translate.settings import TranslateSettings
 
 Numbers = NDArray[np.int64]
 _AT_ONCE = 32
@@ -18,12 +22,23 @@ _SCORES = 2**24
 """Scores of units that are in memory at once, but for those of one source."""
 
 
+@dataclass(frozen=True)
+class Architecture:
+    """The settings that the head goes by."""
+
+    cell: CellName
+    hidden: Positive
+    layers: Count
+    embedding: Positive
+    tied: bool
+    input_feeding: bool
+    attention: Literal["multiplicative", "additive", "none"]
+
+
 class TranslateHead:
     """What `TranslateNetwork` computes; ValueError if the weights are of another network."""
 
-    def __init__(
-        self, weights: Mapping[str, Array], codec: PairCodec, settings: TranslateSettings
-    ) -> None:
+    def __init__(self, weights: Mapping[str, Array], codec: PairCodec, settings: Any) -> None:
         s = settings
         what = writing_of(codec, s)
         require_shapes(weights, _shapes(codec, s, what))
@@ -78,7 +93,7 @@ class TranslateHead:
         return [found[i] for i in range(len(sources))]
 
 
-def writing_of(codec: PairCodec, settings: TranslateSettings) -> Writing:
+def writing_of(codec: PairCodec, settings: Any) -> Writing:
     """What writes in a network of these settings: its memory and the end of it are read in both
     directions.
     """
@@ -97,7 +112,7 @@ def writing_of(codec: PairCodec, settings: TranslateSettings) -> Writing:
     )
 
 
-def _shapes(codec: PairCodec, s: TranslateSettings, what: Writing) -> Shapes:
+def _shapes(codec: PairCodec, s: Any, what: Writing) -> Shapes:
     E = s.embedding
     source = {} if codec.shared else {"source.weight": (codec.source.size, E)}
     return {
@@ -105,3 +120,17 @@ def _shapes(codec: PairCodec, s: TranslateSettings, what: Writing) -> Shapes:
         **recurrent_shapes("reader", s.cell, E, s.hidden, s.layers, 2),
         **what.shapes(),
     }
+
+
+def head_of(parts: Parts[PairCodec]) -> TranslateHead:
+    """Of a run or a model file."""
+    return TranslateHead(parts.weights, parts.codec, parts.settings)
+
+
+def units_of(codec: PairCodec) -> Mapping[str, str]:
+    """What is read, and what is written."""
+    kinds = {"read": codec.source.units.kind, "written": codec.target.units.kind}
+    return {"input": "text", **kinds, "output": "text"}
+
+
+DOOR: Door[PairCodec] = Door(PairCodec, Architecture, head_of, units_of)

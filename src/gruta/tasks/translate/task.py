@@ -6,10 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gruta.codec.text.pairs import PairCodec
 from gruta.tasks.scores import Metric
 from gruta.tasks.scoring import to_score
-from gruta.tasks.task import Input, Look, Options, Report
+from gruta.tasks.task import Input, Judged, Look, Options, Report
 from gruta.tasks.translate.options import EvaluateOptions, InspectOptions, PredictOptions
 from gruta.tasks.translate.settings import TranslateSettings
 
@@ -99,9 +102,9 @@ class TranslateTask:
 
     def head(self, trained: "Trained[PairCodec]") -> "TranslateHead":
         """The network on NumPy arrays."""
-        from gruta.tasks.translate.head import TranslateHead
+        from gruta.tasks.translate.head import head_of
 
-        return TranslateHead(trained.weights, trained.codec, trained.settings)
+        return head_of(trained)
 
     def held_out(self, source: Any, settings: TranslateSettings) -> Mapping[str, Any] | None:
         """The test's own file, or the share that was held out."""
@@ -144,6 +147,19 @@ class TranslateTask:
         )
         learned = known.parts.train if known.parts else None
         return evaluate(trained, known.test, learned, seen=known.seen, like=like, **how)
+
+    def judged(self, found: "Evaluation") -> Judged:
+        """BLEU, chrF, or the share of words that are wholly right."""
+        from gruta.tasks.translate.evaluation import measures
+
+        metric = next(one for one in found.metrics if one.judged)
+
+        def score(some: NDArray[np.int64]) -> float:
+            said = [found.written[i].text for i in some]
+            value = measures(said, found.expected.pick(some))[metric.name]
+            return 0.0 if value is None else value
+
+        return Judged(metric, len(found.written), score)
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the best simple model."""

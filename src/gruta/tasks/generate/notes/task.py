@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gruta.codec.notes.frames import Frames
 from gruta.errors import InputError
 from gruta.locale import translate as _
@@ -15,13 +17,12 @@ if TYPE_CHECKING:
     from gruta.data.notes.pieces import Pieces
     from gruta.report.page import Table
     from gruta.tasks.generate.notes.evaluation import Evaluation
-    from gruta.tasks.generate.notes.head import NotesHead
     from gruta.tasks.generate.notes.lesson import NotesLesson
     from gruta.tasks.generate.notes.making import Making
     from gruta.tasks.generate.notes.network import NotesNetwork
     from gruta.tasks.generate.notes.parts import NotesInParts
     from gruta.tasks.portrait import Portrait
-    from gruta.tasks.task import Look, Report
+    from gruta.tasks.task import Judged, Look, Report
     from gruta.tasks.trained import Trained
 
 
@@ -67,12 +68,6 @@ class OfNotes:
     def count(self, lesson: "NotesLesson", codec: Frames) -> dict[str, Any]:
         """Nothing."""
         return {}
-
-    def head(self, trained: "Trained[Frames]") -> "NotesHead":
-        """The network on NumPy arrays."""
-        from gruta.tasks.generate.notes.head import NotesHead
-
-        return NotesHead(trained.weights, trained.codec, trained.settings)
 
     def evaluate(
         self,
@@ -144,6 +139,14 @@ class OfNotes:
                 )
             )
         return pl.concat(tables)
+
+    def judged(self, found: "Evaluation") -> "Judged":
+        """Nats a frame."""
+        from gruta.tasks.generate.notes.metrics import METRICS
+        from gruta.tasks.task import Judged
+
+        costs = np.concatenate(found.nats)
+        return Judged(METRICS[0], len(costs), lambda some: float(costs[some].mean()))
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the best simple model."""

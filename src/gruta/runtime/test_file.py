@@ -1,0 +1,143 @@
+"""A model file is whole, known and small enough, or it is refused in one sentence."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load as load_tensors
+
+from gruta.errors import InputError
+from gruta.runtime import file
+from gruta.runtime.file import COUNTED, Contents
+from gruta.runtime.weights import KINDS, as_stored, float32, plain
+
+RNG = np.random.default_rng(0)
+WEIGHTS = {
+    "a.weight": RNG.normal(size=(7, 5)).astype("f"),
+    "a.bias": RNG.normal(size=7).astype("f"),
+    "zero.weight": np.zeros((2, 3), "f"),
+    "none.weight": np.zeros((0, 3), "f"),
+    "linear.on_lags": RNG.normal(size=(3, 4)).astype("f"),
+}
+
+
+def contents(kind="float32", **changed):
+    counts = {f"{COUNTED}first": plain(np.arange(5, dtype=np.int32))}
+    parts = {
+        "task": "classify",
+        "weights": kind,
+        "architecture": {"hidden": 7},
+        "codec": {"labels": ["á", "b"]},
+        "units": {"input": "text"},
+        "tensors": as_stored(WEIGHTS, kind, exact=["linear."]) | counts,
+        "version": "0.1.0",
+    }
+    return Contents(**parts | changed)
+
+
+RAW = contents().to_bytes()
+
+
+def headed(header, tensors=b""):
+    """A file with this header."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + tensors
+
+
+def about(**changed):
+    """The header of a file, with other metadata."""
+    size = int.from_bytes(RAW[:8], "little")
+    header = json.loads(RAW[8 : 8 + size])
+    metadata = header["__metadata__"] | changed
+    header["__metadata__"] = {k: v for k, v in metadata.items() if v is not None}
+    return headed(header, RAW[8 + size :])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_written_is_read(kind, tmp_path):
+    path = tmp_path / "m.gruta"
+    file.save(path, contents(kind))
+    found = file.load(path)
+    assert (found.task, found.weights, found.version) == ("classify", kind, "0.1.0")
+    assert (found.architecture, found.codec) == ({"hidden": 7}, {"labels": ["á", "b"]})
+    np.testing.assert_array_equal(found.counted["first"], np.arange(5))
+    near = {"float32": 0, "float16": 2**-11, "bfloat16": 2**-8, "int8": 1 / 254}[kind]
+    assert found.network.keys() == WEIGHTS.keys()
+    for name, weight in WEIGHTS.items():
+        exact = kind == "float32" or weight.ndim == 1 or name.startswith("linear")
+        largest = np.abs(weight).max(axis=-1, initial=0, keepdims=True)
+        off = np.abs(found.network[name] - weight)
+        assert (off <= (0 if exact else 1.001 * near * largest)).all()
+        assert found.network[name].dtype == np.float32
+
+
+def test_any_reader_of_safetensors_gets_at_the_tensors():
+    found = load_tensors(RAW)
+    for name, weight in WEIGHTS.items():
+        np.testing.assert_array_equal(found[name], weight)
+
+
+def test_numbers_that_float16_lacks_stay_whole():
+    weight = np.array([[1e5, 1e-3]], "f")
+    np.testing.assert_array_equal(float32(as_stored({"w": weight}, "float16"))["w"], weight)
+
+
+REFUSED = {
+    b"": "its header should have 0 bytes, the file has 0 in all",
+    RAW[:7]: "its header should have .* bytes, the file has 7 in all",
+    RAW[:-1]: "not a whole file",
+    RAW + b"\0": "not a whole file",
+    (2**63).to_bytes(8, "little") + b"{}": "its header should have 9,223,372,036,854,775,808",
+    headed(b"{" + b" " * 2**26): "a header of 67,108,865 bytes, the limit is 67,108,864",
+    headed(b'{"a":[' + b"[]," * 2**22 + b"0]}"): "a header of 8,388,.* values",
+    headed(b"[" * 10_000): "not a whole file",
+    headed(b'{"__metadata__":{"format":"gruta-model"},"a":{"dtype":"F32","shape":[9],'
+           b'"data_offsets":[0,4]}}', bytes(4)): "not a whole file",
+    headed({"a": {"dtype": "F32", "shape": [2**40, 2**40], "data_offsets": [0, 4]}}, bytes(4)):
+        "not a whole file",
+    headed({}): "expected a file of the kind 'gruta-model', found None",
+    headed({"__metadata__": {"format": "pt"}}): "of the kind 'gruta-model', found 'pt'",
+    about(format_version="2", gruta_version="9.9"): r"version '2', .* reads 1; .* \(9.9\)",
+    about(colour="red", task=None): "unknown fields: colour; missing fields: task",
+    about(task="forecast"): "the checksum is of other contents",
+    about(codec='{"labels": ["b"]}'): "the checksum is of other contents",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("raw", REFUSED, ids=range(len(REFUSED)))
+def test_what_is_no_model_file_is_refused_and_named(raw, tmp_path):
+    (tmp_path / "m.gruta").write_bytes(raw)
+    with pytest.raises(InputError, match=f"m.gruta: .*{REFUSED[raw]}"):
+        file.load(tmp_path / "m.gruta")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, len(RAW) * 8 - 1))
+def test_a_bit_that_was_flipped_is_seen(bit):
+    spoilt = bytearray(RAW)
+    spoilt[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(InputError, match=r"^m.gruta: "):
+        file.parse(bytes(spoilt), "m.gruta")
+
+
+def test_directories_and_what_is_not_there_are_told(tmp_path):
+    with pytest.raises(InputError, match="expected a model file, found a directory; gruta export"):
+        file.load(tmp_path)
+    with pytest.raises(InputError, match="expected a model file, found none"):
+        file.load(tmp_path / "none.gruta")
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        ({"w": plain(np.ones((2, 2), np.int8))}, "w: expected a scale in float32 for each row"),
+        ({"w": plain(np.ones(2, np.int64))}, "w: expected weights in floating point or int8"),
+        ({"w": plain(np.full((1, 1), np.nan, "f"))}, "w: expected finite numbers"),
+    ],
+)
+def test_weights_that_cannot_compute_are_named(tensors, message):
+    found = file.parse(contents(tensors=tensors).to_bytes())
+    with pytest.raises(ValueError, match=message):
+        _ = found.network

@@ -1,0 +1,114 @@
+"""How weights are stored, and how they compute: always in single precision.
+
+Matrices are rounded where that is asked for; vectors, which weigh little, stay as they are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.locale import translate as _
+
+Kind = Literal["float32", "float16", "bfloat16", "int8"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+SCALE = ".scale_of_int8"
+"""Behind the name of a matrix of int8: that of its scales, one an output row."""
+
+_LARGEST_HALF = 65504.0
+_LARGEST_INT8 = 127
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """An array as a file has it. dtype: by its name there; of BF16 the array holds the bits."""
+
+    dtype: str
+    array: NDArray[Any]
+
+
+_NAMES = {
+    "float64": "F64",
+    "float32": "F32",
+    "float16": "F16",
+    "int64": "I64",
+    "int32": "I32",
+    "int16": "I16",
+    "int8": "I8",
+    "uint64": "U64",
+    "uint32": "U32",
+    "uint16": "U16",
+    "uint8": "U8",
+}
+
+
+def plain(array: NDArray[Any]) -> Stored:
+    """An array as it is."""
+    return Stored(_NAMES[array.dtype.name], array)
+
+
+def as_stored(
+    weights: Mapping[str, NDArray[np.float32]], kind: Kind, exact: Sequence[str] = ()
+) -> dict[str, Stored]:
+    """Weights with their matrices in this kind, but those whose names begin with one of `exact`.
+
+    A matrix that float16 cannot hold stays in float32.
+    """
+    found: dict[str, Stored] = {}
+    for name, weight in weights.items():
+        whole = weight.ndim < 2 or name.rpartition("/")[2].startswith(tuple(exact))
+        if kind == "float32" or whole or not weight.size:
+            found[name] = plain(weight)
+        elif kind == "int8":
+            found[name], found[name + SCALE] = _in_bytes(weight)
+        elif kind == "bfloat16":
+            found[name] = Stored("BF16", _upper_half(weight))
+        else:
+            fits = np.abs(weight).max() <= _LARGEST_HALF
+            found[name] = plain(weight.astype(np.float16) if fits else weight)
+    return found
+
+
+def float32(stored: Mapping[str, Stored]) -> dict[str, NDArray[np.float32]]:
+    """What `as_stored` made of weights, as they compute; ValueError for what is none of it, or no
+    finite number.
+    """
+    found: dict[str, NDArray[np.float32]] = {}
+    for name, one in stored.items():
+        if name.endswith(SCALE) and name.removesuffix(SCALE) in stored:
+            continue
+        array = one.array
+        if one.dtype == "I8":
+            scale = stored.get(name + SCALE)
+            if scale is None or scale.array.shape != array.shape[:1] or scale.dtype != "F32":
+                problem = _("{name}: expected a scale in float32 for each row of int8")
+                raise ValueError(problem.format(name=name))
+            rows = scale.array.reshape(-1, *[1] * (array.ndim - 1))
+            array = array.astype(np.float32) * rows
+        elif one.dtype == "BF16":
+            array = (array.astype(np.uint32) << 16).view(np.float32)
+        elif one.dtype not in ("F64", "F32", "F16"):
+            problem = _("{name}: expected weights in floating point or int8, found {dtype}")
+            raise ValueError(problem.format(name=name, dtype=one.dtype))
+        if not np.isfinite(array).all():
+            raise ValueError(_("{name}: expected finite numbers").format(name=name))
+        found[name] = np.ascontiguousarray(array, np.float32)
+    return found
+
+
+def _in_bytes(weight: NDArray[np.float32]) -> tuple[Stored, Stored]:
+    """Whole numbers from -127 to 127, and of each row what they are to be multiplied by."""
+    rows = weight.reshape(len(weight), -1)
+    scale = np.abs(rows).max(1) / np.float32(_LARGEST_INT8)
+    steps = rows / np.where(scale > 0, scale, 1)[:, None]
+    whole = np.clip(np.rint(steps), -_LARGEST_INT8, _LARGEST_INT8).astype(np.int8)
+    return plain(whole.reshape(weight.shape)), plain(scale)
+
+
+def _upper_half(weight: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """The bits of bfloat16, to the nearest number and ties to even; weights are finite."""
+    bits = np.ascontiguousarray(weight).view(np.uint32)
+    return ((bits + (np.uint32(0x7FFF) + (bits >> 16 & 1))) >> 16).astype(np.uint16)
