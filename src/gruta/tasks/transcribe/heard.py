@@ -27,13 +27,14 @@ class Word:
 @dataclass(frozen=True, eq=False)
 class Heard:
     """A text, its words in time, and its score: the log-probability by the frames, with what the
-    n-gram model adds. alignment: which frames of the network's say what.
+    n-gram model adds. alignment: which frames of the network's say what; None of what was heard in
+    pieces.
     """
 
     text: str
     score: float
     words: Sequence[Word]
-    alignment: Alignment
+    alignment: Alignment | None = None
 
     @property
     def sure(self) -> float:
