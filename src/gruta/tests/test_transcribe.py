@@ -64,10 +64,14 @@ def long(tmp_path_factory):
     return path, y
 
 
-def test_a_long_file_is_written_down_in_every_format(run, long, tmp_path):
+def test_a_long_file_is_written_down_in_every_format(run, long, tmp_path, monkeypatch):
     path, y = long
     text = gruta("transcribe", run / "run", path).strip()
     assert text == " ".join(y)
+    monkeypatch.setattr("gruta.tasks.transcribe.transcripts._SHORTEST", 1.5)  # of 5.6 s
+    told = gruta("predict", run / "run", path).splitlines()
+    assert told[1].split(",")[:3] == ["long.wav", "1", text]
+    monkeypatch.undo()
     assert gruta("transcribe", run / "run", "-", stdin=path.read_bytes()).strip() == text
     for form in ("text", "srt", "vtt", "ctm", "json"):
         out = tmp_path / f"said.{form.replace('text', 'txt')}"

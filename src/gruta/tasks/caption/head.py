@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.cells import CellName
 from gruta.codec.pictures.captions import TIMES, CaptionCodec
 from gruta.codec.text.beam import Beam, Written, search
 from gruta.codec.text.pairs import END
 from gruta.data.pictures.shots import Shot
+from gruta.runtime.architecture import Count, Positive, Sized
 from gruta.runtime.blocks import (
     Array,
     Linear,
@@ -18,15 +21,31 @@ from gruta.runtime.blocks import (
     recurrent_shapes,
     require_shapes,
 )
+from gruta.runtime.door import Door, Parts
 from gruta.runtime.folded import Folded, folded_shapes
 from gruta.runtime.writing import Text, Writer, Writing
-from gruta.tasks.caption.settings import CaptionSettings
+from gruta.tasks.caption import folds
 
 Numbers = NDArray[np.int64]
 GLANCE = 16
 """Numbers of a place that are read with those of all others."""
 _AT_ONCE = 32
 """Frames that are folded side by side, at most, but for those of one clip."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The settings that the head goes by."""
+
+    cell: CellName
+    hidden: Positive
+    layers: Count
+    embedding: Positive
+    tied: bool
+    input_feeding: bool
+    attention: Literal["multiplicative", "additive", "none"]
+    size: Annotated[int, Sized(16, 512)]
+    channels: Annotated[int, Sized(4, 1024)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,17 +64,16 @@ class Seen:
 class CaptionHead:
     """What `CaptionNetwork` computes; ValueError if the weights are of another network."""
 
-    def __init__(
-        self, weights: Mapping[str, Array], codec: CaptionCodec, settings: CaptionSettings
-    ) -> None:
+    def __init__(self, weights: Mapping[str, Array], codec: CaptionCodec, settings: Any) -> None:
         s = settings
         what = writing_of(codec, s)
-        wide, places, H = s.widths[-1], s.side**2, s.hidden
+        wide, H = folds.widths(s.size, s.channels), s.hidden
+        places = folds.places(s.size) ** 2
         expected = {
-            **folded_shapes("fold", 3, s.widths),
-            **linear_shapes("glance", wide, GLANCE),
-            **recurrent_shapes("reader", s.cell, places * GLANCE + wide + TIMES, H, 1, 2),
-            **linear_shapes("spot", wide, H),
+            **folded_shapes("fold", 3, wide),
+            **linear_shapes("glance", wide[-1], GLANCE),
+            **recurrent_shapes("reader", s.cell, places * GLANCE + wide[-1] + TIMES, H, 1, 2),
+            **linear_shapes("spot", wide[-1], H),
             **linear_shapes("moment", 2 * H, H),
             "place": (places, H),
             **what.shapes(),
@@ -64,7 +82,7 @@ class CaptionHead:
         if codec.size != s.size:
             raise ValueError(f"{codec.size} × {codec.size}, {s.size} × {s.size}")
         self.size = sum(w.size for w in weights.values())
-        self._fold = Folded(weights, "fold", s.steps_over)
+        self._fold = Folded(weights, "fold", folds.steps_over(s.size))
         self._glance, self._spot = Linear(weights, "glance"), Linear(weights, "spot")
         self._moment, self._place = Linear(weights, "moment"), weights["place"]
         self._reader = Recurrent(weights, "reader", s.cell)
@@ -139,7 +157,7 @@ class CaptionHead:
         return Text(self._writer, seen.memory, seen.inside, seen.end)
 
 
-def writing_of(codec: CaptionCodec, settings: CaptionSettings) -> Writing:
+def writing_of(codec: CaptionCodec, settings: Any) -> Writing:
     """What writes in a network of these settings."""
     s = settings
     return Writing(
@@ -154,3 +172,17 @@ def writing_of(codec: CaptionCodec, settings: CaptionSettings) -> Writing:
         s.input_feeding,
         s.tied,
     )
+
+
+def head_of(parts: Parts[CaptionCodec]) -> CaptionHead:
+    """Of a run or a model file."""
+    return CaptionHead(parts.weights, parts.codec, parts.settings)
+
+
+def units_of(codec: CaptionCodec) -> Mapping[str, str]:
+    """What is seen, and what is written."""
+    given = {"input": "pictures", "size": str(codec.size), "languages": ", ".join(codec.languages)}
+    return given | {"output": "text"}
+
+
+DOOR: Door[CaptionCodec] = Door(CaptionCodec, Architecture, head_of, units_of)

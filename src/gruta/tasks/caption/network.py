@@ -21,6 +21,7 @@ from gruta.nn.dense import Linear
 from gruta.nn.draws import generator
 from gruta.nn.folded import Folded
 from gruta.nn.writing import DTYPE, Writer
+from gruta.tasks.caption import folds
 from gruta.tasks.caption.head import GLANCE, writing_of
 from gruta.tasks.caption.settings import CaptionSettings
 
@@ -33,8 +34,9 @@ class CaptionNetwork(Writer):
     def __init__(self, codec: CaptionCodec, settings: CaptionSettings) -> None:
         s = settings
         super().__init__(writing_of(codec, s), s.dropout)
-        wide, places, H = s.widths[-1], s.side**2, s.hidden
-        self.fold = Folded(3, s.widths, s.steps_over)
+        widths, H = folds.widths(s.size, s.channels), s.hidden
+        wide, places = widths[-1], folds.places(s.size) ** 2
+        self.fold = Folded(3, widths, folds.steps_over(s.size))
         self.glance = Linear(wide, GLANCE, dtype=DTYPE)
         how: dict[str, Any] = {"init": s.init, "dtype": DTYPE}
         if s.init == "chrono":

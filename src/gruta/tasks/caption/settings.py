@@ -202,27 +202,3 @@ class CaptionSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         """Red, green and blue of the background."""
         told = COLOURS.get(self.background, self.background)
         return int(told[1:3], 16), int(told[3:5], 16), int(told[5:7], 16)
-
-    @property
-    def steps_over(self) -> tuple[int, ...]:
-        """Of each convolution, by how many places it goes on: two until six to eleven are left on
-        a side, then one.
-        """
-        side, found = self.size, list[int]()
-        while (side + 1) // 2 >= 6:
-            side = (side + 1) // 2
-            found.append(2)
-        return (*found, 1)
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Of each convolution, how many numbers it makes of a place."""
-        return tuple(self.channels * min(2**k, 4) for k in range(len(self.steps_over)))
-
-    @property
-    def side(self) -> int:
-        """How many places there are on a side in the end."""
-        side = self.size
-        for step in self.steps_over:
-            side = (side + step - 1) // step
-        return side

@@ -96,9 +96,9 @@ class CaptionTask:
 
     def head(self, trained: "Trained[CaptionCodec]") -> "CaptionHead":
         """The network on NumPy arrays."""
-        from gruta.tasks.caption.head import CaptionHead
+        from gruta.tasks.caption.head import head_of
 
-        return CaptionHead(trained.weights, trained.codec, trained.settings)
+        return head_of(trained)
 
     def held_out(self, source: Any, settings: CaptionSettings) -> Mapping[str, Any] | None:
         """The test's own file, or the share that was held out."""

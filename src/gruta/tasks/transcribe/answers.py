@@ -11,6 +11,7 @@ from gruta.tasks.trained import Trained
 from gruta.tasks.transcribe.heard import Heard, heard
 from gruta.tasks.transcribe.options import PredictOptions
 from gruta.tasks.transcribe.parts import as_codec_hears, frames_of, read
+from gruta.tasks.transcribe.transcripts import is_long, transcribed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,13 +42,20 @@ class Answers:
 
 
 def answered(trained: Trained[SpeechCodec], source: Any, **how: Any) -> Answers:
-    """What is heard in the recordings of a source; see `PredictOptions`."""
+    """What is heard in the recordings of a source; see `PredictOptions`. Of a long one, which is
+    heard in pieces, the best text alone.
+    """
     options = resolve(PredictOptions, how)
     codec = trained.codec
     recordings = as_codec_hears(codec, read(source, trained.settings, asked=True))
-    found: list[Sequence[Heard]] = []
-    for start in range(0, len(recordings), _AT_ONCE):
-        some = range(start, min(start + _AT_ONCE, len(recordings)))
+    found: dict[int, Sequence[Heard]] = {}
+    short = [i for i, one in enumerate(recordings.utterances) if not is_long(codec, one)]
+    for start in range(0, len(short), _AT_ONCE):
+        some = short[start : start + _AT_ONCE]
         frames = [codec.encode(frames_of(recordings, i, codec.mel)) for i in some]
-        found += heard(trained.head, codec, frames, options, options.best)
-    return Answers(recordings, found)
+        found |= zip(some, heard(trained.head, codec, frames, options, options.best), strict=True)
+    for i in set(range(len(recordings))) - found.keys():
+        (whole,) = transcribed(trained, recordings.pick([i]), options)
+        score = sum(part.heard.score for part in whole.parts)
+        found[i] = [Heard(whole.text, score, whole.words)]
+    return Answers(recordings, [found[i] for i in range(len(recordings))])

@@ -1,15 +1,19 @@
 """The recogniser's network on NumPy arrays: whole recordings, or frames as they come."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.cells import CellName
 from gruta.codec.audio.ctc_beam import Language, Silent
+from gruta.codec.audio.language import from_arrays
 from gruta.codec.audio.speech import SpeechCodec
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.runtime.architecture import Count, Positive
 from gruta.runtime.blocks import (
     Array,
     Linear,
@@ -21,10 +25,24 @@ from gruta.runtime.blocks import (
     silu,
 )
 from gruta.runtime.convolution import Convolution, Stream, layer_norm
-from gruta.tasks.transcribe.front import bands, kernels, of_maps, wide
-from gruta.tasks.transcribe.settings import STRIDES, TranscribeSettings
+from gruta.runtime.door import Door, Parts
+from gruta.tasks.transcribe.front import STRIDES, bands, kernels, of_maps, wide
 
 _AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The settings that the head goes by."""
+
+    cell: CellName
+    hidden: Positive
+    layers: Count
+    filters: Count
+    stride: Count
+    norm: bool
+    direction: Literal["both", "forward"]
+    front: Literal["auto", "maps", "channels"]
 
 
 class TranscribeHead:
@@ -37,7 +55,7 @@ class TranscribeHead:
         self,
         weights: Mapping[str, Array],
         codec: SpeechCodec,
-        settings: TranscribeSettings,
+        settings: Any,
         language: Language | None = None,
     ) -> None:
         s = settings
@@ -170,7 +188,7 @@ def _normed(x: Array, norm: tuple[Array, Array] | None) -> Array:
     return x if norm is None else layer_norm(x, *norm)
 
 
-def _shapes(codec: SpeechCodec, s: TranscribeSettings) -> Shapes:
+def _shapes(codec: SpeechCodec, s: Any) -> Shapes:
     channels, directions = len(codec.names), 2 if s.direction == "both" else 1
     (k, f), (m, g) = kernels(s)
     if of_maps(codec, s):
@@ -193,3 +211,22 @@ def _shapes(codec: SpeechCodec, s: TranscribeSettings) -> Shapes:
         if s.norm:
             shapes |= {f"norms.{layer}.{part}": (inputs,) for part in ("weight", "bias")}
     return {**shapes, **linear_shapes("output", states, codec.size)}
+
+
+def head_of(parts: Parts[SpeechCodec]) -> TranscribeHead:
+    """Of a run or a model file, with what was counted beside the network."""
+    counted = parts.counted
+    language = from_arrays(counted, parts.codec.size) if counted else None
+    return TranscribeHead(parts.weights, parts.codec, parts.settings, language)
+
+
+def units_of(codec: SpeechCodec) -> Mapping[str, str]:
+    """What is heard, and what is written."""
+    if codec.mel is None:
+        given = {"input": "features", "channels": str(len(codec.names))}
+    else:
+        given = {"input": "samples", "rate": str(codec.mel.rate)}
+    return given | {"output": "text"}
+
+
+DOOR: Door[SpeechCodec] = Door(SpeechCodec, Architecture, head_of, units_of)

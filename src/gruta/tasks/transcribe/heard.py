@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -11,7 +12,20 @@ from gruta.codec.audio.ctc_beam import Found, search
 from gruta.codec.audio.mel import Frames
 from gruta.codec.audio.speech import SpeechCodec
 from gruta.tasks.transcribe.head import TranscribeHead
-from gruta.tasks.transcribe.options import SearchOptions
+
+
+class Search(Protocol):
+    """How the likeliest text is searched: beam, texts that are followed side by side; ngram,
+    whether what was counted is asked beside the network.
+    """
+
+    @property
+    def beam(self) -> int:
+        """1: the likeliest character of each frame."""
+
+    @property
+    def ngram(self) -> bool:
+        """Whether."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +41,14 @@ class Word:
 @dataclass(frozen=True, eq=False)
 class Heard:
     """A text, its words in time, and its score: the log-probability by the frames, with what the
-    n-gram model adds. alignment: which frames of the network's say what.
+    n-gram model adds. alignment: which frames of the network's say what; None of what was heard in
+    pieces.
     """
 
     text: str
     score: float
     words: Sequence[Word]
-    alignment: Alignment
+    alignment: Alignment | None = None
 
     @property
     def sure(self) -> float:
@@ -46,7 +61,7 @@ def heard(
     head: TranscribeHead,
     codec: SpeechCodec,
     frames: Sequence[Frames],
-    how: SearchOptions,
+    how: Search,
     best: int = 1,
 ) -> list[list[Heard]]:
     """The likeliest texts of recordings `[T, C]` as the codec encodes them, the best first."""
@@ -60,7 +75,7 @@ def heard(
 
 
 def in_scores(
-    head: TranscribeHead, codec: SpeechCodec, log_p: LogP, how: SearchOptions, best: int = 1
+    head: TranscribeHead, codec: SpeechCodec, log_p: LogP, how: Search, best: int = 1
 ) -> list[Heard]:
     """The likeliest texts of log-probabilities `[T', V]`, the best first."""
     language = head.language if how.ngram and head.language is not None else None

@@ -1,8 +1,7 @@
 """Which n-gram model is asked beside the network, and how much it weighs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,10 +116,3 @@ def greedy_text(codec: SpeechCodec, log_p: LogP) -> str:
     from gruta.codec.audio.ctc import greedy
 
     return codec.text(greedy(log_p))
-
-
-def language_of(counted: Mapping[str, Any], codec: SpeechCodec) -> Counted | None:
-    """What a run has counted; None where that is nothing."""
-    from gruta.codec.audio.language import from_arrays
-
-    return from_arrays(counted, codec.size) if counted else None

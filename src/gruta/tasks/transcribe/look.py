@@ -36,6 +36,7 @@ def look(trained: Trained[SpeechCodec], recordings: Recordings, number: int) -> 
     (scores,) = trained.head.scores([x])
     log_p = log_softmax(scores)
     answer = in_scores(trained.head, codec, log_p, resolve(SearchOptions, {}))[0]
+    assert answer.alignment is not None
     numbers = answer.alignment.text if one.text is None else codec.numbers(one.text)
     try:
         found = align(log_p, numbers)

@@ -22,8 +22,8 @@ from gruta.nn import CELLS
 from gruta.nn.convolution import Conv1d, Conv2d
 from gruta.nn.dense import Linear
 from gruta.nn.dropout import dropped
-from gruta.tasks.transcribe.front import bands, kernels, of_maps, wide
-from gruta.tasks.transcribe.settings import STRIDES, TranscribeSettings
+from gruta.tasks.transcribe.front import STRIDES, bands, kernels, of_maps, wide
+from gruta.tasks.transcribe.settings import TranscribeSettings
 
 DTYPE = torch.float32
 

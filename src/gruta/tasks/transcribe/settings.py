@@ -20,9 +20,6 @@ from gruta.settings.fields import (
     Warmup,
 )
 
-STRIDES = {1: (1, 1), 2: (2, 1), 3: (3, 1), 4: (2, 2), 6: (3, 2)}
-"""Of the two layers in front, by how many frames become one."""
-
 
 class TranscribeSettings(NetworkSettings, SequenceSettings, ReadingSettings):
     """What the recogniser needs to know."""

@@ -44,6 +44,7 @@ def alignment(
 ) -> Figure:
     """A recording's frames `[T, C]` with the characters where they were heard."""
     codec, found = trained.codec, one.alignment
+    assert found is not None
     seconds = codec.hop * trained.settings.stride
     middle = (found.first + found.last + 1) / 2 * seconds
     letters = [visible(codec.units.written(k)) for k in found.text.tolist()]

@@ -111,11 +111,9 @@ class TranscribeTask:
 
     def head(self, trained: "Trained[SpeechCodec]") -> "TranscribeHead":
         """The network on NumPy arrays."""
-        from gruta.tasks.transcribe.head import TranscribeHead
-        from gruta.tasks.transcribe.language import language_of
+        from gruta.tasks.transcribe.head import head_of
 
-        language = language_of(trained.counted, trained.codec)
-        return TranscribeHead(trained.weights, trained.codec, trained.settings, language)
+        return head_of(trained)
 
     def held_out(self, source: Any, settings: TranscribeSettings) -> Mapping[str, Any] | None:
         """The test's own file, or the share that was held out."""

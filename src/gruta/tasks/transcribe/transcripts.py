@@ -94,6 +94,11 @@ def cutter_of(codec: SpeechCodec) -> Cutter:
     return Cutter(codec.hop, max(codec.longest, _SHORTEST), PAUSE)
 
 
+def is_long(codec: SpeechCodec, one: Utterance) -> bool:
+    """Whether a sound is heard in pieces."""
+    return codec.mel is not None and one.seconds > 2 * max(codec.longest, _SHORTEST)
+
+
 def transcribed(
     trained: Trained[SpeechCodec], recordings: Recordings, how: SearchOptions
 ) -> Iterator[Transcript]:

@@ -1,0 +1,81 @@
+"""A recogniser from a model file: recordings become texts, each as a whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.codec.audio.speech import SpeechCodec
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
+from gruta.runtime import checks
+from gruta.runtime.model import Model
+from gruta.tasks.transcribe.heard import Heard, heard
+
+WIDEST = 10_000
+BEST = 1000
+
+
+@dataclass(frozen=True)
+class _How:
+    beam: int
+    ngram: bool
+
+
+class TranscribeModel(Model[SpeechCodec]):
+    """Writes down what is said in recordings."""
+
+    @property
+    def rate(self) -> int:
+        """Samples a second that it hears; 0 where it reads features."""
+        mel = self.codec.mel
+        return 0 if mel is None else mel.rate
+
+    def __call__(self, recordings: Any, **how: Any) -> list[str]:
+        """What is said in each recording of a list; how: see `heard`."""
+        return [several[0].text for several in self.heard(recordings, **how)]
+
+    def heard(
+        self,
+        recordings: Any,
+        *,
+        rate: int | None = None,
+        best: int = 1,
+        beam: int = 16,
+        ngram: bool = True,
+    ) -> list[list[Heard]]:
+        """Of each recording its likeliest texts, the best first, with words in time.
+
+        recordings: samples `[N]` from -1 to 1 at `rate`, or features `[T, C]` where the model reads
+        those. rate: of the samples, where it is to be checked. beam: texts that are followed side
+        by side; 1: the likeliest character of each frame. ngram: ask what was counted beside the
+        network. InputError names the recording that does not fit.
+        """
+        if rate is not None and rate != self.rate:
+            problem = _("expected {expected} samples a second, got {rate}; resample them first")
+            told = {"expected": number(self.rate), "rate": number(rate)}
+            raise InputError(rate=problem.format(**told))
+        best = checks.whole("best", best, 1, BEST)
+        how = _How(checks.whole("beam", beam, 1, WIDEST), bool(ngram))
+        frames = [self.codec.encode(one) for one in self._frames(recordings)]
+        return heard(self.head, self.codec, frames, how, best) if frames else []
+
+    def _frames(self, recordings: Any) -> list[NDArray[np.float32]]:
+        if isinstance(recordings, str | bytes) or not isinstance(recordings, Sequence | np.ndarray):
+            problem = _("expected a list of arrays, got {kind}")
+            raise InputError(recordings=problem.format(kind=type(recordings).__name__))
+        mel = self.codec.mel
+        axes = ("frames", len(self.codec.names)) if mel is None else ("samples",)
+        found = []
+        for i, one in enumerate(recordings):
+            values = checks.numbers(f"recordings[{i}]", one, axes, False).astype(np.float32)
+            if not len(values):
+                raise InputError(**{f"recordings[{i}]": _("expected at least one step")})
+            found.append(values if mel is None else mel.of(values))
+        return found
+
+
+MODEL = TranscribeModel
