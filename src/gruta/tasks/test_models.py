@@ -59,6 +59,12 @@ def asked(name, model):
             return model("a casa", length=30, count=2, top_k=5, seed=4)
         case "generate notes":
             return model([[60, 64], [60]], length=8, seed=4)[0].sounding
+        case "transcribe features":
+            return model([rng.normal(size=(n, len(model.codec.names))) for n in (40, 25)])
+        case "caption pictures" | "caption clips":
+            shape = (model.size, model.size, 3)
+            given = [rng.integers(0, 256, (*f, *shape), np.uint8) for f in ((), (3,))]
+            return [[one.text for one in own] for own in model.nbest(given, language="", best=2)]
         case _:
             return [[one.text for one in own] for own in model.nbest(["a casa", "xyz"], best=3)]
 

@@ -78,7 +78,8 @@ class CaptionModel(Model[CaptionCodec]):
             raise InputError(**{name: problem.format(**told)})
         if found.ndim == 3:
             return Shot(frames, np.zeros(1), 0.0, 0.0, name)
-        return Shot(frames, np.arange(len(frames)) * A_FRAME, 0.0, len(frames) * A_FRAME, name)
+        shown = A_FRAME * np.arange(len(frames), dtype=np.float64)
+        return Shot(frames, shown, 0.0, A_FRAME * len(frames), name)
 
 
 MODEL = CaptionModel

@@ -12,7 +12,7 @@ def of_maps(codec: SpeechCodec, settings: Any) -> bool:
     """Whether neighbours in frequency are seen together."""
     if settings.front == "auto":
         return codec.mel is not None
-    return settings.front == "maps"
+    return bool(settings.front == "maps")
 
 
 def kernels(settings: Any) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -23,7 +23,7 @@ def kernels(settings: Any) -> tuple[tuple[int, int], tuple[int, int]]:
 
 def wide(settings: Any) -> int:
     """Filters over all channels."""
-    return 8 * settings.filters
+    return 8 * int(settings.filters)
 
 
 def bands(channels: int) -> int:
