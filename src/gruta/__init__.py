@@ -7,7 +7,7 @@ trains, and `gruta.xray` looks into one; `gruta.Forecaster`, `gruta.Classifier`,
 first use.
 """
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from gruta.extras import remedy
@@ -62,6 +62,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
+        from importlib import metadata  # it loads as much as the rest of this room
+
         return metadata.version("gruta")
     if name not in _HOMES:
         raise AttributeError(f"module 'gruta' has no attribute {name!r}")

@@ -6,11 +6,9 @@ reads well in review. The language comes from `GRUTA_LANG`, else from LC_ALL, LC
 
 import functools
 import os
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from importlib import resources
 
 LANGUAGES = ("en", "pt_BR")
 
@@ -61,5 +59,9 @@ def _from_environment() -> str:
 def _catalogue(name: str) -> dict[str, str]:
     if name == "en":
         return {}
+    # English needs neither, and is asked where a model starts in milliseconds.
+    import tomllib
+    from importlib import resources
+
     text = resources.files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)

@@ -9,13 +9,6 @@ from numpy.typing import NDArray
 Tensors = Mapping[str, NDArray[Any]]
 
 
-class Codec(Protocol):
-    """What leads from data to numbers and back; NumPy alone."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-
-
 class CodecReader(Protocol):
     """Reads what a codec's `to_json` gave."""
 

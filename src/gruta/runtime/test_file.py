@@ -1,5 +1,6 @@
 """A model file is whole, known and small enough, or it is refused in one sentence."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -141,3 +142,17 @@ def test_weights_that_cannot_compute_are_named(tensors, message):
     found = file.parse(contents(tensors=tensors).to_bytes())
     with pytest.raises(ValueError, match=message):
         _ = found.network
+
+
+def test_the_checksum_is_computed_as_the_format_says():
+    size = int.from_bytes(RAW[:8], "little")
+    header, numbers = json.loads(RAW[8 : 8 + size]), RAW[8 + size :]
+    metadata = header.pop("__metadata__")
+    told = metadata.pop("checksum")
+    assert size % 8 == 0
+    parts = [f"{name}\0{metadata[name]}\0".encode() for name in sorted(metadata)]
+    for name in sorted(header):
+        begin, end = header[name]["data_offsets"]
+        shape = ",".join(map(str, header[name]["shape"]))
+        parts.append(f"{name}\0{header[name]['dtype']}\0{shape}\0".encode() + numbers[begin:end])
+    assert told == f"sha256:{hashlib.sha256(b''.join(parts)).hexdigest()}"

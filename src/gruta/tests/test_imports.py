@@ -1,6 +1,7 @@
 """Who may import whom, seen from outside: what a fresh interpreter has loaded afterwards."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,26 @@ def test_the_tools_for_a_loop_of_ones_own_load_torch_and_numpy_alone():
     loaded = loaded_by(program)
     assert "torch" in loaded
     assert not loaded & ((HEAVY - {"torch"}) | {"pydantic", "rich", "typer"})
+
+
+def import_times(program: str) -> dict[str, int]:
+    """The microseconds that each module took, the least of three fresh interpreters."""
+    found: dict[str, int] = {}
+    for _run in range(3):
+        command = [sys.executable, "-X", "importtime", "-c", program]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+        for line in done.stderr.splitlines():
+            if match := re.match(r"import time: +(\d+) \| +\d+ \| +(\S+)", line):
+                found[match[2]] = min(int(match[1]), found.get(match[2], 10**9))
+    return found
+
+
+def test_what_a_model_file_needs_is_imported_in_half_of_numpys_time():
+    numpy, found = import_times("import numpy"), import_times("import numpy, gruta.runtime.model")
+    finder = "_editable"  # of a development's install alone
+    new = {n: t for n, t in found.items() if n not in numpy and not n.startswith(finder)}
+    assert sum(new.values()) < sum(numpy.values()) / 2
+    assert not found.keys() & (HEAVY - {"safetensors"} | {"pydantic", "rich", "email", "tomllib"})
 
 
 def test_help_loads_no_torch():

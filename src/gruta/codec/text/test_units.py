@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gruta.codec.text.graphemes import beginning
+from gruta.codec.text.graphemes import _plainly, beginning, graphemes
 from gruta.codec.text.units import CODE_POINTS, UNKNOWN, Units, Writing
 from gruta.errors import InputError
 
@@ -78,3 +78,8 @@ def test_what_is_no_vocabulary_is_refused(change):
 def test_the_beginning_of_a_text_cuts_no_grapheme():
     assert beginning("a\u0301" * 5, 3) == "a\u0301" * 3 + "…"
     assert beginning("a\u0301" * 3, 3) == "a\u0301" * 3
+
+
+def test_graphemes_are_found_without_the_library_too_but_for_flags_and_hangul():
+    for text in ("casa", "e\u0301a\u0303o\r\n", "\U0001f469\u200d\U0001f4bb x", "", "\u0301"):
+        assert _plainly(text) == graphemes(text)
