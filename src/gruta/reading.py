@@ -86,6 +86,7 @@ class Guess:
             "audio column": _("audio column"),
             "transcript column": _("transcript column"),
             "speaker column": _("speaker column"),
+            "list of transcripts": _("list of transcripts"),
             "series that training did not see": _("series that training did not see"),
             "series of the training that are not there": _(
                 "series of the training that are not there"

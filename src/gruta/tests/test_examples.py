@@ -79,7 +79,7 @@ def test_pairs_are_read_out_of_packages(tmp_path: Path, capsys: pytest.CaptureFi
     }
     packages = [tmp_path / f"{language}.deb" for language in pages]
     for package, (language, page) in zip(packages, pages.items(), strict=True):
-        package.write_bytes(a_package(f"./usr/help/{language}/text/shared/find.html", page))
+        package.write_bytes(a_package({f"./usr/help/{language}/text/shared/find.html": page}))
     script = EXAMPLES / "data" / "help_pages.py"
     main = runpy.run_path(str(script))["main"]
     main(*packages, tmp_path / "pairs.tsv")
@@ -91,13 +91,41 @@ def test_pairs_are_read_out_of_packages(tmp_path: Path, capsys: pytest.CaptureFi
     assert "2 pairs of 1 pages" in capsys.readouterr().out
 
 
-def a_package(name: str, content: str) -> bytes:
-    """A .deb with one file, and an odd number of bytes before it."""
-    archive, raw = io.BytesIO(), content.encode()
+def test_spoken_prompts_are_read_out_of_packages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    voice, about = "./usr/share/asterisk/sounds/en_US_f_Allison", "./usr/share/doc/a-sounds-en"
+    texts = (
+        "; remarks\n\ndigits/1: One.\ntone: [a tone]\nat: at [@]\ngone: Gone.\nn: Na\u0303o (x)\n"
+    )
+    sounds = {f"{voice}/{name}.wav": name * 40 for name in ("digits/1", "tone", "at", "n", "other")}
+    listed = {f"{about}/core-sounds-en.txt": texts, f"{about}/copyright": "a: b"}
+    packages = [tmp_path / "wav.deb", tmp_path / "text.deb"]
+    for package, files in zip(packages, (sounds, listed), strict=True):
+        package.write_bytes(a_package(files))
+    main = runpy.run_path(str(EXAMPLES / "data" / "spoken_prompts.py"))["main"]
+    main(packages, tmp_path / "out")
+    assert (tmp_path / "out/transcripts.tsv").read_text("utf-8").splitlines() == [
+        "audio\ttext",
+        "at.wav\tat",
+        "digits/1.wav\tOne.",
+        "n.wav\tNão",
+    ]
+    assert (tmp_path / "out/digits/1.wav").read_bytes() == b"digits/1" * 40
+    told = capsys.readouterr().out
+    assert "left out: recordings without a text: 1 (other)" in told
+    assert "left out: texts without a recording: 1 (gone)" in told
+    assert "left out: recordings of no speech: 1 (tone)" in told
+
+
+def a_package(files: dict[str, str]) -> bytes:
+    """A .deb with these files, and an odd number of bytes before them."""
+    archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:xz") as tar:
-        about = tarfile.TarInfo(name)
-        about.size = len(raw)
-        tar.addfile(about, io.BytesIO(raw))
+        for name, content in files.items():
+            about, raw = tarfile.TarInfo(name), content.encode()
+            about.size = len(raw)
+            tar.addfile(about, io.BytesIO(raw))
     members = {"debian-binary": b"2.0", "data.tar.xz": archive.getvalue()}
     found = b"!<arch>\n"
     for member, own in members.items():

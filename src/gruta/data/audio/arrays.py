@@ -27,7 +27,7 @@ def read_array(path: Path) -> NDArray[np.float32]:
     try:
         with open(path, "rb") as content:
             head = read_head(str(path), content)
-            _require_numbers(str(path), head)
+            _require_numbers(str(path), head, fewest=1)
             return as_numbers(read_body(head, content), str(path))
     except BROKEN as error:
         if isinstance(error, InputError):
@@ -57,8 +57,9 @@ def read_arrays(path: Path) -> Mapping[str, NDArray[Any]]:
     return found
 
 
-def _require_numbers(place: str, head: Head) -> None:
-    if head.kind.kind not in "biuf" or not 0 < len(head.shape) <= 2 or min(head.shape) < 0:
+def _require_numbers(place: str, head: Head, fewest: int = 0) -> None:
+    fits = fewest <= len(head.shape) <= 2 and min(head.shape, default=0) >= 0
+    if head.kind.kind not in "biuf" or not fits:
         problem = _("{place}: expected [samples] or [frames, channels], found {shape} {kind}")
         raise InputError(problem.format(place=place, shape=list(head.shape), kind=head.kind))
     _require_room(place, head)

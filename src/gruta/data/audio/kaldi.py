@@ -3,12 +3,13 @@
 Commands in an scp file are never run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 from gruta.data.audio.finder import Finder
 from gruta.data.audio.recordings import Utterance, plain
-from gruta.data.audio.sound import Place, Sound, look
+from gruta.data.audio.sound import Place, Sound
 from gruta.data.found import Found
 from gruta.data.pairs import read_lines
 from gruta.errors import InputError
@@ -23,20 +24,17 @@ def is_kaldi(folder: Path) -> bool:
     return (folder / SOUNDS).is_file() or (folder / FEATURES).is_file()
 
 
-def read_folder(folder: Path, found: Found, channel: int) -> tuple[str, list[Utterance]]:
-    """Whether it has sounds or features, and the utterances, in the order of their list."""
+def read_folder(
+    folder: Path, found: Found, opened: Callable[[Place, str], Sound | None]
+) -> tuple[Literal["sound", "features"], list[Utterance]]:
+    """Whether it has sounds or features, and the utterances, in the order of their list.
+
+    opened: what a place of this name holds, None where it cannot be read.
+    """
     texts = dict(_pairs(folder / "text")) if (folder / "text").is_file() else None
     speakers = dict(_pairs(folder / "utt2spk")) if (folder / "utt2spk").is_file() else {}
-    if (folder / SOUNDS).is_file():
-        kind, utterances = "sound", list(_sounds(folder, found, channel))
-    else:
-        kind, utterances = (
-            "features",
-            [
-                Utterance(name, _place(folder / FEATURES, name, where, Finder(folder)), None)
-                for name, where in _pairs(folder / FEATURES)
-            ],
-        )
+    kind: Literal["sound", "features"] = "sound" if (folder / SOUNDS).is_file() else "features"
+    utterances = list((_sounds if kind == "sound" else _features)(folder, opened))
     if texts is not None:
         known = {one.name for one in utterances}
         left_out = _("left out")
@@ -90,14 +88,21 @@ def _place(path: Path, name: str, where: str, finder: Finder) -> Place:
     return Place(direct, int(offset))
 
 
-def _sounds(folder: Path, found: Found, channel: int) -> Iterator[Utterance]:
-    finder, sounds = Finder(folder), dict[str, Sound]()
+def _features(folder: Path, _opened: object) -> Iterator[Utterance]:
+    finder = Finder(folder)
+    for name, where in _pairs(folder / FEATURES):
+        yield Utterance(name, _place(folder / FEATURES, name, where, finder), None)
+
+
+def _sounds(folder: Path, opened: Callable[[Place, str], Sound | None]) -> Iterator[Utterance]:
+    finder, sounds = Finder(folder), dict[str, Sound | None]()
     for name, where in _pairs(folder / SOUNDS):
-        sounds[name] = look(_place(folder / SOUNDS, name, where, finder), found, channel=channel)
+        sounds[name] = opened(_place(folder / SOUNDS, name, where, finder), name)
     segments = folder / "segments"
     if not segments.is_file():
         for name, sound in sounds.items():
-            yield Utterance(name, sound, None)
+            if sound is not None:
+                yield Utterance(name, sound, None)
         return
     for name, rest in _pairs(segments):
         cells = rest.split()
@@ -110,4 +115,6 @@ def _sounds(folder: Path, found: Found, channel: int) -> Iterator[Utterance]:
                 "{path}: {name}: expected a recording of {list}, and where it begins and ends"
             )
             raise InputError(problem.format(path=segments, name=name, list=SOUNDS))
-        yield Utterance(name, sounds[recording], None, None, start, stop)
+        sound = sounds[recording]
+        if sound is not None:
+            yield Utterance(name, sound, None, None, start, stop)

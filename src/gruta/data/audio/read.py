@@ -1,7 +1,7 @@
 """Recordings of a table, a folder, a data folder of Kaldi, files, or Python's lists."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ def _of_path(
         return _of_folder(path, columns, how, task)
     if path.suffix.lower() == ".npz":
         return _of_archive(path, task)
-    if is_list(path) and path.suffix.lower() != ".npy":
+    if is_list(path) or path.name == "text":
         return _of_list(path, Finder(path.parent), columns, how, task)
     beside = path.with_suffix(".txt")
     text = _text_of(beside) if beside.is_file() else None
@@ -110,15 +110,16 @@ def _of_folder(
     folder: Path, columns: Columns, how: Reading, task: _Task
 ) -> tuple[Kind, list[Utterance]]:
     if is_kaldi(folder):
-        kind, utterances = read_folder(folder, task.found, task.channel)
-        return ("sound" if kind == "sound" else "features"), utterances
+        return read_folder(folder, task.found, lambda place, name: _looked(place, name, task))
     finder = Finder(folder)
     if not finder.files:
         problem = _("{path}: expected sound files in this folder, found none")
         raise InputError(problem.format(path=folder))
     beside = {file: file.with_suffix(".txt") for file in finder.files}
     texts = {file: text for file, text in beside.items() if text.is_file()}
-    lists = [] if texts else list(_lists(folder))
+    lists = (
+        [] if 2 * len(texts) >= len(finder.files) else _lists(folder, finder, columns, how, task)
+    )
     if lists:
         rows: list[Row] = []
         kinds: dict[Guess, None] = {}
@@ -147,23 +148,30 @@ def _of_folder(
     return _kind(utterances), utterances
 
 
-def _lists(folder: Path) -> Iterator[Path]:
-    """The list of transcripts of a folder, or LibriSpeech's many."""
+def _lists(folder: Path, finder: Finder, columns: Columns, how: Reading, task: _Task) -> list[Path]:
+    """The list of transcripts of a folder, or LibriSpeech's many; of those that are not called like
+    one the only one that names sounds.
+    """
     many = sorted(folder.rglob("*.trans.txt"))
     if many:
-        yield from many
-        return
+        return many
     inside = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith(".")]
-    for name in _LISTS:
-        for path in inside:
-            if path.stem.lower() == name and (
-                is_list(path) or (name == "text" and not path.suffix)
-            ):
-                yield path
-                return
-    rest = [path for path in inside if is_list(path)]
-    if len(rest) == 1:
-        yield rest[0]
+    lists = [path for path in inside if is_list(path) or path.name == "text"]
+    named = [path for name in _LISTS for path in lists if path.stem.lower() == name]
+    if not named:
+        named = [path for path in lists if _names_sounds(path, finder, columns, how)]
+        return named if len(named) == 1 else []
+    if len(lists) > 1:
+        task.guesses[Guess("list of transcripts", named[0].name)] = None
+    return named[:1]
+
+
+def _names_sounds(path: Path, finder: Finder, columns: Columns, how: Reading) -> bool:
+    try:
+        rows = read_list(path, finder, columns, how).rows
+    except InputError:  # a licence, say
+        return False
+    return any(finder.find(row.audio) is not None for row in rows)
 
 
 def _text_of(path: Path) -> str:
@@ -199,15 +207,30 @@ def _of_rows(listed: Listed, finder: Finder, task: _Task) -> tuple[Kind, list[Ut
 
 def _tried(file: Path, name: str, task: _Task) -> Sound | NDArray[np.float32] | None:
     """What a file holds; None, which is told, where it cannot be read."""
+    if file.suffix.lower() != ".npy":
+        return _looked(Place(file), name, task)
     try:
         return _sound(file, task)
     except InputError as error:
-        if "channel" in error.problems:
-            raise
-        reason = error.told().removeprefix(f"{file}: ")
-        kind = _("files that cannot be read ({reason})").format(reason=reason)
-        task.found.add(1, name, kind, _("left out"))
+        _leave_out(error, str(file), name, task)
         return None
+
+
+def _looked(place: Place, name: str, task: _Task) -> Sound | None:
+    try:
+        return look(place, task.found, channel=task.channel)
+    except InputError as error:
+        _leave_out(error, str(place), name, task)
+        return None
+
+
+def _leave_out(error: InputError, path: str, name: str, task: _Task) -> None:
+    """Of an argument that does not fit the error is raised."""
+    if error.problems:
+        raise error
+    kind = _("files that cannot be read ({reason})")
+    reason = error.message.removeprefix(f"{path}: ")
+    task.found.add(1, name, kind.format(reason=reason), _("left out"))
 
 
 def _sound(file: Path, task: _Task) -> Sound | NDArray[np.float32]:
@@ -355,7 +378,7 @@ def _usable(utterances: Sequence[Utterance], task: _Task) -> Iterator[Utterance]
         if isinstance(one.sound, np.ndarray) and not len(one.sound):
             task.found.add(1, one.name, _("recordings that are empty"), left_out)
             continue
-        yield replace(one, text=one.text if known else None)
+        yield one
 
 
 def _tell_texts(utterances: Sequence[Utterance], found: Found) -> None:

@@ -13,7 +13,7 @@ from gruta.codec.audio.mel import Frames, Samples
 from gruta.data.audio.arrays import read_features
 from gruta.data.audio.flaws import tell_flaws
 from gruta.data.audio.resample import resampled
-from gruta.data.audio.sound import Place, Sound, read_samples
+from gruta.data.audio.sound import Place, Sound, content_of, read_samples
 from gruta.data.found import Found
 from gruta.data.parts import apart
 from gruta.errors import InputError
@@ -142,28 +142,18 @@ class Recordings:
         known: dict[Place, str] = {}
         found = []
         for one in self.utterances:
-            place = one.sound.place if isinstance(one.sound, Sound) else one.sound
-            if isinstance(place, Place):
+            if isinstance(one.sound, Sound):
+                place = one.sound.place
                 if place not in known:
-                    known[place] = _digest(place)
+                    with content_of(place) as content:
+                        known[place] = hashlib.file_digest(content, "sha256").hexdigest()
                 found.append(known[place])
             else:
-                array = np.ascontiguousarray(place, "<f4")
+                array = read_features(one.sound) if isinstance(one.sound, Place) else one.sound
                 head = f"{array.shape} {one.rate} ".encode()
-                found.append(hashlib.sha256(head + array.tobytes()).hexdigest())
+                numbers = np.ascontiguousarray(array, "<f4").tobytes()
+                found.append(hashlib.sha256(head + numbers).hexdigest())
         return found
-
-
-def _digest(place: Place) -> str:
-    if place.offset:  # an archive's other sounds are none of this one's
-        stat = place.path.stat()
-        return hashlib.sha256(f"{place.offset} {stat.st_size}".encode()).hexdigest()
-    try:
-        with open(place.path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        problem = _("{path}: cannot be read ({error})")
-        raise InputError(problem.format(path=place, error=error.strerror or error)) from None
 
 
 def parted(

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -58,6 +58,9 @@ _EXACT = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "
 """Codings in which a sample can be found without those before it. In MP3 and Vorbis libsndfile
 seeks to other samples than are there when all is read.
 """
+
+
+Content = io.BufferedReader | io.BytesIO
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def look(place: Place | Path | str, found: Found | None = None, *, channel: int 
     """
     place = place if isinstance(place, Place) else Place(Path(place))
     found = Found() if found is None else found
-    with _content(place) as content, _opened(place, content) as file:
+    with content_of(place) as content, _opened(place, content) as file:
         sound = _described(place, file, content, found)
     if not 0 <= channel <= sound.channels:
         problem = _("{path}: expected a channel up to {channels}, got {channel}")
@@ -125,8 +128,8 @@ def look(place: Place | Path | str, found: Found | None = None, *, channel: int 
     return sound
 
 
-def _content(place: Place) -> IO[bytes]:
-    """A file, or the part of one."""
+def content_of(place: Place) -> Content:
+    """The bytes of a file, or of the part of one; InputError where there is none."""
     try:
         if not place.path.is_file():
             what = _("a directory") if place.path.is_dir() else _("no file")
@@ -147,7 +150,7 @@ def _content(place: Place) -> IO[bytes]:
         raise InputError(problem.format(path=place, error=error.strerror or error)) from None
 
 
-def _opened(place: Place, content: IO[bytes]) -> _Straight:
+def _opened(place: Place, content: Content) -> _Straight:
     head = content.read(64)
     content.seek(0)
     if not head:
@@ -174,7 +177,7 @@ def _opened(place: Place, content: IO[bytes]) -> _Straight:
     return file
 
 
-def _described(place: Place, file: _Straight, content: IO[bytes], found: Found) -> Sound:
+def _described(place: Place, file: _Straight, content: Content, found: Found) -> Sound:
     """From the header and, where that is silent, from the bytes."""
     frames, kind, at = file.frames, file.format, content.tell()
     sound = Sound(place, kind, file.subtype, file.samplerate, file.channels, frames)
@@ -251,7 +254,7 @@ def _mixed(block: Samples) -> Samples:
 def _decoded(sound: Sound, first: int, last: int, found: Found) -> Iterator[Samples]:
     """Samples `[n, channels]` of the file's own rate; told where it ends before it should."""
     at, size = 0, max(_BLOCK // sound.channels, 1)
-    with _content(sound.place) as content, _opened(sound.place, content) as file:
+    with content_of(sound.place) as content, _opened(sound.place, content) as file:
         if first and sound.coding in _EXACT and first < last:
             file.seek(first)
             at = first

@@ -130,7 +130,9 @@ def _of_cells(
 ) -> Listed:
     """Of rows of cells, the first of which may be the columns' names."""
     head = rows[0][1]
-    named = _are_names(head, finder) or any((columns.audio, columns.text, columns.speaker))
+    following = rows[1][1] if len(rows) > 1 else []
+    named = _are_names(head, following, finder)
+    named = named or any((columns.audio, columns.text, columns.speaker))
     names = head if named else [str(k + 1) for k in range(len(head))]
     body = rows[1:] if named else rows
     for i, cells in body:
@@ -144,12 +146,16 @@ def _of_cells(
     return _rows(of, [i for i, _c in body], label, finder, columns, guesses)
 
 
-def _are_names(head: Sequence[str], finder: Finder) -> bool:
-    """Whether a first line names columns: it names no file, and one of the usual things."""
+def _are_names(head: Sequence[str], following: Sequence[str], finder: Finder) -> bool:
+    """Whether a first line names columns: it names no file, but one of the usual things, or the
+    line that follows names a file.
+    """
     if any(ends_as_sound(cell) or finder.find(cell) for cell in head):
         return False
     usual = {*_AUDIO, *_TEXT, *_SPEAKER}
-    return any(cell.strip().lower() in usual for cell in head)
+    if any(cell.strip().lower() in usual for cell in head):
+        return True
+    return any(ends_as_sound(cell) or finder.find(cell) for cell in following)
 
 
 def _of_table(table: Table, finder: Finder, columns: Columns) -> Listed:
@@ -164,7 +170,7 @@ def _of_table(table: Table, finder: Finder, columns: Columns) -> Listed:
     cells = {name: _strings(table, name) for name in dict.fromkeys(names)}
     label, count = str(table.origin), len(table)
     numbers = [table.origin.row(row) for row in range(count)]
-    if not _are_names(names, finder) and any(ends_as_sound(name) for name in names):
+    if any(ends_as_sound(name) for name in names):  # a file whose first line names no columns
         cells = {str(k + 1): [name, *cells[name]] for k, name in enumerate(names)}
         numbers = [0, *numbers]
     return _rows(cells, numbers, label, finder, columns, table.guesses)
@@ -288,4 +294,6 @@ def _text(rest: Sequence[str], cells: dict[str, list[str]]) -> str:
         if name.strip().lower() not in others
         and any(any(c.isalpha() for c in cell) for cell in cells[name][:_FEW])
     ]
+    if not words and len(rest) == 1:  # numbers alone, as of spoken digits
+        words = list(rest)
     return usual or (words[-1] if words else "")

@@ -1,6 +1,5 @@
 """The simple classifiers that stand beside every score; scikit-learn's, and a library's for DTW."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +14,11 @@ from sklearn.preprocessing import StandardScaler
 from gruta.codec.classes import ClassCodec
 from gruta.data.labelled import Cases
 from gruta.locale import translate as _
+from gruta.tasks.warping import nearest
 
 Truth = NDArray[np.int64]
 Answer = tuple[NDArray[np.float64], int]
 """Probabilities `[N, K]`, and how many numbers were learned for them."""
-MOST_DISTANCES = 2e9
-"""So many pairs of steps are compared by dynamic time warping, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,24 +75,10 @@ def _of_series(train: Cases, truth: Truth, test: Cases, notes: list[str]) -> dic
     regression = make_pipeline(StandardScaler(), _regression())
     x, y = summaries(train.cases), summaries(test.cases)
     found = {"summaries": _answer(regression, x, truth, y)}
-    steps = [np.mean([len(case) for case in part.cases]) for part in (train, test)]
-    if len(train) * len(test) * steps[0] * steps[1] > MOST_DISTANCES:
-        notes.append(
-            _("The nearest neighbour by dynamic time warping is left out: too many cases.")
-        )
-        return found
-    try:
-        with warnings.catch_warnings():  # tslearn tells of packages that it can do without
-            warnings.simplefilter("ignore", UserWarning)
-            import tslearn.neighbors  # noqa: F401
-        from tslearn.neighbors import KNeighborsTimeSeriesClassifier
-        from tslearn.utils import to_time_series_dataset
-    except ImportError:
-        notes.append(_("Dynamic time warping is left out: it needs pip install tslearn."))
-        return found
-    nearest = KNeighborsTimeSeriesClassifier(n_neighbors=1, metric="dtw")
-    x, y = (to_time_series_dataset(_filled(part.cases)) for part in (train, test))
-    return found | {"nearest": _answer(nearest, x, truth, y)}
+    places = nearest(_filled(train.cases), _filled(test.cases), notes)
+    if places is not None:
+        found["nearest"] = np.eye(int(truth.max()) + 1)[truth[places]], 0
+    return found
 
 
 def _regression() -> LogisticRegression:
@@ -102,7 +86,7 @@ def _regression() -> LogisticRegression:
 
 
 def _answer(model: Any, x: Any, truth: Truth, y: Any) -> Answer:
-    """In the order of the classes' numbers; a nearest neighbour keeps cases, and learns nothing."""
+    """In the order of the classes' numbers."""
     model.fit(x, truth)
     last = model[-1] if hasattr(model, "steps") else model
     learned = sum(
