@@ -4,8 +4,8 @@ import numpy as np
 
 from gruta.codec.audio.mel import Frames, Samples
 from gruta.codec.audio.speech import SpeechCodec
+from gruta.data.audio.augment import at_speed, spec_augment
 from gruta.data.audio.recordings import Recordings
-from gruta.data.audio.resample import resampled
 from gruta.tasks.transcribe.settings import TranscribeSettings
 
 _MOST_KEPT = 2**27
@@ -22,9 +22,12 @@ class Changes:
         self._kept: dict[int, Samples | Frames] = {}
         self._room = _MOST_KEPT
 
-    def drawn(self, i: int, draw: np.random.Generator, fewest: int) -> Frames:
-        """One recording `[T, C]`, of `fewest` frames or more if it has them at its own speed."""
+    def drawn(self, i: int, step: int, row: int, fewest: int) -> Frames:
+        """One recording `[T, C]`, of `fewest` frames or more if it has them at its own speed; drawn
+        for a row of a step's batch.
+        """
         s, codec = self._settings, self._codec
+        draw = np.random.default_rng((s.seed, step, row))
         factor = 1 + s.speed * (2 * draw.random() - 1) if s.speed else 1.0
         held = self._held(i)
         frames = held if codec.mel is None else self._mel(held, factor)
@@ -35,14 +38,24 @@ class Changes:
         x = codec.encode(frames)
         if s.noise:
             x = x + np.float32(s.noise) * draw.standard_normal(x.shape, np.float32)
-        return masked(x, draw, s.masks, s.mask_share, bands=codec.mel is not None)
+        return spec_augment(
+            x,
+            s.seed,
+            step,
+            row,
+            stretches=s.masks,
+            frames=len(x),
+            share=s.mask_share,
+            bands=0 if codec.mel is None else s.masks,
+            wide=round(2 * s.mask_share * x.shape[1]),
+        )
 
     def _mel(self, samples: Samples, factor: float) -> Frames:
         mel = self._codec.mel
         assert mel is not None
         if factor == 1:
             return mel.of(samples)
-        return mel.of(resampled(samples, mel.rate * factor, mel.rate))
+        return mel.of(at_speed(samples, mel.rate, factor))
 
     def _held(self, i: int) -> Samples | Frames:
         """Samples or features of one recording, as they are."""
@@ -67,23 +80,3 @@ def stretched(frames: Frames, factor: float) -> Frames:
     share = (places - below)[:, None].astype(np.float32)
     found: Frames = frames[below] * (1 - share) + frames[above] * share
     return found
-
-
-def masked(
-    x: Frames, draw: np.random.Generator, count: int, share: float, *, bands: bool
-) -> Frames:
-    """With stretches of time set to 0, the mean, and where there are bands, of these too (Park et
-    al. 2019, SpecAugment, arXiv:1904.08779).
-    """
-    if not count or not share:
-        return x
-    x = x.copy()
-    for _mask in range(count):
-        width = int(draw.integers(0, int(share * len(x)) + 1))
-        start = int(draw.integers(0, len(x) - width + 1))
-        x[start : start + width] = 0
-        if bands:
-            width = int(draw.integers(0, int(2 * share * x.shape[1]) + 1))
-            start = int(draw.integers(0, x.shape[1] - width + 1))
-            x[:, start : start + width] = 0
-    return x

@@ -1,6 +1,5 @@
 """The simple recognisers that stand beside every score."""
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +12,7 @@ from gruta.codec.audio.speech import SpeechCodec
 from gruta.data.audio.recordings import Recordings
 from gruta.locale import translate as _
 from gruta.tasks.transcribe.parts import frames_of
-
-MOST_DISTANCES = 2e9
-"""So many pairs of frames are compared by dynamic time warping, at most."""
+from gruta.tasks.warping import MOST_PAIRS, nearest
 
 _CEPSTRA = 13
 _STEPS = (1, 2, 4, 8)
@@ -58,9 +55,9 @@ def simple_models(
     own = [far(_summary(one)) for one in asked]
     answers["summary"] = ([texts[int(one.argmin())] for one in own], 0)
     notes: list[str] = []
-    nearest = _warped(known, asked, notes)
-    if nearest is not None:
-        answers["warping"] = ([texts[i] for i in nearest], 0)
+    warped = _warped(known, asked, notes)
+    if warped is not None:
+        answers["warping"] = ([texts[i] for i in warped], 0)
     return Simple(answers, notes)
 
 
@@ -97,27 +94,10 @@ def _warped(
     """By dynamic time warping, the nearest of those known to each; None where it is left out."""
     frames = [float(np.mean([len(one) for one in part])) for part in (known, asked)]
     pairs = len(known) * len(asked) * frames[0] * frames[1]
-    step = next((k for k in _STEPS if pairs / k**2 <= MOST_DISTANCES), None)
-    if step is None:
-        notes.append(
-            _("The nearest neighbour by dynamic time warping is left out: too many recordings.")
-        )
-        return None
-    try:
-        with warnings.catch_warnings():  # tslearn tells of packages that it can do without
-            warnings.simplefilter("ignore")
-            from tslearn.metrics import cdist_dtw
-            from tslearn.utils import to_time_series_dataset
-    except ImportError:
-        notes.append(_("Dynamic time warping is left out: it needs pip install tslearn."))
-        return None
-    sets = [
-        to_time_series_dataset([_thinned(one, step) for one in part]) for part in (asked, known)
-    ]
-    found = np.asarray(cdist_dtw(*sets))
-    lengths = [np.array([len(_thinned(one, step)) for one in part]) for part in (asked, known)]
-    mean = found / np.sqrt(lengths[0][:, None] + lengths[1])
-    return [int(k) for k in mean.argmin(1)]
+    step = next((k for k in _STEPS if pairs / k**2 <= MOST_PAIRS), _STEPS[-1])
+    first, second = ([_thinned(one, step) for one in part] for part in (known, asked))
+    found = nearest(first, second, notes)
+    return None if found is None else found.tolist()
 
 
 def _thinned(frames: NDArray[Any], step: int) -> NDArray[Any]:

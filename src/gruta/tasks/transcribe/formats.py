@@ -1,16 +1,13 @@
 """Transcripts as files: text, captions, words with their times, JSON."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from gruta.codec.audio import captions
 from gruta.codec.text.graphemes import visible
-from gruta.tasks.transcribe.heard import Word
 from gruta.tasks.transcribe.transcripts import Transcript
 
 _ENDINGS = {"text": ".txt", "srt": ".srt", "vtt": ".vtt", "ctm": ".ctm", "json": ".json"}
-
-_WIDE, _LONG, _PAUSE = 42, 6.0, 0.8
-"""Of a caption: letters of a line, seconds, and seconds without a word at which another begins."""
 
 
 def ending(form: str) -> str:
@@ -21,16 +18,15 @@ def ending(form: str) -> str:
 def written(transcripts: Sequence[Transcript], form: str) -> str:
     """All of them in one; captions are those of a single one.
 
-    srt, vtt: SubRip and WebVTT, up to two lines at a time. ctm: NIST's, a line a word: file,
-    channel, seconds of its begin and its length, word, confidence.
+    srt, vtt, ctm: see `gruta.codec.audio.captions`.
     """
     match form:
         case "srt":
-            return "".join(_srt(transcripts[0]))
+            return visible(captions.srt(_words(transcripts[0])))
         case "vtt":
-            return "WEBVTT\n\n" + "".join(_vtt(transcripts[0]))
+            return visible(captions.vtt(_words(transcripts[0])))
         case "ctm":
-            return "".join(_ctm(transcripts))
+            return visible("".join(captions.ctm(_words(one), one.name) for one in transcripts))
         case "json":
             content = [one.to_json() for one in transcripts]
             return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
@@ -40,58 +36,5 @@ def written(transcripts: Sequence[Transcript], form: str) -> str:
     )
 
 
-def captions(words: Sequence[Word]) -> Iterator[tuple[float, float, str]]:
-    """When each begins and ends, and its text, of up to two lines."""
-    held: list[Word] = []
-    for i, word in enumerate(words):
-        held.append(word)
-        following = words[i + 1] if i + 1 < len(words) else None
-        if following is not None and _goes_on(held, following):
-            continue
-        end = held[-1].end
-        yield held[0].begin, end, "\n".join(_lines([one.word for one in held]))
-        held = []
-
-
-def _goes_on(held: Sequence[Word], following: Word) -> bool:
-    near = following.begin - held[-1].end < _PAUSE
-    short = following.end - held[0].begin <= _LONG
-    return near and short and len(_lines([*(one.word for one in held), following.word])) <= 2
-
-
-def _lines(words: Sequence[str]) -> list[str]:
-    found = [""]
-    for word in words:
-        longer = f"{found[-1]} {word}".strip()
-        if len(longer) <= _WIDE or not found[-1]:
-            found[-1] = longer
-        else:
-            found.append(word)
-    return found
-
-
-def _srt(one: Transcript) -> Iterator[str]:
-    for i, (begin, end, text) in enumerate(captions(one.words), 1):
-        yield f"{i}\n{_clock(begin, ',')} --> {_clock(end, ',')}\n{visible(text)}\n\n"
-
-
-def _vtt(one: Transcript) -> Iterator[str]:
-    for begin, end, text in captions(one.words):
-        safe = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        yield f"{_clock(begin, '.')} --> {_clock(end, '.')}\n{safe}\n\n"
-
-
-def _ctm(transcripts: Sequence[Transcript]) -> Iterator[str]:
-    for one in transcripts:
-        name = "_".join(one.name.split())
-        for word in one.words:
-            length = word.end - word.begin
-            yield f"{name} 1 {word.begin:.2f} {length:.2f} {visible(word.word)} {word.sure:.3f}\n"
-
-
-def _clock(seconds: float, mark: str) -> str:
-    """Hours, minutes, seconds and milliseconds."""
-    whole = round(seconds * 1000)
-    minutes, rest = divmod(whole, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{rest // 1000:02}{mark}{rest % 1000:03}"
+def _words(one: Transcript) -> list[captions.Word]:
+    return [captions.Word(w.word, w.begin, w.end, w.sure) for w in one.words]

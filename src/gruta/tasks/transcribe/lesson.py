@@ -58,11 +58,10 @@ class TranscribeLesson:
         """Recordings of about one length, each changed as this step draws it."""
         s = self.settings
         places = by_length(self._lengths, s.batch_size, s.seed, step)
-        draw = np.random.default_rng((s.seed, step))
         frames, texts = [], []
-        for i in places.tolist():
+        for row, i in enumerate(places.tolist()):
             text = self.texts[i]
-            frames.append(self._changes.drawn(i, draw, self._fewest(text)))
+            frames.append(self._changes.drawn(i, step, row, self._fewest(text)))
             texts.append(text)
         return together(frames, texts)
 

@@ -14,7 +14,7 @@ from gruta.codec.audio.speech import SpeechCodec
 from gruta.errors import InputError
 from gruta.report.terminal import lines
 from gruta.settings import resolve
-from gruta.tasks.transcribe.augment import masked, stretched
+from gruta.tasks.transcribe.augment import stretched
 from gruta.tasks.transcribe.conftest import RATE, archive, features, said, samples
 from gruta.tasks.transcribe.errors import errors_of, standard_error
 from gruta.tasks.transcribe.front import frames_left
@@ -347,19 +347,12 @@ def test_greedy_and_a_beam_of_one_agree(transcriber):
     assert [several[0].text for several in found] == plain
 
 
-def test_frames_are_stretched_and_hidden():
+def test_frames_are_stretched():
     x = np.arange(100, dtype=np.float32)[:, None].repeat(8, 1) + 1
     fast = stretched(x, 2.0)
     assert fast.shape == (50, 8)
     np.testing.assert_allclose(fast[[0, -1]], x[[0, -1]])
     assert len(stretched(x[:1], 3.0)) == 1
-    draw = np.random.default_rng(3)
-    hidden = masked(x, draw, 2, 0.3, bands=True)
-    rows, columns = (hidden == 0).all(1), (hidden == 0).all(0)
-    assert 0 < rows.sum() <= 60
-    assert 0 < columns.sum() < 8
-    assert (hidden[~rows][:, ~columns] == x[~rows][:, ~columns]).all()
-    assert (x > 0).all()
 
 
 def test_errors_are_counted_with_their_standard_error():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gruta.codec.audio.cuts import Cutter
-from gruta.tasks.transcribe.formats import captions, written
+from gruta.tasks.transcribe.formats import written
 from gruta.tasks.transcribe.heard import Word
 from gruta.tasks.transcribe.transcripts import Transcript
 
@@ -50,26 +50,15 @@ def test_noise_and_silence_have_no_pauses():
         assert all(150 <= len(p.frames) <= 300 for p in pieces[:-1])
 
 
-def test_captions_are_short_and_begin_anew_after_a_pause():
-    words = [Word("word", 0.4 * k, 0.4 * k + 0.3, 0.9) for k in range(30)]
-    words += [Word("later", 20.0, 20.5, 0.9)]
-    found = list(captions(words))
-    assert " ".join(text for *_t, text in found).split() == [word.word for word in words]
-    assert all(end - begin <= 6 for begin, end, _text in found)
-    assert all(len(line) <= 42 for *_t, text in found for line in text.split("\n"))
-    assert found[-1] == (20.0, 20.5, "later")
-    assert list(captions([])) == []
-
-
 def test_formats_say_the_same():
     class Of(Transcript):
         words = (Word("a<b", 3661.5, 3662.0, 0.5), Word("c", 3662.0, 3662.25, 1.0))
 
     one = Of("my file.wav", 3663.0, ())
-    assert written([one], "srt") == "1\n01:01:01,500 --> 01:01:02,250\na<b c\n\n"
-    assert written([one], "vtt") == "WEBVTT\n\n01:01:01.500 --> 01:01:02.250\na&lt;b c\n\n"
+    assert written([one], "srt") == "1\n01:01:01,500 --> 01:01:02,500\na<b c\n"
+    assert written([one], "vtt") == "WEBVTT\n\n01:01:01.500 --> 01:01:02.500\na&lt;b c\n"
     assert written([one], "ctm") == (
-        "my_file.wav 1 3661.50 0.50 a<b 0.500\nmy_file.wav 1 3662.00 0.25 c 1.000\n"
+        "my_file.wav 1 3661.500 0.500 a<b 0.5000\nmy_file.wav 1 3662.000 0.250 c 1.0000\n"
     )
     told = json.loads(written([one], "json"))
     assert [word["word"] for word in told[0]["words"]] == ["a<b", "c"]
