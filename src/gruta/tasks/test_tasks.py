@@ -249,3 +249,12 @@ def test_a_rehearsal_tells_the_data_and_keeps_nothing(example):
         assert dict(found.told())
         assert found.to_json() == told
         assert "O que seria treinado" in found.table().caption
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "predict", "inspect", "explain", "generate"])
+def test_an_option_of_several_tasks_takes_the_same_of_each(verb):
+    """The command line has one option for all of them."""
+    kinds = {}
+    for task in registry.all_tasks():
+        for name, field in getattr(task.options, verb).model_fields.items():
+            assert kinds.setdefault(name, field.annotation) == field.annotation, name

@@ -1,10 +1,9 @@
-"""What the captioner learns from: pictures, each with a caption of every language."""
+"""What the captioner learns from: pictures, each with one of its captions."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -26,7 +25,7 @@ from gruta.train import Batch, Progress, State, Validation
 _AT_ONCE = 64
 """Frames of the validation part that are looked at side by side."""
 _MOST = 2000
-"""Pictures of the validation part whose captions are scored."""
+"""Captions of the validation part that are scored."""
 _SAMPLES, _SHOWN = 3, 300
 _OF_STEP = 1
 """What tells the draws of a step from those of an epoch's order."""
@@ -49,7 +48,7 @@ class CaptionLesson:
     ) -> None:
         self.model, self.settings, self._codec = network, settings, codec
         self._train = Examples(codec, train)
-        self._validation = Examples(codec, validation.pick(range(min(len(validation), _MOST))))
+        self._validation = Examples(codec, validation).first(_MOST)
         self._samples = validation.pick(range(min(len(validation), _SAMPLES)))
 
     def prepare(self, progress: Progress) -> None:
@@ -59,8 +58,8 @@ class CaptionLesson:
         """Pictures with as many frames, and captions about as long, changed by chance."""
         s = self.settings
         places = by_length(self._train.lengths, s.batch_size, s.seed, step)
+        found = self._train.batch(places)
         draw = np.random.default_rng((s.seed, step, _OF_STEP))
-        found = self._train.batch(places, draw)
         found["frames"] = varied(found["frames"], s, draw)
         return found
 
@@ -96,7 +95,7 @@ class CaptionLesson:
             draws[0] = 1.0  # what a text begins with tells its language
             said = said.masked_fill(draws < hidden, PADDING)
         states, _attention = self.model.states(
-            batch["frames"], batch["lengths"], batch["times"], said, batch["rows"]
+            batch["frames"], batch["lengths"], batch["times"], said
         )
         there = truth != PADDING
         return self.model.scores(states[there]), truth[there]
@@ -115,42 +114,40 @@ class CaptionLesson:
 
 
 class Examples:
-    """Pictures in numbers, with their captions by language.
+    """Pictures, each as often as it has captions, in numbers.
 
-    lengths: of each picture, by frames, then by the units of a caption.
+    lengths: by frames, then by units, of each.
     """
 
     def __init__(self, codec: CaptionCodec, data: Captioned) -> None:
-        self._codec, self._shots = codec, list(data.shots)
-        self._texts: list[list[tuple[int, list[Numbers]]]] = [[] for _shot in self._shots]
+        self._codec, self._shots = codec, data.shots
+        self._places, self._begin, self._texts = [], [], list[Numbers]()
         for language, captions in data.require_captions().items():
-            for own, texts in zip(self._texts, captions, strict=True):
-                if texts:
-                    numbers = [codec.side.encode(text, codec.longest) for text in texts]
-                    own.append((codec.begin(language), numbers))
-        said = [i for i, own in enumerate(self._texts) if own]
-        self._shots = [self._shots[i] for i in said]
-        self._texts = [self._texts[i] for i in said]
-        frames = np.array([len(shot.frames) for shot in self._shots])
-        units = [np.mean([len(t) for _b, ts in own for t in ts]) for own in self._texts]
+            for place, texts in enumerate(captions):
+                for text in texts:
+                    self._places.append(place)
+                    self._begin.append(codec.begin(language))
+                    self._texts.append(codec.side.encode(text, codec.longest))
+        frames = np.array([len(self._shots[place].frames) for place in self._places])
         self.most_frames = int(frames.max())
-        self.lengths = frames * (codec.longest + 2) + np.array(units, np.int64)
+        self.lengths = frames * (codec.longest + 2) + [len(text) for text in self._texts]
 
-    def batch(self, places: Sequence[int] | Numbers, draw: Generator | None = None) -> Batch:
-        """Of these pictures what is seen, what is written, and what was to be: in each language a
-        caption that is drawn, or all where nothing draws. rows: which picture each is of.
-        """
-        frames, lengths, times = self._codec.read([self._shots[i] for i in places])
-        rows, begins, chosen = list[int](), list[int](), list[Numbers]()
-        for row, i in enumerate(places):
-            for begin, texts in self._texts[i]:
-                some = texts if draw is None else [texts[int(draw.integers(len(texts)))]]
-                rows += [row] * len(some)
-                begins += [begin] * len(some)
-                chosen += some
-        truth, _lengths = side_by_side(chosen)
-        before = np.concatenate((np.array([begins]), truth[:-1]))
+    def first(self, count: int) -> "Examples":
+        """No more than so many, evenly over all."""
+        if len(self._places) > count:
+            at = np.linspace(0, len(self._places) - 1, count).astype(int)
+            for name in ("_places", "_begin", "_texts"):
+                setattr(self, name, [getattr(self, name)[i] for i in at])
+            self.lengths = self.lengths[at]
+        return self
+
+    def batch(self, places: Sequence[int] | Numbers) -> Batch:
+        """Of these examples what is seen, what is written, and what was to be."""
+        shots = [self._shots[self._places[i]] for i in places]
+        frames, lengths, times = self._codec.read(shots)
+        truth, _lengths = side_by_side([self._texts[i] for i in places])
+        before = np.concatenate((np.array([[self._begin[i] for i in places]]), truth[:-1]))
         before[1:][truth[1:] == PADDING] = PADDING
-        found = {"frames": frames, "lengths": lengths, "times": times, "rows": np.array(rows)}
+        found = {"frames": frames, "lengths": lengths, "times": times}
         found |= {"written": before, "truth": truth}
         return {name: torch.from_numpy(values) for name, values in found.items()}

@@ -50,27 +50,16 @@ class CaptionNetwork(Writer):
         self.add_layers(s.init, codec.longest)
 
     def forward(
-        self,
-        frames: Tensor,
-        lengths: Tensor,
-        times: Tensor,
-        written: Tensor,
-        rows: Tensor | None = None,
+        self, frames: Tensor, lengths: Tensor, times: Tensor, written: Tensor
     ) -> tuple[Tensor, Tensor]:
         """frames `[B, F, 3, S, S]` with lengths `[B]` and times `[B, F, 2]`; written `[T, B]`, each
-        text with what it begins with in front, and without the end behind it. rows: which of the
-        frames each text is of `[N]`, where texts are `[T, N]`.
+        text with what it begins with in front, and without the end behind it.
         """
-        states, attention = self.states(frames, lengths, times, written, rows)
+        states, attention = self.states(frames, lengths, times, written)
         return self.scores(states), attention
 
     def states(
-        self,
-        frames: Tensor,
-        lengths: Tensor,
-        times: Tensor,
-        written: Tensor,
-        rows: Tensor | None = None,
+        self, frames: Tensor, lengths: Tensor, times: Tensor, written: Tensor
     ) -> tuple[Tensor, Tensor]:
         """o `[T, B, E]` and the attention `[T, B, F · P]`."""
         B, F = frames.shape[:2]
@@ -87,7 +76,4 @@ class CaptionNetwork(Writer):
         there = torch.arange(F, device=frames.device) < lengths[:, None]
         inside = there.repeat_interleave(P, 1)
         memory = self.dropped(m.flatten(1, 2).transpose(0, 1))
-        end = self.dropped(end)
-        if rows is not None:  # what is seen once may be told in several ways
-            memory, inside, end = memory[:, rows], inside[rows], end[rows]
-        return self.write(memory, inside, end, written)
+        return self.write(memory, inside, self.dropped(end), written)

@@ -9,6 +9,7 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, SequenceSettings
 from gruta.settings.fields import (
+    BatchSize,
     CheckpointEvery,
     Decays,
     Dropout,
@@ -181,12 +182,7 @@ class CaptionSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         "right, or where what is written in a picture counts.",
     )
     steps: Steps = 2000
-    batch_size: int = Field(
-        32,
-        gt=0,
-        le=1_000_000,
-        description="Pictures in a batch, each with a caption of every language.",
-    )
+    batch_size: BatchSize = 32
     learning_rate: LearningRate = 2e-3
     warmup: Warmup = 0.1
     weight_decay: float = Field(0.05, ge=0, description="Pull of the weights towards zero.")

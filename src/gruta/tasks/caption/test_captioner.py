@@ -117,12 +117,9 @@ def test_network_and_head_are_one_in_each_kind():
         weights = {n: w.detach().numpy() for n, w in network.state_dict().items()}
         head = CaptionHead(weights, codec, s)
         batch = Examples(codec, data.train).batch(range(5))
-        seen = [batch[n][batch["rows"]] for n in ("frames", "lengths", "times")]
-        inputs = [*seen, batch["written"]]
+        inputs = [batch[n] for n in ("frames", "lengths", "times", "written")]
         with torch.no_grad():
             expected, attention = network(*inputs)
-            once, _attention = network(*(batch[n] for n in ONCE))
-        np.testing.assert_allclose(once.numpy(), expected.numpy(), atol=1e-5)
         found = head([one.numpy() for one in inputs])
         np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
         np.testing.assert_allclose(attention.sum(2).numpy(), 1, rtol=1e-5)
@@ -131,9 +128,6 @@ def test_network_and_head_are_one_in_each_kind():
         alone = [head.captioned([shot], [name], Beam(2))[0] for shot, name in asked]
         for one, other in zip(several, alone, strict=True):
             assert [t.numbers.tolist() for t in one] == [t.numbers.tolist() for t in other]
-
-
-ONCE = ("frames", "lengths", "times", "written", "rows")
 
 
 def settings_of(**how):

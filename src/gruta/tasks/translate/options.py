@@ -1,5 +1,7 @@
 """What commands that ask a translator can be told."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, Field
 
 
@@ -49,7 +51,7 @@ class EvaluateOptions(SearchOptions):
         "alone.",
         json_schema_extra={"metavar": "FILE", "shown": "none"},
     )
-    train: str | None = Field(
+    train: Path | None = Field(
         None,
         description="The training data, for the simple models beside the network.",
         json_schema_extra={
