@@ -1,5 +1,7 @@
 """What commands that ask a recogniser can be told."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, Field
 
 
@@ -29,7 +31,7 @@ class PredictOptions(SearchOptions):
 class EvaluateOptions(SearchOptions):
     """What an evaluation can be told."""
 
-    train: str | None = Field(
+    train: Path | None = Field(
         None,
         description="The training data, for the simple models beside the network.",
         json_schema_extra={
