@@ -128,20 +128,20 @@ void find_scales(const Real* products, Index stride, Index H, Real* scales) {
     const Index panels = panel_count<Real>(H);
     Index panel = 0;
     for (; panel + 2 <= panels; panel += 2, products += 2 * stride) {
-        unrolled<N>([&](int g) {
+        unrolled<N>([&](int g) __attribute__((always_inline)) {
             const Vec<Real> a = load(products + g * W), b = load(products + stride + g * W);
             even[g] = multiply_add<Real>(a, a, even[g]);
             odd[g] = multiply_add<Real>(b, b, odd[g]);
         });
     }
     if (panel < panels) {
-        unrolled<N>([&](int g) {
+        unrolled<N>([&](int g) __attribute__((always_inline)) {
             const Vec<Real> a = load(products + g * W);
             even[g] = multiply_add<Real>(a, a, even[g]);
         });
     }
     const Real share = Real(1) / static_cast<Real>(H);
-    unrolled<N>([&](int g) {
+    unrolled<N>([&](int g) __attribute__((always_inline)) {
         const Real mean = lane_total<Real>(even[g] + odd[g])[0] * share;
         scales[g] = Real(1) / square_root(mean + Real(kNormEpsilon));
     });
