@@ -302,10 +302,12 @@ void project_normed(const Shape& shape, const Part& part, const Packed<Real>& pa
                    from_zero(packed.term(shape.I, G, packed.ih, x)), width,
                    [&](Index i) { return scratch.records[i].x; });
     wait_for_units(team);
+    const Index panels = panel_count<Real>(shape.H);
+    const Real share = share_of_mean<Real>(shape);
     for (Index i = 0; i < rows; ++i) {
         const Record<Real>& record = scratch.records[i];
         Real* const scales = scratch.scale_x + i * kMostGates;
-        find_scales<G>(record.x, width, shape.H, scales);
+        find_scales<G>(record.x, width, panels, share, scales);
         if (record.scales != nullptr && saves(team)) copy(record.scales, scales, G);
     }
 }

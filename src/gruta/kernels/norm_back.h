@@ -21,7 +21,7 @@ template <class Cell, int N, class Real>
     constexpr Index W = kLanes<Real>, width = cell.gates * W, slots = cell.slots * W;
     const Index panels = panel_count<Real>(s.shape.H), rows = s.scratch.rows;
     const Range units = s.part.units;
-    const Real share = Real(1) / static_cast<Real>(s.shape.H);
+    const Real share = share_of_mean<Real>(s.shape);
     const Real* const gains = s.packed.gains;
     const bool saving = saves(s.team);
     wait_for_units(s.team);
@@ -126,10 +126,10 @@ void finish_norm(const Shape& shape, const PackedBack<Real>& packed,
 
 // Takes the mean of each gate's H rows off sums [panel][K][G][lane], in the columns `range`.
 template <class Real>
-void centre_columns(Real* sums, Index H, Index K, Index G, Range range) {
+void centre_columns(const Shape& shape, Real* sums, Index K, Index G, Range range) {
     constexpr Index W = kLanes<Real>;
-    const Index panels = panel_count<Real>(H), panel_size = K * G * W;
-    const Real share = Real(1) / static_cast<Real>(H);
+    const Index panels = panel_count<Real>(shape.H), panel_size = K * G * W;
+    const Real share = share_of_mean<Real>(shape);
     for (Index at = range.first * G * W; at < range.end * G * W; at += W) {
         Vec<Real> total = {};
         for (Index p = 0; p < panels; ++p) total += load(sums + p * panel_size + at);
@@ -146,7 +146,7 @@ template <class Real>
 void centre_sums(const CellForm& cell, const Shape& shape, const BackScratch<Real>& scratch,
                  const Team& team) {
     const auto centre = [&](Real* sums, Index K, Index G) {
-        centre_columns(sums, shape.H, K, G, share_of_tiles(K, team.member, team.size));
+        centre_columns(shape, sums, K, G, share_of_tiles(K, team.member, team.size));
     };
     centre(scratch.dw_ih, shape.I, cell.gates);
     centre(scratch.dw_hh, shape.P, cell.first);

@@ -50,12 +50,14 @@ template <class Cell, int N, class Real, class F>
     multiply_to<N>(s.packed.storage, s.range, s.part.units, product, width,
                    [&](Index i) { return records[i].h + first * W; });
     wait_for_units(s.team);
+    const Index panels = panel_count<Real>(s.shape.H);
+    const Real share = share_of_mean<Real>(s.shape);
     Real scales[at_once][kMostGates];
     for (Index some = s.range.first; some < s.range.end; some += at_once) {
         const Index end = some + at_once < s.range.end ? some + at_once : s.range.end;
         for (Index i = some; i < end; ++i) {
             Real* const found = scales[i - some] + first;
-            find_scales<N>(records[i].h + first * W, width, s.shape.H, found);
+            find_scales<N>(records[i].h + first * W, width, panels, share, found);
             if (records[i].scales != nullptr && saves(s.team)) {
                 copy(records[i].scales + kMostGates + first, found, N);
             }
