@@ -9,8 +9,9 @@ from hypothesis import example, given, settings
 from torch import Tensor
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
+from gruta import kernels
 from gruta.cells.layer_norm import LayerNorm
-from gruta.cells.op import Path, Walk, choose, run
+from gruta.cells.op import Path, Walk, choose, compiled, run
 
 OPTIONS = ("lengths", "reverse", "reset", "restart", "dropout", "hold", "expected hold", "norm")
 """What a call may ask for; of the two ways to hold, the first where both are asked for."""
@@ -79,6 +80,41 @@ def test_options_together_agree_with_reference(subject, options, dtype, assert_c
 def test_any_options_agree_with_reference_at_any_size(subject, assert_close, sizes, options, bias):
     walk, tensors = make(subject, options, sizes, bias=bias)
     compare_with_reference(subject, walk, tensors, assert_close)
+
+
+@pytest.mark.parametrize("sizes", [(3, 1, 1, 65), (2, 33, 70, 9), (5, 9, 2, 130)], ids=str)
+def test_norm_with_the_other_options_agrees_at_awkward_sizes(subject, sizes, dtype, assert_close):
+    walk, tensors = make(subject, EVERYTHING, sizes, dtype=dtype)
+    x, *own = tensors
+    served = Path.KERNEL if kernels.available() else Path.COMPOSITE
+    assert choose(subject.cell, x, [(walk, subject.cell.side(own))]) is served
+    compare_with_reference(subject, walk, tensors, assert_close)
+
+
+@pytest.mark.skipif(not kernels.available(), reason="torch's products have bits of their own")
+@pytest.mark.parametrize("sizes", [(9, 8, 5, 130), (4, 1, 9, 520)], ids=["rows", "units"])
+def test_norm_has_the_same_bits_with_any_threads_and_beside_any_rows(
+    subject, sizes, dtype, monkeypatch
+):
+    walk, tensors = make(subject, EVERYTHING - {"lengths"}, sizes, dtype=dtype)
+
+    def results(threads, walk, tensors):
+        monkeypatch.setattr(compiled, "threads", lambda: threads)
+        outputs = run(subject.cell, walk, tensors)
+        return outputs, gradients(outputs, tensors, [torch.ones_like(t) for t in outputs])
+
+    outputs, found = results(1, walk, tensors)
+    shared, gradients_shared = results(2, walk, tensors)
+    pairs = zip([*outputs, *found], [*shared, *gradients_shared], strict=True)
+    assert all(torch.equal(*pair) for pair in pairs)
+    b, S = sizes[1] - 1, subject.states
+    own = walk._replace(
+        reset=walk.reset[:, b:], dropout=walk.dropout[b:], hold=tuple(m[:, b:] for m in walk.hold)
+    )
+    (x, *initial), rest = tensors[: 1 + S], tensors[1 + S :]
+    alone, dx = results(1, own, (x[:, b:], *(s[b:] for s in initial), *rest))
+    assert torch.equal(alone[0], outputs[0][:, b:])
+    assert torch.equal(dx[0], found[0][:, b:])
 
 
 def test_strided_masks_are_read_as_they_stand(subject, assert_close):

@@ -81,17 +81,15 @@ void pack_forward(const CellForm& cell, const Shape& shape, const Weights<Real>&
     clear(packed.bias, G * lanes);
     clear(packed.b_apart, lanes);
     if (shape.normed) pack_gains(cell, H, weights, packed.gains);
+    const Real* const of_x[] = {weights.b_ih, weights.norm[1]};
+    const Real* const of_h[] = {weights.b_hh, weights.norm[3]};
     for (int g = 0; g < G; ++g) {
         const int gate = cell.order.at[g];
-        for (const Real* const b : {weights.b_ih, weights.norm[1]}) {
-            add_bias(b, H, gate, G, g, packed.bias);
-        }
-        for (const Real* const b : {weights.b_hh, weights.norm[3]}) {
-            if (g == cell.apart) {
-                add_bias(b, H, gate, 1, 0, packed.b_apart);
-            } else {
-                add_bias(b, H, gate, G, g, packed.bias);
-            }
+        const bool apart = g == cell.apart;
+        for (int i = 0; i < 2; ++i) {
+            add_bias(of_x[i], H, gate, G, g, packed.bias);
+            add_bias(of_h[i], H, gate, apart ? 1 : G, apart ? 0 : g,
+                     apart ? packed.b_apart : packed.bias);
         }
     }
 }
@@ -110,8 +108,9 @@ struct ForwardScratch {
     Real* kept;   // [B][panel][lane], what the second product's end needs of the first's
     Real* zeros;  // [max(P, H)]
     // Where the layer is normed, `projected` has no bias; it and `hidden` stand in for a record.
-    Real* hidden;   // [B][panel][G][lane]: W_hh h
-    Real* scale_x;  // [row of a block][kMostGates]: 1/σ of W_ih x
+    Real* hidden;           // [B][panel][G][lane]: W_hh h
+    Real* scale_x;          // [row of a block][kMostGates]: 1/σ of W_ih x
+    Record<Real>* records;  // [row of a block]
 };
 
 template <class Real>
@@ -144,6 +143,7 @@ ForwardScratch<Real> cut_forward_scratch(const CellForm& cell, const Shape& shap
         if (!shared) scratch.projected = take_projected(scratch.ahead);
         scratch.starts = scratch.projected;
         scratch.scale_x = arena.take<Real>(shape.normed ? scratch.steps : 0, rows, kMostGates);
+        scratch.records = arena.take<Record<Real>>(shape.normed ? scratch.steps : 0, rows);
         scratch.zeros = arena.take<Real>(shape.P > shape.H ? shape.P : shape.H);
     }
     scratch.bytes = arena.bytes();
@@ -255,10 +255,12 @@ template <int G, class Real, class To>
 void multiply_to(const Storage<Real>& storage, Range rows, Range panels,
                  const Product<Real>& product, Index stride, const To& to) {
     multiply<G>(storage, rows, panels, product, [&](const Tile& tile, const Vec<Real>* sums) {
-        const Index count = tile.count();
-        tile.each([&](Index item, Index i, Index panel) {
-            Real* const at = to(i) + panel * stride;
-            for (int g = 0; g < G; ++g) store(at + g * kLanes<Real>, sums[g * count + item]);
+        by_size<G>(tile, [&](const auto& sized) {
+            const Index count = sized.count();
+            sized.each([&](Index item, Index i, Index panel) {
+                Real* const at = to(i) + panel * stride;
+                for (int g = 0; g < G; ++g) store(at + g * kLanes<Real>, sums[g * count + item]);
+            });
         });
     });
 }
@@ -275,32 +277,37 @@ void project(const CellForm& cell, const Shape& shape, Range panels, const Packe
                    [&](Index i) { return projected + i * row; });
 }
 
-// Where a row of the block has its products: in its record, or in the scratch.
+// Where the rows of a block have their products: among what is saved, or in the scratch.
 template <class Real>
-Record<Real> record_of(const CellForm& cell, const Shape& shape,
-                       const ForwardScratch<Real>& scratch, Index i) {
-    const Row<Real>& row = scratch.block.rows[i];
-    if (row.gates != nullptr) return Record<Real>::of(cell, shape.H, row.gates);
+void list_records(const CellForm& cell, const Shape& shape, const ForwardScratch<Real>& scratch) {
     const Index size = side_size<Real>(cell, shape.H);
-    return {scratch.projected + i * size, scratch.hidden + row.b * size, nullptr};
+    for (Index i = 0; i < scratch.block.row_count(); ++i) {
+        const Row<Real>& row = scratch.block.rows[i];
+        scratch.records[i] = row.gates != nullptr
+                                 ? Record<Real>::of(cell, shape.H, row.gates)
+                                 : Record<Real>{scratch.projected + i * size,
+                                                scratch.hidden + row.b * size, nullptr};
+    }
 }
 
 // W_ih x of the rows of a block, and 1/σ of each gate. Every member needs all of a row, so where
 // they share its units they wait for each other.
 template <int G, class Real>
-void project_normed(const CellForm& cell, const Shape& shape, const Part& part,
-                    const Packed<Real>& packed, const ForwardScratch<Real>& scratch, Team& team) {
+void project_normed(const Shape& shape, const Part& part, const Packed<Real>& packed,
+                    const ForwardScratch<Real>& scratch, Team& team) {
     constexpr Index width = G * kLanes<Real>;
     const Index rows = scratch.block.row_count();
     const Rows<Real> x = {scratch.block.x, nullptr, 0};
     multiply_to<G>(packed.storage, {0, rows}, part.units,
                    from_zero(packed.term(shape.I, G, packed.ih, x)), width,
-                   [&](Index i) { return record_of(cell, shape, scratch, i).x; });
+                   [&](Index i) { return scratch.records[i].x; });
     wait_for_units(team);
+    const Index panels = panel_count<Real>(shape.H);
+    const Real share = share_of_mean<Real>(shape);
     for (Index i = 0; i < rows; ++i) {
-        const Record<Real> record = record_of(cell, shape, scratch, i);
+        const Record<Real>& record = scratch.records[i];
         Real* const scales = scratch.scale_x + i * kMostGates;
-        find_scales<G>(record.x, width, shape.H, scales);
+        find_scales<G>(record.x, width, panels, share, scales);
         if (record.scales != nullptr && saves(team)) copy(record.scales, scales, G);
     }
 }
@@ -360,7 +367,8 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
                   kInputSteps, scratch.block);
         if (has_second(cell, shape)) list_between(shape, scratch);
         if (shape.normed) {
-            project_normed<cell.gates>(cell, shape, part, packed, scratch, team);
+            list_records(cell, shape, scratch);
+            project_normed<cell.gates>(shape, part, packed, scratch, team);
         } else if (scratch.ahead && !given) {
             project<cell.gates>(cell, shape, part.units, packed, {scratch.block.x, nullptr, 0},
                                 scratch.block.row_count(), scratch.projected);

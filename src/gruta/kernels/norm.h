@@ -52,6 +52,12 @@ inline bool saves(const Team& team) {
     return !team.splits_units || team.member == 0;
 }
 
+// What one of H numbers has of their mean.
+template <class Real>
+Real share_of_mean(const Shape& shape) {
+    return Real(1) / static_cast<Real>(shape.H);
+}
+
 // Columns of the weights that are centred, at most.
 inline Index most_columns(const Shape& shape) {
     return shape.I > shape.P ? shape.I : shape.P;
@@ -65,7 +71,7 @@ const Real* column_means(const Shape& shape, const Real* weights, Index K, const
     if (!shape.normed) return nullptr;
     constexpr Index W = kLanes<Real>;
     const Index H = shape.H;
-    const Vec<Real> share = splat(Real(1) / static_cast<Real>(H));
+    const Vec<Real> share = splat(share_of_mean<Real>(shape));
     for (int g = 0; g < gates.count; ++g) {
         Real* const means = to + g * K;
         for (Index k = 0; k < K; ++k) means[k] = 0;
@@ -119,30 +125,28 @@ template <class Real, int bit = kLanes<Real> / 2>
     return __builtin_sqrt(a);
 }
 
-// 1/σ of N gates side by side in a row's products, `stride` from panel to panel. Two sums each, of
-// every second panel: one would wait for its own last addition.
+// 1/σ of N gates side by side in a row's products, `stride` from panel to panel; `share` is 1/H. A
+// few sums of each, in turns: one would wait for its own last addition.
 template <int N, class Real>
-void find_scales(const Real* products, Index stride, Index H, Real* scales) {
+void find_scales(const Real* products, Index stride, Index panels, Real share, Real* scales) {
     constexpr Index W = kLanes<Real>;
-    Vec<Real> even[N] = {}, odd[N] = {};
-    const Index panels = panel_count<Real>(H);
-    Index panel = 0;
-    for (; panel + 2 <= panels; panel += 2, products += 2 * stride) {
-        unrolled<N>([&](int g) {
-            const Vec<Real> a = load(products + g * W), b = load(products + stride + g * W);
-            even[g] = multiply_add<Real>(a, a, even[g]);
-            odd[g] = multiply_add<Real>(b, b, odd[g]);
+    constexpr int turns = N == 1 ? 4 : 2;
+    Vec<Real> sums[turns][N] = {};
+    const auto add = [&](int turn) __attribute__((always_inline)) {
+        unrolled<N>([&](int g) __attribute__((always_inline)) {
+            const Vec<Real> p = load(products + g * W);
+            sums[turn][g] = multiply_add<Real>(p, p, sums[turn][g]);
         });
-    }
-    if (panel < panels) {
-        unrolled<N>([&](int g) {
-            const Vec<Real> a = load(products + g * W);
-            even[g] = multiply_add<Real>(a, a, even[g]);
-        });
-    }
-    const Real share = Real(1) / static_cast<Real>(H);
-    unrolled<N>([&](int g) {
-        const Real mean = lane_total<Real>(even[g] + odd[g])[0] * share;
+        products += stride;
+    };
+    for (; panels >= turns; panels -= turns) unrolled<turns>(add);
+    unrolled<turns - 1>([&](int turn) __attribute__((always_inline)) {
+        if (turn < panels) add(turn);
+    });
+    unrolled<N>([&](int g) __attribute__((always_inline)) {
+        Vec<Real> total = sums[0][g] + sums[1][g];
+        if constexpr (turns == 4) total += sums[2][g] + sums[3][g];
+        const Real mean = lane_total<Real>(total)[0] * share;
         scales[g] = Real(1) / square_root(mean + Real(kNormEpsilon));
     });
 }

@@ -18,45 +18,47 @@ template <class Cell, int N, class Real>
 [[gnu::always_inline]] inline void back_through_norm(const StepBack<Real>& s, int first) {
     if (!s.shape.normed) return;
     constexpr const CellForm& cell = Cell::form;
-    constexpr Index W = kLanes<Real>, width = cell.gates * W;
-    const Index panels = panel_count<Real>(s.shape.H);
-    const Real share = Real(1) / static_cast<Real>(s.shape.H);
+    constexpr Index W = kLanes<Real>, width = cell.gates * W, slots = cell.slots * W;
+    const Index panels = panel_count<Real>(s.shape.H), rows = s.scratch.rows;
+    const Range units = s.part.units;
+    const Real share = share_of_mean<Real>(s.shape);
+    const Real* const gains = s.packed.gains;
+    const bool saving = saves(s.team);
     wait_for_units(s.team);
     for (Index i = s.range.first; i < s.range.end; ++i) {
         const Record<Real> record = Record<Real>::of(cell, s.shape.H, s.row(i).gates);
+        const Real *const p_x = record.x, *const p_h = record.h, *const da = s.da(i, 0, 0);
         Vec<Real> along_x[N] = {}, along_h[N] = {};
         for (Index panel = 0; panel < panels; ++panel) {
-            unrolled<N>([&](int k) {
+            unrolled<N>([&](int k) __attribute__((always_inline)) {
                 const int place = first + k, gate = cell.order.at[place];
                 const Index at = panel * width + place * W;
-                const Real* const gain = s.packed.gains + 2 * at;
-                const Vec<Real> d_x = load(s.da(i, panel, cell.input_slot[gate]));
-                const Vec<Real> d_h = load(s.da(i, panel, cell.bias_slot[gate]));
-                along_x[k] = multiply_add<Real>(d_x * load(gain), load(record.x + at), along_x[k]);
-                along_h[k] =
-                    multiply_add<Real>(d_h * load(gain + W), load(record.h + at), along_h[k]);
+                const Real* const d = da + panel * rows * slots;
+                const Vec<Real> e_x = load(d + cell.input_slot[gate] * W) * load(gains + 2 * at);
+                const Vec<Real> e_h = load(d + cell.bias_slot[gate] * W) * load(gains + 2 * at + W);
+                along_x[k] = multiply_add<Real>(e_x, load(p_x + at), along_x[k]);
+                along_h[k] = multiply_add<Real>(e_h, load(p_h + at), along_h[k]);
             });
         }
         Vec<Real> scale[N], along[N];
-        unrolled<N>([&](int k) {
-            const Real *const x = record.scales + first + k, *const h = x + kMostGates;
+        Real* const along_of_row = s.scratch.along + i * kMostGates;
+        unrolled<N>([&](int k) __attribute__((always_inline)) {
+            const Real x = record.scales[first + k], h = record.scales[kMostGates + first + k];
             const Real total_x = lane_total<Real>(along_x[k])[0] * share;
             const Real total_h = lane_total<Real>(along_h[k])[0] * share;
-            if (saves(s.team)) {
-                s.scratch.along[i * kMostGates + first + k] = total_x * *x * *x * *x;
-            }
-            along[k] = splat(-(total_h * *h * *h * *h));
-            scale[k] = splat(*h);
+            along[k] = splat(-(total_h * h * h * h));
+            scale[k] = splat(h);
+            if (saving) along_of_row[first + k] = total_x * x * x * x;
         });
-        for (Index panel = s.part.units.first; panel < s.part.units.end; ++panel) {
-            Real* const to = s.scratch.dp + (panel * s.scratch.rows + i) * width;
-            unrolled<N>([&](int k) {
+        Real* const dp = s.scratch.dp + i * width;
+        for (Index panel = units.first; panel < units.end; ++panel) {
+            unrolled<N>([&](int k) __attribute__((always_inline)) {
                 const int place = first + k, gate = cell.order.at[place];
                 const Index at = panel * width + place * W;
-                const Vec<Real> d = load(s.da(i, panel, cell.bias_slot[gate]));
-                const Vec<Real> e = d * load(s.packed.gains + 2 * at + W);
-                store(to + gate * W,
-                      multiply_add<Real>(along[k], load(record.h + at), e * scale[k]));
+                const Vec<Real> d = load(da + panel * rows * slots + cell.bias_slot[gate] * W);
+                const Vec<Real> e = d * load(gains + 2 * at + W) * scale[k];
+                store(dp + panel * rows * width + gate * W,
+                      multiply_add<Real>(along[k], load(p_h + at), e));
             });
         }
     }
@@ -69,23 +71,24 @@ void finish_rows(const Shape& shape, const PackedBack<Real>& packed,
                  const BackScratch<Real>& scratch, Range panels, Index first) {
     constexpr const CellForm& cell = Cell::form;
     constexpr Index W = kLanes<Real>, width = cell.gates * W;
+    const Real *const gains = packed.gains, *const along = scratch.along + first * kMostGates;
+    Real* const d_gains = scratch.d_gains;
     Record<Real> records[R];
-    const Real* along = scratch.along + first * kMostGates;
     for (int r = 0; r < R; ++r) {
         records[r] = Record<Real>::of(cell, shape.H, scratch.block.rows[first + r].gates);
     }
     for (Index panel = panels.first; panel < panels.end; ++panel) {
         Real* const da = scratch.da + (panel * scratch.rows + first) * cell.slots * W;
         Real* const db = scratch.db + panel * cell.slots * W;
-        unrolled<cell.gates>([&](int place) {
+        unrolled<cell.gates>([&](int place) __attribute__((always_inline)) {
             const int gate = cell.order.at[place];
             const int x_slot = cell.input_slot[gate], h_slot = cell.bias_slot[gate];
             const Index at = panel * width + place * W;
-            const Vec<Real> gain = load(packed.gains + 2 * at);
+            const Vec<Real> gain = load(gains + 2 * at);
             Vec<Real> sum_x = load(db + x_slot * W), sum_h = load(db + h_slot * W);
-            Vec<Real> gain_x = load(scratch.d_gains + 2 * at);
-            Vec<Real> gain_h = load(scratch.d_gains + 2 * at + W);
-            unrolled<R>([&](int r) {
+            Vec<Real> gain_x = load(d_gains + 2 * at);
+            Vec<Real> gain_h = load(d_gains + 2 * at + W);
+            unrolled<R>([&](int r) __attribute__((always_inline)) {
                 Real* const d_at = da + r * cell.slots * W;
                 const Record<Real>& record = records[r];
                 const Vec<Real> d_x = load(d_at + x_slot * W), d_h = load(d_at + h_slot * W);
@@ -101,8 +104,8 @@ void finish_rows(const Shape& shape, const PackedBack<Real>& packed,
             });
             store(db + x_slot * W, sum_x);
             if (h_slot != x_slot) store(db + h_slot * W, sum_h);
-            store(scratch.d_gains + 2 * at, gain_x);
-            store(scratch.d_gains + 2 * at + W, gain_h);
+            store(d_gains + 2 * at, gain_x);
+            store(d_gains + 2 * at + W, gain_h);
         });
     }
 }
@@ -123,10 +126,10 @@ void finish_norm(const Shape& shape, const PackedBack<Real>& packed,
 
 // Takes the mean of each gate's H rows off sums [panel][K][G][lane], in the columns `range`.
 template <class Real>
-void centre_columns(Real* sums, Index H, Index K, Index G, Range range) {
+void centre_columns(const Shape& shape, Real* sums, Index K, Index G, Range range) {
     constexpr Index W = kLanes<Real>;
-    const Index panels = panel_count<Real>(H), panel_size = K * G * W;
-    const Real share = Real(1) / static_cast<Real>(H);
+    const Index panels = panel_count<Real>(shape.H), panel_size = K * G * W;
+    const Real share = share_of_mean<Real>(shape);
     for (Index at = range.first * G * W; at < range.end * G * W; at += W) {
         Vec<Real> total = {};
         for (Index p = 0; p < panels; ++p) total += load(sums + p * panel_size + at);
@@ -143,7 +146,7 @@ template <class Real>
 void centre_sums(const CellForm& cell, const Shape& shape, const BackScratch<Real>& scratch,
                  const Team& team) {
     const auto centre = [&](Real* sums, Index K, Index G) {
-        centre_columns(sums, shape.H, K, G, share_of_tiles(K, team.member, team.size));
+        centre_columns(shape, sums, K, G, share_of_tiles(K, team.member, team.size));
     };
     centre(scratch.dw_ih, shape.I, cell.gates);
     centre(scratch.dw_hh, shape.P, cell.first);

@@ -40,24 +40,32 @@ struct NormedRow {
 };
 
 // Sets the products of N gates, from the place `first` on, to those of `product` for the step's
-// rows, and then f(row, NormedRow) for each of them.
+// rows, and then f(row, NormedRow) for each of them. 1/σ of a few rows is found at once: it takes
+// long for one, and is waited for.
 template <class Cell, int N, class Real, class F>
 [[gnu::always_inline]] inline void each_normed_row(const Step<Real>& s, int first,
                                                    const Product<Real>& product, const F& f) {
-    constexpr const CellForm& cell = Cell::form;
-    constexpr Index W = kLanes<Real>, width = cell.gates * W;
+    constexpr Index W = kLanes<Real>, width = Cell::form.gates * W, at_once = 4;
+    const Record<Real>* const records = s.scratch.records;
     multiply_to<N>(s.packed.storage, s.range, s.part.units, product, width,
-                   [&](Index i) { return record_of(cell, s.shape, s.scratch, i).h + first * W; });
+                   [&](Index i) { return records[i].h + first * W; });
     wait_for_units(s.team);
-    for (Index i = s.range.first; i < s.range.end; ++i) {
-        const Record<Real> record = record_of(cell, s.shape, s.scratch, i);
-        Real scales[kMostGates];
-        find_scales<N>(record.h + first * W, width, s.shape.H, scales + first);
-        if (record.scales != nullptr && saves(s.team)) {
-            copy(record.scales + kMostGates + first, scales + first, N);
+    const Index panels = panel_count<Real>(s.shape.H);
+    const Real share = share_of_mean<Real>(s.shape);
+    Real scales[at_once][kMostGates];
+    for (Index some = s.range.first; some < s.range.end; some += at_once) {
+        const Index end = some + at_once < s.range.end ? some + at_once : s.range.end;
+        for (Index i = some; i < end; ++i) {
+            Real* const found = scales[i - some] + first;
+            find_scales<N>(records[i].h + first * W, width, panels, share, found);
+            if (records[i].scales != nullptr && saves(s.team)) {
+                copy(records[i].scales + kMostGates + first, found, N);
+            }
         }
-        f(i, NormedRow<Cell, Real>{s.packed, record.x, record.h, s.scratch.scale_x + i * kMostGates,
-                                   scales});
+        for (Index i = some; i < end; ++i) {
+            f(i, NormedRow<Cell, Real>{s.packed, records[i].x, records[i].h,
+                                       s.scratch.scale_x + i * kMostGates, scales[i - some]});
+        }
     }
 }
 
@@ -82,7 +90,7 @@ template <class Cell, class Real, class Use>
         each_few_panels(i, s.part.units, [&](const Tile& tile) {
             for (Index item = 0; item < tile.panels; ++item) {
                 const Index panel = tile.panel + item;
-                unrolled<G>([&](int g) {
+                unrolled<G>([&](int g) __attribute__((always_inline)) {
                     const Vec<Real> x = row.from_x(panel, g, row.bias(panel, g));
                     const Vec<Real> start = g == apart ? row.bias_apart(panel) : x;
                     if (g == apart) s.aside[item] = x;

@@ -65,7 +65,7 @@ template <class Real>
 struct BackScratch {
     std::size_t bytes;
     Index steps;               // of a block
-    Index rows;                // of a block, at most
+    Index rows;                // that a block has room for
     Real* da;                  // [panel][row][slot][lane]: gradients of the gates' sums
     Real* dp;                  // [panel][row][gate][lane]: those of W_hh h, where it is normalised
     Real* along;               // [row][kMostGates]: how much of W_ih x that of its own has
@@ -98,7 +98,8 @@ BackScratch<Real> cut_back_scratch(const CellForm& cell, const Shape& shape, con
     Arena arena(memory);
     BackScratch<Real> scratch;
     scratch.steps = wanted < 1 ? 1 : wanted > shape.T ? shape.T : wanted;
-    scratch.rows = scratch.steps * B;
+    // Odd, so that the panels of a row do not all fall on the same few lines of a cache.
+    scratch.rows = (scratch.steps * B) | 1;
     scratch.da = arena.take<Real>(panels, scratch.rows, cell.slots * W);
     scratch.dp = arena.take<Real>(shape.normed ? panels : 0, scratch.rows, cell.gates * W);
     scratch.along = arena.take<Real>(shape.normed ? scratch.rows : 0, kMostGates);
@@ -191,6 +192,23 @@ struct StepBack {
         return load(row(i).gates + slot * shape.H + span.first, span.width);
     }
 };
+
+// Asks the memory for what the way back will read of the next row in a panel. Where a layer is
+// normed that lies in more pieces, and shorter ones, than the CPU foresees.
+template <class Cell, class Real>
+[[gnu::always_inline]] inline void fetch_ahead(const StepBack<Real>& s, Index i, Index panel) {
+    constexpr const CellForm& cell = Cell::form;
+    constexpr Index W = kLanes<Real>, width = cell.gates * W, line = 64 / sizeof(Real);
+    if (!s.shape.normed || i + 1 >= s.range.end) return;
+    Real* const next = s.row(i + 1).gates;
+    unrolled<cell.saved>(
+        [&](int slot) { __builtin_prefetch(next + slot * s.shape.H + panel * W); });
+    const Record<Real> record = Record<Real>::of(cell, s.shape.H, next);
+    for (Index at = panel * width; at < (panel + 1) * width; at += line) {
+        __builtin_prefetch(record.x + at);
+        __builtin_prefetch(record.h + at);
+    }
+}
 
 // A gradient, and the parts of it that go to the new state and to the old one that was held.
 template <class Real>

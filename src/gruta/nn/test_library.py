@@ -15,12 +15,13 @@ from gruta.cells.op.fields import NO_MASKS, Masks
 pytestmark = pytest.mark.skipif(not kernels.available(), reason="the ops call the kernels")
 
 
-def call(save, lengths):
+def call(save, lengths, norm=False):
     """The arguments of `gruta::layer` for a bidirectional LSTM without biases."""
     spec = compiled.Spec("lstm", 2, (False, True), 0.0)
     layer = gruta.nn.LSTM(3, 5, bias=False)
     w_ih, w_hh = layer.parameters()
     own = [torch.randn(2, 5), torch.randn(2, 5), None, None, w_ih, w_hh, None, None, None]
+    own += [torch.randn(20, requires_grad=True) for _ in range(4 * norm)]
     masks = [Masks(lengths), NO_MASKS]
     there = tuple(t is not None for t in own * 2)
     text = library.encode(
@@ -32,8 +33,9 @@ def call(save, lengths):
 
 
 @pytest.mark.parametrize("lengths", [None, torch.tensor([4, 0])], ids=["whole", "lengths"])
-def test_the_op_keeps_what_it_is_registered_with(lengths):
-    torch.library.opcheck(torch.ops.gruta.layer.default, call(True, lengths))
+@pytest.mark.parametrize("norm", [False, True], ids=["plain", "norm"])
+def test_the_op_keeps_what_it_is_registered_with(lengths, norm):
+    torch.library.opcheck(torch.ops.gruta.layer.default, call(True, lengths, norm))
 
 
 def test_sizes_and_zoneout_may_change_under_a_compiled_layer():

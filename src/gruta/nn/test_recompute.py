@@ -11,6 +11,12 @@ pytestmark = pytest.mark.skipif(not kernels.available(), reason="nothing is save
 LAYERS = [gruta.nn.GRU, gruta.nn.LSTM, gruta.nn.RNN]
 every_kind = pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)
 OPTIONS = {"bidirectional": True, "recurrent_dropout": 0.3, "zoneout": 0.2, "learn_h0": True}
+SAVING = [
+    (gruta.nn.GRU, {}),
+    (gruta.nn.LSTM, {}),
+    (gruta.nn.GRU, {"layer_norm": True}),
+    (gruta.nn.RNN, {"layer_norm": True}),  # without, the RNN saves none
+]
 
 
 def trained(layer, x, **call):
@@ -28,8 +34,10 @@ def trained(layer, x, **call):
 @every_kind
 @pytest.mark.parametrize("T", [1, 5, 300])
 @pytest.mark.parametrize("batch_first", [False, True])
-def test_recomputing_gives_the_same_numbers(kind, T, batch_first):
-    layer = kind(3, 5, num_layers=2, batch_first=batch_first, dtype=torch.float64, **OPTIONS)
+@pytest.mark.parametrize("norm", [False, True], ids=["plain", "norm"])
+def test_recomputing_gives_the_same_numbers(kind, T, batch_first, norm):
+    options = OPTIONS | {"num_layers": 2, "batch_first": batch_first, "layer_norm": norm}
+    layer = kind(3, 5, dtype=torch.float64, **options)
     x = torch.randn((4, T, 3) if batch_first else (T, 4, 3), dtype=torch.float64)
     resets = torch.rand(x.shape[:2]) < 0.02
     call = {"lengths": [T, 0, T // 2, 1], "reset_mask": resets}
@@ -39,8 +47,8 @@ def test_recomputing_gives_the_same_numbers(kind, T, batch_first):
         torch.testing.assert_close(a, b)
 
 
-@pytest.mark.parametrize("kind", LAYERS[:2], ids=lambda kind: kind.__name__)  # the RNN saves none
-def test_recomputing_never_holds_the_gates_of_the_whole_sequence(kind, monkeypatch):
+@pytest.mark.parametrize(("kind", "options"), SAVING)
+def test_recomputing_never_holds_the_gates_of_the_whole_sequence(kind, options, monkeypatch):
     longest = []
     whole = compiled.forward
 
@@ -49,7 +57,7 @@ def test_recomputing_never_holds_the_gates_of_the_whole_sequence(kind, monkeypat
         return whole(spec, x, *rest, save=save, **options)
 
     monkeypatch.setattr(compiled, "forward", forward)
-    trained(kind(3, 5, recompute=True), torch.randn(64, 32, 3))
+    trained(kind(3, 5, recompute=True, **options), torch.randn(64, 32, 3))
     assert 0 < max(longest) <= 8
 
 

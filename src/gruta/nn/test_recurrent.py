@@ -261,14 +261,18 @@ def test_reset_before_is_the_other_gru():
     assert "reset_after=False" in repr(before)
 
 
+@pytest.mark.parametrize("norm", [False, True], ids=["plain", "norm"])
 @pytest.mark.parametrize("kind", [gruta.nn.GRU, gruta.nn.LSTM, gruta.nn.RNN])
-def test_weights_changed_behind_autograds_back_are_seen_by_the_next_inference(kind):
-    layer, x = kind(3, 5, bidirectional=True), torch.randn(4, 1, 3)
+def test_weights_changed_behind_autograds_back_are_seen_by_the_next_inference(kind, norm):
+    def make():
+        return kind(3, 5, bidirectional=True, layer_norm=norm)
+
+    layer, x = make(), torch.randn(4, 1, 3)
     with torch.inference_mode():
         for parameter in layer.parameters():
             layer(x)
             parameter.data.view(-1)[-1].neg_()  # one number, and no version counts it
-            fresh = kind(3, 5, bidirectional=True)
+            fresh = make()
             fresh.load_state_dict(layer.state_dict())
             assert torch.equal(layer(x)[0], fresh(x)[0])
 

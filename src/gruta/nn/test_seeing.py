@@ -129,7 +129,9 @@ def taps_of(layer, x, lengths):
     return taps
 
 
-@pytest.mark.parametrize("options", [{}, {"zoneout": 0.4}], ids=["plain", "zoneout"])
+@pytest.mark.parametrize(
+    "options", [{}, {"zoneout": 0.4}, {"layer_norm": True}], ids=["plain", "zoneout", "norm"]
+)
 @pytest.mark.parametrize(
     ("kind", "form"),
     [

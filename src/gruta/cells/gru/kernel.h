@@ -116,6 +116,7 @@ struct Gru {
             const Row<Real>& row = s.row(i);
             for (Index panel = s.part.units.first; panel < s.part.units.end; ++panel) {
                 const Span span = span_of<Real>(H, panel);
+                fetch_ahead<Gru>(s, i, panel);
                 const auto [d, kept] =
                     split_held(s.shape, s.walk, row, 0, span, arriving(s, i, panel, span));
                 const Vec<Real> r = s.gate(i, span, 0), z = s.gate(i, span, 1);

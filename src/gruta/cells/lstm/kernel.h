@@ -156,6 +156,7 @@ struct Lstm {
                                                        Index panel, Vec<Real> tanh_c) {
         const Row<Real>& row = s.row(i);
         const Span span = span_of<Real>(s.shape.H, panel);
+        fetch_ahead<Lstm>(s, i, panel);
         const Vec<Real> in = s.gate(i, span, 0), forget = s.gate(i, span, 1);
         const Vec<Real> g = s.gate(i, span, 2), out = s.gate(i, span, 3);
         const Vec<Real> c_before = load(row.before[1] + span.first, span.width);

@@ -55,6 +55,7 @@ struct Rnn {
         for (Index i = s.range.first; i < s.range.end; ++i) {
             for (Index panel = s.part.units.first; panel < s.part.units.end; ++panel) {
                 const Span span = span_of<Real>(s.shape.H, panel);
+                fetch_ahead<Rnn>(s, i, panel);
                 const auto [d, kept] =
                     split_held(s.shape, s.walk, s.row(i), 0, span, arriving(s, i, panel, span));
                 const Vec<Real> h = load(s.row(i).after[0] + span.first, span.width);

@@ -54,10 +54,11 @@ bool lacks_memory(const Call& call) {
 }
 
 template <class Real>
-void check_cell(Report& report, int cell) {
+void check_cell(Report& report, int cell, bool normed) {
     const CellKernels<Real>& kernels = isa().kernels->of<Real>(cell);
     const std::string name = std::string(kCellNames[cell]) + " as ";
-    for (const Shape& shape : kTooLarge) {
+    for (Shape shape : kTooLarge) {
+        shape.normed = normed;
         for (const bool splits : {false, true}) {
             Team team;
             team.size = 3;
@@ -80,7 +81,8 @@ void check_cell(Report& report, int cell) {
                 name + sizes_of(shape) + ": backward must throw std::bad_alloc");
         }
     }
-    for (const Shape& shape : kTooLargeToPack) {
+    for (Shape shape : kTooLargeToPack) {
+        shape.normed = normed;
         report.check(kernels.forward.packed_bytes(shape) == PTRDIFF_MAX,
                      name + sizes_of(shape) + ": packed weights");
         report.check(kernels.backward.packed_bytes(shape) == PTRDIFF_MAX,
@@ -94,8 +96,10 @@ void check_cell(Report& report, int cell) {
 
 void check_sizes(Report& report, Effort) {
     for (int cell = 0; cell < kCellCount; ++cell) {
-        check_cell<float>(report, cell);
-        check_cell<double>(report, cell);
+        for (const bool normed : {false, true}) {
+            check_cell<float>(report, cell, normed);
+            check_cell<double>(report, cell, normed);
+        }
     }
 }
 
