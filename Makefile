@@ -88,10 +88,6 @@ lint: $(VENV)/for-dev ## Style, types, and which room may import which
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cmake -S . -B build/warnings -G Ninja -DGRUTA_WERROR=ON -DGRUTA_CHECKS=ON --log-level=WARNING \
-		-DPython_EXECUTABLE=$(abspath $(BIN)/python) -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN)/ninja) \
-		-Dnanobind_DIR=$$($(BIN)/python -m nanobind --cmake_dir)
-	$(BIN)/cmake --build build/warnings
 	$(BIN)/clang-format --dry-run --Werror $(filter-out CMakeLists.txt,$(NATIVE))
 
 format: $(VENV)/for-dev ## Rewrite the sources in the house style

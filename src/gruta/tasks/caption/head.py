@@ -99,15 +99,9 @@ class CaptionHead:
     def look(self, frames: Array, lengths: Numbers, times: Array) -> Seen:
         """At frames `[B, F, 3, S, S]`."""
         B, F = frames.shape[:2]
-        flat = frames.reshape(B * F, *frames.shape[2:])
-        parts = range(0, len(flat), _AT_ONCE)
-        folded = np.concatenate([self._fold(flat[k : k + _AT_ONCE]) for k in parts])
-        f = np.ascontiguousarray(folded.reshape(B * F, folded.shape[1], -1).swapaxes(1, 2))
+        f = self._folded(frames)
         P, mean = f.shape[1], f.mean(1)
-        g = np.maximum(self._glance(f), 0).reshape(B * F, -1)
-        x = np.concatenate((g, mean), 1).reshape(B, F, -1)
-        x = np.ascontiguousarray(np.concatenate((x, times), 2).swapaxes(0, 1))
-        s, last = self._reader.sequence(x, None, lengths)
+        s, last = self._reader.sequence(self._entering(f, times), None, lengths)
         moments = self._moment(s).swapaxes(0, 1)
         m = self._spot(f).reshape(B, F, P, -1) + self._place + moments[:, :, None]
         there = np.arange(F) < lengths[:, None]
@@ -118,6 +112,24 @@ class CaptionHead:
             np.concatenate(last[0][-2:], -1),
             of_all.astype(np.float32),
         )
+
+    def entering(self, shot: Shot) -> Array:
+        """What the layer over frames reads of a shot: `[F, I]`."""
+        frames, _lengths, times = self._codec.read([shot])
+        return self._entering(self._folded(frames), times)[:, 0]
+
+    def _folded(self, frames: Array) -> Array:
+        """Places of all frames `[B · F, P, C]`."""
+        flat = frames.reshape(-1, *frames.shape[2:])
+        parts = range(0, len(flat), _AT_ONCE)
+        folded = np.concatenate([self._fold(flat[k : k + _AT_ONCE]) for k in parts])
+        return np.ascontiguousarray(folded.reshape(*folded.shape[:2], -1).swapaxes(1, 2))
+
+    def _entering(self, f: Array, times: Array) -> Array:
+        """`[F, B, I]` of places, and of times `[B, F, 2]`."""
+        g = np.maximum(self._glance(f), 0).reshape(len(f), -1)
+        x = np.concatenate((g, f.mean(1)), 1).reshape(*times.shape[:2], -1)
+        return np.ascontiguousarray(np.concatenate((x, times), 2).swapaxes(0, 1))
 
     def seen(self, shots: Sequence[Shot]) -> Array:
         """Of each shot the mean over places and frames of what was folded `[N, C]`."""

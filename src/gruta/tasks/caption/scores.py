@@ -67,10 +67,10 @@ def counted(said: Sequence[str], expected: "Expected") -> Counted:
 
 def difference(model: str, network: Counted, other: Counted, shots: Sequence[Shot]) -> Difference:
     """Of a network to another model, on the same pictures."""
-    codes: dict[int, int] = {}
-    of_shot = np.array([codes.setdefault(id(shot), len(codes)) for shot in shots])
+    of_shot = _numbered(shots)
+    count = int(of_shot.max()) + 1
     draw = np.random.default_rng(0)
-    weights = draw.multinomial(len(codes), np.full(len(codes), 1 / len(codes)), _DRAWS)
+    weights = draw.multinomial(count, np.full(count, 1 / count), _DRAWS)
     drawn = weights[:, of_shot]  # how often each caption is in each draw
     gaps = [
         _bleu(mine) - _bleu(its)
@@ -84,6 +84,19 @@ def difference(model: str, network: Counted, other: Counted, shots: Sequence[Sho
         shares = (drawn @ gap) / drawn.sum(1)
         means.append((float(gap.mean()), float(np.std(shares, ddof=1))))
     return Difference(model, bleu, means[0], means[1])
+
+
+def rows_of(shots: Sequence[Shot]) -> list[NDArray[np.int64]]:
+    """Of each picture, in the order of the first caption, which of the captions are its own."""
+    of_shot = _numbered(shots)
+    order = np.argsort(of_shot, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(of_shot[order])) + 1)
+
+
+def _numbered(shots: Sequence[Shot]) -> NDArray[np.int64]:
+    """Of each caption, which picture it is of."""
+    codes: dict[int, int] = {}
+    return np.array([codes.setdefault(id(shot), len(codes)) for shot in shots])
 
 
 def _bleu(sums: Any) -> float:

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gruta.codec.pictures.captions import CaptionCodec
 from gruta.tasks.caption.options import EvaluateOptions, InspectOptions, PredictOptions
 from gruta.tasks.caption.settings import CaptionSettings
 from gruta.tasks.scores import Metric
 from gruta.tasks.scoring import to_score
-from gruta.tasks.task import Input, Look, Options, Report
+from gruta.tasks.task import Input, Judged, Look, Options, Report
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from gruta.tasks.caption.lesson import CaptionLesson
     from gruta.tasks.caption.network import CaptionNetwork
     from gruta.tasks.caption.parts import CaptionsInParts
+    from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
 
 
@@ -140,6 +144,19 @@ class CaptionTask:
         learned = known.parts.train if known.parts else None
         return evaluate(trained, known.test, learned, seen=known.seen, like=like, **how)
 
+    def judged(self, found: "Evaluation") -> Judged:
+        """BLEU, or the share of captions that are wholly right; those of a picture go together."""
+        from gruta.tasks.caption.scores import rows_of
+
+        (metric,) = (one for one in found.metrics if one.judged)
+        rows, own = rows_of(found.expected.shots), next(iter(found.counted.values()))
+
+        def score(some: NDArray[np.int64]) -> float:
+            at = np.concatenate([rows[i] for i in some])
+            return own.bleu(at) if metric.name == "bleu" else float(own.exact[at].mean())
+
+        return Judged(metric, len(rows), score)
+
     def verdict(self, found: "Evaluation") -> str:
         """Against the best simple model."""
         from gruta.tasks.caption.report import verdict
@@ -166,6 +183,14 @@ class CaptionTask:
         from gruta.tasks.caption.parts import read
 
         return look(trained, read(source, trained.settings, asked=True), number)
+
+    def portrait(self, trained: "Trained[CaptionCodec]", source: Any = None) -> "Portrait":
+        """What reads frames, and some pictures or clips."""
+        from gruta.tasks.caption.parts import read
+        from gruta.tasks.caption.portrait import portrait
+
+        given = None if source is None else read(source, trained.settings, asked=True)
+        return portrait(trained, given)
 
 
 TASK = CaptionTask()

@@ -116,6 +116,10 @@ class TranscribeHead:
             y = silu(layer(y))
         return y.reshape(len(y), -1)
 
+    def entering(self, x: Array) -> Array:
+        """What the lowest layer reads of a recording `[T, C]`: `[T', width]`."""
+        return _normed(self.front(x), self._norms[0])
+
     def stream(self) -> "Listening":
         """A recording whose frames come; InputError where the network reads backwards too."""
         if not self.streams:

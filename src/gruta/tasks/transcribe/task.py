@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from gruta.codec.audio.speech import SpeechCodec
 from gruta.tasks.scores import Metric
 from gruta.tasks.scoring import to_score
-from gruta.tasks.task import Input, Look, Options, Report
+from gruta.tasks.task import Input, Judged, Look, Options, Report
+from gruta.tasks.transcribe.errors import rate
 from gruta.tasks.transcribe.options import EvaluateOptions, InspectOptions, PredictOptions
 from gruta.tasks.transcribe.settings import TranscribeSettings
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from gruta.data.audio.recordings import Recordings
     from gruta.report.page import Table
+    from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
     from gruta.tasks.transcribe.evaluation import Evaluation
     from gruta.tasks.transcribe.head import TranscribeHead
@@ -152,6 +154,12 @@ class TranscribeTask:
         learned = known.parts.train if known.parts else None
         return evaluate(trained, known.test, learned, seen=known.seen, like=like, **how)
 
+    def judged(self, found: "Evaluation") -> Judged:
+        """The share of wrong words."""
+        edits, words = found.errors.word_edits, found.errors.words
+        (metric,) = (one for one in self.metrics if one.judged)
+        return Judged(metric, len(words), lambda some: rate(edits[some], words[some]))
+
     def verdict(self, found: "Evaluation") -> str:
         """Against the best simple model."""
         from gruta.tasks.transcribe.report import verdict
@@ -179,6 +187,16 @@ class TranscribeTask:
 
         recordings = as_codec_hears(trained.codec, read(source, trained.settings, asked=True))
         return look(trained, recordings, number)
+
+    def portrait(self, trained: "Trained[SpeechCodec]", source: Any = None) -> "Portrait":
+        """Its layers, and some recordings."""
+        from gruta.tasks.transcribe.parts import as_codec_hears, read
+        from gruta.tasks.transcribe.portrait import portrait
+
+        if source is None:
+            return portrait(trained, None)
+        given = read(source, trained.settings, asked=True)
+        return portrait(trained, as_codec_hears(trained.codec, given))
 
 
 TASK = TranscribeTask()
