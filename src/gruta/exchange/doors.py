@@ -57,7 +57,7 @@ def from_onnx(path: str | Path) -> "dict[str, nn.Module]":
     for node in read(path):
         layer = node.layer()
         module = to_torch([layer]).eval()
-        prove([layer], _as_module(module), lengths=True)
+        prove([layer], as_module(module), lengths=True)
         found[node.name] = module
     if not found:
         raise InputError(_("{path}: no GRU, LSTM or RNN in it").format(path=path))
@@ -97,14 +97,15 @@ def from_keras(path: str | Path) -> "dict[str, nn.Module]":
     found: dict[str, nn.Module] = {}
     for kept in kept_in(Path(path)):
         layer = layer_of(kept)
-        prove([layer], _as_module(to_torch([layer]).eval()), lengths=True)
+        prove([layer], as_module(to_torch([layer]).eval()), lengths=True)
         found[kept.name] = to_torch([layer], batch_first=True).eval()
     if not found:
         raise InputError(_("{path}: no GRU, LSTM or RNN in it").format(path=path))
     return found
 
 
-def _as_module(module: Any) -> Any:
+def as_module(module: Any) -> Any:
+    """What `prove` asks of a module of gruta.nn."""
     import torch
 
     def outputs(x: Any, states: Any, counts: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Weights of recurrent layers as other frameworks keep them, to and fro: a file a framework."""

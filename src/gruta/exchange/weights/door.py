@@ -1,0 +1,205 @@
+"""A module's weights as another framework keeps them, and back, each with its proof."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.errors import InputError
+from gruta.exchange.compute import compute
+from gruta.exchange.layer import Layer, Side
+from gruta.exchange.proof import Outputs, Proof, prove
+from gruta.exchange.weights.framework import Framework, Given, Tree, words
+from gruta.exchange.weights.known import FRAMEWORKS
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Array = NDArray[Any]
+KINDS: dict[str, dict[str, Any]] = {
+    "gru": {"cell": "gru", "reset_after": True},
+    "gru_reset_before": {"cell": "gru", "reset_after": False},
+    "lstm": {"cell": "lstm"},
+    "rnn_tanh": {"cell": "rnn", "nonlinearity": "tanh"},
+    "rnn_relu": {"cell": "rnn", "nonlinearity": "relu"},
+}
+_PLACE = re.compile(r"(?:(.+)_)?l(\d+)(_reverse)?")
+
+
+@dataclass(frozen=True, eq=False)
+class Mapped:
+    """weights: of each direction of each layer, l0, l0_reverse, l1, … a tree of arrays under the
+    framework's names; side by side, as weight_ih_l0, where it names them as torch.nn does.
+
+    layer: what the framework calls such a layer. ran: whether it was there to be run, so that
+    `proof` is of what it computed; else of these weights read back.
+    """
+
+    framework: str
+    layer: str
+    weights: Mapping[str, Any]
+    proof: Proof
+    ran: bool
+
+
+def to_weights(module: "nn.Module", framework: str) -> Mapped:
+    """An RNN, LSTM or GRU of gruta.nn or torch.nn for one of `FRAMEWORKS`, proven.
+
+    InputError where the framework has no such layer; it says what would be lost, and how far h
+    would be off.
+    """
+    from gruta.exchange.torch_layers import from_torch
+
+    own = _require(framework)
+    layers = [layer.astype(np.float32) for layer in from_torch(module)]
+    _require_image(own, layers)
+    trees = {
+        f"l{k}{'_reverse' if side.reverse else ''}": own.out(layer, side)
+        for k, layer in enumerate(layers)
+        for side in layer.sides
+    }
+    kind = layers[0].kernel
+    weights = _contiguous(_flat(trees) if own.flat else trees)
+    ran = own.run is not None and find_spec(own.module) is not None
+    if ran:
+        proof = prove(layers, _run(own, layers, trees), bound=own.bound)
+    else:
+        again = _layers(own, weights, kind)
+        proof = prove(layers, lambda *given: compute(again, *given))
+    return Mapped(framework, own.kinds[kind], weights, proof, ran)
+
+
+def from_weights(weights: Mapping[str, Any], framework: str, kind: str = "gru") -> "nn.Module":
+    """A module of gruta.nn of what `to_weights` makes, or the framework itself keeps under the same
+    names; kind: gru, gru_reset_before, lstm, rnn_tanh or rnn_relu.
+
+    InputError that names what is missing or does not fit.
+    """
+    from gruta.exchange.doors import as_module
+    from gruta.exchange.torch_layers import to_torch
+
+    own = _require(framework)
+    if kind not in own.kinds:
+        problem = _("kind: expected one of {known}, which {framework} has, got {found!r}")
+        known = ", ".join(own.kinds)
+        raise InputError(problem.format(known=known, framework=framework, found=kind))
+    layers = _layers(own, weights, kind)
+    module = to_torch(layers).eval()
+    prove(layers, as_module(module))
+    return module
+
+
+def _require(framework: str) -> Framework:
+    if framework not in FRAMEWORKS:
+        problem = _("framework: expected one of {known}, got {found!r}")
+        raise InputError(problem.format(known=", ".join(FRAMEWORKS), found=framework))
+    return FRAMEWORKS[framework]
+
+
+def _require_image(own: Framework, layers: Sequence[Layer]) -> None:
+    kind = layers[0].kernel
+    if kind not in own.kinds:
+        nearest = _nearest(layers, own)
+        told = {"framework": own.name, "kind": words(kind)}
+        if nearest is None:
+            raise InputError(_("{framework} has no {kind}").format(**told))
+        problem = _("{framework} has no {kind}; in its {other}, h would be off by {error}")
+        told["other"] = own.kinds[nearest[0].kernel]
+        raise InputError(problem.format(**told, error=_lost(layers, nearest)))
+    without = [own.no_image(layer) for layer in layers]
+    missing = next((one[0] for one in without if one is not None), None)
+    if missing is not None:
+        nearest = [
+            layer if one is None else one[1] for layer, one in zip(layers, without, strict=True)
+        ]
+        problem = _("{framework}: its {layer} lacks {what}; without it h would be off by {error}")
+        told = {"framework": own.name, "layer": own.kinds[kind], "what": missing}
+        raise InputError(problem.format(**told, error=_lost(layers, nearest)))
+
+
+def _nearest(layers: Sequence[Layer], own: Framework) -> list[Layer] | None:
+    """The same weights in a layer of the same cell that the framework has."""
+    form = next((KINDS[k] for k in own.kinds if KINDS[k]["cell"] == layers[0].cell), None)
+    return None if form is None else [replace(layer, **form) for layer in layers]
+
+
+def _lost(layers: Sequence[Layer], others: Sequence[Layer]) -> str:
+    """By how much h differs, at most, on random input."""
+    x = np.random.default_rng(0).normal(size=(20, 8, layers[0].inputs)).astype(np.float32)
+    return number(float(np.abs(compute(layers, x)[0] - compute(others, x)[0]).max()), 3)
+
+
+def _layers(own: Framework, weights: Mapping[str, Any], kind: str) -> list[Layer]:
+    trees, form = _apart(weights) if own.flat else weights, KINDS[kind]
+    ends = ["", "_reverse"] if "l0_reverse" in trees else [""]
+    depth = len(trees) // len(ends)
+    if not trees or {f"l{k}{end}" for k in range(depth) for end in ends} != set(trees):
+        problem = _("weights: expected l0, or l0 and l0_reverse, and so on, got {found}")
+        raise InputError(problem.format(found=", ".join(map(str, trees)) or "–"))
+    return [
+        Layer(sides=[_side(own, trees, f"l{k}{end}", kind) for end in ends], name=f"l{k}", **form)
+        for k in range(depth)
+    ]
+
+
+def _side(own: Framework, trees: Mapping[str, Tree], name: str, kind: str) -> Side:
+    try:
+        arrays = own.back(kind, trees[name])
+        w_ih, w_hh, b_ih, b_hh = (np.ascontiguousarray(a, np.float32) for a in arrays)
+        return Side(w_ih, w_hh, b_ih, b_hh, name.endswith("_reverse"))
+    except KeyError as error:
+        problem = _("weights: {name}: {missing} is missing")
+        told = {"name": name, "missing": error.args[0]}
+        raise InputError(problem.format(**told)) from None
+    except (ValueError, IndexError, TypeError, AttributeError) as error:
+        problem = _("weights: {name}: they are not those of a {layer} ({error})")
+        told = {"name": name, "layer": own.kinds[kind], "error": error}
+        raise InputError(problem.format(**told)) from error
+
+
+def _flat(trees: Mapping[str, Tree]) -> dict[str, Array]:
+    return {f"{own}_{place}": w for place, tree in trees.items() for own, w in tree.items()}
+
+
+def _apart(weights: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
+    """What `_flat` put side by side; other names are not ours to judge."""
+    found: dict[str, dict[str, Array]] = {}
+    for name, array in weights.items():
+        if match := _PLACE.fullmatch(name):
+            own, layer, end = match.groups()
+            found.setdefault(f"l{layer}{end or ''}", {})[own] = array
+    return found
+
+
+def _contiguous(tree: Any) -> Any:
+    if isinstance(tree, Mapping):
+        return {name: _contiguous(own) for name, own in tree.items()}
+    return np.ascontiguousarray(tree)
+
+
+def _run(own: Framework, layers: Sequence[Layer], trees: Mapping[str, Tree]) -> Outputs:
+    run = own.run
+    assert run is not None
+
+    def outputs(x: Array, states: Sequence[Array], _lengths: Array | None) -> Sequence[Array]:
+        finals, row, every = [], 0, iter(trees.values())
+        for layer in layers:
+            sides = []
+            for side in layer.sides:
+                way = slice(None, None, -1 if side.reverse else 1)
+                given = [np.ascontiguousarray(s[row]) for s in states]
+                x_there = np.ascontiguousarray(x[way])
+                h, *last = run(Given(layer.kernel, next(every), x_there, given))
+                sides.append(h[way])
+                finals.append(last)
+                row += 1
+            x = np.concatenate(sides, -1)
+        return x, *(np.stack(s) for s in zip(*finals, strict=True))
+
+    return outputs

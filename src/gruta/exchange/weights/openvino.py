@@ -1,0 +1,89 @@
+"""OpenVINO: GRUSequence, LSTMSequence and RNNSequence, W, R and B of one direction each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gruta.exchange.layer import Layer, Side, blocks, inverse
+from gruta.exchange.weights.framework import (
+    Array,
+    Arrays,
+    Framework,
+    Given,
+    Tree,
+    alone,
+    halves,
+    whole,
+)
+
+_ORDER = {"gru": (1, 0, 2), "lstm": (1, 0, 2, 3), "rnn": (0,)}
+"""z r h; f i c o; by their place in torch.nn."""
+
+
+def _out(layer: Layer, side: Side) -> Tree:
+    w_ih, w_hh, b_ih, b_hh = side.arrays
+    order = _ORDER[layer.cell]
+    if layer.kernel == "gru":
+        bias, b_hn = halves(b_ih, b_hh)
+        b = np.concatenate((blocks(bias, order), b_hn))
+    else:
+        b = blocks(b_ih + b_hh, order)
+    return {"W": blocks(w_ih, order)[None], "R": blocks(w_hh, order)[None], "B": b[None]}
+
+
+def _back(kind: str, tree: Tree) -> Arrays:
+    order = inverse(_ORDER[kind.split("_")[0]])
+    b = tree["B"][0]
+    H = len(b) // 4
+    both = whole(blocks(b[: 3 * H], order), b[3 * H :]) if kind == "gru" else None
+    return Arrays(
+        blocks(tree["W"][0], order),
+        blocks(tree["R"][0], order),
+        *(both or alone(blocks(b, order))),
+    )
+
+
+def _run(given: Given) -> Sequence[Array]:
+    import openvino as ov
+    from openvino import opset8 as ops
+
+    x, H = given.x.swapaxes(0, 1).copy(), given.hidden
+    B, T, _I = x.shape
+    weights = [ops.constant(np.ascontiguousarray(given.tree[k])) for k in ("W", "R", "B")]
+    inputs = [ops.parameter(x.shape, np.float32)]
+    inputs += [ops.parameter((B, 1, H), np.float32) for _s in given.states]
+    lengths = ops.constant(np.full(B, T, np.int32))
+    arguments = (inputs[0], *inputs[1:], lengths, *weights, H, "FORWARD")
+    how: dict[str, Any] = {}
+    match given.kind.split("_")[0]:
+        case "gru":
+            made = ops.gru_sequence
+            how["linear_before_reset"] = given.kind == "gru"
+        case "lstm":
+            made = ops.lstm_sequence
+        case _:
+            made = ops.rnn_sequence
+            how["activations"] = [given.kind.removeprefix("rnn_")]
+    node = made(*arguments, **how)
+    model = ov.Model(list(node.outputs()), inputs)
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    run = ov.Core().compile_model(model, "CPU", exact)
+    y, *finals = run([x, *(s[:, None] for s in given.states)]).values()
+    return y[:, 0].swapaxes(0, 1), *(s[:, 0] for s in finals)
+
+
+OPENVINO = Framework(
+    "openvino",
+    {
+        "gru": "GRUSequence",
+        "gru_reset_before": "GRUSequence",
+        "lstm": "LSTMSequence",
+        "rnn_tanh": "RNNSequence",
+        "rnn_relu": "RNNSequence",
+    },
+    _out,
+    _back,
+    "openvino",
+    _run,
+)
