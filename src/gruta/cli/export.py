@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,7 +32,8 @@ def export(
         ),
     ],
     to: Annotated[
-        str, typer.Option("--to", help=_("What is written: gruta, a model file."))
+        str,
+        typer.Option("--to", help=_("What is written: gruta, a model file; onnx, the network.")),
     ] = "gruta",
     weights: Annotated[
         str,
@@ -104,7 +106,27 @@ def _change(trained: "Trained[Any]", weights: Any) -> tuple[dict[str, Any], str,
     return found.to_json(), told, found.well
 
 
+def _as_onnx(trained: "Trained[Any]", out: Path, weights: Any, as_json: bool) -> None:
+    """Proven beside the head."""
+    from gruta.tasks.as_onnx import write
+
+    if weights != "float32":
+        problem = _("--to onnx: expected float32, got {given!r}; other tools make them smaller")
+        raise InputError(weights=problem.format(given=weights))
+    found = write(trained, out)
+    if as_json:
+        print(json.dumps({"path": str(out), **asdict(found)}))
+        return
+    text = _("Wrote {path}: {size} bytes; by {by} {error} from the run's own answers at most")
+    told = {"path": out, "size": number(found.bytes), "by": found.by}
+    print(text.format(**told, error=f"{found.error:.1e}"))
+    sides = _("Inputs: {inputs}. Outputs: {outputs}.")
+    print(sides.format(inputs=", ".join(found.inputs), outputs=", ".join(found.outputs)))
+    for note in found.notes:
+        print(note)
+
+
 Writer = Callable[["Trained[Any]", Path, Any, bool], None]
 
-WRITERS: Mapping[str, Writer] = {"gruta": _as_model_file}
+WRITERS: Mapping[str, Writer] = {"gruta": _as_model_file, "onnx": _as_onnx}
 """What a run can be written as, by the name that --to takes."""

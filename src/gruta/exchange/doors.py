@@ -1,5 +1,6 @@
 """A module to a file of another's and back, each with its proof."""
 
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ def to_onnx(module: "nn.Module", path: str | Path, *, lengths: bool = False) -> 
     layers = [layer.astype(np.float32) for layer in from_torch(module)]
     late = bool(getattr(module, "batch_first", False))
     made = model(layers, batch_first=late, lengths=lengths)
-    run = _engine(made)
+    run, _by = engine(made)
 
     def outputs(x: Any, states: Any, counts: Any) -> Any:
         given = dict(zip(("h_0", "c_0"), states, strict=False))
@@ -122,11 +123,14 @@ def as_module(module: Any) -> Any:
     return outputs
 
 
-def _engine(made: Any) -> Any:
+def engine(made: Any) -> tuple[Callable[[Mapping[str, Any]], list[Any]], str]:
+    """What runs an ONNX model, from inputs by name to outputs in order, and its name: ONNX Runtime,
+    or onnx's evaluator where that is not installed.
+    """
     if find_spec("onnxruntime") is None:
         from gruta.exchange.doctor import truth
 
-        return lambda given: truth.outputs(made, given)
+        return lambda given: truth.outputs(made, given), "onnx"
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -134,4 +138,5 @@ def _engine(made: Any) -> Any:
     session = onnxruntime.InferenceSession(
         made.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    return lambda given: session.run(None, given)
+    name = " ".join(("ONNX Runtime", onnxruntime.__version__))
+    return lambda given: list(session.run(None, dict(given))), name

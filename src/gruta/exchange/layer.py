@@ -1,6 +1,6 @@
 """A recurrent layer as everything here hands it on: NumPy arrays, in the order of torch.nn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -95,6 +95,23 @@ class Layer:
             w_ih, w_hh, b_ih, b_hh = (np.ascontiguousarray(a, dtype) for a in side.arrays)
             sides.append(Side(w_ih, w_hh, b_ih, b_hh, side.reverse))
         return replace(self, sides=sides)
+
+
+def named(weights: Mapping[str, Array], name: str, cell: Cell) -> list[Layer]:
+    """The layers of a module of gruta.nn among the weights of a network, by the module's name."""
+    found: list[Layer] = []
+    while (end := f"_l{len(found)}") and f"{name}.weight_ih{end}" in weights:
+        sides = []
+        for turn in ("", "_reverse"):
+            if f"{name}.weight_ih{end}{turn}" in weights:
+                own = (weights[f"{name}.{part}{end}{turn}"] for part in _PARTS)
+                w_ih, w_hh, b_ih, b_hh = own
+                sides.append(Side(w_ih, w_hh, b_ih, b_hh, bool(turn)))
+        found.append(Layer(cell, sides, name=f"{name}{end}"))
+    return found
+
+
+_PARTS = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
 
 
 def blocks(array: Array, order: Sequence[int]) -> Array:

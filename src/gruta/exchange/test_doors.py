@@ -35,8 +35,13 @@ def test_a_module_goes_out_with_its_proof(module, lengths, tmp_path):
 
 def test_nothing_is_written_where_the_two_sides_differ(tmp_path, monkeypatch):
     path = tmp_path / "module.onnx"
-    run = doors._engine
-    monkeypatch.setattr(doors, "_engine", lambda made: lambda x: [2 * a for a in run(made)(x)])
+    right = doors.engine
+
+    def twice(made):
+        run, name = right(made)
+        return lambda given: [2 * one for one in run(given)], name
+
+    monkeypatch.setattr(doors, "engine", twice)
     with pytest.raises(InputError, match="the two sides differ by"):
         to_onnx(nn.GRU(3, 4), path)
     assert not path.exists()

@@ -16,27 +16,7 @@ from gruta.errors import InputError
 from gruta.runtime.weights import KINDS, as_stored, float32
 from gruta.tasks import registry
 from gruta.tasks.exporting import export
-from gruta.tasks.fitting import fit
-from gruta.tasks.test_tasks import EXAMPLES, written
-
-ONE_WAY = "classify series"
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    """Of each example its run and its model file; classes of series are read one way."""
-    found = {}
-    for name in EXAMPLES:
-        place = tmp_path_factory.mktemp("example")
-        task, source, settings = written(name, place)
-        changed = {"steps": 5} | ({"bidirectional": False} if name == ONE_WAY else {})
-        trained = fit(task, source, settings.model_copy(update=changed), place / "run").trained
-        for weights in trained.weights.values():  # of an output that is not zero at the start
-            if not weights.any():
-                weights += np.random.default_rng(0).normal(size=weights.shape).astype("f")
-        export(trained, place / "model.gruta")
-        found[name] = trained, source, place / "model.gruta"
-    return found
+from gruta.tasks.test_tasks import EXAMPLES
 
 
 @pytest.fixture(params=EXAMPLES)

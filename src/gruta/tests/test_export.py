@@ -10,7 +10,6 @@ import pytest
 
 import gruta
 from gruta.tasks import changed, registry
-from gruta.tasks.test_models import files  # noqa: F401
 from gruta.tasks.trained import Trained
 
 RELEASES = sorted(Path(__file__).with_name("data").iterdir())
@@ -70,7 +69,7 @@ def test_a_run_whose_data_have_changed_is_not_scored_and_that_is_told(trained, r
     assert "not what the run was trained on any more" in done.out
 
 
-def test_every_task_is_scored_by_what_decides_there(files):  # noqa: F811
+def test_every_task_is_scored_by_what_decides_there(files):
     for trained, source, _path in files.values():
         known = Trained.load(source.parent / "run", registry.task(trained.task.name))
         found = changed.changed(known, "float32")
@@ -83,7 +82,9 @@ def test_every_task_is_scored_by_what_decides_there(files):  # noqa: F811
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--to", "onnx"], "--to: expected one of gruta, got 'onnx'"),
+        (["--to", "tf"], "--to: expected one of gruta, onnx, got 'tf'"),
+        (["--to", "onnx"], "a run of forecast does not go into one: its lags, calendar and scales"),
+        (["--to", "onnx", "--weights", "int8"], "--to onnx: expected float32, got 'int8'"),
         (["--weights", "int4"], "--weights: expected one of float32, float16, bfloat16, int8, got"),
     ],
 )

@@ -20,7 +20,7 @@ Frames = NDArray[np.float32]
 _STILL = 1e-3
 """Frames that differ by less say nothing."""
 
-_FLATTEST = 0.05
+FLATTEST = 0.05
 """A recording's deviation counts as no less than so much of the training part's, so that silence
 stays silence.
 """
@@ -81,7 +81,7 @@ class SpeechCodec:
         if not self.by_recording or not len(frames):
             return self.scaler.encode(frames).astype(np.float32)
         mean = frames.mean(0, dtype=np.float64)
-        deviation = np.maximum(frames.std(0, dtype=np.float64), _FLATTEST * self.scaler.scale)
+        deviation = np.maximum(frames.std(0, dtype=np.float64), FLATTEST * self.scaler.scale)
         found: Frames = ((frames - mean) / deviation).astype(np.float32)
         return found
 

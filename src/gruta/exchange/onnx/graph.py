@@ -1,6 +1,6 @@
 """A graph that grows node by node, for `write`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,8 +58,20 @@ class Graph:
 
         return [numpy_helper.from_array(array, key) for key, array in self.constants.items()]
 
-    def model(self, name: str, opset: int, ir_version: int) -> Any:
-        """The whole, checked."""
+    def linear(self, x: str, weight: NDArray[Any], bias: NDArray[Any], out: str) -> str:
+        """W x + b over the last axis, W `[O, I]`."""
+        matrix = self.constant(f"{out}_weight", weight.T)
+        product = self.node("MatMul", x, matrix, out=f"{out}_product")
+        return self.node("Add", product, self.constant(f"{out}_bias", bias), out=out)
+
+    def silu(self, x: str, out: str) -> str:
+        """x · σ(x)."""
+        return self.node("Mul", x, self.node("Sigmoid", x, out=f"{out}_gate"), out=out)
+
+    def model(
+        self, name: str, opset: int, ir_version: int, said: Mapping[str, str] | None = None
+    ) -> Any:
+        """The whole, checked; said: what stands in its metadata."""
         import onnx
         from onnx import helper
 
@@ -67,6 +79,7 @@ class Graph:
         graph = helper.make_graph(*given, initializer=self.held())
         made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
         made.ir_version, made.producer_name = ir_version, "gruta"
+        helper.set_model_props(made, dict(said or {}))
         onnx.checker.check_model(made)
         return made
 

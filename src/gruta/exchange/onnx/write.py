@@ -43,18 +43,10 @@ def model(
     names = ["h_0", "c_0"][: 1 + pair]
     states = [graph.input(own, dtype, rows, "batch", H) for own in names]
     ends = Ends(graph, x, dtype, graph.input("lengths", np.int64, "batch")) if lengths else None
-    finals: list[Sequence[str]] = []
-    for row, layer in stacked(layers):
-        span = graph.indices(row), graph.indices(row + len(layer.sides)), graph.indices(0)
-        own = [graph.node("Slice", state, *span, out=f"{state}_{row}") for state in states]
-        y, *after = add_layer(graph, layer, f"l{row}", x, own, ends)
-        flat = graph.constant("beside", [0, 0, -1], np.int64)
-        y = graph.node("Transpose", y, out=f"l{row}_by_row", perm=[0, 2, 1, 3])
-        x = graph.node("Reshape", y, flat, out=f"l{row}_out")
-        finals.append(after)
+    x, finals = add_stack(graph, layers, x, states, ends)
     graph.node("Transpose" if batch_first else "Identity", x, out="y", **_turn(batch_first))
     graph.output("y", dtype, *axes, layers[-1].hidden * len(layers[-1].sides))
-    for final, parts in zip(["h_n", "c_n"], zip(*finals, strict=True), strict=False):
+    for final, parts in zip(["h_n", "c_n"], finals, strict=False):
         graph.node("Concat", *parts, out=final, axis=0)
         graph.output(final, dtype, rows, "batch", H)
     return graph.model(name, OPSET, IR_VERSION)
@@ -69,26 +61,64 @@ class Ends:
 
     padding: `[T, B, 1]`, 1 past a row's end, else 0. inside: the same as bool, turned. count:
     `[B]` int64. last: `[B, 1]` int64, the last step's number, 0 in an empty row. some: `[1, B, 1]`
-    bool, of rows that are not empty.
+    bool, of rows that are not empty. name: before the names of its nodes.
     """
 
-    def __init__(self, graph: Graph, x: str, dtype: Any, count: str) -> None:
+    def __init__(self, graph: Graph, x: str, dtype: Any, count: str, name: str = "") -> None:
         self.zero = graph.constant("zero", 0, dtype)
         none, one = (graph.constant(f"int_{k}", k, np.int64) for k in (0, 1))
         self.count = count
-        steps = graph.node("Squeeze", graph.size(x, 0, "x_steps"), graph.indices(0), out="steps")
-        steps = graph.node("Range", none, steps, one, out="step_numbers")
-        steps = graph.node("Unsqueeze", steps, graph.indices(1, 2), out="step_column")
-        count = graph.node("Unsqueeze", self.count, graph.indices(0, 2), out="length_row")
-        self.inside = graph.node("Less", steps, count, out="inside")
-        past = graph.node("Not", self.inside, out="past_end")
-        self.padding = graph.node(
-            "Where", past, graph.constant("one", 1, dtype), self.zero, out="padding"
-        )
-        self.some = graph.node("Greater", count, none, out="not_empty")
-        last = graph.node("Sub", self.count, one, out="length_less_one")
-        last = graph.node("Max", last, none, out="last_step")
-        self.last = graph.node("Unsqueeze", last, graph.indices(1), out="last_step_column")
+        steps = graph.size(x, 0, f"{name}x_steps")
+        steps = graph.node("Squeeze", steps, graph.indices(0), out=f"{name}steps")
+        steps = graph.node("Range", none, steps, one, out=f"{name}step_numbers")
+        steps = graph.node("Unsqueeze", steps, graph.indices(1, 2), out=f"{name}step_column")
+        count = graph.node("Unsqueeze", self.count, graph.indices(0, 2), out=f"{name}length_row")
+        self.inside = graph.node("Less", steps, count, out=f"{name}inside")
+        past = graph.node("Not", self.inside, out=f"{name}past_end")
+        ones = graph.constant("one", 1, dtype)
+        self.padding = graph.node("Where", past, ones, self.zero, out=f"{name}padding")
+        self.some = graph.node("Greater", count, none, out=f"{name}not_empty")
+        last = graph.node("Sub", self.count, one, out=f"{name}length_less_one")
+        last = graph.node("Max", last, none, out=f"{name}last_step")
+        self.last = graph.node("Unsqueeze", last, graph.indices(1), out=f"{name}last_step_column")
+
+
+def add_stack(
+    graph: Graph,
+    layers: Sequence[Layer],
+    x: str,
+    states: Sequence[str] = (),
+    ends: Ends | None = None,
+    name: str = "l",
+) -> tuple[str, list[tuple[str, ...]]]:
+    """h of the last layer `[T, B, D*H]`, and of h and, of LSTMs, c the final states of each layer
+    `[D, B, H]`; from x `[T, B, I]` and the initial ones `[L*D, B, H]`, zeros where none are given.
+    """
+    finals: list[Sequence[str]] = []
+    states = states or _zeros(graph, layers, x, name)
+    for row, layer in stacked(layers):
+        span = graph.indices(row), graph.indices(row + len(layer.sides)), graph.indices(0)
+        own = [graph.node("Slice", state, *span, out=f"{state}_{row}") for state in states]
+        y, *after = add_layer(graph, layer, f"{name}{row}", x, own, ends)
+        flat = graph.constant("beside", [0, 0, -1], np.int64)
+        y = graph.node("Transpose", y, out=f"{name}{row}_by_row", perm=[0, 2, 1, 3])
+        x = graph.node("Reshape", y, flat, out=f"{name}{row}_out")
+        finals.append(after)
+    return x, list(zip(*finals, strict=True))
+
+
+def _zeros(graph: Graph, layers: Sequence[Layer], x: str, name: str) -> list[str]:
+    """Initial states of who has read nothing."""
+    from onnx import numpy_helper
+
+    rows, H = sum(len(layer.sides) for layer in layers), layers[0].hidden
+    batch = graph.size(x, 1, f"{name}_batch")
+    shape = graph.node(
+        "Concat", graph.indices(rows), batch, graph.indices(H), out=f"{name}_shape", axis=0
+    )
+    none = numpy_helper.from_array(np.zeros(1, layers[0].sides[0].w_hh.dtype))
+    names = [f"{name}_h_0", f"{name}_c_0"][: 1 + (layers[0].cell == "lstm")]
+    return [graph.node("ConstantOfShape", shape, out=own, value=none) for own in names]
 
 
 def add_layer(

@@ -21,18 +21,16 @@ from gruta.runs import MODEL
 from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.fitting import fit
-from gruta.tasks.test_tasks import EXAMPLES, written
+from gruta.tasks.test_tasks import EXAMPLES
 
 FIXTURES = Path(gruta.__file__).parents[2] / "lab" / "web" / "tests" / "fixtures"
 
 
-@pytest.fixture(params=EXAMPLES, scope="module")
-def example(request, tmp_path_factory):
+@pytest.fixture(params=EXAMPLES)
+def example(request, files):
     """A run of each task, and the file that it was trained on."""
-    place = tmp_path_factory.mktemp("example")
-    task, source, settings = written(request.param, place)
-    fitted = fit(task, source, settings, place / "run")
-    return place / "run", source, fitted.trained
+    trained, source, _path = files[request.param]
+    return source.parent / "run", source, trained
 
 
 def seen(trained, source):

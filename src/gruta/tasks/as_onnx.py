@@ -1,0 +1,109 @@
+"""A trained network as an ONNX file, proven beside its head."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gruta.errors import InputError
+from gruta.exchange.doors import engine
+from gruta.exchange.onnx.graph import Graph
+from gruta.exchange.onnx.write import IR_VERSION, OPSET
+from gruta.exchange.proof import BOUND
+from gruta.files import write_atomically
+from gruta.locale import translate as _
+from gruta.tasks.trained import Trained
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """What a task's `graph` module makes of a trained network.
+
+    tries: inputs by name, of several sizes. wanted: what the head answers to them, by the names of
+    the outputs. said: what stands in the file's metadata beside the task. notes: what is not in the
+    file.
+    """
+
+    graph: Graph
+    tries: Sequence[Arrays]
+    wanted: Callable[[Arrays], Arrays]
+    said: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Proven:
+    """bytes: the file's. error: the largest difference to the head, over 1 or the answer's size
+    where that is larger. by: what computed it.
+    """
+
+    bytes: int
+    error: float
+    by: str
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    notes: Sequence[str]
+
+
+def drawn(trained: Trained[Any]) -> Drawing:
+    """InputError for a task that has no such file, with the reason."""
+    name = f"gruta.tasks.{trained.task.name}.graph"
+    if find_spec(name) is None:
+        problem = _("--to onnx: a run of {task} does not go into one: {reason}")
+        raise InputError(problem.format(task=trained.task.name, reason=_reason(trained.task.name)))
+    made: Drawing = import_module(name).drawn(trained)
+    return made
+
+
+def _reason(task: str) -> str:
+    known = {
+        "forecast": _(
+            "its lags, calendar and scales have no operators there; --to gruta keeps all of it"
+        ),
+        "translate": _("a search stands between what reads and what writes; --to gruta keeps both"),
+        "caption": _("a search stands between what looks and what writes; --to gruta keeps both"),
+    }
+    return known.get(task, _("it is not one network from end to end; --to gruta keeps all of it"))
+
+
+def write(trained: Trained[Any], path: Path) -> Proven:
+    """Write the file; InputError, and nothing written, where it computes something else."""
+    if not path.parent.is_dir():
+        problem = _("{path}: expected a directory to write {name} into")
+        raise InputError(problem.format(path=path.parent, name=path.name))
+    own = drawn(trained)
+    said = {"task": trained.task.name, **own.said}
+    as_text = {k: v if isinstance(v, str) else json.dumps(v) for k, v in said.items()}
+    model = own.graph.model(trained.task.name, OPSET, IR_VERSION, as_text)
+    error, by = _proven(model, own)
+    content = model.SerializeToString()
+    write_atomically(path, content)
+    given, found = ([one.name for one in side] for side in (own.graph.inputs, own.graph.outputs))
+    return Proven(len(content), error, by, given, found, own.notes)
+
+
+def _proven(model: Any, own: Drawing) -> tuple[float, str]:
+    run, by = engine(model)
+    names, worst = [one.name for one in own.graph.outputs], 0.0
+    for given in own.tries:
+        wanted = own.wanted(given)
+        for name, found in zip(names, run(dict(given)), strict=True):
+            expected = wanted[name]
+            if found.shape != expected.shape:
+                problem = _("the two sides differ in shape: {found} for {expected}")
+                told = {"found": list(found.shape), "expected": list(expected.shape)}
+                raise InputError(problem.format(**told))
+            size = np.maximum(1.0, np.abs(expected))
+            worst = max(worst, float((np.abs(found - expected) / size).max(initial=0)))
+    if not worst <= BOUND:
+        problem = _("the two sides differ by {error:.1e}; at most {bound:.0e} is allowed")
+        raise InputError(problem.format(error=worst, bound=BOUND))
+    return worst, by

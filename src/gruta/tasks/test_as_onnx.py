@@ -1,0 +1,89 @@
+"""Networks of tasks in ONNX: what other engines compute is what the run answers."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gruta.errors import InputError
+from gruta.tasks import as_onnx
+
+onnx = pytest.importorskip("onnx")
+
+
+def remade(trained, **changes):
+    """A network of other settings with weights by chance, none of them zero."""
+    codec = replace(trained.codec, **changes.pop("codec", {}))
+    settings = trained.settings.model_copy(update=changes)
+    network, rng = trained.task.network(codec, settings), np.random.default_rng(0)
+    weights = {
+        name: rng.uniform(-0.5, 0.5, own.shape).astype(np.float32)
+        for name, own in network.state_dict().items()
+    }
+    return replace(trained, codec=codec, settings=settings, weights=weights)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("classify texts", {"pooling": "attention"}),
+        ("classify texts", {"pooling": "mean+max", "cell": "lstm", "bidirectional": False}),
+        ("classify series", {"pooling": "last", "layers": 2}),
+        ("classify series", {"pooling": "mean", "cell": "rnn"}),
+        ("classify series", {"pooling": "max"}),
+        ("generate", {"cell": "lstm", "layers": 2}),
+        ("generate", {"tied": False}),
+        ("transcribe features", {"direction": "forward", "stride": 6, "cell": "lstm"}),
+        ("transcribe features", {"front": "maps", "norm": False}),
+        ("transcribe features", {"codec": {"by_recording": True}, "stride": 1}),
+    ],
+)
+def test_a_file_computes_what_the_run_answers(name, changes, files, tmp_path):
+    trained = remade(files[name][0], **changes)
+    found = as_onnx.write(trained, tmp_path / "m.onnx")
+    assert found.error < 1e-5
+    made = onnx.load(tmp_path / "m.onnx")
+    assert [one.name for one in made.graph.input] == list(found.inputs)
+    assert found.bytes == (tmp_path / "m.onnx").stat().st_size
+    said = {one.key: one.value for one in made.metadata_props}
+    assert said["task"] == trained.task.name
+    if trained.task.name == "classify":
+        assert json.loads(said["labels"]) == list(trained.codec.labels)
+
+
+def test_counts_that_stay_behind_are_told(files, tmp_path):
+    trained = files["generate"][0]
+    assert trained.counted
+    assert "--to gruta keeps them" in as_onnx.write(trained, tmp_path / "m.onnx").notes[0]
+
+
+def test_nothing_is_written_where_an_engine_computes_something_else(
+    files,
+    tmp_path,
+    monkeypatch,
+):
+    right = as_onnx.engine
+
+    def off(made):
+        run, by = right(made)
+        return lambda given: [one + 1e-3 for one in run(given)], by
+
+    monkeypatch.setattr(as_onnx, "engine", off)
+    with pytest.raises(InputError, match=r"the two sides differ by 1\.0e-03"):
+        as_onnx.write(files["generate"][0], tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("forecast", "its lags, calendar and scales have no operators there"),
+        ("generate notes", "frames are drawn key by key"),
+        ("translate texts", "a search stands between what reads and what writes"),
+        ("caption clips", "a search stands between what looks and what writes"),
+    ],
+)
+def test_what_does_not_go_into_a_graph_is_told_with_its_reason(name, reason, files):
+    with pytest.raises(InputError, match=f"does not go into one: {reason}"):
+        as_onnx.drawn(files[name][0])
