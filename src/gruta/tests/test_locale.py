@@ -117,6 +117,7 @@ INVARIANT = {
         r"insight/by_hand.py|studies/(vanishing|exploding|memory|advice/report).py": r".*[_{].*",
         r"health/advice.py": r"gruta\..*",
         r"demo/report.py": r"make demo",
+        r"exchange/doctor/page.py": r"gruta doctor .*|model.onnx .*",
         r"selfcheck.py|insight/run.py": r"GRUTA_ISA must be one of|Inference tensors .*",
     },
     "names of metrics, of matplotlib's, of rich's and of the makers'": {

@@ -108,7 +108,8 @@ def page(language: str) -> str:
 
 def _lines(language: str) -> list[str]:
     other = next(name for name in FILES if name != language)
-    told = {"en": "*In English: [{file}]({file}).*", "pt_BR": "*Em português: [{file}]({file}).*"}
+    with spoken(other):
+        link = _("*In English: [{file}]({file}).*").format(file=FILES[other])
     sections: Sequence[tuple[str, str, Callable[[], list[Case]]]] = (
         (_("ONNX files"), "onnx", _onnx),
         (_("Keras files"), "keras", _keras),
@@ -116,7 +117,7 @@ def _lines(language: str) -> list[str]:
     lines = [
         f"# {_('What runs your GRU right')}",
         "",
-        told[other].format(file=FILES[other]),
+        link,
         "",
         _(
             "A file with a GRU, an LSTM or an RNN is loaded by many engines. Some compute other "
