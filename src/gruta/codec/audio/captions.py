@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gruta.codec.text import subtitles
+
 _LINE, _LINES = 42, 2
 """Letters of a line of subtitles, and lines that are shown together: what broadcasters keep to."""
 
@@ -80,34 +82,16 @@ def _wrapped(words: Sequence[str], line: int) -> list[str]:
 
 def srt(words: Sequence[Word], *, line: int = _LINE, lines: int = _LINES) -> str:
     """SubRip: numbered subtitles; "" for no words."""
-    parts = [
-        f"{i}\n{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}\n" + "\n".join(cue.lines) + "\n"
-        for i, cue in enumerate(cues(words, line=line, lines=lines), 1)
-    ]
-    return "\n".join(parts)
+    return subtitles.srt(_timed(cues(words, line=line, lines=lines)))
 
 
 def vtt(words: Sequence[Word], *, line: int = _LINE, lines: int = _LINES) -> str:
     """WebVTT (W3C): &, < and > are written as entities."""
-    parts = [
-        f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}\n"
-        + "\n".join(map(_escaped, cue.lines))
-        + "\n"
-        for cue in cues(words, line=line, lines=lines)
-    ]
-    return "\n".join(["WEBVTT\n", *parts])
+    return subtitles.vtt(_timed(cues(words, line=line, lines=lines)))
 
 
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _clock(seconds: float, mark: str) -> str:
-    """Hours, minutes, seconds and thousandths; hours grow beyond two digits."""
-    whole, thousandths = divmod(round(max(seconds, 0.0) * 1000), 1000)
-    minutes, second = divmod(whole, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{hour:02}:{minute:02}:{second:02}{mark}{thousandths:03}"
+def _timed(found: Sequence[Cue]) -> list[subtitles.Timed]:
+    return [(cue.start, cue.end, "\n".join(cue.lines)) for cue in found]
 
 
 def ctm(words: Sequence[Word], recording: str, channel: str = "1") -> str:

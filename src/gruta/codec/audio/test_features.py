@@ -6,7 +6,6 @@ import pytest
 from gruta.codec.audio.cepstra import cepstra, deltas
 from gruta.codec.audio.features import Features, FeatureStream
 from gruta.codec.audio.mel import Mel
-from gruta.codec.audio.normal import Normal
 from gruta.codec.audio.test_mel import speechlike
 from gruta.errors import InputError
 
@@ -84,43 +83,3 @@ def test_settings_survive_json():
             Features.from_json(wrong)
     with pytest.raises(InputError, match="deltas: expected 0, 1 or 2, got 3"):
         Features(deltas=3)
-
-
-def utterances():
-    draw = np.random.default_rng(0)
-    scale, middle = np.array([1, 10, 0, 3], "f4"), np.array([0, 100, 7, -3], "f4")
-    return [(draw.standard_normal((n, 4)) * scale + middle).astype("f4") for n in (5, 100, 1, 33)]
-
-
-def test_moments_are_those_of_all_frames():
-    normal = Normal.fit("training", utterances())
-    together = np.concatenate(utterances())
-    assert normal.scaler.mean == pytest.approx(together.mean(0, dtype="f8"))
-    assert normal.scaler.scale == pytest.approx(
-        [*together.std(0, dtype="f8")[:2], 1, together[:, 3].std(dtype="f8")]
-    )
-    scaled = np.concatenate([normal.encode(one) for one in utterances()])
-    assert scaled.mean(0) == pytest.approx(0, abs=1e-5)
-    again = Normal.from_json(json.loads(json.dumps(normal.to_json())))
-    assert np.array_equal(again.encode(together), normal.encode(together))
-
-
-def test_an_utterance_is_scaled_by_itself_alone():
-    normal, one = Normal.fit("utterance", []), utterances()[1]
-    found = normal.encode(one)
-    assert found.mean(0) == pytest.approx(0, abs=1e-5)
-    assert found.std(0) == pytest.approx([1, 1, 0, 1], abs=1e-5)
-    assert not normal.streams
-    assert (normal.encode(np.full((9, 4), -23.0, "f4")) == 0).all()  # silence stays silence
-    assert (normal.encode(one[:1]) == 0).all()
-    assert Normal.fit("none", []).encode(one) is one
-
-
-def test_means_that_cannot_be_are_refused():
-    with pytest.raises(InputError, match="expected recordings long enough for one frame"):
-        Normal.fit("training", [np.empty((0, 4), "f4")])
-    with pytest.raises(InputError, match="normal: expected training, utterance or none, got 'z'"):
-        Normal.fit("z", [])
-    for wrong in ({}, {"kind": "training", "scaler": None}, {"kind": "none", "scaler": 3}, 1):
-        with pytest.raises(InputError, match=r"codec\.json: not means of features"):
-            Normal.from_json(wrong)
