@@ -58,8 +58,9 @@ test: lint ## All checks
 	$(BIN)/python -m pytest
 	@$(MAKE) --no-print-directory test-page
 
-fuzz: $(VENV)/for-dev ## Five minutes of spoilt model files: each gives one clear error, in little memory
-	GRUTA_FUZZ_SECONDS=300 $(BIN)/python -m pytest -q src/gruta/tests/test_model_files.py
+fuzz: $(VENV)/for-dev ## Five minutes each of spoilt model files, ours and others': one clear error, in little memory
+	GRUTA_FUZZ_SECONDS=300 $(BIN)/python -m pytest -q src/gruta/tests/test_model_files.py \
+		src/gruta/exchange/doctor/test_spoilt.py
 
 test-page: ## The checks of the page of gruta lab; without Node, or Chromium, says what it skips
 	@if ! command -v npm > /dev/null; then echo "$(WEB): its checks are skipped, as there is no Node"; \

@@ -43,6 +43,7 @@ _EXTRA_OF = {
     "websockets": "lab",
     "onnx": "exchange",
     "h5py": "exchange",
+    "tflite": "exchange",
     "onnxruntime": "bench",
     "openvino": "bench",
     "jax": "bench",

@@ -31,7 +31,10 @@ _BOUND = 1e-5
 )
 def doctor(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help=_("A model: .onnx, .keras, .safetensors."))
+        Path,
+        typer.Argument(
+            metavar="FILE", help=_("A model: .onnx, .keras, .safetensors, .param, .xml, .tflite.")
+        ),
     ],
     run: Annotated[
         bool,

@@ -7,7 +7,7 @@ from gruta.exchange.doctor.finding import Diagnosis
 from gruta.extras import need
 from gruta.locale import translate as _
 
-SUFFIXES = (".onnx", ".keras", ".safetensors")
+SUFFIXES = (".onnx", ".keras", ".safetensors", ".param", ".xml", ".tflite")
 
 
 def examine(path: Path) -> Diagnosis:
@@ -29,5 +29,18 @@ def examine(path: Path) -> Diagnosis:
         from gruta.exchange.doctor.state_dict import examine as of_state_dict
 
         return of_state_dict(path)
+    if suffix == ".param":
+        from gruta.exchange.doctor.ncnn import examine as of_ncnn
+
+        return of_ncnn(path)
+    if suffix == ".xml":
+        from gruta.exchange.doctor.openvino import examine as of_openvino
+
+        return of_openvino(path)
+    if suffix == ".tflite":
+        need("tflite")
+        from gruta.exchange.doctor.tflite import examine as of_tflite
+
+        return of_tflite(path)
     problem = _("{path}: expected a file that ends in one of {known}")
     raise InputError(problem.format(path=path, known=", ".join(SUFFIXES)))

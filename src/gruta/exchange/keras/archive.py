@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,18 @@ _LARGEST = {CONFIG: 2**26, WEIGHTS: 2**33}
 """Bytes of a member, unpacked."""
 
 _DEEPEST = 32
+
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,  # a member that is encrypted, packed in another way, or JSON too deep
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +70,7 @@ def read(path: Path, content: bytes | None = None) -> list[Kept]:
             raw = _member(archive, WEIGHTS, path)
         with h5py.File(io.BytesIO(raw), "r") as weights:
             return [_kept(one, weights, path) for one in _recurrent(config)]
-    except (zipfile.BadZipFile, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _BROKEN as error:
         if isinstance(error, InputError):
             raise
         problem = _("{path}: it is no .keras file, or is cut short ({error})")

@@ -107,6 +107,9 @@ def archive(config, weights=b""):
         archive("{"),
         archive("[]"),
         archive('{"config": 3}'),
+        archive("[" * 10**5),
+        archive("{}").replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xc9"),  # version 20.1
+        archive("{}").replace(b"\x14\0\0\0\0\0", b"\x14\0\1\0\0\0"),  # encrypted, it says
     ],
 )
 def test_what_is_no_keras_file_is_refused(content, tmp_path):

@@ -1,0 +1,90 @@
+"""Spoilt files of every format that the doctor reads: one clear sentence, in little memory.
+
+`make fuzz` looks for longer: GRUTA_FUZZ_SECONDS.
+"""
+
+import os
+import resource
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from gruta.errors import InputError
+from gruta.exchange.conftest import KINDS, drawn
+from gruta.exchange.doctor.look import examine
+from gruta.exchange.keras.write import content
+from gruta.exchange.onnx.write import model
+from gruta.exchange.weights.ncnn import NCNN, files
+
+DATA = Path(__file__).parent / "data"
+SECONDS = float(os.environ.get("GRUTA_FUZZ_SECONDS", 0))
+ROUNDS = 60
+
+MOST_MEMORY = 2**30
+"""Bytes more that examining a file of some kilobytes may take."""
+
+
+def seeds():
+    """A whole file of each format, by its suffix; several of some."""
+    layer = drawn(np.random.default_rng(0), 3, 4, **KINDS["gru"])
+    text, _raw = files("gru", NCNN.out(layer, layer.sides[0]))
+    named = {
+        f"a.{n}_l0": w
+        for n, w in zip(("weight_ih", "weight_hh"), layer.sides[0].arrays, strict=False)
+    }
+    made = {
+        ".param": text.encode(),
+        ".onnx": model([layer], lengths=True).SerializeToString(),
+        ".keras": content([layer]),
+        ".safetensors": save(named),
+    }
+    kept = {path.name: path.read_bytes() for path in sorted(DATA.iterdir())}
+    return made | kept
+
+
+def spoilt(whole, rng):
+    """Cut short, with bytes replaced, doubled or taken away."""
+    raw = bytearray(whole)
+    for _change in range(rng.integers(1, 6)):
+        at = int(rng.integers(len(raw) + 1))
+        match rng.integers(5):
+            case 0 if at < len(raw):
+                raw[at] = rng.integers(256)
+            case 1:
+                raw[at : at + 4] = rng.choice([b"\xff" * 4, b"\0" * 4, b"9999", b"\x7f" * 4])
+            case 2:
+                raw[at:at] = raw[at : at + int(rng.integers(1, 64))]
+            case 3:
+                del raw[at : at + int(rng.integers(1, 64))]
+            case _ if rng.random() < 0.2:
+                del raw[at:]
+    return bytes(raw)
+
+
+def told(path):
+    """The sentence, or nothing; anything else is a fault of ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            examine(path)
+        except InputError as error:
+            return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", seeds())
+@pytest.mark.timeout(60 + 2 * SECONDS)
+def test_a_spoilt_file_is_told_in_one_sentence(name, tmp_path):
+    whole, path = seeds()[name], tmp_path / f"m{Path(name).suffix or name}"
+    rng, until, rounds = np.random.default_rng(0), time.monotonic() + SECONDS / len(seeds()), 0
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    while rounds < ROUNDS or time.monotonic() < until:
+        rounds += 1
+        path.write_bytes(spoilt(whole, rng))
+        assert len(told(path)) < 2000
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert 1024 * (after - before) < MOST_MEMORY
