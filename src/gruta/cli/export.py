@@ -104,12 +104,12 @@ def _as_c(trained: "Trained[Any]", out: Path, how: Asked) -> bool:
     too far, or rounded weights change more than chance does.
     """
     from gruta.exchange.c import build
-    from gruta.tasks.in_c import in_c, write
+    from gruta.tasks.in_c import in_c
 
     made = in_c(trained, out, how.weights, how.name)
     files, name = made.files(), made.name
     found, sizes = build.error(files), build.sizes(files, name)
-    write(out, files)
+    build.write(out, files)
     state = build.state_of(files[f"{name}.h"])
     told: dict[str, Any] = {
         "path": str(out),

@@ -1,13 +1,11 @@
 """A trained network as C, for devices without Python."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gruta.errors import InputError
 from gruta.exchange.c.program import Program, name_of, require_name
 from gruta.exchange.c.write import KINDS, program
-from gruta.files import naming, write_atomically
 from gruta.locale import translate as _
 from gruta.runtime import file
 from gruta.runtime.weights import Kind
@@ -30,12 +28,3 @@ def in_c(trained: Trained[Any], out: Path, weights: Kind = "float32", name: str 
     name = require_name(name) if name else name_of(out.absolute().name)
     raw = contents_of(trained, weights).to_bytes()
     return program(file.parse(raw), loads(raw), name)
-
-
-def write(out: Path, files: Mapping[str, str]) -> int:
-    """Put them there; how many bytes they have."""
-    with naming(out):
-        out.mkdir(exist_ok=True)
-    for name, text in files.items():
-        write_atomically(out / name, text.encode())
-    return sum(len(text.encode()) for text in files.values())

@@ -83,7 +83,7 @@ def test_every_task_is_scored_by_what_decides_there(files):  # noqa: F811
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--to", "onnx"], "--to: expected one of gruta, got 'onnx'"),
+        (["--to", "onnx"], "--to: expected one of gruta, c, got 'onnx'"),
         (["--weights", "int4"], "--weights: expected one of float32, float16, bfloat16, int8, got"),
     ],
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gruta.errors import InputError
+from gruta.files import naming, write_atomically
 from gruta.locale import translate as _
 
 WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
@@ -89,6 +90,14 @@ def error(files: Mapping[str, str]) -> float | None:
         problem = _("what was written does not run here: {said}")
         raise InputError(problem.format(said=(done.stderr or done.stdout).strip()[-500:]))
     return float(found[1])
+
+
+def write(out: Path, files: Mapping[str, str]) -> None:
+    """Put them into a folder, which is made if it is not there."""
+    with naming(out):
+        out.mkdir(exist_ok=True)
+    for name, text in files.items():
+        write_atomically(out / name, text.encode())
 
 
 def state_of(header: str) -> int:
