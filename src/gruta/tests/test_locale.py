@@ -125,7 +125,7 @@ INVARIANT = {
     },
     "names of metrics, of matplotlib's, of rich's and of the makers'": {
         r".*": r"sMAPE %|outside \w+ \w+|offset points|axes fraction|DejaVu Sans|bold green|"
-        r"ONNX Runtime|neuralforecast GRU|darts RNNModel",
+        r"ONNX Runtime|neuralforecast GRU|darts RNNModel|gruta, (Model.stream|Step)",
     },
     "as Python says it": {
         r".*__init__.py|cli/own.py": r"module .* has no attribute .*",
