@@ -114,13 +114,15 @@ class Process:
 
 
 @contextmanager
-def processes(names: Sequence[str], threads: int, logs: Path) -> Iterator[dict[str, Process]]:
-    """A worker for each name, ended with the block."""
+def processes(
+    names: Sequence[str], threads: int, logs: Path, worker: str = "gruta.bench.worker"
+) -> Iterator[dict[str, Process]]:
+    """A worker for each name, ended with the block. worker: its module."""
     with ExitStack() as stack:
         team = {}
         for name in names:
             own = 1 if name == REFERENCE else threads  # small products in NumPy lose with more
-            team[name] = Process(name, own, logs / f"{name}.log")
+            team[name] = Process(name, own, logs / f"{name}.log", worker)
             stack.callback(team[name].close)
         yield team
 

@@ -6,10 +6,11 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from gruta.cells import CELLS
 from gruta.cli.commands import Commands
 from gruta.errors import InputError
 from gruta.extras import need
@@ -127,6 +128,41 @@ def accuracy(
     from gruta.cli.bench_tables import print_accuracies
 
     _hand_out(accuracies(counts("lengths", lengths), _drawn(seed)), json_path, print_accuracies)
+
+
+@bench_app.command(
+    "runtime",
+    help=_(
+        "One step of a stream from Python beside torch.nn, ONNX Runtime (float32 and int8) and "
+        "OpenVINO with the same weights, on one thread: what half, 95% and 99% of the steps take, "
+        "streams a core, memory a stream."
+    ),
+)
+def runtime(
+    cell: Annotated[
+        str, typer.Option(help=_("Cell: {cells}.").format(cells=", ".join(CELLS)))
+    ] = "gru",
+    steps: Annotated[
+        int, typer.Option(min=100, max=10_000_000, help=_("Steps of each that are timed."))
+    ] = 200_000,
+    seed: Seed = None,
+    json_path: JsonPath = "",
+    out: Annotated[Path, typer.Option(help=_("Directory for the logs."))] = OUT / "runtime",
+) -> None:
+    """Measure streams."""
+    from gruta.bench.streams import measured
+    from gruta.cli.bench_tables import print_streams
+
+    if cell not in CELLS:
+        problem = _("expected one of {known}, got {given!r}")
+        raise InputError(cell=problem.format(known=", ".join(CELLS), given=cell))
+    out.mkdir(parents=True, exist_ok=True)
+    found = measured(cast(Any, cell), steps, _drawn(seed), out)
+    try:
+        _hand_out(found, json_path, print_streams)
+    except KeyboardInterrupt:
+        print(f"gruta: {_('stopped')}", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 @bench_app.command(

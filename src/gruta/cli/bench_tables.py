@@ -23,6 +23,7 @@ from gruta.bench.names import (
     threads_name,
 )
 from gruta.bench.results import Outcome, Report, Row
+from gruta.bench.rivals import GRUTA, OF_STREAMS
 from gruta.cli.console import console
 from gruta.locale import translate as _
 from gruta.locale.numbers import MISSING, number, percent
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from gruta.bench.modules import Ratio
     from gruta.bench.options import Cost
     from gruta.bench.rows import Peak
+    from gruta.bench.streams import Steps
     from gruta.bench.text import Rate
 
 
@@ -71,6 +73,40 @@ def print_costs(found: "Sequence[Cost]") -> None:
         own = {(one.cell, one.H): one.ratios for one in found if one.option == option}
         table.add_row(option, *(own[place] for place in places))
     console().print(table)
+
+
+def print_streams(found: "Sequence[Steps]") -> None:
+    """A table a size, a row a contestant; how many times its median our step takes."""
+    for (cell, H), group in groupby(found, lambda one: (one.cell, one.H)):
+        rows = list(group)
+        table = _table(_("{cell} of {units} units, a step").format(cell=cell.upper(), units=H))
+        heads = ("50%", "95%", "99%", _("times ours"), _("streams a core"), _("bytes a stream"))
+        for head in (*heads, _("error")):
+            table.add_column(head, justify="right")
+        ours = next((one.p50 for one in rows if one.name == GRUTA), None)
+        for one in rows:
+            title = OF_STREAMS[one.name].title
+            title = title if one.variant == "float32" else f"{title}, {one.variant}"
+            times = (MISSING if t is None else duration(t) for t in (one.p50, one.p95, one.p99))
+            ratio = None if ours is None or one.p50 is None else one.p50 / ours
+            table.add_row(
+                title,
+                *times,
+                MISSING if ratio is None else f"{significant(ratio)}×",
+                number(one.streams),
+                number(one.state),
+                MISSING if one.error is None else f"{one.error:.1e}",
+            )
+        console().print(table)
+    out = console()
+    out.print(_("streams a core: a frame each every 10 ms, by the mean of all steps"))
+    if any(one.cell == "gru" for one in found):
+        out.print(
+            _("ONNX Runtime quantises no GRU: its int8 is one written out as products of matrices")
+        )
+    out.print(_("gruta computes int8 weights of a file in float32 once it is loaded: as fast"))
+    for note in dict.fromkeys(f"{one.name}: {one.note}" for one in found if one.note):
+        out.print(note)
 
 
 def print_modules(found: "Sequence[Ratio]") -> None:

@@ -1,8 +1,8 @@
-"""`gruta export`: a trained run as one file, which is asked without PyTorch."""
+"""`gruta export`: a trained run as one file, which is asked without PyTorch, or as C."""
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,18 +22,24 @@ if TYPE_CHECKING:
 export_app = Commands()
 
 
-@export_app.command(help=_("Write a trained run as one file, to be asked without PyTorch."))
+@export_app.command(
+    help=_("Write a trained run as one file, to be asked without PyTorch, or as C for a device.")
+)
 def export(
     run: RunPath,
     out: Annotated[
         Path,
         typer.Argument(
-            metavar="OUT", help=_("What to write, such as model.gruta."), show_default=False
+            metavar="OUT",
+            help=_("What to write, such as model.gruta; of C a folder."),
+            show_default=False,
         ),
     ],
     to: Annotated[
         str,
-        typer.Option("--to", help=_("What is written: gruta, a model file; onnx, the network.")),
+        typer.Option(
+            "--to", help=_("What is written: gruta, a model file; c, C11; onnx, the network.")
+        ),
     ] = "gruta",
     weights: Annotated[
         str,
@@ -41,24 +47,44 @@ def export(
             help=_("How matrices are stored: {kinds}.").format(kinds=", ".join(KINDS)),
         ),
     ] = "float32",
+    name: Annotated[
+        str,
+        typer.Option(
+            help=_("What all names of the C begin with; by default that of its folder."),
+            show_default=False,
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Write a trained run as one file."""
+    """Write a trained run as one file, or as C."""
     from gruta.tasks.trained import Trained
 
     if to not in WRITERS:
         problem = _("expected one of {known}, got {given!r}")
         raise InputError(to=problem.format(known=", ".join(WRITERS), given=to))
+    if name and to != "c":
+        raise InputError(name=_("says nothing of {to}; leave it out").format(to=to))
     trained = Trained.load(run, registry.task_of(run))
-    WRITERS[to](trained, out, weights, as_json)
+    if WRITERS[to](trained, out, Asked(weights, name, as_json)):
+        return
+    raise typer.Exit(1)
 
 
-def _as_model_file(trained: "Trained[Any]", out: Path, weights: Any, as_json: bool) -> None:
-    """With what rounded weights change; ends with 1 where that is not within chance."""
+@dataclass(frozen=True)
+class Asked:
+    """What the options say."""
+
+    weights: Any
+    name: str
+    as_json: bool
+
+
+def _as_model_file(trained: "Trained[Any]", out: Path, how: Asked) -> bool:
+    """With what rounded weights change; False where that is not within chance."""
     from gruta.tasks.exporting import export as written
     from gruta.tasks.exporting import size_of
 
-    size = written(trained, out, weights)
+    weights, size = how.weights, written(trained, out, how.weights)
     told: dict[str, Any] = {"path": str(out), "weights": weights, "bytes": size}
     text, well = _("Wrote {path}: {size} bytes").format(path=out, size=number(size)), True
     if weights != "float32":
@@ -71,9 +97,53 @@ def _as_model_file(trained: "Trained[Any]", out: Path, weights: Any, as_json: bo
         )
         change, judged, well = _change(trained, weights)
         told, text = told | change, f"{text}\n{judged}"
-    print(json.dumps(told) if as_json else text)
-    if not well:
-        raise typer.Exit(1)
+    print(json.dumps(told) if how.as_json else text)
+    return well
+
+
+def _as_c(trained: "Trained[Any]", out: Path, how: Asked) -> bool:
+    """With its sizes, and how far it is from the run where a compiler tells; False where that is
+    too far, or rounded weights change more than chance does.
+    """
+    from gruta.exchange.c import build
+    from gruta.tasks.in_c import in_c
+
+    made = in_c(trained, out, how.weights, how.name)
+    files, name = made.files(), made.name
+    found, sizes = build.error(files), build.sizes(files, name)
+    build.write(out, files)
+    state = build.state_of(files[f"{name}.h"])
+    told: dict[str, Any] = {
+        "path": str(out),
+        "name": name,
+        "files": sorted(files),
+        "weights": how.weights,
+        "bytes_of_constants": made.tables.size,
+        "bytes_of_state": state,
+        "sizes": [asdict(one) for one in sizes],
+        "error": found,
+        "bound": made.bound,
+    }
+    lines = [_("Wrote {path}: {files}").format(path=out, files=", ".join(sorted(files)))]
+    line = _("{machine}: {code} bytes of code and constants, {state} bytes of RAM a stream")
+    lines += [
+        line.format(machine=one.machine, code=number(one.code), state=number(one.state))
+        for one in sizes
+    ]
+    if not sizes:
+        line = _("No compiler here: {constants} bytes of constants, {state} bytes of RAM a stream")
+        lines.append(line.format(constants=number(made.tables.size), state=number(state)))
+    well = found is None or found <= made.bound
+    if found is not None:
+        line = _("Its test here: largest error {error}, at most {bound} is allowed")
+        lines.append(line.format(error=f"{found:.1e}", bound=f"{made.bound:.0e}"))
+    lines += [_(note) for note in made.notes]
+    if how.weights != "float32":
+        change, judged, alike = _change(trained, how.weights)
+        told, well = told | change, well and alike
+        lines.append(judged)
+    print(json.dumps(told) if how.as_json else "\n".join(lines))
+    return well
 
 
 def _change(trained: "Trained[Any]", weights: Any) -> tuple[dict[str, Any], str, bool]:
@@ -106,17 +176,17 @@ def _change(trained: "Trained[Any]", weights: Any) -> tuple[dict[str, Any], str,
     return found.to_json(), told, found.well
 
 
-def _as_onnx(trained: "Trained[Any]", out: Path, weights: Any, as_json: bool) -> None:
+def _as_onnx(trained: "Trained[Any]", out: Path, how: Asked) -> bool:
     """Proven beside the head."""
     from gruta.tasks.as_onnx import write
 
-    if weights != "float32":
+    if how.weights != "float32":
         problem = _("--to onnx: expected float32, got {given!r}; other tools make them smaller")
-        raise InputError(weights=problem.format(given=weights))
+        raise InputError(weights=problem.format(given=how.weights))
     found = write(trained, out)
-    if as_json:
+    if how.as_json:
         print(json.dumps({"path": str(out), **asdict(found)}))
-        return
+        return True
     text = _("Wrote {path}: {size} bytes; by {by} {error} from the run's own answers at most")
     told = {"path": out, "size": number(found.bytes), "by": found.by}
     print(text.format(**told, error=f"{found.error:.1e}"))
@@ -124,9 +194,10 @@ def _as_onnx(trained: "Trained[Any]", out: Path, weights: Any, as_json: bool) ->
     print(sides.format(inputs=", ".join(found.inputs), outputs=", ".join(found.outputs)))
     for note in found.notes:
         print(note)
+    return True
 
 
-Writer = Callable[["Trained[Any]", Path, Any, bool], None]
+Writer = Callable[["Trained[Any]", Path, Asked], bool]
 
-WRITERS: Mapping[str, Writer] = {"gruta": _as_model_file, "onnx": _as_onnx}
+WRITERS: Mapping[str, Writer] = {"gruta": _as_model_file, "c": _as_c, "onnx": _as_onnx}
 """What a run can be written as, by the name that --to takes."""

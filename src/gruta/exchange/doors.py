@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gruta.errors import InputError
+from gruta.exchange.c.layers import STEPS
 from gruta.exchange.compute import compute
 from gruta.exchange.onnx.read import read
 from gruta.exchange.onnx.write import model
 from gruta.exchange.proof import Proof, prove
 from gruta.files import write_atomically
 from gruta.locale import translate as _
+from gruta.runtime.weights import Kind
 
 if TYPE_CHECKING:
     from torch import nn
@@ -83,6 +85,35 @@ def to_keras(module: "nn.Module", path: str | Path) -> Proof:
     proof = prove(layers, lambda *given: compute(again, *given), lengths=True)
     write_atomically(Path(path), made)
     return proof
+
+
+def to_c(
+    module: "nn.Module", path: str | Path, *, name: str = "", weights: Kind = "float32"
+) -> Proof:
+    """Write an RNN, LSTM or GRU of gruta.nn or torch.nn as C11 into a folder, and prove it.
+
+    The C reads a step at a time, [c](c/README.md) says how. name: what all its names begin with, by
+    default that of the folder. weights: float32 or int8. The test that is written with it is
+    compiled and run beside the NumPy reference. InputError, and nothing written, where there is no
+    compiler to prove it, where the module has options that C has no words for or reads backwards,
+    or the two differ by more than 1e-5.
+    """
+    from gruta.exchange.c import build
+    from gruta.exchange.c.layers import program
+    from gruta.exchange.c.program import name_of, require_name
+    from gruta.exchange.torch_layers import from_torch
+
+    out = Path(path)
+    made = program(from_torch(module), require_name(name) if name else name_of(out.name), weights)
+    files = made.files()
+    error = build.error(files)
+    if error is None:
+        raise InputError(_("to prove C a compiler is needed: install gcc or clang"))
+    if not error <= made.bound:
+        problem = _("the two sides differ by {error:.1e}; at most {bound:.0e} is allowed")
+        raise InputError(problem.format(error=error, bound=made.bound))
+    build.write(out, files)
+    return Proof(error, ((STEPS, 1),))
 
 
 def from_keras(path: str | Path) -> "dict[str, nn.Module]":

@@ -17,7 +17,7 @@ class Convolution:
 
     def __init__(self, weights: Mapping[str, Array], name: str, stride: tuple[int, ...]) -> None:
         weight = weights[f"{name}.weight"]  # [O, I, time] or [O, I, time, frequency]
-        self._stride = stride
+        self.strides = stride
         self._sizes: tuple[int, ...] = weight.shape[2:]
         self._matrix = np.ascontiguousarray(weight.reshape(len(weight), -1).T)
         self._bias = weights[f"{name}.bias"]
@@ -33,40 +33,40 @@ class Convolution:
         """Of frames with those around them already there; none where they are too few."""
         if len(x) < self._sizes[0]:
             x = x[:0]
-            width = -(-x.shape[1] // self._stride[1]) if x.ndim > 2 else 0
+            width = -(-x.shape[1] // self.strides[1]) if x.ndim > 2 else 0
             return np.zeros((0, *((width,) if x.ndim > 2 else ()), len(self._bias)), np.float32)
         axes = tuple(range(len(self._sizes)))
         if len(axes) == 2:
             around = self._sizes[1] // 2
             x = np.pad(x, ((0, 0), (around, around), (0, 0)))
         windows = np.lib.stride_tricks.sliding_window_view(x, self._sizes, axes)
-        windows = windows[tuple(slice(None, None, step) for step in self._stride)]
+        windows = windows[tuple(slice(None, None, step) for step in self.strides)]
         found: Array = windows.reshape(*windows.shape[: len(axes)], -1) @ self._matrix + self._bias
         return found
 
     def passed(self, count: int) -> int:
         """Of so many frames, with those around them there, how many are done with."""
-        outputs: int = max((count - self._sizes[0]) // self._stride[0] + 1, 0)
-        return outputs * self._stride[0]
+        outputs: int = max((count - self._sizes[0]) // self.strides[0] + 1, 0)
+        return outputs * self.strides[0]
 
 
 class Stream:
     """A convolution's frames as they come."""
 
     def __init__(self, layer: Convolution, shape: tuple[int, ...]) -> None:
-        self._layer = layer
+        self.layer = layer
         self._held = np.zeros((layer.before, *shape), np.float32)
 
     def add(self, x: Array) -> Array:
         """What is complete with these frames."""
         self._held = np.concatenate((self._held, x))
-        found = self._layer.inside(self._held)
-        self._held = self._held[self._layer.passed(len(self._held)) :]
+        found = self.layer.inside(self._held)
+        self._held = self._held[self.layer.passed(len(self._held)) :]
         return found
 
     def finish(self) -> Array:
         """What only the end completes."""
-        return self.add(np.zeros((self._layer.before, *self._held.shape[1:]), np.float32))
+        return self.add(np.zeros((self.layer.before, *self._held.shape[1:]), np.float32))
 
 
 def layer_norm(x: Array, gain: Array, bias: Array) -> Array:

@@ -120,9 +120,13 @@ INVARIANT = {
         r"exchange/doctor/page.py": r"gruta doctor .*|model.onnx .*",
         r"selfcheck.py|insight/run.py": r"GRUTA_ISA must be one of|Inference tensors .*",
     },
+    "C, whose comments are in English as all code's": {
+        r"exchange/c/(?!build)\w+.py": r".*",
+        r"exchange/c/build.py": r"typedef .*|#.*|largest error .*",
+    },
     "names of metrics, of matplotlib's, of rich's and of the makers'": {
         r".*": r"sMAPE %|outside \w+ \w+|offset points|axes fraction|DejaVu Sans|bold green|"
-        r"ONNX Runtime|neuralforecast GRU|darts RNNModel",
+        r"ONNX Runtime|neuralforecast GRU|darts RNNModel|gruta, (Model.stream|Step)",
     },
     "as Python says it": {
         r".*__init__.py|cli/own.py": r"module .* has no attribute .*",

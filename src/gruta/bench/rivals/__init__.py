@@ -13,6 +13,8 @@ from gruta.bench.inputs import Inputs
 
 GRUTA = "gruta"
 TORCH = "torch"
+STREAM = "gruta-stream"
+QUANTISED = "int8"
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,14 @@ class Job:
 
     call: does the work once, as a user would have it done. results: does it from the initial state
     and returns what came out: h `[T, B, H]`, maybe h_n and c_n `[B, H]`, and in training the
-    gradients d_x, d_w_ih, d_w_hh, d_b_ih, d_b_hh in torch.nn's layout. note: how it is done.
+    gradients d_x, d_w_ih, d_w_hh, d_b_ih, d_b_hh in torch.nn's layout. note: how it is done. state:
+    bytes that a stream keeps, where that is more than h and c.
     """
 
     call: Callable[[], object]
     results: Callable[[], Mapping[str, NDArray[Any]]]
     note: str = ""
+    state: int = 0
 
 
 class Rival(Protocol):
@@ -65,14 +69,24 @@ ENTRIES = {
 """By the name that the command line knows."""
 
 
+OF_STREAMS = {
+    STREAM: Entry("gruta, Model.stream", "model_stream", ()),
+    **{name: entry for name, entry in ENTRIES.items() if name != "jax"},
+    GRUTA: Entry("gruta, Step", "gruta_itself", ()),
+}
+"""Those that `gruta bench runtime` asks."""
+
+
 def missing_packages(name: str) -> list[str]:
     """The packages that `name` needs and that are not installed."""
-    return [package for package in ENTRIES[name].packages if find_spec(package) is None]
+    return [
+        package for package in (OF_STREAMS | ENTRIES)[name].packages if find_spec(package) is None
+    ]
 
 
 def load(name: str, threads: int) -> Rival:
     """The rival, imported; only in a process that is its own."""
-    module = import_module(f"gruta.bench.rivals.{ENTRIES[name].module}")
+    module = import_module(f"gruta.bench.rivals.{(OF_STREAMS | ENTRIES)[name].module}")
     rival: Rival = module.start(threads)
     return rival
 

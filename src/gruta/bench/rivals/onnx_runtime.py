@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from gruta.bench.cases import Case
 from gruta.bench.inputs import Inputs
-from gruta.bench.rivals import Job
+from gruta.bench.rivals import QUANTISED, Job
 from gruta.bench.rivals.onnx_model import model
+from gruta.bench.rivals.onnx_quantised import CELLS, quantised
 
 
 def start(threads: int) -> "OnnxRuntime":
@@ -32,15 +33,19 @@ class OnnxRuntime:
         """Inference in float32."""
         return () if case.trains else ("float32",)
 
+    def smaller(self, case: Case) -> tuple[str, ...]:
+        """Weights in int8 too, of a step, where its own tool makes them."""
+        return (QUANTISED,) if case.regime == "step" and case.cell in CELLS else ()
+
     def prepare(self, case: Case, inputs: Inputs, variant: str) -> Job:
         """A session on the cell's model."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        session = onnxruntime.InferenceSession(
-            model(case, inputs), options, providers=["CPUExecutionProvider"]
-        )
+        options.log_severity_level = 3
+        made = quantised(case, inputs) if variant == QUANTISED else model(case, inputs)
+        session = onnxruntime.InferenceSession(made, options, providers=["CPUExecutionProvider"])
         fed = {f"{name}_0": s[None] for name, s in zip("hc", inputs.states, strict=False)}
         if case.regime == "step":
             return _step(session, inputs, fed)
