@@ -41,6 +41,8 @@ _EXTRA_OF = {
     "starlette": "lab",
     "uvicorn": "lab",
     "websockets": "lab",
+    "itsdangerous": "serve",
+    "prometheus_client": "serve",
     "onnx": "exchange",
     "h5py": "exchange",
     "onnxruntime": "bench",

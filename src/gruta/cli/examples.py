@@ -21,6 +21,7 @@ EXAMPLES = {
     "backtest": "gruta backtest demand.csv --target demand --horizon 48 --windows 4",
     "update": "gruta update runs/demand-gru demand.csv",
     "export": "gruta export runs/demand-gru demand.gruta --weights float16",
+    "serve": "gruta serve demand.gruta --port 8000 --budget-ms 10",
     "runs": "gruta runs",
     "lab": "gruta lab runs/demand-gru",
     "doctor": "gruta doctor model.onnx --run --mend mended.onnx",

@@ -142,6 +142,10 @@ class ClassifyStream(Stream[ClassifyModel]):
         self.coming, self.steps = np.zeros((0, reader.width), np.float32), 0
         self.read: Read = self.model.head.unread()
 
+    def hidden(self) -> NDArray[np.float32]:
+        """h of each layer by now `[L, H]`."""
+        return self.read.state[0]
+
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """All that it is."""
         read = self.read
