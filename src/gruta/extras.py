@@ -42,6 +42,8 @@ _EXTRA_OF = {
     "uvicorn": "lab",
     "websockets": "lab",
     "itsdangerous": "serve",
+    "grpc": "grpc",
+    "tritonclient": "grpc",
     "prometheus_client": "serve",
     "onnx": "exchange",
     "h5py": "exchange",

@@ -4,8 +4,8 @@ import asyncio
 import contextvars
 import json
 import os
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -39,6 +39,9 @@ from gruta.web.bodies import Packed, TooLarge, body
 _LOOK = 1.0
 """Seconds between two looks at files and streams."""
 
+_GRACE = 2.0
+"""Seconds that calls of gRPC have to end."""
+
 
 class NoSuch(Exception):
     """No model has this name."""
@@ -52,7 +55,8 @@ class Site:
         self.metrics = Metrics(models.names)
         self.lives: set[Live] = set()
         self.stopping = False
-        self._tokens, self._asked = tokens, 0
+        self.tokens, self._asked, self._open = tokens, 0, 0
+        self._service: Any = None
         self._tasks: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
@@ -63,11 +67,17 @@ class Site:
         self._asides = ThreadPoolExecutor(4, "gruta-aside")
         self._answers = ThreadPoolExecutor(cores, "gruta-predict")
         self.models.open(self.settings.budget_ms / 1000, self.metrics.of, ticks)
-        self._house = House(self.settings, self._tokens, self._asides)
+        self._house = House(self.settings, self.tokens, self._asides)
         self._tasks = [asyncio.create_task(self._look())]
+        if self.settings.grpc_port:
+            from gruta.serve import inference
+
+            self._grpc, self._service = await inference.opened(self)
         try:
             yield
         finally:
+            if self._service is not None:
+                await self._grpc.stop(0)
             for task in self._tasks:
                 task.cancel()
             self.models.close()
@@ -81,6 +91,8 @@ class Site:
             try:
                 for live in list(self.lives):
                     live.check(loop.time())
+                if self._service is not None:
+                    self._service.check(loop.time())
                 self.models.sweep()
                 if self.settings.reload:
                     await self.models.refresh()
@@ -94,6 +106,8 @@ class Site:
         self.stopping = True
         event("stopping", streams=len(self.lives))
         finishing = [live.finish("stopping", protocol.RESTART) for live in list(self.lives)]
+        if self._service is not None:
+            finishing.append(self._grpc.stop(_GRACE))
         await asyncio.gather(*finishing)
         while self.lives:
             await asyncio.sleep(0.02)
@@ -108,10 +122,8 @@ class Site:
         slot = self.models.get(socket.path_params["model"])
         assert slot is not None
         live = Live(socket, slot, self._house)
-        metrics = self.metrics.of[slot.name]
         self.lives.add(live)
-        metrics.open += 1
-        metrics.begun += 1
+        self.began(slot.name)
         offered = socket.scope.get("subprotocols", ())
         try:
             await socket.accept(PROTOCOL if PROTOCOL in offered else None)
@@ -119,8 +131,7 @@ class Site:
             await live.serve()
         finally:
             self.lives.discard(live)
-            metrics.open -= 1
-            metrics.closed[live.reason] += 1
+            self.ended(slot.name, live.reason)
             seconds = round(asyncio.get_running_loop().time() - live.began_at, 3)
             event("stream_closed", model=slot.name, reason=live.reason, seconds=seconds)
 
@@ -128,25 +139,50 @@ class Site:
         """Why no stream of this model begins now."""
         slot = self.models.get(name)
         if slot is None:
-            return 404, protocol.UNKNOWN, self._unknown(name)
+            return 404, protocol.UNKNOWN, self.unknown(name)
         if slot.newest.served.stream is None:
             return 409, protocol.NO_STREAM, slot.no_stream()
         if self.stopping:
             return 503, protocol.STOPPING, _("the server is to stop; ask another one")
-        if len(self.lives) >= self.settings.streams:
-            problem = _("all {most} streams are taken; try again later")
-            return 503, protocol.BUSY, problem.format(most=number(self.settings.streams))
+        if self.is_full():
+            return 503, protocol.BUSY, self.full()
         return None
+
+    def is_full(self) -> bool:
+        """Whether no stream more may begin."""
+        return self._open >= self.settings.streams
+
+    def full(self) -> str:
+        """That it is."""
+        problem = _("all {most} streams are taken; try again later")
+        return problem.format(most=number(self.settings.streams))
+
+    def began(self, model: str) -> None:
+        """A stream has."""
+        self._open += 1
+        self.metrics.of[model].open += 1
+        self.metrics.of[model].begun += 1
+
+    def ended(self, model: str, reason: str) -> None:
+        """A stream has."""
+        self._open -= 1
+        self.metrics.of[model].open -= 1
+        self.metrics.of[model].closed[reason] += 1
+
+    async def aside(self, act: Callable[[], Any]) -> Any:
+        """What comes of it, in a thread that is no ticker's."""
+        return await _in(self._asides, act)
 
     def slot(self, request: Request) -> Slot:
         """The model of an address; NoSuch where there is none."""
         name = request.path_params["model"]
         found = self.models.get(name)
         if found is None:
-            raise NoSuch(self._unknown(name))
+            raise NoSuch(self.unknown(name))
         return found
 
-    def _unknown(self, name: str) -> str:
+    def unknown(self, name: str) -> str:
+        """That no model has this name."""
         problem = _("no model is called {name!r}; there are: {known}")
         return problem.format(name=name, known=", ".join(self.models.names))
 
@@ -164,16 +200,19 @@ class Site:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             return _error(415, "type", _("expected a body of the type application/json"))
+        raw = await body(request, self.settings.body_kb * 1024)
+        return await self.whole(partial(answered, slot.newest, raw))
+
+    async def whole(self, act: Callable[[], Response]) -> Response:
+        """What a thread answers to a whole question, if not too many wait."""
         if self.stopping:
             return _error(503, protocol.STOPPING, _("the server is to stop; ask another one"))
         if self._asked >= self.settings.waiting:
             return _error(503, protocol.BUSY, _("too many questions wait; try again later"))
         self._asked += 1
         try:
-            raw = await body(request, self.settings.body_kb * 1024)
-            context, act = contextvars.copy_context(), partial(_answered, slot.newest, raw)
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._answers, context.run, act)
+            found: Response = await _in(self._answers, act)
+            return found
         finally:
             self._asked -= 1
 
@@ -234,7 +273,7 @@ def _host(socket: WebSocket) -> str:
     return socket.client.host if socket.client is not None else ""
 
 
-def _answered(version: Version, raw: bytes) -> Response:
+def answered(version: Version, raw: bytes) -> Response:
     """In a thread: what the model says, or what does not fit."""
     try:
         given = parsed(raw)
@@ -247,6 +286,12 @@ def _answered(version: Version, raw: bytes) -> Response:
     except InputError as error:
         return _error(422, protocol.MISFIT, str(error))
     return _json(found)
+
+
+async def _in(pool: Executor, act: Callable[[], Any]) -> Any:
+    """In a thread, in the language in use."""
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(pool, context.run, act)
 
 
 def _json(content: Any, status: int = 200) -> Response:

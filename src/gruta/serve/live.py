@@ -18,7 +18,7 @@ from gruta.runtime.stream import Stream
 from gruta.serve import protocol, sockets
 from gruta.serve.logs import log
 from gruta.serve.misfits import fitted
-from gruta.serve.models import Slot, Version
+from gruta.serve.models import Opened, Slot, Version
 from gruta.serve.protocol import Asked
 from gruta.serve.settings import ServeSettings
 from gruta.serve.ticker import Said, Step
@@ -149,27 +149,17 @@ class Live:
             self._say(protocol.answer(asked, "reset", {}))
 
     async def _begin(self, asked: Asked) -> None:
-        version = self._slot.newest
-        streamed = version.served.stream
-        if streamed is None:
-            raise InputError(self._slot.no_stream())
-        begin = fitted(streamed.begin, asked.content)
-        stream = await self._aside(lambda: streamed.begun(version.model, begin))
-        await self._enter(version, stream)
+        self._enter(await self._aside(lambda: self._slot.begun(asked.content)))
 
     async def _resume(self, asked: Asked) -> None:
         if not isinstance(asked.content, str):
             raise InputError(resume=_("expected a text"))
         state = self._house.tokens.state(asked.content)
-        version, stream = await self._aside(lambda: self._slot.version_of(state))
-        await self._enter(version, stream)
+        self._enter(await self._aside(lambda: self._slot.resumed(state)))
 
-    async def _enter(self, version: Version, stream: Stream[Any]) -> None:
-        streamed = version.served.stream
-        assert streamed is not None
-        self.teller = await self._aside(lambda: streamed.teller(stream))
-        self.stream, self.version = stream, version
-        version.enter(self)
+    def _enter(self, opened: Opened) -> None:
+        self.stream, self.teller, self.version = opened.stream, opened.teller, opened.version
+        opened.version.enter(self)
 
     async def _snapshot(self) -> str:
         stream, tokens = self._on_stream(), self._house.tokens

@@ -16,9 +16,10 @@ from gruta.runtime.model import Model
 from gruta.runtime.stream import Stream
 from gruta.serve.logs import event
 from gruta.serve.metrics import OfModel
+from gruta.serve.misfits import fitted
 from gruta.serve.ticker import Ticker
 from gruta.tasks.models import load
-from gruta.tasks.served import Served, served
+from gruta.tasks.served import Served, Streamed, Teller, served
 
 Stamp = tuple[int, int, int]
 
@@ -57,13 +58,26 @@ class Slot:
     stamp: Stamp
     older: list[Version] = field(default_factory=list)
 
-    def version_of(self, state: bytes) -> tuple[Version, Stream[Any]]:
+    def begun(self, content: Any) -> "Opened":
+        """A new stream, on the newest weights; InputError where it has none, or not such ones."""
+        version = self.newest
+        streamed = version.served.stream
+        if streamed is None:
+            raise InputError(self.no_stream())
+        stream = streamed.begun(version.model, fitted(streamed.begin, content))
+        return Opened(version, streamed, stream, streamed.teller(stream))
+
+    def resumed(self, state: bytes) -> "Opened":
         """The stream of a state, on the weights that it is of; InputError if these are not here."""
         for version in (self.newest, *self.older):
+            streamed = version.served.stream
             try:
-                return version, version.model.restore(state)
+                stream = version.model.restore(state)
             except InputError as error:
                 last = error
+            else:
+                assert streamed is not None
+                return Opened(version, streamed, stream, streamed.teller(stream))
         raise last
 
     def no_stream(self) -> str:
@@ -83,6 +97,16 @@ class Slot:
             "stream": version.served.stream is not None,
             "about": version.served.about(version.model),
         }
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A stream that begins, or goes on."""
+
+    version: Version
+    streamed: Streamed[Any, Any]
+    stream: Stream[Any]
+    teller: Teller
 
 
 class Models:

@@ -32,6 +32,9 @@ def serve(models: Models, settings: ServeSettings, say: Callable[[str], None]) -
     """Say where it is found, and answer until Ctrl-C or SIGTERM; InputError where it cannot."""
     server = Server(models, settings)
     _make_room(settings.streams)
+    if settings.grpc_port:
+        with listening(settings.host, settings.grpc_port, option="--grpc-port"):
+            pass  # it is free
     with listening(settings.host, settings.port, backlog=2048) as listener:
         say(address(settings.host, listener))
         if not settings.token_file and not is_loopback(settings.host):

@@ -26,6 +26,13 @@ class ServeSettings(BaseModel):
         description="Port to listen at; 0: one that is free.",
         json_schema_extra=_WHO,
     )
+    grpc_port: int = Field(
+        0,
+        ge=0,
+        le=65_535,
+        description="Port for the Open Inference Protocol over gRPC; 0: none.",
+        json_schema_extra=_WHO,
+    )
     name: tuple[str, ...] = Field(
         (),
         description="Name by which clients call the server, beside its address: that of a proxy.",

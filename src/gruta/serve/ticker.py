@@ -48,10 +48,16 @@ class Step:
 class Client(Protocol):
     """Who has a stream, as a ticker needs to know it."""
 
-    stream: Stream[Any]
-    teller: Teller
     pending: deque[Step]
     context: contextvars.Context
+
+    @property
+    def stream(self) -> Stream[Any]:
+        """What is advanced."""
+
+    @property
+    def teller(self) -> Teller:
+        """What says its news."""
 
     def answered(self, step: Step, said: Said, broken: bool) -> None:
         """Take the answer to the first of what is pending; broken: the stream is of no more use."""

@@ -9,8 +9,12 @@ from gruta.locale import translate as _
 
 
 @contextlib.contextmanager
-def listening(host: str, port: int, backlog: int = 128) -> Iterator[socket.socket]:
-    """A socket that listens, at a free port where 0 is given; InputError where it cannot."""
+def listening(
+    host: str, port: int, backlog: int = 128, option: str = "--port"
+) -> Iterator[socket.socket]:
+    """A socket that listens, at a free port where 0 is given; InputError where it cannot, which
+    names the option that says another one.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         if port:
@@ -18,8 +22,10 @@ def listening(host: str, port: int, backlog: int = 128) -> Iterator[socket.socke
         try:
             listener.bind((host, port))
         except (OSError, OverflowError) as error:
-            problem = _("cannot listen at {host}, port {port}: {error}; name another by --port")
-            raise InputError(problem.format(host=host, port=port, error=error)) from error
+            problem = _("cannot listen at {host}, port {port}: {error}; name another by {option}")
+            raise InputError(
+                problem.format(host=host, port=port, error=error, option=option)
+            ) from error
         listener.listen(backlog)  # so that who is faster than the server waits for it
         yield listener
 
