@@ -45,5 +45,6 @@ EXAMPLES = {
     "bench demo": "gruta bench demo --rounds 2",
     "bench text": "gruta bench text --json -",
     "bench rows": "gruta bench rows --series 1000 --days 3000 --by-time",
+    "bench serve": "gruta bench serve --hidden 256 --within-ms 50",
     "bench forecast": "gruta bench forecast --only usmelec,neuralforecast,autoets --seeds 2",
 }

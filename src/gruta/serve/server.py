@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from types import FrameType
@@ -24,6 +25,11 @@ from gruta.serve.tokens import Tokens, lines
 from gruta.web.listening import address, listening
 from gruta.web.names import is_loopback
 
+_TURN = 0.0005
+"""Seconds that a thread of Python runs before another has its turn: with the usual 5 ms each read
+and write of a socket would wait so long while a tick is computed.
+"""
+
 _FILES = 128
 """That a process has open beside its streams."""
 
@@ -31,6 +37,7 @@ _FILES = 128
 def serve(models: Models, settings: ServeSettings, say: Callable[[str], None]) -> None:
     """Say where it is found, and answer until Ctrl-C or SIGTERM; InputError where it cannot."""
     server = Server(models, settings)
+    sys.setswitchinterval(_TURN)
     _make_room(settings.streams)
     if settings.grpc_port:
         with listening(settings.host, settings.grpc_port, option="--grpc-port"):

@@ -136,7 +136,7 @@ class Ticker:
         if self._budget <= 0 or not self._waiting or len(self._waiting) >= self.clients:
             return
         oldest = min(client.pending[0].arrived for client in self._waiting)
-        until = oldest + self._budget - self._took
+        until = oldest + self._budget - 2 * self._took
         if until > loop.time():
             timer = loop.call_at(until, self._enough.set)
             await self._enough.wait()

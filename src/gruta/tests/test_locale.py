@@ -124,6 +124,9 @@ INVARIANT = {
     "documents that programs read": {
         r"serve/(openapi|metrics).py": r".*",
     },
+    "what make soak tells those who work on this": {
+        r"serve/load/(soak|client).py": r".*",
+    },
     "names of metrics, of matplotlib's, of rich's and of the makers'": {
         r".*": r"sMAPE %|outside \w+ \w+|offset points|axes fraction|DejaVu Sans|bold green|"
         r"ONNX Runtime|neuralforecast GRU|darts RNNModel",
