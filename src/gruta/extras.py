@@ -43,6 +43,7 @@ _EXTRA_OF = {
     "websockets": "lab",
     "itsdangerous": "serve",
     "grpc": "grpc",
+    "opentelemetry": "traces",
     "tritonclient": "grpc",
     "prometheus_client": "serve",
     "onnx": "exchange",

@@ -36,6 +36,8 @@ def serve(
     """Answer until Ctrl-C or SIGTERM."""
     settings = resolve(ServeSettings, given)
     need("starlette", "uvicorn", "websockets", "itsdangerous", "prometheus_client")
+    if settings.traces:
+        need("opentelemetry")
     if settings.grpc_port:
         need("grpc", "tritonclient")
     from gruta.serve.models import Models

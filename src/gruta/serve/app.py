@@ -34,6 +34,7 @@ from gruta.serve.models import Models, Slot, Version
 from gruta.serve.protocol import refusal
 from gruta.serve.settings import ServeSettings
 from gruta.serve.tokens import Tokens
+from gruta.serve.traces import Exported, Traces
 from gruta.web.bodies import Packed, TooLarge, body
 
 _LOOK = 1.0
@@ -57,6 +58,7 @@ class Site:
         self.stopping = False
         self.tokens, self._asked, self._open = tokens, 0, 0
         self._service: Any = None
+        self._traces = Exported(settings.traces) if settings.traces else Traces()
         self._tasks: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
@@ -78,6 +80,7 @@ class Site:
         finally:
             if self._service is not None:
                 await self._grpc.stop(0)
+            await asyncio.to_thread(self._traces.close)
             for task in self._tasks:
                 task.cancel()
             self.models.close()
@@ -128,7 +131,9 @@ class Site:
         try:
             await socket.accept(PROTOCOL if PROTOCOL in offered else None)
             event("stream_opened", model=slot.name, client=_host(socket))
-            await live.serve()
+            with self._traces.span("stream", socket.headers, model=slot.name) as live.span:
+                await live.serve()
+                live.span.tell(steps=live.steps, reason=live.reason)
         finally:
             self.lives.discard(live)
             self.ended(slot.name, live.reason)
@@ -191,7 +196,9 @@ class Site:
         slot = self.slot(request)
         metrics, loop = self.metrics.of[slot.name], asyncio.get_running_loop()
         began = loop.time()
-        response = await self._predict(request, slot)
+        with self._traces.span("predict", request.headers, model=slot.name) as span:
+            response = await self._predict(request, slot)
+            span.tell(status=response.status_code)
         metrics.answered[str(response.status_code)] += 1
         metrics.predict.add(loop.time() - began)
         return response

@@ -23,6 +23,7 @@ from gruta.serve.protocol import Asked
 from gruta.serve.settings import ServeSettings
 from gruta.serve.ticker import Said, Step
 from gruta.serve.tokens import Tokens
+from gruta.serve.traces import Span
 from gruta.tasks.served import Teller
 
 _WRONG = 16
@@ -56,6 +57,7 @@ class Live:
         self.version: Version | None = None
         self.asked_at, self.sending = self._loop.time(), None
         self.began_at = self.asked_at
+        self.span, self.steps = Span(), 0
         self._outbox: deque[Said] = deque()
         self._room, self._news, self._quiet = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._empty = asyncio.Event()
@@ -185,6 +187,8 @@ class Live:
 
     def answered(self, step: Step, said: Said, broken: bool) -> None:
         """Pass it on."""
+        self.steps += 1
+        self.span.step(self._loop.time() - step.arrived)
         if not self.pending:
             self._quiet.set()
         self._say(said)

@@ -30,6 +30,9 @@ _TURN = 0.0005
 and write of a socket would wait so long while a tick is computed.
 """
 
+PING = 20.0
+"""Seconds between two pings of a stream's client, and in which it has to answer one."""
+
 _FILES = 128
 """That a process has open beside its streams."""
 
@@ -70,6 +73,8 @@ class Server(uvicorn.Server):
                 lifespan="on",
                 ws=sockets.Socket,
                 ws_max_size=settings.message_kb * 1024,
+                ws_ping_interval=PING,
+                ws_ping_timeout=PING,
                 ws_per_message_deflate=False,  # a step is a few numbers
                 timeout_graceful_shutdown=2,
             )

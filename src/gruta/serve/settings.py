@@ -124,6 +124,12 @@ class ServeSettings(BaseModel):
         "on the weights that they began with. A SIGHUP has them looked at once.",
         json_schema_extra=_RUNS,
     )
+    traces: str = Field(
+        "",
+        description="Address of a collector of OpenTelemetry that takes OTLP over HTTP, such as "
+        "http://localhost:4318/v1/traces.",
+        json_schema_extra=_RUNS | {"shown": "none"},
+    )
     log: Literal["text", "json"] = Field(
         "text", description="How events are told: text or json.", json_schema_extra=_RUNS
     )

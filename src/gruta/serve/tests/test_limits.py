@@ -151,6 +151,20 @@ def test_clients_that_vanish_leave_nothing_behind_and_disturb_nobody(server):
     assert not server.site.lives
 
 
+def test_a_peer_that_is_gone_without_a_word_is_found_out_by_a_ping(monkeypatch):
+    monkeypatch.setattr("gruta.serve.server.PING", 0.3)
+
+    async def everything(server):
+        silent = handshake(server)  # it answers no ping, as a cut cable does not
+        async with server.stream() as client:
+            await until(lambda: server.metrics("classify-series").open == 1)
+            await client.step([[1.0, 2.0]])
+        silent.close()
+
+    with serving() as server:
+        asyncio.run(everything(server))
+
+
 def test_streams_beyond_the_limit_and_idle_ones_are_told(key):
     async def everything(server):
         async with server.stream() as client:
