@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
@@ -263,6 +264,12 @@ def application(site: Site) -> Starlette:
         routes=routes,
         lifespan=site.running,
         middleware=[
+            Middleware(
+                CORSMiddleware,  # pages of other origins may read what they may ask
+                allow_origins=list(site.door.origins),
+                allow_methods=["GET", "POST"],
+                allow_headers=["authorization", "content-type"],
+            ),
             Middleware(Guard, door=site.door, refused=site.metrics.refused),
             Middleware(Packed, minimum_size=1000, compresslevel=5),
         ],

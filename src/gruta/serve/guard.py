@@ -79,7 +79,8 @@ def _borne(scope: Scope, headers: Headers) -> str:
     kind, _blank, given = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return given.strip()
-    offered = (one.removeprefix(BEARER) for one in scope.get("subprotocols", ()) if BEARER in one)
+    protocols: list[str] = scope.get("subprotocols", [])
+    offered = (one.removeprefix(BEARER) for one in protocols if one.startswith(BEARER))
     return next(offered, "")
 
 

@@ -5,6 +5,7 @@ import json
 import socket
 import struct
 
+import httpx2
 import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -255,6 +256,13 @@ def test_who_bears_no_token_or_comes_by_another_name_is_turned_away(tmp_path):
 
     with serving(token_file=str(token), origin=("https://plant.example",)) as server:
         asyncio.run(everything(server))
+        preflight = {"Access-Control-Request-Method": "POST"} | pages
+        path = f"{server.http}/v1/classify-series/predict"
+        for headers, allowed in ((preflight, True), (preflight | {"origin": "null"}, False)):
+            answer = httpx2.options(path, headers=headers)
+            assert (answer.headers.get("access-control-allow-origin") is not None) == allowed
+        answer = httpx2.post(path, headers=good | pages, json={"cases": []})
+        assert answer.headers["access-control-allow-origin"] == pages["origin"]
         assert handshake(server, Host="evil.example", **good) is None
         assert handshake(server) is None
         handshake(server, **good).close()
