@@ -19,7 +19,7 @@ PAGE := src/gruta/lab/assets/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
 	-not -path '*/shots/*' 2> /dev/null)
 
-.PHONY: help install demo demo-text bench test fuzz test-page soak lab lint format notebooks wheel clean
+.PHONY: help install demo demo-text bench test fuzz test-page soak soak-serve lab lint format notebooks wheel clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -69,7 +69,10 @@ test-page: ## The checks of the page of gruta lab; without Node, or Chromium, sa
 		&& if command -v chromium chromium-browser google-chrome > /dev/null; then npm run browser; \
 		else echo "$(WEB): its browser tests are skipped, as there is no Chromium"; fi; fi
 
-soak: $(WEB)/node_modules $(PAGE) ## Ten minutes of play on the page of gruta lab: its memory stays flat
+soak-serve: $(VENV)/for-dev ## Five minutes of 2,000 streams on one server: memory flat, none crossed, in time
+	$(BIN)/python -m gruta.serve.load.soak
+
+soak: soak-serve $(WEB)/node_modules $(PAGE) ## The same, and ten minutes of play on the page of gruta lab
 	cd $(WEB) && npm run soak
 
 lab: $(PAGE) ## Build the page of gruta lab: needs Node 20

@@ -286,6 +286,43 @@ def rows(
 
 
 @bench_app.command(
+    "serve",
+    help=_(
+        "How many streams a server answers in time, beside ONNX Runtime behind the same front end, "
+        "which computes them one by one."
+    ),
+)
+def serve(
+    hidden: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1,
+            help=_("Units of the GRU; may be given several times."),
+            show_default="64, 256, 1024",
+        ),
+    ] = None,
+    rate: Annotated[float, typer.Option(min=0.01, help=_("Rows of each stream a second."))] = 2.0,
+    within: Annotated[
+        float,
+        typer.Option(
+            "--within-ms", min=1, help=_("Milliseconds in which 99 of 100 are to be answered.")
+        ),
+    ] = 100.0,
+    seconds: Annotated[float, typer.Option(min=1, help=_("Seconds of each try."))] = 6.0,
+    json_path: JsonPath = "",
+) -> None:
+    """Measure streams."""
+    need("onnx", "onnxruntime", "starlette", "uvicorn", "prometheus_client")
+    from gruta.cli.bench_tables import print_streams
+    from gruta.cli.progress import stoppable
+    from gruta.serve.load.beside import Terms, beside
+
+    terms = Terms(rate=rate, within_ms=within, budget_ms=within / 5, seconds=seconds)
+    with stoppable(shlex.join(["gruta", *sys.argv[1:]])):
+        _hand_out(beside(hidden or [64, 256, 1024], terms), json_path, print_streams)
+
+
+@bench_app.command(
     "forecast",
     help=_(
         "The forecaster against neuralforecast's GRU, darts' RNNModel and statistical models on "

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from gruta.bench.rows import Peak
     from gruta.bench.streams import Steps
     from gruta.bench.text import Rate
+    from gruta.serve.load.beside import Found
 
 
 def print_report(report: Report) -> None:
@@ -172,6 +173,22 @@ def print_peaks(found: "Sequence[Peak]") -> None:
     for one in found:
         size, seconds = megabytes(one.size), number(one.seconds, 0)
         table.add_row(stages[one.stage], size, significant(one.times), seconds)
+    console().print(table)
+
+
+def print_streams(found: "Sequence[Found]") -> None:
+    """A row a size and side: streams in time, and what a step takes of a processor."""
+    table = _table(_("streams that were answered in time"))
+    for name in ("H", _("computed by"), _("streams"), _("99 % in, ms"), _("µs a step")):
+        table.add_column(name, justify="right")
+    for one in found:
+        table.add_row(
+            str(one.hidden),
+            rival_name(one.side),
+            number(one.streams),
+            significant(one.p99),
+            number(one.microseconds, 0),
+        )
     console().print(table)
 
 

@@ -21,6 +21,7 @@ EXAMPLES = {
     "backtest": "gruta backtest demand.csv --target demand --horizon 48 --windows 4",
     "update": "gruta update runs/demand-gru demand.csv",
     "export": "gruta export runs/demand-gru demand.gruta --weights float16",
+    "serve": "gruta serve demand.gruta --port 8000 --budget-ms 10",
     "runs": "gruta runs",
     "lab": "gruta lab runs/demand-gru",
     "doctor": "gruta doctor model.onnx --run --mend mended.onnx",
@@ -44,5 +45,6 @@ EXAMPLES = {
     "bench demo": "gruta bench demo --rounds 2",
     "bench text": "gruta bench text --json -",
     "bench rows": "gruta bench rows --series 1000 --days 3000 --by-time",
+    "bench serve": "gruta bench serve --hidden 256 --within-ms 50",
     "bench forecast": "gruta bench forecast --only usmelec,neuralforecast,autoets --seeds 2",
 }

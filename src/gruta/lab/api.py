@@ -10,22 +10,21 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
 
 from gruta.errors import InputError
 from gruta.lab import page
-from gruta.lab.guard import Guard, is_loopback
+from gruta.lab.guard import Guard
 from gruta.lab.lab import Lab
 from gruta.lab.live import Socket
 from gruta.lab.sources import LARGEST
 from gruta.lab.words import Refused, asked, failed, in_both
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
+from gruta.web.bodies import Packed, TooLarge, body
 
 _QUESTION = 2**16
 """Bytes of a question in JSON at most."""
@@ -70,7 +69,7 @@ def application(lab: Lab, token: str, host: str, assets: Path | None = None) -> 
 
     async def upload(request: Request) -> Response:
         name = request.query_params.get("name", "")
-        content = await _body(request, LARGEST)
+        content = await body(request, LARGEST)
         kept = await _told(partial(lab.trainings.sources.keep, content, name))
         return _json({"upload": kept}, 201)
 
@@ -95,21 +94,12 @@ def application(lab: Lab, token: str, host: str, assets: Path | None = None) -> 
         ],
         exception_handlers={
             Refused: _refusal,
+            TooLarge: _too_large,
             HTTPException: _no_such,
             ClientDisconnect: _gone,
             Exception: _broken,
         },
     )
-
-
-class Packed(GZipMiddleware):
-    """gzip for who asks from another machine: on this one it takes longer than what it saves."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pack the answer, or pass it on."""
-        client = scope.get("client")
-        near = client is not None and is_loopback(client[0])
-        await (self.app(scope, receive, send) if near else super().__call__(scope, receive, send))
 
 
 async def _told(act: Callable[[], Any]) -> Any:
@@ -118,7 +108,7 @@ async def _told(act: Callable[[], Any]) -> Any:
 
 
 async def _question(request: Request) -> dict[str, Any]:
-    raw = await _body(request, _QUESTION)
+    raw = await body(request, _QUESTION)
 
     def read() -> dict[str, Any]:
         try:
@@ -132,18 +122,6 @@ async def _question(request: Request) -> dict[str, Any]:
     return asked(read)
 
 
-async def _body(request: Request, most: int) -> bytes:
-    """All of it, but never more than this in memory, whatever its header says."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            told = in_both(lambda: _("more than {most} bytes").format(most=number(most)))
-            raise Refused(told, 413)
-        parts.append(part)
-    return b"".join(parts)
-
-
 def _json(content: Any, status: int = 200) -> Response:
     return JSONResponse(content, status, headers={"cache-control": "no-store"})
 
@@ -151,6 +129,12 @@ def _json(content: Any, status: int = 200) -> Response:
 async def _refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     return _json({"error": error.error}, error.status)
+
+
+async def _too_large(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TooLarge)
+    told = in_both(lambda: _("more than {most} bytes").format(most=number(error.most)))
+    return _json({"error": told}, 413)
 
 
 async def _no_such(request: Request, error: Exception) -> Response:

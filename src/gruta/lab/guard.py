@@ -1,10 +1,6 @@
 """Who may ask the server: this page alone, with the token that its address has."""
 
-import ipaddress
 import secrets
-import socket
-from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import JSONResponse
@@ -12,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gruta.lab.words import in_both
 from gruta.locale import translate as _
+from gruta.web.names import is_ours, is_same
 
 TOKEN = "token"
 _OPEN = ("/", "/assets/", "/favicon.ico")
@@ -57,10 +54,9 @@ class Guard:
     def _refused(self, scope: Scope) -> dict[str, str] | None:
         headers, path = Headers(scope=scope), scope["path"]
         host = headers.get("host", "")
-        if not self._is_ours(host):
+        if not is_ours(host, self._host):
             return in_both(lambda: _("this server is not called by that name"))
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin)[:2] != ("http", host):
+        if not is_same(headers.get("origin"), host):
             return in_both(lambda: _("another page may not ask this server"))
         if path in _OPEN or path.startswith("/assets/"):
             return None
@@ -68,31 +64,6 @@ class Guard:
         if not secrets.compare_digest(given.encode(), self._token.encode()):
             return in_both(lambda: _("the token is wrong; open the address that gruta lab printed"))
         return None
-
-    def _is_ours(self, given: str) -> bool:
-        try:
-            name = urlsplit(f"//{given}").hostname or ""
-        except ValueError:
-            return False
-        return name in _names(self._host) or (not is_loopback(self._host) and _is_address(name))
-
-
-def _names(host: str) -> Iterable[str]:
-    own = {host, "localhost", "127.0.0.1", "::1"}
-    return own if is_loopback(host) else {*own, socket.gethostname().lower()}
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or address is this machine alone."""
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _with_headers(send: Send) -> Send:

@@ -58,6 +58,10 @@ class Stream(ABC, Generic[M]):
     def set_state(self, values: Mapping[str, Any], arrays: Arrays) -> None:
         """Be what `state` told; ValueError, KeyError or TypeError if it is anything else."""
 
+    def hidden(self) -> NDArray[np.float32] | None:
+        """h of each layer by now `[L, H]`; None of a stream that keeps none between two steps."""
+        return None
+
     def to_bytes(self) -> bytes:
         """What `Model.restore` makes a stream of that goes on where this one is, in any process."""
         values, arrays = self.state()

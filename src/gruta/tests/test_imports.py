@@ -51,6 +51,12 @@ def test_the_page_is_served_before_torch_is_loaded():
     assert "torch" not in loaded_by("import gruta.cli.lab, gruta.lab.server")
 
 
+def test_models_are_served_by_what_their_extra_brings():
+    loaded = loaded_by("import gruta.cli.serve, gruta.serve.server, gruta.tasks.models")
+    assert not loaded & (HEAVY - {"safetensors"})
+    assert not loaded_by("import gruta; gruta.load") & {"starlette", "uvicorn", "pydantic"}
+
+
 @pytest.mark.parametrize("verb", ["predict", "evaluate", "explain"])
 def test_a_trained_forecaster_is_asked_without_torch(verb):
     program = (

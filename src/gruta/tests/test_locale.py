@@ -76,6 +76,7 @@ def texts() -> set[str]:
 
 def indirect() -> set[str]:
     from gruta.demo.run import JOBS
+    from gruta.serve.settings import ServeSettings
 
     ways = WAYS.values()
     found = {*(job.title for job in JOBS), *(way.told for way in ways), *(way.unit for way in ways)}
@@ -88,6 +89,7 @@ def indirect() -> set[str]:
         models = [task.settings, options.evaluate, options.predict, options.inspect]
         models.append(options.explain)
         models.append(options.generate)
+        models.append(ServeSettings)
         models += [own.options for own in commands()]
         for field in (field for model in models for field in model.model_fields.values()):
             about = field.json_schema_extra or {}
@@ -123,6 +125,12 @@ INVARIANT = {
     "C, whose comments are in English as all code's": {
         r"exchange/c/(?!build)\w+.py": r".*",
         r"exchange/c/build.py": r"typedef .*|#.*|largest error .*",
+    },
+    "documents that programs read": {
+        r"serve/(openapi|metrics).py": r".*",
+    },
+    "what make soak tells those who work on this": {
+        r"serve/load/(soak|client).py": r".*",
     },
     "names of metrics, of matplotlib's, of rich's and of the makers'": {
         r".*": r"sMAPE %|outside \w+ \w+|offset points|axes fraction|DejaVu Sans|bold green|"

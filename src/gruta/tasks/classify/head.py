@@ -67,6 +67,7 @@ class ClassifyHead:
         self._layer = Recurrent(weights, "layer", settings.cell)
         attends = settings.pooling == "attention"
         self._attention = Linear(weights, "attention") if attends else None
+        self._weights = weights
         self._output, self._pooling = Linear(weights, "output"), settings.pooling
         self._mix, self._likely = codec.mix, weights.get("bayes.weight")
         self._prior = weights.get("bayes.bias", np.float32(0))
@@ -127,7 +128,7 @@ class ClassifyHead:
         top, weight = np.array([[r.top] for r in reads]), inside.astype(np.float64)
         higher, less = top, np.ones_like(top)
         if self._attention is not None:  # the sums so far are kept in units of the top weight
-            score = np.where(inside, self._attention(h), -np.inf).astype(np.float64)
+            score = np.where(inside, self._scores(h), -np.inf).astype(np.float64)
             higher = np.maximum(top, score.max(0))
             weight, less = np.exp(score - higher), np.exp(top - higher)
         totals = less * np.stack([r.total for r in reads]) + (weight * h).sum(0)
@@ -145,6 +146,14 @@ class ClassifyHead:
             )
             for b in range(len(reads))
         ]
+
+    def _scores(self, h: Array) -> Array:
+        """What attention says of h `[T, B, 1]`: sums in one order, as a product of matrices takes
+        another one for another number of rows, and a stream is to have the same bits in any batch.
+        """
+        weight, bias = self._weights["attention.weight"], self._weights["attention.bias"]
+        found: Array = (h * weight[0]).sum(-1, keepdims=True) + bias
+        return found
 
     def scored(self, read: "Read") -> Array:
         """Scores `[K]` of what was read, naive Bayes not among them."""

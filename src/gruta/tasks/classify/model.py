@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,9 +64,18 @@ class ClassifyModel(Model[ClassCodec]):
         """Rows `[T, C]` as the network reads them."""
         reader = self.codec.reader
         assert isinstance(reader, Channels)
-        gaps = np.isin(np.arange(len(reader.names)), reader.gaps)
-        found = checks.numbers(name, given, ("steps", len(reader.names)), gaps)
-        return reader.encode(found)
+        return reader.encode(self._checked(name, given))
+
+    def _checked(self, name: str, given: Any) -> NDArray[np.float64]:
+        """Rows `[T, C]` of the channels, with NaN where training had gaps."""
+        return checks.numbers(name, given, ("steps", len(self.channels)), self._gaps)
+
+    @cached_property
+    def _gaps(self) -> NDArray[np.bool_]:
+        """Of each channel whether a value may lack; a stream asks at every row."""
+        reader = self.codec.reader
+        assert isinstance(reader, Channels)
+        return np.isin(np.arange(len(reader.names)), reader.gaps)
 
     def _texts(self, cases: Any) -> list[str]:
         return checks.texts("cases", cases)
@@ -77,11 +87,7 @@ class ClassifyModel(Model[ClassCodec]):
             problem = _("expected a list of arrays [steps, {channels}], got {kind}")
             count, kind = len(reader.names), type(cases).__name__
             raise InputError(cases=problem.format(channels=count, kind=kind))
-        gaps = np.isin(np.arange(len(reader.names)), reader.gaps)
-        found = [
-            checks.numbers(f"cases[{i}]", one, ("steps", len(reader.names)), gaps)
-            for i, one in enumerate(cases)
-        ]
+        found = [self._checked(f"cases[{i}]", one) for i, one in enumerate(cases)]
         for i, one in enumerate(found):
             if not len(one):
                 raise InputError(**{f"cases[{i}]": _("expected at least one step")})
@@ -141,6 +147,10 @@ class ClassifyStream(Stream[ClassifyModel]):
         assert isinstance(reader, Channels)
         self.coming, self.steps = np.zeros((0, reader.width), np.float32), 0
         self.read: Read = self.model.head.unread()
+
+    def hidden(self) -> NDArray[np.float32]:
+        """h of each layer by now `[L, H]`."""
+        return self.read.state[0]
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """All that it is."""

@@ -141,6 +141,10 @@ class TextStream(Stream[TextModel]):
         self._read(np.concatenate([units.before, numbers]))
         self._note(numbers)
 
+    def hidden(self) -> NDArray[np.float32]:
+        """h of each layer by now `[L, H]`."""
+        return np.concatenate([own[0] for own in self.layers])
+
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """All that it is."""
         arrays: dict[str, NDArray[Any]] = {"numbers": np.array(self.numbers, np.int64)}

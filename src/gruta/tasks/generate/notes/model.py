@@ -135,6 +135,10 @@ class NotesStream(Stream[NotesModel]):
             bar, place = self.opening.bar or bar, int(self.opening.places[-1])
         return (place + 1 + len(self.frames)) % bar
 
+    def hidden(self) -> NDArray[np.float32]:
+        """h of each layer by now `[L, H]`."""
+        return np.concatenate([own[0] for own in self.layers])
+
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """All that it is."""
         none = np.zeros((0, 2, COUNT), bool)
