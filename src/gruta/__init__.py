@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gruta.tasks.models import load, loads
     from gruta.tasks.transcribe import Transcriber
     from gruta.tasks.translate import Translator
+    from gruta.tasks.vocode import Vocoder
 
 __all__ = [
     "Captioner",
@@ -35,6 +36,7 @@ __all__ = [
     "TextGenerator",
     "Transcriber",
     "Translator",
+    "Vocoder",
     "load",
     "loads",
     "nn",
@@ -52,6 +54,7 @@ _HOMES = {
     "TextGenerator": "gruta.tasks.generate",
     "Transcriber": "gruta.tasks.transcribe",
     "Translator": "gruta.tasks.translate",
+    "Vocoder": "gruta.tasks.vocode",
     "load": "gruta.tasks.models",
     "loads": "gruta.tasks.models",
     "nn": "gruta.nn",

@@ -24,7 +24,7 @@ from gruta.tasks.generate.notes.conftest import as_rolls, tunes
 from gruta.tasks.look import xrayed
 from gruta.tasks.rehearsal import rehearse
 from gruta.tasks.trained import Trained
-from gruta.tasks.transcribe.conftest import archive
+from gruta.tasks.transcribe.conftest import archive, tones
 from gruta.tasks.translate.conftest import sentences, sounds
 from gruta.train import train
 
@@ -48,6 +48,7 @@ EXAMPLES = {
         "sounds",
     ),
     "transcribe features": ("transcribe", archive(), SHORT | {"filters": 2, "layers": 2}, None),
+    "vocode": ("vocode", tones(), SHORT | {"rate": 2000, "bands": 16, "frames": 3}, None),
     "caption pictures": ("caption", pictures(), SHORT | SMALL, "caption"),
     "caption clips": (
         "caption",
@@ -62,6 +63,10 @@ EXAMPLES = {
 """
 
 
+HEARING = ("transcribe", "vocode")
+"""Tasks whose examples are archives of NumPy."""
+
+
 class PowerCut(Exception):
     pass
 
@@ -70,7 +75,7 @@ def written(example, place):
     """An example's task, its data in a file in the folder `place`, and its settings."""
     name, content, given, _column = EXAMPLES[example]
     task = registry.task(name)
-    kind = {str: "txt", bytes: "npz" if name == "transcribe" else "json"}
+    kind = {str: "txt", bytes: "npz" if name in HEARING else "json"}
     source = place / f"data.{kind.get(type(content), 'csv')}"
     if isinstance(content, str | bytes):
         source.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -217,7 +222,7 @@ def test_an_error_in_the_data_names_file_and_place(example, tmp_path):
     if column is None:
         path = tmp_path / f"spoilt{source.suffix}"
         content = source.read_bytes() + "é".encode() + b"\xe9"
-        path.write_bytes(content[: len(content) // 2] if task.name == "transcribe" else content)
+        path.write_bytes(content[: len(content) // 2] if task.name in HEARING else content)
         told = rf"{path}: (.* byte [\d,]+ |not JSON .* position \d+|not an array of NumPy)"
         with pytest.raises(InputError, match=told):
             fit(task, path, settings, tmp_path / "run")

@@ -57,3 +57,12 @@ def archive(count=60, speakers=True):
         **who,
     )
     return buffer.getvalue()
+
+
+def tones(count=40):
+    """Recordings of tones with what they say, as the bytes of an .npz file."""
+    sounds, texts = said(count, make=samples)
+    buffer = io.BytesIO()
+    about = {"lengths": np.array([len(one) for one in sounds]), "rate": np.array(RATE)}
+    np.savez(buffer, samples=np.concatenate(sounds), text=np.array(texts), **about)
+    return buffer.getvalue()
