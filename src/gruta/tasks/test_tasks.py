@@ -17,6 +17,7 @@ from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.caption.conftest import SMALL, clips, pictures
 from gruta.tasks.classify.conftest import waves, words
+from gruta.tasks.conftest import tones
 from gruta.tasks.fitting import fit
 from gruta.tasks.forecast.conftest import hourly
 from gruta.tasks.generate.conftest import rhyme
@@ -24,7 +25,7 @@ from gruta.tasks.generate.notes.conftest import as_rolls, tunes
 from gruta.tasks.look import xrayed
 from gruta.tasks.rehearsal import rehearse
 from gruta.tasks.trained import Trained
-from gruta.tasks.transcribe.conftest import archive, tones
+from gruta.tasks.transcribe.conftest import archive
 from gruta.tasks.translate.conftest import sentences, sounds
 from gruta.train import train
 
@@ -48,6 +49,13 @@ EXAMPLES = {
         "sounds",
     ),
     "transcribe features": ("transcribe", archive(), SHORT | {"filters": 2, "layers": 2}, None),
+    "speak": (
+        "speak",
+        tones(),
+        SHORT
+        | {"rate": 2000, "bands": 16, "embedding": 5, "encoder": 5, "prenet": 5, "cell": "lstm"},
+        None,
+    ),
     "vocode": ("vocode", tones(), SHORT | {"rate": 2000, "bands": 16, "frames": 3}, None),
     "caption pictures": ("caption", pictures(), SHORT | SMALL, "caption"),
     "caption clips": (
@@ -63,7 +71,7 @@ EXAMPLES = {
 """
 
 
-HEARING = ("transcribe", "vocode")
+HEARING = ("transcribe", "vocode", "speak")
 """Tasks whose examples are archives of NumPy."""
 
 
