@@ -18,7 +18,9 @@ def alignment(
     weights: NDArray[np.floating], letters: Sequence[str], xlabel: str, ylabel: str
 ) -> Figure:
     """`[S, T]`: characters upwards, steps to the right; no weight is black."""
-    figure = Figure((WIDTH, 3.4), layout="constrained")
+    named = len(letters) <= _MOST
+    height = max(3.4, 0.125 * len(letters)) if named else 3.4
+    figure = Figure((WIDTH, height), layout="constrained")
     axes = figure.subplots()
     axes.imshow(
         weights,
@@ -30,7 +32,7 @@ def alignment(
         vmax=max(float(weights.max(initial=0)), 1e-6),
         extent=(0.5, weights.shape[1] + 0.5, -0.5, len(letters) - 0.5),
     )
-    if len(letters) <= _MOST:
+    if named:
         axes.set_yticks(range(len(letters)), letters, fontsize=7)
     axes.set(xlabel=xlabel, ylabel=ylabel)
     numbered(axes.xaxis)

@@ -33,8 +33,8 @@ def distortion(made: Frames, wanted: Frames) -> float:
 def warped_distortion(made: Frames, wanted: Frames) -> float:
     """Mel cepstral distortion in decibels: frames are brought into step by dynamic time warping.
 
-    10/ln 10 · √2 · mean of √Σ (c_k − c'_k)², k from 1 to 13 of the cosine transform of log-mel
-    amplitudes (Kubichek 1993), over the pairs of the cheapest path (Sakoe and Chiba 1978).
+    10/ln 10 · √2 · mean of √Σ (c_k − c'_k)², k from 1 to 13, of log-mel amplitudes as the sums
+    c_0 + Σ c_k cos(…) (Kubichek 1993), over the pairs of the cheapest path (Sakoe and Chiba 1978).
     """
     if not len(made) or not len(wanted):
         raise InputError(_("expected spectra of a frame or more"))
@@ -48,7 +48,7 @@ def warped_distortion(made: Frames, wanted: Frames) -> float:
 def _cepstra(log_mel: Values) -> Values:
     bands = log_mel.shape[1]
     order = np.arange(1, min(_COEFFICIENTS, bands - 1) + 1)[:, None]
-    matrix = np.sqrt(2 / bands) * np.cos(np.pi * order * (np.arange(bands) + 0.5) / bands)
+    matrix = 2 / bands * np.cos(np.pi * order * (np.arange(bands) + 0.5) / bands)
     return np.asarray(0.5 * log_mel @ matrix.T)  # of amplitudes
 
 

@@ -45,7 +45,7 @@ class Architecture:
     embedding: Positive
     encoder: Positive
     prenet: Positive
-    dropout: float
+    variety: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class SpeakHead:
         s = settings
         require_shapes(weights, _shapes(codec, s))
         self.size = sum(w.size for w in weights.values())
-        self._codec, self._hidden, self._dropout = codec, s.hidden, s.dropout
+        self._codec, self._hidden, self._variety = codec, s.hidden, s.variety
         self._text = weights["text.weight"]
         self._convolutions = [Convolution(weights, name, (1,)) for name in ("first", "second")]
         self._reader = Recurrent(weights, "reader", s.cell)
@@ -108,7 +108,7 @@ class SpeakHead:
         for that of training.
         """
         codec, bands = self._codec, self._codec.mel.bands
-        share = self._dropout if variety is None else variety
+        share = self._variety if variety is None else variety
         draw = np.random.default_rng(seed)
         along = self._attention.over(self.memory(numbers))
         following, making = self._start(), self._start()

@@ -50,7 +50,7 @@ class SpeakNetwork(nn.Module):
         self.maker = cell(H + M, H, **how)
         self.frames = Linear(H + M, codec.together * bands, dtype=DTYPE)
         self.stop = Linear(H + M, 1, dtype=DTYPE)
-        self.dropout = s.dropout
+        self.dropout, self.variety = s.dropout, s.variety
 
     def forward(
         self, text: Tensor, lengths: Tensor, before: Tensor, steps: Tensor | None = None
@@ -61,8 +61,8 @@ class SpeakNetwork(nn.Module):
         m = self.memory(text, lengths)
         h, _last = self.follower(self._prepared(before))
         c, weights, stretch = self.attention(h, m, lengths, steps)
-        g, _last = self.maker(torch.cat((h, c), -1))
-        both = torch.cat((g, c), -1)
+        g, _last = self.maker(self._dropped(torch.cat((h, c), -1)))
+        both = self._dropped(torch.cat((g, c), -1))
         return self.frames(both), self.stop(both)[..., 0], weights, stretch
 
     def memory(self, text: Tensor, lengths: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ class SpeakNetwork(nn.Module):
         y = self.text(text).permute(1, 2, 0)
         for layer in (self.first, self.second):
             y = F.silu(layer(y)) * inside.T[:, None]
-        m, _last = self.reader(y.permute(2, 0, 1), lengths=lengths)
+        m, _last = self.reader(self._dropped(y.permute(2, 0, 1)), lengths=lengths)
         found: Tensor = m.transpose(0, 1).contiguous()
         return found
 
@@ -80,9 +80,12 @@ class SpeakNetwork(nn.Module):
         y = before
         for layer in (self.before, self.last):
             y = torch.relu(layer(y))
-            if self.training and self.dropout:
-                y = dropped(y, self.dropout)
+            if self.training and self.variety:
+                y = dropped(y, self.variety)
         return y
+
+    def _dropped(self, x: Tensor) -> Tensor:
+        return dropped(x, self.dropout) if self.training and self.dropout else x
 
 
 def loss(found: tuple[Tensor, ...], wanted: Tensor, counts: Tensor) -> Tensor:

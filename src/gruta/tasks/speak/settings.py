@@ -9,6 +9,7 @@ from gruta.settings.fields import (
     BatchSize,
     CheckpointEvery,
     Decays,
+    Dropout,
     Embedding,
     Hidden,
     Init,
@@ -64,7 +65,8 @@ class SpeakSettings(NetworkSettings, SequenceSettings, ReadingSettings, SoundSet
         json_schema_extra=MODEL,
     )
     init: Init = "orthogonal"
-    dropout: float = Field(
+    dropout: Dropout = 0.2
+    variety: float = Field(
         0.5,
         ge=0,
         lt=1,

@@ -28,7 +28,7 @@ from gruta.tasks.speak.task import TASK
 SMALL = {
     "rate": RATE, "bands": 20, "hidden": 48, "embedding": 16, "encoder": 24, "prenet": 24,
     "together": 2, "batch_size": 16, "steps": 140, "validate_every": 70, "learning_rate": 1e-2,
-    "dropout": 0.2,
+    "dropout": 0.0, "variety": 0.2,
 }  # fmt: skip
 
 
