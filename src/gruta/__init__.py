@@ -2,9 +2,9 @@
 
 `gruta.nn` holds the layers; `gruta.Clipper` clips gradients, `gruta.watch` looks on while a model
 trains, and `gruta.xray` looks into one; `gruta.Forecaster`, `gruta.Classifier`,
-`gruta.TextGenerator`, `gruta.MusicGenerator`, `gruta.Translator`, `gruta.Transcriber` and
-`gruta.Captioner` are ready for work. Importing gruta loads no PyTorch: public names are resolved on
-first use.
+`gruta.TextGenerator`, `gruta.MusicGenerator`, `gruta.Translator`, `gruta.Transcriber`,
+`gruta.Speaker`, `gruta.Vocoder` and `gruta.Captioner` are ready for work. Importing gruta loads no
+PyTorch: public names are resolved on first use.
 """
 
 from importlib import import_module
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from gruta.tasks.forecast import Forecaster
     from gruta.tasks.generate import MusicGenerator, TextGenerator
     from gruta.tasks.models import load, loads
+    from gruta.tasks.speak import Speaker
     from gruta.tasks.transcribe import Transcriber
     from gruta.tasks.translate import Translator
+    from gruta.tasks.vocode import Vocoder
 
 __all__ = [
     "Captioner",
@@ -32,9 +34,11 @@ __all__ = [
     "Forecaster",
     "InputError",
     "MusicGenerator",
+    "Speaker",
     "TextGenerator",
     "Transcriber",
     "Translator",
+    "Vocoder",
     "load",
     "loads",
     "nn",
@@ -49,9 +53,11 @@ _HOMES = {
     "Forecaster": "gruta.tasks.forecast",
     "InputError": "gruta.errors",
     "MusicGenerator": "gruta.tasks.generate",
+    "Speaker": "gruta.tasks.speak",
     "TextGenerator": "gruta.tasks.generate",
     "Transcriber": "gruta.tasks.transcribe",
     "Translator": "gruta.tasks.translate",
+    "Vocoder": "gruta.tasks.vocode",
     "load": "gruta.tasks.models",
     "loads": "gruta.tasks.models",
     "nn": "gruta.nn",

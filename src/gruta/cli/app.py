@@ -20,6 +20,7 @@ HOMES = {
     "score": "own",
     "translate": "own",
     "transcribe": "transcribe",
+    "speak": "speak",
     "caption": "caption",
     "inspect": "inspect",
     "explain": "explain",
@@ -48,6 +49,7 @@ def _summaries() -> dict[str, str]:
         "transcribe": _(
             "Write down what is said in sound files, as captions too, or as a microphone hears it."
         ),
+        "speak": _("Say a text as a sound file, by a speaker's run and a vocoder's."),
         "caption": _("Say what pictures and clips show; for clips as subtitles too."),
         "inspect": _("Look inside a trained network: gates, gradients, memory, advice."),
         "explain": _("Take one forecast apart: what each input adds, how far back, what changed."),

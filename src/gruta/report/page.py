@@ -2,7 +2,6 @@
 
 import base64
 import io
-import wave
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import matplotlib.figure
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.codec.audio.wav import wav
 from gruta.files import write_atomically
 from gruta.locale import language
 from gruta.locale import translate as _
@@ -101,14 +101,7 @@ class Sound:
     @classmethod
     def of(cls, caption: str, samples: NDArray[np.floating], rate: int) -> "Sound":
         """From samples `[N]` of full scale at -1 and 1, as WAV of 16 bits."""
-        whole = (np.clip(samples, -1, 1) * 32767).round().astype("<i2")
-        buffer = io.BytesIO()
-        with wave.open(buffer, "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(rate)
-            file.writeframes(whole.tobytes())
-        return cls(caption, buffer.getvalue())
+        return cls(caption, wav(samples, rate))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,12 @@ from gruta.report.charts import INK, WIDTH, numbered, styled
 _COLORS = "magma"
 
 
+def _heights(*beside: Sequence[object]) -> tuple[float, float, float]:
+    """Of words, frames and marks; none where there are none."""
+    above, below = (0.12 if one else 0.001 for one in beside)
+    return above, 0.76, below
+
+
 @styled(axes__grid=False)
 def spectrum(
     frames: NDArray[np.floating],
@@ -28,7 +34,7 @@ def spectrum(
     """
     figure = Figure((WIDTH, 3.4), layout="constrained")
     above, axes, below = figure.subplots(
-        3, 1, sharex=True, height_ratios=(0.12, 0.76, 0.12), squeeze=True
+        3, 1, sharex=True, height_ratios=_heights(words, marks), squeeze=True
     )
     low, high = np.percentile(frames, (2, 99.5)) if frames.size else (0.0, 1.0)
     axes.imshow(

@@ -18,6 +18,8 @@ HOMES = {
     "translate": "gruta.tasks.translate.task",
     "transcribe": "gruta.tasks.transcribe.task",
     "caption": "gruta.tasks.caption.task",
+    "speak": "gruta.tasks.speak.task",
+    "vocode": "gruta.tasks.vocode.task",
 }
 """The module of each task, which calls it TASK."""
 

@@ -45,6 +45,11 @@ def asked(name, model):
             shape = (model.size, model.size, 3)
             given = [rng.integers(0, 256, (*f, *shape), np.uint8) for f in ((), (3,))]
             return [[one.text for one in own] for own in model.nbest(given, language="", best=2)]
+        case "speak":
+            found = model("a bee", seed=3)
+            return np.append(found.samples, found.rate)
+        case "vocode":
+            return np.concatenate(model([rng.normal(-9, 2, (n, 16)) for n in (9, 4)], seed=2))
         case _:
             return [[one.text for one in own] for own in model.nbest(["a casa", "xyz"], best=3)]
 

@@ -17,6 +17,7 @@ from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.caption.conftest import SMALL, clips, pictures
 from gruta.tasks.classify.conftest import waves, words
+from gruta.tasks.conftest import tones
 from gruta.tasks.fitting import fit
 from gruta.tasks.forecast.conftest import hourly
 from gruta.tasks.generate.conftest import rhyme
@@ -48,6 +49,14 @@ EXAMPLES = {
         "sounds",
     ),
     "transcribe features": ("transcribe", archive(), SHORT | {"filters": 2, "layers": 2}, None),
+    "speak": (
+        "speak",
+        tones(),
+        SHORT
+        | {"rate": 2000, "bands": 16, "embedding": 5, "encoder": 5, "prenet": 5, "cell": "lstm"},
+        None,
+    ),
+    "vocode": ("vocode", tones(), SHORT | {"rate": 2000, "bands": 16, "frames": 3}, None),
     "caption pictures": ("caption", pictures(), SHORT | SMALL, "caption"),
     "caption clips": (
         "caption",
@@ -62,6 +71,10 @@ EXAMPLES = {
 """
 
 
+HEARING = ("transcribe", "vocode", "speak")
+"""Tasks whose examples are archives of NumPy."""
+
+
 class PowerCut(Exception):
     pass
 
@@ -70,7 +83,7 @@ def written(example, place):
     """An example's task, its data in a file in the folder `place`, and its settings."""
     name, content, given, _column = EXAMPLES[example]
     task = registry.task(name)
-    kind = {str: "txt", bytes: "npz" if name == "transcribe" else "json"}
+    kind = {str: "txt", bytes: "npz" if name in HEARING else "json"}
     source = place / f"data.{kind.get(type(content), 'csv')}"
     if isinstance(content, str | bytes):
         source.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -217,7 +230,7 @@ def test_an_error_in_the_data_names_file_and_place(example, tmp_path):
     if column is None:
         path = tmp_path / f"spoilt{source.suffix}"
         content = source.read_bytes() + "é".encode() + b"\xe9"
-        path.write_bytes(content[: len(content) // 2] if task.name == "transcribe" else content)
+        path.write_bytes(content[: len(content) // 2] if task.name in HEARING else content)
         told = rf"{path}: (.* byte [\d,]+ |not JSON .* position \d+|not an array of NumPy)"
         with pytest.raises(InputError, match=told):
             fit(task, path, settings, tmp_path / "run")

@@ -106,7 +106,8 @@ def test_help_loads_no_torch():
 def test_public_names_are_these():
     assert gruta.__all__ == [
         "Captioner", "Classifier", "Clipper", "Forecaster", "InputError", "MusicGenerator",
-        "TextGenerator", "Transcriber", "Translator", "load", "loads", "nn", "watch", "xray",
+        "Speaker", "TextGenerator", "Transcriber", "Translator", "Vocoder", "load", "loads", "nn",
+        "watch", "xray",
     ]  # fmt: skip
     layers, cells = ["GRU", "LSTM", "RNN"], ["GRUCell", "LSTMCell", "RNNCell"]
     assert sorted(gruta.nn.__all__) == sorted(

@@ -136,6 +136,9 @@ INVARIANT = {
         r".*": r"sMAPE %|outside \w+ \w+|offset points|axes fraction|DejaVu Sans|bold green|"
         r"ONNX Runtime|neuralforecast GRU|darts RNNModel|gruta, (Model.stream|Step)",
     },
+    "words of the language that is spoken, whatever the reader's": {
+        r"codec/text/(numerals|spoken|spoken_words).py": r".*",
+    },
     "as Python says it": {
         r".*__init__.py|cli/own.py": r"module .* has no attribute .*",
         r"extras.py": r"No module named .*",

@@ -2,14 +2,7 @@ import io
 
 import numpy as np
 
-WORDS = ["a", "bee", "cab", "dad", "abe", "add", "ebb"]
-RATE = 8000
-_TONES = {"a": 400, "b": 800, "c": 1300, "d": 2000, "e": 3000}
-
-
-def sentences(count, seed=0):
-    draw = np.random.default_rng(seed)
-    return [" ".join(draw.choice(WORDS, draw.integers(1, 4))) for _ in range(count)]
+from gruta.tasks.conftest import RATE, samples, sentences  # noqa: F401
 
 
 def features(text, draw):
@@ -23,18 +16,6 @@ def features(text, draw):
         rows += [row] * int(draw.integers(3, 6)) + [np.zeros(6)]
     x = np.array([np.zeros(6), *rows, np.zeros(6)])
     return (x + 0.2 * draw.standard_normal(x.shape)).astype(np.float32)
-
-
-def samples(text, draw):
-    """`[N]`: a tone for each letter, silence between them."""
-    gap = np.zeros(int(0.03 * RATE))
-    parts = [gap]
-    for letter in text:
-        count = int(draw.uniform(0.06, 0.1) * RATE * (2 if letter == " " else 1))
-        tone = np.sin(2 * np.pi * _TONES.get(letter, 0) * np.arange(count) / RATE)
-        parts += [0.5 * np.hanning(count) * tone, gap]
-    x = np.concatenate([*parts, gap])
-    return (x + 1e-3 * draw.standard_normal(len(x))).astype(np.float32)
 
 
 def said(count=60, seed=0, make=features):

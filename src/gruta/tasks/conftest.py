@@ -1,0 +1,40 @@
+import io
+
+import numpy as np
+
+WORDS = ["a", "bee", "cab", "dad", "abe", "add", "ebb"]
+RATE = 8000
+_TONES = {"a": 400, "b": 800, "c": 1300, "d": 2000, "e": 3000}
+
+
+def sentences(count, seed=0):
+    draw = np.random.default_rng(seed)
+    return [" ".join(draw.choice(WORDS, draw.integers(1, 4))) for _ in range(count)]
+
+
+def samples(text, draw):
+    """`[N]`: a tone for each letter, silence between them."""
+    gap = np.zeros(int(0.03 * RATE))
+    parts = [gap]
+    for letter in text:
+        count = int(draw.uniform(0.06, 0.1) * RATE * (2 if letter == " " else 1))
+        tone = np.sin(2 * np.pi * _TONES.get(letter, 0) * np.arange(count) / RATE)
+        parts += [0.5 * np.hanning(count) * tone, gap]
+    x = np.concatenate([*parts, gap])
+    return (x + 1e-3 * draw.standard_normal(len(x))).astype(np.float32)
+
+
+def spoken(count=60, seed=0):
+    """Recordings of tones as lists, and what is said in them."""
+    draw = np.random.default_rng(seed)
+    texts = sentences(count, seed)
+    return [samples(text, draw) for text in texts], texts
+
+
+def tones(count=40):
+    """Recordings of tones with what they say, as the bytes of an .npz file."""
+    sounds, texts = spoken(count)
+    buffer = io.BytesIO()
+    about = {"lengths": np.array([len(one) for one in sounds]), "rate": np.array(RATE)}
+    np.savez(buffer, samples=np.concatenate(sounds), text=np.array(texts), **about)
+    return buffer.getvalue()
