@@ -313,13 +313,13 @@ def serve(
 ) -> None:
     """Measure streams."""
     need("onnx", "onnxruntime", "starlette", "uvicorn", "prometheus_client")
-    from gruta.cli.bench_tables import print_streams
+    from gruta.cli.bench_tables import print_served
     from gruta.cli.progress import stoppable
     from gruta.serve.load.beside import Terms, beside
 
     terms = Terms(rate=rate, within_ms=within, budget_ms=within / 5, seconds=seconds)
     with stoppable(shlex.join(["gruta", *sys.argv[1:]])):
-        _hand_out(beside(hidden or [64, 256, 1024], terms), json_path, print_streams)
+        _hand_out(beside(hidden or [64, 256, 1024], terms), json_path, print_served)
 
 
 @bench_app.command(

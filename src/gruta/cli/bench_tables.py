@@ -176,7 +176,7 @@ def print_peaks(found: "Sequence[Peak]") -> None:
     console().print(table)
 
 
-def print_streams(found: "Sequence[Found]") -> None:
+def print_served(found: "Sequence[Found]") -> None:
     """A row a size and side: streams in time, and what a step takes of a processor."""
     table = _table(_("streams that were answered in time"))
     for name in ("H", _("computed by"), _("streams"), _("99 % in, ms"), _("µs a step")):
