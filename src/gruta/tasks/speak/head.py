@@ -96,10 +96,14 @@ class SpeakHead:
 
     def memory(self, numbers: Numbers) -> Array:
         """`[S, M]` of one text `[S]`."""
+        return self._reader.sequence(self.entering(numbers)[:, None])[0][:, 0]
+
+    def entering(self, numbers: Numbers) -> Array:
+        """What the layer over characters reads of a text `[S]`: `[S, E]`."""
         y = self._text[numbers]
         for layer in self._convolutions:
             y = silu(layer(y))
-        return self._reader.sequence(y[:, None])[0][:, 0]
+        return y
 
     def say(self, numbers: Numbers, *, seed: int = 0, variety: float | None = None) -> Spectrum:
         """The spectrum of one text `[S]`, of as many steps as the network takes it to have.

@@ -26,7 +26,7 @@ def look(trained: Trained[SayingCodec], source: Any, number: int) -> Look:
     Beneath each step of the layer that makes frames stands the character that attention is at.
     """
     codec = trained.codec
-    texts, recordings = _texts(trained, source)
+    texts, recordings = asked(trained, source)
     if not 1 <= number <= len(texts):
         problem = _("expected a case from 1 to {count}, got {number}")
         raise InputError(number=problem.format(count=len(texts), number=number))
@@ -40,7 +40,7 @@ def look(trained: Trained[SayingCodec], source: Any, number: int) -> Look:
     inputs = [batch[name] for name in ("text", "lengths", "before")]
     with torch.no_grad():
         weights = trained.network(*inputs)[2][:, 0].numpy()
-    letters = [_sign(codec, int(k)) for k in one.numbers]
+    letters = [sign(codec, int(k)) for k in one.numbers]
     at = [letters[int(k)] for k in weights.argmax(1)]
 
     def of_frames(found: tuple[Tensor, ...]) -> Tensor:
@@ -64,7 +64,8 @@ def look(trained: Trained[SayingCodec], source: Any, number: int) -> Look:
     )
 
 
-def _texts(trained: Trained[SayingCodec], source: Any) -> tuple[list[str], Recordings | None]:
+def asked(trained: Trained[SayingCodec], source: Any) -> tuple[list[str], Recordings | None]:
+    """Texts, and the recordings of them where there are any."""
     if not isinstance(source, Recordings):
         lines = isinstance(source, list) or str(source).endswith(".txt")
         if lines:
@@ -73,6 +74,7 @@ def _texts(trained: Trained[SayingCodec], source: Any) -> tuple[list[str], Recor
     return source.texts, source
 
 
-def _sign(codec: SayingCodec, number: int) -> str:
-    sign = codec.units.written(number)
-    return {" ": "␣", "\n": "¶"}.get(sign, visible(sign))
+def sign(codec: SayingCodec, number: int) -> str:
+    """A character as people see it."""
+    own = codec.units.written(number)
+    return {" ": "␣", "\n": "¶"}.get(own, visible(own))

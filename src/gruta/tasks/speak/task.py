@@ -5,19 +5,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gruta.codec.audio.saying import SayingCodec
 from gruta.reading import Guess, Repair
 from gruta.tasks.scores import Metric
 from gruta.tasks.scoring import to_score
 from gruta.tasks.speak.options import EvaluateOptions, InspectOptions
 from gruta.tasks.speak.settings import SpeakSettings
-from gruta.tasks.task import Input, Look, Options, Report
+from gruta.tasks.task import Input, Judged, Look, Options, Report
 
 if TYPE_CHECKING:
     import polars as pl
 
     from gruta.data.audio.recordings import Recordings
     from gruta.report.page import Table
+    from gruta.tasks.portrait import Portrait
     from gruta.tasks.speak.evaluation import Evaluation
     from gruta.tasks.speak.head import SpeakHead
     from gruta.tasks.speak.lesson import SpeakLesson
@@ -149,6 +152,12 @@ class SpeakTask:
         learned = known.parts.train if known.parts else None
         return evaluate(trained, known.test, learned, seen=known.seen, like=like, **how)
 
+    def judged(self, found: "Evaluation") -> Judged:
+        """How far the spectra are off, on average."""
+        far = np.array(found.distortions)
+        (metric,) = (one for one in self.metrics if one.judged)
+        return Judged(metric, len(far), lambda some: float(far[some].mean()))
+
     def verdict(self, found: "Evaluation") -> str:
         """Against the simple models."""
         from gruta.tasks.speak.report import verdict
@@ -174,6 +183,13 @@ class SpeakTask:
         from gruta.tasks.speak.look import look
 
         return look(trained, plain(source), number)
+
+    def portrait(self, trained: "Trained[SayingCodec]", source: Any = None) -> "Portrait":
+        """What reads characters, and some texts."""
+        from gruta.tasks.speak.look import asked
+        from gruta.tasks.speak.portrait import portrait
+
+        return portrait(trained, [] if source is None else asked(trained, plain(source))[0])
 
 
 def plain(source: Any) -> Any:

@@ -68,6 +68,11 @@ class VocodeHead:
         h, _last = self._layer.sequence(np.concatenate((x, beside), -1))
         return self._output(h)
 
+    def entering(self, frames: Frames, before: NDArray[np.int64], beside: Array) -> Array:
+        """What the layer reads of one stretch: `[T, embedding + 2]`."""
+        x = self._level[before] + self.told(frames).repeat(self._codec.mel.step, 0)
+        return np.concatenate((x, beside), -1)
+
     def told(self, around: Frames) -> Array:
         """What the layer is told of each frame `[F, embedding]`, of `[F + 4, bands]`."""
         return self._frame(silu(self._second.inside(silu(self._first.inside(around)))))

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gruta.codec.audio.vocoder import VocoderCodec
 from gruta.tasks.scores import Metric
 from gruta.tasks.scoring import to_score
-from gruta.tasks.task import Input, Look, Options, Report
+from gruta.tasks.task import Input, Judged, Look, Options, Report
 from gruta.tasks.vocode.options import EvaluateOptions, InspectOptions
 from gruta.tasks.vocode.settings import VocodeSettings
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from gruta.data.audio.recordings import Recordings
     from gruta.report.page import Table
+    from gruta.tasks.portrait import Portrait
     from gruta.tasks.sounds import SoundsInParts
     from gruta.tasks.trained import Trained
     from gruta.tasks.vocode.evaluation import Evaluation
@@ -139,6 +142,14 @@ class VocodeTask:
         learned = known.parts.train if known.parts else None
         return evaluate(trained, known.test, learned, seen=known.seen, like=like, **how)
 
+    def judged(self, found: "Evaluation") -> Judged:
+        """Nats a sample."""
+        nats, counts = np.array(found.nats), np.array(found.samples)
+        (metric,) = (one for one in self.metrics if one.judged)
+        return Judged(
+            metric, len(nats), lambda some: float(np.average(nats[some], weights=counts[some]))
+        )
+
     def verdict(self, found: "Evaluation") -> str:
         """Against the simple models."""
         from gruta.tasks.vocode.report import verdict
@@ -165,6 +176,13 @@ class VocodeTask:
         from gruta.tasks.vocode.parts import read
 
         return look(trained, read(source, trained.settings), number)
+
+    def portrait(self, trained: "Trained[VocoderCodec]", source: Any = None) -> "Portrait":
+        """Its layer, and some recordings."""
+        from gruta.tasks.vocode.parts import read
+        from gruta.tasks.vocode.portrait import portrait
+
+        return portrait(trained, None if source is None else read(source, trained.settings))
 
 
 TASK = VocodeTask()
