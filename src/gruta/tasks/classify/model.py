@@ -63,8 +63,7 @@ class ClassifyModel(Model[ClassCodec]):
         """Rows `[T, C]` as the network reads them."""
         reader = self.codec.reader
         assert isinstance(reader, Channels)
-        gaps = np.isin(np.arange(len(reader.names)), reader.gaps)
-        found = checks.numbers(name, given, ("steps", len(reader.names)), gaps)
+        found = checks.numbers(name, given, ("steps", len(reader.names)), reader.may_lack)
         return reader.encode(found)
 
     def _texts(self, cases: Any) -> list[str]:
@@ -77,7 +76,7 @@ class ClassifyModel(Model[ClassCodec]):
             problem = _("expected a list of arrays [steps, {channels}], got {kind}")
             count, kind = len(reader.names), type(cases).__name__
             raise InputError(cases=problem.format(channels=count, kind=kind))
-        gaps = np.isin(np.arange(len(reader.names)), reader.gaps)
+        gaps = reader.may_lack
         found = [
             checks.numbers(f"cases[{i}]", one, ("steps", len(reader.names)), gaps)
             for i, one in enumerate(cases)
