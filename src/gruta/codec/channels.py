@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,11 @@ class Channels:
         means = np.nanmean(np.where(missing.all(0), 0.0, rows), 0)
         scaler = Scaler.fit(np.where(missing, means, rows))
         return cls(tuple(names), scaler, tuple(np.flatnonzero(missing.any(0)).tolist()))
+
+    @cached_property
+    def may_lack(self) -> NDArray[np.bool_]:
+        """`[C]`: in which channels training met gaps."""
+        return np.isin(np.arange(len(self.names)), self.gaps)
 
     @property
     def width(self) -> int:

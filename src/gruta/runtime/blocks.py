@@ -5,6 +5,7 @@ Letters in shapes: T steps, B sequences, I inputs, H hidden units, L layers, D d
 
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -73,6 +74,7 @@ class Recurrent:
 
     def __init__(self, weights: Mapping[str, Array], name: str, cell: str) -> None:
         self._cell, self._states = CELLS[cell], 2 if cell == "lstm" else 1
+        self._packed: dict[int, Any] = {}
         self.directions = 2 if f"{name}.weight_ih_l0_reverse" in weights else 1
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         self._passes: list[list[Array]] = []
@@ -95,6 +97,16 @@ class Recurrent:
             ends += [tuple(last) for _, *last in sides]
         return x, tuple(np.stack(parts) for parts in zip(*ends, strict=True))
 
+    def step(self, x: Array, state: State) -> tuple[Array, State]:
+        """h of the last layer `[B, H]` and the state after one step x `[B, I]`, of layers that read
+        forward; in a fraction of the time of a sequence of one.
+        """
+        after = tuple(part.copy() for part in state)
+        for k in range(len(self._passes)):
+            self._step(k).step(x, *(part[k] for part in after))
+            x = after[0][k]
+        return x, after
+
     def start(self, B: int) -> State:
         """The state of who has read nothing."""
         shape = (len(self._passes), B, self.hidden)
@@ -103,9 +115,18 @@ class Recurrent:
     def _side(self, x: Array, state: State, k: int, lengths: ArrayLike | None) -> tuple[Array, ...]:
         reverse = self.directions == 2 and k % 2 == 1
         initial = [part[k] for part in state]
-        found: tuple[Array, ...] = self._cell.sequence(
-            x, *initial, *self._passes[k], lengths=lengths, reverse=reverse
+        found: tuple[Array, ...] = self._step(k).sequence(
+            x, *initial, lengths=lengths, reverse=reverse
         )
+        return found
+
+    def _step(self, k: int) -> Any:
+        """Weights as the kernel reads them; to pack them takes longer than a step. Two threads that
+        come at once pack them twice, to the same.
+        """
+        found = self._packed.get(k)
+        if found is None:
+            found = self._packed[k] = self._cell.Step(*self._passes[k])
         return found
 
 

@@ -176,6 +176,18 @@ def given_at(model, table, rows):
     return begin, {"target": y, "known": known, "past": past}
 
 
+@pytest.mark.parametrize("forecaster", ["two"], indirect=True)
+def test_a_gap_at_the_end_is_among_the_steps_to_come(forecaster):
+    model, table = forecaster
+    begin, given = given_at(model, table.partition_by("shop")[1], 180)
+    given["target"][-2:] = np.nan
+    stream, expected = model.stream(**begin), model(**begin, **given)
+    stream.accept(**given)
+    stream.advance()
+    assert stream.result().times.tolist() == expected.times.tolist()
+    np.testing.assert_allclose(stream.result().quantiles, expected.quantiles)
+
+
 def test_rows_as_they_come_are_forecast_from_as_the_whole_is(forecaster):
     model, table = forecaster
     tables = table.partition_by("shop") if "shop" in table.columns else [table]

@@ -38,8 +38,7 @@ def compose(made: Program, weights: Weights, model: Model[Any]) -> None:
     made.tables.doubles("mean", reader.scaler.mean)
     made.tables.doubles("scale", reader.scaler.scale)
     if reader.gaps:
-        lacking = np.isin(np.arange(len(reader.names)), reader.gaps).astype(int)
-        made.tables.whole("uint8_t", "may_lack", lacking)
+        made.tables.whole("uint8_t", "may_lack", reader.may_lack.astype(int))
         made.flags.add("gaps")
     made.tables.texts(f"{name}_labels", list(map(str, codec.labels)))
     work = max(CELLS[s.cell][2], 2)

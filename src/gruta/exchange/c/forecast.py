@@ -298,7 +298,7 @@ def record(made: Program, model: Model[Any]) -> None:
     v.doubles("expected", np.stack(expected))
 
 
-_MOST_ROWS, _CHECKS = 600, 4
+_MOST_ROWS, _CHECKS = 300, 4
 
 
 def _made_up(own: Covariates, rows: int, rng: np.random.Generator) -> Array:

@@ -123,6 +123,8 @@ class ClassifyHead:
         `[B]` says; reads: what was kept of them before.
         """
         before = tuple(np.stack(parts, 1) for parts in zip(*(r.state for r in reads), strict=True))
+        if len(x) == 1 and lengths.all():
+            return self._a_step_on(x[0], before, reads)
         h, after = self._layer.sequence(x, before, lengths)
         inside = (np.arange(len(h))[:, None] < lengths)[..., None]
         top, weight = np.array([[r.top] for r in reads]), inside.astype(np.float64)
@@ -153,6 +155,27 @@ class ClassifyHead:
         """
         weight, bias = self._weights["attention.weight"], self._weights["attention.bias"]
         found: Array = (h * weight[0]).sum(-1, keepdims=True) + bias
+        return found
+
+    def _a_step_on(self, x: Array, before: State, reads: "Sequence[Read]") -> "list[Read]":
+        """The same after one step x `[B, I]` of each: what streams do most of the time."""
+        h, after = self._layer.step(x, before)
+        scores = None if self._attention is None else self._scores(h)[:, 0].tolist()
+        found = []
+        for b, read in enumerate(reads):
+            top, weight, less, own = read.top, 1.0, 1.0, h[b].astype(np.float64)
+            if scores is not None:
+                top = max(read.top, scores[b])
+                weight, less = np.exp((scores[b] - top, read.top - top)).tolist()
+            found.append(
+                Read(
+                    tuple(part[:, b].copy() for part in after),
+                    less * read.total + weight * own,
+                    np.maximum(read.largest, h[b]),
+                    less * read.weight + weight,
+                    top,
+                )
+            )
         return found
 
     def scored(self, read: "Read") -> Array:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -68,14 +67,9 @@ class ClassifyModel(Model[ClassCodec]):
 
     def _checked(self, name: str, given: Any) -> NDArray[np.float64]:
         """Rows `[T, C]` of the channels, with NaN where training had gaps."""
-        return checks.numbers(name, given, ("steps", len(self.channels)), self._gaps)
-
-    @cached_property
-    def _gaps(self) -> NDArray[np.bool_]:
-        """Of each channel whether a value may lack; a stream asks at every row."""
         reader = self.codec.reader
         assert isinstance(reader, Channels)
-        return np.isin(np.arange(len(reader.names)), reader.gaps)
+        return checks.numbers(name, given, ("steps", len(self.channels)), reader.may_lack)
 
     def _texts(self, cases: Any) -> list[str]:
         return checks.texts("cases", cases)

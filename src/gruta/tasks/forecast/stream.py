@@ -135,8 +135,9 @@ class ForecastStream(Stream[ForecastModel]):
         self._found: tuple[int, NDArray[np.float64]] | None = None
 
     def take(self, values: NDArray[np.float64]) -> None:
-        """The quantiles `[K, Q]` after the newest row."""
-        self._found = self.dropped + len(self.given.target), values
+        """The quantiles `[K, Q]` after the newest row with a value."""
+        last = int(np.flatnonzero(~np.isnan(self.given.target))[-1])
+        self._found = self.dropped + last + 1, values
         self._unread = False
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
