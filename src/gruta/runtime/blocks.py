@@ -3,7 +3,8 @@
 Letters in shapes: T steps, B sequences, I inputs, H hidden units, L layers, D directions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from types import ModuleType
 
 import numpy as np
@@ -94,6 +95,22 @@ class Recurrent:
             x = np.concatenate([h for h, *_ in sides], -1) if len(sides) > 1 else sides[0][0]
             ends += [tuple(last) for _, *last in sides]
         return x, tuple(np.stack(parts) for parts in zip(*ends, strict=True))
+
+    def step(self, x: Array, state: State) -> tuple[Array, State]:
+        """h of the last layer `[B, H]` and the state after one step x `[B, I]`, of layers that read
+        forward: the same bits as a sequence of one step, by weights that are packed once.
+        """
+        ends: list[list[Array]] = []
+        for k, step in enumerate(self._steps):
+            own = [part[k].copy() for part in state]
+            step(x, *own)
+            x = own[0]
+            ends.append(own)
+        return x, tuple(np.stack(parts) for parts in zip(*ends, strict=True))
+
+    @cached_property
+    def _steps(self) -> list[Callable[..., None]]:
+        return [self._cell.Step(*own).step for own in self._passes]
 
     def start(self, B: int) -> State:
         """The state of who has read nothing."""

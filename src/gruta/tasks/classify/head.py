@@ -123,7 +123,11 @@ class ClassifyHead:
         `[B]` says; reads: what was kept of them before.
         """
         before = tuple(np.stack(parts, 1) for parts in zip(*(r.state for r in reads), strict=True))
-        h, after = self._layer.sequence(x, before, lengths)
+        if len(x) == 1:
+            now, after = self._layer.step(x[0], before)
+            h = now[None]
+        else:
+            h, after = self._layer.sequence(x, before, lengths)
         inside = (np.arange(len(h))[:, None] < lengths)[..., None]
         top, weight = np.array([[r.top] for r in reads]), inside.astype(np.float64)
         higher, less = top, np.ones_like(top)
