@@ -37,7 +37,7 @@ def soak(streams: int, rate: float, seconds: float, budget: float, within: float
 
 async def _under(load: Load, server: Served, model: Model[object], within: float) -> list[str]:
     memory: list[int] = []
-    watching = asyncio.create_task(_watch(server, memory))
+    watching = asyncio.create_task(_watch(server, memory, load.seconds / 100))
     took, sensors = await run(load)
     watching.cancel()
     third = len(memory) // 3
@@ -58,10 +58,10 @@ async def _under(load: Load, server: Served, model: Model[object], within: float
     return wrong
 
 
-async def _watch(server: Served, memory: list[int]) -> None:
+async def _watch(server: Served, memory: list[int], every: float) -> None:
     while True:
         memory.append(server.memory())
-        await asyncio.sleep(1)
+        await asyncio.sleep(every)
 
 
 def _is_own(sensor: Sensor, model: Model[object]) -> bool:

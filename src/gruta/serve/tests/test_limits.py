@@ -108,7 +108,7 @@ def test_who_sends_and_never_reads_is_held_back_then_closed():
         loop, sent = asyncio.get_running_loop(), 0
         try:
             while True:
-                async with asyncio.timeout(0.7):
+                async with asyncio.timeout(0.4):
                     await loop.sock_sendall(client, step * 10)
                 sent += 10
                 assert server.metrics("generate").waiting <= 4
@@ -125,7 +125,7 @@ def test_who_sends_and_never_reads_is_held_back_then_closed():
         await until(lambda: metrics.closed["slow"] == 1 and metrics.open == 0)
         client.close()
 
-    with serving(SERIES, TEXT, queue=4, slow_seconds=1, budget_ms=0) as server:
+    with serving(SERIES, TEXT, queue=4, slow_seconds=0.6, budget_ms=0) as server:
         asyncio.run(everything(server))
 
 

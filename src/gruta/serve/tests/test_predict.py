@@ -118,8 +118,8 @@ def test_the_document_holds_against_questions_made_from_it(server, tmp_path):
     pytest.importorskip("schemathesis")
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.http}/openapi.json"]
     # Whether a forecast has rows enough is beyond a schema, so not all that fits it is answered.
-    command += ["--max-examples", "3", "--seed", "1", "--phases", "fuzzing"]
+    command += ["--max-examples", "2", "--seed", "1", "--phases", "fuzzing"]
     command += ["--exclude-checks", "positive_data_acceptance", "--no-color", "--mode", "all"]
-    command += ["--exclude-path-regex", "texts|words"]
+    command += ["--include-path-regex", "forecast|series|models|ready"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
