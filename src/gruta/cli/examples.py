@@ -9,7 +9,7 @@ EXAMPLES = {
     "train translate": "gruta train translate en-pt.tsv --batch-size 96 --steps 8000",
     "train transcribe": "gruta train transcribe prompts/ --steps 4000",
     "train caption": "gruta train caption stamps/captions.csv --captions en",
-    "train speak": "gruta train speak prompts/ --steps 8000",
+    "train speak": "gruta train speak prompts/ --steps 3000",
     "train vocode": "gruta train vocode prompts/ --steps 5000",
     "evaluate": "gruta evaluate runs/demand-gru demand.csv --from 2024-03-01",
     "predict": "gruta predict runs/demand-gru demand.csv --out forecast.csv",

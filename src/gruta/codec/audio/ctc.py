@@ -101,7 +101,7 @@ def align(log_p: LogP, text: Numbers) -> Alignment:
     path = np.empty(len(own), np.int64)
     for t in range(len(own) - 1, -1, -1):
         path[t] = at
-        at -= steps[t, at]
+        at -= int(steps[t, at])  # of 8 bits, which a place may not fit into
     units = 2 * np.arange(len(text)) + 1
     first = np.searchsorted(path, units)
     last = np.searchsorted(path, units, "right") - 1

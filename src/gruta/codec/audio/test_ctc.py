@@ -59,6 +59,12 @@ def test_a_text_that_does_not_fit_is_refused_by_the_alignment():
     assert np.isfinite(align(frames(4), np.array([1, 1, 2])).log_p)
 
 
+def test_a_text_of_hundreds_of_characters_is_aligned():
+    text = np.arange(200) % 2 + 1
+    found = align(np.log(np.eye(3)[text] + 1e-9), text)
+    assert np.array_equal(found.first, np.arange(200))
+
+
 def test_greedy_reads_the_likeliest_path():
     path = np.array([0, 1, 1, 0, 1, 2, 2, 0])
     assert greedy(np.eye(3)[path]).tolist() == [1, 1, 2]

@@ -24,7 +24,7 @@ class Speaker(Estimator[SayingCodec]):
 
     Settings are keyword arguments, those of `gruta.tasks.speak.settings.SpeakSettings`:
 
-    >>> speaker = Speaker(steps=8000).fit("prompts/")
+    >>> speaker = Speaker(steps=3000).fit("prompts/")
     >>> samples = speaker.speak("Please press 2.")
 
     Recordings are whatever `gruta.data.audio.read.read_recordings` takes, of one voice. What is

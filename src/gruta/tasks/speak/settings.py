@@ -74,7 +74,7 @@ class SpeakSettings(NetworkSettings, SequenceSettings, ReadingSettings, SoundSet
         "something is said.",
         json_schema_extra=MODEL,
     )
-    steps: Steps = 6000
+    steps: Steps = 3000
     batch_size: BatchSize = 16
     learning_rate: LearningRate = 2e-3
     warmup: Warmup = 0.05
