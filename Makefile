@@ -7,6 +7,9 @@ PYTHON ?= python3
 #   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 
+# Processes that run the tests. Each takes some 2 GB at most.
+TESTERS ?= 2
+
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NATIVE := CMakeLists.txt $(shell find src/gruta -name '*.h' -o -name '*.cpp')
 
@@ -55,7 +58,7 @@ bench: $(VENV)/for-bench ## Measure the cells beside torch.nn, ONNX Runtime, Ope
 	@$(BIN)/gruta bench cells
 
 test: lint ## All checks
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 	@$(MAKE) --no-print-directory test-page
 
 fuzz: $(VENV)/for-dev ## Five minutes each of spoilt model files, ours and others': one clear error, in little memory

@@ -40,7 +40,9 @@ def wheel(tmp_path_factory):
 def test_wheel_holds_the_kernels_and_neither_tests_nor_sources(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert any(name.startswith("gruta/kernels/_native.") and ".so" in name for name in names)
-    unwanted = re.compile(r"/test_|/tests/|/checks/|conftest|\.(h|cpp)$")
+    unwanted = re.compile(
+        r"/test_\w+\.py|/tests/|/checks/|/data/\S+\.(npz|tflite)|conftest|\.(h|cpp)$"
+    )
     assert [name for name in names if unwanted.search(name)] == []
 
 
