@@ -15,7 +15,7 @@ QUICKLY_BUILT = "-Og"  # in half the time of -O1; test_kernels.py tests what is 
 ON_X86 = platform.machine().lower() in ("x86_64", "amd64")
 
 pytestmark = [
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(not (ROOT / "CMakeLists.txt").exists(), reason="no sources to compile"),
 ]
 on_x86 = pytest.mark.skipif(not ON_X86, reason="qemu-x86_64 is used on x86-64 alone")
