@@ -25,7 +25,7 @@ def test_encoding_and_line_ends_are_found_out(tmp_path, encoding, ends):
 def test_a_folder_is_read_at_any_depth_in_order(tmp_path):
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "2.txt").write_text("dois")
-    (tmp_path / "1.txt.gz").write_bytes(gzip.compress(b"um"))
+    (tmp_path / "1.txt.gz").write_bytes(gzip.compress(b"um", mtime=0))
     (tmp_path / ".hidden.txt").write_text("no")
     (tmp_path / "3.png").write_bytes(bytes(9))
     (tmp_path / "4.md").write_text("")
