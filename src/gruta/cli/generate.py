@@ -9,7 +9,7 @@ import typer
 
 from gruta.cli.commands import Commands
 from gruta.cli.options import with_options_of
-from gruta.cli.verbs import Json, RunPath
+from gruta.cli.verbs import Json, RunPath, require_directory
 from gruta.errors import InputError
 from gruta.extras import need
 from gruta.locale import translate as _
@@ -44,9 +44,8 @@ def generate(
         raise InputError(problem.format(run=run, name=task.name, makers=makers))
     need(*task.packages)
     resolve(task.options.generate, given)
-    if out is not None and not out.parent.is_dir():
-        problem = _("--out: {path}: expected a directory to write {name} into")
-        raise InputError(problem.format(path=out.parent, name=out.name))
+    if out is not None:
+        require_directory(out)
     made = task.make(Trained.load(run, task), **given)
     if out is not None:
         made.save(out)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gruta.cli.commands import Commands
-from gruta.cli.verbs import Json, RunPath
+from gruta.cli.verbs import Json, RunPath, require_directory
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
@@ -72,9 +72,7 @@ def speak(
     if out.suffix.lower() != ".wav":
         problem = _("--out: {path}: expected a name that ends with .wav")
         raise InputError(problem.format(path=out))
-    if not out.parent.is_dir():
-        problem = _("--out: {path}: expected a directory to write {name} into")
-        raise InputError(problem.format(path=out.parent, name=out.name))
+    require_directory(out)
     registry.require_task(run, task)
     if vocoder is not None:
         registry.require_task(vocoder, registry.task("vocode"))

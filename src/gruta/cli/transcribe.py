@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gruta.cli.commands import Commands
-from gruta.cli.verbs import RunPath, tell
+from gruta.cli.verbs import RunPath, require_directory, tell
 from gruta.errors import InputError
 from gruta.extras import need
 from gruta.locale import translate as _
@@ -125,9 +125,8 @@ def _require_places(files: list[str], form: str, out: Path | None) -> None:
             "--out"
         )
         raise InputError(problem)
-    if out is not None and not out.is_dir() and not out.parent.is_dir():
-        problem = _("--out: {path}: expected a directory to write {name} into")
-        raise InputError(problem.format(path=out.parent, name=out.name))
+    if out is not None and not out.is_dir():
+        require_directory(out)
 
 
 def _transcribe(

@@ -109,6 +109,11 @@ def require_writable(out: Path, kind: str = "") -> None:
     if (kind or out.suffix) not in (".csv", ".parquet", ".json"):
         problem = _("--out: expected a file that ends in .csv or .parquet, got {path}")
         raise InputError(problem.format(path=out))
+    require_directory(out)
+
+
+def require_directory(out: Path) -> None:
+    """InputError unless there is one to write the file of --out into."""
     if not out.parent.is_dir():
         problem = _("--out: {path}: expected a directory to write {name} into")
         raise InputError(problem.format(path=out.parent, name=out.name))

@@ -12,7 +12,7 @@ from gruta.exchange.c.layers import STEPS
 from gruta.exchange.compute import compute
 from gruta.exchange.onnx.read import read
 from gruta.exchange.onnx.write import model
-from gruta.exchange.proof import Proof, prove
+from gruta.exchange.proof import Proof, prove, require_within
 from gruta.files import write_atomically
 from gruta.locale import translate as _
 from gruta.runtime.weights import Kind
@@ -109,9 +109,7 @@ def to_c(
     error = build.error(files)
     if error is None:
         raise InputError(_("to prove C a compiler is needed: install gcc or clang"))
-    if not error <= made.bound:
-        problem = _("the two sides differ by {error:.1e}; at most {bound:.0e} is allowed")
-        raise InputError(problem.format(error=error, bound=made.bound))
+    require_within(error, made.bound)
     build.write(out, files)
     return Proof(error, ((STEPS, 1),))
 

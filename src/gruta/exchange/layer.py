@@ -17,6 +17,10 @@ GATES: dict[str, int] = {"gru": 3, "lstm": 4, "rnn": 1}
 """How many blocks of H rows the weights have: r z n; i f g o; one."""
 
 
+NAMES = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
+"""What torch.nn calls the arrays of a `Side`, in its order."""
+
+
 @dataclass(frozen=True, eq=False)
 class Side:
     """The weights of one direction.
@@ -104,14 +108,11 @@ def named(weights: Mapping[str, Array], name: str, cell: Cell) -> list[Layer]:
         sides = []
         for turn in ("", "_reverse"):
             if f"{name}.weight_ih{end}{turn}" in weights:
-                own = (weights[f"{name}.{part}{end}{turn}"] for part in _PARTS)
+                own = (weights[f"{name}.{part}{end}{turn}"] for part in NAMES)
                 w_ih, w_hh, b_ih, b_hh = own
                 sides.append(Side(w_ih, w_hh, b_ih, b_hh, bool(turn)))
         found.append(Layer(cell, sides, name=f"{name}{end}"))
     return found
-
-
-_PARTS = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
 
 
 def blocks(array: Array, order: Sequence[int]) -> Array:

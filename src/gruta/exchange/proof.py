@@ -55,12 +55,22 @@ def prove(
         found = other(x, given, counts)
         truth = compute(layers, x, given, counts, truth=True)
         for one, wanted in zip(found, truth, strict=True):
-            if one.shape != wanted.shape:
-                told = {"found": list(one.shape), "expected": list(wanted.shape)}
-                problem = _("the two sides differ in shape: {found} for {expected}")
-                raise InputError(problem.format(**told))
+            require_shape(one, wanted)
             worst = max(worst, float(np.abs(one - wanted).max(initial=0)))
-    if not worst <= bound:
-        problem = _("the two sides differ by {error:.1e}; at most {bound:.0e} is allowed")
-        raise InputError(problem.format(error=worst, bound=bound))
+    require_within(worst, bound)
     return Proof(worst)
+
+
+def require_shape(found: Array, expected: Array) -> None:
+    """InputError where one side's array has another shape than the other's."""
+    if found.shape != expected.shape:
+        told = {"found": list(found.shape), "expected": list(expected.shape)}
+        problem = _("the two sides differ in shape: {found} for {expected}")
+        raise InputError(problem.format(**told))
+
+
+def require_within(error: float, bound: float = BOUND) -> None:
+    """InputError where two sides differ by more than that, or by no number."""
+    if not error <= bound:
+        problem = _("the two sides differ by {error:.1e}; at most {bound:.0e} is allowed")
+        raise InputError(problem.format(error=error, bound=bound))

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from gruta.errors import InputError
-from gruta.exchange.layer import Layer, Side
+from gruta.exchange.layer import NAMES, Layer, Side
 from gruta.locale import translate as _
 from gruta.nn import CELLS
 from gruta.nn.scripting import lacking
@@ -66,12 +66,9 @@ def to_torch(layers: Sequence[Layer], *, batch_first: bool = False) -> Recurrent
     with torch.no_grad():
         for k, layer in enumerate(layers):
             for end, side in zip(_ends(made), layer.sides, strict=False):
-                for name, array in zip(_NAMES, side.arrays, strict=True):
+                for name, array in zip(NAMES, side.arrays, strict=True):
                     getattr(made, f"{name}_l{k}{end}").copy_(torch.from_numpy(array.copy()))
     return made
-
-
-_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def _beyond(module: Recurrent) -> list[str]:
@@ -85,7 +82,7 @@ def _ends(module: Any) -> tuple[str, ...]:
 
 
 def _side(module: Any, layer: int, end: str) -> Side:
-    weights = [_array(getattr(module, f"{name}_l{layer}{end}", None)) for name in _NAMES]
+    weights = [_array(getattr(module, f"{name}_l{layer}{end}", None)) for name in NAMES]
     w_ih, w_hh, b_ih, b_hh = weights
     assert w_ih is not None
     assert w_hh is not None

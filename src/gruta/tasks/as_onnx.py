@@ -15,9 +15,10 @@ from gruta.errors import InputError
 from gruta.exchange.doors import engine
 from gruta.exchange.onnx.graph import Graph
 from gruta.exchange.onnx.write import IR_VERSION, OPSET
-from gruta.exchange.proof import BOUND
+from gruta.exchange.proof import require_shape, require_within
 from gruta.files import write_atomically
 from gruta.locale import translate as _
+from gruta.tasks.exporting import require_directory
 from gruta.tasks.trained import Trained
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -76,9 +77,7 @@ def _reason(task: str) -> str:
 
 def write(trained: Trained[Any], path: Path) -> Proven:
     """Write the file; InputError, and nothing written, where it computes something else."""
-    if not path.parent.is_dir():
-        problem = _("{path}: expected a directory to write {name} into")
-        raise InputError(problem.format(path=path.parent, name=path.name))
+    require_directory(path)
     own = drawn(trained)
     said = {"task": trained.task.name, **own.said}
     as_text = {k: v if isinstance(v, str) else json.dumps(v) for k, v in said.items()}
@@ -97,13 +96,8 @@ def _proven(model: Any, own: Drawing) -> tuple[float, str]:
         wanted = own.wanted(given)
         for name, found in zip(names, run(dict(given)), strict=True):
             expected = wanted[name]
-            if found.shape != expected.shape:
-                problem = _("the two sides differ in shape: {found} for {expected}")
-                told = {"found": list(found.shape), "expected": list(expected.shape)}
-                raise InputError(problem.format(**told))
+            require_shape(found, expected)
             size = np.maximum(1.0, np.abs(expected))
             worst = max(worst, float((np.abs(found - expected) / size).max(initial=0)))
-    if not worst <= BOUND:
-        problem = _("the two sides differ by {error:.1e}; at most {bound:.0e} is allowed")
-        raise InputError(problem.format(error=worst, bound=BOUND))
+    require_within(worst)
     return worst, by

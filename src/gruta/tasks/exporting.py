@@ -41,14 +41,19 @@ def contents_of(trained: Trained[Any], weights: Kind = "float32") -> Contents:
 def export(trained: Trained[Any], path: Path, weights: Kind = "float32") -> int:
     """Write it; how many bytes that are. InputError where it would be too large to read again."""
     contents = contents_of(trained, weights)
-    if not path.parent.is_dir():
-        problem = _("{path}: expected a directory to write {name} into")
-        raise InputError(problem.format(path=path.parent, name=path.name))
+    require_directory(path)
     try:
         return len(file.save(path, contents))
     except ValueError as error:
         problem = _("{path}: the run is too large for a model file: {error}")
         raise InputError(problem.format(path=path, error=error)) from error
+
+
+def require_directory(path: Path) -> None:
+    """InputError where there is none to write this file into."""
+    if not path.parent.is_dir():
+        problem = _("{path}: expected a directory to write {name} into")
+        raise InputError(problem.format(path=path.parent, name=path.name))
 
 
 def size_of(trained: Trained[Any], weights: Kind = "float32") -> int:

@@ -65,6 +65,12 @@ def lost_to(scores: Sequence[Scores], metrics: Sequence[Metric]) -> list[str]:
     return [s.model for s in simple if any(_better(m, s, network) for m in judged)]
 
 
+def deciding(metrics: Sequence[Metric]) -> Metric:
+    """The one that is judged, of those of a task in which one alone is."""
+    (found,) = (metric for metric in metrics if metric.judged)
+    return found
+
+
 def _better(metric: Metric, one: Scores, other: Scores) -> bool:
     a, b = one.values.get(metric.name), other.values.get(metric.name)
     if a is None or b is None:

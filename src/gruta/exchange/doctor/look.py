@@ -1,5 +1,6 @@
 """Which reader a file has, by its suffix."""
 
+from importlib import import_module
 from pathlib import Path
 
 from gruta.errors import InputError
@@ -7,7 +8,15 @@ from gruta.exchange.doctor.finding import Diagnosis
 from gruta.extras import need
 from gruta.locale import translate as _
 
-SUFFIXES = (".onnx", ".keras", ".safetensors", ".param", ".xml", ".tflite")
+_READERS = {
+    ".onnx": ("onnx", "onnx"),
+    ".keras": ("keras", "h5py"),
+    ".safetensors": ("state_dict", ""),
+    ".param": ("ncnn", ""),
+    ".xml": ("openvino", ""),
+    ".tflite": ("tflite", "tflite"),
+}
+"""The module of each, and the package that it needs."""
 
 
 def examine(path: Path) -> Diagnosis:
@@ -15,32 +24,11 @@ def examine(path: Path) -> Diagnosis:
     if not path.is_file():
         raise InputError(_("{path}: expected a file, found none").format(path=path))
     suffix = path.suffix.lower()
-    if suffix == ".onnx":
-        need("onnx")
-        from gruta.exchange.doctor.onnx import examine as of_onnx
-
-        return of_onnx(path)
-    if suffix == ".keras":
-        need("h5py")
-        from gruta.exchange.doctor.keras import examine as of_keras
-
-        return of_keras(path)
-    if suffix == ".safetensors":
-        from gruta.exchange.doctor.state_dict import examine as of_state_dict
-
-        return of_state_dict(path)
-    if suffix == ".param":
-        from gruta.exchange.doctor.ncnn import examine as of_ncnn
-
-        return of_ncnn(path)
-    if suffix == ".xml":
-        from gruta.exchange.doctor.openvino import examine as of_openvino
-
-        return of_openvino(path)
-    if suffix == ".tflite":
-        need("tflite")
-        from gruta.exchange.doctor.tflite import examine as of_tflite
-
-        return of_tflite(path)
-    problem = _("{path}: expected a file that ends in one of {known}")
-    raise InputError(problem.format(path=path, known=", ".join(SUFFIXES)))
+    if suffix not in _READERS:
+        problem = _("{path}: expected a file that ends in one of {known}")
+        raise InputError(problem.format(path=path, known=", ".join(_READERS)))
+    module, package = _READERS[suffix]
+    if package:
+        need(package)
+    found: Diagnosis = import_module(f"gruta.exchange.doctor.{module}").examine(path)
+    return found

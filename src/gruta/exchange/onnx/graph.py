@@ -64,6 +64,12 @@ class Graph:
         product = self.node("MatMul", x, matrix, out=f"{out}_product")
         return self.node("Add", product, self.constant(f"{out}_bias", bias), out=out)
 
+    def cast(self, x: str, dtype: Any, out: str) -> str:
+        """As numbers of another kind."""
+        from onnx import helper
+
+        return self.node("Cast", x, out=out, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
     def silu(self, x: str, out: str) -> str:
         """x · σ(x)."""
         return self.node("Mul", x, self.node("Sigmoid", x, out=f"{out}_gate"), out=out)

@@ -5,18 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from gruta.exchange.layer import Layer, Side
+from gruta.exchange.layer import NAMES, Layer, Side
 from gruta.exchange.weights.framework import Array, Arrays, Framework, Given, Tree
-
-_NAMES = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
 
 
 def _out(layer: Layer, side: Side) -> Tree:
-    return dict(zip(_NAMES, side.arrays, strict=True))
+    return dict(zip(NAMES, side.arrays, strict=True))
 
 
 def _back(kind: str, tree: Tree) -> Arrays:
-    return Arrays(*(tree[name] for name in _NAMES))
+    return Arrays(*(tree[name] for name in NAMES))
 
 
 def _paddle(given: Given) -> Sequence[Array]:
@@ -32,10 +30,8 @@ def _paddle(given: Given) -> Sequence[Array]:
         case kind:
             layer = paddle.nn.SimpleRNN(*sizes, activation=kind.removeprefix("rnn_"))
     layer.set_state_dict({f"{name}_l0": paddle.to_tensor(w) for name, w in given.tree.items()})
-    states = [paddle.to_tensor(s[None]) for s in given.states]
     x = paddle.to_tensor(given.x.swapaxes(0, 1).copy())
-    y, finals = layer(x, tuple(states) if len(states) == 2 else states[0])
-    last = finals if len(states) == 2 else (finals,)
+    y, *last = _called(layer, x, [paddle.to_tensor(s[None]) for s in given.states])
     return y.numpy().swapaxes(0, 1), *(s.numpy()[0] for s in last)
 
 
@@ -55,9 +51,16 @@ def _mindspore(given: Given) -> Sequence[Array]:
         own = parameter.name.rpartition(".")[2].removesuffix("_l0")
         parameter.set_data(mindspore.Tensor(np.ascontiguousarray(given.tree[own])))
     states = [mindspore.Tensor(s[None]) for s in given.states]
-    y, finals = layer(mindspore.Tensor(given.x), tuple(states) if len(states) == 2 else states[0])
-    last = finals if len(states) == 2 else (finals,)
+    y, *last = _called(layer, mindspore.Tensor(given.x), states)
     return y.asnumpy(), *(s.asnumpy()[0] for s in last)
+
+
+def _called(layer: Any, x: Any, states: Sequence[Any]) -> Sequence[Any]:
+    """y and the final states: h alone is given and comes by itself, h and c as a pair."""
+    if len(states) == 1:
+        return layer(x, states[0])  # type: ignore[no-any-return]
+    y, finals = layer(x, tuple(states))
+    return y, *finals
 
 
 def _tinygrad(given: Given) -> Sequence[Array]:

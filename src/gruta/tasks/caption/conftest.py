@@ -23,13 +23,14 @@ def drawn(colour: str, shape: str, x: int, y: int) -> np.ndarray:
 
 
 @cache
-def _place() -> tempfile.TemporaryDirectory:
+def _place(kind: str) -> tempfile.TemporaryDirectory:
+    """A folder of its own for pictures and for clips: what was read stays what it was."""
     return tempfile.TemporaryDirectory()
 
 
 def pictures(rows: int = 60) -> pl.DataFrame:
     """Pictures of one thing, with its colour and shape."""
-    draw, place = np.random.default_rng(0), Path(_place().name)
+    draw, place = np.random.default_rng(0), Path(_place("pictures").name)
     found = []
     for i in range(rows):
         colour, shape = draw.choice(list(COLOURS)), draw.choice(SHAPES)
@@ -41,7 +42,7 @@ def pictures(rows: int = 60) -> pl.DataFrame:
 
 def clips(rows: int = 40) -> pl.DataFrame:
     """Clips of a thing that goes to one side, some pictures among them, in two languages."""
-    draw, place = np.random.default_rng(0), Path(_place().name)
+    draw, place = np.random.default_rng(0), Path(_place("clips").name)
     found = []
     for i in range(rows):
         colour, way = draw.choice(list(COLOURS)), draw.choice(["left", "right"])

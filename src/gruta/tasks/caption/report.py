@@ -15,7 +15,7 @@ from gruta.tasks.caption.drawn import looked_at, picture_of
 from gruta.tasks.caption.evaluation import Evaluation
 from gruta.tasks.caption.scores import Difference
 from gruta.tasks.report import learned, score_table
-from gruta.tasks.scores import Metric, Scores
+from gruta.tasks.scores import Metric, Scores, deciding
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained
 
@@ -36,7 +36,7 @@ def model_name(model: str) -> str:
 def verdict(found: Evaluation) -> str:
     """Whether the network was worth it; where it lost, that comes first."""
     network, *simple = found.scores
-    (judged,) = (metric for metric in found.metrics if metric.judged)
+    judged = deciding(found.metrics)
     if not simple:
         text = _("The {cell} comes to {right} on {count} captions.")
         return text.format(

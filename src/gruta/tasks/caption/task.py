@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gruta.codec.pictures.captions import CaptionCodec
 from gruta.tasks.caption.options import EvaluateOptions, InspectOptions, PredictOptions
 from gruta.tasks.caption.settings import CaptionSettings
-from gruta.tasks.scores import Metric
+from gruta.tasks.scores import Metric, deciding
 from gruta.tasks.scoring import to_score
 from gruta.tasks.task import Input, Judged, Look, Options, Report
 
@@ -148,7 +148,7 @@ class CaptionTask:
         """BLEU, or the share of captions that are wholly right; those of a picture go together."""
         from gruta.tasks.caption.scores import rows_of
 
-        (metric,) = (one for one in found.metrics if one.judged)
+        metric = deciding(found.metrics)
         rows, own = rows_of(found.expected.shots), next(iter(found.counted.values()))
 
         def score(some: NDArray[np.int64]) -> float:

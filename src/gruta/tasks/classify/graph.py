@@ -11,14 +11,9 @@ from gruta.codec.text.vocabulary import Vocabulary
 from gruta.exchange.layer import named
 from gruta.exchange.onnx.graph import Graph
 from gruta.exchange.onnx.write import Ends, add_stack
+from gruta.exchange.proof import SIZES
 from gruta.tasks.as_onnx import Arrays, Drawing
 from gruta.tasks.trained import Trained
-
-_SIZES = ((7, 3), (1, 1), (23, 2))
-"""T and B of what is tried."""
-
-_FLOAT = 1
-"""onnx.TensorProto.FLOAT."""
 
 _GRAMS = 4
 """Of a step."""
@@ -48,7 +43,7 @@ def drawn(trained: Trained[ClassCodec]) -> Drawing:
     graph.node("Softmax", cooled, out="probabilities", axis=-1)
     graph.output("probabilities", np.float32, "batch", len(codec.labels))
     said = {"labels": list(codec.labels), "longest": codec.longest, **_reads(codec)}
-    return Drawing(graph, [_try(codec, *size) for size in _SIZES], _asked(trained), said)
+    return Drawing(graph, [_try(codec, *size) for size in SIZES], _asked(trained), said)
 
 
 def _reads(codec: ClassCodec) -> dict[str, object]:
@@ -85,10 +80,10 @@ def _scaled(graph: Graph, reader: Channels) -> str:
     scaled = graph.node("Div", off, scale, out="scaled")
     none = graph.constant("none", 0.0, np.float64)
     kept = graph.node("Where", missing, none, scaled, out="kept")
-    x = graph.node("Cast", kept, out="values", to=_FLOAT)
+    x = graph.cast(kept, np.float32, "values")
     if not reader.gaps:
         return x
-    marks = graph.node("Cast", missing, out="all_marks", to=_FLOAT)
+    marks = graph.cast(missing, np.float32, "all_marks")
     own = graph.constant("with_gaps", reader.gaps, np.int64)
     marks = graph.node("Gather", marks, own, out="marks", axis=2)
     return graph.node("Concat", x, marks, out="marked", axis=2)
@@ -110,7 +105,7 @@ def _pooled(graph: Graph, trained: Trained[ClassCodec], h: str, h_n: str, ends: 
         weighted = graph.node("Mul", shares, h, out="weighted")
         return graph.node("ReduceSum", weighted, first, out="pooled", keepdims=0)
     total = graph.node("ReduceSum", h, first, out="total", keepdims=0)
-    count = graph.node("Cast", ends.count, out="count", to=_FLOAT)
+    count = graph.cast(ends.count, np.float32, "count")
     count = graph.node("Unsqueeze", count, graph.indices(1), out="count_column")
     mean = graph.node("Div", total, count, out="mean_of_h")
     if kind == "mean":

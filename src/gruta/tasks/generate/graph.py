@@ -7,12 +7,10 @@ from gruta.errors import InputError
 from gruta.exchange.layer import named
 from gruta.exchange.onnx.graph import Graph
 from gruta.exchange.onnx.write import add_stack
+from gruta.exchange.proof import SIZES
 from gruta.locale import translate as _
 from gruta.tasks.as_onnx import Arrays, Drawing
 from gruta.tasks.trained import Trained
-
-_SIZES = ((7, 3), (1, 1), (23, 2))
-"""T and B of what is tried."""
 
 
 def drawn(trained: Trained[Units]) -> Drawing:
@@ -52,7 +50,7 @@ def drawn(trained: Trained[Units]) -> Drawing:
         }
         return {"logits": logits, **last}
 
-    tries = [_try(names, *sizes, T, B) for T, B in _SIZES]
+    tries = [_try(names, *sizes, T, B) for T, B in SIZES]
     return Drawing(graph, tries, wanted, {"units": codec.to_json()}, notes)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gruta.codec.audio.saying import SayingCodec
 from gruta.reading import Guess, Repair
-from gruta.tasks.scores import Metric
+from gruta.tasks.scores import Metric, deciding
 from gruta.tasks.scoring import to_score
 from gruta.tasks.speak.options import EvaluateOptions, InspectOptions
 from gruta.tasks.speak.settings import SpeakSettings
@@ -155,8 +155,7 @@ class SpeakTask:
     def judged(self, found: "Evaluation") -> Judged:
         """How far the spectra are off, on average."""
         far = np.array(found.distortions)
-        (metric,) = (one for one in self.metrics if one.judged)
-        return Judged(metric, len(far), lambda some: float(far[some].mean()))
+        return Judged(deciding(self.metrics), len(far), lambda some: float(far[some].mean()))
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the simple models."""

@@ -16,9 +16,6 @@ from gruta.tasks.transcribe.front import STRIDES, frames_left, of_maps
 _SIZES = ((40, 3), (1, 1), (61, 2))
 """T and B of what is tried."""
 
-_FLOAT, _DOUBLE = 1, 11
-"""onnx.TensorProto.FLOAT and DOUBLE."""
-
 
 def drawn(trained: Trained[SpeechCodec]) -> Drawing:
     """Inputs: frames `[T, B, C]`, log-mel spectra or other features, lengths `[B]`, from 1 to T.
@@ -54,7 +51,7 @@ _NORM = "weight", "bias"
 
 def _scaled(graph: Graph, codec: SpeechCodec, frames: str, ends: Ends) -> str:
     """As `SpeechCodec.encode`, 0 behind each recording's end."""
-    wide = graph.node("Cast", frames, out="frames_wide", to=_DOUBLE)
+    wide = graph.cast(frames, np.float64, "frames_wide")
     none = graph.constant("none_wide", 0.0, np.float64)
     if codec.by_recording:
         mean, scale = _own_scale(graph, codec, wide, ends, none)
@@ -64,7 +61,7 @@ def _scaled(graph: Graph, codec: SpeechCodec, frames: str, ends: Ends) -> str:
     off = graph.node("Sub", wide, mean, out="off_mean")
     scaled = graph.node("Div", off, scale, out="scaled_wide")
     scaled = graph.node("Where", ends.inside, scaled, none, out="scaled_inside")
-    return graph.node("Cast", scaled, out="scaled", to=_FLOAT)
+    return graph.cast(scaled, np.float32, "scaled")
 
 
 def _own_scale(
@@ -72,7 +69,7 @@ def _own_scale(
 ) -> tuple[str, str]:
     """Of each recording the mean and the deviation of its channels `[1, B, C]`."""
     first = graph.indices(0)
-    count = graph.node("Cast", ends.count, out="count_wide", to=_DOUBLE)
+    count = graph.cast(ends.count, np.float64, "count_wide")
     count = graph.node("Unsqueeze", count, graph.indices(0, 2), out="count_row")
     inside = graph.node("Where", ends.inside, wide, none, out="frames_inside")
     total = graph.node("ReduceSum", inside, first, out="total", keepdims=1)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gruta.codec.audio.speech import SpeechCodec
-from gruta.tasks.scores import Metric
+from gruta.tasks.scores import Metric, deciding
 from gruta.tasks.scoring import to_score
 from gruta.tasks.task import Input, Judged, Look, Options, Report
 from gruta.tasks.transcribe.errors import rate
@@ -157,8 +157,9 @@ class TranscribeTask:
     def judged(self, found: "Evaluation") -> Judged:
         """The share of wrong words."""
         edits, words = found.errors.word_edits, found.errors.words
-        (metric,) = (one for one in self.metrics if one.judged)
-        return Judged(metric, len(words), lambda some: rate(edits[some], words[some]))
+        return Judged(
+            deciding(self.metrics), len(words), lambda some: rate(edits[some], words[some])
+        )
 
     def verdict(self, found: "Evaluation") -> str:
         """Against the best simple model."""

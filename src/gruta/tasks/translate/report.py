@@ -13,7 +13,7 @@ from gruta.report.charts import Curve, lines, strokes
 from gruta.report.page import Column, Figure, Section, Table, Value
 from gruta.report.settings import settings_table
 from gruta.tasks.report import learned, score_table
-from gruta.tasks.scores import Metric, Scores
+from gruta.tasks.scores import Metric, Scores, deciding
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained
 from gruta.tasks.translate.attention import attention_figure
@@ -37,7 +37,7 @@ def model_name(model: str) -> str:
 def verdict(found: Evaluation) -> str:
     """Whether the network was worth it; where it lost, that comes first."""
     network, *simple = found.scores
-    (judged,) = (metric for metric in found.metrics if metric.judged)
+    judged = deciding(found.metrics)
     best = max(simple, key=lambda s: float(s.values[judged.name] or 0))
     text = (
         _(

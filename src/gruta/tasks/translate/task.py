@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.text.pairs import PairCodec
-from gruta.tasks.scores import Metric
+from gruta.tasks.scores import Metric, deciding
 from gruta.tasks.scoring import to_score
 from gruta.tasks.task import Input, Judged, Look, Options, Report
 from gruta.tasks.translate.options import EvaluateOptions, InspectOptions, PredictOptions
@@ -152,7 +152,7 @@ class TranslateTask:
         """BLEU, chrF, or the share of words that are wholly right."""
         from gruta.tasks.translate.evaluation import measures
 
-        metric = next(one for one in found.metrics if one.judged)
+        metric = deciding(found.metrics)
 
         def score(some: NDArray[np.int64]) -> float:
             said = [found.written[i].text for i in some]

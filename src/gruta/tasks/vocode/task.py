@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gruta.codec.audio.vocoder import VocoderCodec
-from gruta.tasks.scores import Metric
+from gruta.tasks.scores import Metric, deciding
 from gruta.tasks.scoring import to_score
 from gruta.tasks.task import Input, Judged, Look, Options, Report
 from gruta.tasks.vocode.options import EvaluateOptions, InspectOptions
@@ -145,7 +145,7 @@ class VocodeTask:
     def judged(self, found: "Evaluation") -> Judged:
         """Nats a sample."""
         nats, counts = np.array(found.nats), np.array(found.samples)
-        (metric,) = (one for one in self.metrics if one.judged)
+        metric = deciding(self.metrics)
         return Judged(
             metric, len(nats), lambda some: float(np.average(nats[some], weights=counts[some]))
         )
