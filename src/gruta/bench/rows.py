@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +16,22 @@ from numpy.typing import NDArray
 from gruta.bench.process import environment
 
 Places = NDArray[np.int64]
+Order = Literal["series", "time", "shuffled"]
+Kind = Literal["parquet", "csv"]
 STAGES = ("read", "train")
 _AT_ONCE = 100_000
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file's rows lie: in the order of time, or one series behind the other.
+    """How a file's rows lie: a series behind the other, in the order of time, or shuffled.
 
-    missing: the share of rows that are not there.
+    missing: the share of rows that are not there. kind: parquet or csv.
     """
 
-    by_time: bool = False
+    order: Order = "series"
     missing: float = 0.0
+    kind: Kind = "parquet"
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,9 @@ class Peak:
 
 
 def peaks(series: int, rows: int, layout: Layout) -> Iterator[Peak]:
-    """Of a Parquet file of so many series, of `rows` days together."""
+    """Of a file of so many series, of `rows` days together."""
     with TemporaryDirectory() as place:
-        path, small = Path(place, "many.parquet"), Path(place, "few.parquet")
+        path, small = (Path(place, f"{name}.{layout.kind}") for name in ("many", "few"))
         write(path, series, rows // series, layout)
         write(small, 2, 100, layout)
         for stage in STAGES:
@@ -67,9 +70,8 @@ def peaks(series: int, rows: int, layout: Layout) -> Iterator[Peak]:
 
 
 def write(path: Path, series: int, days: int, layout: Layout) -> None:
-    """Series of different levels, each with a week, a tile of them a row group."""
+    """Series of different levels, each with a week, some rows at a time, each a row group."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     draw = np.random.default_rng(0)
     names = np.array([f"series-{i:06d}" for i in range(series)])
@@ -77,8 +79,8 @@ def write(path: Path, series: int, days: int, layout: Layout) -> None:
     schema = pa.schema(
         {"unique_id": pa.string(), "ds": pa.timestamp("us"), "y": pa.float32()}.items()
     )
-    with pq.ParquetWriter(path, schema) as file:
-        for own, at in _tiles(series, days, layout.by_time):
+    with _writer(path, schema) as file:
+        for own, at in _tiles(series, days, layout.order):
             kept = draw.random(len(own)) >= layout.missing
             own, at = own[kept], at[kept]
             week = 1 + 0.2 * np.sin(2 * np.pi * at / 7)
@@ -88,14 +90,25 @@ def write(path: Path, series: int, days: int, layout: Layout) -> None:
             file.write_table(pa.table(arrays, schema=schema))
 
 
-def _tiles(series: int, days: int, by_time: bool) -> Iterator[tuple[Places, Places]]:
+def _writer(path: Path, schema: Any) -> Any:
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    if path.suffix == ".csv":
+        return pyarrow.csv.CSVWriter(path, schema)
+    return pyarrow.parquet.ParquetWriter(path, schema)
+
+
+def _tiles(series: int, days: int, order: Order) -> Iterator[tuple[Places, Places]]:
     """Of some rows at a time, in their order, of which series and which day each is."""
-    outer, inner = (days, series) if by_time else (series, days)
-    step = max(1, _AT_ONCE // inner)
-    for first in range(0, outer, step):
-        some = np.arange(first, min(first + step, outer))
-        slow, fast = np.repeat(some, inner), np.tile(np.arange(inner), len(some))
-        yield (fast, slow) if by_time else (slow, fast)
+    rows = series * days
+    mixed = np.random.default_rng(1).permutation(rows) if order == "shuffled" else None
+    for first in range(0, rows, _AT_ONCE):
+        some = np.arange(first, min(first + _AT_ONCE, rows))
+        slow, fast = np.divmod(
+            some if mixed is None else mixed[some], series if order == "time" else days
+        )
+        yield (fast, slow) if order == "time" else (slow, fast)
 
 
 def _asked(stage: str, path: Path, small: Path) -> dict[str, Any]:
@@ -108,6 +121,8 @@ def _asked(stage: str, path: Path, small: Path) -> dict[str, Any]:
 
 def _answer(stage: str, path: str, small: str) -> None:
     """In a process of its own."""
+    import gruta.data.spool  # noqa: F401 - which few rows do not need
+
     do = {"read": _read, "train": _train}[stage]
     do(small)
     before, start = _resident("VmRSS"), time.perf_counter()

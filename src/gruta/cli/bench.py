@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -260,17 +260,20 @@ def text(json_path: JsonPath = "") -> None:
 @bench_app.command(
     "rows",
     help=_(
-        "How much memory it takes to read a Parquet file of very many rows, and to train on it, "
-        "beside the size of its columns."
+        "How much memory it takes to read a file of very many rows, and to train on it, beside the "
+        "size of its columns."
     ),
 )
 def rows(
     series: Annotated[int, typer.Option(min=1, help=_("So many series."))] = 10_000,
     days: Annotated[int, typer.Option(min=100, help=_("Rows of each."))] = 1_000,
-    by_time: Annotated[
-        bool,
-        typer.Option("--by-time", help=_("In the order of time, not a series behind the other.")),
-    ] = False,
+    order: Annotated[
+        Literal["series", "time", "shuffled"],
+        typer.Option(help=_("A series behind the other, in the order of time, or shuffled.")),
+    ] = "series",
+    kind: Annotated[
+        Literal["parquet", "csv"], typer.Option(help=_("What kind of file it is."))
+    ] = "parquet",
     missing: Annotated[
         float, typer.Option(min=0, max=0.5, help=_("This share of the rows is not there."))
     ] = 0.0,
@@ -282,7 +285,7 @@ def rows(
 
     if not Path("/proc/self/clear_refs").exists():
         raise InputError(_("the memory of a process is told by Linux alone"))
-    _hand_out(peaks(series, series * days, Layout(by_time, missing)), json_path, print_peaks)
+    _hand_out(peaks(series, series * days, Layout(order, missing, kind)), json_path, print_peaks)
 
 
 @bench_app.command(

@@ -48,7 +48,7 @@ EXAMPLES = {
     "bench health": "gruta bench health --json -",
     "bench demo": "gruta bench demo --rounds 2",
     "bench text": "gruta bench text --json -",
-    "bench rows": "gruta bench rows --series 1000 --days 3000 --by-time",
+    "bench rows": "gruta bench rows --series 1000 --days 3000 --order time",
     "bench serve": "gruta bench serve --hidden 256 --within-ms 50",
     "bench forecast": "gruta bench forecast --only usmelec,neuralforecast,autoets --seeds 2",
 }

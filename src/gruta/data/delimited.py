@@ -19,6 +19,8 @@ from gruta.locale.numbers import number
 from gruta.reading import Guess, Reading
 
 _LONGEST_ROW = 2**26
+_LARGE = 2**26
+_PACKED = 8  # so many times as large a text may be as its gzip file
 
 
 class Delimited:
@@ -39,6 +41,12 @@ class Delimited:
 
     unnamed_is = "first column"
 
+    @property
+    def is_large(self) -> bool:
+        """Whether its columns may take more memory than is good for them to be there at once."""
+        packed = self.path.suffix.lower() == ".gz"
+        return self.path.stat().st_size * (_PACKED if packed else 1) > _LARGE
+
     def first(self, place: int) -> pl.Series:
         """The first cells of a column."""
         if self._top is None:
@@ -50,17 +58,28 @@ class Delimited:
 
     def load(self, places: Sequence[int]) -> tuple[list[pl.Series], NDArray[np.int64]]:
         """The columns at these places, and which rows were left out as there is nothing in them."""
-        self._top = None
         names = [str(place) for place in places]
-        parts, skipped, row = [pl.DataFrame(schema=dict.fromkeys(names, pl.String))], [], 0
+        parts = [pl.DataFrame(schema=dict.fromkeys(names, pl.String))]
+        skipped = [np.empty(0, np.int64)]
+        for block, empty in self.blocks(places):
+            parts.append(block)
+            skipped.append(empty)
+        table = pl.concat(parts)
+        return [table[name] for name in names], np.concatenate(skipped)
+
+    def blocks(self, places: Sequence[int]) -> Iterator[tuple[pl.DataFrame, NDArray[np.int64]]]:
+        """The same columns, called by their places, a block of rows at a time, and which of the
+        file's rows were left out there.
+        """
+        self._top, row, names = None, 0, [str(place) for place in places]
         for block in self._tables():
             empty = _empty_rows(block, names)
-            skipped.append(np.flatnonzero(empty) + row)
-            row += len(block)
             found = block.select(names)
-            parts.append(found.filter(pl.Series(~empty)) if empty.any() else found)
-        table = pl.concat(parts)
-        return [table[name] for name in names], np.concatenate([np.empty(0, np.int64), *skipped])
+            yield (
+                found.filter(pl.Series(~empty)) if empty.any() else found,
+                np.flatnonzero(empty) + row,
+            )
+            row += len(block)
 
     def others(self, places: Sequence[int]) -> Iterator[pl.DataFrame]:
         """The other columns, block by block."""

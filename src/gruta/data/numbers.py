@@ -4,21 +4,20 @@
 point; 1,5 and 1.234.567 but a decimal comma. Where no cell of a column tells, others do.
 """
 
-from collections.abc import Iterator
 from dataclasses import astuple, dataclass
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from gruta.data.columns import Origin, refuse
+from gruta.data.source import Cells, parts_of
 from gruta.locale import translate as _
 
 Mark = Literal[".", ","]
 """What stands before decimals."""
 
-_AT_ONCE = 500_000
 NOTHING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "nat", "?", ".")
 TRUTH = {"true": "1", "verdadeiro": "1", "false": "0", "falso": "0"}
 _WORDS = {**dict.fromkeys(NOTHING), **TRUTH}
@@ -75,32 +74,32 @@ class Tally:
         return "." if self.point else ","
 
 
-def tally(column: pl.Series) -> Tally:
+def tally(column: Cells) -> Tally:
     """What the cells of a column of text say."""
-    return sum(map(_tally, _parts(column)), Tally())
+    return sum((_tally(part) for _row, part in parts_of(column)), Tally())
 
 
-def to_numbers(origin: Origin, column: pl.Series, mark: Mark) -> NDArray[np.float64]:
+def to_numbers(
+    origin: Origin, column: Cells, mark: Mark, dtype: type[np.floating[Any]] = np.float64
+) -> NDArray[np.floating]:
     """The values [N] of a column of text, NaN where there is none; InputError for what is none."""
-    found = np.empty(len(column))
-    row = 0
-    for part in _parts(column):
+    found: NDArray[np.floating] = np.empty(len(column), dtype)
+    for row, part in parts_of(column):
         values = _plainest(part, mark)
         if values is None:
             text = _plain(part)
             values = _in_points(text, mark).cast(pl.Float64, strict=False)
             wrong = text.is_not_null() & values.is_null()
             if wrong.any():
-                at = row + int(wrong.arg_max() or 0)
-                refuse(origin, column.name, _misfit(column[at], mark), at)
+                at = int(wrong.arg_max() or 0)
+                refuse(origin, column.name, _misfit(part[at], mark), row + at)
         found[row : row + len(part)] = values.fill_null(np.nan).to_numpy()
-        row += len(part)
     # One NaN for all: a file can hold others, which would change the fingerprint.
     found[np.isnan(found)] = np.nan
     return found
 
 
-def refuse_open(origin: Origin, column: pl.Series) -> NoReturn:
+def refuse_open(origin: Origin, column: Cells) -> NoReturn:
     """InputError for a column whose numbers can be read in two ways throughout."""
     found = {mark: row for mark in _OTHER if (row := _first(column, _open(mark))) is not None}
     mark, row = min(found.items(), key=lambda one: one[1])
@@ -116,7 +115,7 @@ def refuse_open(origin: Origin, column: pl.Series) -> NoReturn:
     )
 
 
-def refuse_both(origin: Origin, column: pl.Series) -> NoReturn:
+def refuse_both(origin: Origin, column: Cells) -> NoReturn:
     """InputError for a column with decimal points here and decimal commas there."""
     rows = []
     for mark in _OTHER:
@@ -131,11 +130,6 @@ def refuse_both(origin: Origin, column: pl.Series) -> NoReturn:
         ).format(cell=column[then], first=column[first], row=origin.row(first)),
         then,
     )
-
-
-def _parts(column: pl.Series) -> Iterator[pl.Series]:
-    """The column in parts, so that what is made on the way takes little memory."""
-    return (column.slice(i, _AT_ONCE) for i in range(0, len(column), _AT_ONCE))
 
 
 def _plain(column: pl.Series) -> pl.Series:
@@ -200,13 +194,11 @@ def _count(text: pl.Series, pattern: str) -> int:
     return int(text.str.contains(pattern).sum())
 
 
-def _first(column: pl.Series, pattern: str, but: str = "^$") -> int | None:
+def _first(column: Cells, pattern: str, but: str = "^$") -> int | None:
     """The first row that matches; None where none does."""
-    row = 0
-    for part in _parts(column):
+    for row, part in parts_of(column):
         text = _plain(part)
         found = (text.str.contains(pattern) & ~text.str.contains(but)).fill_null(False)
         if found.any():
             return row + int(found.arg_max() or 0)
-        row += len(part)
     return None

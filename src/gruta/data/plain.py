@@ -13,7 +13,7 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.reading import AUTO, Guess
 
-_BLOCK = 2**24
+_BLOCK = 2**22
 _BOMS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32",

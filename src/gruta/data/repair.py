@@ -78,15 +78,17 @@ class Raw:
     at: Places | None = None
 
     def by_time(self) -> "Raw":
-        """In each series by time, rows of one stamp as they came."""
-        times, goes = self.times.copy(), np.arange(len(self.times), dtype=_kind(len(self.times)))
+        """In each series by time, rows of one stamp as they came; in these very arrays, as each is
+        as large as a column.
+        """
+        goes = np.arange(len(self.times), dtype=_kind(len(self.times)))
         for first, end in itertools.pairwise(_starts(self).tolist()):
             own = self.times[first:end]
             if (own[1:] < own[:-1]).any():
                 order = np.argsort(own, kind="stable")
-                times[first:end] = own[order]
+                own[:] = own[order]
                 goes[first + order] = np.arange(first, end)
-        return replace(self, times=times, at=_composed(self.at, goes))
+        return replace(self, at=_composed(self.at, goes))
 
     def once(self, again: NDArray[np.bool_]) -> "Raw":
         """Without the rows `again [M]`, each of which has the stamp of the one before."""
@@ -182,9 +184,14 @@ def _kind(rows: int) -> type[np.signedinteger[Any]]:
 
 def _composed(at: Places | None, then: Places) -> Places:
     """Where each row stands that was brought to `at [N]`, None for its own place, and from there to
-    `then`.
+    `then`; written into `at` where that can hold it.
     """
-    return then if at is None else then[at]
+    if at is None or then.dtype != at.dtype:
+        return then if at is None else then[at]
+    for start in range(0, len(at), _AT_ONCE):
+        part = at[start : start + _AT_ONCE]
+        part[:] = then[part]
+    return at
 
 
 def _starts(raw: Raw) -> Starts:
@@ -218,8 +225,10 @@ def _by_time(raw: Raw, found: list[Repair]) -> Raw:
     late = (raw.times[1:] < raw.times[:-1]) & (raw.own[1:] == raw.own[:-1])
     if not late.any():
         return raw
-    at = np.flatnonzero(late) + 1
+    at = np.flatnonzero(late)
+    at += 1
     found.append(_repair(_("rows out of order"), raw, at, _("sorted")))
+    del late, at  # as large as columns
     return raw.by_time()
 
 

@@ -5,21 +5,22 @@ two do, and mean different moments, none is. A period stands for its start.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from gruta.codec.series.frequency import Stamps
 from gruta.data.columns import Origin, refuse
+from gruta.data.source import Cells, parts_of, sample_of
 from gruta.data.ways import DOUBT, Mask, Way, candidates, commonest, normal, parse
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.reading import AUTO, DAY_FIRST, EPOCHS, MONTH_FIRST, Guess
 
-_AT_ONCE = 500_000
 _SAMPLE = 1_000
+Places = NDArray[np.integer]
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,16 @@ class Moments:
     guesses: tuple[Guess, ...] = ()
 
 
-def to_moments(origin: Origin, column: pl.Series, dates: str = AUTO) -> Moments:
-    """The moments in a column of whole numbers or text, which `dates` tells how to read; InputError
-    for a row without one, or where there are two readings.
+def to_moments(
+    origin: Origin, column: Cells, dates: str = AUTO, at: Places | None = None
+) -> Moments:
+    """The moments in a column of whole numbers or text, which `dates` tells how to read, each in
+    the place `at [N]` that it goes to, None for its own; InputError for a row without one, or where
+    there are two readings.
     """
     kind = column.dtype
     if kind.is_numeric():
+        assert isinstance(column, pl.Series)
         column = _digits(origin, column)
     elif kind != pl.String:
         refuse(
@@ -50,10 +55,11 @@ def to_moments(origin: Origin, column: pl.Series, dates: str = AUTO) -> Moments:
                 expected=_expected(), kind=kind
             ),
         )
-    _require_all(origin, column, column.is_null() | (column.str.strip_chars() == ""))
+    for row, part in parts_of(column):
+        _require_all(origin, part, part.is_null() | (part.str.strip_chars() == ""), row)
     if "%" in dates:
-        return _by_format(origin, column, dates)
-    return _by_ways(origin, column, dates)
+        return _by_format(origin, column, dates, at)
+    return _by_ways(origin, column, dates, at)
 
 
 def moments_of(origin: Origin, column: pl.Series, row: int = 0) -> Stamps:
@@ -98,17 +104,20 @@ def _digits(origin: Origin, column: pl.Series) -> pl.Series:
     return whole.cast(pl.String)
 
 
-def _by_format(origin: Origin, column: pl.Series, form: str) -> Moments:
+def _by_format(origin: Origin, column: Cells, form: str, at: Places | None) -> Moments:
     """As `strptime` reads it."""
-    moments, zone = _read_by(column, form)
-    wrong = moments.is_null()
-    if wrong.any():
-        row = int(wrong.arg_max() or 0)
-        problem = _("expected a stamp as {form!r} says, found {cell!r}").format(
-            form=form, cell=column[row]
-        )
-        refuse(origin, column.name, problem, row)
-    return Moments(moments.dt.epoch("us").to_numpy().astype("M8[us]"), zone)
+    times, zone = np.empty(len(column), "M8[us]"), ""
+    for row, part in parts_of(column):
+        moments, zone = _read_by(part, form)
+        wrong = moments.is_null()
+        if wrong.any():
+            first = int(wrong.arg_max() or 0)
+            problem = _("expected a stamp as {form!r} says, found {cell!r}").format(
+                form=form, cell=part[first]
+            )
+            refuse(origin, column.name, problem, row + first)
+        times[_goes(row, part, at)] = moments.dt.epoch("us").to_numpy()
+    return Moments(times, zone)
 
 
 def _read_by(column: pl.Series, form: str) -> tuple[pl.Series, str]:
@@ -140,16 +149,16 @@ def _read_by(column: pl.Series, form: str) -> tuple[pl.Series, str]:
     return found, zone or ""
 
 
-def _by_ways(origin: Origin, column: pl.Series, dates: str) -> Moments:
+def _by_ways(origin: Origin, column: Cells, dates: str, at: Places | None) -> Moments:
     """By the one way that fits all rows."""
-    sample = normal(column.gather_every(max(1, len(column) // _SAMPLE)))
+    sample = normal(sample_of(column, _SAMPLE))
     ways = candidates(dates)
     reach = [_fits(parse(sample, way)[1]) for way in ways]
     best = max(reach)
     if not best:
         _refuse_row(origin, column, DOUBT, 0)
     ways = [way for way, fit in zip(ways, reach, strict=True) if fit == best]
-    read = [_whole_column(column, way) for way in ways]
+    read = [_whole_column(column, way, at) for way in ways]
     reach = [row for _, _, row in read]
     best = max(reach)
     if best < len(column):
@@ -159,8 +168,9 @@ def _by_ways(origin: Origin, column: pl.Series, dates: str) -> Moments:
     for other, (moments, _, _) in rest:
         differs = times != moments
         if differs.any():
-            row = int(differs.argmax())
-            _refuse_doubt(origin, column, row, times[row], moments[row], other)
+            row = int((differs if at is None else differs[at]).argmax())
+            place = row if at is None else at[row]
+            _refuse_doubt(origin, column, row, times[place], moments[place], other)
     if way is DOUBT:
         _refuse_row(origin, column, way, 0)
     _require_alike(origin, column, zoned)
@@ -168,7 +178,7 @@ def _by_ways(origin: Origin, column: pl.Series, dates: str) -> Moments:
     return Moments(times, "UTC" if len(zoned) and zoned[0] else "", guesses)
 
 
-def _refuse_row(origin: Origin, column: pl.Series, way: Way, row: int) -> None:
+def _refuse_row(origin: Origin, column: Cells, way: Way, row: int) -> None:
     order = {DAY_FIRST: _(", the day first"), MONTH_FIRST: _(", the month first")}.get(way.name, "")
     like = (
         _(", or one as {first!r} in the first row{order}").format(first=column[0], order=order)
@@ -188,7 +198,7 @@ def _refuse_row(origin: Origin, column: pl.Series, way: Way, row: int) -> None:
 
 def _refuse_doubt(
     origin: Origin,
-    column: pl.Series,
+    column: Cells,
     row: int,
     one: np.datetime64,
     other: np.datetime64,
@@ -214,7 +224,7 @@ def _refuse_doubt(
     )
 
 
-def _require_alike(origin: Origin, column: pl.Series, zoned: Mask) -> None:
+def _require_alike(origin: Origin, column: Cells, zoned: Mask) -> None:
     mixed = zoned != zoned[:1]
     if mixed.any():
         row = int(mixed.argmax())
@@ -229,27 +239,40 @@ def _require_alike(origin: Origin, column: pl.Series, zoned: Mask) -> None:
         )
 
 
-def _whole_column(column: pl.Series, way: Way) -> tuple[Stamps, Mask, int]:
-    """Moments, whether they had a zone, and how many rows from the first are written this way."""
+def _whole_column(column: Cells, way: Way, at: Places | None) -> tuple[Stamps, Mask, int]:
+    """Moments in the places that they go to, whether each row had a zone, and how many rows from
+    the first are written this way.
+    """
     times, zoned = np.empty(len(column), "M8[us]"), np.zeros(len(column), bool)
-    for row, part in _parts(column):
-        place = slice(row, row + len(part))
+    for row, part in parts_of(column):
+        goes = _goes(row, part, at)
         if (common := commonest(part, way)) is not None:
-            times[place] = common
+            times[goes] = common
             continue
-        times[place], valid, zoned[place] = parse(normal(part), way)
+        times[goes], valid, zoned[row : row + len(part)] = _each_once(part, way)
         if not valid.all():
             return times, zoned, row + _fits(valid)
     return times, zoned, len(column)
 
 
+def _goes(row: int, part: pl.Series, at: Places | None) -> slice | Places:
+    """Where the rows of a part that begins at `row` go."""
+    rows = slice(row, row + len(part))
+    return rows if at is None else at[rows]
+
+
+def _each_once(part: pl.Series, way: Way) -> tuple[Stamps, Mask, Mask]:
+    """What `parse` says of each cell; where many are alike, each different one is parsed once."""
+    found = part.unique(maintain_order=True)
+    if 2 * len(found) > len(part):
+        return parse(normal(part), way)
+    which = part.cast(pl.Enum(found)).to_physical().to_numpy()
+    times, valid, zoned = parse(normal(found), way)
+    return times[which], valid[which], zoned[which]
+
+
 def _fits(valid: Mask) -> int:
     return len(valid) if valid.all() else int((~valid).argmax())
-
-
-def _parts(column: pl.Series) -> Iterator[tuple[int, pl.Series]]:
-    """The column in parts, so that what is made on the way takes little memory."""
-    return ((i, column.slice(i, _AT_ONCE)) for i in range(0, len(column), _AT_ONCE))
 
 
 def _expected() -> str:

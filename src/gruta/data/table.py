@@ -1,9 +1,8 @@
 """A table from a file or a frame: its columns found, loaded, and read as what is asked for."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +13,7 @@ from gruta.data.columns import Origin, refuse, require, require_size
 from gruta.data.delimited import Delimited
 from gruta.data.frames import Frame
 from gruta.data.numbers import Mark, Tally, refuse_both, refuse_open, tally, to_numbers
+from gruta.data.source import Cells, Columnar, InParts, Parted, Source, parts_of
 from gruta.data.stamps import Moments, looks_like_stamps, moments_of, to_moments
 from gruta.data.words import codes_of, holds_words
 from gruta.errors import InputError
@@ -27,56 +27,6 @@ _AS_FOUND = Reading()
 MANY = 2**21
 """Of more rows numbers are kept in single precision."""
 _AT_ONCE = 2**18
-
-
-class Source(Protocol):
-    """Where columns are: at places, counted from 0, with names.
-
-    separator: of a text file, else "". unnamed: the place of a column without a name that may hold
-    the time, and what that is called.
-    """
-
-    names: Sequence[Any]
-    separator: str
-    guesses: Sequence[Guess]
-    unnamed_is: str
-
-    @property
-    def unnamed(self) -> int | None:
-        """A place."""
-
-    def first(self, place: int) -> pl.Series:
-        """The first cells of a column, at least one where there is one and its type leaves open
-        what it holds.
-        """
-
-    def load(self, places: Sequence[int]) -> tuple[list[pl.Series], NDArray[np.int64]]:
-        """Columns, and which rows, counted from 0, were left out as there is nothing in them."""
-
-    def others(self, places: Sequence[int]) -> Iterator[pl.DataFrame]:
-        """The columns of text that are not at these places, in blocks of rows."""
-
-
-@runtime_checkable
-class Columnar(Protocol):
-    """A source of which a column can be read without the others."""
-
-    def size(self, places: Sequence[int]) -> int:
-        """How many rows; InputError where these columns of them together would not fit."""
-
-    def codes(self, place: int) -> tuple[NDArray[np.integer], list[str | None]]:
-        """Of a column of names, which of them each row has `[N]`, and the names."""
-
-    def release(self) -> None:
-        """Give back the memory of columns that are gone."""
-
-
-@runtime_checkable
-class InParts(Protocol):
-    """A source of which some rows of a column can be read without the others."""
-
-    def parts(self, place: int) -> Iterator[pl.Series]:
-        """A column, some rows at a time."""
 
 
 class Table:
@@ -149,11 +99,26 @@ class Table:
 
     def prepare(self, names: Sequence[str]) -> "Table":
         """As `load`, but where columns can be read one by one, each when it is asked for."""
+        if isinstance(self._source, Delimited) and self._source.is_large:
+            self._spool(names)
         if not isinstance(self._source, Columnar):
             return self.load(names)
         require(names, [name for name in self._names if name is not None], self._label)
-        self._rows = self._source.size([self._names.index(name) for name in names])
+        self._places = [self._names.index(name) for name in names]
+        self._rows = self._source.size(self._places)
         return self
+
+    def _spool(self, names: Sequence[str]) -> None:
+        """Put these columns of a text file where each can be read without the others."""
+        from gruta.data.spool import Spool
+
+        assert isinstance(self._source, Delimited)
+        require(names, [name for name in self._names if name is not None], self._label)
+        try:
+            self._source = Spool(self._source, [self._names.index(name) for name in names])
+        except OSError as error:
+            raise _unreadable(self._label, error) from None
+        self.origin = Origin(self._label, self._source.skipped)
 
     def turn_to(self, *names: str) -> None:
         """Have these columns; others may be forgotten. InputError where they differ in length."""
@@ -190,19 +155,20 @@ class Table:
 
     def _parts(self, name: str) -> Iterator[tuple[slice, pl.Series]]:
         """A column some rows at a time, and which these are; no more is read at once than that."""
-        if name not in self._columns and isinstance(self._source, InParts):
-            parts = self._source.parts(self._names.index(name))
-        else:
-            column = self._column(name)
-            starts = range(0, len(column), _AT_ONCE)
-            parts = (column.slice(start, _AT_ONCE) for start in starts)
         end = 0
-        for part in parts:
-            start, end = end, end + len(part)
+        for start, part in parts_of(self._cells(name)):
+            end = start + len(part)
             if end > self._rows:
                 break
             yield slice(start, end), part
         self._require_all(name, end)
+
+    def _cells(self, name: str) -> Cells:
+        """A column, as a whole where it is at hand or the source has it so."""
+        if name in self._columns or not isinstance(self._source, InParts):
+            return self._column(name)
+        place, read = self._names.index(name), self._source.parts
+        return Parted(name, self._kind(name), self._rows, lambda: read(place))
 
     def forget(self, name: str) -> None:
         """Keep a column no longer."""
@@ -259,20 +225,18 @@ class Table:
 
         In double precision; of very many in single precision.
         """
-        kind = self._kind(name)
+        kind, dtype = self._kind(name), np.float32 if self._rows > MANY else np.float64
         if kind == pl.String:
-            column = self._column(name)
-            return to_numbers(self.origin, column, self._mark(name))
+            return to_numbers(self.origin, self._cells(name), self._mark(name), dtype)
         if not (kind.is_numeric() or kind == pl.Boolean):
             refuse(
                 self.origin,
                 name,
                 _("expected numbers, found {kind}; leave the column out").format(kind=kind),
             )
-        many = self._rows > MANY
-        found: NDArray[np.floating] = np.empty(self._rows, np.float32 if many else np.float64)
+        found: NDArray[np.floating] = np.empty(self._rows, dtype)
         for rows, part in self._parts(name):
-            values = part.cast(pl.Float32 if many else pl.Float64)
+            values = part.cast(pl.Float32 if dtype is np.float32 else pl.Float64)
             found[rows] = values.fill_null(np.nan).to_numpy()
         # One NaN for all: a file can hold others, which would change the fingerprint.
         found[np.isnan(found)] = np.nan
@@ -298,9 +262,9 @@ class Table:
                 goes = rows if at is None else at[rows]
                 times[goes] = moments_of(self.origin, part, rows.start)
             return Moments(times, getattr(kind, "time_zone", None) or "")
-        found = to_moments(self.origin, self._column(name), self._how.dates)
+        found = to_moments(self.origin, self._cells(name), self._how.dates, at)
         self._guesses |= dict.fromkeys(found.guesses)
-        return replace(found, times=placed(found.times, at))
+        return found
 
     def places(self, name: str) -> pl.Series:
         """What tells the order of rows: numbers, or moments; text is one or the other throughout.
@@ -319,14 +283,14 @@ class Table:
 
     def _tally(self, name: str) -> Tally:
         if name not in self._tallies:
-            self._tallies[name] = tally(self._columns[name])
+            self._tallies[name] = tally(self._cells(name))
         return self._tallies[name]
 
     def _mark(self, name: str) -> Mark:
         """The decimal mark of a column of text; InputError where nothing tells it."""
         if self._how.decimal != AUTO:
             return "," if self._how.decimal == "," else "."
-        column, found = self._columns[name], self._tally(name)
+        column, found = self._cells(name), self._tally(name)
         if found.point and found.comma:
             refuse_both(self.origin, column)
         mark = found.mark

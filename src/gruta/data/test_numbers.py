@@ -61,7 +61,7 @@ def test_where_they_do_it_is_told_how(cells, problem):
 
 
 def test_a_long_column_is_read_in_parts(monkeypatch):
-    monkeypatch.setattr("gruta.data.numbers._AT_ONCE", 10)
+    monkeypatch.setattr("gruta.data.source._AT_ONCE", 10)
     cells = [*("1.234" for _ in range(25)), "1.234,5", *("7,25" for _ in range(25))]
     assert numbers(*cells)[0] == [1234] * 25 + [1234.5] + [7.25] * 25
     with pytest.raises(

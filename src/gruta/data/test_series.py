@@ -1,5 +1,6 @@
 import datetime as dt
 import re
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -341,3 +342,36 @@ def test_parquet_column_of_compound_cells_is_refused(tmp_path: Path, kind: pa.Da
         InputError, match=r"compound\.parquet: column 'ds': expected numbers, stamps"
     ):
         read_series(path, Columns())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name;day;value\nb;13/01/2024;1,5\na;02/01/2024;2\n\nb;14/01/2024;\na;03/01/2024;1.000,5\n"
+        "b;15/01/2024;3\na;04/01/2024;4\n",
+        "name,day,value\na,2024-01-01 00:00:00.5,1\na,2024-01-02 00:00:00.5,2\n"
+        "a,2024-01-03 00:00:00.5,4\n",
+        "name,day,value\na,2024-01-01,1\n,,\na,2024-01-02,some\na,2024-01-03,4\n",
+        "name,day,value\na,2024-01-01,1\n\na,2024-01-02,2\na,soon,4\n",
+        "name,day,value\na,01/02/2024,1\na,02/02/2024,2\na,03/02/2024,4\n",
+        "name,day,value\na,2024-01-01,1\n,2024-01-02,2\na,2024-01-03,4\n",
+        "name;day;value\na;2024-01-01;1.234\na;2024-01-02;2.345\na;2024-01-03;4.567\n",
+    ],
+    ids=["out of order", "fractions", "no number", "no stamp", "in doubt", "no name", "thousands"],
+)
+def test_a_large_text_file_is_read_in_parts_as_a_small_one(write, monkeypatch, tmp_path, text):
+    def told() -> str:
+        try:
+            found = read_series(path, Columns("day", "value", series="name"))
+        except InputError as error:
+            return str(error)
+        values = (found.target.tolist(), found.begins.tolist())
+        return str((values, found.ids, found.repairs, found.guesses))
+
+    path, place = write(text), tmp_path / "spool"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    whole = told()
+    monkeypatch.setattr("gruta.data.delimited._LARGE", 0)
+    assert told() == whole
+    assert list(place.iterdir()) == []

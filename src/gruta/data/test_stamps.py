@@ -7,7 +7,6 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from gruta.data import stamps
 from gruta.data.table import read_table
 from gruta.errors import InputError
 from gruta.reading import Reading
@@ -68,7 +67,7 @@ def test_what_all_rows_tell_is_told_as_a_guess(cells, expected, guess):
 
 @pytest.mark.parametrize("part", [1_000, 500_000])
 def test_the_order_is_found_far_from_the_first_row(monkeypatch, part):
-    monkeypatch.setattr(stamps, "_AT_ONCE", part)
+    monkeypatch.setattr("gruta.data.source._AT_ONCE", part)
     days = [f"{1 + i % 12:02d}/03/{1900 + i // 12}" for i in range(5_000)]
     assert moments([*days, "25/12/2400"])[2] == ["day-first"]
     with pytest.raises(InputError, match=r"row 5002, .*the day first, found '12/25/2400'"):

@@ -202,7 +202,7 @@ def test_the_demo_is_measured_with_the_layers_of_both(monkeypatch):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="told by Linux alone")
 def test_many_rows_are_read_in_little_more_memory_than_they_take(bench):
-    read = next(peaks(2_500, 2_500_000, Layout(by_time=True, missing=0.01)))
+    read = next(peaks(2_500, 2_500_000, Layout("time", missing=0.01)))
     assert read.stage == "read"
     assert read.size < 2.1 * read.data, f"{read}"
     code, out, err = bench("rows", "--series", "20", "--days", "100", "--missing", "0.01")
