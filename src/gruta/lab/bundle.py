@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.lab.walk import most_steps
 from gruta.lab.words import each_in_both, in_both
 from gruta.tasks.portrait import LONGEST, Layer, Portrait, Sample, Vocabulary
 
@@ -48,6 +49,7 @@ class Bundle:
             "task": self.task,
             "group": self.group or None,
             "remote": self.remote,
+            **({"longest": most_steps(own)} if self.remote else {}),
             "cell": own.cell,
             "resetAfter": own.reset_after,
             "nonlinearity": own.nonlinearity,

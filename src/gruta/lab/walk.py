@@ -33,12 +33,17 @@ def walk(portrait: Portrait, x: Array) -> list[Trace]:
     return found
 
 
-def require_small(portrait: Portrait, steps: int) -> None:
-    """InputError where so many steps would fill the memory."""
+def most_steps(portrait: Portrait) -> int:
+    """So many can be shown of a network."""
     a_step = _ARRAYS[portrait.cell] * sum(layer.hidden for layer in portrait.layers)
     if portrait.output is not None:
         a_step += len(portrait.output.weight)
-    most = MOST // a_step
+    return MOST // a_step
+
+
+def require_small(portrait: Portrait, steps: int) -> None:
+    """InputError where so many steps would fill the memory."""
+    most = most_steps(portrait)
     if steps > most:
         problem = _(
             "{steps} steps of a network of {hidden} units are too many to show; take at most {most}"

@@ -52,7 +52,8 @@ class Served {
   alive = true
   /** Whether more than the page itself is answered. */
   answers = true
-  answer: ((question: Record<string, unknown>) => unknown) | null = null
+  /** An answer, with arrays; null where it is to take for ever. */
+  answer: ((question: Record<string, unknown>) => object | null) | null = null
 
   async open(page: Page, hash: string): Promise<void> {
     const index = readFileSync('dist/index.html', 'utf8')
@@ -111,7 +112,8 @@ class Served {
           ]
           socket.send(JSON.stringify({ watch: question.watch, run: this.runs[0], metrics }))
         } else if (this.answer) {
-          socket.send(framed({ ask: question.ask, ...(this.answer(question) as object) }))
+          const answer = this.answer(question)
+          if (answer) socket.send(framed({ ask: question.ask, ...answer }))
         }
       })
     })
@@ -246,6 +248,8 @@ test('an enormous model is computed by the server, and shown', async ({ page }) 
   const served = new Served()
   const gru = structuredClone(BUNDLES.find((b) => b.cell === 'gru')!) as Bundle
   gru.remote = true
+  const own = pass('gru')
+  gru.longest = own.sequence.T
   gru.group = null
   for (const layer of gru.layers) {
     for (const array of [layer.wIh, layer.wHh, layer.bIh!, layer.bHh!]) array.data = null
@@ -255,7 +259,6 @@ test('an enormous model is computed by the server, and shown', async ({ page }) 
   gru.output!.bias!.data = null
   served.models['topics-gru'] = gru
   served.bundles = [{ id: 'topics-gru', name: 'topics-gru', group: null, ready: true }]
-  const own = pass('gru')
   const halves = (values: Float32Array) => Uint16Array.from(values, half)
   const { gates, h } = own.layers[0]
   served.answer = (question) => {
@@ -280,6 +283,20 @@ test('an enormous model is computed by the server, and shown', async ({ page }) 
   expect(Number(shown!.replace('−', '-'))).toBeCloseTo(h[20 * 64 + 5], 2)
   await page.getByRole('link', { name: en.views.memory }).click()
   await expect(page.getByText(en.page.needsWeights)).toBeVisible()
+
+  // While it computes what is typed, the picture of before stays, and so does the place to type in.
+  await page.getByRole('link', { name: en.views.tape }).click()
+  const lengths: number[] = []
+  served.answer = (question) => {
+    lengths.push((question.infer as { units: number[] }).units.length)
+    return null
+  }
+  const area = page.locator('textarea')
+  await area.fill('a long text '.repeat(100))
+  await expect(page.getByText(en.page.computing)).toBeVisible()
+  await expect(area).toBeFocused()
+  await expect(page.locator('.transport')).toBeVisible()
+  expect(lengths).toEqual([gru.longest])
 })
 
 /** An answer with its arrays as bytes behind the JSON, as the server sends it. */

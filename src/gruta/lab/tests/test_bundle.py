@@ -188,4 +188,5 @@ def test_wide_networks_leave_their_weights_with_the_server(monkeypatch):
     monkeypatch.setattr("gruta.lab.bundle.WIDEST", 4)
     content = Bundle("wide", "layers", fixtures.portrait("lstm", 1)).to_json()
     assert content["remote"]
+    assert content["longest"] == 2**24 // (6 * 5 + 5)
     assert content["layers"][0]["wIh"] == {"shape": [20, 3], "data": None}

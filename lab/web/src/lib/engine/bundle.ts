@@ -69,6 +69,8 @@ export interface Bundle {
   group?: string | null
   /** The weights stay with the server, which computes. */
   remote?: boolean
+  /** So many steps it computes at once. */
+  longest?: number | null
   resetAfter?: boolean
   nonlinearity?: 'tanh' | 'relu'
   layers: {
@@ -140,6 +142,7 @@ export interface Model {
   advice: AdviceData[]
   metrics: MetricLine[]
   remote: boolean
+  longest: number | null
 }
 
 /** A bundle that cannot be read: `what` is the part that is wrong. */
@@ -203,6 +206,7 @@ export function decode(bundle: Bundle): Model {
     answers: bundle.answers ?? [],
     samples: bundle.samples.map((s) => sampleOf(s, I)),
     remote: bundle.remote ?? false,
+    longest: bundle.longest ?? null,
     advice: bundle.advice ?? [],
     metrics: bundle.metrics ?? [],
   }

@@ -46,7 +46,10 @@ const READABLE = 120
 /** How much is computed for a sequence at once, in steps times weights, before the page cuts it. */
 const MOST = 4e8
 
-type Trouble = { kind: 'offline' | 'nothing' } | { kind: 'broken'; name: string; what: string }
+type Trouble =
+  | { kind: 'offline' | 'nothing' }
+  | { kind: 'broken'; name: string; what: string }
+  | { kind: 'refused'; what: string }
 
 export class Lab {
   readonly server = server()
@@ -86,6 +89,7 @@ export class Lab {
   made = $state(0)
   /** What the server computed of a model that the page has no weights of. */
   private inferred = $state.raw<Pass | null>(null)
+  private asking = false
 
   readonly lang = $derived<Language>(
     this.languageSaid ?? (navigator.language.toLowerCase().startsWith('pt') ? 'pt' : 'en'),
@@ -144,21 +148,26 @@ export class Lab {
     return model.embedding ? ofText(model, 'gruta') : ofNumbers(model, waves(model.I))
   })
 
-  /** What is read: as much of it as the page computes at once. */
-  readonly sequence = $derived.by<Sequence | null>(() => {
+  /** What is to be read: as much of it as is computed at once, by the page or the server. */
+  readonly wanted = $derived.by<Sequence | null>(() => {
     const [whole, model] = [this.whole, this.model]
     if (!whole || !model) return null
     const size = model.layers.reduce((sum, l) => sum + l.wHh.length + l.wIh.length, 0)
-    return shortened(whole, model, Math.max(16, Math.min(LONGEST, Math.floor(MOST / size))))
+    const most = model.longest ?? Math.max(16, Math.floor(MOST / size))
+    return shortened(whole, model, Math.min(LONGEST, most))
   })
-  readonly wasCut = $derived((this.whole?.T ?? 0) > (this.sequence?.T ?? 0))
+  readonly wasCut = $derived((this.whole?.T ?? 0) > (this.wanted?.T ?? 0))
+  /** What the server's last answer is of, where it is this model's. */
+  private readonly answered = $derived(this.inferred?.model === this.model ? this.inferred : null)
+  /** What is read and shown: of a model that the server computes the last that it did. */
+  readonly sequence = $derived((this.model?.remote && this.answered?.sequence) || this.wanted)
+  /** Whether the server has yet to answer what is wanted now, while what was before is shown. */
+  readonly isBehind = $derived(this.sequence !== this.wanted)
 
   /** The network's way through the sequence, without and with the what-if changes. */
   readonly untouched = $derived.by<Pass | null>(() => {
     if (!this.model || !this.sequence) return null
-    if (!this.model.remote) return run(this.model, this.sequence)
-    const found = this.inferred
-    return found?.model === this.model && found.sequence === this.sequence ? found : null
+    return this.model.remote ? this.answered : run(this.model, this.sequence)
   })
   readonly pass = $derived.by<Pass | null>(() =>
     isNone(this.edits) || !this.untouched || this.untouched.model.remote
@@ -304,25 +313,28 @@ export class Lab {
     return { kind: 'broken', name, what }
   }
 
-  /** Ask the server for what the page cannot compute; called whenever model or sequence change. */
+  /** Ask the server for what the page cannot compute; called whenever model or sequence change. One
+   * question at a time: what was typed meanwhile is the next one. */
   async infer(): Promise<void> {
-    const { model, sequence, server: from, modelId } = this
-    if (!model?.remote || !sequence || !from || this.alone) return
-    const what = sequence.ids
-      ? { units: [...sequence.ids] }
-      : {
-          x: Array.from({ length: sequence.T }, (_, t) => [
-            ...sequence.x.subarray(t * model.I, (t + 1) * model.I),
-          ]),
-        }
-    try {
-      const found = await from.ask<Inferred>({ infer: { bundle: modelId, ...what } })
-      if (model === this.model && sequence === this.sequence) {
-        this.inferred = passOf(model, sequence, found)
+    const from = this.server
+    if (!from || this.alone || this.asking) return
+    this.asking = true
+    for (let last: Sequence | null = null; ;) {
+      const { model, wanted, modelId } = this
+      if (!model?.remote || !wanted || wanted === last || wanted === this.answered?.sequence) break
+      last = wanted
+      try {
+        const found = await from.ask<Inferred>({
+          infer: { bundle: modelId, ...steps(model, wanted) },
+        })
+        this.inferred = passOf(model, wanted, found)
+        this.trouble = null
+      } catch (error) {
+        const what = error instanceof Told && error.words[this.lang]
+        this.trouble = what ? { kind: 'refused', what } : this.troubleOf(error, model.name)
       }
-    } catch (error) {
-      this.trouble = this.troubleOf(error, model.name)
     }
+    this.asking = false
   }
 
   /** What only the server can read: a text of words, or a file; InputErrors of its are thrown. */
@@ -465,6 +477,12 @@ export class Lab {
 /** A space or line end as a sign that can be seen. */
 export function visible(label: string): string {
   return label === ' ' ? '␣' : label === '\n' ? '⏎' : label === '\t' ? '⇥' : label
+}
+
+/** A sequence as a server is asked about it. */
+function steps({ I }: Model, { ids, x, T }: Sequence): { units: number[] } | { x: number[][] } {
+  if (ids) return { units: [...ids] }
+  return { x: Array.from({ length: T }, (_, t) => [...x.subarray(t * I, (t + 1) * I)]) }
 }
 
 /** What is read where a model of numbers came without a sample. */

@@ -28,6 +28,7 @@ export const en: Words = {
     broken: (name, what) =>
       `${name} cannot be opened: ${what}. Choose another model, or train it again.`,
     remote: 'This model is large: the server computes it, and what-if changes are off.',
+    computing: 'The server is computing; what was there before is shown until then …',
     remoteAlone:
       'This model is too large for a page alone. Open it with gruta lab, whose server computes it.',
     offline: 'The server does not answer. Start gruta lab again, then reload this page.',

@@ -29,6 +29,7 @@ export const pt: Words = {
       `Não foi possível abrir ${name}: ${what}. Escolha outro modelo ou treine este de novo.`,
     remote:
       'Este modelo é grande: quem calcula é o servidor, e as mudanças de “e se” ficam desligadas.',
+    computing: 'O servidor está calculando; até lá fica o que estava antes …',
     remoteAlone:
       'Este modelo é grande demais para uma página sozinha. Abra-o com gruta lab, cujo servidor faz as contas.',
     offline: 'O servidor não responde. Inicie gruta lab de novo e recarregue esta página.',

@@ -44,6 +44,7 @@ export interface Words {
     | 'nothing'
     | 'remote'
     | 'remoteAlone'
+    | 'computing'
     | 'offline'
     | 'retry'
     | 'undoAll'
