@@ -1,24 +1,38 @@
 """Files that are there whole or not at all."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+Buffer = bytes | memoryview
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by a file with this content, or leave it as it was (OSError)."""
+    with staged(path, [content]):
+        pass
+
+
+@contextmanager
+def staged(path: Path, content: Iterable[Buffer]) -> Iterator[Path]:
+    """A file of these pieces that replaces `path` at the end; where something is raised before that
+    it is gone, and `path` as it was (OSError, or what was raised).
+    """
     partial = path.with_name(f".{path.name}.partial")
-    with naming(path):
-        try:
-            with open(partial, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+    try:
+        with naming(path), open(partial, "wb") as file:
+            for piece in content:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        yield partial
+        with naming(path):
             os.replace(partial, path)
-        except BaseException:
+    except BaseException:
+        with naming(path):
             partial.unlink(missing_ok=True)
-            raise
+        raise
 
 
 @contextmanager

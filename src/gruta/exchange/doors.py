@@ -11,9 +11,9 @@ from gruta.errors import InputError
 from gruta.exchange.c.layers import STEPS
 from gruta.exchange.compute import compute
 from gruta.exchange.onnx.read import read
-from gruta.exchange.onnx.write import model
+from gruta.exchange.onnx.write import pieces
 from gruta.exchange.proof import Proof, prove, require_within
-from gruta.files import write_atomically
+from gruta.files import staged, write_atomically
 from gruta.locale import translate as _
 from gruta.runtime.weights import Kind
 
@@ -34,8 +34,6 @@ def to_onnx(module: "nn.Module", path: str | Path, *, lengths: bool = False) -> 
 
     layers = [layer.astype(np.float32) for layer in from_torch(module)]
     late = bool(getattr(module, "batch_first", False))
-    made = model(layers, batch_first=late, lengths=lengths)
-    run, _by = engine(made)
 
     def outputs(x: Any, states: Any, counts: Any) -> Any:
         given = dict(zip(("h_0", "c_0"), states, strict=False))
@@ -43,9 +41,10 @@ def to_onnx(module: "nn.Module", path: str | Path, *, lengths: bool = False) -> 
         y, *finals = run(given if counts is None else given | {"lengths": counts})
         return (y.swapaxes(0, 1) if late else y), *finals
 
-    proof = prove(layers, outputs, lengths=lengths)
-    write_atomically(Path(path), made.SerializeToString())
-    return proof
+    content = pieces(layers, batch_first=late, lengths=lengths)
+    with staged(Path(path), content) as file:
+        run, _by = engine(file)
+        return prove(layers, outputs, lengths=lengths)
 
 
 def from_onnx(path: str | Path) -> "dict[str, nn.Module]":
@@ -152,20 +151,20 @@ def as_module(module: Any) -> Any:
     return outputs
 
 
-def engine(made: Any) -> tuple[Callable[[Mapping[str, Any]], list[Any]], str]:
-    """What runs an ONNX model, from inputs by name to outputs in order, and its name: ONNX Runtime,
+def engine(path: Path) -> tuple[Callable[[Mapping[str, Any]], list[Any]], str]:
+    """What runs an ONNX file, from inputs by name to outputs in order, and its name: ONNX Runtime,
     or onnx's evaluator where that is not installed.
     """
     if find_spec("onnxruntime") is None:
         from gruta.exchange.doctor import truth
+        from gruta.exchange.onnx.read import load
 
+        made = load(path)
         return lambda given: truth.outputs(made, given), "onnx"
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        made.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     name = " ".join(("ONNX Runtime", onnxruntime.__version__))
     return lambda given: list(session.run(None, dict(given))), name

@@ -16,7 +16,8 @@ from gruta.nn.stack import Recurrent
 
 
 def from_torch(module: nn.Module) -> list[Layer]:
-    """Its layers, weights copied as float32 or float64, parametrised ones as they come out.
+    """Its layers, weights as float32 or float64, parametrised ones as they come out; they share the
+    module's memory where they can.
 
     TypeError for what is no RNN, LSTM or GRU; InputError for options that no other framework has
     words for: projections, zoneout, layer norm and the like.
@@ -96,4 +97,4 @@ def _array(weight: torch.Tensor | None) -> Any:
     if weight is None:
         return None
     kept = weight.detach().cpu()
-    return (kept if kept.dtype is torch.float64 else kept.float()).numpy().copy()
+    return (kept if kept.dtype is torch.float64 else kept.float()).numpy()

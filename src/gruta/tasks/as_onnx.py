@@ -16,7 +16,7 @@ from gruta.exchange.doors import engine
 from gruta.exchange.onnx.graph import Graph
 from gruta.exchange.onnx.write import IR_VERSION, OPSET
 from gruta.exchange.proof import require_shape, require_within
-from gruta.files import write_atomically
+from gruta.files import staged
 from gruta.locale import translate as _
 from gruta.tasks.exporting import require_directory
 from gruta.tasks.trained import Trained
@@ -81,16 +81,16 @@ def write(trained: Trained[Any], path: Path) -> Proven:
     own = drawn(trained)
     said = {"task": trained.task.name, **own.said}
     as_text = {k: v if isinstance(v, str) else json.dumps(v) for k, v in said.items()}
-    model = own.graph.model(trained.task.name, OPSET, IR_VERSION, as_text)
-    error, by = _proven(model, own)
-    content = model.SerializeToString()
-    write_atomically(path, content)
+    content = own.graph.pieces(trained.task.name, OPSET, IR_VERSION, as_text)
+    with staged(path, content) as file:
+        size = file.stat().st_size
+        error, by = _proven(file, own)
     given, found = ([one.name for one in side] for side in (own.graph.inputs, own.graph.outputs))
-    return Proven(len(content), error, by, given, found, own.notes)
+    return Proven(size, error, by, given, found, own.notes)
 
 
-def _proven(model: Any, own: Drawing) -> tuple[float, str]:
-    run, by = engine(model)
+def _proven(file: Path, own: Drawing) -> tuple[float, str]:
+    run, by = engine(file)
     names, worst = [one.name for one in own.graph.outputs], 0.0
     for given in own.tries:
         wanted = own.wanted(given)

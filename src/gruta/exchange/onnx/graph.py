@@ -1,6 +1,6 @@
 """A graph that grows node by node, for `write`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,12 +52,6 @@ class Graph:
         """What comes out, by a name that a node has given it."""
         self.outputs.append(_value(name, dtype, shape))
 
-    def held(self) -> list[Any]:
-        """The constants as the file has them."""
-        from onnx import numpy_helper
-
-        return [numpy_helper.from_array(array, key) for key, array in self.constants.items()]
-
     def linear(self, x: str, weight: NDArray[Any], bias: NDArray[Any], out: str) -> str:
         """W x + b over the last axis, W `[O, I]`."""
         matrix = self.constant(f"{out}_weight", weight.T)
@@ -77,21 +71,82 @@ class Graph:
     def model(
         self, name: str, opset: int, ir_version: int, said: Mapping[str, str] | None = None
     ) -> Any:
-        """The whole, checked; said: what stands in its metadata."""
+        """The whole, checked, to which constants are handed over; said: what stands in its
+        metadata.
+        """
+        import onnx
+
+        return onnx.ModelProto.FromString(b"".join(self.pieces(name, opset, ir_version, said)))
+
+    def pieces(
+        self, name: str, opset: int, ir_version: int, said: Mapping[str, str] | None = None
+    ) -> Iterator[bytes | memoryview]:
+        """The bytes of the same as a file has them, constant by constant: protobuf would hold them
+        all four times over.
+        """
+        from onnx import TensorProto
+
+        made = self._skeleton(name, opset, ir_version, said)
+        graph = made.graph.SerializeToString()
+        made.ClearField("graph")
+        heads, size = [], len(graph)
+        for key, array in self.constants.items():
+            tensor = TensorProto(name=key, data_type=_kind(array.dtype), dims=array.shape)
+            own = tensor.SerializeToString() + _RAW_DATA + _varint(array.nbytes)
+            heads.append(_INITIALIZER + _varint(len(own) + array.nbytes) + own)
+            size += len(heads[-1]) + array.nbytes
+        yield made.SerializeToString() + _GRAPH + _varint(size) + graph
+        for head in heads:
+            array = self.constants.pop(next(iter(self.constants)))
+            yield head
+            yield array.astype(array.dtype.newbyteorder("<"), copy=False).reshape(-1).data
+
+    def _skeleton(
+        self, name: str, opset: int, ir_version: int, said: Mapping[str, str] | None
+    ) -> Any:
+        """All but the constants, checked."""
         import onnx
         from onnx import helper
 
-        given = self.nodes, name, self.inputs, self.outputs
-        graph = helper.make_graph(*given, initializer=self.held())
+        graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs)
         made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
         made.ir_version, made.producer_name = ir_version, "gruta"
         helper.set_model_props(made, dict(said or {}))
+        given = [_value(key, array.dtype, array.shape) for key, array in self.constants.items()]
+        made.graph.input.extend(given)
         onnx.checker.check_model(made)
+        del made.graph.input[len(self.inputs) :]
         return made
+
+    def held(self) -> list[Any]:
+        """The constants as onnx has them."""
+        from onnx import numpy_helper
+
+        return [numpy_helper.from_array(array, key) for key, array in self.constants.items()]
+
+
+_GRAPH, _INITIALIZER, _RAW_DATA = (bytes([field << 3 | 2]) for field in (7, 5, 9))
+"""How a field of bytes begins in protobuf: the numbers of ModelProto.graph, GraphProto.initializer
+and TensorProto.raw_data in onnx.proto, whose bytes have the low one first.
+"""
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, the lowest first; all but the last byte say that more follow."""
+    found = bytearray()
+    while number > 127:
+        found.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def _kind(dtype: np.dtype[Any]) -> int:
+    from onnx import helper
+
+    return int(helper.np_dtype_to_tensor_dtype(dtype))
 
 
 def _value(name: str, dtype: Any, shape: Sequence[Size]) -> Any:
     from onnx import helper
 
-    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    return helper.make_tensor_value_info(name, kind, list(shape))
+    return helper.make_tensor_value_info(name, _kind(np.dtype(dtype)), list(shape))

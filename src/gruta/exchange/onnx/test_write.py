@@ -1,12 +1,13 @@
 """What is written gives ONNX Runtime the reference's numbers, at any batch, time and lengths."""
 
 import numpy as np
+import onnx
 import pytest
 
 from gruta.exchange.compute import compute
 from gruta.exchange.conftest import drawn
 from gruta.exchange.onnx.read import read
-from gruta.exchange.onnx.write import model
+from gruta.exchange.onnx.write import model, pieces
 
 BOTH = (False, True)
 
@@ -53,3 +54,13 @@ def test_what_is_written_is_read_as_it_was(rng, kind, tmp_path):
         assert one.cell != "gru" or one.reset_after == other.reset_after
         for a, b in zip(one.sides[0].arrays, other.sides[0].arrays, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+def test_a_file_is_written_piece_by_piece_as_protobuf_writes_it(rng, kind, tmp_path):
+    layers = [drawn(rng, 3, 40, **kind)]
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"".join(pieces(layers, lengths=True)))
+    found = onnx.load(path)
+    onnx.checker.check_model(found, full_check=True)
+    assert found.SerializeToString() == model(layers, lengths=True).SerializeToString()
+    assert len(path.read_bytes()) == len(found.SerializeToString())

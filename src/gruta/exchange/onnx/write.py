@@ -10,7 +10,7 @@ nobody's output but the last step's: in the steps past a row's end the LSTM's ga
 and shut by a further input, so that c stays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,20 @@ def model(
     name: str = "gruta",
 ) -> Any:
     """The model of a stack of layers of one cell; InputError where one does not read the other."""
+    graph = drawn(layers, batch_first=batch_first, lengths=lengths)
+    return graph.model(name, OPSET, IR_VERSION)
+
+
+def pieces(
+    layers: Sequence[Layer], *, batch_first: bool = False, lengths: bool = False
+) -> Iterator[bytes | memoryview]:
+    """The same as the bytes of a file."""
+    graph = drawn(layers, batch_first=batch_first, lengths=lengths)
+    return graph.pieces("gruta", OPSET, IR_VERSION)
+
+
+def drawn(layers: Sequence[Layer], *, batch_first: bool, lengths: bool) -> Graph:
+    """Nodes, inputs, outputs and weights."""
     graph = Graph()
     dtype, pair = layers[0].sides[0].w_hh.dtype, layers[0].cell == "lstm"
     rows, H = sum(len(layer.sides) for layer in layers), layers[0].hidden
@@ -49,7 +63,7 @@ def model(
     for final, parts in zip(["h_n", "c_n"], finals, strict=False):
         graph.node("Concat", *parts, out=final, axis=0)
         graph.output(final, dtype, rows, "batch", H)
-    return graph.model(name, OPSET, IR_VERSION)
+    return graph
 
 
 def _turn(batch_first: bool) -> dict[str, Any]:
