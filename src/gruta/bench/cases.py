@@ -5,9 +5,15 @@ from typing import Literal, get_args
 
 from gruta.cells import CELLS, CellName
 
-Regime = Literal["step", "sequence", "half", "inference", "training-one", "training", "memory"]
+Regime = Literal[
+    "step", "sequence", "half", "inference", "training-one", "training", "memory", "row"
+]
 
-REGIMES: tuple[Regime, ...] = get_args(Regime)
+ROW: Regime = "row"
+"""Sequences of one row by what the runtime calls: for `gruta bench runtime` alone."""
+
+REGIMES = tuple(one for one in get_args(Regime) if one != ROW)
+
 
 GATES: dict[CellName, int] = {"gru": 3, "lstm": 4, "rnn": 1}
 
@@ -129,3 +135,13 @@ CASES = tuple(
     for i, cell in enumerate(CELLS)
     for regime, T, B, I, H, *goals in _lines()
 )
+
+_OF_RUNTIME: tuple[tuple[Regime, int], ...] = (("step", 1), (ROW, 100))
+
+OF_RUNTIME = tuple(
+    Case(cell, regime, T, 1, I, H)
+    for cell in CELLS
+    for regime, T in _OF_RUNTIME
+    for I, H in ((40, 64), (128, 256), (256, 512))
+)
+"""What `gruta bench runtime` measures: a step by itself, and in a sequence."""

@@ -19,6 +19,7 @@ def regime_name(regime: Regime) -> str:
         "training-one": _("training, one row"),
         "training": _("training"),
         "memory": _("peak memory, training"),
+        "row": _("sequence, one row"),
     }[regime]
 
 

@@ -78,9 +78,14 @@ def print_costs(found: "Sequence[Cost]") -> None:
 
 def print_streams(found: "Sequence[Steps]") -> None:
     """A table a size, a row a contestant; how many times its median our step takes."""
-    for (cell, H), group in groupby(found, lambda one: (one.cell, one.H)):
+    for (cell, H, T), group in groupby(found, lambda one: (one.cell, one.H, one.T)):
         rows = list(group)
-        table = _table(_("{cell} of {units} units, a step").format(cell=cell.upper(), units=H))
+        title = (
+            _("{cell} of {units} units, a step")
+            if T == 1
+            else _("{cell} of {units} units, a step of a sequence of {steps}")
+        )
+        table = _table(title.format(cell=cell.upper(), units=H, steps=T))
         heads = ("50%", "95%", "99%", _("times ours"), _("streams a core"), _("bytes a stream"))
         for head in (*heads, _("error")):
             table.add_column(head, justify="right")
@@ -105,7 +110,7 @@ def print_streams(found: "Sequence[Steps]") -> None:
         out.print(
             _("ONNX Runtime quantises no GRU: its int8 is one written out as products of matrices")
         )
-    out.print(_("gruta computes int8 weights of a file in float32 once it is loaded: as fast"))
+    out.print(_("int8: products of whole numbers, which the error tells; gruta rounds as it goes"))
     for note in dict.fromkeys(f"{one.name}: {one.note}" for one in found if one.note):
         out.print(note)
 

@@ -7,7 +7,7 @@ its header and how much that holds are looked at before memory is taken for them
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from gruta.errors import InputError
 from gruta.files import naming, write_atomically
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
-from gruta.runtime.weights import Stored, float32
+from gruta.runtime.weights import Stored, Weights, float32, plain
 
 KIND = "gruta-model"
 FORMAT = 1
@@ -94,10 +94,16 @@ class Contents:
         return packed(plain, self.tensors)
 
     @property
-    def network(self) -> dict[str, NDArray[np.float32]]:
-        """The network's weights, as they compute: in single precision."""
+    def network(self) -> Weights:
+        """The network's weights, as they compute."""
         own = {n: t for n, t in self.tensors.items() if not n.startswith(COUNTED)}
         return float32(own)
+
+    def widened(self) -> "Contents":
+        """The same of which nothing is computed in whole numbers: weights of int8 in float32."""
+        counted = {n: t for n, t in self.tensors.items() if n.startswith(COUNTED)}
+        own = {name: plain(weight) for name, weight in self.network.items()}
+        return replace(self, tensors=own | counted)
 
     @property
     def counted(self) -> dict[str, NDArray[Any]]:
