@@ -6,7 +6,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.bench.cases import GATES, Case
+from gruta.bench.cases import GATES, STACK, Case
 
 Floats = NDArray[np.float32]
 
@@ -16,7 +16,8 @@ class Inputs:
     """float32 arrays of one case, G gates, rows of the weights in torch.nn's order.
 
     x `[T, B, I]`; h_0, c_0 `[B, H]` (c_0 for the LSTM alone); w_ih `[G*H, I]`; w_hh `[G*H, H]`;
-    b_ih, b_hh `[G*H]`; dh `[T, B, H]`, the gradient of the output, for training alone.
+    b_ih, b_hh `[G*H]`; dh `[T, B, H]`, the gradient of the output, for training alone. passes: of a
+    stack the weights of each layer and direction, in torch.nn's order; those above are the first.
     """
 
     x: Floats
@@ -27,10 +28,13 @@ class Inputs:
     b_ih: Floats
     b_hh: Floats
     dh: Floats | None
+    passes: tuple[tuple[Floats, Floats, Floats, Floats], ...] = ()
 
     @property
     def states(self) -> tuple[Floats, ...]:
-        """The initial states."""
+        """The initial states; none of a stack, where they are zeros."""
+        if self.passes:
+            return ()
         return (self.h_0,) if self.c_0 is None else (self.h_0, self.c_0)
 
     @property
@@ -51,6 +55,16 @@ def draw(case: Case, seed: int) -> Inputs:
     def uniform(width: float, *shape: int) -> Floats:
         return (random.random(shape, np.float32) * 2 - 1) * np.float32(width)
 
+    passes = ()
+    if case.regime == STACK:
+        widths = [I if k == 0 else case.directions * H for k in range(case.layers)]
+        passes = tuple(
+            (uniform(bound, rows, width), *(uniform(bound, rows, *n) for n in ((H,), (), ())))
+            for width in widths
+            for _direction in range(case.directions)
+        )
+        zeros = np.zeros((B, H), np.float32)
+        return Inputs(normal(T, B, I), zeros, None, *passes[0], None, passes)
     return Inputs(
         x=normal(T, B, I),
         h_0=uniform(1, B, H),

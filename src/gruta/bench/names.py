@@ -20,6 +20,7 @@ def regime_name(regime: Regime) -> str:
         "training": _("training"),
         "memory": _("peak memory, training"),
         "row": _("sequence, one row"),
+        "stack": _("sequence, one row"),
     }[regime]
 
 

@@ -35,15 +35,17 @@ MOST_ERROR = 2e-5
 
 @dataclass(frozen=True)
 class Steps:
-    """Of one contestant and case, of T steps a call. seconds of a step: the median, and what one
-    call in 20 and one in 100 exceed; None where it has no time, and `note` says why. mean: of all.
-    error: the largest difference from the reference, over its largest value. state: bytes that a
-    stream keeps.
+    """Of one contestant and case, of T steps a call of these layers. seconds of a step: the median,
+    and what one call in 20 and one in 100 exceed; None where it has no time, and `note` says why.
+    mean: of all. error: the largest difference from the reference, over its largest value. state:
+    bytes that a stream keeps.
     """
 
     cell: CellName
     H: int
     T: int
+    layers: int
+    directions: int
     name: str
     variant: str
     steps: int
@@ -62,7 +64,8 @@ class Steps:
 
     def __str__(self) -> str:
         told = self.note if self.p50 is None else f"{self.p50 * 1e6:.2f} µs"
-        return f"{self.cell.upper()} H{self.H} T{self.T} {self.name} {self.variant}: {told}"
+        of = f"{self.cell.upper()} H{self.H} T{self.T} L{self.layers} D{self.directions}"
+        return f"{of} {self.name} {self.variant}: {told}"
 
 
 def measured(cell: CellName, steps: int, seed: int, logs: Path) -> Iterator[Steps]:
@@ -107,18 +110,19 @@ def _case(
         told = team[name].ask("told", variant=variant)
         p50, p95, p99, mean = (told[one] / case.T for one in ("p50", "p95", "p99", "mean"))
         timed, state = told["steps"] * case.T, told["state"] or _h(case)
-        about = (case.cell, case.H, case.T, name, variant)
+        about = (case.cell, case.H, case.T, case.layers, case.directions, name, variant)
         yield Steps(*about, timed, p50, p95, p99, mean, error, state)
 
 
 def _untimed(case: Case, name: str, variant: str, error: float | None, why: str) -> Steps:
-    about = (case.cell, case.H, case.T, name, variant)
+    about = (case.cell, case.H, case.T, case.layers, case.directions, name, variant)
     return Steps(*about, 0, None, None, None, None, error, _h(case), why)
 
 
 def _h(case: Case) -> int:
     """Bytes of a state in single precision."""
-    return 4 * case.H * (2 if case.cell == "lstm" else 1)
+    states = 2 if case.cell == "lstm" else 1
+    return 4 * case.H * states * case.layers * case.directions
 
 
 class Stepper(Worker):

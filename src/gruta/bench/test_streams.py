@@ -43,18 +43,22 @@ def test_each_step_is_timed_and_all_compute_the_same(name, tmp_path):
         assert one.streams == int(0.01 / one.mean)
         assert one.error < (0.1 if one.variant == QUANTISED else 1e-6)
         assert one.state >= 2 * 4 * 64
-        assert str(one).startswith("LSTM H64 T1 ")
+        assert str(one).startswith("LSTM H64 T1 L1 D1 ")
 
 
-@pytest.mark.parametrize("name", [GRUTA, "onnxruntime"])
-def test_a_step_of_a_sequence_is_a_share_of_its_call(name, tmp_path):
+SEQUENCES = [case for case in OF_RUNTIME if case.T > 1 and case.H == 64]
+
+
+@pytest.mark.parametrize("case", SEQUENCES, ids=lambda case: case.key)
+@pytest.mark.parametrize("name", [GRUTA, "torch", "onnxruntime", "openvino"])
+def test_a_step_of_a_sequence_is_a_share_of_its_call(name, case, tmp_path):
     if missing_packages(name):
         pytest.skip(f"{name} is not installed")
-    case = next(case for case in OF_RUNTIME if (case.cell, case.T, case.H) == ("lstm", 100, 64))
     for one in streams._case(case, {name: Here(name)}, 3000, 3, str(tmp_path)):
         assert (one.T, one.steps, one.streams) == (100, 3000, None)
         assert 0 < one.p50 < 1e-3
-        assert str(one).startswith("LSTM H64 T100 ")
+        assert one.error < (0.1 if one.variant == QUANTISED else 1e-6)
+        assert str(one).startswith(f"{case.cell.upper()} H64 T100 L{case.layers} D")
 
 
 def test_who_is_off_gets_no_time(tmp_path):

@@ -78,14 +78,10 @@ def print_costs(found: "Sequence[Cost]") -> None:
 
 def print_streams(found: "Sequence[Steps]") -> None:
     """A table a size, a row a contestant; how many times its median our step takes."""
-    for (cell, H, T), group in groupby(found, lambda one: (one.cell, one.H, one.T)):
+    for _key, group in groupby(found, lambda o: (o.cell, o.H, o.T, o.layers, o.directions)):
         rows = list(group)
-        title = (
-            _("{cell} of {units} units, a step")
-            if T == 1
-            else _("{cell} of {units} units, a step of a sequence of {steps}")
-        )
-        table = _table(title.format(cell=cell.upper(), units=H, steps=T))
+        title = _streams_title(rows[0])
+        table = _table(title.format(cell=rows[0].cell.upper(), units=rows[0].H, steps=rows[0].T))
         heads = ("50%", "95%", "99%", _("times ours"), _("streams a core"), _("bytes a stream"))
         for head in (*heads, _("error")):
             table.add_column(head, justify="right")
@@ -113,6 +109,16 @@ def print_streams(found: "Sequence[Steps]") -> None:
     out.print(_("int8: products of whole numbers, which the error tells; gruta rounds as it goes"))
     for note in dict.fromkeys(f"{one.name}: {one.note}" for one in found if one.note):
         out.print(note)
+
+
+def _streams_title(one: "Steps") -> str:
+    if one.T == 1:
+        return _("{cell} of {units} units, a step")
+    if one.layers > 1:
+        return _("{cell} of two layers of {units} units, a step of a sequence of {steps}")
+    if one.directions > 1:
+        return _("{cell} of {units} units in both directions, a step of a sequence of {steps}")
+    return _("{cell} of {units} units, a step of a sequence of {steps}")
 
 
 def print_modules(found: "Sequence[Ratio]") -> None:

@@ -94,6 +94,7 @@ class Recurrent:
         self._cell, self._states = cell, 2 if cell == "lstm" else 1
         self._weights, self._name = weights, name
         self._packed: dict[int, Any] = {}
+        self._steps: list[Any] | None = None
         self.directions = 2 if f"{name}.weight_ih_l0_reverse" in weights else 1
         self._ends: list[str] = []
         layer = 0
@@ -119,8 +120,10 @@ class Recurrent:
         forward; in a fraction of the time of a sequence of one.
         """
         after = tuple(part.copy() for part in state)
-        for k in range(len(self._ends)):
-            self._step(k).step(x, *(part[k] for part in after))
+        if self._steps is None:
+            self._steps = [self._step(k).step for k in range(len(self._ends))]
+        for k, step in enumerate(self._steps):
+            step(x, *[part[k] for part in after])
             x = after[0][k]
         return x, after
 

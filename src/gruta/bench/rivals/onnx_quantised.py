@@ -12,11 +12,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from gruta.bench.cases import ROW, Case
+from gruta.bench.cases import ROW, STACK, Case
 from gruta.bench.inputs import Inputs
 from gruta.bench.rivals.onnx_model import IR_VERSION, OPSET, model
 
-CELLS = {"step": ("gru", "lstm"), ROW: ("lstm",)}
+CELLS = {"step": ("gru", "lstm"), ROW: ("lstm",), STACK: ("lstm",)}
 """Of which there is one, by regime."""
 
 

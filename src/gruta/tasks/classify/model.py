@@ -63,7 +63,8 @@ class ClassifyModel(Model[ClassCodec]):
         """Rows `[T, C]` as the network reads them."""
         reader = self.codec.reader
         assert isinstance(reader, Channels)
-        return reader.encode(self._checked(name, given))
+        found = self._checked(name, given)
+        return reader.encode(found) if reader.gaps else reader.encode_whole(found)
 
     def _checked(self, name: str, given: Any) -> NDArray[np.float64]:
         """Rows `[T, C]` of the channels, with NaN where training had gaps."""
@@ -89,6 +90,9 @@ class ClassifyModel(Model[ClassCodec]):
 
     def _advance(self, ready: "list[ClassifyStream]") -> None:
         """All rows that have come, of all streams in one pass."""
+        if all(len(one.coming) == 1 for one in ready):
+            self._a_row_each(ready)
+            return
         lengths = np.array([len(one.coming) for one in ready])
         x = np.zeros((lengths.max(), len(ready), ready[0].coming.shape[1]), np.float32)
         for b, one in enumerate(ready):
@@ -97,6 +101,13 @@ class ClassifyModel(Model[ClassCodec]):
         for one, read in zip(ready, found, strict=True):
             one.read, one.steps = read, one.steps + len(one.coming)
             one.coming = one.coming[:0]
+
+    def _a_row_each(self, ready: "list[ClassifyStream]") -> None:
+        """What streams do most of the time."""
+        x = np.concatenate([one.coming for one in ready]) if len(ready) > 1 else ready[0].coming
+        found = self.head.a_step_on(x, [one.read for one in ready])
+        for one, read in zip(ready, found, strict=True):
+            one.read, one.steps, one.coming = read, one.steps + 1, one.coming[:0]
 
 
 class ClassifyStream(Stream[ClassifyModel]):
@@ -118,8 +129,9 @@ class ClassifyStream(Stream[ClassifyModel]):
         given = np.asarray(rows) if not isinstance(rows, np.ndarray) else rows
         one = given.ndim == 1
         found = self.model.rows("rows", given[None] if one else rows)
-        left = self.model.codec.longest - self.steps - len(self.coming)
-        self.coming = np.concatenate([self.coming, found[: max(left, 0)]])
+        waiting = len(self.coming)
+        found = found[: max(self.model.codec.longest - self.steps - waiting, 0)]
+        self.coming = np.concatenate([self.coming, found]) if waiting else found
 
     def ready(self) -> bool:
         """Whether rows came that were not read."""
