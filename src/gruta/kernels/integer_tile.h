@@ -67,22 +67,6 @@ inline void round_row(const float* row, Index K, void* to) {
     for (k += k < K ? W : 0; k % 4 != 0; ++k) bytes[k] = 0;
 }
 
-// One panel of packed weights, of G gates and so many words of k's.
-template <class Byte>
-struct IntegerPanel {
-    Byte* first;
-    Index lanes;  // of all gates
-
-    // [G][lane]: of a row of weights.
-    auto* scales() const { return reinterpret_cast<Same<float>*>(first); }
-    auto* totals() const { return reinterpret_cast<Same<std::int32_t>*>(first + 4 * lanes); }
-    Byte* weights() const { return first + 8 * lanes; }  // [word][G][lane][4]
-
-  private:
-    template <class Item>
-    using Same = std::conditional_t<std::is_const_v<Byte>, const Item, Item>;
-};
-
 constexpr Index kIntegerHeader = 8;  // bytes of a scale and a total
 
 // As `pack` in pack.h; a row's largest weight is 127.
@@ -92,7 +76,9 @@ inline void pack_integers(const float* weights, Index H, Index K, const Gates& g
     const Index lanes = gates.count * W, panel_bytes = (kIntegerHeader + (K + 3) / 4 * 4) * lanes;
     auto* first = static_cast<std::int8_t*>(packed);
     for (Index p = 0; p < panel_count<float>(H); ++p, first += panel_bytes) {
-        const IntegerPanel<std::int8_t> panel = {first, lanes};
+        auto* const scales = reinterpret_cast<float*>(first);
+        auto* const totals = reinterpret_cast<std::int32_t*>(scales + lanes);
+        auto* const bytes = reinterpret_cast<std::int8_t*>(totals + lanes);
         __builtin_memset(first, 0, static_cast<std::size_t>(panel_bytes));
         for (int g = 0; g < gates.count; ++g) {
             for (Index lane = 0; lane < panel_width<float>(H, p); ++lane) {
@@ -110,59 +96,42 @@ inline void pack_integers(const float* weights, Index H, Index K, const Gates& g
                 }
                 const Index place = g * W + lane;
                 const float scale = scale_of(most);
-                panel.scales()[place] = scale;
+                scales[place] = scale;
                 for (Index k = 0; scale > 0 && k < K; ++k) {
                     const float shifted = at(k) / scale + 0x1.8p23f;
                     const auto q = static_cast<std::int8_t>(shifted - 0x1.8p23f);
-                    panel.weights()[(k / 4 * lanes + place) * 4 + k % 4] = q;
-                    panel.totals()[place] += q;
+                    bytes[(k / 4 * lanes + place) * 4 + k % 4] = q;
+                    totals[place] += q;
                 }
             }
         }
     }
 }
 
-// Adds a term to a tile's sums [G][item].
-template <int G>
-void add_integers(const Term<float>& term, const Tile& tile, Vec<float>* found) {
-    constexpr Index W = kLanes<float>, lanes = G * W;
-    const Index words = (term.layout.length + 3) / 4, count = tile.count();
-    tile.each([&](Index item, Index row, Index p) {
-        const IntegerPanel<const std::int8_t> panel = {
-            static_cast<const std::int8_t*>(term.weights) + p * term.panel, lanes};
-        const float* const rounded = term.rows.listed != nullptr
-                                         ? term.rows.listed[row]
-                                         : term.rows.first + row * term.rows.stride;
-        const auto* const x = reinterpret_cast<const std::int8_t*>(rounded) + kRoundedHeader;
-        alignas(64) std::int32_t sums[lanes];
-        integer_products->of_gates[G - 1](x, panel.weights(), panel.totals(), words, sums);
-        unrolled<G>([&](int g) {
-            const Vec<float> scale = load(panel.scales() + g * W) * *rounded;
-            Bits<float> whole;
-            __builtin_memcpy(&whole, sums + g * W, sizeof whole);
-            found[g * count + item] += apart(__builtin_convertvector(whole, Vec<float>) * scale);
-        });
-    });
-}
-
 template <int G>
 void multiply_integers(const Product<float>& product, const Tile& tile, Vec<float>* found) {
     constexpr Index W = kLanes<float>;
-    const Index count = tile.count();
-    tile.each([&](Index item, Index row, Index panel) {
-        const float* const from =
-            product.start.first + row * product.start.row + panel * product.start.panel;
-        for (int g = 0; g < G; ++g) found[g * count + item] = load(from + g * W);
-    });
-    for (int i = 0; i < product.count; ++i) {
-        if (G == 3 && product.aside != nullptr && i + 1 == product.count) {
-            tile.each([&](Index item, Index, Index panel) {
-                product.aside[item] = found[(G - 1) * count + item];
-                found[(G - 1) * count + item] = load(product.apart + panel * W);
-            });
+    const Index stride = tile.count() * W;
+    tile.each([&](Index item, Index row, Index p) {
+        auto* const to = reinterpret_cast<float*>(found + item);
+        IntegerStart start = {
+            product.start.first + row * product.start.row + p * product.start.panel, W, nullptr};
+        for (int i = 0; i < product.count; ++i) {
+            const Term<float>& term = product.terms[i];
+            if (G == 3 && product.aside != nullptr && i + 1 == product.count) {
+                product.aside[item] = load(start.first + (G - 1) * start.stride);
+                start.last = product.apart + p * W;
+            }
+            const IntegerPanel panel(static_cast<const std::int8_t*>(term.weights) + p * term.panel,
+                                     G * W, (term.layout.length + 3) / 4);
+            const float* const rounded = term.rows.listed != nullptr
+                                             ? term.rows.listed[row]
+                                             : term.rows.first + row * term.rows.stride;
+            const auto* const x = reinterpret_cast<const std::int8_t*>(rounded) + kRoundedHeader;
+            integer_products->of_gates[G - 1](x, *rounded, panel, start, to, stride);
+            start = {to, stride, nullptr};
         }
-        add_integers<G>(product.terms[i], tile, found);
-    }
+    });
 }
 
 // What is written for each shape of a tile: the rest is one function.

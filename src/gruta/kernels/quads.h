@@ -130,29 +130,36 @@ struct Quad {
 };
 #endif
 
-// See IntegerSums.
+// See AddIntegers.
 template <int G>
-void integer_sums(const std::int8_t* x, const std::int8_t* weights, const std::int32_t* totals,
-                  std::int64_t words, std::int32_t* sums) {
+void add_integers(const std::int8_t* x, float scale, const IntegerPanel& panel,
+                  const IntegerStart& start, float* found, std::int64_t stride) {
     constexpr int chains = kChains(G), at_once = 4 / chains < 1 ? 1 : 4 / chains;
-    constexpr Index lanes = kLanes<float>, word = G * GRUTA_VECTOR_BYTES;
-    Bits<float> part[chains][G] = {};
-    unrolled<G>([&](int g) { part[0][g] = Quad::start(totals + g * lanes); });
+    constexpr Index lanes = kLanes<float>;
+    const std::int8_t* weights = panel.weights;
+    Bits<float> sums[chains][G] = {};
+    unrolled<G>([&](int g) { sums[0][g] = Quad::start(panel.totals + g * lanes); });
     const auto add = [&](Bits<float>(&to)[G]) __attribute__((always_inline)) {
         const Quad quad(load_quad(x));
         unrolled<G>(
             [&](int g) { to[g] = quad.add(to[g], load_bits(weights + g * GRUTA_VECTOR_BYTES)); });
         x += 4;
-        weights += word;
+        weights += G * GRUTA_VECTOR_BYTES;
     };
     std::int64_t n = 0;
-    for (; n + chains * at_once <= words; n += chains * at_once) {
-        unrolled<chains * at_once>([&](int i) { add(part[i % chains]); });
+    for (; n + chains * at_once <= panel.words; n += chains * at_once) {
+        unrolled<chains * at_once>([&](int i) { add(sums[i % chains]); });
     }
-    for (; n < words; ++n) add(part[0]);
+    for (; n < panel.words; ++n) add(sums[0]);
     unrolled<chains - 1>(
-        [&](int chain) { unrolled<G>([&](int g) { part[0][g] += part[chain + 1][g]; }); });
-    unrolled<G>([&](int g) { __builtin_memcpy(sums + g * lanes, &part[0][g], sizeof part[0][g]); });
+        [&](int chain) { unrolled<G>([&](int g) { sums[0][g] += sums[chain + 1][g]; }); });
+    unrolled<G>([&](int g) {
+        const bool own = g == G - 1 && start.last != nullptr;
+        const Vec<float> from = load(own ? start.last : start.first + g * start.stride);
+        const Vec<float> scales = load(panel.scales + g * lanes) * scale;
+        const Vec<float> whole = __builtin_convertvector(sums[0][g], Vec<float>);
+        store(found + g * stride, from + apart(whole * scales));
+    });
 }
 
 }  // namespace gruta::GRUTA_ISA

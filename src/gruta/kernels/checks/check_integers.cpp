@@ -28,27 +28,38 @@ void check_sums(Report& report, const std::string& name, const IntegerProducts& 
         return static_cast<std::int8_t>(largest ? (draw.one_in(40) ? -127 : 127)
                                                 : draw.below(255) - 127);
     };
-    Array<std::int8_t> x(4 * count, 0), weights(4 * count * lanes, 0);
-    Array<std::int32_t> totals(lanes, 0), sums(lanes, 0);
+    Array<std::int8_t> x(4 * count, 0), packed((8 + 4 * count) * lanes, 0);
+    Array<float> start(lanes, 0), last(lanes / static_cast<std::size_t>(gates), 0), found(lanes, 0);
+    auto* const scales = reinterpret_cast<float*>(packed.data());
+    auto* const totals = reinterpret_cast<std::int32_t*>(scales + lanes);
+    auto* const weights = reinterpret_cast<std::int8_t*>(totals + lanes);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = any();
-    for (std::size_t i = 0; i < weights.size(); ++i)
-        weights[i] = largest ? std::int8_t{127} : any();
-    std::vector<std::int64_t> expected(lanes);
+    for (std::size_t i = 0; i < 4 * count * lanes; ++i) weights[i] = largest ? 127 : any();
+    std::vector<float> expected(lanes);
     for (std::size_t lane = 0; lane < lanes; ++lane) {
+        scales[lane] = lane % 2 == 0 ? 1 : 4;
         totals[lane] = 0;
+        start[lane] = 0;
+        std::int64_t sum = 0;
         for (std::size_t k = 0; k < x.size(); ++k) {
             const int weight = weights[((k / 4) * lanes + lane) * 4 + k % 4];
             totals[lane] += weight;
-            expected[lane] += weight * x[k];
+            sum += weight * x[k];
         }
+        // Powers of two, so that nothing else is rounded.
+        expected[lane] = static_cast<float>(sum) * scales[lane] / 8;
     }
-    products.of_gates[gates - 1](x.data(), weights.data(), totals.data(), words, sums.data());
+    for (std::size_t lane = 0; lane < last.size(); ++lane) last[lane] = 0;
+    const IntegerPanel panel(packed.data(), static_cast<std::int64_t>(lanes), words);
+    const auto stride = static_cast<std::int64_t>(last.size());
+    products.of_gates[gates - 1](x.data(), 0.125f, panel, {start.data(), stride, last.data()},
+                                 found.data(), stride);
     const std::string what = name + ": sums of " + std::to_string(gates) + " gates over " +
                              std::to_string(words) + " words";
     bool same = true;
-    for (std::size_t lane = 0; lane < lanes; ++lane) same &= sums[lane] == expected[lane];
+    for (std::size_t lane = 0; lane < lanes; ++lane) same &= found[lane] == expected[lane];
     report.check(same, what + " are not exact");
-    report.check(sums.is_intact(), what + " wrote outside of the sums");
+    report.check(found.is_intact(), what + " wrote outside of the sums");
 }
 
 void check_products(Report& report) {

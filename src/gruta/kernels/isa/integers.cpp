@@ -4,6 +4,6 @@ namespace gruta::GRUTA_ISA {
 
 extern const IntegerProducts integers;
 constinit const IntegerProducts integers = {
-    {integer_sums<1>, integer_sums<2>, integer_sums<3>, integer_sums<4>}};
+    {add_integers<1>, add_integers<2>, add_integers<3>, add_integers<4>}};
 
 }  // namespace gruta::GRUTA_ISA

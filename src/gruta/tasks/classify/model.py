@@ -66,6 +66,18 @@ class ClassifyModel(Model[ClassCodec]):
         found = self._checked(name, given)
         return reader.encode(found) if reader.gaps else reader.encode_whole(found)
 
+    def row(self, given: NDArray[Any]) -> NDArray[np.float32] | None:
+        """One row `[C]` as the network reads it, `[1, C]`, where nothing is amiss with it: what
+        most streams take. None where `rows` has to look, or where rows may have gaps.
+        """
+        reader = self.codec.reader
+        assert isinstance(reader, Channels)
+        real = given.dtype in (np.float32, np.float64)
+        if reader.gaps or not real or given.shape != reader.scaler.mean.shape:
+            return None
+        scaled = reader.scaler.encode(given)
+        return scaled.astype(np.float32)[None] if np.isfinite(scaled).all() else None
+
     def _checked(self, name: str, given: Any) -> NDArray[np.float64]:
         """Rows `[T, C]` of the channels, with NaN where training had gaps."""
         reader = self.codec.reader
@@ -127,8 +139,9 @@ class ClassifyStream(Stream[ClassifyModel]):
     def accept(self, rows: Any) -> None:
         """Rows `[T, C]` that have come, or one, `[C]`."""
         given = np.asarray(rows) if not isinstance(rows, np.ndarray) else rows
-        one = given.ndim == 1
-        found = self.model.rows("rows", given[None] if one else rows)
+        found = self.model.row(given) if given.ndim == 1 else None
+        if found is None:
+            found = self.model.rows("rows", given[None] if given.ndim == 1 else rows)
         waiting = len(self.coming)
         found = found[: max(self.model.codec.longest - self.steps - waiting, 0)]
         self.coming = np.concatenate([self.coming, found]) if waiting else found
