@@ -1,5 +1,6 @@
 """The numbers that everyone computes on: drawn from a seed, so that each process makes the same."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -55,16 +56,15 @@ def draw(case: Case, seed: int) -> Inputs:
     def uniform(width: float, *shape: int) -> Floats:
         return (random.random(shape, np.float32) * 2 - 1) * np.float32(width)
 
-    passes = ()
     if case.regime == STACK:
         widths = [I if k == 0 else case.directions * H for k in range(case.layers)]
         passes = tuple(
-            (uniform(bound, rows, width), *(uniform(bound, rows, *n) for n in ((H,), (), ())))
+            (uniform(bound, rows, width), uniform(bound, rows, H), *_biases(uniform, bound, rows))
             for width in widths
             for _direction in range(case.directions)
         )
-        zeros = np.zeros((B, H), np.float32)
-        return Inputs(normal(T, B, I), zeros, None, *passes[0], None, passes)
+        x, (w_ih, w_hh, b_ih, b_hh) = normal(T, B, I), passes[0]
+        return Inputs(x, np.zeros((B, H), np.float32), None, w_ih, w_hh, b_ih, b_hh, None, passes)
     return Inputs(
         x=normal(T, B, I),
         h_0=uniform(1, B, H),
@@ -75,3 +75,7 @@ def draw(case: Case, seed: int) -> Inputs:
         b_hh=uniform(bound, rows),
         dh=normal(T, B, H) if case.trains else None,
     )
+
+
+def _biases(uniform: Callable[..., Floats], bound: float, rows: int) -> tuple[Floats, Floats]:
+    return uniform(bound, rows), uniform(bound, rows)

@@ -224,7 +224,7 @@ def _require_known(
     if about.get("format") != kind:
         problem = _("{path}: expected a file of the kind {kind!r}, found {found!r}")
         raise InputError(problem.format(path=name, kind=kind, found=about.get("format")))
-    if about.get("format_version") not in map(str, versions):
+    if about.get("format_version") not in [str(one) for one in versions]:
         problem = _(
             "{path}: has the format version {found!r}, this gruta reads {known}; install the gruta "
             "that wrote it ({version})"
