@@ -24,6 +24,7 @@ except InputError as error:
     sys.exit(2)
 from gruta.cells import gru, lstm, rnn
 from gruta.cells.gru import reference as gru_reference
+from gruta.cells.integers import product as product_of_integers
 from gruta.cells.lstm import reference as lstm_reference
 from gruta.cells.rnn import reference as rnn_reference
 from gruta.locale import translate as _
@@ -33,6 +34,7 @@ Array = NDArray[Any]
 
 # Largest difference from the reference in float64, relative to an array's largest number or to 1.
 TOLERANCE = {"float32": 2e-5, "float64": 2e-14}
+ISAS = ("baseline", "avx2", "avxvnni", "avx512", "avx512vnni")
 SIZES = [(1, 1, 1, 1), (3, 5, 7, 9), (2, 17, 1, 63), (9, 4, 65, 33), (17, 3, 16, 64)]  # B, T, I, H
 
 # Kernel, doors, reference, what asks them for the form of the cell, whether h is a projection.
@@ -109,6 +111,26 @@ def check(form: int, dtype: str) -> bool:
     return right
 
 
+def check_integers() -> bool:
+    """Whether products of whole numbers are right with it, to the last bit; prints a line."""
+    right = True
+    for i, (B, T, I, H) in enumerate(SIZES):
+        rng = np.random.default_rng(i)
+        w_ih, w_hh, b, *xs = (
+            rng.standard_normal(shape, np.float32) / 8
+            for shape in ((H, I), (H, H), (H,), *[(B, I)] * T)
+        )
+        cell = rnn.Step(w_ih, w_hh, b, nonlinearity="relu", storage="int8")
+        found, expected = (np.zeros((B, H), np.float32) for _ in range(2))
+        for x in xs:
+            cell.step(x, found)
+            sums = (b + product_of_integers(x, w_ih)) + product_of_integers(expected, w_hh)
+            expected = np.maximum(sums, 0)
+            right &= np.array_equal(found, expected)
+    print(f"{kernels.isa()} int8: {_('right') if right else _('WRONG')}", flush=True)
+    return right
+
+
 def check_isa(isa: str) -> bool:
     """Whether all is right in a process that chose `isa`; also where this CPU lacks it."""
     command = [sys.executable, "-m", "gruta.selfcheck"]
@@ -133,8 +155,9 @@ def main() -> int:
         return 1
     if os.environ.get("GRUTA_ISA"):
         right = [check(form, dtype) for form, dtype in product(range(len(FORMS)), TOLERANCE)]
+        right.append(check_integers())
     else:
-        right = [check_isa(isa) for isa in ("baseline", "avx2", "avx512")]
+        right = [check_isa(isa) for isa in ISAS]
     return 0 if all(right) else 1
 
 

@@ -5,9 +5,18 @@ from typing import Literal, get_args
 
 from gruta.cells import CELLS, CellName
 
-Regime = Literal["step", "sequence", "half", "inference", "training-one", "training", "memory"]
+Regime = Literal[
+    "step", "sequence", "half", "inference", "training-one", "training", "memory", "row", "stack"
+]
 
-REGIMES: tuple[Regime, ...] = get_args(Regime)
+ROW: Regime = "row"
+STACK: Regime = "stack"
+"""Sequences of one row by what the runtime calls, the latter of several layers or directions, whose
+states begin as zeros: for `gruta bench runtime` alone.
+"""
+
+REGIMES = tuple(one for one in get_args(Regime) if one not in (ROW, STACK))
+
 
 GATES: dict[CellName, int] = {"gru": 3, "lstm": 4, "rnn": 1}
 
@@ -37,7 +46,9 @@ NOTHING = Goal()
 
 @dataclass(frozen=True)
 class Case:
-    """One line of the table. T, B, I, H: steps, batch, input and hidden size. quick: in --quick."""
+    """One line of the table. T, B, I, H: steps, batch, input and hidden size. quick: in --quick.
+    layers, directions: of a stack.
+    """
 
     cell: CellName
     regime: Regime
@@ -47,11 +58,15 @@ class Case:
     H: int
     goal: Goal = NOTHING
     quick: bool = False
+    layers: int = 1
+    directions: int = 1
 
     @property
     def key(self) -> str:
         """A name fit for a file."""
-        return f"{self.cell}-{self.regime}-T{self.T}-B{self.B}-I{self.I}-H{self.H}"
+        name = f"{self.cell}-{self.regime}-T{self.T}-B{self.B}-I{self.I}-H{self.H}"
+        stacked = f"-L{self.layers}-D{self.directions}"
+        return name + stacked if self.regime == STACK else name
 
     @property
     def trains(self) -> bool:
@@ -129,3 +144,20 @@ CASES = tuple(
     for i, cell in enumerate(CELLS)
     for regime, T, B, I, H, *goals in _lines()
 )
+
+_OF_RUNTIME: tuple[tuple[Regime, int, int, int], ...] = (
+    ("step", 1, 1, 1),
+    (ROW, 100, 1, 1),
+    (STACK, 100, 1, 2),
+    (STACK, 100, 2, 1),
+)
+
+OF_RUNTIME = tuple(
+    Case(cell, regime, T, 1, I, H, layers=layers, directions=directions)
+    for cell in CELLS
+    for regime, T, layers, directions in _OF_RUNTIME
+    for I, H in ((40, 64), (128, 256), (256, 512))
+)
+"""What `gruta bench runtime` measures: a step by itself, and in a sequence; of one layer, of one
+that reads both ways, and of two.
+"""

@@ -19,6 +19,8 @@ def regime_name(regime: Regime) -> str:
         "training-one": _("training, one row"),
         "training": _("training"),
         "memory": _("peak memory, training"),
+        "row": _("sequence, one row"),
+        "stack": _("sequence, one row"),
     }[regime]
 
 

@@ -37,6 +37,8 @@ def truth(
 ) -> dict[str, NDArray[Any]]:
     """The reference in `dtype`: h `[T, B, H]`, final states, and in training gradients `d_…`."""
     reference = import_module(f"gruta.cells.{case.cell}.reference")
+    if inputs.passes:
+        return {"h": _of_stack(case, inputs, reference.forward, dtype)}
     x, states = inputs.x.astype(dtype), [s.astype(dtype) for s in inputs.states]
     weights = [w.astype(dtype) for w in inputs.weights]
     trace = reference.forward(x, *states, *weights)
@@ -49,6 +51,21 @@ def truth(
         for name in ("x", "w_ih", "w_hh", "b_ih", "b_hh"):
             found[f"d_{name}"] = getattr(gradients, name)
     return found
+
+
+def _of_stack(
+    case: Case, inputs: Inputs, forward: Any, dtype: type[np.floating[Any]]
+) -> NDArray[Any]:
+    """h of the last layer `[T, B, D * H]`."""
+    x = inputs.x.astype(dtype)
+    states = [np.zeros((case.B, case.H), dtype)] * (2 if case.cell == "lstm" else 1)
+    for layer in range(case.layers):
+        sides = []
+        for d in range(case.directions):
+            weights = (w.astype(dtype) for w in inputs.passes[layer * case.directions + d])
+            sides.append(forward(x, *states, *weights, reverse=d == 1).h)
+        x = np.concatenate(sides, -1)
+    return x
 
 
 def compare(case: Case, found: Arrays, true: Arrays, storage: str) -> Parity:

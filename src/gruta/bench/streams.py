@@ -1,7 +1,8 @@
-"""`gruta bench runtime`: one step of a stream from Python, again and again, on one thread.
+"""`gruta bench runtime`: one step of a stream from Python, again and again, and sequences of one
+row, on one thread.
 
 Everyone has the same weights and rows. All results are compared with the float64 reference first;
-then the processes take turns, and every single step is timed.
+then the processes take turns, and every single call is timed.
 """
 
 import os
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gruta.bench.cases import CASES, Case
+from gruta.bench.cases import OF_RUNTIME, Case
 from gruta.bench.inputs import draw
 from gruta.bench.parity import truth
 from gruta.bench.process import Process, WorkerError, processes
@@ -34,13 +35,17 @@ MOST_ERROR = 2e-5
 
 @dataclass(frozen=True)
 class Steps:
-    """Of one contestant and case. seconds of a step: the median, and what one in 20 and one in 100
-    exceed; None where it has no time, and `note` says why. mean: of all. error: the largest
-    difference from the reference, over its largest value. state: bytes that a stream keeps.
+    """Of one contestant and case, of T steps a call of these layers. seconds of a step: the median,
+    and what one call in 20 and one in 100 exceed; None where it has no time, and `note` says why.
+    mean: of all. error: the largest difference from the reference, over its largest value. state:
+    bytes that a stream keeps.
     """
 
     cell: CellName
     H: int
+    T: int
+    layers: int
+    directions: int
     name: str
     variant: str
     steps: int
@@ -54,18 +59,19 @@ class Steps:
 
     @property
     def streams(self) -> int | None:
-        """That one core serves, a frame each every 10 ms."""
-        return None if self.mean is None else int(FRAME / self.mean)
+        """That one core serves, a frame each every 10 ms; None of sequences."""
+        return None if self.mean is None or self.T > 1 else int(FRAME / self.mean)
 
     def __str__(self) -> str:
         told = self.note if self.p50 is None else f"{self.p50 * 1e6:.2f} µs"
-        return f"{self.cell.upper()} H{self.H} {self.name} {self.variant}: {told}"
+        of = f"{self.cell.upper()} H{self.H} T{self.T} L{self.layers} D{self.directions}"
+        return f"{of} {self.name} {self.variant}: {told}"
 
 
 def measured(cell: CellName, steps: int, seed: int, logs: Path) -> Iterator[Steps]:
-    """Each size of the regime `step`, and of these each contestant that is installed."""
+    """Each size, and of these each contestant that is installed."""
     names = [name for name in OF_STREAMS if not missing_packages(name)]
-    cases = [case for case in CASES if (case.cell, case.regime) == (cell, "step")]
+    cases = [case for case in OF_RUNTIME if case.cell == cell]
     with tempfile.TemporaryDirectory() as place, _team(names, logs) as team:
         for case in cases:
             yield from _case(case, team, steps, seed, place)
@@ -99,31 +105,24 @@ def _case(
             ready.append((name, variant, error))
     for _round in range(ROUNDS):
         for name, variant, _error in ready:
-            team[name].ask("steps", variant=variant, count=-(-steps // ROUNDS))
+            team[name].ask("steps", variant=variant, count=-(-steps // (ROUNDS * case.T)))
     for name, variant, error in ready:
         told = team[name].ask("told", variant=variant)
-        yield Steps(
-            case.cell,
-            case.H,
-            name,
-            variant,
-            told["steps"],
-            told["p50"],
-            told["p95"],
-            told["p99"],
-            told["mean"],
-            error,
-            told["state"] or _h(case),
-        )
+        p50, p95, p99, mean = (told[one] / case.T for one in ("p50", "p95", "p99", "mean"))
+        timed, state = told["steps"] * case.T, told["state"] or _h(case)
+        about = (case.cell, case.H, case.T, case.layers, case.directions, name, variant)
+        yield Steps(*about, timed, p50, p95, p99, mean, error, state)
 
 
 def _untimed(case: Case, name: str, variant: str, error: float | None, why: str) -> Steps:
-    return Steps(case.cell, case.H, name, variant, 0, None, None, None, None, error, _h(case), why)
+    about = (case.cell, case.H, case.T, case.layers, case.directions, name, variant)
+    return Steps(*about, 0, None, None, None, None, error, _h(case), why)
 
 
 def _h(case: Case) -> int:
     """Bytes of a state in single precision."""
-    return 4 * case.H * (2 if case.cell == "lstm" else 1)
+    states = 2 if case.cell == "lstm" else 1
+    return 4 * case.H * states * case.layers * case.directions
 
 
 class Stepper(Worker):
@@ -134,7 +133,7 @@ class Stepper(Worker):
         self._times: dict[str, list[np.ndarray[Any, Any]]] = {}
 
     def variants(self, case: str, slow: bool) -> dict[str, Any]:
-        """Those of the rival; of ONNX Runtime its own quantised form too."""
+        """Those of the rival, and those with weights of 8 bits."""
         self._times = {}
         found = super().variants(case, slow)["variants"]
         smaller = getattr(self._loaded, "smaller", None)
@@ -143,7 +142,7 @@ class Stepper(Worker):
     def steps(self, variant: str, count: int) -> dict[str, Any]:
         """Time so many more."""
         step, clock = self._jobs[variant].call, time.perf_counter_ns
-        for _warm in range(200):
+        for _warm in range(min(200, 2 * count)):
             step()
         found = np.empty(count, np.int64)
         for i in range(count):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gruta.bench import streams
-from gruta.bench.cases import CASES
+from gruta.bench.cases import CASES, OF_RUNTIME
 from gruta.bench.inputs import draw
 from gruta.bench.parity import truth
 from gruta.bench.process import WorkerError
@@ -35,7 +35,7 @@ def test_each_step_is_timed_and_all_compute_the_same(name, tmp_path):
     if missing_packages(name):
         pytest.skip(f"{name} is not installed")
     found = list(streams._case(CASE, {name: Here(name)}, 200, 3, str(tmp_path)))
-    assert [one.variant for one in found] == ["float32", QUANTISED][: 1 + (name == "onnxruntime")]
+    assert [one.variant for one in found] == ["float32", QUANTISED]
     for one in found:
         assert 0 < one.p50 <= one.p95 <= one.p99
         assert one.p50 * 0.2 < one.mean
@@ -43,11 +43,26 @@ def test_each_step_is_timed_and_all_compute_the_same(name, tmp_path):
         assert one.streams == int(0.01 / one.mean)
         assert one.error < (0.1 if one.variant == QUANTISED else 1e-6)
         assert one.state >= 2 * 4 * 64
-        assert str(one).startswith("LSTM H64 ")
+        assert str(one).startswith("LSTM H64 T1 L1 D1 ")
+
+
+SEQUENCES = [case for case in OF_RUNTIME if case.T > 1 and case.H == 64]
+
+
+@pytest.mark.parametrize("case", SEQUENCES, ids=lambda case: case.key)
+@pytest.mark.parametrize("name", [GRUTA, "torch", "onnxruntime", "openvino"])
+def test_a_step_of_a_sequence_is_a_share_of_its_call(name, case, tmp_path):
+    if missing_packages(name):
+        pytest.skip(f"{name} is not installed")
+    for one in streams._case(case, {name: Here(name)}, 3000, 3, str(tmp_path)):
+        assert (one.T, one.steps, one.streams) == (100, 3000, None)
+        assert 0 < one.p50 < 1e-3
+        assert one.error < (0.1 if one.variant == QUANTISED else 1e-6)
+        assert str(one).startswith(f"{case.cell.upper()} H64 T100 L{case.layers} D")
 
 
 def test_who_is_off_gets_no_time(tmp_path):
-    (found,) = streams._case(CASE, {GRUTA: Here(GRUTA, 1.001)}, 200, 3, str(tmp_path))
+    found, _small = streams._case(CASE, {GRUTA: Here(GRUTA, 1.001)}, 200, 3, str(tmp_path))
     assert (found.p50, found.streams, found.steps) == (None, None, 0)
     assert found.note == "its results are not those of the reference"
     assert found.error == pytest.approx(1e-3, rel=0.01)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gruta.bench import limits
 from gruta.bench.blocks import block, estimate
-from gruta.bench.cases import CASES, Case
+from gruta.bench.cases import CASES, OF_RUNTIME, Case
 from gruta.bench.inputs import draw
 from gruta.bench.parity import truth
 from gruta.bench.rivals import Job, Rival, load
@@ -100,7 +100,7 @@ def save(arrays: Mapping[str, NDArray[Any]], directory: str, prefix: str) -> dic
 
 def named(key: str) -> Case:
     """The case of that key."""
-    return {case.key: case for case in CASES}[key]
+    return {case.key: case for case in (*CASES, *OF_RUNTIME)}[key]
 
 
 def peak_bytes() -> int:

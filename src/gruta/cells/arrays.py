@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from gruta import kernels
-from gruta.cells import checks
+from gruta.cells import checks, integers
 from gruta.cells.checks import Array, Sizes, Weights
 from gruta.locale import translate as _
 
-Storage = Literal["float16", "bfloat16"]
+Storage = Literal["float16", "bfloat16", "int8"]
 Shape = tuple[int, int, int, int, int]  # B, T, I, H, P
 Run = Callable[[Shape, kernels.Pass, int], None]  # a kernel, given the number of threads
 
@@ -83,9 +83,10 @@ class Packed:
     """Weights taken in once, in the order in which the kernel reads them.
 
     storage: "float16" or "bfloat16" rounds float32 matrices to 16 bits; biases, states and all that
-    is computed stay float32. threads: how many a step may use. step(x `[B, I]`, h `[B, P]`, and c
-    `[B, H]` in the LSTM) brings the states one step forward in place; it is the kernel's own, so
-    that nothing is spent on the way.
+    is computed stay float32. "int8" multiplies in whole numbers, as `integers` says: matrices are
+    rounded to them row by row, x and h at each step; the rest stays float32. threads: how many a
+    step may use. step(x `[B, I]`, h `[B, P]`, and c `[B, H]` in the LSTM) brings the states one
+    step forward in place; it is the kernel's own, so that nothing is spent on the way.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Packed:
         self._dtype = weights[0].dtype  # type: ignore[union-attr]
         checks.check_floating("w_ih", self._dtype)
         checks.check_weights(weights, cell.gates, self._dtype, self._sizes)
-        _check_storage(storage, self._dtype)
+        _check_storage(storage, self._dtype, self._sizes)
         self.native: kernels.PackedF32 | None = None
         if _has_kernel(self._dtype, weights):
             pack = kernels.PackedF32 if self._dtype == np.float32 else kernels.PackedF64
@@ -263,11 +264,11 @@ def _has_kernel(dtype: DTypeLike, weights: Weights) -> bool:
     return kernels.available()
 
 
-def _check_storage(storage: str | None, dtype: DTypeLike) -> None:
-    if storage not in (None, "float16", "bfloat16"):
+def _check_storage(storage: str | None, dtype: DTypeLike, sizes: Sizes) -> None:
+    if storage not in (None, "float16", "bfloat16", "int8"):
         problem = _(
-            "storage must be None, 'float16' or 'bfloat16', got {storage!r}: name one of them, or "
-            "leave it out to keep the weights as they are"
+            "storage must be None, 'float16', 'bfloat16' or 'int8', got {storage!r}: name one of "
+            "them, or leave it out to keep the weights as they are"
         )
         raise ValueError(problem.format(storage=storage))
     if storage is not None and dtype != np.float32:
@@ -276,12 +277,19 @@ def _check_storage(storage: str | None, dtype: DTypeLike) -> None:
             ".astype(numpy.float32), or leave storage out"
         )
         raise TypeError(problem.format(storage=storage, dtype=dtype))
+    if storage == "int8" and max(sizes) > integers.MOST_PRODUCTS:
+        problem = _(
+            "storage='int8' adds up {most} products at most, got {size}: take another storage"
+        )
+        raise ValueError(problem.format(most=integers.MOST_PRODUCTS, size=max(sizes)))
 
 
 def _rounded(weight: Array, storage: str | None) -> Array:
     """A copy of a weight; matrices rounded to `storage`, to the nearest number and ties to even."""
     if storage is None or weight.ndim < 2:
         return weight.copy()
+    if storage == "int8":
+        return integers.as_integers(weight)
     if storage == "float16":
         with np.errstate(over="ignore", under="ignore"):
             return weight.astype(np.float16).astype(np.float32)

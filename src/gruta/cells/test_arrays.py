@@ -122,12 +122,12 @@ def test_steps_equal_the_sequence(dtype, variant, B, I, H):
 
 
 @variants
-@pytest.mark.parametrize("storage", [None, "float16", "bfloat16"])
+@pytest.mark.parametrize("storage", [None, "float16", "bfloat16", "int8"])
 @pytest.mark.parametrize(("B", "I", "H"), [(1, 40, 64), (3, 1, 7), (37, 5, 63), (1, 9, 130)])
 def test_a_step_looked_up_in_a_table_has_the_bits_of_its_row(storage, variant, B, I, H):
     rng = np.random.default_rng(6)
     arrays = variant.draw(rng, B, 4, I, H, np.float32)
-    table, rows = rng.standard_normal((11, I), np.float32), rng.integers(0, 11, (4, B))
+    table, rows = rng.standard_normal((150, I), np.float32), rng.integers(0, 150, (4, B))
     for threads in (1, 2):
         cell = variant.step(arrays, storage=storage, threads=threads)
         look_up = cell.lookup(table).step

@@ -91,7 +91,8 @@ def test_weights_that_do_not_agree_are_refused_before_they_are_packed():
 @pytest.mark.parametrize(
     ("storage", "dtype", "error", "message"),
     [
-        ("int8", np.float32, ValueError, "storage must be None, 'float16' or 'bfloat16'"),
+        ("int4", np.float32, ValueError, "storage must be None, 'float16', 'bfloat16' or 'int8'"),
+        ("int8", np.float64, TypeError, "storage='int8' is for float32 weights, got float64"),
         ("float16", np.float64, TypeError, "storage='float16' is for float32 weights, got float64"),
         ("bfloat16", np.float16, TypeError, "storage='bfloat16' is for float32 weights"),
     ],

@@ -133,9 +133,9 @@ def accuracy(
 @bench_app.command(
     "runtime",
     help=_(
-        "One step of a stream from Python beside torch.nn, ONNX Runtime (float32 and int8) and "
-        "OpenVINO with the same weights, on one thread: what half, 95% and 99% of the steps take, "
-        "streams a core, memory a stream."
+        "A step from Python, of a stream and in a sequence, in float32 and int8, beside torch.nn, "
+        "ONNX Runtime and OpenVINO with the same weights, on one thread: what half, 95% and 99% of "
+        "the calls take, streams a core, memory a stream."
     ),
 )
 def runtime(

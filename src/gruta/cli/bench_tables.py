@@ -78,9 +78,10 @@ def print_costs(found: "Sequence[Cost]") -> None:
 
 def print_streams(found: "Sequence[Steps]") -> None:
     """A table a size, a row a contestant; how many times its median our step takes."""
-    for (cell, H), group in groupby(found, lambda one: (one.cell, one.H)):
+    for _key, group in groupby(found, lambda o: (o.cell, o.H, o.T, o.layers, o.directions)):
         rows = list(group)
-        table = _table(_("{cell} of {units} units, a step").format(cell=cell.upper(), units=H))
+        title = _streams_title(rows[0])
+        table = _table(title.format(cell=rows[0].cell.upper(), units=rows[0].H, steps=rows[0].T))
         heads = ("50%", "95%", "99%", _("times ours"), _("streams a core"), _("bytes a stream"))
         for head in (*heads, _("error")):
             table.add_column(head, justify="right")
@@ -105,9 +106,19 @@ def print_streams(found: "Sequence[Steps]") -> None:
         out.print(
             _("ONNX Runtime quantises no GRU: its int8 is one written out as products of matrices")
         )
-    out.print(_("gruta computes int8 weights of a file in float32 once it is loaded: as fast"))
+    out.print(_("int8: products of whole numbers, which the error tells; gruta rounds as it goes"))
     for note in dict.fromkeys(f"{one.name}: {one.note}" for one in found if one.note):
         out.print(note)
+
+
+def _streams_title(one: "Steps") -> str:
+    if one.T == 1:
+        return _("{cell} of {units} units, a step")
+    if one.layers > 1:
+        return _("{cell} of two layers of {units} units, a step of a sequence of {steps}")
+    if one.directions > 1:
+        return _("{cell} of {units} units in both directions, a step of a sequence of {steps}")
+    return _("{cell} of {units} units, a step of a sequence of {steps}")
 
 
 def print_modules(found: "Sequence[Ratio]") -> None:

@@ -139,19 +139,21 @@ def _as_c(trained: "Trained[Any]", out: Path, how: Asked) -> bool:
         lines.append(line.format(error=f"{found:.1e}", bound=f"{made.bound:.0e}"))
     lines += [_(note) for note in made.notes]
     if how.weights != "float32":
-        change, judged, alike = _change(trained, how.weights)
+        change, judged, alike = _change(trained, how.weights, widened=True)
         told, well = told | change, well and alike
         lines.append(judged)
     print(json.dumps(told) if how.as_json else "\n".join(lines))
     return well
 
 
-def _change(trained: "Trained[Any]", weights: Any) -> tuple[dict[str, Any], str, bool]:
+def _change(
+    trained: "Trained[Any]", weights: Any, *, widened: bool = False
+) -> tuple[dict[str, Any], str, bool]:
     """For a program, for people, and whether nothing speaks against these weights."""
     from gruta.tasks.changed import changed
 
     try:
-        found = changed(trained, weights)
+        found = changed(trained, weights, widened=widened)
     except InputError as reason:
         problem = _("Not scored, so nobody knows what the rounding costs: {reason}.")
         return {"well": None, "reason": str(reason)}, problem.format(reason=reason), True

@@ -48,6 +48,10 @@ class Channels:
         scaled = np.where(missing, 0.0, self.scaler.encode(series))
         return np.concatenate([scaled, missing[:, list(self.gaps)]], 1).astype(np.float32)
 
+    def encode_whole(self, series: Values) -> NDArray[np.float32]:
+        """The same of series without gaps, of channels without; in a fraction of the time."""
+        return self.scaler.encode(series).astype(np.float32)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {

@@ -14,20 +14,34 @@
 namespace gruta {
 
 bool fast_activations = false;
+const IntegerProducts* integer_products = nullptr;
 
 namespace baseline {
 extern const Kernels kernels;
-}
+extern const IntegerProducts integers;
+}  // namespace baseline
 
 // CMakeLists.txt says which of them are compiled.
 #if defined(GRUTA_HAS_AVX2)
 namespace avx2 {
 extern const Kernels kernels;
+extern const IntegerProducts integers;
+}  // namespace avx2
+#endif
+#if defined(GRUTA_HAS_AVXVNNI)
+namespace avxvnni {
+extern const IntegerProducts integers;
 }
 #endif
 #if defined(GRUTA_HAS_AVX512)
 namespace avx512 {
 extern const Kernels kernels;
+extern const IntegerProducts integers;
+}  // namespace avx512
+#endif
+#if defined(GRUTA_HAS_AVX512VNNI)
+namespace avx512vnni {
+extern const IntegerProducts integers;
 }
 #endif
 
@@ -48,17 +62,33 @@ bool has_f16c() {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && has_avx2();
 }
+
+[[maybe_unused]] bool has_avx512vnni() {
+    return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
+// Compilers of today cannot all be asked for it by name. Its registers are those of AVX2.
+[[maybe_unused]] bool has_avxvnni() {
+    unsigned a, b, c, d;
+    return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & 1u << 4) != 0;
+}
 #endif
 
 // Widest first. Each test asks for what CMakeLists.txt lets the compiler use in that file.
 constexpr Isa kIsas[] = {
+#if defined(GRUTA_HAS_AVX512VNNI)
+    {"avx512vnni", 64, &avx512::kernels, &avx512vnni::integers, has_avx512vnni},
+#endif
 #if defined(GRUTA_HAS_AVX512)
-    {"avx512", 64, &avx512::kernels, has_avx512},
+    {"avx512", 64, &avx512::kernels, &avx512::integers, has_avx512},
+#endif
+#if defined(GRUTA_HAS_AVXVNNI)
+    {"avxvnni", 32, &avx2::kernels, &avxvnni::integers, has_avxvnni},
 #endif
 #if defined(GRUTA_HAS_AVX2)
-    {"avx2", 32, &avx2::kernels, has_avx2},
+    {"avx2", 32, &avx2::kernels, &avx2::integers, has_avx2},
 #endif
-    {"baseline", 16, &baseline::kernels, [] { return true; }},
+    {"baseline", 16, &baseline::kernels, &baseline::integers, [] { return true; }},
 };
 
 const Isa& choose() {
@@ -90,7 +120,9 @@ bool wants_fast_activations() {
 const Isa& isa() {
     static const Isa& chosen = []() -> const Isa& {
         fast_activations = wants_fast_activations();
-        return choose();
+        const Isa& found = choose();
+        integer_products = found.integers;
+        return found;
     }();
     return chosen;
 }

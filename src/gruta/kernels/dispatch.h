@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "gruta/kernels/integers.h"
 #include "gruta/kernels/layer.h"
 
 namespace gruta {
@@ -23,6 +24,11 @@ struct SmallCells {
     DenseKernels<float> dense;
 };
 
+// Weights of 8 bits, which meet rows that are rounded alike; forward only.
+struct IntegerCells {
+    ForwardKernels<float> cell[kCellCount];
+};
+
 // What the machine can do at most; probe.h says what they measure.
 struct Probes {
     std::int64_t (*multiply_add_rounds)(std::int64_t rounds, float* sink);
@@ -35,6 +41,7 @@ struct Kernels {
     const Cells<double>* float64;
     const SmallCells* float16;
     const SmallCells* bfloat16;
+    const IntegerCells* int8;
     Probes probes;
 
     template <class Real>
@@ -51,6 +58,7 @@ struct Isa {
     const char* name;
     int vector_bytes;
     const Kernels* kernels;
+    const IntegerProducts* integers;
     bool (*runs_here)();
 };
 

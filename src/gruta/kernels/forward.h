@@ -105,6 +105,9 @@ struct ForwardScratch {
     Real* inputs;               // [2][B][P], for dropout
     Real* between;              // [B][H], what the second product reads
     const Real** between_rows;  // [row of a block]: where a row's begins
+    // What the products read, [row of a block] each: rows as they are, or rounded.
+    const Real **x_rows, **input_rows;
+    Real *rounded_x, *rounded_input, *rounded_between;  // [row of a block or of a step]
     Real* kept;   // [B][panel][lane], what the second product's end needs of the first's
     Real* zeros;  // [max(P, H)]
     // Where the layer is normed, `projected` has no bias; it and `hidden` stand in for a record.
@@ -114,8 +117,8 @@ struct ForwardScratch {
 };
 
 template <class Real>
-ForwardScratch<Real> cut_forward_scratch(const CellForm& cell, const Shape& shape, const Team& team,
-                                         const void* memory) {
+ForwardScratch<Real> cut_forward_scratch(const CellForm& cell, const Storage<Real>& storage,
+                                         const Shape& shape, const Team& team, const void* memory) {
     constexpr Index W = kLanes<Real>;
     const int G = cell.gates;
     const Index panels = panel_count<Real>(shape.H), rows = most_rows(shape, team);
@@ -131,7 +134,7 @@ ForwardScratch<Real> cut_forward_scratch(const CellForm& cell, const Shape& shap
     scratch.between = arena.take<Real>(second, shape.H);
     scratch.kept = arena.take<Real>(cell.second == Second::candidate ? second : 0, panels, W);
     scratch.hidden = arena.take<Real>(shape.normed ? shape.B : 0, panels, G * W);
-    const bool shared = shape.normed && team.splits_units;
+    const bool shared = shape.normed && team.splits_units, rounds = storage.rounding != nullptr;
     const auto take_projected = [&](bool here) {
         return arena.take<Real>(here ? scratch.steps * rows : 0, panels, G * W);
     };
@@ -140,6 +143,15 @@ ForwardScratch<Real> cut_forward_scratch(const CellForm& cell, const Shape& shap
     for (int member = 0; member <= (memory == nullptr ? team.size - 1 : team.member); ++member) {
         scratch.block = Block<Real>::cut(arena, scratch.steps, rows);
         scratch.between_rows = arena.take<const Real*>(second > 0 ? scratch.steps : 0, rows);
+        scratch.x_rows = scratch.block.x;
+        scratch.input_rows = scratch.block.input;
+        if (rounds) {
+            scratch.x_rows = arena.take<const Real*>(scratch.steps, rows);
+            scratch.input_rows = arena.take<const Real*>(scratch.steps, rows);
+        }
+        scratch.rounded_x = arena.take<Real>(scratch.steps, rows, storage.rounded(shape.I));
+        scratch.rounded_input = arena.take<Real>(rows, storage.rounded(shape.P));
+        scratch.rounded_between = arena.take<Real>(second > 0 ? rows : 0, storage.rounded(shape.H));
         if (!shared) scratch.projected = take_projected(scratch.ahead);
         scratch.starts = scratch.projected;
         scratch.scale_x = arena.take<Real>(shape.normed ? scratch.steps : 0, rows, kMostGates);
@@ -151,8 +163,9 @@ ForwardScratch<Real> cut_forward_scratch(const CellForm& cell, const Shape& shap
 }
 
 template <class Real>
-std::size_t forward_scratch_bytes(const CellForm& cell, const Shape& shape, const Team& team) {
-    return cut_forward_scratch<Real>(cell, shape, team, nullptr).bytes;
+std::size_t forward_scratch_bytes(const CellForm& cell, const Storage<Real>& storage,
+                                  const Shape& shape, const Team& team) {
+    return cut_forward_scratch<Real>(cell, storage, shape, team, nullptr).bytes;
 }
 
 // The biases as what sums start at.
@@ -168,8 +181,8 @@ Product<Real> step_product(const CellForm& cell, const Shape& shape, const Packe
                            const ForwardScratch<Real>& scratch, Vec<Real>* aside) {
     const Index width = cell.gates * kLanes<Real>;
     const Index row = panel_count<Real>(shape.H) * width;
-    const Term<Real> input = packed.term(shape.I, cell.gates, packed.ih, scratch.block.x);
-    const Term<Real> hidden = packed.term(shape.P, cell.first, packed.hh, scratch.block.input);
+    const Term<Real> input = packed.term(shape.I, cell.gates, packed.ih, scratch.x_rows);
+    const Term<Real> hidden = packed.term(shape.P, cell.first, packed.hh, scratch.input_rows);
     Product<Real> product;
     if (shape.normed) return from_zero(hidden);
     if (scratch.ahead) {
@@ -297,7 +310,7 @@ void project_normed(const Shape& shape, const Part& part, const Packed<Real>& pa
                     const ForwardScratch<Real>& scratch, Team& team) {
     constexpr Index width = G * kLanes<Real>;
     const Index rows = scratch.block.row_count();
-    const Rows<Real> x = {scratch.block.x, nullptr, 0};
+    const Rows<Real> x = {scratch.x_rows, nullptr, 0};
     multiply_to<G>(packed.storage, {0, rows}, part.units,
                    from_zero(packed.term(shape.I, G, packed.ih, x)), width,
                    [&](Index i) { return scratch.records[i].x; });
@@ -318,6 +331,26 @@ void list_between(const Shape& shape, const ForwardScratch<Real>& scratch) {
     for (Index i = 0; i < scratch.block.row_count(); ++i) {
         scratch.between_rows[i] = scratch.between + scratch.block.rows[i].b * shape.H;
     }
+}
+
+// Rounds the rows `range`, of K numbers each, into `rounded`, one behind the other, and lists where
+// they lie. Each member does so for all that it reads.
+template <class Real>
+void round_rows(const Storage<Real>& storage, const Real* const* rows, Range range, Index K,
+                Real* rounded, const Real** listed) {
+    for (Index i = range.first; i < range.end; ++i, rounded += storage.rounded(K)) {
+        storage.rounding->round(rows[i], K, rounded);
+        listed[i] = rounded;
+    }
+}
+
+// Before the second product, once all members have what it reads.
+template <class Real>
+void round_between(const Storage<Real>& storage, const Shape& shape, Range range,
+                   const ForwardScratch<Real>& scratch) {
+    if (storage.rounding == nullptr) return;
+    round_rows<Real>(storage, scratch.between_rows, range, shape.H, scratch.rounded_between,
+                     scratch.between_rows);
 }
 
 // Zeros where rows rest, and the final states of the member's rows.
@@ -346,7 +379,9 @@ template <class Cell, class Real>
 void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>& pass,
              void* scratch_memory, Team& team) {
     constexpr const CellForm& cell = Cell::form;
-    ForwardScratch<Real> scratch = cut_forward_scratch<Real>(cell, shape, team, scratch_memory);
+    const Storage<Real>& storage = packed.storage;
+    ForwardScratch<Real> scratch =
+        cut_forward_scratch<Real>(cell, storage, shape, team, scratch_memory);
     const Part part = part_of<Real>(shape, team);
     const Index saved = saved_size<Real>(cell, shape);
     clear(scratch.zeros, shape.P > shape.H ? shape.P : shape.H);
@@ -366,17 +401,26 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
         list_rows(shape, pass, states, cell.states, saved, part.rows, {done, end}, scratch.inputs,
                   kInputSteps, scratch.block);
         if (has_second(cell, shape)) list_between(shape, scratch);
+        const Range all = {0, scratch.block.row_count()};
+        if (storage.rounding != nullptr && !given) {
+            round_rows<Real>(storage, scratch.block.x, all, shape.I, scratch.rounded_x,
+                             scratch.x_rows);
+        }
         if (shape.normed) {
             list_records(cell, shape, scratch);
             project_normed<cell.gates>(shape, part, packed, scratch, team);
         } else if (scratch.ahead && !given) {
-            project<cell.gates>(cell, shape, part.units, packed, {scratch.block.x, nullptr, 0},
-                                scratch.block.row_count(), scratch.projected);
+            project<cell.gates>(cell, shape, part.units, packed, {scratch.x_rows, nullptr, 0},
+                                all.end, scratch.projected);
         }
         for (Index step = 0; step < end - done; ++step) {
             const Range range = scratch.block.of(step);
             drop_inputs(shape, pass.walk, scratch.block, range, part.outputs);
             wait_for_units(team);
+            if (storage.rounding != nullptr) {
+                round_rows<Real>(storage, scratch.block.input, range, shape.P,
+                                 scratch.rounded_input, scratch.input_rows);
+            }
             Cell::step(
                 Step<Real>{shape, part, packed, product, scratch, pass.walk, range, team, aside});
             product.turned = !product.turned;

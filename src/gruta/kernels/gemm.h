@@ -191,6 +191,14 @@ constexpr Gates in_order(int count) {
     return {count, {0, 1, 2, 3}};
 }
 
+// How rows are rounded before they meet weights, where these are whole numbers: a row becomes
+// `bytes(K)` bytes, which only the products read.
+template <class Real>
+struct Rounding {
+    Index (*bytes)(Index K);
+    void (*round)(const Real* row, Index K, void* to);
+};
+
 // How weights are stored: in a dtype of their own, as many to a word as one load reads.
 template <class Real>
 struct Storage {
@@ -200,9 +208,16 @@ struct Storage {
     // where they are not null.
     void (*pack)(const Real* weights, Index H, Index K, const Gates& gates, const Real* means,
                  void* packed);
+    Index header = 0;  // weights' room in each lane of a gate, before its K weights
+    const Rounding<Real>* rounding = nullptr;  // null where rows are read as they are
 
-    // How many of K weights are stored: whole words.
-    Index count(Index K) const { return (K + (word_weights - 1)) & -word_weights; }
+    // How many of K weights are stored: whole words, behind the header.
+    Index count(Index K) const { return header + ((K + (word_weights - 1)) & -word_weights); }
+
+    // Numbers that a row takes which is rounded before it meets weights.
+    Index rounded(Index K) const {
+        return rounding == nullptr ? 0 : rounding->bytes(K) / static_cast<Index>(sizeof(Real));
+    }
 };
 
 template <class Weight>
@@ -217,9 +232,11 @@ struct RealOf<double> {
 template <class Weight>
 using StorageOf = Storage<typename RealOf<Weight>::Real>;
 
-// Of float, double, Half and Bfloat16; compiled in a file of its own each, as storage.h says.
+// Of float, double, Half, Bfloat16 and Int8; compiled in a file of its own each, as storage.h says.
 template <class Weight>
 const StorageOf<Weight>& storage();
+template <>
+const Storage<float>& storage<Int8>();
 
 // A product for every row in `rows` and panel in `panels`, a tile at a time: use(tile, sums) takes
 // the sums [G][item] away.

@@ -107,9 +107,11 @@ struct ForwardKernels {
     void (*pack)(const Shape&, const Weights<Real>&, void* packed);
     std::size_t (*scratch_bytes)(const Shape&, const Team&);
     void (*run)(const Shape&, const void* packed, const Forward<Real>&, void* scratch, Team&);
-    // W_ih x + bias of B rows x [B, I]: so many bytes a row, in an order of the kernel's own.
+    // W_ih x + bias of B rows x [B, I]: so many bytes a row, in an order of the kernel's own. With
+    // scratch for a run of these rows on one thread.
     std::size_t (*projected_bytes)(const Shape&);
-    void (*project)(const Shape&, const void* packed, const Real* x, Real* projected);
+    void (*project)(const Shape&, const void* packed, const Real* x, Real* projected,
+                    void* scratch);
 };
 
 template <class Real>

@@ -109,6 +109,7 @@ template <class Cell, class Real, class Use>
     constexpr int g = Cell::form.gates - 1;
     const Term<Real> term = s.packed.term(s.shape.H, 1, s.packed.second, s.scratch.between_rows);
     wait_for_units(s.team);
+    round_between(s.packed.storage, s.shape, s.range, s.scratch);
     if (!s.shape.normed) {
         const Product<Real> product = {{s.packed.b_apart, 0, W}, 1, {term}};
         return multiply<1>(s.packed.storage, s.range, s.part.units, product,

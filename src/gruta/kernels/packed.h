@@ -13,12 +13,13 @@
 
 namespace gruta {
 
-// The kernels of weights that are stored as float16, bfloat16, or what Real is.
+// The kernels of weights that are stored as float16, bfloat16, int8, or what Real is.
 template <class Real>
 const ForwardKernels<Real>& forward_kernels(const std::string& storage, int cell) {
     if constexpr (sizeof(Real) == 4) {
         if (storage == "float16") return isa().kernels->float16->cell[cell];
         if (storage == "bfloat16") return isa().kernels->bfloat16->cell[cell];
+        if (storage == "int8") return isa().kernels->int8->cell[cell];
     }
     return isa().kernels->of<Real>(cell).forward;
 }
@@ -78,9 +79,17 @@ class Packed {
 
     // W_ih x + bias of so many rows x [rows, I].
     Memory project(const Real* x, std::int64_t rows) const {
-        Memory projected(projected_bytes() * static_cast<std::size_t>(rows));
-        const Shape shape = {rows, 1, shape_.I, shape_.H, shape_.P};
-        kernels_.project(shape, packed_.data(), x, static_cast<Real*>(projected.data()));
+        constexpr std::int64_t at_once = 64;
+        Memory projected(projected_bytes() * static_cast<std::size_t>(rows)), scratch;
+        auto* to = static_cast<std::byte*>(projected.data());
+        for (std::int64_t first = 0; first < rows; first += at_once) {
+            const std::int64_t some = rows - first < at_once ? rows - first : at_once;
+            const Shape shape = {some, 1, shape_.I, shape_.H, shape_.P};
+            scratch.grow(kernels_.scratch_bytes(shape, {}));
+            kernels_.project(shape, packed_.data(), x + first * shape_.I,
+                             reinterpret_cast<Real*>(to), scratch.data());
+            to += projected_bytes() * static_cast<std::size_t>(some);
+        }
         return projected;
     }
 

@@ -129,6 +129,22 @@ template <class Real>
 #endif
 }
 
+// v, whose roundings are its own: the compiler fuses no product in it with a sum that follows. So
+// every instruction set comes to the same bits.
+template <class V>
+[[gnu::always_inline]] inline V apart(V v) {
+#if defined(__x86_64__) && GRUTA_VECTOR_BYTES == 64
+    __asm__("" : "+v"(v));
+#elif defined(__x86_64__)
+    __asm__("" : "+x"(v));
+#elif defined(__aarch64__)
+    __asm__("" : "+w"(v));
+#else
+    __asm__("" : "+m"(v));
+#endif
+    return v;
+}
+
 // The greater and the smaller of two numbers, x where either is NaN.
 template <class Real>
 [[gnu::always_inline]] inline Vec<Real> greater(Vec<Real> bound, Vec<Real> x) {
@@ -160,6 +176,10 @@ template <class Real>
 enum class Half : std::uint16_t {};      // IEEE 754 binary16
 enum class Bfloat16 : std::uint16_t {};  // the upper half of a float
 
+// Weights of 8 bits: whole numbers from −127 to 127, which products.h multiplies with whole
+// numbers.
+enum class Int8 : std::int8_t {};
+
 typedef std::uint16_t Shorts __attribute__((vector_size(GRUTA_VECTOR_BYTES / 2)));
 
 inline Shorts load_shorts(const void* from) {
@@ -178,6 +198,9 @@ template <class Weight>
 constexpr int kWordWeights = 1;
 template <>
 constexpr inline int kWordWeights<Bfloat16> = 2;
+
+template <>
+constexpr inline int kWordWeights<Int8> = 4;
 
 template <class Real>
 inline void load_word(const Real* from, Vec<Real> (&weights)[1]) {

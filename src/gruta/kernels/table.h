@@ -14,6 +14,7 @@ namespace gruta::GRUTA_ISA {
 extern const Cells<float> float32_cells;
 extern const Cells<double> float64_cells;
 extern const SmallCells float16_cells, bfloat16_cells;
+extern const IntegerCells int8_cells;
 
 // A caller knows no form: each function is the one of its cell.
 template <class Cell, class Weight, class Real = typename RealOf<Weight>::Real>
@@ -26,7 +27,7 @@ struct ForwardOf {
         pack_forward(Cell::form, shape, weights, cut(shape, packed));
     }
     static std::size_t scratch_bytes(const Shape& shape, const Team& team) {
-        return forward_scratch_bytes<Real>(Cell::form, shape, team);
+        return forward_scratch_bytes<Real>(Cell::form, storage<Weight>(), shape, team);
     }
     static void run(const Shape& shape, const void* packed, const Forward<Real>& pass,
                     void* scratch, Team& team) {
@@ -36,10 +37,20 @@ struct ForwardOf {
         const Index width = Cell::form.gates * GRUTA_VECTOR_BYTES;
         return static_cast<std::size_t>(panel_count<Real>(shape.H) * width);
     }
-    static void project(const Shape& shape, const void* packed, const Real* x, Real* projected) {
-        gruta::GRUTA_ISA::project<Cell::form.gates>(
-            Cell::form, shape, {0, panel_count<Real>(shape.H)}, cut(shape, packed),
-            Rows<Real>{nullptr, x, shape.I}, shape.B, projected);
+    static void project(const Shape& shape, const void* packed, const Real* x, Real* projected,
+                        void* scratch) {
+        const Storage<Real>& stored = storage<Weight>();
+        Rows<Real> rows = {nullptr, x, shape.I};
+        if (stored.rounding != nullptr) {
+            rows = {nullptr, static_cast<const Real*>(scratch), stored.rounded(shape.I)};
+            for (Index b = 0; b < shape.B; ++b) {
+                stored.rounding->round(x + b * shape.I, shape.I,
+                                       static_cast<Real*>(scratch) + b * rows.stride);
+            }
+        }
+        gruta::GRUTA_ISA::project<Cell::form.gates>(Cell::form, shape,
+                                                    {0, panel_count<Real>(shape.H)},
+                                                    cut(shape, packed), rows, shape.B, projected);
     }
     static constexpr ForwardKernels<Real> kernels = {packed_bytes,    pack,   scratch_bytes, run,
                                                      projected_bytes, project};
@@ -75,6 +86,8 @@ struct CellList {
           ForwardOf<Cell, Real>::kernels, BackwardOf<Cell, Real>::kernels,
           row_kernel<Cell, Real>()}...},
         DenseOf<Real>::kernels};
+
+    static constexpr IntegerCells integers = {{ForwardOf<Cell, Int8>::kernels...}};
 
     template <class Weight>
     static constexpr SmallCells small = {{ForwardOf<Cell, Weight>::kernels...},

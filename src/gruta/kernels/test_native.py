@@ -53,7 +53,7 @@ def built(name, **settings):
     return folder / "check_kernels"
 
 
-def by_gcc(name, isas="avx2;avx512", **settings):
+def by_gcc(name, isas="avx2;avxvnni;avx512;avx512vnni", **settings):
     settings |= {"CMAKE_CXX_COMPILER": tool("g++"), "CMAKE_CXX_FLAGS_RELEASE": QUICKLY_BUILT}
     return built(name, GRUTA_ISAS=isas, **settings)
 
@@ -75,7 +75,7 @@ def emulated(cpu):
 def test_kernels_keep_to_their_memory_and_to_what_the_language_defines():
     program = by_gcc("addresses", "avx2", GRUTA_SANITIZE="address,undefined")
     succeed(program, "--quick")
-    succeed(program, "--quick", "layers", "rows", "storage", GRUTA_ISA="baseline")
+    succeed(program, "--quick", "layers", "rows", "storage", "integers", GRUTA_ISA="baseline")
 
 
 def test_threads_do_not_race():
@@ -87,9 +87,11 @@ def test_clang_compiles_the_kernels_right_and_without_a_warning():
     succeed(built("clang", CMAKE_CXX_COMPILER=tool("clang++"), GRUTA_ISAS="avx2"), "--quick")
 
 
-@pytest.mark.parametrize("isa", ["baseline", "avx2", "avx512"])
+@pytest.mark.parametrize("isa", ["baseline", "avx2", "avxvnni", "avx512", "avx512vnni"])
 def test_every_instruction_set_of_this_cpu_is_right(isa):
-    done = run(by_gcc("gcc"), "--quick", GRUTA_ISA=isa)
+    # Those with VNNI are the ones before but for sums of whole numbers.
+    parts = ["integers"] if "vnni" in isa else []
+    done = run(by_gcc("gcc"), "--quick", *parts, GRUTA_ISA=isa)
     if "GRUTA_ISA must be one of" in done.stderr:
         pytest.skip(f"this CPU has no {isa}")
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
@@ -99,7 +101,7 @@ def test_every_instruction_set_of_this_cpu_is_right(isa):
 @on_x86
 @pytest.mark.parametrize(("cpu", "isa"), [("Nehalem", "baseline"), ("Haswell", "avx2")])
 def test_a_cpu_gets_the_widest_kernels_that_it_can_run(cpu, isa):
-    parts = ["layers", "rows", "storage", "sizes", "threads"]
+    parts = ["layers", "rows", "storage", "integers", "sizes", "threads"]
     found = succeed(*emulated(cpu), by_gcc("gcc"), "--quick", *parts)
     assert found.startswith(f"kernels for {isa}\n")
 
@@ -122,5 +124,5 @@ def test_kernels_are_right_on_64_bit_arm():
         CMAKE_TOOLCHAIN_FILE=ROOT / "cmake" / "aarch64-linux-gnu.cmake",
         CMAKE_CXX_FLAGS_RELEASE=QUICKLY_BUILT,
     )
-    parts = ["layers", "rows", "storage", "sizes", "threads"]
+    parts = ["layers", "rows", "storage", "integers", "sizes", "threads"]
     succeed(tool("qemu-aarch64"), "-L", system, program, "--quick", *parts)

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gruta.cells import gru, lstm, rnn
+from gruta.cells.arrays import Storage
 from gruta.locale import translate as _
+from gruta.runtime.weights import storage_of
 
 Array = NDArray[np.float32]
 State = tuple[Array, ...]
@@ -54,6 +56,22 @@ def recurrent_shapes(
     return shapes
 
 
+def step_of(
+    cell: str,
+    weights: Mapping[str, Array],
+    name: str,
+    end: str = "_l0",
+    storage: Storage | None = None,
+) -> Any:
+    """The cell's `Step` of a layer in one direction, where the parameters' names end in `end`.
+
+    storage: how it keeps its matrices; unset, whole numbers where the weights are those.
+    """
+    names = [f"{name}.{kind}{end}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    kept = storage or storage_of(weights, *names[:2])
+    return CELLS[cell].Step(*(weights[n] for n in names), storage=kept)
+
+
 class Linear:
     """As torch.nn.Linear of this name."""
 
@@ -73,17 +91,17 @@ class Recurrent:
     """
 
     def __init__(self, weights: Mapping[str, Array], name: str, cell: str) -> None:
-        self._cell, self._states = CELLS[cell], 2 if cell == "lstm" else 1
+        self._cell, self._states = cell, 2 if cell == "lstm" else 1
+        self._weights, self._name = weights, name
         self._packed: dict[int, Any] = {}
+        self._steps: list[Any] | None = None
         self.directions = 2 if f"{name}.weight_ih_l0_reverse" in weights else 1
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        self._passes: list[list[Array]] = []
+        self._ends: list[str] = []
         layer = 0
         while f"{name}.weight_ih_l{layer}" in weights:
-            for end in ("", "_reverse")[: self.directions]:
-                self._passes.append([weights[f"{name}.{n}_l{layer}{end}"] for n in names])
+            self._ends += [f"_l{layer}{way}" for way in ("", "_reverse")[: self.directions]]
             layer += 1
-        self.hidden = self._passes[0][1].shape[1]
+        self.hidden = weights[f"{name}.weight_hh_l0"].shape[1]
 
     def sequence(
         self, x: Array, state: State | None = None, lengths: ArrayLike | None = None
@@ -91,7 +109,7 @@ class Recurrent:
         """h of the last layer `[T, B, D · H]` and the last state; from x `[T, B, I]`."""
         state = self.start(x.shape[1]) if state is None else state
         ends: list[State] = []
-        for k in range(0, len(self._passes), self.directions):
+        for k in range(0, len(self._ends), self.directions):
             sides = [self._side(x, state, k + d, lengths) for d in range(self.directions)]
             x = np.concatenate([h for h, *_ in sides], -1) if len(sides) > 1 else sides[0][0]
             ends += [tuple(last) for _, *last in sides]
@@ -102,14 +120,16 @@ class Recurrent:
         forward; in a fraction of the time of a sequence of one.
         """
         after = tuple(part.copy() for part in state)
-        for k in range(len(self._passes)):
-            self._step(k).step(x, *(part[k] for part in after))
+        if self._steps is None:
+            self._steps = [self._step(k).step for k in range(len(self._ends))]
+        for k, step in enumerate(self._steps):
+            step(x, *[part[k] for part in after])
             x = after[0][k]
         return x, after
 
     def start(self, B: int) -> State:
         """The state of who has read nothing."""
-        shape = (len(self._passes), B, self.hidden)
+        shape = (len(self._ends), B, self.hidden)
         return tuple(np.zeros(shape, np.float32) for _ in range(self._states))
 
     def _side(self, x: Array, state: State, k: int, lengths: ArrayLike | None) -> tuple[Array, ...]:
@@ -126,7 +146,8 @@ class Recurrent:
         """
         found = self._packed.get(k)
         if found is None:
-            found = self._packed[k] = self._cell.Step(*self._passes[k])
+            found = step_of(self._cell, self._weights, self._name, self._ends[k])
+            self._packed[k] = found
         return found
 
 

@@ -59,7 +59,6 @@ def numbers(name: str, given: Any, axes: Sequence[int | str], gaps: Any = True) 
     axes: their lengths, or for any a word for what they count. gaps: whether NaN may stand for a
     missing value, of all or of each in the last axis.
     """
-    shape = ", ".join(map(str, axes))
     try:
         found = np.asarray(given)
     except ValueError:  # rows of several lengths
@@ -70,14 +69,16 @@ def numbers(name: str, given: Any, axes: Sequence[int | str], gaps: Any = True) 
             raise InputError(**{name: problem})
         problem = _("expected real numbers of shape [{shape}], got {kind}")
         kind = str(found.dtype) if found.dtype.kind != "O" else _("rows of several lengths")
-        raise InputError(**{name: problem.format(shape=shape, kind=kind)})
+        raise InputError(**{name: problem.format(shape=_told(axes), kind=kind)})
     fits = found.ndim == len(axes) and all(
         isinstance(n, str) or n == own for n, own in zip(axes, found.shape, strict=True)
     )
     if not fits:
         problem = _("expected shape [{shape}], got {found}")
-        raise InputError(**{name: problem.format(shape=shape, found=list(found.shape))})
+        raise InputError(**{name: problem.format(shape=_told(axes), found=list(found.shape))})
     values = found.astype(np.float64)
+    if np.isfinite(values).all():
+        return values
     if np.isinf(values).any():
         raise InputError(**{name: _("expected finite numbers, found an infinite one")})
     lacking = np.isnan(values)
@@ -86,6 +87,10 @@ def numbers(name: str, given: Any, axes: Sequence[int | str], gaps: Any = True) 
         problem = _("expected a number at {place}, found NaN; training had no gaps there")
         raise InputError(**{name: problem.format(place=where)})
     return values
+
+
+def _told(axes: Sequence[int | str]) -> str:
+    return ", ".join(map(str, axes))
 
 
 def _holds_none(given: Any) -> bool:

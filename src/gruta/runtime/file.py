@@ -7,7 +7,7 @@ its header and how much that holds are looked at before memory is taken for them
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,13 @@ from gruta.errors import InputError
 from gruta.files import naming, write_atomically
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
-from gruta.runtime.weights import Stored, float32
+from gruta.runtime.weights import Stored, Weights, float32, plain
 
 KIND = "gruta-model"
-FORMAT = 1
+FORMAT = 2
+"""Of files with int8, whose recurrent layers multiply in whole numbers; all others are as in 1."""
+
+FORMATS = (1, FORMAT)
 FIELDS = (
     "format",
     "format_version",
@@ -68,6 +71,7 @@ class Contents:
 
     weights: float32, float16, bfloat16 or int8, as the matrices are stored. tensors: as stored, by
     name; those whose name begins with `COUNTED` were counted. version: of the gruta that wrote it.
+    format: of the file; in 1 int8 is no more than how weights are stored.
     """
 
     task: str
@@ -78,12 +82,13 @@ class Contents:
     tensors: Mapping[str, Stored]
     version: str
     checksum: str = ""
+    format: int = FORMAT
 
     def to_bytes(self) -> bytes:
         """The file; ValueError where it could not be read again."""
         plain = {
             "format": KIND,
-            "format_version": str(FORMAT),
+            "format_version": str(self.format if self.weights == "int8" else 1),
             "gruta_version": self.version,
             "task": self.task,
             "weights": self.weights,
@@ -94,10 +99,17 @@ class Contents:
         return packed(plain, self.tensors)
 
     @property
-    def network(self) -> dict[str, NDArray[np.float32]]:
-        """The network's weights, as they compute: in single precision."""
+    def network(self) -> Weights:
+        """The network's weights, as they compute."""
         own = {n: t for n, t in self.tensors.items() if not n.startswith(COUNTED)}
-        return float32(own)
+        found = float32(own)
+        return found if self.format > 1 else Weights(found)
+
+    def widened(self) -> "Contents":
+        """The same of which nothing is computed in whole numbers: weights of int8 in float32."""
+        counted = {n: t for n, t in self.tensors.items() if n.startswith(COUNTED)}
+        own = {name: plain(weight) for name, weight in self.network.items()}
+        return replace(self, tensors=own | counted)
 
     @property
     def counted(self) -> dict[str, NDArray[Any]]:
@@ -132,7 +144,7 @@ def load(path: Path) -> Contents:
 
 def parse(raw: bytes, name: str = "model") -> Contents:
     """The same of a file's bytes. name: what messages call it."""
-    plain, tensors = unpacked(raw, name, KIND, FORMAT, FIELDS)
+    plain, tensors = unpacked(raw, name, KIND, FORMATS, FIELDS)
     return Contents(
         plain["task"],
         plain["weights"],
@@ -142,6 +154,7 @@ def parse(raw: bytes, name: str = "model") -> Contents:
         tensors,
         plain["gruta_version"],
         plain["checksum"],
+        int(plain["format_version"]),
     )
 
 
@@ -164,13 +177,13 @@ def packed(plain: Mapping[str, str], tensors: Mapping[str, Stored]) -> bytes:
 
 
 def unpacked(
-    raw: bytes, name: str, kind: str, version: int, fields: tuple[str, ...]
+    raw: bytes, name: str, kind: str, versions: tuple[int, ...], fields: tuple[str, ...]
 ) -> tuple[dict[str, str], dict[str, Stored]]:
     """What `packed` made of texts of these fields, of which the first two say what kind of file it
-    is, and of which version; InputError for anything else.
+    is, and of which version it may be; InputError for anything else.
     """
     try:
-        return _unpacked(raw, name, kind, version, fields)
+        return _unpacked(raw, name, kind, versions, fields)
     except InputError:
         raise
     except Exception as error:  # safetensors has a class of its own, outside of ValueError
@@ -179,7 +192,7 @@ def unpacked(
 
 
 def _unpacked(
-    raw: bytes, name: str, kind: str, version: int, fields: tuple[str, ...]
+    raw: bytes, name: str, kind: str, versions: tuple[int, ...], fields: tuple[str, ...]
 ) -> tuple[dict[str, str], dict[str, Stored]]:
     if len(raw) > MOST_BYTES:
         raise ValueError(_("larger than {most} bytes").format(most=number(MOST_BYTES)))
@@ -192,7 +205,7 @@ def _unpacked(
     # It refuses headers of another form, and sizes that contradict the file's.
     found: list[tuple[str, dict[str, Any]]] = deserialize(raw)  # type: ignore[no-untyped-call]
     about = json.loads(header).get("__metadata__", {})
-    _require_known(about, name, kind, version, fields)
+    _require_known(about, name, kind, versions, fields)
     if len(found) > MOST_TENSORS:
         raise ValueError(_("more than {most} tensors").format(most=number(MOST_TENSORS)))
     tensors = {key: _tensor(key, **one) for key, one in found}
@@ -202,12 +215,16 @@ def _unpacked(
 
 
 def _require_known(
-    about: Mapping[str, str], name: str, kind: str, version: int, fields: tuple[str, ...]
+    about: Mapping[str, str],
+    name: str,
+    kind: str,
+    versions: tuple[int, ...],
+    fields: tuple[str, ...],
 ) -> None:
     if about.get("format") != kind:
         problem = _("{path}: expected a file of the kind {kind!r}, found {found!r}")
         raise InputError(problem.format(path=name, kind=kind, found=about.get("format")))
-    if about.get("format_version") != str(version):
+    if about.get("format_version") not in [str(one) for one in versions]:
         problem = _(
             "{path}: has the format version {found!r}, this gruta reads {known}; install the gruta "
             "that wrote it ({version})"
@@ -216,7 +233,7 @@ def _require_known(
             problem.format(
                 path=name,
                 found=about.get("format_version"),
-                known=version,
+                known=", ".join(map(str, versions)),
                 version=about.get("gruta_version"),
             )
         )

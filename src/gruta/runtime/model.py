@@ -68,7 +68,7 @@ class Model(Generic[C]):
             if stream.model is not self:
                 raise InputError(streams=_("expected streams of this model"))
         ready = [stream for stream in streams if stream.ready()]
-        if len({id(stream) for stream in ready}) < len(ready):
+        if len(ready) > 1 and len({id(stream) for stream in ready}) < len(ready):
             raise InputError(streams=_("expected each stream once"))
         if ready:
             self._advance(ready)

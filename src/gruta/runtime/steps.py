@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.cells.arrays import Storage
-from gruta.runtime.blocks import CELLS, Array, Shapes, State, recurrent_shapes
+from gruta.runtime.blocks import Array, Shapes, State, recurrent_shapes, step_of
 
 _MOST_LOOKED_UP = 2**24
 """Numbers, at most, that the rows of a table add to the gates, for these to be kept."""
@@ -17,7 +17,7 @@ _MOST_LOOKED_UP = 2**24
 class Steps:
     """The layers `name.0`, `name.1`, … of one cell and size, of which each reads the one before.
 
-    storage: "float16" or "bfloat16" keeps the recurrent matrices in 16 bits. table: `[V, I]`, the
+    storage: how they keep their matrices, as `step_of` has it. table: `[V, I]`, the
     vectors that a step reads, where it is given their numbers instead.
     """
 
@@ -29,16 +29,14 @@ class Steps:
         storage: Storage | None = None,
         table: Array | None = None,
     ) -> None:
-        names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
         self._layers: list[Any] = []
-        while f"{name}.{len(self._layers)}.{names[0]}" in weights:
+        while f"{name}.{len(self._layers)}.weight_ih_l0" in weights:
             own = f"{name}.{len(self._layers)}"
-            parts = (weights[f"{own}.{n}"] for n in names)
-            self._layers.append(CELLS[cell].Step(*parts, storage=storage))
+            self._layers.append(step_of(cell, weights, own, storage=storage))
         self._steps = [layer.step for layer in self._layers]
         self._lookup = None
         if table is not None:
-            rows = weights[f"{name}.0.{names[0]}"].shape[0]
+            rows = weights[f"{name}.0.weight_ih_l0"].shape[0]
             if rows * len(table) <= _MOST_LOOKED_UP:
                 self._lookup = self._layers[0].lookup(table)
                 self._steps[0] = self._lookup.step

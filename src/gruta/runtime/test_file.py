@@ -100,7 +100,7 @@ REFUSED = {
         "not a whole file",
     headed({}): "expected a file of the kind 'gruta-model', found None",
     headed({"__metadata__": {"format": "pt"}}): "of the kind 'gruta-model', found 'pt'",
-    about(format_version="2", gruta_version="9.9"): r"version '2', .* reads 1; .* \(9.9\)",
+    about(format_version="3", gruta_version="9.9"): r"version '3', .* reads 1, 2; .* \(9.9\)",
     about(colour="red", task=None): "unknown fields: colour; missing fields: task",
     about(task="forecast"): "the checksum is of other contents",
     about(codec='{"labels": ["b"]}'): "the checksum is of other contents",

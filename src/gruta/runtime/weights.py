@@ -1,9 +1,10 @@
-"""How weights are stored, and how they compute: always in single precision.
+"""How weights are stored, and how they compute: in single precision, but for products of recurrent
+layers with int8, which are of whole numbers.
 
 Matrices are rounded where that is asked for; vectors, which weigh little, stay as they are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -45,6 +46,32 @@ _NAMES = {
 }
 
 
+class Weights(dict[str, NDArray[np.float32]]):
+    """Of a network, by name, in single precision. whole: names of those that are whole numbers,
+    each row times a scale.
+    """
+
+    def __init__(
+        self, weights: Mapping[str, NDArray[np.float32]], whole: Collection[str] = ()
+    ) -> None:
+        super().__init__(weights)
+        self.whole = frozenset(whole)
+
+
+def storage_of(weights: Mapping[str, NDArray[np.float32]], *names: str) -> Literal["int8"] | None:
+    """ "int8" where these matrices are whole numbers, and a layer is to multiply by those."""
+    whole = weights.whole if isinstance(weights, Weights) else frozenset[str]()
+    return "int8" if whole.issuperset(names) else None
+
+
+def like(
+    weights: Mapping[str, NDArray[np.float32]], other: Mapping[str, NDArray[np.float32]]
+) -> Weights:
+    """Others, of which those are whole numbers that are so in `weights` by the same name."""
+    whole = weights.whole if isinstance(weights, Weights) else frozenset[str]()
+    return Weights(other, whole & other.keys())
+
+
 def plain(array: NDArray[Any]) -> Stored:
     """An array as it is."""
     return Stored(_NAMES[array.dtype.name], array)
@@ -72,7 +99,7 @@ def as_stored(
     return found
 
 
-def float32(stored: Mapping[str, Stored]) -> dict[str, NDArray[np.float32]]:
+def float32(stored: Mapping[str, Stored]) -> Weights:
     """What `as_stored` made of weights, as they compute; ValueError for what is none of it, or no
     finite number.
     """
@@ -96,7 +123,7 @@ def float32(stored: Mapping[str, Stored]) -> dict[str, NDArray[np.float32]]:
         if not np.isfinite(array).all():
             raise ValueError(_("{name}: expected finite numbers").format(name=name))
         found[name] = np.ascontiguousarray(array, np.float32)
-    return found
+    return Weights(found, [name for name, one in stored.items() if one.dtype == "I8"])
 
 
 def _in_bytes(weight: NDArray[np.float32]) -> tuple[Stored, Stored]:

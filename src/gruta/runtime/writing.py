@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from gruta.cells import CellName
 from gruta.runtime.attention import Attention, attention_shapes
-from gruta.runtime.blocks import CELLS, Array, Linear, Shapes, linear_shapes, recurrent_shapes
+from gruta.runtime.blocks import (
+    Array,
+    Linear,
+    Shapes,
+    linear_shapes,
+    recurrent_shapes,
+    step_of,
+)
 
 Numbers = NDArray[np.int64]
 
@@ -72,11 +79,7 @@ class Writer:
         self._bridge, self._joined = Linear(weights, "bridge"), Linear(weights, "joined")
         ends = [("below", "" if what.input_feeding else "_l0")]
         ends += [("above", f"_l{k}") for k in range(what.layers - 1)]
-        kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        self.layers = [
-            CELLS[what.cell].Step(*(weights[f"{name}.{kind}{end}"] for kind in kinds))
-            for name, end in ends
-        ]
+        self.layers = [step_of(what.cell, weights, name, end) for name, end in ends]
         self.attention = None if what.attention == "none" else Attention(weights, "attention")
         self._matrix = np.ascontiguousarray(weights.get("output.weight", self.target).T)
         self._bias = weights["bias"]

@@ -49,8 +49,10 @@ class Change:
         }
 
 
-def changed(trained: Trained[Any], weights: Kind) -> Change:
-    """By weights that are stored so; InputError says why a run cannot be scored."""
+def changed(trained: Trained[Any], weights: Kind, *, widened: bool = False) -> Change:
+    """By weights that are stored so; InputError says why a run cannot be scored. widened: they
+    compute in single precision, as in C.
+    """
     task, settings = trained.task, trained.settings
     if not isinstance(task, Judges):
         problem = _("a run of the task {task} has no score of its own")
@@ -69,7 +71,7 @@ def changed(trained: Trained[Any], weights: Kind) -> Change:
         raise InputError(problem.format(source=trained.source))
     given = {name: value for name, value in held.items() if name != "importance"}
     first = task.evaluate(trained, **given)
-    other = replace(trained, weights=rounded(trained, weights))
+    other = replace(trained, weights=rounded(trained, weights, widened=widened))
     second = task.evaluate(other, like=first, **given)
     before, after = task.judged(first), task.judged(second)
     metric, every = before.metric, np.arange(before.size)

@@ -61,6 +61,9 @@ def size_of(trained: Trained[Any], weights: Kind = "float32") -> int:
     return len(contents_of(trained, weights).to_bytes())
 
 
-def rounded(trained: Trained[Any], weights: Kind) -> Mapping[str, Any]:
-    """The weights as a model file of this kind computes by them."""
-    return contents_of(trained, weights).network
+def rounded(trained: Trained[Any], weights: Kind, *, widened: bool = False) -> Mapping[str, Any]:
+    """The weights as a model file of this kind computes by them; widened: in single precision all
+    the same.
+    """
+    contents = contents_of(trained, weights)
+    return (contents.widened() if widened else contents).network

@@ -10,7 +10,7 @@ from gruta.locale import translate as _
 from gruta.runtime import file
 from gruta.runtime.weights import Kind
 from gruta.tasks.exporting import contents_of
-from gruta.tasks.models import loads
+from gruta.tasks.models import model_of
 from gruta.tasks.trained import Trained
 
 
@@ -26,5 +26,5 @@ def in_c(trained: Trained[Any], out: Path, weights: Kind = "float32", name: str 
         problem = _("{path}: expected a folder, or a place for one")
         raise InputError(problem.format(path=out))
     name = require_name(name) if name else name_of(out.absolute().name)
-    raw = contents_of(trained, weights).to_bytes()
-    return program(file.parse(raw), loads(raw), name)
+    contents = file.parse(contents_of(trained, weights).to_bytes())
+    return program(contents, model_of(contents.widened()), name)

@@ -5,13 +5,17 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from gruta.runtime.weights import Weights, storage_of
+
 
 def joined(members: Mapping[str, Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
     """The weights of all, by name; `of_member` takes them apart."""
     return {f"{name}/{w}": array for name, own in members.items() for w, array in own.items()}
 
 
-def of_member(name: str, weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def of_member(name: str, weights: Mapping[str, NDArray[Any]]) -> Weights:
     """Those that `joined` has put under this name."""
     place = f"{name}/"
-    return {k.removeprefix(place): w for k, w in weights.items() if k.startswith(place)}
+    own = [k for k in weights if k.startswith(place)]
+    whole = [k.removeprefix(place) for k in own if storage_of(weights, k)]
+    return Weights({k.removeprefix(place): weights[k] for k in own}, whole)

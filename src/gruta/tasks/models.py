@@ -32,12 +32,12 @@ def load(path: str | Path) -> Model[Any]:
 
     InputError where the file is none, is damaged, or is of a later version.
     """
-    return _made(file.load(Path(path)), str(path))
+    return model_of(file.load(Path(path)), str(path))
 
 
 def loads(raw: bytes) -> Model[Any]:
     """The same from a file's bytes, wherever they were kept."""
-    return _made(file.parse(raw), "model")
+    return model_of(file.parse(raw))
 
 
 def door_of(task: str) -> Door[Any]:
@@ -46,7 +46,8 @@ def door_of(task: str) -> Door[Any]:
     return found
 
 
-def _made(contents: file.Contents, name: str) -> Model[Any]:
+def model_of(contents: file.Contents, name: str = "model") -> Model[Any]:
+    """The same of what a file holds; name: what messages call it."""
     if contents.task not in HOMES:
         problem = _(
             "{path}: of the task {task!r}, this gruta knows {known}; install the gruta that wrote "

@@ -108,8 +108,8 @@ def trained(tmp_path_factory):
 
 def opened(trained, weights="float32"):
     """What a model file of it holds, and its model."""
-    raw = contents_of(trained, weights).to_bytes()
-    return file.parse(raw), gruta.tasks.models.loads(raw)
+    contents = file.parse(contents_of(trained, weights).to_bytes())
+    return contents, gruta.tasks.models.model_of(contents.widened())
 
 
 @pytest.fixture(scope="module")

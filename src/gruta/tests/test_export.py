@@ -46,7 +46,7 @@ def test_smaller_weights_are_held_to_the_score(trained, run_gruta, tmp_path, mon
     assert "MAE on what training did not see: " in done.out
     assert "within its standard error of " in done.out
 
-    def spoilt(trained, weights):
+    def spoilt(trained, weights, widened):
         return {name: own * 3 for name, own in trained.weights.items()}
 
     monkeypatch.setattr(changed, "rounded", spoilt)

@@ -1,4 +1,4 @@
-"""gruta: its layers for sequences and training, its NumPy object for steps and 16-bit weights."""
+"""gruta: its layers for sequences and training, its NumPy object for steps and small weights."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta import kernels
-from gruta.bench.cases import Case
+from gruta.bench.cases import ROW, STACK, Case
 from gruta.bench.inputs import Inputs
-from gruta.bench.rivals import Job
+from gruta.bench.rivals import QUANTISED, Job
 
 
 def start(threads: int) -> "Gruta":
@@ -41,18 +41,26 @@ class Gruta:
             return ("saved",) if case.cell == "rnn" else ("saved", "rebuilt")
         return ("float32",)
 
+    def smaller(self, case: Case) -> tuple[str, ...]:
+        """Products of whole numbers, of what the runtime calls."""
+        return (QUANTISED,) if case.regime in ("step", ROW, STACK) else ()
+
     def prepare(self, case: Case, inputs: Inputs, variant: str) -> Job:
         """The object or layer that suits the regime."""
+        storage = None if variant == "float32" else variant
         if case.regime == "step":
-            return _step(self._cell(case).Step(*inputs.weights, threads=self._threads), inputs)
-        if case.regime == "half":
-            return self._half(case, inputs, variant)
+            taken = {"storage": storage, "threads": self._threads}
+            return _step(self._cell(case).Step(*inputs.weights, **taken), inputs)
+        if case.regime == STACK:
+            return _stack(case, inputs, whole=variant == QUANTISED)
+        if case.regime in ("half", ROW):
+            return self._sequence(case, inputs, storage)
         return self._layer(case, inputs, variant)
 
     def _cell(self, case: Case) -> Any:
         return import_module(f"gruta.cells.{case.cell}")
 
-    def _half(self, case: Case, inputs: Inputs, storage: str) -> Job:
+    def _sequence(self, case: Case, inputs: Inputs, storage: str | None) -> Job:
         run = self._cell(case).Step(*inputs.weights, storage=storage).sequence
 
         def call() -> Any:
@@ -74,6 +82,24 @@ class Gruta:
         layer = nn.CELLS[case.cell](case.I, case.H, **options)
         job = layer_job(filled(layer, inputs), tuple(layer.parameters()), inputs)
         return replace(job, note=str(nn.explain(layer, torch.from_numpy(inputs.x))[0]))
+
+
+def _stack(case: Case, inputs: Inputs, *, whole: bool) -> Job:
+    """As a model's head has it."""
+    from gruta.runtime.blocks import Recurrent
+    from gruta.runtime.weights import Weights
+
+    weights, matrices = dict[str, NDArray[Any]](), list[str]()
+    for k, parts in enumerate(inputs.passes):
+        layer, direction = divmod(k, case.directions)
+        end = f"l{layer}" + ("_reverse" if direction else "")
+        names = [f"layer.{kind}_{end}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+        weights |= dict(zip(names, parts, strict=True))
+        matrices += names[:2]
+    layers = Recurrent(Weights(weights, matrices if whole else ()), "layer", case.cell)
+    return Job(
+        lambda: layers.sequence(inputs.x), lambda: {"h": np.asarray(layers.sequence(inputs.x)[0])}
+    )
 
 
 def _step(cell: Any, inputs: Inputs) -> Job:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gruta.bench.cases import Case
 from gruta.bench.inputs import Inputs
-from gruta.bench.rivals import Job
+from gruta.bench.rivals import QUANTISED, Job
 from gruta.runtime.file import Contents
 from gruta.runtime.weights import as_stored
 
@@ -32,9 +32,13 @@ class ModelStream:
         """Its steps."""
         return ("float32",) if case.regime == "step" else ()
 
+    def smaller(self, case: Case) -> tuple[str, ...]:
+        """A file of int8."""
+        return (QUANTISED,) if case.regime == "step" else ()
+
     def prepare(self, case: Case, inputs: Inputs, variant: str) -> Job:
         """accept and advance, a row each; the state is the stream's."""
-        stream = _model(case, inputs).stream()
+        stream = _model(case, inputs, variant).stream()
         rows = list(inputs.x[:, 0])
         endless = cycle(rows)
         initial = tuple(part.copy() for part in inputs.states)
@@ -68,7 +72,7 @@ def replaced(read: Any, state: tuple[NDArray[np.float32], ...]) -> Any:
     return read._replace(state=state)
 
 
-def _model(case: Case, inputs: Inputs) -> Any:
+def _model(case: Case, inputs: Inputs, kind: Any) -> Any:
     from gruta.tasks.models import loads
 
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -93,6 +97,6 @@ def _model(case: Case, inputs: Inputs) -> Any:
         "bidirectional": False,
     }
     architecture |= {"pooling": "last", "embedding": 0, "bayes": False}
-    stored = as_stored(weights, "float32")
-    contents = Contents("classify", "float32", architecture, codec, {}, stored, "bench")
+    stored = as_stored(weights, kind)
+    contents = Contents("classify", kind, architecture, codec, {}, stored, "bench")
     return loads(contents.to_bytes())

@@ -12,16 +12,16 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from gruta.bench.cases import Case
+from gruta.bench.cases import ROW, STACK, Case
 from gruta.bench.inputs import Inputs
 from gruta.bench.rivals.onnx_model import IR_VERSION, OPSET, model
 
-CELLS = ("gru", "lstm")
-"""Of which there is one."""
+CELLS = {"step": ("gru", "lstm"), ROW: ("lstm",), STACK: ("lstm",)}
+"""Of which there is one, by regime."""
 
 
 def quantised(case: Case, inputs: Inputs) -> bytes:
-    """Inputs and outputs as those of `onnx_model.model`, for a step, but Y."""
+    """Inputs and outputs as those of `onnx_model.model`; a step of the GRU has no Y."""
     with tempfile.TemporaryDirectory() as place:
         plain, small = Path(place, "plain.onnx"), Path(place, "small.onnx")
         plain.write_bytes(_step(case, inputs) if case.cell == "gru" else model(case, inputs))

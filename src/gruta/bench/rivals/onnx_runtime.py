@@ -34,8 +34,8 @@ class OnnxRuntime:
         return () if case.trains else ("float32",)
 
     def smaller(self, case: Case) -> tuple[str, ...]:
-        """Weights in int8 too, of a step, where its own tool makes them."""
-        return (QUANTISED,) if case.regime == "step" and case.cell in CELLS else ()
+        """Weights in int8 too, where its own tool makes them."""
+        return (QUANTISED,) if case.cell in CELLS.get(case.regime, ()) else ()
 
     def prepare(self, case: Case, inputs: Inputs, variant: str) -> Job:
         """A session on the cell's model."""

@@ -48,7 +48,8 @@ class TorchNN:
 
     def prepare(self, case: Case, inputs: Inputs, variant: str) -> Job:
         """A layer with the weights of `inputs`."""
-        layer = filled(getattr(nn, case.cell.upper())(case.I, case.H), inputs)
+        shape = {"num_layers": case.layers, "bidirectional": case.directions == 2}
+        layer = filled(getattr(nn, case.cell.upper())(case.I, case.H, **shape), inputs)
         dtype = torch.bfloat16 if variant == "bfloat16" else torch.float32
         layer = layer.to(dtype)
         run: Callable[..., Any] = layer
@@ -63,6 +64,11 @@ class TorchNN:
 def filled(layer: nn.Module, inputs: Inputs) -> nn.Module:
     """`layer` with the weights of `inputs`."""
     with torch.no_grad():
+        if inputs.passes:  # torch.nn has them in the same order
+            every = (weight for parts in inputs.passes for weight in parts)
+            for own, weight in zip(layer.parameters(), every, strict=True):
+                own.copy_(torch.from_numpy(weight))
+            return layer
         for name, weight in zip(PARAMETERS, inputs.weights, strict=True):
             getattr(layer, name).copy_(torch.from_numpy(weight))
     return layer
@@ -77,7 +83,7 @@ def layer_job(
     """A layer over a sequence: inference, or training where `inputs` has a gradient."""
     x = torch.from_numpy(inputs.x).to(dtype)
     states = tuple(torch.from_numpy(s).to(dtype)[None] for s in inputs.states)
-    hx = states if len(states) == 2 else states[0]
+    hx = (states if len(states) == 2 else states[0]) if states else None
 
     def infer() -> Any:
         with torch.inference_mode():
@@ -86,7 +92,8 @@ def layer_job(
     def inferred() -> dict[str, NDArray[Any]]:
         out, final = infer()
         finals = final if isinstance(final, tuple) else (final,)
-        named = {"h": out, **{n: s[0] for n, s in zip(("h_n", "c_n"), finals, strict=False)}}
+        kept = finals if states else ()
+        named = {"h": out, **{n: s[0] for n, s in zip(("h_n", "c_n"), kept, strict=False)}}
         return {name: _array(tensor) for name, tensor in named.items()}
 
     if inputs.dh is None:

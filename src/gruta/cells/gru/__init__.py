@@ -65,9 +65,10 @@ class Step:
     """A GRU whose weights are taken in once, to be fed one step at a time, or sequences.
 
     storage: "float16" or "bfloat16" keeps the matrices of float32 weights in 16 bits, rounded; the
-    states stay float32. threads: how many a step may use, where the weights are large enough to be
-    shared; unset, the environment's `GRUTA_THREADS`, or 1. Later changes to the arrays that were
-    passed have no effect.
+    states stay float32. "int8" multiplies in whole numbers: matrices are rounded row by row, and
+    so are x and h at each step (`gruta.cells.integers`). threads: how many a step may use, where
+    the weights are large enough to be shared; unset, the environment's `GRUTA_THREADS`, or 1. Later
+    changes to the arrays that were passed have no effect.
     """
 
     step: Callable[[Array, Array], None]

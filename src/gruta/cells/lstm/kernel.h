@@ -72,6 +72,7 @@ struct Lstm {
         const Term<Real> hidden =
             s.packed.term(s.shape.H, 1, s.packed.second, s.scratch.between_rows);
         wait_for_units(s.team);
+        round_between(s.packed.storage, s.shape, s.range, s.scratch);
         multiply<1>(s.packed.storage, s.range, s.part.outputs, from_zero(hidden),
                     [&](const Tile& tile, const Vec<Real>* sums) {
                         tile.each([&](Index item, Index i, Index panel) {

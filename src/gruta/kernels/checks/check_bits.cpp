@@ -101,7 +101,8 @@ void check_projected(Report& report, Problem problem) {
     const auto B = static_cast<std::size_t>(shape.B);
     const Array<Real> projected(B * kernels.projected_bytes(shape) / sizeof(Real), 0);
     Forward<Real> pass = found.forward();
-    kernels.project(shape, packed.data(), pass.x.data, projected.data());
+    const Memory scratch(kernels.scratch_bytes(shape, {}));
+    kernels.project(shape, packed.data(), pass.x.data, projected.data(), scratch.data());
     report.check(projected.is_intact(), what + " wrote outside of what is projected");
     pass.x = {};
     pass.projected = projected.data();

@@ -33,6 +33,7 @@ struct Problem {
     bool has_dropout = false, has_hold = false;
     double held = 0;
     bool has_b_ih = true, has_b_hh = true;
+    bool in_integers = false;  // whether the reference rounds as weights of 8 bits are
 
     bool projects() const { return shape.P != shape.H; }
     std::string name() const;

@@ -1,5 +1,7 @@
 #include "gruta/kernels/checks/reference.h"
 
+#include <algorithm>
+
 namespace gruta::checks {
 
 namespace {
@@ -29,6 +31,17 @@ double dot(const Numbers& matrix, Index row, const Numbers& vector) {
     double sum = 0;
     for (Index k = 0; k < K; ++k) sum += item(matrix, row * K + k) * item(vector, k);
     return sum;
+}
+
+// 127 numbers of a unit each, of which the largest is m, to the nearest whole numbers; and the
+// unit.
+double to_whole(Numbers& row) {
+    float largest = 0;
+    for (const double number : row)
+        largest = std::max(largest, std::abs(static_cast<float>(number)));
+    const float unit = largest / 127;
+    for (double& number : row) number = unit > 0 ? std::nearbyint(number / unit) : 0;
+    return unit;
 }
 
 // to += the transposed rows [first, first + d.size()) of a matrix [., to.size()] times d.
@@ -101,6 +114,15 @@ struct Layer {
         if (in.hold[state].empty()) return problem.held;
         return is_set(in.hold[state], place(t, b) * size(state) + k) ? 1 : 0;
     }
+    // Row `row` of a matrix of weights times a vector.
+    double times(const Numbers& matrix, Index row, Numbers vector) const {
+        if (!problem.in_integers) return dot(matrix, row, vector);
+        const auto K = static_cast<Index>(vector.size());
+        Numbers weights = part(matrix, row * K, K);
+        const double unit = to_whole(weights) * to_whole(vector);
+        return dot(weights, 0, vector) * unit;
+    }
+
     Numbers x(Index t, Index b) const { return part(in.x, place(t, b) * I, I); }
     Numbers dropped(const Numbers& h, Index b) const {
         Numbers u = h;
@@ -115,7 +137,7 @@ struct Layer {
     // `norm`: which of the norm's parts is the gain.
     Numbers from(const Numbers& w, const Numbers& bias, int norm, int g, const Numbers& v) const {
         Numbers a = zeros(H);
-        for (Index j = 0; j < H; ++j) item(a, j) = dot(w, g * H + j, v);
+        for (Index j = 0; j < H; ++j) item(a, j) = times(w, g * H + j, v);
         if (problem.shape.normed) standardise(a);
         for (Index j = 0; j < H; ++j) {
             const Index k = g * H + j;
@@ -198,7 +220,8 @@ Made step_lstm(const Layer& layer, const Numbers& x, const Numbers& u, const Num
     if (!layer.problem.projects()) {
         step.fresh[0] = step.made;
     } else {
-        for (Index p = 0; p < P; ++p) item(step.fresh[0], p) = dot(layer.in.w_hr, p, step.made);
+        for (Index p = 0; p < P; ++p)
+            item(step.fresh[0], p) = layer.times(layer.in.w_hr, p, step.made);
     }
     return step;
 }

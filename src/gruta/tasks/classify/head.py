@@ -122,9 +122,9 @@ class ClassifyHead:
         """What is kept of B cases after steps x `[T, B, I]` more, of each as many as lengths
         `[B]` says; reads: what was kept of them before.
         """
-        before = tuple(np.stack(parts, 1) for parts in zip(*(r.state for r in reads), strict=True))
         if len(x) == 1 and lengths.all():
-            return self._a_step_on(x[0], before, reads)
+            return self.a_step_on(x[0], reads)
+        before = _side_by_side(reads)
         h, after = self._layer.sequence(x, before, lengths)
         inside = (np.arange(len(h))[:, None] < lengths)[..., None]
         top, weight = np.array([[r.top] for r in reads]), inside.astype(np.float64)
@@ -157,25 +157,23 @@ class ClassifyHead:
         found: Array = (h * weight[0]).sum(-1, keepdims=True) + bias
         return found
 
-    def _a_step_on(self, x: Array, before: State, reads: "Sequence[Read]") -> "list[Read]":
+    def a_step_on(self, x: Array, reads: "Sequence[Read]") -> "list[Read]":
         """The same after one step x `[B, I]` of each: what streams do most of the time."""
-        h, after = self._layer.step(x, before)
+        h, after = self._layer.step(x, _side_by_side(reads))
         scores = None if self._attention is None else self._scores(h)[:, 0].tolist()
         found = []
         for b, read in enumerate(reads):
-            top, weight, less, own = read.top, 1.0, 1.0, h[b].astype(np.float64)
-            if scores is not None:
+            own, top = h[b], read.top
+            if scores is None:  # all weights are 1
+                total, weight = read.total + own, read.weight + 1.0
+            else:
                 top = max(read.top, scores[b])
-                weight, less = np.exp((scores[b] - top, read.top - top)).tolist()
-            found.append(
-                Read(
-                    tuple(part[:, b].copy() for part in after),
-                    less * read.total + weight * own,
-                    np.maximum(read.largest, h[b]),
-                    less * read.weight + weight,
-                    top,
-                )
-            )
+                share, less = np.exp((scores[b] - top, read.top - top)).tolist()
+                total = less * read.total + share * own.astype(np.float64)
+                weight = less * read.weight + share
+            # Of several a copy, which does not keep all of them.
+            state = tuple(part[:, 0] if len(reads) == 1 else part[:, b].copy() for part in after)
+            found.append(Read(state, total, np.maximum(read.largest, own), weight, top))
         return found
 
     def scored(self, read: "Read") -> Array:
@@ -214,6 +212,13 @@ class ClassifyHead:
         both = {"mean": mean, "max": largest, "mean+max": np.concatenate([mean, largest], -1)}
         found: Array = both[self._pooling].astype(np.float32)
         return found
+
+
+def _side_by_side(reads: Sequence[Read]) -> State:
+    """Their states, `[L, B, H]`."""
+    if len(reads) == 1:
+        return tuple(part[:, None] for part in reads[0].state)
+    return tuple(np.stack(parts, 1) for parts in zip(*(r.state for r in reads), strict=True))
 
 
 def _shapes(codec: ClassCodec, settings: Any) -> Shapes:

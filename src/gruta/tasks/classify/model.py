@@ -63,7 +63,20 @@ class ClassifyModel(Model[ClassCodec]):
         """Rows `[T, C]` as the network reads them."""
         reader = self.codec.reader
         assert isinstance(reader, Channels)
-        return reader.encode(self._checked(name, given))
+        found = self._checked(name, given)
+        return reader.encode(found) if reader.gaps else reader.encode_whole(found)
+
+    def row(self, given: NDArray[Any]) -> NDArray[np.float32] | None:
+        """One row `[C]` as the network reads it, `[1, C]`, where nothing is amiss with it: what
+        most streams take. None where `rows` has to look, or where rows may have gaps.
+        """
+        reader = self.codec.reader
+        assert isinstance(reader, Channels)
+        real = given.dtype in (np.float32, np.float64)
+        if reader.gaps or not real or given.shape != reader.scaler.mean.shape:
+            return None
+        scaled = reader.scaler.encode(given)
+        return scaled.astype(np.float32)[None] if np.isfinite(scaled).all() else None
 
     def _checked(self, name: str, given: Any) -> NDArray[np.float64]:
         """Rows `[T, C]` of the channels, with NaN where training had gaps."""
@@ -89,6 +102,9 @@ class ClassifyModel(Model[ClassCodec]):
 
     def _advance(self, ready: "list[ClassifyStream]") -> None:
         """All rows that have come, of all streams in one pass."""
+        if all(len(one.coming) == 1 for one in ready):
+            self._a_row_each(ready)
+            return
         lengths = np.array([len(one.coming) for one in ready])
         x = np.zeros((lengths.max(), len(ready), ready[0].coming.shape[1]), np.float32)
         for b, one in enumerate(ready):
@@ -97,6 +113,13 @@ class ClassifyModel(Model[ClassCodec]):
         for one, read in zip(ready, found, strict=True):
             one.read, one.steps = read, one.steps + len(one.coming)
             one.coming = one.coming[:0]
+
+    def _a_row_each(self, ready: "list[ClassifyStream]") -> None:
+        """What streams do most of the time."""
+        x = np.concatenate([one.coming for one in ready]) if len(ready) > 1 else ready[0].coming
+        found = self.head.a_step_on(x, [one.read for one in ready])
+        for one, read in zip(ready, found, strict=True):
+            one.read, one.steps, one.coming = read, one.steps + 1, one.coming[:0]
 
 
 class ClassifyStream(Stream[ClassifyModel]):
@@ -116,10 +139,12 @@ class ClassifyStream(Stream[ClassifyModel]):
     def accept(self, rows: Any) -> None:
         """Rows `[T, C]` that have come, or one, `[C]`."""
         given = np.asarray(rows) if not isinstance(rows, np.ndarray) else rows
-        one = given.ndim == 1
-        found = self.model.rows("rows", given[None] if one else rows)
-        left = self.model.codec.longest - self.steps - len(self.coming)
-        self.coming = np.concatenate([self.coming, found[: max(left, 0)]])
+        found = self.model.row(given) if given.ndim == 1 else None
+        if found is None:
+            found = self.model.rows("rows", given[None] if given.ndim == 1 else rows)
+        waiting = len(self.coming)
+        found = found[: max(self.model.codec.longest - self.steps - waiting, 0)]
+        self.coming = np.concatenate([self.coming, found]) if waiting else found
 
     def ready(self) -> bool:
         """Whether rows came that were not read."""

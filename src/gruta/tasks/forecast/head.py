@@ -27,6 +27,7 @@ from gruta.runtime.blocks import (
     softplus,
 )
 from gruta.runtime.door import Door, Parts
+from gruta.runtime.weights import like
 from gruta.tasks.forecast.names import members_of
 from gruta.tasks.forecast.rollout import rolled
 from gruta.tasks.members import of_member
@@ -80,7 +81,7 @@ class ForecastHead:
     ) -> None:
         # Version 0.1.0's linear path did not read past covariates.
         unread = np.zeros((table.horizon, table.recent_width), np.float32)
-        weights = {"linear.on_recent": unread} | dict(weights)
+        weights = like(weights, {"linear.on_recent": unread} | dict(weights))
         require_shapes(weights, _shapes(table, settings))
         fields = ("on_lags", "on_recent", "on_future", "bias", "error")
         self.linear = LinearModel(*(weights[f"linear.{field}"] for field in fields))

@@ -12,7 +12,6 @@ from gruta.codec.audio.mel import Frames
 from gruta.codec.audio.saying import SayingCodec
 from gruta.runtime.architecture import Positive
 from gruta.runtime.blocks import (
-    CELLS,
     Array,
     Linear,
     Recurrent,
@@ -22,6 +21,7 @@ from gruta.runtime.blocks import (
     require_shapes,
     sigmoid,
     silu,
+    step_of,
 )
 from gruta.runtime.convolution import Convolution
 from gruta.runtime.door import Door, Parts
@@ -71,10 +71,9 @@ class SpeakHead:
         self._convolutions = [Convolution(weights, name, (1,)) for name in ("first", "second")]
         self._reader = Recurrent(weights, "reader", s.cell)
         self._before, self._last = (Linear(weights, name) for name in ("before", "last"))
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        step = CELLS[s.cell].Step
-        self._follower = step(*(weights[f"follower.{name}_l0"] for name in names))
-        self._maker = step(*(weights[f"maker.{name}_l0"] for name in names))
+        self._follower, self._maker = (
+            step_of(s.cell, weights, name) for name in ("follower", "maker")
+        )
         self._followers, self._makers = (
             Recurrent(weights, name, s.cell) for name in ("follower", "maker")
         )

@@ -14,7 +14,6 @@ from gruta.codec.audio.vocoder import SILENCE, VocoderCodec
 from gruta.codec.audio.waveform import LEVELS
 from gruta.runtime.architecture import Positive
 from gruta.runtime.blocks import (
-    CELLS,
     Array,
     Linear,
     Recurrent,
@@ -23,6 +22,7 @@ from gruta.runtime.blocks import (
     recurrent_shapes,
     require_shapes,
     silu,
+    step_of,
 )
 from gruta.runtime.convolution import Convolution
 from gruta.runtime.door import Door, Parts
@@ -54,8 +54,7 @@ class VocodeHead:
         self._frame = Linear(weights, "frame")
         self._level = weights["level.weight"]
         self._layer = Recurrent(weights, "layer", s.cell)
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        self._step = CELLS[s.cell].Step(*(weights[f"layer.{name}_l0"] for name in names)).step
+        self._step = step_of(s.cell, weights, "layer").step
         self._states = 2 if s.cell == "lstm" else 1
         self._output = Linear(weights, "output")
         self._matrix, self._bias = weights["output.weight"], weights["output.bias"]

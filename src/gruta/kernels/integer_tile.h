@@ -1,0 +1,162 @@
+// Products with weights of 8 bits: whole numbers, each row with what it is to be multiplied by. The
+// rows that they meet are rounded alike, each step by itself; sums of the products are exact.
+//
+// A number v of a row whose largest is m becomes q, the whole number nearest to 127 v / m (ties to
+// even), and stands for q · m / 127. A sum is start + float(Σ q q') · (scale of the weights' row ·
+// scale of the row), every operation rounded by itself: the same bits in every instruction set.
+#pragma once
+
+#include "gruta/kernels/integers.h"
+#include "gruta/kernels/pack.h"
+
+namespace gruta::GRUTA_ISA {
+
+constexpr float kLargestInt8 = 127;
+
+// Of a row below it nothing is left: 127 / m would be no number.
+constexpr float kSmallestRow = 0x1p-100f;
+
+// The whole number nearest to v, |v| < 2²², in the low bits.
+[[gnu::always_inline]] inline Bits<float> nearest(Vec<float> v) {
+    return reinterpret_cast<Bits<float>>(apart(v) + 0x1.8p23f);
+}
+
+// A rounded row: its scale, and a cache line on the whole numbers, zeros behind the last.
+constexpr Index kRoundedHeader = 64;
+
+inline Index rounded_bytes(Index K) {
+    return kRoundedHeader + (K + 63) / 64 * 64;
+}
+
+// The scale of numbers of which none is larger, by the bits of that one; NaN where one is no finite
+// number.
+inline float scale_of(std::int32_t largest_bits) {
+    float largest;
+    __builtin_memcpy(&largest, &largest_bits, sizeof largest);
+    if (largest_bits >= 0x7f800000) return __builtin_nanf("");
+    return largest < kSmallestRow ? 0 : largest / kLargestInt8;
+}
+
+inline void round_row(const float* row, Index K, void* to) {
+    constexpr Index W = kLanes<float>;
+    Bits<float> most = {};
+    const auto look = [&](Vec<float> v) __attribute__((always_inline)) {
+        const Bits<float> bits = reinterpret_cast<Bits<float>>(v) & 0x7fffffff;
+        most = bits > most ? bits : most;  // bits of positive numbers are ordered as they are
+    };
+    Index k = 0;
+    for (; k + W <= K; k += W) look(load(row + k));
+    if (k < K) look(load(row + k, K - k));
+    std::int32_t largest_bits = 0;
+    for (Index lane = 0; lane < W; ++lane) {
+        if (most[lane] > largest_bits) largest_bits = most[lane];
+    }
+    float largest;
+    __builtin_memcpy(&largest, &largest_bits, sizeof largest);
+    const float scale = scale_of(largest_bits);
+    const Vec<float> inverse = splat(scale > 0 ? kLargestInt8 / largest : 0.0f);
+    __builtin_memcpy(to, &scale, sizeof scale);
+    auto* const bytes = static_cast<std::int8_t*>(to) + kRoundedHeader;
+    typedef std::int8_t Bytes __attribute__((vector_size(GRUTA_VECTOR_BYTES / sizeof(float))));
+    const auto keep = [&](Vec<float> v, Index at) __attribute__((always_inline)) {
+        const Bytes found = __builtin_convertvector(nearest(v * inverse), Bytes);
+        __builtin_memcpy(bytes + at, &found, sizeof found);
+    };
+    for (k = 0; k + W <= K; k += W) keep(load(row + k), k);
+    if (k < K) keep(load(row + k, K - k), k);
+    for (k += k < K ? W : 0; k % 4 != 0; ++k) bytes[k] = 0;
+}
+
+constexpr Index kIntegerHeader = 8;  // bytes of a scale and a total
+
+// As `pack` in pack.h; a row's largest weight is 127.
+inline void pack_integers(const float* weights, Index H, Index K, const Gates& gates,
+                          const float* means, void* packed) {
+    constexpr Index W = kLanes<float>;
+    const Index lanes = gates.count * W, panel_bytes = (kIntegerHeader + (K + 3) / 4 * 4) * lanes;
+    auto* first = static_cast<std::int8_t*>(packed);
+    for (Index p = 0; p < panel_count<float>(H); ++p, first += panel_bytes) {
+        auto* const scales = reinterpret_cast<float*>(first);
+        auto* const totals = reinterpret_cast<std::int32_t*>(scales + lanes);
+        auto* const bytes = reinterpret_cast<std::int8_t*>(totals + lanes);
+        __builtin_memset(first, 0, static_cast<std::size_t>(panel_bytes));
+        for (int g = 0; g < gates.count; ++g) {
+            for (Index lane = 0; lane < panel_width<float>(H, p); ++lane) {
+                const float* const row = weights + (gates.at[g] * H + p * W + lane) * K;
+                const float* const mean = means == nullptr ? nullptr : means + g * K;
+                const auto at = [&](Index k) {
+                    return mean == nullptr ? row[k] : row[k] - mean[k];
+                };
+                std::int32_t most = 0;
+                for (Index k = 0; k < K; ++k) {
+                    const float weight = at(k);
+                    std::int32_t bits;
+                    __builtin_memcpy(&bits, &weight, sizeof bits);
+                    most = (bits & 0x7fffffff) > most ? bits & 0x7fffffff : most;
+                }
+                const Index place = g * W + lane;
+                const float scale = scale_of(most);
+                scales[place] = scale;
+                for (Index k = 0; scale > 0 && k < K; ++k) {
+                    const float shifted = at(k) / scale + 0x1.8p23f;
+                    const auto q = static_cast<std::int8_t>(shifted - 0x1.8p23f);
+                    bytes[(k / 4 * lanes + place) * 4 + k % 4] = q;
+                    totals[place] += q;
+                }
+            }
+        }
+    }
+}
+
+template <int G>
+void multiply_integers(const Product<float>& product, const Tile& tile, Vec<float>* found) {
+    constexpr Index W = kLanes<float>;
+    const Index stride = tile.count() * W;
+    tile.each([&](Index item, Index row, Index p) {
+        auto* const to = reinterpret_cast<float*>(found + item);
+        IntegerStart start = {
+            product.start.first + row * product.start.row + p * product.start.panel, W, nullptr};
+        for (int i = 0; i < product.count; ++i) {
+            const Term<float>& term = product.terms[i];
+            if (G == 3 && product.aside != nullptr && i + 1 == product.count) {
+                product.aside[item] = load(start.first + (G - 1) * start.stride);
+                start.last = product.apart + p * W;
+            }
+            const IntegerPanel panel(static_cast<const std::int8_t*>(term.weights) + p * term.panel,
+                                     G * W, (term.layout.length + 3) / 4);
+            const float* const rounded = term.rows.listed != nullptr
+                                             ? term.rows.listed[row]
+                                             : term.rows.first + row * term.rows.stride;
+            const auto* const x = reinterpret_cast<const std::int8_t*>(rounded) + kRoundedHeader;
+            integer_products->of_gates[G - 1](x, *rounded, panel, start, to, stride);
+            start = {to, stride, nullptr};
+        }
+    });
+}
+
+// What is written for each shape of a tile: the rest is one function.
+template <int G, int P, int R>
+void multiply_integer_tile(const Product<float>& product, Index row, Index panel,
+                           Vec<float>* found) {
+    multiply_integers<G>(product, Tile{row, panel, R, P}, found);
+}
+
+template <int G, int R, int P>
+constexpr void list_integer_tiles(Tiles<float>& tiles) {
+    tiles.of[R][P] = multiply_integer_tile<G, P, R>;
+    if constexpr (P < tile_panels(R, G)) {
+        list_integer_tiles<G, R, 2 * P>(tiles);
+    } else {
+        tiles.widest[R] = P;
+        if constexpr (R > 1) list_integer_tiles<G, R - 1, 1>(tiles);
+    }
+}
+
+template <int G>
+constexpr Tiles<float> integer_tiles() {
+    Tiles<float> tiles = {};
+    list_integer_tiles<G, tile_rows(G), 1>(tiles);
+    return tiles;
+}
+
+}  // namespace gruta::GRUTA_ISA

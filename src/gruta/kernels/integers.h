@@ -1,0 +1,45 @@
+// Sums of products of whole numbers, for weights of 8 bits: the one part of the kernels that
+// instruction sets have for which nothing else is compiled anew.
+#pragma once
+
+#include <cstdint>
+
+namespace gruta {
+
+// Packed weights of 8 bits of one panel: [G][lane] the scales of their rows and the sums of these,
+// and then the weights, [word][G][lane][4], four k's to a word. All numbers lie from −127 to 127,
+// and a sum of up to 2¹⁷ products is exact.
+struct IntegerPanel {
+    const float* scales;
+    const std::int32_t* totals;
+    const std::int8_t* weights;
+    std::int64_t words;
+
+    IntegerPanel(const void* packed, std::int64_t lanes, std::int64_t words)
+        : scales(static_cast<const float*>(packed)),
+          totals(reinterpret_cast<const std::int32_t*>(scales + lanes)),
+          weights(reinterpret_cast<const std::int8_t*>(totals + lanes)),
+          words(words) {}
+};
+
+// What sums start at, a gate's numbers [lane] `stride` behind those of the one before; of the last
+// gate at `last` where that is not null.
+struct IntegerStart {
+    const float* first;
+    std::int64_t stride;
+    const float* last;
+};
+
+// Sets found [G][lane], gates `stride` apart, to start + Σ x w · scales, where x has its numbers
+// one behind the other, and a scale of its own.
+using AddIntegers = void (*)(const std::int8_t* x, float scale, const IntegerPanel&,
+                             const IntegerStart&, float* found, std::int64_t stride);
+
+struct IntegerProducts {
+    AddIntegers of_gates[4];  // of 1, 2, 3 and 4 gates
+};
+
+// Those of the instruction set that serves this process; the first use decides.
+extern const IntegerProducts* integer_products;
+
+}  // namespace gruta
