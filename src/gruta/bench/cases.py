@@ -122,7 +122,7 @@ def _lines() -> tuple[tuple[Regime, int, int, int, int, Goal, Goal, Goal], ...]:
         ("inference", 100, 32, 128, 256, *large),
         ("inference", 100, 64, 256, 512, *large),
         ("inference", 90, 256, 5, 256, *large),
-        ("training-one", 100, 1, 40, 64, Goal(10, 2), Goal(1.4), Goal(5)),
+        ("training-one", 100, 1, 40, 64, Goal(20, 2), Goal(1.4), Goal(5)),
         ("training-one", 100, 1, 128, 256, Goal(5, 2), Goal(1.4), NOTHING),
         ("training", 100, 32, 40, 64, Goal(3, 1.3, 0.75), lstm_training, rnn_training),
         ("training", 100, 32, 128, 256, *wide),

@@ -31,9 +31,31 @@ def layer_backward(
 ) -> None: ...
 def layer_plan(cell: str, sizes: Sizes, directions: int, threads: int) -> tuple[int, int, bool]: ...
 def meet_torch(
-    tensor: Any, parameter: Any, empty_like: Any, obstacles: tuple[Any, ...]
+    tensor: Any, parameter: Any, empty_like: Any, is_grad_enabled: Any, obstacles: tuple[Any, ...]
 ) -> bool: ...
-def readable(x: Any, others: tuple[Any, ...]) -> bool: ...
+def torch_layer(
+    cell: str,
+    x: Any,
+    hx: Any,
+    module: Any,
+    names: tuple[str | None, ...],
+    I: int,
+    H: int,
+    P: int,
+    batch_first: bool,
+    threads: int,
+) -> tuple[Any, Any] | None: ...
+def torch_forward(
+    cell: str, tensors: tuple[Any, ...], batch_first: bool, threads: int
+) -> tuple[Any, ...]: ...
+def torch_backward(
+    cell: str,
+    saved: tuple[Any, ...],
+    d_outputs: tuple[Any, ...],
+    needs: tuple[bool, ...],
+    batch_first: bool,
+    threads: int,
+) -> tuple[Any, ...] | None: ...
 def torch_step(cell: str, x: Any, state: Any, parameters: dict[str, Any], threads: int) -> Any: ...
 def fma_rounds(rounds: int) -> int: ...
 def stream_rounds(bytes: int, rounds: int) -> int: ...

@@ -5,18 +5,18 @@
 #include <nanobind/stl/tuple.h>
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "gruta/kernels/arguments.h"
 #include "gruta/kernels/call.h"
+#include "gruta/kernels/compute.h"
 #include "gruta/kernels/dispatch.h"
 #include "gruta/kernels/fields.h"
 #include "gruta/kernels/language_model.h"
 #include "gruta/kernels/packed.h"
-#include "gruta/kernels/packs.h"
+#include "gruta/kernels/short.h"
 #include "gruta/kernels/step.h"
 #include "gruta/kernels/tier.h"
 #include "gruta/kernels/torch.h"
@@ -47,20 +47,6 @@ Backward<Real> read_gradients(nb::handle tuple, const Forward<Real>& pass) {
     return back;
 }
 
-std::vector<const void*> addresses(const std::vector<std::shared_ptr<const Memory>>& memories) {
-    std::vector<const void*> found;
-    for (const auto& memory : memories) found.push_back(memory->data());
-    return found;
-}
-
-// All of [T, B, width] is about to be written.
-template <class Real>
-void expect_writes(const Shape& shape, const View<Real>& view, std::int64_t width) {
-    const std::int64_t last = (shape.T - 1) * view.step + (shape.B - 1) * view.row + width;
-    if (view.data == nullptr || shape.T == 0 || shape.B == 0) return;
-    prefer_large_pages(view.data, static_cast<std::size_t>(last) * sizeof(Real));
-}
-
 // The weights of every direction, which are normed alike; the shape is told.
 template <class Real>
 std::vector<Weights<Real>> read_all(nb::list weights, Shape& shape) {
@@ -73,43 +59,21 @@ std::vector<Weights<Real>> read_all(nb::list weights, Shape& shape) {
 template <class Real>
 void forward_of(int cell, Shape shape, nb::list weights, nb::list passes, double held, int threads,
                 bool keep) {
-    const CellKernels<Real>& kernels = isa().kernels->of<Real>(cell);
     std::vector<Forward<Real>> calls;
     const std::vector<Weights<Real>> read = read_all<Real>(weights, shape);
     for (nb::handle tuple : passes) calls.push_back(read_pass<Real>(tuple, held));
-    const nb::gil_scoped_release unlocked;
-    for (const Forward<Real>& call : calls) {
-        expect_writes(shape, call.h, shape.P);
-        const std::int64_t normed = shape.normed ? kernels.normed(shape.H) : 0;
-        const std::int64_t saved = call.gates == nullptr ? 0 : kernels.saved * shape.H + normed;
-        expect_writes(shape, View<Real>{call.gates, shape.B * saved, saved}, saved);
-    }
-    std::vector<std::shared_ptr<const Memory>> packed;
-    for (const Weights<Real>& one : read) {
-        packed.push_back(keep ? kept_pack(kernels.forward, shape, one, kernels.gates)
-                              : std::make_shared<Memory>(pack(kernels.forward, shape, one)));
-    }
-    run_forward(kernels.forward, shape, addresses(packed), calls,
-                plan(shape, kernels.gates, static_cast<int>(calls.size()), threads));
+    compute_forward(cell, shape, read, calls, threads, keep);
 }
 
 template <class Real>
 void backward_of(int cell, Shape shape, nb::list weights, nb::list passes, nb::list gradients,
                  int threads) {
-    const CellKernels<Real>& kernels = isa().kernels->of<Real>(cell);
     std::vector<Backward<Real>> calls;
     const std::vector<Weights<Real>> read = read_all<Real>(weights, shape);
     for (std::size_t i = 0; i < passes.size(); ++i) {
         calls.push_back(read_gradients<Real>(gradients[i], read_pass<Real>(passes[i], 0)));
     }
-    const nb::gil_scoped_release unlocked;
-    std::vector<std::shared_ptr<const Memory>> packed;
-    for (const Backward<Real>& call : calls) expect_writes(shape, call.dx, shape.I);
-    for (const Weights<Real>& one : read) {
-        packed.push_back(std::make_shared<Memory>(pack(kernels.backward, shape, one)));
-    }
-    run_backward(kernels.backward, shape, addresses(packed), calls,
-                 plan(shape, kernels.gates, static_cast<int>(calls.size()), threads));
+    compute_backward(cell, shape, read, calls, threads);
 }
 
 void layer_forward(const std::string& cell, bool is_double, const Sizes& sizes, nb::list weights,
@@ -191,8 +155,10 @@ Returns the bytes of the matrix read, float32.)";
 
 NB_MODULE(_native, module) {
     using namespace gruta;
-    module.def("isa", [] { return isa().name; }, kIsaDoc);
-    module.def("activations", [] { return fast_activations ? "fast" : "exact"; }, kActivationsDoc);
+    module.def(
+        "isa", [] { return isa().name; }, kIsaDoc);
+    module.def(
+        "activations", [] { return fast_activations ? "fast" : "exact"; }, kActivationsDoc);
     module.def("cell_facts", cell_facts, kFactsDoc);
     module.def("normed_size", normed_size, "cell"_a, "is_double"_a, "H"_a, kNormedDoc);
     module.def("layer_forward", layer_forward, "cell"_a, "is_double"_a, "sizes"_a, "weights"_a,
@@ -205,6 +171,7 @@ NB_MODULE(_native, module) {
     module.def("stream_rounds", stream_rounds, "bytes"_a, "rounds"_a, kStreamDoc);
     bind_torch(module);
     bind_step(module);
+    bind_short(module);
     bind_packed(module);
     bind_language_model(module);
 }

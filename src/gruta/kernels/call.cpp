@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "gruta/kernels/denormals.h"
 #include "gruta/kernels/threads.h"
@@ -21,6 +22,11 @@ constexpr double kWorthAWait = 64 * 1024;
 
 constexpr std::size_t kLargePage = 2 << 20;
 
+// Of how much memory, and of how many pieces, a thread keeps for calls to come.
+constexpr std::size_t kSmall = 512 << 10;
+constexpr std::size_t kPieces = 4;
+thread_local std::vector<Memory> spare;
+
 Team alone() {
     return {};
 }
@@ -35,8 +41,8 @@ void run(const KernelsOf& kernels, const Shape& shape, const std::vector<const v
     member.splits_units = plan.splits_units;
     const std::size_t bytes =
         std::max(kernels.scratch_bytes(shape, alone()), kernels.scratch_bytes(shape, member));
-    std::vector<Memory> scratch(groups);
-    for (Memory& memory : scratch) memory.grow(bytes);
+    std::vector<Lent> scratch;
+    for (std::size_t i = 0; i < groups; ++i) scratch.emplace_back(bytes);
 
     std::vector<Barrier> barriers(groups);
     const bool together = run_together(plan.threads(), [&](int thread) {
@@ -80,6 +86,20 @@ void Memory::grow(std::size_t bytes) {
     data_ = std::unique_ptr<void, FreeAligned>(::operator new(taken, free.alignment), free);
     bytes_ = taken;
     prefer_large_pages(data_.get(), taken);
+}
+
+Lent::Lent(std::size_t bytes) {
+    if (bytes <= kSmall && !spare.empty()) {
+        memory_ = std::move(spare.back());
+        spare.pop_back();
+    }
+    memory_.grow(bytes);
+}
+
+Lent::~Lent() {
+    const bool was_moved = memory_.data() == nullptr;
+    if (was_moved || memory_.bytes() > kSmall || spare.size() == kPieces) return;
+    spare.push_back(std::move(memory_));
 }
 
 void prefer_large_pages([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {

@@ -24,6 +24,7 @@ class Memory {
     explicit Memory(std::size_t bytes) { grow(bytes); }
 
     void* data() const { return data_.get(); }
+    std::size_t bytes() const { return bytes_; }
 
     // Makes room for at least so many bytes; what was there is lost. std::bad_alloc if there is
     // none.
@@ -32,6 +33,21 @@ class Memory {
   private:
     std::size_t bytes_ = 0;
     std::unique_ptr<void, FreeAligned> data_;
+};
+
+// Memory for the length of a call. A small one stays with the thread for its next call: to take it
+// and to give it back costs as much as a short call computes.
+class Lent {
+  public:
+    explicit Lent(std::size_t bytes);
+    ~Lent();
+    Lent(Lent&& other) = default;
+    Lent& operator=(Lent&&) = delete;
+
+    void* data() const { return memory_.data(); }
+
+  private:
+    Memory memory_;
 };
 
 // Asks the system to back an array that is about to be written with large pages, where they are
@@ -61,10 +77,10 @@ void run_backward(const BackwardKernels<Real>& kernels, const Shape& shape,
                   const std::vector<const void*>& packed, const std::vector<Backward<Real>>& passes,
                   const Plan& plan);
 
-// Weights packed for `kernels`.
-template <class KernelsOf, class Real>
-Memory pack(const KernelsOf& kernels, const Shape& shape, const Weights<Real>& weights) {
-    Memory packed(kernels.packed_bytes(shape));
+// Weights packed for `kernels`, in Memory or Lent.
+template <class Place = Memory, class KernelsOf, class Real>
+Place pack(const KernelsOf& kernels, const Shape& shape, const Weights<Real>& weights) {
+    Place packed(kernels.packed_bytes(shape));
     kernels.pack(shape, weights, packed.data());
     return packed;
 }

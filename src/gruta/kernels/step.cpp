@@ -16,17 +16,6 @@ using namespace nb::literals;
 namespace gruta {
 namespace {
 
-// Whether none of the obstacles is there: each says so by None, False or 0.
-bool is_open() {
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(torch.obstacles); ++i) {
-        const auto answer = nb::steal(PyObject_CallNoArgs(PyTuple_GET_ITEM(torch.obstacles, i)));
-        if (!answer.is_valid()) nb::raise_python_error();
-        const bool is_zero = PyLong_Check(answer.ptr()) && PyLong_AsLong(answer.ptr()) == 0;
-        if (!answer.is_none() && !is_zero) return false;
-    }
-    return true;
-}
-
 // A module's parameter, null where it is an attribute of another kind: it is parametrised.
 nb::handle parameter(nb::dict parameters, PyObject* name) {
     return PyDict_GetItemWithError(parameters.ptr(), name);
@@ -150,13 +139,6 @@ void run(const CellKernels<Real>& kernels, const Call& call, Way way, const Desc
              output, scratch);
 }
 
-// A new tensor like another one, whose memory is described.
-nb::object empty_like(PyObject* other, Described& found) {
-    nb::object fresh = nb::steal(PyObject_CallOneArg(torch.empty_like, other));
-    if (!fresh.is_valid() || torch.describe(fresh.ptr(), &found) != 0) nb::raise_python_error();
-    return fresh;
-}
-
 nb::object torch_step(const char* cell, nb::handle x, nb::handle state, nb::dict parameters,
                       int threads) {
     const int index = cell_index(cell);
@@ -168,8 +150,8 @@ nb::object torch_step(const char* cell, nb::handle x, nb::handle state, nb::dict
     PyObject* given[kMostStates] = {state.ptr()};
     for (int s = 0; pair && s < 2; ++s) given[s] = PyTuple_GET_ITEM(state.ptr(), s);
     Call call;
-    if (torch.describe == nullptr || !is_open() || !call.read_inputs(x, given, facts.states) ||
-        !call.read_weights(parameters, facts.gates)) {
+    if (torch.describe == nullptr || wants_gradients() || !is_open() ||
+        !call.read_inputs(x, given, facts.states) || !call.read_weights(parameters, facts.gates)) {
         return nb::none();
     }
     const bool is_double = call.x.dtype == nb::dtype<double>();
@@ -179,7 +161,10 @@ nb::object torch_step(const char* cell, nb::handle x, nb::handle state, nb::dict
     if (way == Way::none) return nb::none();
     Described after[kMostStates];
     nb::object fresh[kMostStates];
-    for (int s = 0; s < facts.states; ++s) fresh[s] = empty_like(given[s], after[s]);
+    for (int s = 0; s < facts.states; ++s) {
+        fresh[s] = empty_like(given[s]);
+        if (torch.describe(fresh[s].ptr(), &after[s]) != 0) nb::raise_python_error();
+    }
     if (is_double) {
         run(isa().kernels->of<double>(index), call, way, after, threads);
     } else {

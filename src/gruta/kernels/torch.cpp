@@ -21,15 +21,20 @@ struct Exchange {
 };
 
 bool meet_torch(nb::handle tensor, nb::handle parameter, nb::handle empty_like,
-                nb::tuple obstacles) {
+                nb::handle is_grad_enabled, nb::tuple obstacles) {
     const nb::object exchange = tensor.attr("__dlpack_c_exchange_api__");
     const auto* const table =
         static_cast<const Exchange*>(PyCapsule_GetPointer(exchange.ptr(), "dlpack_exchange_api"));
     if (table == nullptr) nb::raise_python_error();
     if (table->major != 1 || table->describe == nullptr) return false;
     const nb::object is_neg = tensor.attr("is_neg");
-    torch = {tensor.inc_ref().ptr(),     parameter.inc_ref().ptr(), is_neg.inc_ref().ptr(),
-             empty_like.inc_ref().ptr(), obstacles.inc_ref().ptr(), table->describe};
+    torch = {tensor.inc_ref().ptr(),
+             parameter.inc_ref().ptr(),
+             is_neg.inc_ref().ptr(),
+             empty_like.inc_ref().ptr(),
+             is_grad_enabled.inc_ref().ptr(),
+             obstacles.inc_ref().ptr(),
+             table->describe};
     return true;
 }
 
@@ -55,29 +60,20 @@ bool is_dense(const Described& t) {
     return true;
 }
 
-bool all_readable(nb::handle x, nb::tuple others) {
-    Described first, found;
-    if (!describe(x, first) || first.ndim == 0 || first.strides[first.ndim - 1] != 1 ||
-        !lies_here(x, first)) {
-        return false;
-    }
-    for (nb::handle other : others) {
-        if (other.is_none()) continue;
-        if (!readable(other, found) || found.dtype != first.dtype) return false;
-    }
-    return true;
+// Whether a function of no argument answers None, False or 0.
+bool denies(PyObject* question) {
+    const auto answer = nb::steal(PyObject_CallNoArgs(question));
+    if (!answer.is_valid()) nb::raise_python_error();
+    if (answer.is_none() || answer.ptr() == Py_False) return true;
+    return PyLong_Check(answer.ptr()) && PyLong_AsLong(answer.ptr()) == 0;
 }
 
 constexpr const char* kMeetDoc =
-    R"(Let calls know torch.Tensor, torch.nn.Parameter and torch.empty_like. False if they cannot read
-what Tensor offers for exchange in C.
+    R"(Let calls know torch.Tensor, torch.nn.Parameter, torch.empty_like and torch.is_grad_enabled.
+False if they cannot read what Tensor offers for exchange in C.
 
-obstacles: functions of no argument, each of which answers None, False or 0 where `torch_step` may
-do its work.)";
-
-constexpr const char* kReadableDoc =
-    R"(Whether the kernels can read x, whose last axis is dense, and the others, which are dense or None:
-plain tensors of one dtype on the CPU, whose memory holds their numbers.)";
+obstacles: functions of no argument, each of which answers None, False or 0 where the short ways
+are open.)";
 
 }  // namespace
 
@@ -95,10 +91,31 @@ bool readable(nb::handle object, Described& found) {
     return describe(object, found) && is_dense(found) && lies_here(object, found);
 }
 
+bool readable_rows(nb::handle object, Described& found) {
+    return describe(object, found) && found.ndim > 0 && found.strides[found.ndim - 1] == 1 &&
+           lies_here(object, found);
+}
+
+bool wants_gradients() {
+    return !denies(torch.is_grad_enabled);
+}
+
+bool is_open() {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(torch.obstacles); ++i) {
+        if (!denies(PyTuple_GET_ITEM(torch.obstacles, i))) return false;
+    }
+    return true;
+}
+
+nb::object empty_like(PyObject* other) {
+    nb::object fresh = nb::steal(PyObject_CallOneArg(torch.empty_like, other));
+    if (!fresh.is_valid()) nb::raise_python_error();
+    return fresh;
+}
+
 void bind_torch(nb::module_& module) {
-    module.def("meet_torch", meet_torch, "tensor"_a, "parameter"_a, "empty_like"_a, "obstacles"_a,
-               kMeetDoc);
-    module.def("readable", all_readable, "x"_a, "others"_a, kReadableDoc);
+    module.def("meet_torch", meet_torch, "tensor"_a, "parameter"_a, "empty_like"_a,
+               "is_grad_enabled"_a, "obstacles"_a, kMeetDoc);
 }
 
 }  // namespace gruta

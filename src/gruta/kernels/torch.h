@@ -11,7 +11,7 @@ using Described = nanobind::dlpack::dltensor;
 // What is needed of PyTorch, all null until it was met; it stays loaded as long as the process
 // lives.
 struct Torch {
-    PyObject *tensor, *parameter, *is_neg, *empty_like, *obstacles;
+    PyObject *tensor, *parameter, *is_neg, *empty_like, *is_grad_enabled, *obstacles;
     int (*describe)(void* object, Described* description);  // 0, or -1 with a Python error
 };
 extern Torch torch;
@@ -23,7 +23,19 @@ bool describe(nanobind::handle object, Described& found);
 // The same of a dense one, whose memory holds its numbers and is the CPU's.
 bool readable(nanobind::handle object, Described& found);
 
-// Adds meet_torch and readable.
+// The same of one whose last axis is dense, and may be all that is.
+bool readable_rows(nanobind::handle object, Described& found);
+
+// Whether gradients may be asked for later.
+bool wants_gradients();
+
+// Whether none of the obstacles to a short way is there: each says so by None, False or 0.
+bool is_open();
+
+// A new tensor like another one.
+nanobind::object empty_like(PyObject* other);
+
+// Adds meet_torch.
 void bind_torch(nanobind::module_& module);
 
 }  // namespace gruta

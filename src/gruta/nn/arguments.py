@@ -1,21 +1,14 @@
 """The checks on what a recurrent layer is called with; the error types are torch.nn's."""
 
 from collections.abc import Sequence
-from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
 
 from gruta.cells.op import never_recorded
-from gruta.cells.op.transforms import PLAIN
 from gruta.locale import translate as _
 
 _STRIDED = torch.strided
-
-
-def is_plain(x: Any) -> TypeGuard[Tensor]:
-    """Whether x is a tensor without behaviour of its own, and one that `check_layout` lets pass."""
-    return type(x) in PLAIN and not x.is_nested and x.layout is _STRIDED and not x.is_quantized
 
 
 def check_layout(x: Tensor, name: str) -> None:

@@ -17,7 +17,6 @@ from gruta.cells.op import (
     Side,
     Walk,
     exporting,
-    handed_out,
     recording,
     reshaped,
     run_layer,
@@ -26,7 +25,7 @@ from gruta.cells.op import (
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.nn import masks
-from gruta.nn.arguments import check_input, check_layout, check_states, is_plain
+from gruta.nn.arguments import check_input, check_layout, check_states
 from gruta.nn.flat import flatten
 from gruta.nn.init import Scheme, fill
 from gruta.nn.options import Options, chosen, of_kind
@@ -277,30 +276,16 @@ class Recurrent(nn.Module):
         self, x: Tensor | PackedSequence, hx: Tensor | Sequence[Tensor] | None
     ) -> tuple[Tensor, Any] | None:
         """The result of a call that `short` serves, else None. Errors are left to the other way."""
-        if not short.is_open() or self.num_layers > 1 or self.bidirectional or self.layer_norm:
+        if self.num_layers > 1 or self.bidirectional or self.layer_norm or self.learn_h0:
             return None
-        if self.learn_h0 or self.zoneout or (self.training and self.recurrent_dropout):
+        if self.zoneout or (self.training and self.recurrent_dropout):
             return None
-        if not is_plain(x):
+        if self.recompute and torch.is_grad_enabled():
             return None
-        sizes = x.shape
-        if len(sizes) != 3 or sizes[2] != self.input_size:
-            return None
-        x, T, B = (x.transpose(0, 1), sizes[1], sizes[0]) if self.batch_first else (x, *sizes[:2])
-        shapes = [(1, B, size) for size in self.state_sizes]
-        if hx is None:
-            states = tuple([x.new_zeros(shape) for shape in shapes])
-        else:
-            states = hx if len(shapes) > 1 and isinstance(hx, tuple) else (hx,)
-        if T == 0 or [getattr(s, "shape", None) for s in states] != shapes:
-            return None
-        weights, _ = self.weights(0, "")
-        found = short.forward(self.cell, x, states, weights)
-        if found is None:
-            return None
-        out, *finals = found
-        state = finals[0] if len(finals) == 1 else tuple(finals)
-        return (handed_out(out.transpose(0, 1)) if self.batch_first else out), state
+        H = self.hidden_size
+        sizes = self.input_size, H, self.proj_size or H
+        names = self._names[0, ""]
+        return short.layer(self.cell, x, hx, self, names, sizes, self.batch_first)
 
     def _resets(self, reset_mask: Tensor | None, input: Tensor, axes: str) -> Tensor | None:
         """The checked mask as `[T, B]`."""

@@ -1,7 +1,8 @@
-"""The short way through inference: when it is taken, and that it gives what the other way gives."""
+"""The short way: when it is taken, and that it gives what the other way gives."""
 
 import warnings
 from dataclasses import fields
+from functools import partial
 
 import pytest
 import torch
@@ -18,23 +19,29 @@ pytestmark = pytest.mark.skipif(not kernels.available(), reason="it leads to the
 
 @pytest.fixture
 def taken(monkeypatch):
-    """Whether each call so far went the short way to its end."""
-    found, forward = [], short.forward
+    """Whether each call so far that asked for the short way went it."""
+    found, layer = [], short.layer
 
     def watched(*arguments):
-        answer = forward(*arguments)
+        answer = layer(*arguments)
         found.append(answer is not None)
         return answer
 
-    monkeypatch.setattr(short, "forward", watched)
+    monkeypatch.setattr(short, "layer", watched)
     return found
 
 
+def generally(call, *arguments):
+    """The result of a call that takes the general way."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(short, "_MET", False)
+        return call(*arguments)
+
+
 def both_ways(layer, *arguments):
-    """The results of a call without gradients, and with them, which is never the short way."""
+    """The results of a call by the short way, if it serves, and by the other one."""
     with torch.no_grad():
-        quick = layer(*arguments)
-    return quick, layer(*arguments)
+        return layer(*arguments), generally(layer, *arguments)
 
 
 def same(a, b):
@@ -62,7 +69,81 @@ def test_short_way_gives_the_same_bits_in_the_same_layout(kind, options, batch_f
     state = quick[1]
     quick, full = both_ways(layer, x.flip(0), state)
     assert same(quick, full)
-    assert taken == [True, True]
+    assert taken == [True, False] * 2
+
+
+KINDS = {
+    "gru": nn.GRU,
+    "gru-before": partial(nn.GRU, reset_after=False, bias=False),
+    "lstm": nn.LSTM,
+    "lstm-projected": partial(nn.LSTM, proj_size=3),
+    "rnn": partial(nn.RNN, nonlinearity="relu"),
+}
+LARGE = 200  # steps, of which h is not copied
+
+
+def gradients(layer, x, state, change=lambda out: out):
+    """Of x, the state and the weights, from a gradient of every output that is not dense."""
+    leaves = [x, *state, *layer.parameters()]
+    hx = tuple(state) if len(state) > 1 else state[0]
+    out, final = layer(x, hx)
+    finals = final if isinstance(final, tuple) else (final,)
+    out = change(out)
+    loss = sum((t.mT * torch.linspace(-1, 1, t.shape[-2])).sum() for t in (out, *finals))
+    return torch.autograd.grad(loss, leaves, retain_graph=True)
+
+
+@pytest.mark.parametrize("T", [6, LARGE])
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_training_the_short_way_gives_the_same_bits(kind, batch_first, T, taken):
+    layer = kind(5, 64, batch_first=batch_first)
+    x = torch.randn(3, T, 5) if batch_first else torch.randn(T, 3, 5)
+    state = [torch.randn(1, 3, s, requires_grad=True) for s in layer.state_sizes]
+    for given in (x, x.mT.contiguous().mT, x.transpose(0, 1).contiguous().transpose(0, 1)):
+        given.requires_grad_()
+        for change in (torch.Tensor.clone, torch.relu_, torch.Tensor.exp_):
+            quick = gradients(layer, given, state, change)
+            assert same(quick, generally(gradients, layer, given, state, change))
+    assert taken == [True, False] * 3 + [False] * 6 + [True, False] * 3
+
+
+def test_only_what_is_asked_for_has_a_gradient(taken):
+    layer, x = nn.LSTM(5, 7), torch.randn(4, 6, 5)
+    layer.weight_ih_l0.requires_grad_(False)
+    layer(x)[1][0].sum().backward()
+    assert [p.grad is not None for p in layer.parameters()] == [False, True, True, True]
+    for parameter in layer.parameters():
+        parameter.requires_grad_(False)
+    out, _ = layer(x)
+    assert not out.requires_grad
+    assert layer(x.requires_grad_())[0].requires_grad
+    assert taken == [True] * 3
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_second_derivatives_go_the_general_way(batch_first, taken):
+    layer = nn.LSTM(3, 4, batch_first=batch_first, dtype=torch.float64)
+    x = torch.randn(2, 3, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda x: layer(x)[0], (x,))
+    assert all(taken)
+
+
+def test_gradients_may_be_asked_for_side_by_side():
+    layer, x = nn.GRU(3, 4), torch.randn(2, 3, 3, requires_grad=True)
+    out, d = layer(x)[0], torch.randn(5, 2, 3, 4)
+    (found,) = torch.autograd.grad(out, x, d, is_grads_batched=True, retain_graph=True)
+    for one, own in zip(d, found, strict=True):
+        torch.testing.assert_close(torch.autograd.grad(out, x, one, retain_graph=True)[0], own)
+
+
+def test_weight_that_was_changed_since_is_refused():
+    layer = nn.GRU(5, 7)
+    out, _ = layer(torch.randn(4, 6, 5))
+    with torch.no_grad():
+        layer.weight_hh_l0.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.sum().backward()
 
 
 def test_inputs_and_weights_of_any_layout_are_right(taken):
@@ -71,7 +152,7 @@ def test_inputs_and_weights_of_any_layout_are_right(taken):
         assert same(*both_ways(layer, x))
     layer.weight_ih_l0 = torch.nn.Parameter(torch.randn(5, 21).T)
     assert same(*both_ways(layer, torch.randn(4, 6, 5)))
-    assert taken == [False, True, True, False]
+    assert taken[::2] == [False, True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +180,7 @@ def test_what_the_short_way_lacks_takes_the_other(options, taken):
             nn.GRU(5, 7)(x)
         torch.func.vmap(nn.GRU(5, 7))(x[None])
     assert len(taps) == 1
-    assert taken == []
+    assert not any(taken)
 
 
 EVERY = {  # in the order of `Options`
@@ -138,7 +219,7 @@ def test_no_option_is_lost_on_the_short_way(option):
         torch.manual_seed(1)
         quick = layer(x)
     torch.manual_seed(1)
-    assert same(quick, layer(x))
+    assert same(quick, generally(layer, x))
 
 
 def test_these_are_all_options():
@@ -187,7 +268,7 @@ def test_fake_tensors_are_not_computed_on():
 def test_older_versions_of_torch_take_the_general_way(taken, monkeypatch):
     monkeypatch.setattr(short, "_MET", False)
     assert same(*both_ways(nn.LSTM(5, 7), torch.randn(4, 6, 5)))
-    assert taken == [False]
+    assert taken == [False, False]
 
 
 @pytest.mark.parametrize("grad", [False, True])

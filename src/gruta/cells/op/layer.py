@@ -113,7 +113,7 @@ def _by_kernel(
         for t in side.for_kernel
     ]
     compiling, trains = torch.compiler.is_compiling(), needs_grad((x, *tensors))
-    spec = _spec(cell, *walks)
+    spec = spec_of(cell, *walks)
     copied = trains and not compiling  # an op of torch.library saves its masks itself
     masks = [NO_MASKS if w.has_no_masks else _masks(w, copied) for w in walks]
     if compiling:
@@ -121,7 +121,7 @@ def _by_kernel(
     elif trains:
         saves = compiled.saved(cell.name) > 0 or each[0].has_norm
         recompute = recompute and saves and not tap.is_tapped()
-        call = _Call(cell, spec, name, recompute)
+        call = Call(cell, spec, name, recompute)
         outputs = _apply(call, masks, x, *tensors)
     else:
         outputs = compiled.forward(spec, x, tensors, masks, save=tap.is_tapped(), keep=keep)
@@ -156,7 +156,8 @@ def _as_float(t: Tensor | None) -> Tensor | None:
     return None if t is None else t.float()
 
 
-def _spec(cell: Cell, *walks: Walk) -> compiled.Spec:
+def spec_of(cell: Cell, *walks: Walk) -> compiled.Spec:
+    """What the kernels are told of a call in these directions, which differ in `reverse` alone."""
     hold = walks[0].hold
     reverse = tuple([walk.reverse for walk in walks])
     return compiled.Spec(cell.name, cell.states, reverse, 0.0 if isinstance(hold, tuple) else hold)
@@ -187,7 +188,7 @@ def _record(spec: compiled.Spec, outputs: Sequence[Tensor], name: str) -> list[t
     return tap.record(spec.cell, names, outputs[0].chunk(len(names), dim=-1), gates)
 
 
-class _Call(NamedTuple):
+class Call(NamedTuple):
     """A call that trains, apart from its tensors and masks."""
 
     cell: Cell
@@ -205,7 +206,7 @@ class _Kernel(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, call: _Call, masks: Sequence[Masks], x: Tensor, *tensors: Tensor | None
+        ctx: Any, call: Call, masks: Sequence[Masks], x: Tensor, *tensors: Tensor | None
     ) -> tuple[Tensor, ...]:
         spec = call.spec
         ctx.call, ctx.taps, ctx.watched = call, [], None
@@ -218,7 +219,7 @@ class _Kernel(torch.autograd.Function):
             count = 1 + spec.states * len(spec.reverse)
             outputs, kept = outputs[:count], [outputs[0], *outputs[count:]]
             outputs[0], ctx.watched = watched(outputs[0])
-        ctx.masked, ctx.hooked = masks[0] is not NO_MASKS, _hooks_on_what_is_saved(False)
+        ctx.masked, ctx.hooked = masks[0] is not NO_MASKS, hooked()
         own = chain.from_iterable(masks) if ctx.masked else ()
         ctx.save_for_backward(x, *tensors, *own, *kept)
         return tuple(outputs)
@@ -226,39 +227,60 @@ class _Kernel(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *d_outputs: Tensor | None) -> tuple[Any, ...]:
         call, needs = ctx.call, ctx.needs_input_grad[2:]
-        spec, saved = call.spec, ctx.saved_tensors
-        if ctx.hooked is not None:
-            saved = _in_order(saved)
+        saved = ctx.saved_tensors
+        if ctx.hooked:
+            saved = in_order(saved)
         x, tensors, kept = saved[0], saved[1 : len(needs)], saved[len(needs) :]
-        masks = [NO_MASKS] * len(spec.reverse)
+        masks = [NO_MASKS] * len(call.spec.reverse)
         if ctx.masked:
             for k in range(len(masks)):
                 masks[k], kept = Masks(*kept[: len(NO_MASKS)]), kept[len(NO_MASKS) :]
-        if torch.is_grad_enabled() or transformed() or any(map(batched, d_outputs)):
-            walks = _walks(spec, masks)
-            found = _composite_gradient(call.cell, walks, x, tensors, d_outputs, needs)
-        elif call.recompute:
-            found = rebuild.backward(spec, x, tensors, masks, kept, d_outputs, needs)
-        else:
-            h, *gates = kept
-            if ctx.watched.changed:
-                h = compiled.forward(spec, x, tensors, masks, save=False)[0]
-            for one in ctx.taps:
-                one.through = compiled.empty_states(spec, x, tensors)
-            through = [one.through for one in ctx.taps]
-            found = compiled.backward(
-                spec, x, tensors, masks, [h, *gates], d_outputs, needs, through
-            )
+        changed = ctx.watched is not None and ctx.watched.changed
+        found = way_back(call, masks, x, tensors, kept, d_outputs, needs, changed, ctx.taps)
         return None, None, *found
 
 
 _apply: Any = super(torch.autograd.Function, _Kernel).apply
 """`_Kernel.apply`, but for a look for transforms and for what outlived them: `choose` had it."""
 
-_hooks_on_what_is_saved = torch._C._autograd._top_saved_tensors_default_hooks
+
+def way_back(
+    call: Call,
+    masks: Sequence[Masks],
+    x: Tensor,
+    tensors: Sequence[Tensor | None],
+    kept: Sequence[Tensor],
+    d_outputs: Sequence[Tensor | None],
+    needs: Sequence[bool],
+    changed: bool,
+    taps: Sequence[tap.Tap] = (),
+) -> list[Tensor | None]:
+    """The gradients of x and `tensors`, None where `needs` says that none is wanted.
+
+    kept: what the forward pass kept; d_outputs: the gradients of h and the final states, None for
+    zeros; changed: whether the h that was kept is no longer what was computed.
+    """
+    spec = call.spec
+    if torch.is_grad_enabled() or transformed() or any(map(batched, d_outputs)):
+        walks = _walks(spec, masks)
+        return _composite_gradient(call.cell, walks, x, tensors, d_outputs, needs)
+    if call.recompute:
+        return rebuild.backward(spec, x, tensors, masks, kept, d_outputs, needs)
+    h, *gates = kept
+    if changed:
+        h = compiled.forward(spec, x, tensors, masks, save=False)[0]
+    for one in taps:
+        one.through = compiled.empty_states(spec, x, tensors)
+    through = [one.through for one in taps]
+    return compiled.backward(spec, x, tensors, masks, [h, *gates], d_outputs, needs, through)
 
 
-def _in_order(saved: Sequence[Tensor | None]) -> list[Tensor | None]:
+def hooked() -> bool:
+    """Whether hooks have hold of what is saved now."""
+    return torch._C._autograd._top_saved_tensors_default_hooks(False) is not None
+
+
+def in_order(saved: Sequence[Tensor | None]) -> list[Tensor | None]:
     """What was saved as hooks hand it back, which may lie in another order."""
     return [t if t is None else t.contiguous() for t in saved]
 

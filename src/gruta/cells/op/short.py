@@ -1,30 +1,25 @@
-"""The shortest ways to the kernels: one layer, one direction, whole sequences or one step, nothing
-between the steps, nothing to differentiate and nobody who watches.
+"""The shortest ways to the kernels: one plain layer in one direction, whole sequences or one step,
+nothing between the steps and nobody who watches.
 
 A small layer's kernel takes microseconds, and the general way costs more than that. What these do
 not serve takes the general way.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from gruta import kernels
 from gruta.cells.op import compiled, tap
-from gruta.cells.op.cell import Cell
-from gruta.cells.op.fields import PLAIN_WALK, fields
-from gruta.cells.op.transforms import (
-    DTYPES,
-    autocast,
-    forward_mode,
-    intercepted,
-    transformed,
-)
+from gruta.cells.op import layer as general
+from gruta.cells.op.cell import Cell, Walk
+from gruta.cells.op.fields import NO_MASKS
+from gruta.cells.op.results import Watched, watched
+from gruta.cells.op.transforms import forward_mode
 
 _OBSTACLES = (
-    torch.is_grad_enabled,
     torch._C._functorch.peek_interpreter_stack,
     forward_mode,
     torch._C._get_tracing_state,
@@ -32,59 +27,128 @@ _OBSTACLES = (
     torch._C._is_any_autocast_enabled,
     tap.collected,
 )
-"""What `is_open` asks, but for the compiler, each as a call that costs little."""
+"""What closes these ways, but for the compiler, each as a call that costs little."""
 
 
 def _meet_torch() -> bool:
     """Whether the kernels can read torch's tensors themselves, as they can since torch 2.10."""
     if not kernels.available() or not hasattr(Tensor, "__dlpack_c_exchange_api__"):
         return False
-    return kernels.meet_torch(Tensor, torch.nn.Parameter, torch.empty_like, _OBSTACLES)
+    return kernels.meet_torch(
+        Tensor, torch.nn.Parameter, torch.empty_like, torch.is_grad_enabled, _OBSTACLES
+    )
 
 
 _MET = _meet_torch()
 
 
-def is_open() -> bool:
-    """Whether calls may take this way at all for now."""
-    return not (
-        torch.is_grad_enabled()
-        or torch.compiler.is_compiling()
-        or transformed()
-        or intercepted()
-        or autocast("cpu")
-        or tap.is_tapped()
-    )
+def layer(
+    cell: Cell,
+    x: Any,
+    hx: Any,
+    module: torch.nn.Module,
+    names: tuple[str | None, ...],
+    sizes: tuple[int, int, int],
+    batch_first: bool,
+) -> tuple[Tensor, Any] | None:
+    """h, laid out as x is, and the final state; None unless all is what the kernels take.
 
-
-def forward(
-    cell: Cell, x: Tensor, states: Sequence[Tensor], weights: Sequence[Tensor | None]
-) -> list[Tensor] | None:
-    """h `[T, B, P]` and the final states; None unless these tensors are what the kernels take.
-
-    x: `[T, B, I]`; states: h_0 `[1, B, P]` and, in the LSTM, c_0 `[1, B, H]`, and so the final
-    ones; weights: w_ih, w_hh, b_ih, b_hh and, where the cell projects, w_hr. The shapes fit.
+    x: `[T, B, I]`, or `[B, T, I]`; hx: h_0 `[1, B, P]`, of the LSTM the tuple with c_0 `[1, B, H]`,
+    None for zeros; names: of the module's weights, in the order of a `Side`'s; sizes: I, H, P. All
+    is checked where it costs least, in the extension, but for torch.compile, which has to see it
+    when it reads this.
     """
-    dtype = x.dtype
-    if not (_MET and kernels.available() and dtype in DTYPES):
+    if not _MET or torch.compiler.is_dynamo_compiling():
         return None
-    if not kernels.readable(x, (*states, *weights)):
-        return None
-    T, B, I = x.shape
-    H, P = states[-1].shape[2], states[0].shape[2]
-    out, finals = compiled.laid_out_as(x, P), [torch.empty_like(s) for s in states]
-    own, call = fields(PLAIN_WALK, x, states, weights, out, finals, None)
-    kernels.layer_forward(
-        cell.name,
-        dtype is torch.float64,
-        (B, T, I, H, P),
-        [own],
-        [call],
-        0.0,
-        compiled.threads(),
-        True,
+    found = kernels.torch_layer(
+        cell.name, x, hx, module, names, *sizes, batch_first, compiled.threads()
     )
-    return [out, *finals]
+    if found is None or found[1] is not None:
+        return found
+    h, *finals = _apply(cell, batch_first, *found[0])
+    return h, tuple(finals) if len(finals) > 1 else finals[0]
+
+
+class _Call(NamedTuple):
+    """A call that trains, apart from its tensors.
+
+    hooked: whether hooks have hold of what it saves. watched: tells whether h was changed, where
+    what is saved has its memory.
+    """
+
+    cell: Cell
+    batch_first: bool
+    hooked: bool
+    watched: Watched | None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the h that is saved is no longer what was computed."""
+        return self.watched is not None and self.watched.changed
+
+
+class _Short(torch.autograd.Function):
+    """What the node of `layer` is to the general way: it saves the same, and gives the same bits.
+
+    A node of its own, since one that serves every option costs as much as a short call.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, cell: Cell, batch_first: bool, *tensors: Tensor | None
+    ) -> tuple[Tensor, ...]:
+        ctx.set_materialize_grads(False)
+        h, *finals, gates, kept = kernels.torch_forward(
+            cell.name, tensors, batch_first, compiled.threads()
+        )
+        eye = None
+        if kept is None:
+            kept = h
+            h, eye = watched(h)
+        ctx.call = _Call(cell, batch_first, general.hooked(), eye)
+        ctx.save_for_backward(*tensors, kept, gates)
+        return (h, *finals)
+
+    @staticmethod
+    def backward(ctx: Any, *d_outputs: Tensor | None) -> tuple[Any, ...]:
+        call: _Call = ctx.call
+        saved, needs = ctx.saved_tensors, ctx.needs_input_grad[2:]
+        if call.hooked:
+            saved = tuple(general.in_order(saved))
+        found: Sequence[Tensor | None] | None = None
+        if not call.changed:
+            found = kernels.torch_backward(
+                call.cell.name, saved, d_outputs, needs, call.batch_first, compiled.threads()
+            )
+        if found is None:
+            found = _generally(call, saved, d_outputs, needs)
+        return None, None, *found
+
+
+_apply: Any = super(torch.autograd.Function, _Short).apply
+"""`_Short.apply`, but for a look for transforms and for what outlived them: `layer` had it."""
+
+
+def _generally(
+    one: _Call, saved: tuple[Any, ...], d_outputs: tuple[Any, ...], needs: tuple[bool, ...]
+) -> list[Tensor | None]:
+    """The gradients by the general way: where they are to be differentiated again, where the output
+    was changed, or where a gradient that came in does not lie as the kernels take it.
+    """
+    (x, *tensors, h, gates), (dh, *d_finals) = saved, d_outputs
+    cell, states = one.cell, one.cell.states
+    if one.batch_first:
+        x, h, dh = (t if t is None else t.transpose(0, 1) for t in (x, h, dh))
+    absent = [None] * (cell.projects and len(tensors) == states + 4)  # w_hr
+    row = [*tensors[:states], *[None] * states, *tensors[states:], *absent]
+    wanted = [*needs[: 1 + states], *[False] * states, *needs[1 + states :], *[False] * len(absent)]
+    call = general.Call(cell, general.spec_of(cell, Walk()), "", False)
+    dx, *found = general.way_back(
+        call, [NO_MASKS], x, row, [h, gates], [dh, *d_finals], wanted, one.changed
+    )
+    if one.batch_first and dx is not None:
+        dx = dx.transpose(0, 1)
+    return [dx, *found[:states], *found[2 * states : states + len(tensors)]]
 
 
 def step(cell: Cell, parameters: dict[str, Any], x: Tensor, state: Any) -> Any:

@@ -302,14 +302,15 @@ def recent(table: Table, origin: Rows) -> Values:
 
 
 def windows(
-    table: Table, past: Past, last: Rows, positions: Rows, length: int
+    table: Table, past: Past, last: Rows, positions: Rows, length: int, by_path: bool = True
 ) -> dict[str, NDArray[Any]]:
     """The windows of `length` rows that end at rows `last [B]`, with origins inside them.
 
     positions: `[B, P]`, the origins' places in their window, 0 to length - 1.
     Gives past `[B, length, C]`, positions, lags `[B, P, L]`, recent `[B, P, R]`, future
     `[B, P, K, F]`, and target `[B, P, K]`, the change from the origin's value; series `[B]`, where
-    these have vectors.
+    these have vectors. by_path: False leaves out lags and recent, which the linear path alone
+    reads.
     """
     first = last[:, None] - (length - 1)
     origin = first + positions
@@ -318,17 +319,15 @@ def windows(
     return {
         "past": past(first + np.arange(length), begin),
         "positions": positions,
-        **ahead(table, origin),
+        **ahead(table, origin, by_path),
         "target": table.changes(origin),
     }
 
 
-def ahead(table: Table, origin: Rows) -> dict[str, NDArray[Any]]:
+def ahead(table: Table, origin: Rows, by_path: bool = True) -> dict[str, NDArray[Any]]:
     """What the linear path and the decoder read at rows `origin [B, P]`, as in `windows`."""
-    which = {} if table.own is None else {"series": table.vector(origin[:, 0])}
-    return {
-        **which,
-        "lags": lags(table, origin),
-        "recent": recent(table, origin),
-        "future": future_features(table, origin, np.arange(1, table.horizon + 1)),
-    }
+    found = {} if table.own is None else {"series": table.vector(origin[:, 0])}
+    if by_path:
+        found |= {"lags": lags(table, origin), "recent": recent(table, origin)}
+    future = future_features(table, origin, np.arange(1, table.horizon + 1))
+    return found | {"future": future}

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gruta.codec.series.features import Past, Rows, Table, Values, windows
+from gruta.codec.series.features import Past, Rows, Table, Values, ahead, windows
 from gruta.codec.series.intervals import Forecasts, rolling
 from gruta.codec.series.linear import LinearModel
 from gruta.codec.series.series import Series
@@ -34,6 +34,9 @@ OFTEN = 10
 VALIDATION_ORIGINS = 256
 """About this many origins, evenly spaced, are scored in a validation."""
 
+
+MOST_READY = 2**22
+"""So many numbers that the network corrects are kept ready at most."""
 
 MASKED = 0.25
 """Of so many windows the network is not told the series: it learns to do without its vector."""
@@ -75,6 +78,7 @@ class ForecastLesson:
         self.base: Values | None = None
         self.last: Mapping[str, Tensor] | None = None
         self._first: Mapping[str, Tensor] = {}
+        self._ready: Values | None = None
         self.origins = settings.origins or min(
             MOST_ORIGINS, max(4, table.lookback // table.horizon)
         )
@@ -106,7 +110,7 @@ class ForecastLesson:
 
     def end_with(self, last: LinearModel) -> None:
         """Let this be the linear path once all is chosen by the one that there is."""
-        path = self.model.linear.weights
+        path, self._ready = self.model.linear.weights, None
         self._first = {name: weight.clone() for name, weight in path.items()}
         self.last = {name: torch.from_numpy(getattr(last, name)) for name in path}
 
@@ -126,7 +130,7 @@ class ForecastLesson:
             self._take(before)
 
     def _take(self, path: Mapping[str, Tensor]) -> None:
-        own = self.model.linear.weights
+        own, self._ready = self.model.linear.weights, None
         for name, weight in path.items():
             own[name].copy_(weight)
 
@@ -146,17 +150,41 @@ class ForecastLesson:
     def restored(self, kept: Mapping[str, Tensor]) -> None:
         """The same, as the checkpoint has it, whose weights the model has."""
         self.base = kept["base"].numpy() if "base" in kept else None
-        path = self.model.linear.weights
+        path, self._ready = self.model.linear.weights, None
         self._first = {name: weight.clone() for name, weight in path.items()}
         if f"{_LAST}bias" in kept:
             self.last = {name: kept[f"{_LAST}{name}"] for name in path}
 
+    def _corrected(self) -> Values | None:
+        """`[N, K]`: what the network corrects after each training origin, NaN after other rows.
+
+        The linear path does not learn, so it is asked once about origins that batches come back to
+        again and again. Where there are too many of them it is asked by the network, but for
+        `base`.
+        """
+        table, rows, settings = self.table, self.split.train, self.settings
+        read = settings.steps * settings.batch_size * self.origins
+        if len(rows) > read or len(table.y) * table.horizon > MOST_READY:
+            return self.base
+        if self._ready is None:
+            path, every = self.model.linear.solved(), rows[:]
+            found: Values = np.full((len(table.y), table.horizon), np.nan, np.float32)
+            for some in np.array_split(every, -(-len(every) // 1024)):
+                seen = ahead(table, some[None])
+                found[some] = path(seen["lags"], seen["recent"], seen["future"])[0]
+            told = None if self.base is None else ~np.isnan(self.base)
+            self._ready = found if told is None else np.where(told, self.base, found)
+        return self._ready
+
     def _windows(
         self, last: Rows, positions: Rows, length: int, base: Values | None
     ) -> dict[str, NDArray[Any]]:
-        found = windows(self.table, self.past, last, positions, length)
         origin = last[:, None] - (length - 1) + positions
-        return found if base is None else found | {"base": base[origin]}
+        if base is None:
+            return windows(self.table, self.past, last, positions, length)
+        own = base[origin]
+        by_path = bool(np.isnan(own).any())  # the network asks its linear path there
+        return windows(self.table, self.past, last, positions, length, by_path) | {"base": own}
 
     def batch(self, step: int) -> Batch:
         """Random windows, or with tbptt the next piece of each stream along the series."""
@@ -173,7 +201,7 @@ class ForecastLesson:
         positions[:, -1] = length - 1
         before_first = self.split.train.first(last) - (last - length + 1)
         positions = np.maximum(positions, before_first[:, None])
-        batch = self._windows(last, positions, length, self.base)
+        batch = self._windows(last, positions, length, self._corrected())
         if "series" in batch:
             batch["series"] = np.where(draw.random(len(last)) < MASKED, 0, batch["series"])
         return _tensors(batch) | {"fresh": torch.tensor(fresh)}

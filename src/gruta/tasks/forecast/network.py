@@ -58,7 +58,7 @@ class Standardise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x `[..., C]`, standardised."""
-        return (x - self.mean) * self.inverse
+        return (x - self.mean).mul_(self.inverse)
 
 
 class LinearPath(nn.Module):
@@ -105,6 +105,12 @@ class LinearPath(nn.Module):
     def weights(self) -> dict[str, Tensor]:
         """All but the error."""
         return {name: buffer for name, buffer in self.named_buffers() if name != "error"}
+
+    def solved(self) -> LinearModel:
+        """The model that it is."""
+        K = len(self.bias)
+        found = {"on_recent": np.zeros((K, 0), np.float32)}
+        return LinearModel(**found | {n: b.numpy(force=True) for n, b in self.named_buffers()})
 
     def miss_by(self, error: NDArray[np.floating]) -> None:
         """The mean absolute error `[K]`, if it is not that of the rows that it was solved on."""
@@ -232,14 +238,29 @@ class ForecastNetwork(nn.Module):
         h = states.gather(1, at)
         decoded, _ = self.decoder(future.reshape(b * p, k, f), self._start(h.reshape(1, b * p, -1)))
         decoded = decoded.reshape(b, p, k, -1)
-        mixed = self.mix(torch.cat([decoded, h.unsqueeze(2).expand(-1, -1, k, -1), future], -1))
-        raw = self.head(F.silu(mixed))
+        raw = self.head(F.silu(self._mixed(decoded, h, future)))
         return self._quantiles(base, unit, raw), last if isinstance(last, tuple) else (last,)
 
+    def _mixed(self, decoded: Tensor, h: Tensor, future: Tensor) -> Tensor:
+        """`mix` of decoded `[B, P, K, H]`, h `[B, P, H]` and future `[B, P, K, F]` side by side.
+
+        A product for each of them: that of h is the same at all steps, and what is known of a step
+        has no gradient.
+        """
+        widths = [each.shape[-1] for each in (decoded, h, future)]
+        on_decoded, on_h, on_future = self.mix.weight.split(widths, 1)
+        own = F.linear(h, on_h, self.mix.bias).unsqueeze(2)
+        return F.linear(decoded, on_decoded) + F.linear(future, on_future) + own
+
     def base(self, batch: dict[str, Tensor]) -> Tensor:
-        """`[B, P, K]`: what is corrected. The linear path's forecast, unless the batch has one."""
-        own = self.linear(batch["lags"], batch["recent"], batch["future"])
+        """`[B, P, K]`: what is corrected. The linear path's forecast, unless the batch has one.
+
+        A batch that has all of them may lack what that path reads.
+        """
         given = batch.get("base")
+        if given is not None and "lags" not in batch:
+            return given
+        own = self.linear(batch["lags"], batch["recent"], batch["future"])
         return own if given is None else torch.where(given.isnan(), own, given)
 
     def _start(self, h: Tensor) -> Tensor | State:

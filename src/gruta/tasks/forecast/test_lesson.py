@@ -201,3 +201,22 @@ def test_independent_windows_carry_no_state(random_table):
 def test_tbptt_longer_than_the_training_part_is_refused(random_table):
     with pytest.raises(InputError, match=r"tbptt: expected at most the \d+ rows .* got 100"):
         task_on(random_table(rows=100), tbptt=100)
+
+
+def test_linear_path_is_asked_once_about_what_batches_come_back_to(random_table, monkeypatch):
+    once, anew = task_on(random_table(rows=5000)), task_on(random_table(rows=5000))
+    monkeypatch.setattr("gruta.tasks.forecast.lesson.MOST_READY", 0)
+    asked = anew.batch(3)
+    monkeypatch.undo()
+    ready = once.batch(3)
+    assert asked.keys() - ready.keys() == {"lags", "recent"}
+    assert ready.keys() - asked.keys() == {"base"}
+    torch.testing.assert_close(once.model.base(ready), anew.model.base(asked))
+    once.conclude()  # another path: what it says is asked again
+    changed = once.batch(3)
+    assert not torch.equal(changed["base"], ready["base"])
+
+
+def test_linear_path_is_not_asked_about_more_than_a_training_reads(random_table):
+    lesson = task_on(random_table(rows=5000), steps=1, batch_size=2, origins=1)
+    assert "lags" in lesson.batch(0)

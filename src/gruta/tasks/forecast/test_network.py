@@ -116,3 +116,12 @@ def test_pinball_loss_by_hand():
     # Errors 2, 1, -1: 0.1·2 and 0.1·1 count half, the median's 0.5·1 whole.
     loss = pinball(forecast, torch.tensor([3.0]), (0.1, 0.5, 0.9))
     assert float(loss) == pytest.approx((0.5 * 0.2 + 0.5 + 0.5 * 0.1) / 3)
+
+
+def test_what_is_mixed_is_what_lies_side_by_side(random_table):
+    network, _ = network_on(random_table())
+    H, F = network.encoder.hidden_size, network.mix.in_features - 2 * network.encoder.hidden_size
+    decoded, h, future = torch.randn(2, 3, 4, H), torch.randn(2, 3, H), torch.randn(2, 3, 4, F)
+    beside = torch.cat([decoded, h.unsqueeze(2).expand(-1, -1, 4, -1), future], -1)
+    found = network._mixed(decoded, h, future)
+    torch.testing.assert_close(found, network.mix(beside))
