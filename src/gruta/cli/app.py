@@ -1,5 +1,6 @@
 """The commands by name, and what happens to errors that they raise."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from typer.core import TyperCommand
 
 from gruta import locale
 from gruta.cli.commands import Commands, Group
-from gruta.errors import InputError
+from gruta.errors import InputError, RankLost
 from gruta.locale import translate as _
 
 HOMES = {
@@ -133,6 +134,11 @@ def run() -> int:
         return app(prog_name="gruta", standalone_mode=False) or 0
     except InputError as error:
         return _fail(str(error))
+    except RankLost as lost:
+        if not lost.told:
+            _fail(str(lost))
+        sys.stdout.flush()
+        os._exit(1)  # what connects to the lost process would be waited for
     except typer.TyperException as error:
         return _fail(error.format_message()) if str(error) else error.exit_code
     except OSError as error:

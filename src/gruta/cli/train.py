@@ -12,10 +12,12 @@ from typing import Annotated, Any
 import typer
 
 from gruta.cli.commands import Commands
+from gruta.cli.launch import At, Launch, Machines, Processes, again, ranks, restarted
 from gruta.cli.options import with_settings
 from gruta.errors import Exists, InputError, OtherRun
 from gruta.extras import need
 from gruta.locale import translate as _
+from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.scores import Scores
 from gruta.tasks.task import Chooses, Task
@@ -110,11 +112,14 @@ def _command(task: Task[Any]) -> Callable[..., None]:
         profile: Profile = False,
         dry_run: DryRun = False,
         as_json: Json = False,
+        processes: Processes = 1,
+        machines: Machines = 1,
+        at: At = "",
         *,
         given: dict[str, Any],
     ) -> None:
-        from gruta.runs.replace import replacing
-
+        launch = Launch(processes, machines, at)
+        launch.check()
         need(*task.packages, "matplotlib", "jinja2")
         cell = "cells" if compare else given.get("cell", task.settings.model_fields["cell"].default)
         first = source[0] if task.input.many else source
@@ -123,26 +128,47 @@ def _command(task: Task[Any]) -> Callable[..., None]:
         _refuse(job, overwrite, compare, given)
         if dry_run:
             _rehearse(job, given)
-            return
-        with replacing(directory) if overwrite else nullcontext(directory) as place:
+        elif launch.is_wanted:
+            resolve(task.settings, given)
+            raise typer.Exit(launch.run())
+        else:
+            _trained(job, overwrite, compare, given)
+
+    return command
+
+
+def _trained(job: Job, overwrite: bool, compare: bool, given: dict[str, Any]) -> None:
+    """Train, and tell of it; of processes that train together the first does."""
+    from gruta.runs.replace import replacing
+
+    with ranks() as own:
+        if own.size > 1 and overwrite:
+            raise InputError(
+                _("--overwrite: several processes train beside no other run; name another by --run")
+            )
+        if not own.first:
+            job = replace(job, as_json=True)
+        if restarted():
+            begun = (job.directory / "run.json").is_file()
+            job = replace(job, resume=bool(own.share(b"1" if begun else b"")))
+        with replacing(job.directory) if overwrite else nullcontext(job.directory) as place:
             try:
                 result = _compare(job, place, given) if compare else _train_one(job, place, given)
             except Exists as error:
-                raise InputError(_occupied(directory)) from error
-        if as_json:
-            print(json.dumps(result))
-            return
-        if "report" in result:
-            print(_("Report: {path}").format(path=result["report"]))
-        print(_("Run: {path}").format(path=directory))
-
-    return command
+                raise InputError(_occupied(job.directory)) from error
+    if not own.first:
+        return
+    if job.as_json:
+        print(json.dumps(result))
+        return
+    if "report" in result:
+        print(_("Report: {path}").format(path=result["report"]))
+    print(_("Run: {path}").format(path=job.directory))
 
 
 def _rehearse(job: Job, given: dict[str, Any]) -> None:
     from gruta.cli.console import console
     from gruta.report.terminal import lines
-    from gruta.settings import resolve
     from gruta.tasks.rehearsal import rehearse
 
     settings = resolve(job.task.settings, given)
@@ -171,13 +197,12 @@ def _train_one(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     """One network; what JSON says of it."""
     from gruta.cli.verbs import show
     from gruta.runs.replace import drop
-    from gruta.settings import resolve
 
     settings = resolve(job.task.settings, (_earlier(job) if job.resume else {}) | given)
     job = job.opened(settings)
-    again = ["gruta", "train", job.task.name, *job.places, "--run", str(job.directory)]
+    on = ["gruta", "train", job.task.name, *job.places, "--run", str(job.directory), *again()]
     if place == job.directory:
-        result, found = train_job(job, place, settings, [*again, "--resume"])
+        result, found = train_job(job, place, settings, [*on, "--resume"])
     else:  # beside the run that it is to replace
         anew = ["gruta", *sys.argv[1:]]
         try:
@@ -197,8 +222,8 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     What JSON says of them all; the networks come first in its scores.
     """
     from gruta.cli.verbs import show
-    from gruta.settings import resolve
     from gruta.tasks.compare import same_budget
+    from gruta.train.ranks import current
 
     settings = resolve(job.task.settings, given)
     if job.task.held_out(job.source, settings) is None:
@@ -207,16 +232,21 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
         raise InputError(
             auto=_("--compare trains all three as they are set; find settings out with one first")
         )
-    job = job.opened(settings)
+    job, ranks = job.opened(settings), current()
     results: dict[str, Any] = {}
     evaluations: list[Any] = []
     for cell, own in same_budget(job.task, job.data, settings).items():
         run = place / cell
-        one = replace(job, directory=job.directory / cell, resume=(run / "run.json").is_file())
+        begun = bool(ranks.share(b"1" if (run / "run.json").is_file() else b""))
+        one = replace(job, directory=job.directory / cell, resume=begun)
         like = evaluations[0] if evaluations else None
         results[cell], found = train_job(one, run, own, ["gruta", *sys.argv[1:]], like)
+        if not ranks.first:
+            continue
         first = replace(found.scores[0], seconds=results[cell]["seconds"])
         evaluations.append(replace(found, scores=[first, *found.scores[1:]]))
+    if not ranks.first:
+        return {}
     together: Any = replace(evaluations[0], scores=_together([e.scores for e in evaluations]))
     if not job.as_json:
         show(job.task, together, *(job.task.verdict(found) for found in evaluations))
@@ -246,6 +276,7 @@ def train_job(
     from gruta.runs.summary import SCORES
     from gruta.tasks.fitting import fit
     from gruta.tasks.scores import to_json
+    from gruta.train.ranks import current
 
     task, name = job.task, job.directory.name
     with stoppable(shlex.join(again)), progress(name, settings.steps) as shown:
@@ -258,6 +289,8 @@ def train_job(
             progress=shown,
             name=job.name,
         )
+    if not current().first:
+        return {}, None
     result: dict[str, Any] = {"run": str(job.directory)}
     result["seconds"] = round(fitted.stopwatch.total, 1)
     if fitted.trained.choice is not None:
@@ -293,8 +326,14 @@ def _earlier(job: Job) -> dict[str, Any]:
     """The settings that the run was started with."""
     from gruta.runs import Run
     from gruta.tasks.trained import settings_of
+    from gruta.train.ranks import current
 
-    found: dict[str, Any] = settings_of(Run.open(job.directory, job.task.name), job.task)
+    def read() -> dict[str, Any]:
+        return settings_of(Run.open(job.directory, job.task.name), job.task)
+
+    ranks = current()
+    own = json.dumps(read()).encode() if ranks.first else b""
+    found: dict[str, Any] = json.loads(ranks.share(own))
     return found
 
 

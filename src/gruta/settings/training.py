@@ -86,6 +86,14 @@ class TrainSettings(BaseModel):
     ahead: int = Field(
         0, ge=0, le=1000, description="Batches that a thread draws ahead of the step; 0: none."
     )
+    micro_batches: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="Parts of a batch, each run forward and back by itself: in less memory, and to "
+        "the same numbers, bit for bit, for any number of processes that divides it; 0: one part a "
+        "process.",
+    )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of all that is drawn at random.")
     threads: Threads = 1
     device: Literal["auto", "cpu"] = Field(
