@@ -21,6 +21,11 @@ def write_atomically(path: Path, content: bytes) -> None:
             raise
 
 
+def is_remote(place: object) -> bool:
+    """Whether it is a URL, such as s3://bucket/run."""
+    return "://" in str(place)
+
+
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """An OSError from inside names this file; that of a write names none."""

@@ -15,6 +15,7 @@ from gruta.locale import translate as _
 
 HOMES = {
     "train": "train",
+    "tune": "tune",
     "evaluate": "verbs",
     "predict": "verbs",
     "generate": "generate",
@@ -42,6 +43,7 @@ HOMES = {
 def _summaries() -> dict[str, str]:
     return {
         "train": _("Train a model on a file; each task is a command."),
+        "tune": _("Find settings by trials; each task is a command."),
         "evaluate": _("Score a trained run on a file, beside the simple baselines."),
         "predict": _("Ask a trained run: what follows, or what something is."),
         "generate": _("Let a trained run make something new: text, shown as it is written."),

@@ -4,9 +4,10 @@ import logging
 import os
 import shlex
 import signal
+import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,11 +91,13 @@ class Launch:
         """Start the processes with this command's own arguments, and wait; their exit status."""
         from torch.distributed.elastic.multiprocessing.api import SignalException
         from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+        from torch.distributed.elastic.rendezvous import RendezvousError
         from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
         from gruta.train.ranks import own_address
 
-        several = self.machines > 1
+        several, host = self.machines > 1, self.at.rpartition(":")[0]
+        address = own_address(host) if several else "127.0.0.1"
         config = LaunchConfig(
             min_nodes=self.machines,
             max_nodes=self.machines,
@@ -102,9 +105,16 @@ class Launch:
             run_id="gruta",
             rdzv_backend="c10d",
             rdzv_endpoint=self.at if several else "127.0.0.1:0",
-            local_addr=own_address(self.at.rpartition(":")[0]) if several else "127.0.0.1",
+            # Whether this is the machine where they meet is not told by its name: that may lead to
+            # another of its addresses, or to 127.0.1.1.
+            rdzv_configs={
+                "is_host": str(not several or address in (host, _address_of(host))),
+                "read_timeout": "10",
+            },
+            local_addr=address,
             max_restarts=0,
         )
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
         logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # the processes tell
         os.environ[_OPTIONS] = shlex.join(self.options)
         try:
@@ -119,11 +129,17 @@ class Launch:
             return max([1, *codes])
         except SignalException:
             return 130
-        except RuntimeError as error:  # nobody came to where they meet
+        except RendezvousError as error:
             raise InputError(
                 at=_("the machines did not meet: {error}").format(error=str(error).split("\n")[0])
             ) from error
         return 0
+
+
+def _address_of(host: str) -> str | None:
+    with suppress(OSError):
+        return socket.gethostbyname(host)
+    return None
 
 
 def again() -> list[str]:

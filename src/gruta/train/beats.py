@@ -15,8 +15,11 @@ from typing import Any
 import torch.distributed as dist
 
 PERIOD = 0.5
-MISSED = 8.0
+MISSED = 6.0
 """Seconds between two beats, and after how many without one a process is taken for lost."""
+
+READING = 60.0
+"""The same before and after the steps, when one call of a library may keep all threads waiting."""
 
 GRACE = 0.5
 """Seconds in which a process ends by itself that knows of a loss."""
@@ -28,13 +31,15 @@ class Beats:
     """A thread that tells of this process, and listens to its neighbour; what one has missed all
     get to know by the store.
 
-    at_loss: called with the rank that is lost, on that thread, where this process is busy with
-    something else than waiting for the others.
+    stepping: whether all are between the first step and the last. at_loss: called with the rank
+    that is lost, on a thread of its own, where this process is busy with something else than
+    waiting for the others.
     """
 
     def __init__(self, name: str, rank: int, size: int, at_loss: Callable[[int], None]) -> None:
         self._name, self._rank, self._size, self._at_loss = name, rank, size, at_loss
         self.lost: int | None = None
+        self.stepping = False
         self._store: Any = dist.TCPStore(  # type: ignore[attr-defined]
             os.environ["MASTER_ADDR"],
             int(os.environ["MASTER_PORT"]),
@@ -43,19 +48,25 @@ class Beats:
             wait_for_workers=False,
         )
         self._count, self._over = 0, threading.Event()
+        self._heard = time.monotonic()
         self._tell(b"0")
-        self._thread = threading.Thread(target=self._listen, name="gruta-beats", daemon=True)
+        work = self._listen, self._watch
+        self._threads = [threading.Thread(target=one, daemon=True) for one in work]
 
     def start(self) -> None:
         """Begin; all others have made theirs."""
-        self._thread.start()
+        self._heard = time.monotonic()
+        for thread in self._threads:
+            thread.start()
 
     def end(self, told: bool) -> None:
         """No more beats: nobody shall miss this process. told: it has said why it ends."""
         self._over.set()
-        self._thread.join(MISSED)
-        with suppress(RuntimeError):
-            self._tell(_TOLD if told else _LEFT)
+        for thread in self._threads:
+            thread.join(2 * PERIOD)
+        if self.lost is None:
+            with suppress(RuntimeError):
+                self._tell(_TOLD if told else _LEFT)
 
     def has_told(self, rank: int, within: float = 0.0) -> bool:
         """Whether this process has ended with a message of its own, or does so in some seconds."""
@@ -67,6 +78,10 @@ class Beats:
             if time.monotonic() >= until:
                 return False
             time.sleep(PERIOD / 5)
+
+    @property
+    def _most(self) -> float:
+        return MISSED if self.stepping else READING
 
     def _key(self, name: object) -> str:
         return f"{self._name}/{name}"
@@ -89,18 +104,28 @@ class Beats:
                     self._miss(int(self._store.get(self._key("lost"))))
                     return
                 beat = self._of(neighbour)
+                self._heard = time.monotonic()
             except RuntimeError:  # the store is rank 0's, or its launcher's
                 self._miss(0)
                 return
             if beat != seen or beat in (_LEFT, _TOLD):
                 seen, since = beat, time.monotonic()
-            elif time.monotonic() - since > MISSED:
+            elif time.monotonic() - since > self._most:
                 with suppress(RuntimeError):
                     self._store.set(self._key("lost"), str(neighbour))
                 self._miss(neighbour)
                 return
 
+    def _watch(self) -> None:
+        """The store may not answer, nor refuse to, for as long as TCP tries."""
+        while not self._over.wait(PERIOD):
+            if time.monotonic() - self._heard > self._most + PERIOD:
+                self._miss(0)
+                return
+
     def _miss(self, rank: int) -> None:
+        if self.lost is not None:
+            return
         self.lost = rank
         if not self._over.wait(GRACE):
             self._at_loss(rank)

@@ -67,28 +67,29 @@ def train(
                     training.prepare()
             training.align()
             often = min(settings.validate_every, getattr(lesson, "validate_every", settings.steps))
-            while not training.is_over:
-                with draws(lesson, settings.seed, position.step, device):
-                    with watch("batch"):
-                        batch = batch_of(position.step)
-                    loss, stopping = _gradients(training, batch, device, stop)
-                    with watch("optimizer"):
-                        clipping = training.clipper.clip(model.named_parameters(), loss)
-                        training.learn(clipping)
-                    if watching is not None:
-                        watching.measure()
-                    with watch("log"):
-                        training.stepped(loss, clipping)
-                    if training.is_due(often):
-                        training.validate()
-                if training.is_due(settings.checkpoint_every) or stopping():
-                    training.save()
-                if stopping():
-                    raise Interrupted(
-                        _("stopped after step {step} of {steps}").format(
-                            step=position.step, steps=settings.steps
+            with ranks.stepping():
+                while not training.is_over:
+                    with draws(lesson, settings.seed, position.step, device):
+                        with watch("batch"):
+                            batch = batch_of(position.step)
+                        loss, stopping = _gradients(training, batch, device, stop)
+                        with watch("optimizer"):
+                            clipping = training.clipper.clip(model.named_parameters(), loss)
+                            training.learn(clipping)
+                        if watching is not None:
+                            watching.measure()
+                        with watch("log"):
+                            training.stepped(loss, clipping)
+                        if training.is_due(often):
+                            training.validate()
+                    if training.is_due(settings.checkpoint_every) or stopping():
+                        training.save()
+                    if stopping():
+                        raise Interrupted(
+                            _("stopped after step {step} of {steps}").format(
+                                step=position.step, steps=settings.steps
+                            )
                         )
-                    )
         training.finish()
     return watch
 

@@ -94,6 +94,18 @@ class Ranks:
         self._wait(dist.all_gather(list(whole.view(self.size, -1)), summed, async_op=True))
         return whole[:n]
 
+    @contextmanager
+    def stepping(self) -> Iterator[None]:
+        """All take steps meanwhile, and none keeps silent for long."""
+        if self.beats is None:
+            yield
+            return
+        self.beats.stepping = True
+        try:
+            yield
+        finally:
+            self.beats.stepping = False
+
     def require_alike(self, own: bytes) -> None:
         """InputError, in all of them, where one has something else here than the first."""
         every = self.all(own)

@@ -124,6 +124,7 @@ class Training:
         self.model, self.position, self.division = lesson.model, position, division
         self.optimizer = make_optimizer(self.model, settings)
         self.clipper = Clipper(settings.clip, settings.clip_threshold)
+        self.clipper.alike = division.ranks.size > 1  # those of all, summed
         self.watch = Stopwatch(position.seconds)
         self.best: dict[str, Tensor] = {}
         self.states = division.states(None)
