@@ -22,7 +22,7 @@ PAGE := src/gruta/lab/assets/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
 	-not -path '*/shots/*' 2> /dev/null)
 
-.PHONY: help install demo demo-text bench test fuzz test-page soak soak-serve lab lint format notebooks wheel clean
+.PHONY: help install demo demo-text bench test fuzz test-page soak soak-serve machines lab lint format notebooks wheel clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -77,6 +77,9 @@ soak-serve: $(VENV)/for-dev ## Five minutes of 2,000 streams on one server: memo
 
 soak: soak-serve $(WEB)/node_modules $(PAGE) ## The same, and ten minutes of play on the page of gruta lab
 	cd $(WEB) && npm run soak
+
+machines: $(VENV)/for-dev ## Trainings in several processes and on two machines, as root in namespaces: ten minutes
+	GRUTA_MACHINES=1 $(BIN)/python -m pytest -q src/gruta/tests/test_machines.py
 
 lab: $(PAGE) ## Build the page of gruta lab: needs Node 20
 

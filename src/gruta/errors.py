@@ -37,5 +37,16 @@ class OtherRun(InputError):
     """A run was started with other settings or data than those it is to go on with."""
 
 
+class RankLost(RuntimeError):
+    """One of the processes that train together has ended; the last checkpoint is kept.
+
+    told: whether somebody has already said why.
+    """
+
+    def __init__(self, message: str, *, told: bool = False) -> None:
+        super().__init__(message)
+        self.told = told
+
+
 def _again(message: str, problems: dict[str, str]) -> InputError:
     return InputError(message, **problems)

@@ -35,6 +35,11 @@ def staged(path: Path, content: Iterable[Buffer]) -> Iterator[Path]:
         raise
 
 
+def is_remote(place: object) -> bool:
+    """Whether it is a URL, such as s3://bucket/run."""
+    return "://" in str(place)
+
+
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """An OSError from inside names this file; that of a write names none."""

@@ -1,5 +1,6 @@
 """The commands by name, and what happens to errors that they raise."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -9,11 +10,12 @@ from typer.core import TyperCommand
 
 from gruta import locale
 from gruta.cli.commands import Commands, Group
-from gruta.errors import InputError
+from gruta.errors import InputError, RankLost
 from gruta.locale import translate as _
 
 HOMES = {
     "train": "train",
+    "tune": "tune",
     "evaluate": "verbs",
     "predict": "verbs",
     "generate": "generate",
@@ -41,6 +43,7 @@ HOMES = {
 def _summaries() -> dict[str, str]:
     return {
         "train": _("Train a model on a file; each task is a command."),
+        "tune": _("Find settings by trials; each task is a command."),
         "evaluate": _("Score a trained run on a file, beside the simple baselines."),
         "predict": _("Ask a trained run: what follows, or what something is."),
         "generate": _("Let a trained run make something new: text, shown as it is written."),
@@ -133,6 +136,11 @@ def run() -> int:
         return app(prog_name="gruta", standalone_mode=False) or 0
     except InputError as error:
         return _fail(str(error))
+    except RankLost as lost:
+        if not lost.told:
+            _fail(str(lost))
+        sys.stdout.flush()
+        os._exit(1)  # what connects to the lost process would be waited for
     except typer.TyperException as error:
         return _fail(error.format_message()) if str(error) else error.exit_code
     except OSError as error:

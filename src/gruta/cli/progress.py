@@ -11,10 +11,11 @@ from rich.progress import BarColumn, ProgressColumn, TaskID, TextColumn, TimeRem
 from rich.progress import Progress as Bar
 from rich.table import Column
 
-from gruta.errors import InputError
+from gruta.errors import InputError, RankLost
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
 from gruta.train import Diverged, Interrupted, Progress
+from gruta.train.ranks import current
 
 _ROOMY = 115
 """Columns of a terminal that has room for more than the least."""
@@ -93,7 +94,12 @@ class PlainProgress(Progress):
 
 @contextmanager
 def progress(title: str, steps: int) -> Iterator[Progress]:
-    """The progress that suits standard error; `title` names what is trained."""
+    """The progress that suits standard error; `title` names what is trained. Of processes that
+    train together the first alone shows it.
+    """
+    if not current().first:
+        yield Progress()
+        return
     console = Console(stderr=True)
     if not console.is_terminal:
         yield PlainProgress(title, steps)
@@ -134,6 +140,8 @@ def stoppable(again: str) -> Iterator[None]:
     try:
         yield
     except Interrupted as stop:
+        if not current().first:
+            raise typer.Exit(130) from None
         print(f"gruta: {stop}; {_('to go on:')} {again}", file=sys.stderr)
         raise typer.Exit(130) from None
     except KeyboardInterrupt:
@@ -141,6 +149,8 @@ def stoppable(again: str) -> Iterator[None]:
         raise typer.Exit(130) from None
     except Diverged as error:
         raise InputError(str(error)) from error
+    except RankLost as lost:
+        raise RankLost(f"{lost}; {_('to go on:')} {again}", told=lost.told) from lost
 
 
 def _scores(record: Mapping[str, Any]) -> list[str]:

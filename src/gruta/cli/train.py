@@ -3,8 +3,8 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,10 +12,13 @@ from typing import Annotated, Any
 import typer
 
 from gruta.cli.commands import Commands
+from gruta.cli.launch import At, Launch, Machines, Processes, again, ranks, restarted
 from gruta.cli.options import with_settings
 from gruta.errors import Exists, InputError, OtherRun
 from gruta.extras import need
+from gruta.files import is_remote
 from gruta.locale import translate as _
+from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.scores import Scores
 from gruta.tasks.task import Chooses, Task
@@ -23,9 +26,11 @@ from gruta.tasks.task import Chooses, Task
 train_app = Commands(no_args_is_help=True)
 
 RunPath = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        help=_("Directory of the run."), show_default=_("runs/, the file's name, the cell")
+        metavar="PATH|URL",
+        help=_("Directory of the run, here or in an object store (s3://bucket/run)."),
+        show_default=_("runs/, the file's name, the cell"),
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help=_("Go on with the run where it stopped."))]
@@ -64,7 +69,8 @@ class Job:
     """A training: of what, on what, where to, and how the result is told.
 
     source: a file or folder, or several where the task takes so many. data: what it holds, once it
-    is read.
+    is read. url: where the run lies that is worked on in the directory, by `remote`, if it is in an
+    object store.
     """
 
     task: Task[Any]
@@ -74,6 +80,13 @@ class Job:
     profile: bool
     as_json: bool
     data: Any = None
+    url: str = ""
+    remote: Any = None
+
+    @property
+    def where(self) -> str:
+        """The run, as a person has named it."""
+        return self.url or str(self.directory)
 
     def opened(self, settings: Any) -> "Job":
         """With the source read; what was guessed about it is told."""
@@ -110,39 +123,66 @@ def _command(task: Task[Any]) -> Callable[..., None]:
         profile: Profile = False,
         dry_run: DryRun = False,
         as_json: Json = False,
+        processes: Processes = 1,
+        machines: Machines = 1,
+        at: At = "",
         *,
         given: dict[str, Any],
     ) -> None:
-        from gruta.runs.replace import replacing
-
+        launch = Launch(processes, machines, at)
+        launch.check()
         need(*task.packages, "matplotlib", "jinja2")
         cell = "cells" if compare else given.get("cell", task.settings.model_fields["cell"].default)
         first = source[0] if task.input.many else source
-        directory = run or Path("runs", f"{first.stem}-{cell}")
-        job = Job(task, source, directory, resume, profile, as_json)
+        directory = Path(run or f"runs/{first.stem}-{cell}")
+        url = run if run and is_remote(run) else ""
+        job = Job(task, source, directory, resume, profile, as_json, url=url)
         _refuse(job, overwrite, compare, given)
         if dry_run:
             _rehearse(job, given)
-            return
-        with replacing(directory) if overwrite else nullcontext(directory) as place:
+        elif launch.is_wanted:
+            resolve(task.settings, given)
+            raise typer.Exit(launch.run())
+        else:
+            _trained(job, overwrite, compare, given)
+
+    return command
+
+
+def _trained(job: Job, overwrite: bool, compare: bool, given: dict[str, Any]) -> None:
+    """Train, and tell of it; of processes that train together the first does."""
+    from gruta.runs.replace import replacing
+
+    if job.url and overwrite:
+        raise InputError(_("--overwrite: not in an object store; name another run by --run"))
+    with ranks() as own, _in_store(job, compare, own) as job:
+        if own.size > 1 and overwrite:
+            raise InputError(
+                _("--overwrite: several processes train beside no other run; name another by --run")
+            )
+        if not own.first:
+            job = replace(job, as_json=True)
+        if restarted():
+            begun = (job.directory / "run.json").is_file()
+            job = replace(job, resume=bool(own.share(b"1" if begun else b"")))
+        with replacing(job.directory) if overwrite else nullcontext(job.directory) as place:
             try:
                 result = _compare(job, place, given) if compare else _train_one(job, place, given)
             except Exists as error:
-                raise InputError(_occupied(directory)) from error
-        if as_json:
-            print(json.dumps(result))
-            return
-        if "report" in result:
-            print(_("Report: {path}").format(path=result["report"]))
-        print(_("Run: {path}").format(path=directory))
-
-    return command
+                raise InputError(_occupied(job.where)) from error
+    if not own.first:
+        return
+    if job.as_json:
+        print(json.dumps(result))
+        return
+    if "report" in result:
+        print(_("Report: {path}").format(path=result["report"]))
+    print(_("Run: {path}").format(path=job.where))
 
 
 def _rehearse(job: Job, given: dict[str, Any]) -> None:
     from gruta.cli.console import console
     from gruta.report.terminal import lines
-    from gruta.settings import resolve
     from gruta.tasks.rehearsal import rehearse
 
     settings = resolve(job.task.settings, given)
@@ -153,7 +193,23 @@ def _rehearse(job: Job, given: dict[str, Any]) -> None:
         console().print(lines(found.table()))
 
 
-def _occupied(directory: Path) -> str:
+@contextmanager
+def _in_store(job: Job, compare: bool, own: Any) -> Iterator[Job]:
+    """With a folder to work in, where the run lies in an object store; the first process has it."""
+    if not (job.url and own.first):
+        yield job
+        return
+    from gruta.runs.remote import staged
+
+    resume = job.resume or restarted()
+    try:
+        with staged(job.url, resume=resume, several=compare) as remote:
+            yield replace(job, directory=remote.folder, remote=remote)
+    except Exists as error:
+        raise InputError(_occupied(job.url)) from error
+
+
+def _occupied(directory: str) -> str:
     return _(
         "{path}: exists already; go on with it by --resume, put a new run in its place by "
         "--overwrite, or name another directory by --run"
@@ -171,13 +227,12 @@ def _train_one(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     """One network; what JSON says of it."""
     from gruta.cli.verbs import show
     from gruta.runs.replace import drop
-    from gruta.settings import resolve
 
     settings = resolve(job.task.settings, (_earlier(job) if job.resume else {}) | given)
     job = job.opened(settings)
-    again = ["gruta", "train", job.task.name, *job.places, "--run", str(job.directory)]
+    on = ["gruta", "train", job.task.name, *job.places, "--run", job.where, *again()]
     if place == job.directory:
-        result, found = train_job(job, place, settings, [*again, "--resume"])
+        result, found = train_job(job, place, settings, [*on, "--resume"])
     else:  # beside the run that it is to replace
         anew = ["gruta", *sys.argv[1:]]
         try:
@@ -197,8 +252,8 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
     What JSON says of them all; the networks come first in its scores.
     """
     from gruta.cli.verbs import show
-    from gruta.settings import resolve
     from gruta.tasks.compare import same_budget
+    from gruta.train.ranks import current
 
     settings = resolve(job.task.settings, given)
     if job.task.held_out(job.source, settings) is None:
@@ -207,21 +262,27 @@ def _compare(job: Job, place: Path, given: dict[str, Any]) -> dict[str, Any]:
         raise InputError(
             auto=_("--compare trains all three as they are set; find settings out with one first")
         )
-    job = job.opened(settings)
+    job, ranks = job.opened(settings), current()
     results: dict[str, Any] = {}
     evaluations: list[Any] = []
     for cell, own in same_budget(job.task, job.data, settings).items():
         run = place / cell
-        one = replace(job, directory=job.directory / cell, resume=(run / "run.json").is_file())
+        begun = bool(ranks.share(b"1" if (run / "run.json").is_file() else b""))
+        url = f"{job.url}/{cell}" if job.url else ""
+        one = replace(job, directory=job.directory / cell, url=url, resume=begun)
         like = evaluations[0] if evaluations else None
         results[cell], found = train_job(one, run, own, ["gruta", *sys.argv[1:]], like)
+        if not ranks.first:
+            continue
         first = replace(found.scores[0], seconds=results[cell]["seconds"])
         evaluations.append(replace(found, scores=[first, *found.scores[1:]]))
+    if not ranks.first:
+        return {}
     together: Any = replace(evaluations[0], scores=_together([e.scores for e in evaluations]))
     if not job.as_json:
         show(job.task, together, *(job.task.verdict(found) for found in evaluations))
     scores = [s.to_json() for s in together.scores]
-    return {"run": str(job.directory), "runs": results, "scores": scores}
+    return {"run": job.where, "runs": results, "scores": scores}
 
 
 def _together(scores: list[list[Scores]]) -> list[Scores]:
@@ -241,11 +302,12 @@ def train_job(
     """
     from gruta.cli.progress import progress, stoppable
     from gruta.cli.tables import print_profile
-    from gruta.report.page import REPORT, write
-    from gruta.runs import Run
-    from gruta.runs.summary import SCORES
+    from gruta.report.page import REPORT
     from gruta.tasks.fitting import fit
+    from gruta.tasks.mirrored import Mirrored
+    from gruta.tasks.scored import score
     from gruta.tasks.scores import to_json
+    from gruta.train.ranks import current
 
     task, name = job.task, job.directory.name
     with stoppable(shlex.join(again)), progress(name, settings.steps) as shown:
@@ -255,10 +317,12 @@ def train_job(
             settings,
             place,
             resume=job.resume,
-            progress=shown,
+            progress=shown if job.remote is None else Mirrored(shown, job.remote),
             name=job.name,
         )
-    result: dict[str, Any] = {"run": str(job.directory)}
+    if not current().first:
+        return {}, None
+    result: dict[str, Any] = {"run": job.where}
     result["seconds"] = round(fitted.stopwatch.total, 1)
     if fitted.trained.choice is not None:
         result["chosen"] = fitted.trained.choice["chosen"]
@@ -268,15 +332,11 @@ def train_job(
         result["profile"] = fitted.stopwatch.seconds
     elif job.profile:
         print_profile(name, fitted.stopwatch.seconds)
-    held_out = task.held_out(job.data, settings)
-    if held_out is None:
+    found = score(task, fitted.trained, job.data, fitted.metrics, place, like)
+    if found is None:
         return result, None
-    found = task.evaluate(fitted.trained, like=like, **held_out)
-    told = task.report(fitted.trained, found, fitted.metrics)
-    write(place, told.title, told.lead, told.sections)
     scores = to_json(found.scores, found.lost_to)
-    Run(place).write_json(SCORES, scores)
-    return result | scores | {"report": str(job.directory / REPORT)}, found
+    return result | scores | {"report": f"{job.where}/{REPORT}"}, found
 
 
 def _show_choice(task: Task[Any], choice: Mapping[str, Any]) -> None:
@@ -293,8 +353,14 @@ def _earlier(job: Job) -> dict[str, Any]:
     """The settings that the run was started with."""
     from gruta.runs import Run
     from gruta.tasks.trained import settings_of
+    from gruta.train.ranks import current
 
-    found: dict[str, Any] = settings_of(Run.open(job.directory, job.task.name), job.task)
+    def read() -> dict[str, Any]:
+        return settings_of(Run.open(job.directory, job.task.name), job.task)
+
+    ranks = current()
+    own = json.dumps(read()).encode() if ranks.first else b""
+    found: dict[str, Any] = json.loads(ranks.share(own))
     return found
 
 

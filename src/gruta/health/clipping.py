@@ -104,6 +104,8 @@ class Clipper:
         self.nonfinite_in_a_row = 0
         self._sum_of_cosines = 0.0
         self.origin = uuid4().hex  # the same in all copies
+        self.alike = False
+        """Whether all processes have the same gradients anyway, and need not agree."""
         self._order = Order()
         self._unscaled: Any = None
 
@@ -197,7 +199,9 @@ class Clipper:
         found, culprit = gradients(named, scale)
         if culprit is None and loss is not None and not torch.isfinite(loss).all():
             culprit = "loss"
-        norm, culprit = agreed(math.hypot(*(g.norm for g in found)), culprit)
+        norm = math.hypot(*(g.norm for g in found))
+        if not self.alike:
+            norm, culprit = agreed(norm, culprit)
         if culprit is not None:
             self.nonfinite_in_a_row += 1
             self.skipped_steps += 1

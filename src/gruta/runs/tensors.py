@@ -33,13 +33,18 @@ def metadata(about: Any) -> dict[str, str]:
     return {"about": json.dumps(about, allow_nan=False)}
 
 
+def unpacked(raw: bytes, load: Callable[[bytes], Tensors]) -> tuple[Tensors, Any]:
+    """What `load` makes of a whole file's bytes, and what is said about it."""
+    (size,) = struct.unpack_from("<Q", raw)
+    header = json.loads(raw[8 : 8 + size])
+    return load(raw), json.loads(header["__metadata__"]["about"])
+
+
 def tensors_of(run: Run, name: str, load: Callable[[bytes], Tensors]) -> tuple[Tensors, Any]:
     """What `load` makes of the file's bytes, and what is said about them; errors as above."""
     raw = run.read(name)
     try:
-        (size,) = struct.unpack_from("<Q", raw)
-        header = json.loads(raw[8 : 8 + size])
-        return load(raw), json.loads(header["__metadata__"]["about"])
+        return unpacked(raw, load)
     except Exception as error:
         problem = _(
             "{path}: not a whole safetensors file of gruta ({error}); train again or restore the "

@@ -15,7 +15,9 @@ class NetworkSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    cell: CellName = Field("gru", description="The recurrent cell.", json_schema_extra=MODEL)
+    cell: CellName = Field(
+        "gru", description="The recurrent cell.", json_schema_extra=MODEL | {"space": "gru,lstm"}
+    )
     hidden: Hidden = 48
     init: Init = "torch"
 

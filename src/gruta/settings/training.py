@@ -27,22 +27,36 @@ class TrainSettings(BaseModel):
 
     steps: Steps = 500
     optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = Field(
-        "adamw", description="How gradients become steps."
+        "adamw",
+        description="How gradients become steps.",
+        json_schema_extra={"range": "adamw,adam,rmsprop,sgd"},
     )
     learning_rate: LearningRate = 1e-3
-    weight_decay: float = Field(0.01, ge=0, description="Pull of the weights towards zero.")
+    weight_decay: float = Field(
+        0.01,
+        ge=0,
+        description="Pull of the weights towards zero.",
+        json_schema_extra={"range": "0.0001..1:log"},
+    )
     decays: Decays = "all"
     momentum: float = Field(
-        0.9, ge=0, lt=1, description="Share of the last step in the next; beta 1 of adam and adamw."
+        0.9,
+        ge=0,
+        lt=1,
+        description="Share of the last step in the next; beta 1 of adam and adamw.",
+        json_schema_extra={"range": "0.5..0.98"},
     )
     beta2: float = Field(
         0.98,
         ge=0,
         lt=1,
         description="Share of the old in the mean of squared gradients, beta 2 of adam and adamw.",
+        json_schema_extra={"range": "0.9..0.999"},
     )
     schedule: Literal["constant", "cosine", "onecycle"] = Field(
-        "onecycle", description="How the rate moves over the steps."
+        "onecycle",
+        description="How the rate moves over the steps.",
+        json_schema_extra={"range": "constant,cosine,onecycle"},
     )
     warmup: Warmup = 0.2
     clip: ClipMode = Field(
@@ -56,6 +70,7 @@ class TrainSettings(BaseModel):
         gt=0,
         description="Where to clip: a norm (norm, layer), a value, a ratio (agc, else 0.01), a "
         "percentile (autoclip, else 10), a number of standard deviations (zclip, else 2.5).",
+        json_schema_extra={"range": "/10..*10:log"},
     )
     validate_every: ValidateEvery = 50
     patience: Patience = 0
@@ -85,6 +100,14 @@ class TrainSettings(BaseModel):
     )
     ahead: int = Field(
         0, ge=0, le=1000, description="Batches that a thread draws ahead of the step; 0: none."
+    )
+    micro_batches: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="Parts of a batch, each run forward and back by itself: in less memory, and to "
+        "the same numbers, bit for bit, for any number of processes that divides it; 0: one part a "
+        "process.",
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of all that is drawn at random.")
     threads: Threads = 1

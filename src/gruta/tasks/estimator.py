@@ -1,12 +1,15 @@
 """From data to a trained network in scikit-learn's manners, for every task alike."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Generic, Self
 
 from gruta.errors import InputError
 from gruta.extras import remedy
+from gruta.files import is_remote
 from gruta.locale import translate as _
+from gruta.runs.remote import fetched, staged
 from gruta.settings import least, resolve
 from gruta.tasks.task import C, Report, Task
 from gruta.tasks.trained import Trained
@@ -66,15 +69,23 @@ class Estimator(Generic[C]):
         """Train on `data`, but for the share that is held out for the test; `y` is there for
         scikit-learn's pipelines.
 
-        run: a directory to keep the run in; with `resume`, one that holds a run of the same
+        run: a directory to keep the run in, or a URL of an object store (extra `remote`); with
+        `resume`, one that holds a run of the same
         settings and data, which goes on where it stopped. InputError on data that does not fit.
         """
         try:
             from gruta.tasks.fitting import fit
         except ModuleNotFoundError as error:
             raise ImportError(remedy(error) or str(error)) from error
-        with TemporaryDirectory() as scratch:
-            place = Path(run or Path(scratch, "run"))
+        with ExitStack() as stack:
+            if run is not None and is_remote(run):
+                from gruta.tasks.mirrored import Mirrored
+                from gruta.train import Progress as Silent
+
+                remote = stack.enter_context(staged(str(run), resume=resume))
+                place, progress = remote.folder, Mirrored(progress or Silent(), remote)
+            else:
+                place = Path(run or Path(stack.enter_context(TemporaryDirectory()), "run"))
             found = fit(self.task, data, self.settings, place, resume=resume, progress=progress)
         self.trained_, self.stopwatch_ = found.trained, found.stopwatch
         self.metrics_ = found.metrics
@@ -102,8 +113,8 @@ class Estimator(Generic[C]):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """What a finished run, or `save`, left in a directory."""
-        trained = Trained.load(Path(path), cls.task)
+        """What a finished run, or `save`, left in a directory or, for a URL, in an object store."""
+        trained = Trained.load(fetched(str(path)) if is_remote(path) else Path(path), cls.task)
         estimator = cls(**least(cls.task.settings, trained.settings.model_dump()))
         estimator.trained_ = trained
         return estimator

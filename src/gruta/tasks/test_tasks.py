@@ -11,6 +11,7 @@ import torch
 import gruta.tasks.fitting
 from gruta.errors import InputError
 from gruta.locale import spoken
+from gruta.nn.draws import drawing
 from gruta.report.terminal import lines
 from gruta.runs import MODEL, Run
 from gruta.settings import resolve
@@ -27,7 +28,7 @@ from gruta.tasks.rehearsal import rehearse
 from gruta.tasks.trained import Trained
 from gruta.tasks.transcribe.conftest import archive
 from gruta.tasks.translate.conftest import sentences, sounds
-from gruta.train import train
+from gruta.train import Progress, train
 
 SHORT = {"hidden": 6, "steps": 20, "batch_size": 8, "validate_every": 5, "checkpoint_every": 5}
 EXAMPLES = {
@@ -133,6 +134,39 @@ def test_batches_drawn_ahead_are_the_same_to_the_bit(example, tmp_path):
     fit(task, source, ahead, tmp_path / "ahead")
     expected = (source.with_name("whole") / MODEL).read_bytes()
     assert (tmp_path / "ahead" / MODEL).read_bytes() == expected
+
+
+def test_batch_in_shares_has_the_loss_and_the_gradient_of_the_whole(example):
+    task, source, settings, _, _ = example
+    quiet = {"word_dropout": 0.0} if "word_dropout" in type(settings).model_fields else {}
+    settings = settings.model_copy(update=quiet)
+    data = task.read(source, settings)
+    codec = task.fit_codec(data, settings)
+    with drawing(0):
+        lesson = task.lesson(task.network(codec, settings), codec, data, settings)
+    lesson.prepare(Progress())
+    network = lesson.model.eval()
+    for p in network.parameters():  # an output that is zero at the start tells nothing
+        torch.nn.init.normal_(p, std=0.1, generator=torch.Generator().manual_seed(1))
+
+    def found(count):
+        network.zero_grad()
+        losses = []
+        for share in lesson.shares(lesson.batch(0), count):
+            if share.weight:
+                loss = lesson.loss(share.batch, None)[0] * share.weight
+                loss.backward()
+                losses.append(float(loss.detach()))
+        gradient = [p.grad.flatten() for p in network.parameters() if p.grad is not None]
+        return sum(losses), torch.cat(gradient)
+
+    loss, gradient = found(1)
+    for count in (2, 3, settings.batch_size + 1):
+        in_parts = found(count)
+        assert in_parts[0] == pytest.approx(loss, rel=1e-6)
+        assert in_parts[1] == pytest.approx(
+            gradient, rel=1e-5, abs=1e-6 * float(gradient.abs().max())
+        )
 
 
 def test_saved_and_loaded_it_answers_alike(example, tmp_path):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from gruta.nn import GRU
 from gruta.runs import Run
 from gruta.settings import StreamSettings
-from gruta.train import Batch, Progress, State, Validation, seed_of
+from gruta.train import Batch, Progress, Share, State, Validation, by_rows, cut, seed_of
 
 T = 6
 
@@ -47,6 +47,10 @@ class Adding:
             "x": torch.stack([numbers, marked.float()], dim=2),
             "y": (numbers * marked).sum(0),
         }
+
+    def shares(self, batch: Batch, count: int) -> list[Share]:
+        """Some sequences each."""
+        return cut(batch, {"x": 1, "y": 0}, count, by_rows("y", 0))
 
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
         """Mean squared error of the sums."""

@@ -19,6 +19,9 @@ class Progress:
     def note(self, message: str) -> None:
         """Something that deserves a line."""
 
+    def saved(self) -> None:
+        """After each checkpoint, which is whole by now."""
+
 
 class Interrupted(Exception):
     """Training was asked to stop, and has saved where it stands."""

@@ -9,6 +9,7 @@ from torch import nn
 from gruta.nn.draws import drawing
 from gruta.surroundings import seeded
 from gruta.train.lesson import Lesson
+from gruta.train.shares import seed_of_share
 
 
 def seed_of(seed: int, step: int) -> int:
@@ -22,13 +23,16 @@ def seed_of_batch(seed: int, step: int) -> int:
 
 
 @contextmanager
-def draws(lesson: Lesson, seed: int, step: int, device: torch.device) -> Iterator[None]:
-    """All that is drawn meanwhile follows from the seed and the step."""
+def draws(
+    lesson: Lesson, seed: int, step: int, device: torch.device, share: int = 0
+) -> Iterator[None]:
+    """All that is drawn meanwhile follows from the seed, the step, and the share of the batch."""
+    number = seed_of_share(seed_of(seed, step), share)
     if draws_its_own(lesson):
-        with drawing(seed_of(seed, step)):
+        with drawing(number):
             yield
     else:
-        with drawing(None), seeded(seed_of(seed, step), device):
+        with drawing(None), seeded(number, device):
             yield
 
 

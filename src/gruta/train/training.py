@@ -1,5 +1,6 @@
 """A training under way: what the checkpoint holds, and what is written on the way."""
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -7,18 +8,21 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
+from safetensors.torch import load, save
 from torch import Tensor
 
 from gruta.errors import InputError
 from gruta.health.clipping import Clipper, Clipping
 from gruta.locale import translate as _
 from gruta.runs import CHECKPOINT, METRICS, MODEL, MetricsFile, Run
+from gruta.runs.tensors import metadata, unpacked
 from gruta.settings import TrainSettings
 from gruta.stopwatch import Stopwatch
 from gruta.tracking import Track, tracking
 from gruta.train.lesson import Concludes, Keeps, Lesson, State
 from gruta.train.progress import Diverged, Progress
 from gruta.train.schedule import make_optimizer, rate
+from gruta.train.shares import Division, joined
 from gruta.weights import read_tensors, write_tensors
 
 
@@ -37,15 +41,22 @@ class Position:
 
 @dataclass(frozen=True)
 class Log:
-    """Where a training's lines go: metrics.jsonl, a tracker if there is one, and a person."""
+    """Where a training's lines go: metrics.jsonl, a tracker if there is one, and a person; of
+    several processes those of the first alone, and the others have no file.
+    """
 
-    metrics: MetricsFile
+    metrics: MetricsFile | None
     track: Track | None
     progress: Progress
 
+    def append(self, record: Mapping[str, Any]) -> None:
+        """A line of metrics."""
+        if self.metrics is not None:
+            self.metrics.append(record)
+
     def write(self, record: Mapping[str, Any]) -> None:
         """A line of metrics, and its numbers to the tracker."""
-        self.metrics.append(record)
+        self.append(record)
         if self.track is not None:
             apart = ("step", "health", "samples")
             flat = {name: value for name, value in record.items() if name not in apart}
@@ -57,9 +68,16 @@ class Log:
 
 @contextmanager
 def begun(
-    lesson: Lesson, settings: TrainSettings, run: Run, progress: Progress
+    lesson: Lesson, settings: TrainSettings, run: Run, progress: Progress, division: Division
 ) -> Iterator["Training"]:
-    """The training where the run's checkpoint left it; without one, at its start."""
+    """The training where the run's checkpoint left it; without one, at its start.
+
+    One that is not the first of several processes knows of no run, until it is told (`align`).
+    """
+    if not division.ranks.first:
+        log = Log(None, None, progress)
+        yield Training(lesson, settings, run, log, Position(), division)
+        return
     position, tensors = Position(), None
     if run.has(CHECKPOINT):
         tensors, about = read_tensors(run, CHECKPOINT)
@@ -69,7 +87,8 @@ def begun(
         MetricsFile(run.path / METRICS, position.metrics_bytes) as metrics,
         tracking(settings.tracker, run.path) as track,
     ):
-        training = Training(lesson, settings, run, Log(metrics, track, progress), position)
+        log = Log(metrics, track, progress)
+        training = Training(lesson, settings, run, log, position, division)
         if tensors is not None:
             with _fitting(run):
                 training.restore(tensors)
@@ -93,24 +112,45 @@ class Training:
     """A training under way."""
 
     def __init__(
-        self, lesson: Lesson, settings: TrainSettings, run: Run, log: Log, position: Position
+        self,
+        lesson: Lesson,
+        settings: TrainSettings,
+        run: Run,
+        log: Log,
+        position: Position,
+        division: Division,
     ) -> None:
         self.lesson, self.settings, self.run, self._log = lesson, settings, run, log
-        self.model, self.position = lesson.model, position
+        self.model, self.position, self.division = lesson.model, position, division
         self.optimizer = make_optimizer(self.model, settings)
         self.clipper = Clipper(settings.clip, settings.clip_threshold)
+        self.clipper.alike = division.ranks.size > 1  # those of all, summed
         self.watch = Stopwatch(position.seconds)
         self.best: dict[str, Tensor] = {}
-        self._state: State | None = None
+        self.states = division.states(None)
+        self._resumed: State | None = None
 
-    @property
-    def state(self) -> State | None:
-        """The state that the next step starts from; gradients end at it."""
-        return self._state
+    def carry(self, i: int, state: State | None) -> None:
+        """Let this state be what the next step of the i-th of this process's shares starts from;
+        gradients end at it.
+        """
+        self.states[i] = None if state is None else tuple(s.detach() for s in state)
 
-    @state.setter
-    def state(self, state: State | None) -> None:
-        self._state = None if state is None else tuple(s.detach() for s in state)
+    def align(self) -> None:
+        """Be where the first process is."""
+        ranks = self.division.ranks
+        if ranks.size == 1:
+            return
+        own = b""
+        if ranks.first:
+            about = metadata(asdict(self._counted()))
+            tensors = self._tensors() | {f"state/{i}": s for i, s in enumerate(self._resumed or ())}
+            own = save({k: v.cpu().contiguous() for k, v in tensors.items()}, about)
+        raw = ranks.share(own)
+        if not ranks.first:
+            tensors, about = unpacked(raw, load)
+            vars(self.position).update(about)
+            self._take(tensors)
 
     @property
     def is_over(self) -> bool:
@@ -120,11 +160,13 @@ class Training:
 
     @torch.no_grad()
     def prepare(self) -> None:
-        """Before the first step: what the lesson needs, and a first validation."""
+        """Before the first step: what the lesson needs, and a first validation; of several
+        processes the first does.
+        """
         with self.watch("prepare"):
             self.lesson.prepare(self._log.progress)
         self._log.write({"step": 0, "seconds": round(self.watch.seconds["prepare"], 3)})
-        self.validate()
+        self._validate()
 
     def learn(self, clipping: Clipping) -> None:
         """A step of the optimiser on the clipped gradients, unless one of them is not finite."""
@@ -151,8 +193,8 @@ class Training:
 
         culprit: the parameter whose gradient is not finite, or "loss".
         """
-        self.state = None
-        self._log.metrics.append({"step": self.position.step, "skipped": culprit})
+        self.states = self.division.states(None)
+        self._log.append({"step": self.position.step, "skipped": culprit})
         self._log.progress.note(
             _("step {step} skipped, not finite: {culprit}").format(
                 step=self.position.step, culprit=culprit
@@ -189,9 +231,20 @@ class Training:
         found = {name: _finite(value) for name, value in values.items()}
         self._log.write({"step": step + 1, "health": found})
 
-    @torch.no_grad()
     def validate(self) -> None:
-        """Score the validation part, and keep the weights if they are the best so far."""
+        """Score the validation part, and keep the weights if they are the best so far; the first of
+        several processes tells the others what came of it.
+        """
+        ranks = self.division.ranks
+        if ranks.first:
+            self._validate()
+        if ranks.size > 1:
+            with self.watch("validation"):
+                found = ranks.share(json.dumps(asdict(self.position)).encode())
+            vars(self.position).update(json.loads(found))
+
+    @torch.no_grad()
+    def _validate(self) -> None:
         with self.watch("validation"):
             self.model.eval()
             found = self.lesson.validate()
@@ -222,20 +275,42 @@ class Training:
         if self.clipper.nonfinite_in_a_row:
             return
         with self.watch("checkpoint"):
-            self.position.clipper = self.clipper.state_dict()
-            self.position.metrics_bytes = self._log.metrics.synced_size()
-            self.position.seconds = self.watch.total
-            tensors = {f"model/{k}": v for k, v in self.model.state_dict().items()}
-            tensors |= {f"state/{i}": s for i, s in enumerate(self.state or ())}
-            own = self.lesson.kept() if isinstance(self.lesson, Keeps) else {}
-            tensors |= {f"lesson/{name}": value for name, value in own.items()}
-            for i, slots in self.optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer/{i}/{k}": v for k, v in slots.items() if v is not None}
+            state = self._whole_state()
+            if not self.division.ranks.first:
+                return
+            tensors = self._tensors() | {f"state/{i}": s for i, s in enumerate(state or ())}
             kept = best_at(self.position.best_step)
             if not self.run.has(kept):
                 write_tensors(self.run, kept, self.best)
-            write_tensors(self.run, CHECKPOINT, tensors, asdict(self.position))
+            write_tensors(self.run, CHECKPOINT, tensors, asdict(self._counted()))
             self._drop_all_best_but(kept)
+            self._log.progress.saved()
+
+    def _counted(self) -> Position:
+        """The position, with all that is counted elsewhere."""
+        assert self._log.metrics is not None
+        self.position.clipper = self.clipper.state_dict()
+        self.position.metrics_bytes = self._log.metrics.synced_size()
+        self.position.seconds = self.watch.total
+        return self.position
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """What a checkpoint holds, but for a carried state."""
+        tensors = {f"model/{k}": v for k, v in self.model.state_dict().items()}
+        own = self.lesson.kept() if isinstance(self.lesson, Keeps) else {}
+        tensors |= {f"lesson/{name}": value for name, value in own.items()}
+        for i, slots in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{i}/{k}": v for k, v in slots.items() if v is not None}
+        return tensors
+
+    def _whole_state(self) -> State | None:
+        """The carried state of all rows, of whichever process they are."""
+        own, ranks = joined(self.states), self.division.ranks
+        if ranks.size == 1:
+            return own
+        raw = save({str(i): s.cpu().contiguous() for i, s in enumerate(own or ())})
+        every = [load(one) for one in ranks.all(raw)]
+        return joined([tuple(one[str(i)] for i in range(len(one))) or None for one in every])
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Everything as the checkpoint's tensors have it; errors of many kinds if they do not fit.
@@ -243,17 +318,21 @@ class Training:
         The best weights lie in a file of their own, which names their step; those that version
         0.1.0 wrote, in the checkpoint itself.
         """
-        self.clipper.load_state_dict(self.position.clipper)
-        self.model.load_state_dict(_under("model/", tensors))
         kept = best_at(self.position.best_step)
         file = kept if self.run.has(kept) else MODEL
         self.best = _under("best/", tensors) or read_tensors(self.run, file)[0]
+        self._take(tensors)
+
+    def _take(self, tensors: Mapping[str, Tensor]) -> None:
+        self.clipper.load_state_dict(self.position.clipper)
+        self.model.load_state_dict(_under("model/", tensors))
         own = _under("lesson/", tensors)
         if own and isinstance(self.lesson, Keeps):
             self.lesson.restored(own)
         state = _under("state/", tensors)
         device = next(self.model.parameters()).device
-        self.state = tuple(state[str(i)].to(device) for i in range(len(state))) or None
+        self._resumed = tuple(state[str(i)].to(device) for i in range(len(state))) or None
+        self.states = self.division.states(self._resumed)
         slots: dict[int, dict[str, Tensor]] = {}
         for name, value in _under("optimizer/", tensors).items():
             i, slot = name.split("/")
@@ -261,8 +340,12 @@ class Training:
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": slots})
 
     def finish(self) -> None:
-        """Leave the best weights in the model and in the run's model.safetensors."""
+        """Leave the best weights in the model and in the run's model.safetensors; the first of
+        several processes does.
+        """
         self.watch.stop()
+        if not self.division.ranks.first:
+            return
         self.model.load_state_dict(self.best)
         if isinstance(self.lesson, Concludes):
             self.lesson.conclude()

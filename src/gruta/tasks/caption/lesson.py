@@ -20,7 +20,7 @@ from gruta.tasks.caption.network import CaptionNetwork
 from gruta.tasks.caption.settings import CaptionSettings
 from gruta.tasks.caption.vary import varied
 from gruta.tasks.caption.written import written
-from gruta.train import Batch, Progress, State, Validation
+from gruta.train import Batch, Progress, Share, State, Validation, cut
 
 _AT_ONCE = 64
 """Frames of the validation part that are looked at side by side."""
@@ -62,6 +62,11 @@ class CaptionLesson:
         draw = np.random.default_rng((s.seed, step, _OF_STEP))
         found["frames"] = varied(found["frames"], s, draw)
         return found
+
+    def shares(self, batch: Batch, count: int) -> Sequence[Share]:
+        """Some pictures each; a loss is a mean over the units that are written."""
+        rows = {"frames": 0, "lengths": 0, "times": 0, "written": 1, "truth": 1}
+        return cut(batch, rows, count, lambda some: float((some["truth"] != PADDING).sum()))
 
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
         """Cross entropy of a unit; nothing is carried."""

@@ -13,7 +13,7 @@ from gruta.data.labelled import Cases
 from gruta.data.order import by_length
 from gruta.tasks.classify.network import ClassifyNetwork, loss
 from gruta.tasks.classify.settings import ClassifySettings
-from gruta.train import Batch, Progress, State, Validation
+from gruta.train import Batch, Progress, Share, State, Validation, by_rows, cut
 
 _AT_ONCE = 256
 
@@ -51,6 +51,12 @@ class ClassifyLesson:
         places = by_length(self._lengths, s.batch_size, s.seed, step)
         x, lengths = padded([self._train[i] for i in places])
         return {"x": x, "lengths": lengths, "y": torch.from_numpy(self._truth[places])}
+
+    def shares(self, batch: Batch, count: int) -> Sequence[Share]:
+        """Some cases each; a loss is a mean over them, or over their classes' weights."""
+        own = self._weights
+        weigh = by_rows("y", 0) if own is None else lambda some: float(own[some["y"]].sum())
+        return cut(batch, {"x": 1, "lengths": 0, "y": 0}, count, weigh)
 
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
         """Cross entropy; nothing is carried."""

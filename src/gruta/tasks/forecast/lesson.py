@@ -1,6 +1,6 @@
 """What the forecaster learns from: windows of the training part."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ from gruta.tasks.forecast.network import ForecastNetwork, pinball
 from gruta.tasks.forecast.scores import difference, overlapping
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
-from gruta.train import Batch, Progress, State, Validation
+from gruta.train import Batch, Progress, Share, State, Validation, cut
 
 MOST_ORIGINS = 96
 """More places in a window are not taken of themselves: a batch grows with them and the lookback."""
@@ -219,6 +219,11 @@ class ForecastLesson:
         offset = int(draw.integers(0, rows - pieces * length + 1))
         starts = self.split.train[0] + np.arange(self.streams) * rows + offset
         return starts + (piece + 1) * length - 1, piece == 0
+
+    def shares(self, batch: Batch, count: int) -> Sequence[Share]:
+        """Some windows each; a loss is a mean over the values that there are."""
+        rows = {name: 0 for name in batch if name != "fresh"}
+        return cut(batch, rows, count, lambda some: float((~torch.isnan(some["target"])).sum()))
 
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
         """Pinball loss in units of the linear path's error; the state is carried with tbptt."""

@@ -246,7 +246,10 @@ class ForecastSettings(NetworkSettings, StreamSettings, ReadingSettings):
         description="Steps between two validations; at most 10 where the training part is short.",
     )
     weight_decay: float = Field(
-        1.0, ge=0, description="Pull of the weights towards zero; 0 unless set, but for adamw."
+        1.0,
+        ge=0,
+        description="Pull of the weights towards zero; 0 unless set, but for adamw.",
+        json_schema_extra={"range": "0.01..10:log"},
     )
     learning_rate: LearningRate = 8e-3
 

@@ -1,6 +1,6 @@
 """What the text generator learns from: streams of text side by side, a piece at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from gruta.tasks.generate.names import kind_name
 from gruta.tasks.generate.network import GenerateNetwork, loss
 from gruta.tasks.generate.sampled import Noise
 from gruta.tasks.generate.settings import GenerateSettings
-from gruta.train import Batch, Progress, State, Validation
+from gruta.train import Batch, Progress, Share, State, Validation, by_rows, cut
 
 FEWEST = 16
 """Units to learn from, and to validate on: with fewer nothing can be said."""
@@ -72,6 +72,10 @@ class GenerateLesson:
         starts, fresh = pieces(seed, len(self.train) - 1, self._streams, size, step)
         units = self.train[starts + np.arange(size + 1)[:, None]]
         return {"units": torch.from_numpy(units), "fresh": torch.tensor(fresh)}
+
+    def shares(self, batch: Batch, count: int) -> Sequence[Share]:
+        """Some streams each."""
+        return cut(batch, {"units": 1}, count, by_rows("units", 1))
 
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
         """Nats a unit; the state is carried from piece to piece."""

@@ -17,7 +17,7 @@ from gruta.tasks.sounds import Sounds
 from gruta.tasks.speak.network import SpeakNetwork, loss
 from gruta.tasks.speak.parts import spectrum
 from gruta.tasks.speak.settings import SpeakSettings
-from gruta.train import Batch, Progress, State, Validation
+from gruta.train import Batch, Progress, Share, State, Validation, cut
 
 _AT_ONCE, _MOST, _SAMPLES = 16, 400, 3
 
@@ -67,10 +67,21 @@ class SpeakLesson:
         places = by_length(self._train.lengths, s.batch_size, s.seed, step)
         return together(self._codec, [self._train.saying(i) for i in places.tolist()])
 
+    def shares(self, batch: Batch, count: int) -> Sequence[Share]:
+        """Some recordings each; a loss is a mean over steps, but for the pace, one over texts."""
+        rows = {"text": 1, "lengths": 0, "wanted": 1, "before": 1, "counts": 0}
+        found = cut(batch, rows, count, lambda some: float(some["counts"].sum()))
+        texts = len(batch["counts"])
+        for own, weight in found:
+            if weight:
+                own["paces"] = torch.tensor(len(own["counts"]) / texts / weight)
+        return found
+
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
         """How far its frames are off; nothing is carried."""
         inputs = (batch[name] for name in ("text", "lengths", "before", "counts"))
-        return loss(self.model(*inputs), batch["wanted"], batch["counts"]), None
+        paces = float(batch["paces"]) if "paces" in batch else 1.0
+        return loss(self.model(*inputs), batch["wanted"], batch["counts"], paces), None
 
     @torch.no_grad()
     def validate(self) -> Validation:

@@ -88,11 +88,12 @@ class SpeakNetwork(nn.Module):
         return dropped(x, self.dropout) if self.training and self.dropout else x
 
 
-def loss(found: tuple[Tensor, ...], wanted: Tensor, counts: Tensor) -> Tensor:
+def loss(found: tuple[Tensor, ...], wanted: Tensor, counts: Tensor, paces: float = 1.0) -> Tensor:
     """How far frames are off, the mean of |d| and d² over those that are there, the cross
     entropy of ending at the right step, and how far the text's own pace is off, ln² of the stretch.
 
     found: what the network gives. wanted: `[T, B, together · bands]`. counts: steps `[B]`.
+    paces: what the pace weighs, where the texts are some of a batch.
     """
     made, stops, _weights, stretch = found
     steps = torch.arange(len(made), device=made.device)[:, None]
@@ -102,4 +103,4 @@ def loss(found: tuple[Tensor, ...], wanted: Tensor, counts: Tensor) -> Tensor:
     heavy = 1 + 7 * ends
     entropy = F.binary_cross_entropy_with_logits(stops[inside], ends[inside], weight=heavy[inside])
     pace = (stretch.log() ** 2).mean()
-    return 0.5 * (off.abs().mean() + (off**2).mean()) + 0.2 * entropy + 0.2 * pace
+    return 0.5 * (off.abs().mean() + (off**2).mean()) + 0.2 * entropy + 0.2 * paces * pace

@@ -1,6 +1,6 @@
 """What the recogniser learns from: recordings of about one length, changed a little each time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from gruta.tasks.transcribe.errors import errors_of
 from gruta.tasks.transcribe.network import TranscribeNetwork, loss
 from gruta.tasks.transcribe.parts import counted, frames_of, truths
 from gruta.tasks.transcribe.settings import TranscribeSettings
-from gruta.train import Batch, Progress, State, Validation
+from gruta.train import Batch, Progress, Share, State, Validation, cut
 
 _AT_ONCE = 32
 _MOST = 1000
@@ -69,6 +69,11 @@ class TranscribeLesson:
         """Frames that a text needs before the first layers."""
         needed = max(frames_needed(text), 1)
         return (needed - 1) * self.settings.stride + 1
+
+    def shares(self, batch: Batch, count: int) -> Sequence[Share]:
+        """Some recordings each; a loss is a mean over their characters."""
+        rows = {"x": 1, "lengths": 0, "truth": 0, "counts": 0}
+        return cut(batch, rows, count, lambda some: float(some["counts"].sum().clamp(min=1)))
 
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
         """Nats a character; nothing is carried."""

@@ -18,7 +18,7 @@ from gruta.tasks.translate.head import TranslateHead
 from gruta.tasks.translate.network import TranslateNetwork
 from gruta.tasks.translate.settings import TranslateSettings
 from gruta.tasks.translate.written import written
-from gruta.train import Batch, Progress, State, Validation
+from gruta.train import Batch, Progress, Share, State, Validation, cut
 
 _AT_ONCE = 64
 _MOST = 4000
@@ -62,6 +62,11 @@ class TranslateLesson:
         if s.sampling:
             found["share"] = torch.tensor(s.sampling * step / s.steps)
         return found
+
+    def shares(self, batch: Batch, count: int) -> Sequence[Share]:
+        """Some pairs each; a loss is a mean over the units that are written."""
+        rows = {"x": 1, "lengths": 0, "written": 1, "truth": 1}
+        return cut(batch, rows, count, lambda some: float((some["truth"] != PADDING).sum()))
 
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
         """Cross entropy of a unit; nothing is carried."""

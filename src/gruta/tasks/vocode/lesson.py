@@ -13,7 +13,7 @@ from gruta.data.audio.recordings import Recordings
 from gruta.tasks.sounds import Sounds
 from gruta.tasks.vocode.network import VocodeNetwork, loss
 from gruta.tasks.vocode.settings import VocodeSettings
-from gruta.train import Batch, Progress, State, Validation
+from gruta.train import Batch, Progress, Share, State, Validation, cut
 
 _VALIDATED, _AT_ONCE = 96, 32
 """Stretches of the validation part, and how many are computed side by side."""
@@ -47,6 +47,12 @@ class VocodeLesson:
         draw = np.random.default_rng((s.seed, step))
         places = draw.integers(0, self._train.size, s.batch_size)
         return together([self._train.read(int(k), draw, s.noise) for k in places])
+
+    def shares(self, batch: Batch, count: int) -> Sequence[Share]:
+        """Some stretches each; a loss is a mean over the samples that there are."""
+        return cut(
+            batch, dict.fromkeys(batch, 1), count, lambda some: float((some["truth"] >= 0).sum())
+        )
 
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
         """Nats a sample; nothing is carried."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from gruta.codec.notes.frames import Frames, Roll, before
 from gruta.tasks.generate.notes.network import NotesNetwork
 from gruta.tasks.generate.notes.streams import Streams
-from gruta.train import Batch, Progress, State, Validation
+from gruta.train import Batch, Progress, Share, State, Validation, by_rows, cut
 
 _AT_ONCE = 64
 """Pieces of the validation side by side."""
@@ -43,6 +43,11 @@ class NotesLesson:
     def batch(self, step: int) -> Batch:
         """The next stretch of each stream."""
         return {name: torch.from_numpy(part) for name, part in self._streams.batch(step).items()}
+
+    def shares(self, batch: Batch, count: int) -> Sequence[Share]:
+        """Some streams each."""
+        rows = {name: 1 for name in batch if name != "fresh"}
+        return cut(batch, rows, count, by_rows("x", 1))
 
     def loss(self, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
         """Nats a frame; the state is carried on, but for where a piece begins."""

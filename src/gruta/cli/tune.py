@@ -1,0 +1,219 @@
+"""`gruta tune`: a command for each task, which finds its settings by trials."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gruta.cli.commands import Commands
+from gruta.cli.options import with_settings
+from gruta.errors import InputError
+from gruta.extras import need
+from gruta.locale import translate as _
+from gruta.settings import resolve
+from gruta.tasks import registry
+from gruta.tasks.task import Chooses, Task, networks
+
+if TYPE_CHECKING:
+    from gruta.tune.sweep import Sweep
+
+tune_app = Commands(no_args_is_help=True)
+
+Trials = Annotated[
+    int,
+    typer.Option(min=1, max=1_000_000, help=_("Trials that are to end, of all processes.")),
+]
+Hours = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0, help=_("After so many hours no trial begins."), show_default=_("no limit")
+    ),
+]
+SpaceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=SPACE",
+        help=_(
+            "What is tried of a setting: LOW..HIGH, LOW..HIGH:log or a,b,c; a name alone tries "
+            "what suits it. Settings that are set are not tried."
+        )
+        + " "
+        + _("May be given several times."),
+        show_default=_("what suits the task"),
+    ),
+]
+Storage = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE|URL",
+        help=_(
+            "Where processes and machines share trials: a file, or a database as Optuna takes it "
+            "(sqlite:///…, mysql://…, postgresql://…)."
+        ),
+        show_default=_("trials.log in the directory"),
+    ),
+]
+Name = Annotated[
+    str, typer.Option(help=_("Name of the study in the storage."), show_default=_("the task"))
+]
+Directory = Annotated[
+    Path | None,
+    typer.Option(
+        "--run",
+        help=_("Directory of the runs and of the report."),
+        show_default=_("runs/, the file's name, tune"),
+    ),
+]
+Processes = Annotated[
+    int, typer.Option(min=1, max=1024, help=_("Trials at once, each in a process of its own."))
+]
+Json = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
+
+_HELPS = "GRUTA_TUNE_HELPS"
+"""Tells a process that it is one of several that another one has started."""
+
+
+@tune_app.callback(help=_("Find settings by trials; each task is a command."))
+def tasks() -> None:
+    """Keep each task a command of its own."""
+
+
+def _command(task: Task[Any]) -> Callable[..., None]:
+    """The command that finds settings of this task."""
+    taken = typer.Argument(metavar=task.input.metavar, help=_(task.input.help), show_default=False)
+    kind: Any = list[Path] if task.input.many else Path
+
+    @with_settings(task.settings)
+    def command(
+        source: Annotated[kind, taken],
+        trials: Trials = 20,
+        hours: Hours = None,
+        space: SpaceOption = None,
+        storage: Storage = "",
+        name: Name = "",
+        run: Directory = None,
+        processes: Processes = 1,
+        as_json: Json = False,
+        *,
+        given: dict[str, Any],
+    ) -> None:
+        need(*task.packages, "optuna", "matplotlib", "jinja2")
+        first = source[0] if task.input.many else source
+        directory = run or Path("runs", f"{first.stem}-tune")
+        until = time.monotonic() + 3600 * hours if hours is not None else float("inf")
+        sweep = _begun(task, source, directory, given, space or [], storage, name or task.name)
+        helps = _HELPS in os.environ
+        helpers = [] if helps else [_helper() for _i in range(processes - 1)]
+        try:
+            _go_on(sweep, trials, until)
+            codes = [one.wait() for one in helpers]
+        finally:
+            for one in helpers:
+                if one.poll() is None:
+                    one.send_signal(signal.SIGTERM)
+                    one.wait()
+        if any(codes):
+            raise InputError(_("a process that tried settings has failed; see above"))
+        if not helps:
+            _tell(sweep, trials, as_json)
+
+    return command
+
+
+def _begun(
+    task: Task[Any],
+    source: Any,
+    directory: Path,
+    given: dict[str, Any],
+    asked: list[str],
+    storage: str,
+    name: str,
+) -> "Sweep":
+    import warnings
+
+    import optuna
+
+    from gruta.tune.space import space_of
+    from gruta.tune.sweep import Sweep, storage_at
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    settings = resolve(task.settings, given)
+    if networks(task, settings) or (isinstance(task, Chooses) and task.leaves_open(settings)):
+        raise InputError(
+            _("gruta tune tries settings of one network; leave --auto, --ensemble and the like out")
+        )
+    space = space_of(settings, given, asked)
+    data = task.open(source, settings)
+    task.read(data, settings)  # tells what does not fit before anything is written
+    directory.mkdir(parents=True, exist_ok=True)
+    place = storage_at(storage or str(directory / "trials.log"))
+    return Sweep.begun(task, data, given, space, directory, place, name)
+
+
+def _helper() -> "subprocess.Popen[bytes]":
+    """Another process with the same command, which tells nothing."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gruta", *sys.argv[1:]],
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {_HELPS: "1"},
+    )
+
+
+def _go_on(sweep: "Sweep", trials: int, until: float) -> None:
+    from gruta.cli.progress import stoppable
+    from gruta.surroundings import undisturbed
+
+    again = shlex.join(["gruta", *sys.argv[1:]])
+    with stoppable(again), undisturbed():
+        sweep.go_on(trials, until, _progress)
+
+
+def _progress(name: str, steps: int) -> Any:
+    from gruta.cli.progress import progress
+
+    told = {"best": _("best settings"), "default": _("settings as they are")}
+    return progress(told.get(name) or _("trial {number}").format(number=name), steps)
+
+
+def _tell(sweep: "Sweep", trials: int, as_json: bool) -> None:
+    from gruta.cli.console import console
+    from gruta.cli.progress import stoppable
+    from gruta.report.page import write
+    from gruta.report.terminal import lines
+    from gruta.runs import Run
+    from gruta.runs.lock import training_alone
+    from gruta.tune import told
+    from gruta.tune.outcome import outcome
+
+    if sweep.best is None:
+        raise InputError(hours=_("no trial came to its end; give more time, or more trials"))
+    again = shlex.join(["gruta", *sys.argv[1:]])
+    with stoppable(again), training_alone(Run(sweep.directory)):
+        found = outcome(sweep, _progress)
+        page = write(sweep.directory, told.title(found), told.lead(found), told.sections(found))
+    if as_json:
+        print(json.dumps(told.as_json(found) | {"report": str(page)}))
+        return
+    out = console()
+    out.print(lines(told.settings(found)))
+    out.print(lines(told.scores(found)))
+    print(told.lead(found))
+    print(told.honest())
+    if len(sweep.ended) < trials:
+        print(_("To go on: {command}").format(command=again))
+    print(_("Report: {path}").format(path=page))
+    print(_("Run: {path}").format(path=found.best.run))
+
+
+for _name in registry.HOMES:
+    _task = registry.task(_name)
+    tune_app.command(_name, help=_(_task.summary))(_command(_task))

@@ -1,0 +1,143 @@
+"""Processes that train together come to the numbers of one, and end together."""
+
+import os
+import signal
+
+import pytest
+import torch
+
+from gruta.runs import METRICS, MODEL, Run, read_metrics
+from gruta.settings import StreamSettings
+from gruta.tests.adding import Adding, run_at
+from gruta.tests.ranks import adding, ended, impatient, start
+from gruta.tests.test_train import left_by
+from gruta.train import cut, train
+from gruta.train.ranks import current
+
+SHORT = {
+    "steps": 12,
+    "batch_size": 10,
+    "learning_rate": 0.01,
+    "log_every": 1,
+    "validate_every": 4,
+    "checkpoint_every": 3,
+    "micro_batches": 4,
+}
+
+
+def alone(path, **given):
+    settings = StreamSettings(**SHORT | given)
+    train(Adding(settings), settings, run_at(path, settings))
+    return left_by(path)
+
+
+@pytest.mark.parametrize("tbptt", [0, 4])
+def test_two_and_four_processes_come_to_the_bits_of_one(tmp_path, tbptt):
+    expected = alone(tmp_path / "1", tbptt=tbptt)
+    for size in (2, 4):
+        given = SHORT | {"tbptt": tbptt}
+        told = ended(start(size, adding, tmp_path / str(size), given))
+        assert MODEL in told[0]["found"]
+        assert all(one["found"] == [] for one in told[1:])  # the first alone writes
+        assert left_by(tmp_path / str(size)) == expected
+
+
+def quiet(rank, path, given):
+    """Without dropout, which each share draws for itself."""
+    torch.nn.Dropout.forward = lambda self, x: x
+    adding(rank, path, given)
+
+
+def test_without_micro_batches_the_losses_differ_by_less_than_a_millionth(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.nn.Dropout, "forward", lambda self, x: x)
+    alone(tmp_path / "1", micro_batches=0)
+    for size in (2, 3):
+        ended(start(size, quiet, tmp_path / str(size), SHORT | {"micro_batches": 0}))
+        ours, theirs = (read_metrics(tmp_path / n / METRICS) for n in ("1", str(size)))
+        for name in ("loss", "validation_loss"):
+            expected = [line[name] for line in ours if name in line]
+            assert [line[name] for line in theirs if name in line] == pytest.approx(
+                expected, rel=1e-6
+            )
+
+
+def killed(rank, step):
+    if (rank, step) == (1, 8):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def frozen(rank, step):
+    impatient()
+    if (rank, step) == (1, 8):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+
+@pytest.mark.parametrize(("act", "behind"), [(killed, 4), (frozen, 1)])
+def test_the_others_end_when_one_is_lost_and_any_number_goes_on(tmp_path, act, behind):
+    expected = alone(tmp_path / "whole")
+    processes = start(2, adding, tmp_path / "run", SHORT, act)
+    first, second = processes
+    if act is frozen:
+        first.join(20)
+        assert not first.is_alive()
+        second.kill()
+    told = ended(processes)
+    assert told[0]["error"] == "RankLost"
+    assert told[0]["message"].startswith("process 0 of 2 stopped, as ")
+    assert told[1] is None
+    if behind > 1:
+        ended(start(behind, adding, tmp_path / "run", SHORT))
+    else:
+        alone(tmp_path / "run")
+    assert left_by(tmp_path / "run") == expected
+
+
+def asked_to_stop(rank, step):
+    if (rank, step) == (1, 5):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_where_one_is_asked_to_stop_all_stop_after_that_step(tmp_path):
+    told = ended(start(2, adding, tmp_path / "run", SHORT, asked_to_stop))
+    assert {one["message"] for one in told} == {"stopped after step 6 of 12"}
+    ended(start(2, adding, tmp_path / "run", SHORT))
+    assert left_by(tmp_path / "run") == alone(tmp_path / "whole")
+
+
+def occupied(rank, path):
+    """The first finds a run there; the others know nothing of it."""
+    if rank == 0:
+        Run.create(path, "adding", {}, "")
+    return adding(rank, path, SHORT)
+
+
+def test_a_problem_of_the_first_or_of_all_is_told_once(tmp_path):
+    Run.create(tmp_path / "run", "adding", {}, "")
+    told = ended(start(2, occupied, tmp_path / "run"))
+    assert "exists already" in told[0]["message"]
+    assert told[1]["silent"]
+
+
+def other_data(rank):
+    current().require_alike(b"these" if rank < 1 else b"other rows")
+
+
+def uneven(rank, path):
+    adding(rank, path, SHORT | {"micro_batches": 3})
+
+
+def test_what_does_not_fit_several_processes_is_refused(tmp_path):
+    told = ended(start(2, other_data))
+    assert "process 1 of 2 reads other data" in told[0]["message"]
+    told = ended(start(2, uneven, tmp_path / "run"))
+    assert told[0]["message"] == (
+        "micro_batches: expected a multiple of the 2 processes that train, got 3"
+    )
+
+
+def test_a_batch_of_fewer_rows_than_shares_leaves_some_empty():
+    batch = {"x": torch.arange(6.0).reshape(3, 2), "fresh": torch.tensor(True)}
+    found = cut(batch, {"x": 1}, 3, lambda some: float(some["x"].numel()))
+    assert [share.batch["x"].shape[1] for share in found] == [0, 1, 1]
+    assert [share.weight for share in found] == [0.0, 0.5, 0.5]
+    assert all(share.batch["fresh"] for share in found)

@@ -1,0 +1,172 @@
+"""Settings are found by trials, and what is told of them is what was measured."""
+
+import json
+import os
+import socket
+import subprocess
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from gruta.errors import InputError
+from gruta.settings import resolve
+from gruta.tasks import registry
+from gruta.tasks.forecast.settings import ForecastSettings
+from gruta.tasks.trained import Trained
+from gruta.tests.command import ROWS, short, table
+from gruta.train import Progress
+from gruta.tune.space import Choice, Range, space_of
+from gruta.tune.sweep import Sweep, storage_at
+
+GIVEN = {
+    "horizon": 2,
+    "lookback": 24,
+    "hidden": 4,
+    "batch_size": 4,
+    "steps": 8,
+    "log_every": 4,
+    "validate_every": 2,
+    "cell": "gru",
+}
+
+
+class Silent:
+    def __call__(self, name, steps):
+        return self
+
+    def __enter__(self):
+        return Progress()
+
+    def __exit__(self, *error):
+        return None
+
+
+def begun(tmp_path, csv, storage=None):
+    task = registry.task("forecast")
+    space = space_of(resolve(task.settings, GIVEN), GIVEN, [])
+    data = task.open(csv, resolve(task.settings, GIVEN))
+    storage = storage or storage_at(str(tmp_path / "trials.log"))
+    return Sweep.begun(task, data, GIVEN, space, tmp_path, storage, "study")
+
+
+def states(sweep):
+    return [trial.state for trial in sweep.study.trials]
+
+
+def test_spaces_are_those_of_the_fields_but_for_what_is_set_and_what_is_asked_for():
+    found = space_of(ForecastSettings(), {"hidden": 48}, ["learning-rate=0.01..0.1", "warmup"])
+    assert found == {
+        "cell": Choice(("gru", "lstm")),
+        "batch_size": Range(8, 128, True, True),
+        "learning_rate": Range(0.01, 0.1, False, False),
+        "warmup": Range(0.0, 0.5, False, False),
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ("hiden=1..2", "hiden: no such setting; did you mean hidden?"),
+        ("hidden=9", "hidden: is set, and so is not tried"),
+        ("batch_size=8..4", "batch_size: expected LOW..HIGH, LOW..HIGH:log or a,b,c, got '8..4'"),
+        ("batch_size=0..4:log", ""),
+        ("warmup=0..1", "warmup: expected a number below 1"),
+        ("cell=gru,qrnn", "cell: expected one of gru, lstm, rnn"),
+        ("cell=gru..lstm", "cell: expected LOW..HIGH"),
+        ("lookback=8..90", "lookback: trials that differ in it are not compared"),
+        ("test_share", "test_share: trials that differ in it are not compared"),
+    ],
+)
+def test_what_cannot_be_tried_is_told(asked, problem):
+    if not problem:
+        assert space_of(ForecastSettings(), {}, [asked])["batch_size"] == Range(1, 4, True, True)
+        return
+    with pytest.raises(InputError) as error:
+        space_of(ForecastSettings(), {"hidden": 48}, [asked])
+    assert problem in error.value.problems["space"]
+
+
+def test_the_best_and_the_default_are_runs_and_the_same_command_goes_on(run_gruta, csv, tmp_path):
+    out = tmp_path / "tune"
+    options = short("--validate-every", 2, "--run", out, "--json", "--seed", 3)
+    first = run_gruta("tune", "forecast", csv, *options, "--trials", 3)
+    assert first.code == 0, first.err
+    told = json.loads(first.out)
+    assert (told["complete"], told["pruned"], told["failed"]) == (3, 0, 0)
+    assert set(told["best"]["settings"]) == {"cell", "learning_rate"}
+    assert told["default"]["settings"] == {"cell": "gru", "learning_rate": 0.008}
+    assert told["best"]["validation"] <= told["default"]["validation"]
+    best = Trained.load(out / "best", registry.task("forecast"))
+    assert best.settings.learning_rate == told["best"]["settings"]["learning_rate"]
+    alone = run_gruta("evaluate", out / "best", csv, "--json")
+    assert json.loads(alone.out)["scores"] == told["best"]["scores"]
+    page = (out / "report.html").read_text()
+    assert "settings as they are" in page
+    more = run_gruta("tune", "forecast", csv, *options, "--trials", 4)
+    assert json.loads(more.out)["trials"] == 4
+    other = run_gruta("tune", "forecast", csv, *options, "--trials", 4, "--space", "warmup")
+    assert other.code == 2
+    assert "the study was begun with another space of settings" in other.err
+    assert "--name" in other.err
+
+
+def test_trials_are_ended_by_the_validation_curve(tmp_path, csv):
+    sweep = begun(tmp_path, csv)
+    sweep.go_on(1, float("inf"), Silent())
+    sweep.study.pruner = optuna.pruners.ThresholdPruner(upper=-1.0)
+    sweep.go_on(3, float("inf"), Silent())
+    assert states(sweep) == [TrialState.COMPLETE, TrialState.PRUNED, TrialState.PRUNED]
+    assert list(sweep.study.trials[1].intermediate_values) == [2]  # no step further
+    assert sorted(path.name for path in (tmp_path / "trials").iterdir()) == ["0000"]
+
+
+def test_settings_of_a_lost_process_are_tried_again(tmp_path, csv):
+    sweep = begun(tmp_path, csv, storage_at(f"sqlite:///{tmp_path}/trials.db"))
+    trial = sweep.study.ask()
+    params = {name: one.suggest(trial, name) for name, one in sweep.space.items()}
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    trial.set_user_attr("worker", f"{socket.gethostname()}:{ended.pid}")
+    elsewhere = sweep.study.ask()
+    elsewhere.set_user_attr("worker", "another:1")  # begun a moment ago, and may live
+    own = sweep.study.ask()
+    own.set_user_attr("worker", f"{socket.gethostname()}:{os.getppid()}")
+    sweep.go_on(3, float("inf"), Silent())
+    found = sweep.study.trials
+    assert [t.state for t in found[:3]] == [
+        TrialState.FAIL,
+        TrialState.RUNNING,
+        TrialState.RUNNING,
+    ]
+    assert found[3].state == TrialState.COMPLETE
+    assert found[3].params == params
+    assert found[3].user_attrs["of"] == 0
+
+
+def test_an_interrupted_trial_is_tried_again_by_who_goes_on(tmp_path, csv, monkeypatch):
+    sweep = begun(tmp_path, csv)
+
+    def cut(*given, **how):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gruta.tune.sweep.fit", cut)
+        with pytest.raises(KeyboardInterrupt):
+            sweep.go_on(2, float("inf"), Silent())
+    assert states(sweep) == [TrialState.FAIL, TrialState.WAITING]
+    begun(tmp_path, csv).go_on(1, float("inf"), Silent())
+    failed, again = begun(tmp_path, csv).study.trials
+    assert again.state == TrialState.COMPLETE
+    assert again.params == failed.params
+
+
+def test_other_data_and_a_storage_that_is_none_are_refused(tmp_path, csv):
+    begun(tmp_path, csv)
+    csv.write_text(table(ROWS - 20))
+    with pytest.raises(InputError, match="the study was begun with another data"):
+        begun(tmp_path, csv)
+    with pytest.raises(InputError, match=r"expected a directory to write trials\.log into"):
+        storage_at(str(tmp_path / "nowhere" / "trials.log"))
+    with pytest.raises(InputError, match=r"storage: strange://nowhere/x"):
+        storage_at("strange://nowhere/x")

@@ -1,0 +1,290 @@
+"""Trials on one storage, by any number of processes on any machines."""
+
+import json
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from gruta.errors import InputError, OtherRun
+from gruta.locale import translate as _
+from gruta.settings import resolve
+from gruta.tasks.fitting import fit
+from gruta.tasks.task import Task
+from gruta.train import Diverged, Progress
+from gruta.tune.space import Space
+
+BEAT, SILENT = 20.0, 120.0
+"""Seconds between two signs of life of a trial, and after how many without one it is lost."""
+
+RETRIES = 2
+"""How often the settings of a trial whose process was lost are tried again."""
+
+_WORKER, _ALIVE, _RETRY, _WHY = "worker", "alive", "retry", "why"
+_ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def storage_at(place: str) -> Any:
+    """A journal's file or, for a URL, a database; InputError where it is not to be reached."""
+    if "://" not in place:
+        path = Path(place)
+        if not path.parent.is_dir():
+            problem = _("expected a directory to write {name} into, found none at {path}")
+            raise InputError(storage=problem.format(name=path.name, path=path.parent))
+        from optuna.storages.journal import JournalFileBackend
+
+        try:
+            return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                storage=_("{path}: not a journal of trials ({error})").format(
+                    path=path, error=error
+                )
+            ) from error
+    try:
+        return optuna.storages.RDBStorage(place)
+    except Exception as error:  # of whichever driver the URL names
+        told = str(error).split("\n")[0]
+        raise InputError(
+            storage=_("{place}: {error}").format(place=place.split("@")[-1], error=told)
+        ) from error
+
+
+@dataclass
+class Sweep:
+    """A study: settings of a task that are tried on the same data.
+
+    given: settings that all trials have. directory: where this process keeps its trials' runs.
+    """
+
+    task: Task[Any]
+    data: Any
+    fingerprint: str
+    given: Mapping[str, Any]
+    space: Space
+    directory: Path
+    study: optuna.Study
+
+    @classmethod
+    def begun(
+        cls,
+        task: Task[Any],
+        data: Any,
+        given: Mapping[str, Any],
+        space: Space,
+        directory: Path,
+        storage: Any,
+        name: str,
+    ) -> "Sweep":
+        """The study of this name, new or as it stands; InputError where it is another one's."""
+        settings: Any = resolve(task.settings, dict(given))
+        fingerprint = task.read(data, settings).fingerprint()
+        own = {
+            "task": task.name,
+            "data": fingerprint,
+            "given": json.loads(json.dumps(dict(given), sort_keys=True)),
+            "space": {name: str(one) for name, one in sorted(space.items())},
+        }
+        pruner = optuna.pruners.MedianPruner(
+            n_startup_trials=5, n_warmup_steps=max(1, settings.steps // 5)
+        )
+        study = optuna.create_study(
+            storage=storage, study_name=name, pruner=pruner, load_if_exists=True
+        )
+        known = study.user_attrs
+        changed = [key for key, value in own.items() if known.get(key, value) != value]
+        if changed:
+            words = {
+                "task": _("task"),
+                "data": _("data"),
+                "given": _("settings"),
+                "space": _("space of settings"),
+            }
+            problem = _(
+                "{name}: the study was begun with another {what}; go on with the same, or give "
+                "another name"
+            )
+            told = ", ".join(words[key] for key in changed)
+            raise OtherRun(name=problem.format(name=name, what=told))
+        for key, value in own.items():
+            if key not in known:
+                study.set_user_attr(key, value)
+        study.sampler = optuna.samplers.TPESampler(
+            seed=settings.seed + len(study.trials) + os.getpid() * bool(study.trials)
+        )
+        sweep = cls(task, data, fingerprint, given, space, directory, study)
+        if not study.trials and all(one.has(getattr(settings, n)) for n, one in space.items()):
+            study.enqueue_trial({n: getattr(settings, n) for n in space}, skip_if_exists=True)
+        return sweep
+
+    @property
+    def ended(self) -> list[FrozenTrial]:
+        """The trials that came to an end, pruned or not."""
+        return self.study.get_trials(deepcopy=False, states=_ENDED)
+
+    @property
+    def best(self) -> FrozenTrial | None:
+        """The trial with the lowest value; None where none is complete."""
+        with suppress(ValueError):
+            return self.study.best_trial
+        return None
+
+    @property
+    def default(self) -> FrozenTrial | None:
+        """The trial with the settings as they are without any search, if it is complete."""
+        settings = self.settings({})
+        wanted = {name: getattr(settings, name) for name in self.space}
+        for trial in self.study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]):
+            if trial.params == wanted:
+                return trial
+        return None
+
+    def settings(self, params: Mapping[str, Any]) -> Any:
+        """The task's, with these of a trial."""
+        return resolve(self.task.settings, dict(self.given) | dict(params))
+
+    def place(self, number: int) -> Path:
+        """Where the run of a trial lies that this machine has trained."""
+        return self.directory / "trials" / f"{number:04}"
+
+    def go_on(self, trials: int, until: float, progress: Callable[[str, int], Any]) -> None:
+        """Try settings until so many trials have ended, or no more may begin (time.monotonic()).
+
+        Raises Interrupted as training does; what was under way is tried again by who goes on.
+        """
+        while True:
+            self._give_up_on_the_lost()
+            running = self.study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
+            if len(self.ended) + len(running) >= trials or time.monotonic() >= until:
+                return
+            trial = self.study.ask()
+            if trial.number >= 4 * trials + 20:  # next to all fail
+                self.study.tell(trial, state=TrialState.FAIL)
+                problem = _("next to all trials fail, the last with: {why}")
+                raise InputError(space=problem.format(why=self._last_failure()))
+            self._try(trial, progress)
+
+    def _try(self, trial: Trial, progress: Callable[[str, int], Any]) -> None:
+        place = self.place(trial.number)
+        shutil.rmtree(place, ignore_errors=True)
+        try:
+            params = {name: one.suggest(trial, name) for name, one in self.space.items()}
+            settings = self.settings(params)
+            with _alive(trial), progress(f"{trial.number}", settings.steps) as shown:
+                curve = _Curve(trial, shown)
+                fitted = fit(self.task, self.data, settings, place, progress=curve)
+            trial.set_user_attr("seconds", round(fitted.stopwatch.total, 1))
+            if curve.best is None:
+                raise Diverged(_("no validation gave a number"))
+            self.study.tell(trial, curve.best, skip_if_finished=True)
+        except optuna.TrialPruned:
+            self.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+        except (Diverged, InputError) as error:
+            trial.set_user_attr(_WHY, str(error))
+            self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+        except BaseException:
+            self._again(self.study.get_trials(deepcopy=False)[trial.number])
+            raise
+        finally:
+            self._keep_the_best()
+
+    def _keep_the_best(self) -> None:
+        """Of the runs that lie here only those of the best trial and of the default, and of trials
+        that are under way.
+        """
+        kept = [trial.number for trial in (self.best, self.default) if trial is not None]
+        for trial in self.study.get_trials(deepcopy=False):
+            if trial.state.is_finished() and trial.number not in kept:
+                shutil.rmtree(self.place(trial.number), ignore_errors=True)
+
+    def _give_up_on_the_lost(self) -> None:
+        """Trials whose process is gone have failed, and their settings are to be tried again."""
+        for trial in self.study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+            if _is_lost(trial):
+                self._again(trial)
+
+    def _again(self, trial: FrozenTrial) -> None:
+        with suppress(optuna.exceptions.UpdateFinishedTrialError, ValueError):
+            self.study.tell(trial.number, state=TrialState.FAIL)
+            tries = int(trial.user_attrs.get(_RETRY, 0))
+            if tries < RETRIES and trial.params:
+                again = {_RETRY: tries + 1, "of": trial.number}
+                self.study.enqueue_trial(trial.params, user_attrs=again)
+
+    def _last_failure(self) -> str:
+        failed = self.study.get_trials(deepcopy=False, states=[TrialState.FAIL])
+        return next((str(t.user_attrs[_WHY]) for t in reversed(failed) if _WHY in t.user_attrs), "")
+
+
+class _Curve(Progress):
+    """The validations of a trial: told to the study, which may end it, and to a person."""
+
+    def __init__(self, trial: Trial, shown: Progress) -> None:
+        self._trial, self._shown = trial, shown
+        self.best: float | None = None
+
+    def validated(self, record: Mapping[str, Any], best: bool) -> None:
+        """Tell the study of each but the one before the first step."""
+        self._shown.validated(record, best)
+        value = record.get("criterion", record["validation_loss"])
+        if value is None:
+            return
+        self.best = value if self.best is None else min(self.best, value)
+        if record["step"]:
+            self._trial.report(self.best, record["step"])
+            if self._trial.should_prune():
+                raise optuna.TrialPruned
+
+    def step(self, record: Mapping[str, Any]) -> None:
+        """Shown."""
+        self._shown.step(record)
+
+    def note(self, message: str) -> None:
+        """Shown."""
+        self._shown.note(message)
+
+
+@contextmanager
+def _alive(trial: Trial) -> Iterator[None]:
+    """The trial has signs of life meanwhile."""
+    trial.set_user_attr(_WORKER, f"{socket.gethostname()}:{os.getpid()}")
+    over = threading.Event()
+
+    def tell() -> None:
+        while True:
+            with suppress(Exception):  # a storage that is out of reach for a moment
+                trial.set_user_attr(_ALIVE, time.time())
+            if over.wait(BEAT):
+                return
+
+    thread = threading.Thread(target=tell, name="gruta-trial", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _is_lost(trial: FrozenTrial) -> bool:
+    host, _colon, process = str(trial.user_attrs.get(_WORKER, "")).rpartition(":")
+    if host == socket.gethostname() and process.isdecimal():
+        try:
+            os.kill(int(process), 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        if int(process) == os.getpid():
+            return False
+    begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
+    return time.time() - float(trial.user_attrs.get(_ALIVE, begun)) > SILENT
