@@ -6,9 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by a file with this content, or leave it as it was (OSError)."""
-    partial = path.with_name(f".{path.name}.partial")
+def write_atomically(path: Path, content: bytes, mark: str = "") -> None:
+    """Replace `path` by a file with this content, or leave it as it was (OSError).
+
+    mark: of who writes, where several may write the same at once; the last one's stays.
+    """
+    partial = path.with_name(f".{path.name}{mark}.partial")
     with naming(path):
         try:
             with open(partial, "wb") as file:
