@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -99,22 +99,33 @@ class Parquet:
         yield pl.DataFrame([c.alias(str(i)) for i, c in zip(rest, columns, strict=True)])
 
 
-def names_by_group(content: IO[bytes], label: str, column: str) -> list[dict[str | None, int]]:
-    """Of each group of rows in an open file, how many rows each name in the column has, in the
-    order of their first ones. InputError where the file is damaged or lacks the column.
+class Names(NamedTuple):
+    """The names in a column, in the order of their first rows; of each group of rows which of them
+    it has, by their places `[M]`, and how many rows of each `[M]`.
     """
+
+    names: tuple[str | None, ...]
+    groups: list[tuple[NDArray[np.int32], NDArray[np.int64]]]
+
+
+def names_by_group(content: IO[bytes], label: str, column: str) -> Names:
+    """Of an open file; InputError where it is damaged or lacks the column."""
     with whole(label):
         file = _with_dictionaries(content, label, [column])
-        found = []
+        number: dict[str | None, int] = {}
+        groups = []
         for group in range(file.num_row_groups):
-            counts: dict[str | None, int] = {}
+            counts: dict[int, int] = {}
             for batch in file.iter_batches(_AT_ONCE, row_groups=[group], columns=[column]):
                 codes, known = _coded(batch.column(0))
                 for code, rows in enumerate(np.bincount(codes, minlength=len(known)).tolist()):
                     if rows:
-                        counts[known[code]] = counts.get(known[code], 0) + rows
-            found.append(counts)
-        return found
+                        place = number.setdefault(known[code], len(number))
+                        counts[place] = counts.get(place, 0) + rows
+            size = len(counts)
+            places = np.fromiter(counts.keys(), np.int32, size)
+            groups.append((places, np.fromiter(counts.values(), np.int64, size)))
+        return Names(tuple(number), groups)
 
 
 def read_rows(

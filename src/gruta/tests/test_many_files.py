@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from gruta.tasks.forecast.many.parts import planned
 from gruta.tasks.forecast.many.work import Worker
 from gruta.tasks.forecast.task import TASK
 from gruta.tests.deadly import Deadly
+from gruta.tests.docs import to_run
 
+QUICK = "--hidden 4 --steps 4 --batch-size 8 --validate-every 2"
 SMALL = {"hidden": 4, "steps": 4, "batch_size": 8, "validate_every": 2, "horizon": 3}
 
 
@@ -49,7 +52,8 @@ def folder(tmp_path):
     (place / "region=SP").mkdir(parents=True)
     shops(0, 4).write_parquet(place / "a.parquet")
     shops(4, 5).sort("ds").write_parquet(place / "b.parquet", row_group_size=50)
-    shops(9, 3).write_parquet(place / "region=SP" / "c.parquet")
+    frame = shops(9, 3).to_pandas().set_index("ds").rename_axis(None)
+    frame.to_parquet(place / "region=SP" / "c.parquet")
     (place / "_SUCCESS").touch()
     (place / ".hidden.parquet").touch()
     return place
@@ -91,11 +95,12 @@ def stopping(after):
 
 
 def test_answers_are_those_of_one_file_with_all(run, folder, tmp_path, in_this_process):
-    whole = pl.concat(pl.read_parquet(p) for p in sorted(folder.rglob("[abc].parquet")))
+    whole = shops(0, 12)
     expected = Forecaster.load(run).predict(whole)
+    whole.head(0).write_parquet(folder / "none.parquet")
     told = TASK.spread(run, str(folder), str(tmp_path / "out"), part_rows=120).to_json()
     names = ["a.1-of-2.parquet", "a.2-of-2.parquet"]
-    names += [f"b.{i}-of-3.parquet" for i in (1, 2, 3)]
+    names += [f"b.{i}-of-3.parquet" for i in (1, 2, 3)] + ["none.parquet"]
     assert list(outputs(tmp_path / "out")) == [
         *names, "region=SP/c.1-of-2.parquet", "region=SP/c.2-of-2.parquet"
     ]  # fmt: skip
@@ -104,7 +109,7 @@ def test_answers_are_those_of_one_file_with_all(run, folder, tmp_path, in_this_p
     assert found[:, :2].equals(expected[:, :2])
     for name in found.columns[2:]:
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-6)
-    assert told["parts"] == 7
+    assert told["parts"] == 8
     assert (told["series"], told["unseen"], told["absent"]) == (12, 4, 0)
     assert told["rows"] == len(whole)
 
@@ -248,15 +253,95 @@ def test_workers_that_are_killed_lose_nothing(run, folder, tmp_path):
     out = tmp_path / "out"
     parts = planned(files_of(str(folder), str(out)), "unique_id", 240).parts
     assert len(parts) == 4
-    place = Deadly(str(out), once=["a.parquet"], often=["b.2-of-2.parquet"])
+    place = Deadly(str(out), once=["a.parquet"], often=["region=SP/c.parquet"])
     done = list(here.done_here(parts, (run, Question(), "asked", place), workers=2))
     assert sorted(one.part.output for one in done) == [part.output for part in parts]
-    assert {one.part.output for one in done if one.problem} == {"b.2-of-2.parquet"}
+    assert {one.part.output for one in done if one.problem} == {"region=SP/c.parquet"}
     assert "was killed 3 times" in next(one.problem for one in done if one.problem)
     assert (tmp_path / "out.a.parquet").exists()  # somebody died of it
     alone = Place(str(tmp_path / "alone"))
     for one in map(Worker(run, Question(), "asked", alone), parts):
         assert not one.problem
     expected = contents(tmp_path / "alone")
-    del expected["b.2-of-2.parquet"]
+    del expected["region=SP/c.parquet"]
     assert contents(out) == expected
+
+
+@pytest.fixture
+def store(monkeypatch):
+    """A bucket of an object store that speaks S3, on loopback: its address."""
+    pytest.importorskip("s3fs")
+    moto = pytest.importorskip("moto.server")
+    import fsspec
+
+    monkeypatch.setattr("werkzeug.serving.WSGIRequestHandler.log_request", lambda *_: None)
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    if not fsspec.filesystem("s3").exists("shop"):  # servers of one process have one memory
+        fsspec.filesystem("s3").mkdir("shop")
+    yield "s3://shop"
+    server.stop()
+    fsspec.filesystem("s3").clear_instance_cache()
+
+
+def test_an_object_store_is_read_and_written_as_a_folder_is(
+    run, folder, tmp_path, in_this_process, store
+):
+    import fsspec
+
+    bucket = fsspec.filesystem("s3")
+    bucket.put(str(folder), f"{store}/in", recursive=True)
+    out = f"{store}/out"
+    with pytest.raises(Stopped):
+        TASK.spread(run, f"{store}/in/", out, part_rows=120, watch=stopping(3))
+    assert len(bucket.glob(f"{out}/**/*.parquet")) == 3
+    told = TASK.spread(run, f"{store}/in/", out, part_rows=120).to_json()
+    assert (told["parts"], told["before"], told["series"]) == (7, 3, 12)
+    bucket.get(f"{out}/", str(tmp_path / "fetched"), recursive=True)
+    TASK.spread(run, str(folder), str(tmp_path / "here"), part_rows=120)
+    assert forecasts(tmp_path / "fetched").equals(forecasts(tmp_path / "here"))
+    bucket.put(str(folder / "a.parquet"), f"{store}/in/region=SP/d.parquet")
+    with pytest.raises(InputError, match=r"'s00' in s3://\S+/a.parquet and s3://\S+/d.parquet"):
+        TASK.spread(run, f"{store}/in/**/*.parquet", out)
+    told = TASK.spread(run, f"{store}/in/?.parquet", f"{store}/other").to_json()
+    assert (told["parts"], told["series"]) == (2, 9)
+    with pytest.raises(InputError, match="s3://nowhere/in: no file or folder of this name"):
+        TASK.spread(run, "s3://nowhere/in", out)
+
+
+def test_the_commands_of_the_page_do_what_it_says(
+    run_gruta, store, tmp_path, monkeypatch, in_this_process
+):
+    import fsspec
+
+    monkeypatch.setattr("gruta.report.page.png", lambda _: b"")  # to draw takes most of the time
+    monkeypatch.setattr("gruta.report.page._svg", lambda _: b"")
+    monkeypatch.chdir(tmp_path)
+    shops(0, 8).write_parquet("sales.parquet")
+    for place in ("sales", "by-date"):
+        Path(place).mkdir()
+    everything = shops(0, 12)
+    everything.head(200).write_parquet("by-date/first.parquet")
+    everything.tail(-200).write_parquet("by-date/then.parquet")
+    shops(0, 6).write_parquet("sales/a.parquet")
+    shops(6, 6).write_parquet("sales/b.parquet")
+    fsspec.filesystem("s3").put("sales/", "shop/sales/", recursive=True)
+    for kind, text in to_run("many-series.md"):
+        if kind == "python":
+            exec(compile(text, "many-series.md", "exec"), {})
+            continue
+        _gruta, *arguments = shlex.split(text, comments=True)
+        more = QUICK.split() if arguments[0] == "train" else []
+        done = run_gruta(*arguments, *more)
+        assert done.code == 0, done.err
+    whole = pl.read_parquet("forecasts/*.parquet").sort("unique_id", "ds")
+    again = pl.read_parquet("forecasts-again/*.parquet").sort("unique_id", "ds")
+    assert whole["unique_id"].n_unique() == 12
+    assert len(whole) == 12 * 14
+    assert ((whole["forecast"] - again["forecast"]).abs() < 1e-4).all()
+    assert len(fsspec.filesystem("s3").glob("shop/forecasts/*.parquet")) == 2
+    assert len(list(Path("without-short").glob("*.parquet"))) == 2

@@ -57,7 +57,9 @@ def _until_one_dies(
                 while queue and len(under_way) < workers + ahead:
                     part = queue.popleft()
                     try:
-                        under_way[pool.submit(_answer, part)] = part
+                        with _deaf():
+                            future = pool.submit(_answer, part)
+                        under_way[future] = part
                     except BrokenProcessPool:
                         queue.appendleft(part)
                         raise
@@ -88,10 +90,23 @@ def _pool(start: Start, workers: int) -> Iterator[ProcessPoolExecutor]:
             yield pool
             pool.shutdown()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
             for process in set(multiprocessing.active_children()) - before:
                 process.kill()
+            pool.shutdown(cancel_futures=True)
             raise
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that begin meanwhile hear no interrupt: that is for this one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -114,8 +129,7 @@ _workers: list[Worker] = []
 
 
 def _begin(*start: object) -> None:
-    """As a process begins: an interrupt is for the parent, without which it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """As a process begins; without its parent it ends."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     atexit.register(_workers.clear)  # the kernels' own memory goes before the interpreter does
     _workers.append(Worker(*start))  # type: ignore[arg-type]

@@ -30,6 +30,7 @@ def kept_alone(place: Place) -> Iterator[None]:
     with alone(Path(place.path), problem):
         place.sweep()
         yield
+        place.sweep()  # a process that was killed may have left something
 
 
 def found_before(place: Place, plan: Plan, asked: str) -> tuple[dict[Part, Found], int]:

@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from gruta.data.parquet import names_by_group
+import numpy as np
+
+from gruta.data.parquet import Names, names_by_group
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.tasks.forecast.many.files import File
 
-Counts = Mapping[str | None, int]
 _READERS = 8
 _SHOWN = 3
 
@@ -71,12 +72,12 @@ def planned(files: Sequence[File], column: str, most: int) -> Plan:
     twice = dict[str | None, tuple[File, File]]()
     with ThreadPoolExecutor(min(_READERS, len(files))) as readers:
         looks = readers.map(partial(_looked_at, column=column), files)
-        for file, groups in zip(files, looks, strict=True):
-            if isinstance(groups, InputError):
-                broken[file.path] = str(groups)
+        for file, found in zip(files, looks, strict=True):
+            if isinstance(found, InputError):
+                broken[file.path] = str(found)
                 continue
-            parts += _cut(file, groups, most)
-            for name in dict.fromkeys(name for group in groups for name in group):
+            parts += _cut(file, found, most)
+            for name in found.names:
                 other = home.setdefault(name, file)
                 if other is not file:
                     twice.setdefault(name, (other, file))
@@ -85,7 +86,7 @@ def planned(files: Sequence[File], column: str, most: int) -> Plan:
     return Plan(tuple(parts), broken, len(home))
 
 
-def _looked_at(file: File, column: str) -> list[dict[str | None, int]] | InputError:
+def _looked_at(file: File, column: str) -> Names | InputError:
     try:
         with file.opened() as content:
             return names_by_group(content, file.path, column)
@@ -105,33 +106,26 @@ def _refuse(twice: Mapping[str | None, tuple[File, File]]) -> None:
     raise InputError(problem.format(count=number(len(twice)), shown=", ".join(shown)))
 
 
-def _cut(file: File, groups: Sequence[Counts], most: int) -> Iterator[Part]:
+def _cut(file: File, found: Names, most: int) -> Iterator[Part]:
     """The file whole, or in parts of about as many rows, each of series that follow each other."""
-    rows = sum(sum(group.values()) for group in groups)
+    totals = np.zeros(len(found.names), np.int64)
+    for places, counts in found.groups:
+        totals[places] += counts
+    rows = int(totals.sum())
     if rows <= most:
         yield Part(file, rows=rows)
         return
-    totals: dict[str | None, int] = {}
-    for group in groups:
-        for name, count in group.items():
-            totals[name] = totals.get(name, 0) + count
-    lots = list(_lots(totals, rows, -(-rows // most)))
-    for i, names in enumerate(lots):
-        own = set(names)
-        which = tuple(k for k, group in enumerate(groups) if not own.isdisjoint(group))
-        count = sum(totals[name] for name in names)
-        yield Part(file, i + 1, len(lots), count, which, names)
-
-
-def _lots(totals: Counts, rows: int, count: int) -> Iterator[tuple[str | None, ...]]:
-    """Names, in their order, in lots of about as many rows."""
-    lot, before, share = list[str | None](), 0, 1
-    for name, own in totals.items():
-        # A series goes to the lot in which its middle row would be.
-        if lot and (before + own / 2) * count >= share * rows:
-            yield tuple(lot)
-            lot = []
-            share = max(share + 1, int(before * count / rows) + 1)
-        lot.append(name)
-        before += own
-    yield tuple(lot)
+    # A series goes to the part in which its middle row would be.
+    share = -(-rows // most) / rows
+    _used, home = np.unique(
+        ((totals.cumsum() - totals / 2) * share).astype(int), return_inverse=True
+    )
+    ends = np.searchsorted(home, np.arange(home[-1] + 2))
+    groups: list[list[int]] = [[] for _part in range(home[-1] + 1)]
+    for k, (places, _counts) in enumerate(found.groups):
+        for part in np.unique(home[places]).tolist():
+            groups[part].append(k)
+    for i, own in enumerate(groups):
+        some = slice(int(ends[i]), int(ends[i + 1]))
+        count = int(totals[some].sum())
+        yield Part(file, i + 1, len(groups), count, tuple(own), found.names[some])

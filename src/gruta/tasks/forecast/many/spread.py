@@ -24,7 +24,7 @@ from gruta.tasks.forecast.many.files import Place, files_of
 from gruta.tasks.forecast.many.options import SpreadOptions
 from gruta.tasks.forecast.many.outputs import MANIFEST, Manifest, found_before, kept_alone
 from gruta.tasks.forecast.many.parts import Part, Plan, planned
-from gruta.tasks.forecast.many.work import Done, Found, Question
+from gruta.tasks.forecast.many.work import Done, Found, Question, peak
 from gruta.tasks.trained import FILES, Trained
 
 
@@ -61,8 +61,9 @@ class Spread:
     """What became of all parts.
 
     before: how many were there already; changed: of how many the file had changed. problems: by
-    part or file. absent: series of the training that are not there. peak: bytes of the largest
-    process.
+    part or file. absent: series of the training that are not there. series_now, busy, cpu: how
+    many were forecast by this call, the seconds of all processes that this took, and of these the
+    processors'. peak, own_peak: bytes of the largest of them, and of this one.
     """
 
     place: str
@@ -74,9 +75,12 @@ class Spread:
     absent: int
     seconds: float
     series_now: int
+    busy: float
+    cpu: float
     workers: int | None
     on: str
     peak: int
+    own_peak: int
 
     @property
     def tables(self) -> Sequence[Table]:
@@ -135,8 +139,12 @@ class Spread:
             "on": self.on,
             "workers": self.workers,
             "seconds": round(self.seconds, 3),
+            "busy_seconds": round(self.busy, 3),
+            "cpu_seconds": round(self.cpu, 3),
+            "series_now": self.series_now,
             "series_per_second": round(self.series_now / max(self.seconds, 1e-9), 3),
             "peak_bytes": self.peak,
+            "own_peak_bytes": self.own_peak,
         }
 
 
@@ -189,9 +197,12 @@ def spread(
         absent=len(trained.codec.encoding.ids) - known if whole else 0,
         seconds=time.monotonic() - start,
         series_now=done.series,
-        workers=options.workers,
+        busy=done.busy,
+        cpu=done.cpu,
+        workers=options.workers or (None if options.on else _cores()),
         on=options.on or "here",
         peak=done.peak,
+        own_peak=peak(),
     )
 
 
@@ -200,7 +211,7 @@ class _Told:
 
     def __init__(self, plan: Plan, before: Mapping[Part, Found], start: float, watch: Watch):
         self.found, self.problems = dict(before), dict(plan.broken)
-        self.series, self.peak, self._rows = 0, 0, 0
+        self.series, self.busy, self.cpu, self.peak, self._rows = 0, 0.0, 0.0, 0, 0
         self._plan, self._start, self._watch = plan, start, watch
         self._done = sum(part.rows for part in before)
         self._all = sum(part.rows for part in plan.parts)
@@ -212,6 +223,8 @@ class _Told:
         else:
             self.found[done.part] = done.found
             self.series += done.found.series
+        self.busy += done.seconds
+        self.cpu += done.cpu
         self.peak = max(self.peak, done.peak)
         self._rows += done.part.rows
         self._watch(

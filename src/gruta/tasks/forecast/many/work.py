@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 FOOTER = b"gruta"
 """What an output file's own metadata call what it says of itself."""
 FORMAT = 1
+_INDEX = "__index_level_"
+"""What pandas calls an index without a name as it writes it along."""
 _SHOWN = 20
 THREADS = {
     name: "1"
     for name in (
-        "ARROW_NUM_THREADS",
         "GRUTA_THREADS",
         "MKL_NUM_THREADS",
         "OMP_NUM_THREADS",
@@ -87,13 +88,15 @@ class Found:
 class Done:
     """A part that is done with: what was found, or the problem with it.
 
-    seconds: that it took. peak: bytes of memory, at most, of the process that did it, so far.
+    seconds, cpu: that it took, and of these the processor's. peak: bytes of memory, at most, of the
+    process that did it, so far.
     """
 
     part: Part
     found: Found | None = None
     problem: str = ""
     seconds: float = 0.0
+    cpu: float = 0.0
     peak: int = 0
 
 
@@ -128,7 +131,7 @@ class Worker:
 
     def __call__(self, part: Part) -> Done:
         """Forecast and write; what is wrong with the part is told, not raised."""
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         with locale.spoken(self._question.language):
             try:
                 found, problem = self._done(part), ""
@@ -136,7 +139,8 @@ class Worker:
                 found, problem = None, str(error)
             except Exception as error:  # of a file system, or ours: the others go on
                 found, problem = None, f"{part.label}: {type(error).__name__}: {error}"
-        return Done(part, found, problem, time.perf_counter() - start, peak())
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+        return Done(part, found, problem, seconds, cpu, peak())
 
     def _done(self, part: Part) -> Found:
         from gruta.tasks.forecast.answers import forecast
@@ -171,11 +175,14 @@ class Worker:
         columns, label = self._trained.codec.encoding.columns, part.label
         with part.file.opened() as content:
             there = columns_of(content, label)
-            wanted = [n for n in there if n in columns.names or n.startswith("__index_level_")]
+            hidden = [name for name in there if name.startswith(_INDEX)]
+            wanted = [name for name in there if name in columns.names or name in hidden]
             of = None if part.names is None else (columns.series, part.names)
             frame = read_rows(content, label, wanted, part.groups, of)
-            if not {*columns.names} <= {*there}:  # what is there says what may be meant
-                frame = _with_names(frame, there)
+        if columns.time not in there and len(hidden) == 1:
+            frame = frame.rename({hidden[0]: columns.time})
+        if not {*columns.names} <= {*frame.columns}:  # what is there says what may be meant
+            frame = _with_names(frame, there)
         return as_part(frame, self._settings, self._trained.codec, label)
 
 
@@ -212,6 +219,10 @@ def footer(content: Any) -> dict[str, Any] | None:
 
 def peak() -> int:
     """Bytes of memory, at most, that this process has had; 0 where the system does not say."""
+    status = Path("/proc/self/status")  # what `getrusage` says counts the parent's too
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
     try:
         import resource
     except ImportError:  # Windows
