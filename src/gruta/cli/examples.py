@@ -49,7 +49,7 @@ EXAMPLES = {
     "bench demo": "gruta bench demo --rounds 2",
     "bench text": "gruta bench text --json -",
     "bench rows": "gruta bench rows --series 1000 --days 3000 --by-time",
-    "bench many": "gruta bench many --series 2000 --on ray",
     "bench serve": "gruta bench serve --hidden 256 --within-ms 50",
     "bench forecast": "gruta bench forecast --only usmelec,neuralforecast,autoets --seeds 2",
+    "bench many": "gruta bench many --series 2000 --on ray",
 }
