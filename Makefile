@@ -22,7 +22,7 @@ PAGE := src/gruta/lab/assets/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
 	-not -path '*/shots/*' 2> /dev/null)
 
-.PHONY: help install demo demo-text bench test fuzz test-page soak soak-serve machines lab lint format notebooks wheel clean
+.PHONY: help install demo demo-text bench test fuzz test-page soak soak-serve test-ray machines lab lint format notebooks wheel clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,9 @@ test: lint ## All checks
 fuzz: $(VENV)/for-dev ## Five minutes each of spoilt model files, ours and others': one clear error, in little memory
 	GRUTA_FUZZ_SECONDS=300 $(BIN)/python -m pytest -q src/gruta/tests/test_model_files.py \
 		src/gruta/exchange/doctor/test_spoilt.py
+
+test-ray: $(VENV)/for-dev $(VENV)/for-ray ## What Ray does with many files, and processes of it that are killed: two minutes
+	$(BIN)/python -m pytest -q src/gruta/tests/test_many_on_ray.py
 
 test-page: ## The checks of the page of gruta lab; without Node, or Chromium, says what it skips
 	@if ! command -v npm > /dev/null; then echo "$(WEB): its checks are skipped, as there is no Node"; \

@@ -50,6 +50,7 @@ _EXTRA_OF = {
     "opentelemetry": "traces",
     "tritonclient": "grpc",
     "prometheus_client": "serve",
+    "ray": "ray",
     "onnx": "exchange",
     "h5py": "exchange",
     "tflite": "exchange",

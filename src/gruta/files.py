@@ -8,18 +8,21 @@ from pathlib import Path
 Buffer = bytes | memoryview
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by a file with this content, or leave it as it was (OSError)."""
-    with staged(path, [content]):
+def write_atomically(path: Path, content: bytes, mark: str = "") -> None:
+    """Replace `path` by a file with this content, or leave it as it was (OSError).
+
+    mark: of who writes, where several may write the same at once; the last one's stays.
+    """
+    with staged(path, [content], mark):
         pass
 
 
 @contextmanager
-def staged(path: Path, content: Iterable[Buffer]) -> Iterator[Path]:
+def staged(path: Path, content: Iterable[Buffer], mark: str = "") -> Iterator[Path]:
     """A file of these pieces that replaces `path` at the end; where something is raised before that
-    it is gone, and `path` as it was (OSError, or what was raised).
+    it is gone, and `path` as it was (OSError, or what was raised). mark: as above.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}{mark}.partial")
     try:
         with naming(path), open(partial, "wb") as file:
             for piece in content:

@@ -69,12 +69,14 @@ def peaks(series: int, rows: int, layout: Layout) -> Iterator[Peak]:
             yield Peak(stage, layout, series, rows, data=3 * 4 * rows, **_asked(stage, path, small))
 
 
-def write(path: Path, series: int, days: int, layout: Layout) -> None:
-    """Series of different levels, each with a week, some rows at a time, each a row group."""
+def write(path: Path, series: int, days: int, layout: Layout, first: int = 0) -> None:
+    """Series of different levels, each with a week, some rows at a time, each a row group; first:
+    the number of the first, by which they are called.
+    """
     import pyarrow as pa
 
-    draw = np.random.default_rng(0)
-    names = np.array([f"series-{i:06d}" for i in range(series)])
+    draw = np.random.default_rng(first)
+    names = np.array([f"series-{i:06d}" for i in range(first, first + series)])
     level, begin = draw.uniform(1, 100, series), np.datetime64("2022-01-01", "us")
     schema = pa.schema(
         {"unique_id": pa.string(), "ds": pa.timestamp("us"), "y": pa.float32()}.items()

@@ -1,17 +1,21 @@
 """`gruta bench`: speed, accuracy, and what options cost."""
 
-import json
 import secrets
 import shlex
 import sys
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from gruta.cells import CELLS
+from gruta.cli.bench_many import HELP as OF_MANY
+from gruta.cli.bench_many import many
 from gruta.cli.commands import Commands
+from gruta.cli.handing_out import as_json as _as_json
+from gruta.cli.handing_out import hand_out as _hand_out
+from gruta.cli.handing_out import json_target as _json_target
+from gruta.cli.handing_out import wrote_json as _wrote_json
 from gruta.errors import InputError
 from gruta.extras import need
 from gruta.locale import translate as _
@@ -393,45 +397,11 @@ def forecast(
         print_report(report)
 
 
-def _hand_out(found: Iterable[Any], json_path: str, show: Callable[[list[Any]], None]) -> None:
-    """Each result on a line of standard error as it comes, and all of them at the end."""
-    from dataclasses import asdict
-
-    target, collected = _json_target(json_path), []
-    for one in found:
-        print(one, file=sys.stderr)
-        collected.append(one)
-    if not _wrote_json(_as_json([asdict(one) for one in collected]), json_path, target):
-        show(collected)
+bench_app.command("many", help=OF_MANY)(many)
 
 
 def _drawn(seed: int | None) -> int:
     return secrets.randbits(32) if seed is None else seed
-
-
-def _as_json(plain: Any) -> str:
-    return json.dumps(plain, indent=1) + "\n"
-
-
-def _wrote_json(text: str, path: str, target: Path | None) -> bool:
-    """Write the text where --json asked for it; whether that was standard output."""
-    from gruta.files import write_atomically
-
-    if target is not None:
-        write_atomically(target, text.encode())
-    if path == "-":
-        print(text, end="")
-    return path == "-"
-
-
-def _json_target(path: str) -> Path | None:
-    if path in ("", "-"):
-        return None
-    target = Path(path)
-    if not target.parent.is_dir() or target.is_dir():
-        problem = _("--json: {path}: expected a file in a directory that exists, or -")
-        raise InputError(problem.format(path=path))
-    return target
 
 
 def _note_missing(rivals: list[str], watch: "Watch") -> None:

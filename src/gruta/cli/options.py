@@ -1,6 +1,7 @@
 """Command-line options made from a settings model: each is declared once, there."""
 
 import inspect
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar, get_args
 
@@ -28,13 +29,13 @@ def with_settings(model: type[BaseModel]) -> Callable[[F], F]:
 
 
 def with_options_of(
-    tasks: Iterable[Task[Any]], verb: str, *, reads: bool = True
+    tasks: Iterable[Task[Any]], *verbs: str, reads: bool = True
 ) -> Callable[[F], F]:
-    """Give a command all options that tasks have for this verb, each task's under its name, and
+    """Give a command all options that tasks have for these verbs, each task's under its name, and
     those that say how the input is read, if there is any.
     """
     found: dict[str, inspect.Parameter] = {}
-    for task in tasks:
+    for task, verb in itertools.product(tasks, verbs):
         for name, field in getattr(task.options, verb).model_fields.items():
             found.setdefault(name, _parameter(name, field, task.name))
     for name, field in ReadingSettings.model_fields.items() if reads else ():

@@ -10,12 +10,13 @@ import typer
 
 from gruta.cli.commands import Commands
 from gruta.cli.options import with_options_of
+from gruta.cli.spread import spread
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import ReadingSettings, resolve
 from gruta.tasks import registry
 from gruta.tasks.scores import to_json
-from gruta.tasks.task import Evaluation, Opened, Records, Task
+from gruta.tasks.task import Evaluation, Opened, Records, Spreads, Task
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,13 +72,27 @@ def evaluate(
 
 
 @predict_app.command(help=_("Ask a trained run: what follows, or what something is."))
-@with_options_of(registry.all_tasks(), "predict")
+@with_options_of(registry.all_tasks(), "predict", "spread")
 def predict(
     run: RunPath,
-    source: Source,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help=_(
+                "What the run's task reads: a file or a folder. Of forecasters also a folder of "
+                "Parquet files, a quoted pattern of their names, or an address such as s3://…"
+            ),
+            show_default=False,
+        ),
+    ],
     out: Annotated[
-        Path | None,
-        typer.Option(help=_("CSV or Parquet file to write."), show_default=_("standard output")),
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help=_("CSV or Parquet file to write; for a folder of files the directory."),
+            show_default=_("standard output"),
+        ),
     ] = None,
     as_json: Json = False,
     *,
@@ -87,19 +102,26 @@ def predict(
     from gruta.files import write_atomically
     from gruta.tasks.trained import Trained
 
-    if out is not None:
-        require_writable(out, ".json" if as_json else "")
-    kind = ".json" if as_json else ".csv" if out is None else out.suffix
     task = registry.task_of(run)
+    if isinstance(task, Spreads):
+        of_many = given.keys() & task.options.spread.model_fields.keys()
+        if of_many or task.names_many(source):
+            how = taken(task, "predict", given, run, "spread")
+            spread(task, run, source, out, given | {"how": how}, as_json=as_json)
+            return
+    path = None if out is None else Path(out)
+    if path is not None:
+        require_writable(path, ".json" if as_json else "")
+    kind = ".json" if as_json else ".csv" if path is None else path.suffix
     how = taken(task, "predict", given, run)
     trained = Trained.load(run, task)
-    data = opened(trained, source, how, quiet=as_json)
+    data = opened(trained, Path(source), how, quiet=as_json)
     content = _as_bytes(task.answer(trained, data, **given), kind)
-    if out is None:
+    if path is None:
         print(content.decode(), end="")
     else:
-        write_atomically(out, content)
-        print(_("Wrote {path}").format(path=out), file=sys.stderr)
+        write_atomically(path, content)
+        print(_("Wrote {path}").format(path=path), file=sys.stderr)
 
 
 def require_writable(out: Path, kind: str = "") -> None:
@@ -130,22 +152,26 @@ def write_frame(found: Records, out: Path) -> None:
     print(_("Wrote {path}").format(path=out), file=sys.stderr)
 
 
-def taken(task: Task[Any], verb: str, given: dict[str, Any], run: Path) -> dict[str, Any]:
+def taken(
+    task: Task[Any], verb: str, given: dict[str, Any], run: Path, *more: str
+) -> dict[str, Any]:
     """The options of `given` that say how the input is read: they are no longer among it.
 
-    InputError where an option is given that is another task's.
+    InputError where an option is given that is another task's, or of other verbs than this and
+    `more`.
     """
     fields = task.settings.model_fields
     how = {name: given.pop(name) for name in ReadingSettings.model_fields if name in given}
-    model = getattr(task.options, verb)
-    known = {*model.model_fields, *(how.keys() & fields.keys())}
+    models = [getattr(task.options, one) for one in (verb, *more)]
+    known = {*(how.keys() & fields.keys())}.union(*(model.model_fields for model in models))
     for name in (*given, *how):
         if name not in known:
             problem = _(
                 "the run {run} is of the task {task}, which has no such option; leave it out"
             )
             raise InputError(**{name: problem.format(run=run, task=task.name)})
-    resolve(model, given)
+    for model in models:
+        resolve(model, {name: v for name, v in given.items() if name in model.model_fields})
     return how
 
 

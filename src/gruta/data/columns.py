@@ -59,7 +59,7 @@ def empty_rows(table: pl.DataFrame) -> NDArray[np.bool_]:
     return np.asarray(table.select(nothing).to_series().to_numpy(), bool)
 
 
-def require_size(path: Path, size: int) -> None:
+def require_size(path: Path | str, size: int) -> None:
     """InputError where data of so many bytes would not fit."""
     if size > _LIMIT_BYTES:
         problem = _(

@@ -1,9 +1,10 @@
 """A Parquet file's columns, by pyarrow; apart, since it takes time to load."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -31,7 +32,7 @@ class Parquet:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with _whole(path):
+        with whole(path):
             self._schema = pq.read_schema(path)
         self.names: Sequence[str] = [str(name) for name in self._schema.names]
 
@@ -66,7 +67,7 @@ class Parquet:
 
     def size(self, places: Sequence[int]) -> int:
         """How many rows; InputError where these columns of them together would not fit."""
-        with open(self.path, "rb") as content, _whole(self.path):
+        with open(self.path, "rb") as content, whole(self.path):
             file = pq.ParquetFile(content)
             _weigh(self.path, file, [self.names[place] for place in places])
             rows: int = file.metadata.num_rows
@@ -79,15 +80,10 @@ class Parquet:
             codes, row = np.empty(file.metadata.num_rows, np.int32), 0
             for group in range(file.num_row_groups):
                 (column,) = file.read_row_group(group, [self.names[place]]).itercolumns()
-                if not pa.types.is_dictionary(column.type):
-                    column = column.dictionary_encode()
                 for chunk in column.chunks:
-                    known: list[str | None] = chunk.dictionary.cast(pa.string()).to_pylist()
-                    own = chunk.indices
-                    if own.null_count:
-                        own, known = own.fill_null(len(known)), [*known, None]
+                    own, known = _coded(chunk)
                     numbers = [number.setdefault(one, len(number)) for one in known]
-                    codes[row : row + len(own)] = np.array(numbers, np.int32)[own.to_numpy()]
+                    codes[row : row + len(own)] = np.array(numbers, np.int32)[own]
                     row += len(own)
         return codes[:row], list(number)
 
@@ -101,6 +97,96 @@ class Parquet:
         rest = [i for i, f in enumerate(schema) if i not in places and f.type in _TEXT]
         columns, _ = self.load(rest)
         yield pl.DataFrame([c.alias(str(i)) for i, c in zip(rest, columns, strict=True)])
+
+
+class Names(NamedTuple):
+    """The names in a column, in the order of their first rows; of each group of rows which of them
+    it has, by their places `[M]`, and how many rows of each `[M]`.
+    """
+
+    names: tuple[str | None, ...]
+    groups: list[tuple[NDArray[np.int32], NDArray[np.int64]]]
+
+
+def names_by_group(content: IO[bytes], label: str, column: str) -> Names:
+    """Of an open file; InputError where it is damaged or lacks the column."""
+    with whole(label):
+        file = _with_dictionaries(content, label, [column])
+        number: dict[str | None, int] = {}
+        groups = []
+        for group in range(file.num_row_groups):
+            counts: dict[int, int] = {}
+            for batch in file.iter_batches(_AT_ONCE, row_groups=[group], columns=[column]):
+                codes, known = _coded(batch.column(0))
+                for code, rows in enumerate(np.bincount(codes, minlength=len(known)).tolist()):
+                    if rows:
+                        place = number.setdefault(known[code], len(number))
+                        counts[place] = counts.get(place, 0) + rows
+            size = len(counts)
+            places = np.fromiter(counts.keys(), np.int32, size)
+            groups.append((places, np.fromiter(counts.values(), np.int64, size)))
+        return Names(tuple(number), groups)
+
+
+def read_rows(
+    content: IO[bytes],
+    label: str,
+    names: Sequence[str],
+    groups: Sequence[int] | None = None,
+    of: tuple[str, Collection[str | None]] | None = None,
+) -> pl.DataFrame:
+    """The columns `names` of an open file, as `Parquet` has them; those of them that are there.
+
+    groups: the groups of rows that are read, None for all. of: a column, and the names in it whose
+    rows are kept; no more is held than these, and some rows at a time.
+    """
+    with whole(label):
+        schema = pq.ParquetFile(content).schema_arrow
+        there = [name for name in names if name in schema.names]
+        file = _with_dictionaries(content, label, there)
+        which = range(file.num_row_groups) if groups is None else groups
+        kept, wanted = [], None if of is None else frozenset(of[1])
+        for group in which:
+            for batch in file.iter_batches(_AT_ONCE, row_groups=[group], columns=there):
+                if of is not None and wanted is not None:
+                    codes, known = _coded(batch.column(there.index(of[0])))
+                    batch = batch.filter(pa.array(np.array([n in wanted for n in known])[codes]))
+                if len(batch):
+                    kept.append(_spelt_out(label, pa.Table.from_batches([batch])))
+        table = (
+            pa.concat_tables(kept)
+            if kept
+            else _spelt_out(label, file.schema_arrow.empty_table().select(there))
+        )
+    return pl.DataFrame([_column(table[name], table.field(name)).alias(name) for name in there])
+
+
+def columns_of(content: IO[bytes], label: str) -> list[str]:
+    """What the columns of an open file are called; InputError where it is damaged."""
+    with whole(label):
+        return [str(name) for name in pq.read_schema(content).names]
+
+
+def _with_dictionaries(content: IO[bytes], label: str, names: Sequence[str]) -> pq.ParquetFile:
+    """The open file, whose columns `names` are there and flat, text as dictionaries."""
+    file = pq.ParquetFile(content)
+    schema = file.schema_arrow
+    require(names, schema.names, label)
+    for name in names:
+        _require_flat(label, schema.field(name))
+    return pq.ParquetFile(content, metadata=file.metadata, read_dictionary=list(names))
+
+
+def _coded(column: pa.Array) -> tuple[NDArray[np.integer], list[str | None]]:
+    """Which of its names each row has, and the names."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    known: list[str | None] = column.dictionary.cast(pa.string()).to_pylist()
+    own = column.indices
+    if own.null_count:
+        own, known = own.fill_null(len(known)), [*known, None]
+    codes: NDArray[np.integer] = own.to_numpy()
+    return codes, known
 
 
 def open_parquet(path: Path, names: Sequence[str]) -> pa.Table:
@@ -118,7 +204,7 @@ def _read(path: Path, names: Sequence[str]) -> pa.Table:
 def _opened(path: Path, names: Sequence[str]) -> Iterator[pq.ParquetFile]:
     """The file, whose columns `names` are there and fit, text as dictionaries."""
     # pyarrow, as polars panics on some damaged files.
-    with open(path, "rb") as content, _whole(path):
+    with open(path, "rb") as content, whole(path):
         file = pq.ParquetFile(content)
         schema = file.schema_arrow
         require(names, schema.names, str(path))
@@ -130,7 +216,7 @@ def _opened(path: Path, names: Sequence[str]) -> Iterator[pq.ParquetFile]:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[None]:
+def whole(path: Path | str) -> Iterator[None]:
     """InputError where pyarrow finds that a file is damaged."""
     try:
         yield
@@ -146,7 +232,7 @@ def _weigh(path: Path, file: pq.ParquetFile, names: Sequence[str]) -> None:
     require_size(path, max(file.metadata.num_rows * len(names) * 8, _stored(file, names)))
 
 
-def _require_flat(path: Path, field: pa.Field) -> None:
+def _require_flat(path: Path | str, field: pa.Field) -> None:
     """InputError for a kind whose cells may be of any size, unless it is text."""
     kind = getattr(field.type, "storage_type", field.type)
     if pa.types.is_nested(kind) or pa.types.is_fixed_size_binary(kind):
@@ -178,7 +264,7 @@ def _text_size(column: pa.ChunkedArray) -> int:
     return sum(pc.sum(length).as_py() or 0 for length in lengths)
 
 
-def _spelt_out(path: Path, table: pa.Table) -> pa.Table:
+def _spelt_out(path: Path | str, table: pa.Table) -> pa.Table:
     """Text in the place of dictionaries; InputError where it would not fit."""
     require_size(path, sum(map(_text_size, table.itercolumns())))
     columns = (c.cast(c.type.value_type) if _is_text(c.type) else c for c in table.itercolumns())

@@ -322,14 +322,14 @@ def _frequency(raw: Raw, policies: Policies) -> Frequency:
     lengths = np.diff(starts)
     longest = np.argsort(-lengths, kind="stable")[:_VOTERS]
     longest = longest[lengths[longest] > 1]
-    if not len(longest):
+    given = policies.frequency
+    if not len(longest) and not isinstance(given, Frequency):
         problem = _(
             "{label}: expected a series of two rows or more, found one row of each; if each row is "
             "of one series, leave out the column that says which"
         )
         raise InputError(problem.format(label=raw.label))
     pieces = [raw.times[starts[i] : starts[i + 1]] for i in longest]
-    given = policies.frequency
     if isinstance(given, Frequency):
         return _of_model(given, pieces, raw)
     if isinstance(raw.zone, Rows):

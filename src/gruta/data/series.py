@@ -50,6 +50,8 @@ def read_series(
     *,
     may_be_wide: bool = False,
     every: Every | None = None,
+    label: str = "",
+    part: bool = False,
 ) -> Series:
     """The series in a file or in a pandas or polars frame, in even steps.
 
@@ -57,15 +59,21 @@ def read_series(
     target are the rows to come. What is mended is told in `repairs`. InputError says what does not
     fit, and where. words: the columns of texts, where those of a trained model are read; else a
     covariate is one if most of its cells are no numbers. may_be_wide: a table is read as wide
-    where that is clear. every: the longer steps that rows become.
+    where that is clear. every: the longer steps that rows become. label: what messages call the
+    source. part: these are some of very many series, of which nothing is learned: they may be
+    short, and their values all the same.
     """
     policies, trained = policies or Policies(), words is not None
-    table = open_table(source, how or Reading(), wanted=columns.names, time=columns.time)
+    table = open_table(
+        source, how or Reading(), wanted=columns.names, time=columns.time, label=label
+    )
     given = columns
     columns, guesses = _roles(columns, table, trained, may_be_wide)
     abreast = series_columns(columns, table)
     table.prepare((*columns.shared, *abreast) if abreast else columns.names)
     cells = _Cells(table, columns, words)
+    if not part:
+        _require_rows(table)
     rows = _rows(cells, policies, several=bool(columns.series) and not abreast)
     guesses = (*guesses, *_step_found(rows.even, policies))
     series = _laid(rows, cells, guesses, has_target=not abreast)
@@ -75,7 +83,8 @@ def read_series(
     series = unpadded(series)
     if every is not None:
         series = unpadded(in_steps(series, every, policies))
-    _require_target(series)
+    if not part:
+        _require_target(series)
     series = mended(series, policies)
     return summed(series, parents_of(rows.ids, rows.above)) if rows.above else series
 
@@ -93,6 +102,16 @@ def _roles(
             several = _("expected several series, whose names a column has; name it with series")
             raise InputError(**{setting: several})
     return columns, guesses
+
+
+def _require_rows(table: Table) -> None:
+    """InputError where there are too few to tell a step by."""
+    if len(table) < _FEWEST_ROWS:
+        raise InputError(
+            _("{label}: expected at least {least} rows, found {count}").format(
+                label=table.origin, least=_FEWEST_ROWS, count=len(table)
+            )
+        )
 
 
 class _Rows(NamedTuple):
@@ -161,12 +180,6 @@ def _raw(
 ) -> Raw:
     """The rows with their stamps; own: of which of the series each is, where a column says that."""
     label = table.origin
-    if len(table) < _FEWEST_ROWS:
-        raise InputError(
-            _("{label}: expected at least {least} rows, found {count}").format(
-                label=label, least=_FEWEST_ROWS, count=len(table)
-            )
-        )
     at = None if own is None else by_series(own, len(ids))
     times, clock = _when(table, time, zone, at)
     table.release()

@@ -38,8 +38,20 @@ def training_alone(run: Run) -> Iterator[None]:
 
     A file system that knows no locks is trusted.
     """
-    path = run.path / LOCK
-    file = _locked(path)
+    problem = _(
+        "{path}: {holder} is training there; wait until it is done, or train in another directory"
+    )
+    with alone(run.path, problem):
+        yield
+
+
+@contextmanager
+def alone(place: Path, problem: str) -> Iterator[None]:
+    """Nobody else is at work in this directory meanwhile; InputError that says the `problem`, with
+    {path} and {holder} in it.
+    """
+    path = place / LOCK
+    file = _locked(path, problem)
     try:
         os.ftruncate(file, 0)
         os.write(file, str(os.getpid()).encode())
@@ -74,7 +86,7 @@ def _holder(found: bytes) -> str:
     return _("process {number}").format(number=number[0].decode(errors="replace"))
 
 
-def _locked(path: Path) -> int:
+def _locked(path: Path, problem: str) -> int:
     """The lock's file, open and ours."""
     tries = _TRIES
     while True:
@@ -88,10 +100,6 @@ def _locked(path: Path) -> int:
             if tries:
                 time.sleep(_MOMENT)
                 continue
-            problem = _(
-                "{path}: {holder} is training there; wait until it is done, or train in another "
-                "directory"
-            )
             raise InUse(problem.format(path=path.parent, holder=holder)) from None
         except OSError:
             return file

@@ -161,6 +161,7 @@ class Options:
     inspect: type[BaseModel] = NoOptions
     explain: type[BaseModel] = NoOptions
     generate: type[BaseModel] = NoOptions
+    spread: type[BaseModel] = NoOptions
 
 
 C = TypeVar("C", bound=Codec)
@@ -294,6 +295,39 @@ class Explains(Protocol):
     @property
     def explain(self) -> Callable[..., Explained]:
         """`explain(trained, source, **how)`: of one answer."""
+
+
+class Spread(Protocol):
+    """What became of very many inputs that were answered in parts."""
+
+    @property
+    def tables(self) -> "Sequence[Table]":
+        """For the terminal."""
+
+    @property
+    def words(self) -> Sequence[str]:
+        """Said below them."""
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """What is wrong with parts that have no answer, by what they are called."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For a program."""
+
+
+@runtime_checkable
+class Spreads(Protocol):
+    """A task whose runs answer for very many inputs in parts: `gruta predict RUN FOLDER`."""
+
+    def names_many(self, source: str) -> bool:
+        """Whether this is what names them, and not a lone file."""
+
+    @property
+    def spread(self) -> Callable[..., Spread]:
+        """`spread(run, source, out, watch=None, **how)`: from a directory of a run to one of
+        answers. watch: is told how far it is, `Standing` in `tasks/forecast/many/spread.py`.
+        """
 
 
 class Made(Protocol):

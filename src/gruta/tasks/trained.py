@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CODEC = "codec.json"
 COUNTED = "counted.safetensors"
+FILES = ("run.json", "settings.toml", CODEC, MODEL, COUNTED, CHOICE)
+"""All that answers are made from; the last two are not in every run."""
 
 
 def is_unfinished(path: Path) -> bool:

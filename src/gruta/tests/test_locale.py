@@ -89,6 +89,7 @@ def indirect() -> set[str]:
         models = [task.settings, options.evaluate, options.predict, options.inspect]
         models.append(options.explain)
         models.append(options.generate)
+        models.append(options.spread)
         models.append(ServeSettings)
         models += [own.options for own in commands()]
         for field in (field for model in models for field in model.model_fields.values()):

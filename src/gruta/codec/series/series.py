@@ -223,6 +223,12 @@ class Series:
             parents=tuple(self.parents[i] for i in some) if self.parents else (),
         )
 
+    def some(self, which: Rows) -> "Series":
+        """Those at these places that have rows, as they follow each other."""
+        counts = np.zeros(self.count, np.int64)
+        counts[which] = np.diff(self.starts)[which]
+        return self.until(counts).nonempty()
+
     def one(self, i: int) -> "Series":
         """The i-th alone."""
         part = slice(int(self.starts[i]), int(self.starts[i + 1]))

@@ -90,7 +90,19 @@ def in_parts(source: Any, settings: ForecastSettings) -> SeriesInParts:
     return SeriesInParts(told(found, outliers), parts, outliers)
 
 
-def _read(source: Any, settings: ForecastSettings, codec: ForecastCodec | None = None) -> Series:
+def as_part(frame: Any, settings: ForecastSettings, codec: ForecastCodec, label: str) -> Series:
+    """Some of very many series, which a frame holds, for a trained model: they may be short, and
+    their values all the same. label: what messages call the frame.
+    """
+    from gruta.data.outliers import told
+
+    found, outliers = _read(frame, settings, codec, label=label, part=True), codec.encoding.outliers
+    return found if outliers is None else told(found, outliers)
+
+
+def _read(
+    source: Any, settings: ForecastSettings, codec: ForecastCodec | None = None, **how: Any
+) -> Series:
     from gruta.data.periods import Every
     from gruta.data.repair import Policies
     from gruta.data.series import read_series
@@ -116,6 +128,7 @@ def _read(source: Any, settings: ForecastSettings, codec: ForecastCodec | None =
         words,
         may_be_wide=s.wide is None and untold,
         every=every,
+        **how,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.series import Series
 from gruta.extras import need
+from gruta.tasks.forecast.many.options import SpreadOptions
 from gruta.tasks.forecast.options import (
     EvaluateOptions,
     ExplainOptions,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from gruta.tasks.forecast.explain.told import Told
     from gruta.tasks.forecast.head import ForecastHead
     from gruta.tasks.forecast.lesson import ForecastLesson
+    from gruta.tasks.forecast.many.spread import Spread, Watch
     from gruta.tasks.forecast.network import ForecastNetwork
     from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
@@ -63,6 +66,7 @@ class ForecastTask:
         predict=PredictOptions,
         inspect=InspectOptions,
         explain=ExplainOptions,
+        spread=SpreadOptions,
     )
 
     @property
@@ -229,6 +233,36 @@ class ForecastTask:
         from gruta.tasks.forecast.answers import forecast
 
         return forecast(trained, series_for(trained, source), missing_known, horizon)
+
+    def names_many(self, source: str) -> bool:
+        """A folder, a pattern or an address: of Parquet files."""
+        from gruta.tasks.forecast.many.files import names_many
+
+        return names_many(source)
+
+    def spread(
+        self,
+        run: Path,
+        source: str,
+        out: str,
+        *,
+        watch: "Watch | None" = None,
+        how: Mapping[str, Any] | None = None,
+        missing_known: MissingKnown | None = None,
+        horizon: int | None = None,
+        **told: Any,
+    ) -> "Spread":
+        """What `answer` says, of all series of Parquet files, as Parquet files in `out`.
+
+        how: settings by which files are read, in place of the run's. told: `SpreadOptions`.
+        """
+        from gruta.settings import resolve
+        from gruta.tasks.forecast.many.spread import spread
+        from gruta.tasks.forecast.many.work import Question
+
+        question = Question(how or {}, horizon, missing_known)
+        options = resolve(SpreadOptions, told)
+        return spread(run, source, out, options, question, watch or (lambda standing: None))
 
     def evaluate(
         self,

@@ -1,0 +1,154 @@
+"""Parts on the cores of this machine, each in a process that may die."""
+
+import atexit
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import wait as wait_for
+from pathlib import Path
+
+from gruta.locale import translate as _
+from gruta.tasks.forecast.many.files import Place
+from gruta.tasks.forecast.many.parts import Part
+from gruta.tasks.forecast.many.work import THREADS, Done, Question, Worker
+
+TRIES = 2
+"""So often a part is tried alone once a process died while it was under way."""
+
+Start = tuple[Path, Question, str, Place]
+
+
+def done_here(parts: Iterable[Part], start: Start, workers: int) -> Iterator[Done]:
+    """Each part as it is done with, in `workers` processes; start: of their `Worker`.
+
+    Which of the parts under way made a process die cannot be told: they are tried again one at a
+    time, and one that does so alone is given up.
+    """
+    left, suspects, tries = deque(parts), deque[Part](), dict[Part, int]()
+    while left or suspects:
+        lone = bool(suspects)
+        queue, count = (suspects, 1) if lone else (left, workers)
+        under_way = yield from _until_one_dies(queue, start, count, ahead=0 if lone else count)
+        for part in under_way if lone else ():
+            tries[part] = tries.get(part, 0) + 1
+            if tries[part] >= TRIES:
+                yield Done(part, problem=_died(part))
+                under_way = [one for one in under_way if one is not part]
+        suspects.extendleft(reversed(under_way))
+
+
+def _until_one_dies(
+    queue: deque[Part], start: Start, workers: int, ahead: int
+) -> Generator[Done, None, list[Part]]:
+    """Take parts from the queue; once a process dies, the parts that were under way are returned.
+
+    ahead: so many more than there are processes are handed out at once.
+    """
+    under_way: dict[Future[Done], Part] = {}
+    with _pool(start, workers) as pool:
+        try:
+            while queue or under_way:
+                while queue and len(under_way) < workers + ahead:
+                    part = queue.popleft()
+                    try:
+                        with _deaf():
+                            future = pool.submit(_answer, part)
+                        under_way[future] = part
+                    except BrokenProcessPool:
+                        queue.appendleft(part)
+                        raise
+                ready, _rest = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in ready:
+                    done = future.result()
+                    del under_way[future]
+                    yield done
+        except BrokenProcessPool:
+            found = [future for future in under_way if not _is_done(future)]
+            for future in under_way.keys() - set(found):
+                yield future.result()
+            return [under_way[future] for future in found]
+    return []
+
+
+def _is_done(future: "Future[Done]") -> bool:
+    return future.done() and future.exception() is None
+
+
+@contextmanager
+def _pool(start: Start, workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that are gone afterwards, whatever they are at."""
+    before = set(multiprocessing.active_children())
+    with _environment(THREADS):
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (*start,))
+        try:
+            yield pool
+            pool.shutdown()
+        except BaseException:
+            for process in set(multiprocessing.active_children()) - before:
+                process.kill()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Processes that begin meanwhile hear no interrupt: that is for this one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Of processes that begin meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+_workers: list[Worker] = []
+"""Of this process: one."""
+
+
+def _begin(*start: object) -> None:
+    """As a process begins; without its parent it ends."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    atexit.register(_workers.clear)  # the kernels' own memory goes before the interpreter does
+    _workers.append(Worker(*start))  # type: ignore[arg-type]
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait_for([parent.sentinel])
+    os._exit(1)
+
+
+def _answer(part: Part) -> Done:
+    return _workers[0](part)
+
+
+def _died(part: Part) -> str:
+    problem = _(
+        "{label}: the process that forecast it was killed {count} times, perhaps as memory ran "
+        "out; take smaller parts (part_rows)"
+    )
+    return problem.format(label=part.label, count=TRIES + 1)

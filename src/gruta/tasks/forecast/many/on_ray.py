@@ -1,0 +1,101 @@
+"""Parts as tasks of Ray, on this machine or a cluster.
+
+A task, not an actor, is what one core does: whose process or machine dies is begun anew by Ray
+wherever there is room, and a cluster that grows takes more. A process of Ray's keeps the run that
+it has loaded for the tasks that follow.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.tasks.forecast.many.files import Place
+from gruta.tasks.forecast.many.here import TRIES, Start
+from gruta.tasks.forecast.many.parts import Part
+from gruta.tasks.forecast.many.work import THREADS, Done, Question, Worker
+from gruta.tasks.trained import FILES
+
+_AHEAD = 2
+"""Tasks for each core that are handed to Ray at once."""
+
+
+def done_on_ray(parts: Iterable[Part], start: Start, workers: int | None) -> Iterator[Done]:
+    """Each part as it is done with. workers: so many at once at most, None for all cores."""
+    import ray
+
+    run, question, asked, place = start
+    with _connected(workers):
+        content = ray.put(_content(run))
+        task = ray.remote(num_cpus=1, max_retries=TRIES)(_answer)
+        cores = int(ray.cluster_resources().get("CPU", 1))
+        most, queue, under_way = workers or _AHEAD * cores, iter(parts), dict[Any, Part]()
+        while True:
+            while len(under_way) < most and (part := next(queue, None)) is not None:
+                under_way[task.remote(content, question, asked, place, part)] = part
+            if not under_way:
+                return
+            ready, _rest = ray.wait(list(under_way), num_returns=1)
+            for one in ready:
+                part = under_way.pop(one)
+                try:
+                    yield ray.get(one)
+                except ray.exceptions.RayError as error:
+                    yield Done(part, problem=_lost(part, error))
+
+
+@contextmanager
+def _connected(workers: int | None) -> Iterator[None]:
+    """To the cluster that RAY_ADDRESS names, else to one that runs here, else to a new one."""
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    how: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
+    how["runtime_env"] = {"env_vars": dict(THREADS)}
+    try:
+        ray.init(address="auto", **how)
+    except ConnectionError as error:
+        if address := os.environ.get("RAY_ADDRESS"):
+            problem = _("no cluster of Ray at {address}, which RAY_ADDRESS names: {reason}")
+            told = problem.format(address=address, reason=str(error).partition("\n")[0])
+            raise InputError(on=told) from None
+        ray.init(num_cpus=workers or os.cpu_count(), include_dashboard=False, **how)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _content(run: Path) -> dict[str, bytes]:
+    """The files of a run that answers are made from, as other machines have no such directory."""
+    return {name: (run / name).read_bytes() for name in FILES if (run / name).is_file()}
+
+
+_workers: dict[tuple[str, str], Worker] = {}
+"""Of this process: the last one, by its fingerprint and where it writes."""
+
+
+def _answer(
+    content: Mapping[str, bytes], question: Question, asked: str, place: Place, part: Part
+) -> Done:
+    """In a process of Ray's."""
+    key = asked, place.path
+    if key not in _workers:
+        _workers.clear()
+        with tempfile.TemporaryDirectory() as run:
+            for name, own in content.items():
+                Path(run, name).write_bytes(own)
+            _workers[key] = Worker(Path(run), question, asked, place)
+    return _workers[key](part)
+
+
+def _lost(part: Part, error: Exception) -> str:
+    reason = str(error).strip().partition("\n")[0] or type(error).__name__
+    problem = _("{label}: Ray gave it up after {count} tries: {reason}")
+    return problem.format(label=part.label, count=TRIES + 1, reason=reason)

@@ -1,0 +1,347 @@
+"""Forecasts of series in very many files: what is written, what goes on, what is refused."""
+
+import datetime as dt
+import json
+import shlex
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gruta.errors import InputError
+from gruta.tasks.forecast import Forecaster
+from gruta.tasks.forecast.many import here
+from gruta.tasks.forecast.many.files import Place
+from gruta.tasks.forecast.many.parts import planned
+from gruta.tasks.forecast.many.work import Worker
+from gruta.tasks.forecast.task import TASK
+from gruta.tests.deadly import Deadly
+from gruta.tests.docs import to_run
+
+QUICK = "--hidden 4 --steps 4 --batch-size 8 --validate-every 2"
+SMALL = {"hidden": 4, "steps": 4, "batch_size": 8, "validate_every": 2, "horizon": 3}
+
+
+def rows_of(name, count, seed, value=None):
+    """Days of a series with a week."""
+    day = np.arange(count)
+    y = 10 + 3 * np.sin(2 * np.pi * day / 7) + np.random.default_rng(seed).normal(size=count)
+    first = dt.datetime(2024, 1, 1)
+    stamps = [first + dt.timedelta(days=int(d)) for d in day]
+    return pl.DataFrame(
+        {"unique_id": [name] * count, "ds": stamps, "y": y if value is None else [value] * count}
+    )
+
+
+def shops(first, count, rows=60):
+    return pl.concat(rows_of(f"s{i:02}", rows - i, i) for i in range(first, first + count))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    place = tmp_path_factory.mktemp("many") / "run"
+    Forecaster(**SMALL).fit(shops(0, 8)).save(place)
+    return place
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Four series in a file, five in one that is in the order of time, three in a folder."""
+    place = tmp_path / "in"
+    (place / "region=SP").mkdir(parents=True)
+    shops(0, 4).write_parquet(place / "a.parquet")
+    shops(4, 5).sort("ds").write_parquet(place / "b.parquet", row_group_size=50)
+    frame = shops(9, 3).to_pandas().set_index("ds").rename_axis(None)
+    frame.to_parquet(place / "region=SP" / "c.parquet")
+    (place / "_SUCCESS").touch()
+    (place / ".hidden.parquet").touch()
+    return place
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Processes of their own take a second each to begin."""
+
+    def engine(parts, start, workers):
+        return map(Worker(*start), parts)
+
+    monkeypatch.setattr(here, "done_here", engine)
+
+
+def outputs(place):
+    return {p.relative_to(place).as_posix(): p for p in sorted(Path(place).rglob("*.parquet"))}
+
+
+def contents(place):
+    return {name: path.read_bytes() for name, path in outputs(place).items()}
+
+
+def forecasts(place):
+    found = [pl.read_parquet(path) for path in outputs(place).values()]
+    return pl.concat(found).sort("unique_id", "ds")
+
+
+class Stopped(Exception):
+    """By who watches."""
+
+
+def stopping(after):
+    def watch(standing):
+        if standing.parts == after:
+            raise Stopped
+
+    return watch
+
+
+def test_answers_are_those_of_one_file_with_all(run, folder, tmp_path, in_this_process):
+    whole = shops(0, 12)
+    expected = Forecaster.load(run).predict(whole)
+    whole.head(0).write_parquet(folder / "none.parquet")
+    told = TASK.spread(run, str(folder), str(tmp_path / "out"), part_rows=120).to_json()
+    names = ["a.1-of-2.parquet", "a.2-of-2.parquet"]
+    names += [f"b.{i}-of-3.parquet" for i in (1, 2, 3)] + ["none.parquet"]
+    assert list(outputs(tmp_path / "out")) == [
+        *names, "region=SP/c.1-of-2.parquet", "region=SP/c.2-of-2.parquet"
+    ]  # fmt: skip
+    found = forecasts(tmp_path / "out")
+    assert found.schema == expected.schema
+    assert found[:, :2].equals(expected[:, :2])
+    for name in found.columns[2:]:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-6)
+    assert told["parts"] == 8
+    assert (told["series"], told["unseen"], told["absent"]) == (12, 4, 0)
+    assert told["rows"] == len(whole)
+
+
+def test_what_was_stopped_goes_on_and_ends_with_the_same_bytes(
+    run, folder, tmp_path, in_this_process
+):
+    line = (run, str(folder))
+    TASK.spread(*line, str(tmp_path / "whole"), part_rows=120)
+    with pytest.raises(Stopped):
+        TASK.spread(*line, str(tmp_path / "out"), part_rows=120, watch=stopping(3))
+    before = {name: path.stat().st_mtime_ns for name, path in outputs(tmp_path / "out").items()}
+    assert len(before) == 3
+    (tmp_path / "out" / ".a.parquet.host-1.partial").write_bytes(b"half")
+    told = TASK.spread(*line, str(tmp_path / "out"), part_rows=120).to_json()
+    assert (told["before"], told["changed"], told["series"]) == (3, 0, 12)
+    after = outputs(tmp_path / "out")
+    assert {name: after[name].stat().st_mtime_ns for name in before} == before
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    assert not list((tmp_path / "out").glob(".*"))
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert {one["state"] for one in manifest["parts"]} == {"done"}
+    assert manifest["parts"][0]["input"]["size"] == (folder / "a.parquet").stat().st_size
+    assert [one["output"] for one in manifest["parts"]] == list(after)
+
+
+def test_a_file_that_changed_is_done_again_and_the_others_are_not(
+    run, folder, tmp_path, in_this_process
+):
+    out = tmp_path / "out"
+    TASK.spread(run, str(folder), str(out), part_rows=120)
+    before = contents(out)
+    shops(0, 2).write_parquet(folder / "a.parquet")
+    told = TASK.spread(run, str(folder), str(out), part_rows=120).to_json()
+    assert (told["before"], told["changed"]) == (5, 0)  # of what is cut otherwise now none is left
+    after = contents(out)
+    assert before.keys() - after.keys() == {"a.1-of-2.parquet", "a.2-of-2.parquet"}
+    assert {name for name in after if after[name] != before.get(name)} == {"a.parquet"}
+    shops(9, 3, rows=61).write_parquet(folder / "region=SP" / "c.parquet")
+    told = TASK.spread(run, str(folder), str(out), part_rows=120).to_json()
+    assert (told["before"], told["changed"]) == (4, 2)
+
+
+def test_a_series_in_two_files_is_refused_by_name(run, folder, tmp_path, in_this_process):
+    shops(3, 2).write_parquet(folder / "again.parquet")
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match=r"2 series .*'s03' in \S+a.parquet and \S+again.parquet"):
+        TASK.spread(run, str(folder), str(out))
+    assert not out.exists()
+
+
+def test_a_bad_file_is_named_at_the_end_and_loses_no_other(
+    run, folder, tmp_path, in_this_process, run_gruta
+):
+    whole = (folder / "a.parquet").read_bytes()
+    (folder / "torn.parquet").write_bytes(whole[: len(whole) // 2])
+    odd = rows_of("odd", 9, 0).with_columns(y=pl.lit("much"))
+    odd.write_parquet(folder / "words.parquet")
+    rows_of("s99", 9, 0).drop("y").write_parquet(folder / "lacks.parquet")
+    out = tmp_path / "out"
+    done = run_gruta("predict", run, folder, "--out", out, "--json")
+    assert done.code == 2
+    told = json.loads(done.out)
+    assert (told["parts"], told["series"]) == (6, 12)
+    problems = {Path(one["what"]).name: one["problem"] for one in told["failed"]}
+    assert problems.keys() == {"torn.parquet", "words.parquet", "lacks.parquet"}
+    assert "not a whole Parquet file" in problems["torn.parquet"]
+    assert "column 'y': expected a number, found 'much'" in problems["words.parquet"]
+    assert "expected a column 'y', as in training" in problems["lacks.parquet"]
+    assert all(f"gruta: {problem}" in done.err for problem in problems.values())
+    assert list(outputs(out)) == ["a.parquet", "b.parquet", "region=SP/c.parquet"]
+    for name in problems:
+        (folder / name).unlink()
+    done = run_gruta("predict", run, folder, "--out", out)
+    assert done.code == 0, done.err
+    assert "parts that were there already" in done.out
+
+
+def test_short_and_unvarying_series_are_forecast_or_told(run, tmp_path, in_this_process):
+    place, out = tmp_path / "in", tmp_path / "out"
+    place.mkdir()
+    dull = rows_of("dull", 30, 0, value=4.0)
+    dull.write_parquet(place / "dull.parquet")
+    none = rows_of("none", 3, 0).with_columns(y=pl.lit(None, pl.Float64))
+    some = pl.concat([rows_of("s00", 30, 0), rows_of("new", 29, 1)])
+    pl.concat([some, none]).write_parquet(place / "x.parquet")
+    refused = TASK.spread(run, str(place), str(out)).problems
+    assert list(refused) == [str(place / "x.parquet")]
+    assert "x.parquet: series 'none': 0 rows with a target" in next(iter(refused.values()))
+    kept = tmp_path / "kept"
+    told = TASK.spread(run, str(place), str(kept), short="leave-out").to_json()
+    assert told["left_out"] == {"count": 1, "first": ["none"]}
+    assert told["unseen"] == 2
+    expected = Forecaster.load(run).predict(pl.concat([dull, some]))
+    found = forecasts(kept)
+    assert found["unique_id"].equals(expected["unique_id"])
+    np.testing.assert_allclose(found["forecast"], expected["forecast"], rtol=1e-6)
+
+
+def test_what_else_lies_there_is_left_alone(run, folder, tmp_path, in_this_process):
+    out = tmp_path / "out"
+    line = (run, str(folder), str(out))
+    out.mkdir()
+    shops(0, 1).write_parquet(out / "a.parquet")
+    with pytest.raises(InputError, match=r"out: .*a.parquet is there, and none of these forecasts"):
+        TASK.spread(*line)
+    assert list(outputs(out)) == ["a.parquet"]
+    (out / "a.parquet").unlink()
+    TASK.spread(*line)
+    with pytest.raises(InputError, match="by another run or with other options"):
+        TASK.spread(*line, horizon=2)
+    moved = folder.rename(tmp_path / "moved")
+    with pytest.raises(InputError, match="is there, of another file"):
+        TASK.spread(run, str(moved), str(out))
+    for source in (moved, moved / "**" / "*.parquet", moved / "*.parquet"):
+        with pytest.raises(InputError, match=r"out: .*is read too; name a directory beside"):
+            TASK.spread(run, str(source), str(moved))
+
+
+def test_what_is_no_folder_of_series_is_refused(run, folder, tmp_path, run_gruta):
+    out = str(tmp_path / "out")
+    done = run_gruta("predict", run, folder)
+    assert (done.code, done.err) == (
+        2, "gruta: --out: expected a directory to write into, as there are many files\n"
+    )  # fmt: skip
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"expected files that end with .parquet, found 0"):
+        TASK.spread(run, str(tmp_path / "empty"), out)
+    with pytest.raises(InputError, match="no file or folder of this name"):
+        TASK.spread(run, str(tmp_path / "nowhere"), out)
+    lone = tmp_path / "lone"
+    Forecaster(**SMALL).fit(rows_of("a", 60, 0).drop("unique_id")).save(lone)
+    with pytest.raises(InputError, match="expected a run of many series in long form"):
+        TASK.spread(lone, str(folder), out)
+
+
+def test_workers_that_are_killed_lose_nothing(run, folder, tmp_path):
+    from gruta.tasks.forecast.many.files import files_of
+    from gruta.tasks.forecast.many.work import Question
+
+    out = tmp_path / "out"
+    parts = planned(files_of(str(folder), str(out)), "unique_id", 240).parts
+    assert len(parts) == 4
+    place = Deadly(str(out), once=["a.parquet"], often=["region=SP/c.parquet"])
+    done = list(here.done_here(parts, (run, Question(), "asked", place), workers=2))
+    assert sorted(one.part.output for one in done) == [part.output for part in parts]
+    assert {one.part.output for one in done if one.problem} == {"region=SP/c.parquet"}
+    assert "was killed 3 times" in next(one.problem for one in done if one.problem)
+    assert (tmp_path / "out.a.parquet").exists()  # somebody died of it
+    alone = Place(str(tmp_path / "alone"))
+    for one in map(Worker(run, Question(), "asked", alone), parts):
+        assert not one.problem
+    expected = contents(tmp_path / "alone")
+    del expected["region=SP/c.parquet"]
+    assert contents(out) == expected
+
+
+@pytest.fixture
+def store(monkeypatch):
+    """A bucket of an object store that speaks S3, on loopback: its address."""
+    pytest.importorskip("s3fs")
+    moto = pytest.importorskip("moto.server")
+    import fsspec
+
+    monkeypatch.setattr("werkzeug.serving.WSGIRequestHandler.log_request", lambda *_: None)
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    if not fsspec.filesystem("s3").exists("shop"):  # servers of one process have one memory
+        fsspec.filesystem("s3").mkdir("shop")
+    yield "s3://shop"
+    server.stop()
+    fsspec.filesystem("s3").clear_instance_cache()
+
+
+def test_an_object_store_is_read_and_written_as_a_folder_is(
+    run, folder, tmp_path, in_this_process, store
+):
+    import fsspec
+
+    bucket = fsspec.filesystem("s3")
+    bucket.put(str(folder), f"{store}/in", recursive=True)
+    out = f"{store}/out"
+    with pytest.raises(Stopped):
+        TASK.spread(run, f"{store}/in/", out, part_rows=120, watch=stopping(3))
+    assert len(bucket.glob(f"{out}/**/*.parquet")) == 3
+    told = TASK.spread(run, f"{store}/in/", out, part_rows=120).to_json()
+    assert (told["parts"], told["before"], told["series"]) == (7, 3, 12)
+    bucket.get(f"{out}/", str(tmp_path / "fetched"), recursive=True)
+    TASK.spread(run, str(folder), str(tmp_path / "here"), part_rows=120)
+    assert forecasts(tmp_path / "fetched").equals(forecasts(tmp_path / "here"))
+    bucket.put(str(folder / "a.parquet"), f"{store}/in/region=SP/d.parquet")
+    with pytest.raises(InputError, match=r"'s00' in s3://\S+/a.parquet and s3://\S+/d.parquet"):
+        TASK.spread(run, f"{store}/in/**/*.parquet", out)
+    told = TASK.spread(run, f"{store}/in/?.parquet", f"{store}/other").to_json()
+    assert (told["parts"], told["series"]) == (2, 9)
+    with pytest.raises(InputError, match="s3://nowhere/in: no file or folder of this name"):
+        TASK.spread(run, "s3://nowhere/in", out)
+
+
+def test_the_commands_of_the_page_do_what_it_says(
+    run_gruta, store, tmp_path, monkeypatch, in_this_process
+):
+    import fsspec
+
+    monkeypatch.setattr("gruta.report.page.png", lambda _: b"")  # to draw takes most of the time
+    monkeypatch.setattr("gruta.report.page._svg", lambda _: b"")
+    monkeypatch.chdir(tmp_path)
+    shops(0, 8).write_parquet("sales.parquet")
+    for place in ("sales", "by-date"):
+        Path(place).mkdir()
+    everything = shops(0, 12)
+    everything.head(200).write_parquet("by-date/first.parquet")
+    everything.tail(-200).write_parquet("by-date/then.parquet")
+    shops(0, 6).write_parquet("sales/a.parquet")
+    shops(6, 6).write_parquet("sales/b.parquet")
+    fsspec.filesystem("s3").put("sales/", "shop/sales/", recursive=True)
+    for kind, text in to_run("many-series.md"):
+        if kind == "python":
+            exec(compile(text, "many-series.md", "exec"), {})
+            continue
+        _gruta, *arguments = shlex.split(text, comments=True)
+        more = QUICK.split() if arguments[0] == "train" else []
+        done = run_gruta(*arguments, *more)
+        assert done.code == 0, done.err
+    whole = pl.read_parquet("forecasts/*.parquet").sort("unique_id", "ds")
+    again = pl.read_parquet("forecasts-again/*.parquet").sort("unique_id", "ds")
+    assert whole["unique_id"].n_unique() == 12
+    assert len(whole) == 12 * 14
+    assert ((whole["forecast"] - again["forecast"]).abs() < 1e-4).all()
+    assert len(fsspec.filesystem("s3").glob("shop/forecasts/*.parquet")) == 2
+    assert len(list(Path("without-short").glob("*.parquet"))) == 2
