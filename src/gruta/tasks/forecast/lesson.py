@@ -172,8 +172,9 @@ class ForecastLesson:
             for some in np.array_split(every, -(-len(every) // 1024)):
                 seen = ahead(table, some[None])
                 found[some] = path(seen["lags"], seen["recent"], seen["future"])[0]
-            told = None if self.base is None else ~np.isnan(self.base)
-            self._ready = found if told is None else np.where(told, self.base, found)
+            if self.base is not None:
+                found = np.where(np.isnan(self.base), found, self.base)
+            self._ready = found
         return self._ready
 
     def _windows(
