@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import numpy as np
@@ -117,16 +118,22 @@ class Table:
         try:
             self._source = Spool(self._source, [self._names.index(name) for name in names])
         except OSError as error:
-            raise _unreadable(self._label, error) from None
+            problem = _(
+                "{label}: its columns cannot be put into {folder}: {reason}; make room there, or "
+                "name another folder by the variable TMPDIR"
+            )
+            told = {"folder": gettempdir(), "reason": error.strerror or error}
+            raise InputError(problem.format(label=self._label, **told)) from None
         self.origin = Origin(self._label, self._source.skipped)
 
     def turn_to(self, *names: str) -> None:
         """Have these columns; others may be forgotten. InputError where they differ in length."""
         if self._columns.keys() >= set(names):
             return
-        rows = self._rows
+        rows, places = self._rows, self._places
         self.release()
         self.load(names)
+        self._places = places
         self._rows, found = rows, self._rows
         self._require_all(names[0], found)
 
@@ -306,7 +313,8 @@ class Table:
 
     def _mark_elsewhere(self, found: Tally) -> Mark | None:
         """By the other columns of numbers, else by the separator, which a decimal mark is not."""
-        own = [self._tally(n) for n, c in self._columns.items() if c.dtype == pl.String]
+        names = [str(self._names[place]) for place in self._places]
+        own = [self._tally(name) for name in names if self._kind(name) == pl.String]
         marks = {one.mark for one in own if not one.other} - {None}
         if not marks:
             tallies: dict[str, Tally] = {}

@@ -347,6 +347,8 @@ def test_parquet_column_of_compound_cells_is_refused(tmp_path: Path, kind: pa.Da
 @pytest.mark.parametrize(
     "text",
     [
+        "name;day;value;price;unused\na;2024-01-01;3,5;1.100;0.5\na;2024-01-02;4,5;1.200;0.5\n"
+        "a;2024-01-03;4,7;1.300;0.25\n",
         "name;day;value\nb;13/01/2024;1,5\na;02/01/2024;2\n\nb;14/01/2024;\na;03/01/2024;1.000,5\n"
         "b;15/01/2024;3\na;04/01/2024;4\n",
         "name,day,value\na,2024-01-01 00:00:00.5,1\na,2024-01-02 00:00:00.5,2\n"
@@ -357,21 +359,39 @@ def test_parquet_column_of_compound_cells_is_refused(tmp_path: Path, kind: pa.Da
         "name,day,value\na,2024-01-01,1\n,2024-01-02,2\na,2024-01-03,4\n",
         "name;day;value\na;2024-01-01;1.234\na;2024-01-02;2.345\na;2024-01-03;4.567\n",
     ],
-    ids=["out of order", "fractions", "no number", "no stamp", "in doubt", "no name", "thousands"],
+    ids=[
+        "mark elsewhere",
+        "out of order",
+        "fractions",
+        "no number",
+        "no stamp",
+        "in doubt",
+        "no name",
+        "thousands",
+    ],
 )
 def test_a_large_text_file_is_read_in_parts_as_a_small_one(write, monkeypatch, tmp_path, text):
     def told() -> str:
         try:
-            found = read_series(path, Columns("day", "value", series="name"))
+            found = read_series(path, Columns("day", "value", known, series="name"))
         except InputError as error:
             return str(error)
-        values = (found.target.tolist(), found.begins.tolist())
+        values = (found.target.tolist(), found.known.tolist(), found.begins.tolist())
         return str((values, found.ids, found.repairs, found.guesses))
 
     path, place = write(text), tmp_path / "spool"
+    known = ("price",) if "price" in text else ()
     place.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     whole = told()
     monkeypatch.setattr("gruta.data.delimited._LARGE", 0)
     assert told() == whole
     assert list(place.iterdir()) == []
+
+
+def test_a_large_text_file_needs_room_on_the_disk(write, monkeypatch, tmp_path):
+    path = write(daily(1, 2, 4))
+    monkeypatch.setattr("gruta.data.delimited._LARGE", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(InputError, match=r"series.csv: its columns cannot be put into .*none: No"):
+        read_series(path, Columns("ds", "y"))
