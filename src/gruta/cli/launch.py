@@ -67,7 +67,9 @@ class Launch:
     @property
     def is_wanted(self) -> bool:
         """Whether this process is to start others, and is not one of them."""
-        return self.processes * self.machines > 1 and "RANK" not in os.environ
+        from gruta.train.ranks import started
+
+        return self.processes * self.machines > 1 and not started()
 
     def check(self) -> None:
         """InputError where the options do not go together."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -172,7 +173,7 @@ def _go_on(sweep: "Sweep", trials: int, until: float) -> None:
     from gruta.cli.progress import stoppable
     from gruta.surroundings import undisturbed
 
-    again = shlex.join(["gruta", *sys.argv[1:]])
+    again = re.sub("://[^/@]*@", "://…@", shlex.join(["gruta", *sys.argv[1:]]))  # a password
     with stoppable(again), undisturbed():
         sweep.go_on(trials, until, _progress)
 

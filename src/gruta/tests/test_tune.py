@@ -42,12 +42,12 @@ class Silent:
         return None
 
 
-def begun(tmp_path, csv, storage=None):
+def begun(tmp_path, csv, storage=None, name="study"):
     task = registry.task("forecast")
     space = space_of(resolve(task.settings, GIVEN), GIVEN, [])
     data = task.open(csv, resolve(task.settings, GIVEN))
     storage = storage or storage_at(str(tmp_path / "trials.log"))
-    return Sweep.begun(task, data, GIVEN, space, tmp_path, storage, "study")
+    return Sweep.begun(task, data, GIVEN, space, tmp_path, storage, name)
 
 
 def states(sweep):
@@ -118,7 +118,7 @@ def test_trials_are_ended_by_the_validation_curve(tmp_path, csv):
     sweep.go_on(3, float("inf"), Silent())
     assert states(sweep) == [TrialState.COMPLETE, TrialState.PRUNED, TrialState.PRUNED]
     assert list(sweep.study.trials[1].intermediate_values) == [2]  # no step further
-    assert sorted(path.name for path in (tmp_path / "trials").iterdir()) == ["0000"]
+    assert sorted(p.name for p in sweep.place(0).parent.iterdir()) == ["0000"]
 
 
 def test_settings_of_a_lost_process_are_tried_again(tmp_path, csv):
@@ -170,3 +170,12 @@ def test_other_data_and_a_storage_that_is_none_are_refused(tmp_path, csv):
         storage_at(str(tmp_path / "nowhere" / "trials.log"))
     with pytest.raises(InputError, match=r"storage: strange://nowhere/x"):
         storage_at("strange://nowhere/x")
+
+
+def test_studies_side_by_side_keep_their_own_trials(tmp_path, csv):
+    one, other = begun(tmp_path, csv), begun(tmp_path, csv, name="a/b")
+    one.go_on(1, float("inf"), Silent())
+    other.go_on(1, float("inf"), Silent())
+    assert one.place(0) != other.place(0)
+    assert all((sweep.place(0) / "run.json").is_file() for sweep in (one, other))
+    assert other.place(0).parent.parent == tmp_path / "trials"

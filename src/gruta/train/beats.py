@@ -7,7 +7,7 @@ machine has lost power or its network closes nothing: it is missed here.
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -68,12 +68,12 @@ class Beats:
             with suppress(RuntimeError):
                 self._tell(_TOLD if told else _LEFT)
 
-    def has_told(self, rank: int, within: float = 0.0) -> bool:
-        """Whether this process has ended with a message of its own, or does so in some seconds."""
+    def has_told(self, ranks: Sequence[int], within: float = 0.0) -> bool:
+        """Whether one of these has ended with a message of its own, or does so in some seconds."""
         until = time.monotonic() + within
         while True:
             with suppress(RuntimeError):
-                if self._of(rank) == _TOLD:
+                if any(self._of(rank) == _TOLD for rank in ranks):
                     return True
             if time.monotonic() >= until:
                 return False

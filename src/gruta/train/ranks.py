@@ -126,8 +126,11 @@ class Ranks:
             except RuntimeError:
                 beats = self.beats
                 assert beats is not None
-                if work.is_completed():  # by the end of a connection
-                    told = any(beats.has_told(rank, 1.0) for rank in range(self.size))
+                if work.is_completed():
+                    with suppress(RuntimeError):  # it may have ended well just after it was left
+                        work.wait(_PATIENCE)
+                        return
+                    told = beats.has_told(range(self.size), 1.0)  # the end of a connection
                     raise RankLost(_lost(self, beats.lost), told=told) from None
                 if beats.lost is not None:
                     raise RankLost(_lost(self, beats.lost)) from None
@@ -143,8 +146,19 @@ def current() -> Ranks:
 
 
 def started() -> bool:
-    """Whether this process is one of several that a launcher has started."""
-    return int(os.environ.get("WORLD_SIZE") or 1) > 1 and "RANK" in os.environ
+    """Whether this process is one of several that a launcher has started; InputError where half of
+    what a launcher says is there.
+    """
+    if "RANK" not in os.environ or os.environ.get("WORLD_SIZE", "1") in ("", "1"):
+        return False
+    missing = [name for name in ("MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if missing:
+        problem = _(
+            "RANK and WORLD_SIZE say that this is one of several processes, but {names} is not "
+            "set: start them by torchrun, or remove the two from the environment"
+        )
+        raise InputError(problem.format(names=", ".join(missing)))
+    return True
 
 
 _uses = 0
@@ -184,7 +198,7 @@ def together(at_loss: Callable[[str], None] | None = None) -> Iterator[Ranks]:
         yield ranks
         whole = True
     except InputError as error:
-        problem = ranks.first or not beats.has_told(0, 2.0)
+        problem = ranks.first or not beats.has_told([0], 2.0)
         if not ranks.first:
             where = _("process {rank} of {size}").format(rank=rank, size=size)
             raise RankLost(f"{where}: {error}", told=not problem) from None

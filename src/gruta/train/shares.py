@@ -1,6 +1,7 @@
 """A batch in shares, each run forward and back by itself, by one process or by several."""
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -45,7 +46,7 @@ def cut(
     rows: the dimension of a tensor in which its rows lie, by name; what has none is the same in all
     shares. weigh: over how many the loss of some rows is a mean.
     """
-    whole = weigh(batch)
+    whole = weigh(batch) or math.nan  # the loss of nothing is no number, in shares as in one
     size = next(batch[name].shape[dim] for name, dim in rows.items())
     found = []
     for first, behind in _borders(size, count):

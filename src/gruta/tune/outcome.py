@@ -83,7 +83,7 @@ def _scored(
         here = None if trial is None else sweep.place(trial.number)
         with replacing(place) as fresh:
             shutil.rmtree(fresh, ignore_errors=True)
-            if here is not None and here.is_dir() and not is_unfinished(here):
+            if here is not None and _is_that(sweep, here, settings):
                 shutil.copytree(here, fresh)
             else:
                 with progress(name, settings.steps) as shown:

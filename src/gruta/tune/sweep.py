@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -118,9 +119,9 @@ class Sweep:
         for key, value in own.items():
             if key not in known:
                 study.set_user_attr(key, value)
-        study.sampler = optuna.samplers.TPESampler(
-            seed=settings.seed + len(study.trials) + os.getpid() * bool(study.trials)
-        )
+        # Who joins or goes on draws what nobody else does.
+        seed = None if study.trials else settings.seed
+        study.sampler = optuna.samplers.TPESampler(seed=seed)
         sweep = cls(task, data, fingerprint, given, space, directory, study)
         if not study.trials and all(one.has(getattr(settings, n)) for n, one in space.items()):
             study.enqueue_trial({n: getattr(settings, n) for n in space}, skip_if_exists=True)
@@ -154,7 +155,8 @@ class Sweep:
 
     def place(self, number: int) -> Path:
         """Where the run of a trial lies that this machine has trained."""
-        return self.directory / "trials" / f"{number:04}"
+        name = quote(self.study.study_name, safe="")  # others may keep theirs beside it
+        return self.directory / "trials" / name / f"{number:04}"
 
     def go_on(self, trials: int, until: float, progress: Callable[[str, int], Any]) -> None:
         """Try settings until so many trials have ended, or no more may begin (time.monotonic()).

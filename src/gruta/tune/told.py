@@ -45,7 +45,8 @@ def honest() -> str:
     """What a chosen one's scores are worth."""
     return _(
         "The best was chosen by the validation part, so its value there flatters it, the more the "
-        "more trials there were. The test was asked once, for these two."
+        "more trials there were. The test had no say in it; it is asked for these two whenever a "
+        "search ends, so it is no way to choose among searches."
     )
 
 
