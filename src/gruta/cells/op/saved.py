@@ -11,6 +11,7 @@ from torch import Tensor
 from gruta.cells.op import compiled
 from gruta.cells.op.compiled import Spec
 from gruta.cells.op.fields import Masks, Tensors
+from gruta.locale import translate as _
 
 Sizes = tuple[int, int, int, int, int]
 Shape = tuple[int, ...]
@@ -40,10 +41,13 @@ def require_as_saved(
     ):
         if t is None or (t.dtype is kind and t.shape == shape and t.device.type == "cpu"):
             continue
-        raise RuntimeError(
-            f"a hook on saved tensors handed back {name} as {t.dtype} {list(t.shape)} on "
-            f"{t.device}, but {kind} {list(shape)} on cpu was saved: let it unpack what it packed"
+        problem = _(
+            "a hook on saved tensors handed back {name} as {found}, expected {saved}, as it was "
+            "saved: let it unpack what it packed"
         )
+        found = f"{t.dtype} {list(t.shape)} {t.device}"
+        saved = f"{kind} {list(shape)} cpu"
+        raise RuntimeError(problem.format(name=name, found=found, saved=saved))
 
 
 def _expected(
@@ -61,7 +65,7 @@ def _expected(
     G, D, widths = gates * H, len(spec.reverse), (P, H)[: spec.states]
     yield "x", x, dtype, (T, B, I)
     states = [(f"{name}_0", (1, B, n)) for name, n in zip(_STATES, widths, strict=False)]
-    restarts = [(f"the restart state of {name}", shape[2:]) for name, shape in states]
+    restarts = [(f"restart_{name[0]}", shape[2:]) for name, shape in states]
     weights = list(zip(_WEIGHTS, ((G, I), (G, P), (G,), (G,)), strict=True))
     norm = [(name, (G,)) for name in _NORM]
     count = len(tensors) // D
@@ -72,14 +76,14 @@ def _expected(
         yield name, tensors[k], dtype, shape
     for lengths, reset, dropout, hold_h, hold_c in masks:
         yield "lengths", lengths, torch.int64, (B,)
-        yield "the mask of resets", reset, torch.bool, (T, B)
-        yield "the mask of recurrent dropout", dropout, dtype, (B, P)
-        yield "the zoneout of h", hold_h, torch.bool, (T, B, P)
-        yield "the zoneout of c", hold_c, torch.bool, (T, B, H)
+        yield "reset_mask", reset, torch.bool, (T, B)
+        yield "dropout_mask", dropout, dtype, (B, P)
+        yield "hold_h", hold_h, torch.bool, (T, B, P)
+        yield "hold_c", hold_c, torch.bool, (T, B, H)
     if recompute:
         for t, (name, shape) in zip(kept, cycle(states), strict=False):
-            yield f"{name[0]} between chunks", t, dtype, shape
+            yield f"{name[0]}_between", t, dtype, shape
         return
     yield "h", kept[0], dtype, (T, B, D * P)
     for t in kept[1:]:
-        yield "the gates", t, dtype, (T, B, compiled.saved_size(spec, x, tensors))
+        yield "gates", t, dtype, (T, B, compiled.saved_size(spec, x, tensors))
