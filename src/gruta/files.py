@@ -24,11 +24,18 @@ def staged(path: Path, content: Iterable[Buffer], mark: str = "") -> Iterator[Pa
     """
     partial = path.with_name(f".{path.name}{mark}.partial")
     try:
-        with naming(path), open(partial, "wb") as file:
-            for piece in content:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
+        with naming(path):
+            file = open(partial, "wb")  # noqa: SIM115
+        try:
+            for piece in content:  # an error in what makes the pieces is not one of this file
+                with naming(path):
+                    file.write(piece)
+            with naming(path):
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            with naming(path):
+                file.close()
         yield partial
         with naming(path):
             os.replace(partial, path)

@@ -1,8 +1,9 @@
 """Products of whole numbers, as `storage="int8"` has them, in NumPy: the truth of the kernels'.
 
-A row of numbers whose largest is m becomes q, the whole numbers nearest to 127 v / m (ties to
-even), which stand for q · m / 127. A weight's row is an output's; a row of x or h is one of the
-batch, rounded anew at each step. Their sums are exact, and are scaled once.
+The field calls it symmetric dynamic quantisation, per channel for weights and per row for
+activations. A row of numbers whose largest is m becomes q, the whole numbers nearest to 127 v / m
+(ties to even), which stand for q · m / 127. A weight's row is an output's; a row of x or h is one
+of the batch, rounded anew at each step. Their sums are exact, and are scaled once.
 """
 
 from typing import Any, NamedTuple

@@ -1,5 +1,6 @@
 """A module to a file of another's and back, each with its proof."""
 
+import os
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,7 +33,7 @@ def to_onnx(module: "nn.Module", path: str | Path, *, lengths: bool = False) -> 
     """
     from gruta.exchange.torch_layers import from_torch
 
-    layers = [layer.astype(np.float32) for layer in from_torch(module)]
+    layers = [layer.astype(np.float32) for layer in from_torch(module, share=True)]
     late = bool(getattr(module, "batch_first", False))
 
     def outputs(x: Any, states: Any, counts: Any) -> Any:
@@ -42,7 +43,7 @@ def to_onnx(module: "nn.Module", path: str | Path, *, lengths: bool = False) -> 
         return (y.swapaxes(0, 1) if late else y), *finals
 
     content = pieces(layers, batch_first=late, lengths=lengths)
-    with staged(Path(path), content) as file:
+    with staged(Path(path), content, f".{os.getpid()}") as file:
         run, _by = engine(file)
         return prove(layers, outputs, lengths=lengths)
 

@@ -50,3 +50,12 @@ def test_what_nothing_outside_has_words_for_is_named(module, named):
         from_torch(module)
     with pytest.raises(TypeError, match="got Linear"):
         from_torch(nn.Linear(3, 4))
+
+
+def test_layers_are_copies_unless_they_are_to_share():
+    module = torch.nn.GRU(3, 4)
+    (apart,), (shared,) = from_torch(module), from_torch(module, share=True)
+    with torch.no_grad():
+        module.weight_hh_l0.fill_(7)
+    assert not (apart.sides[0].w_hh == 7).any()
+    assert (shared.sides[0].w_hh == 7).all()

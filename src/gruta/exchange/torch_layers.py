@@ -15,9 +15,9 @@ from gruta.nn.scripting import lacking
 from gruta.nn.stack import Recurrent
 
 
-def from_torch(module: nn.Module) -> list[Layer]:
-    """Its layers, weights as float32 or float64, parametrised ones as they come out; they share the
-    module's memory where they can.
+def from_torch(module: nn.Module, *, share: bool = False) -> list[Layer]:
+    """Its layers, weights as float32 or float64, parametrised ones as they come out; copies, or
+    with `share` the module's own memory where that can be.
 
     TypeError for what is no RNN, LSTM or GRU; InputError for options that no other framework has
     words for: projections, zoneout, layer norm and the like.
@@ -37,7 +37,7 @@ def from_torch(module: nn.Module) -> list[Layer]:
     if cell == "rnn":
         form["nonlinearity"] = module.nonlinearity
     return [
-        Layer(cell, [_side(module, k, end) for end in _ends(module)], name=f"l{k}", **form)
+        Layer(cell, [_side(module, k, end, share) for end in _ends(module)], name=f"l{k}", **form)
         for k in range(int(module.num_layers))
     ]
 
@@ -82,8 +82,8 @@ def _ends(module: Any) -> tuple[str, ...]:
     return ("", "_reverse") if module.bidirectional else ("",)
 
 
-def _side(module: Any, layer: int, end: str) -> Side:
-    weights = [_array(getattr(module, f"{name}_l{layer}{end}", None)) for name in NAMES]
+def _side(module: Any, layer: int, end: str, share: bool) -> Side:
+    weights = [_array(getattr(module, f"{name}_l{layer}{end}", None), share) for name in NAMES]
     w_ih, w_hh, b_ih, b_hh = weights
     assert w_ih is not None
     assert w_hh is not None
@@ -93,8 +93,9 @@ def _side(module: Any, layer: int, end: str) -> Side:
     )
 
 
-def _array(weight: torch.Tensor | None) -> Any:
+def _array(weight: torch.Tensor | None, share: bool) -> Any:
     if weight is None:
         return None
     kept = weight.detach().cpu()
-    return (kept if kept.dtype is torch.float64 else kept.float()).numpy()
+    found = (kept if kept.dtype is torch.float64 else kept.float()).numpy()
+    return found if share else found.copy()

@@ -176,8 +176,7 @@ template <class Real>
 enum class Half : std::uint16_t {};      // IEEE 754 binary16
 enum class Bfloat16 : std::uint16_t {};  // the upper half of a float
 
-// Weights of 8 bits: whole numbers from −127 to 127, which products.h multiplies with whole
-// numbers.
+// Weights of 8 bits: whole numbers from −127 to 127, which quads.h multiplies with whole numbers.
 enum class Int8 : std::int8_t {};
 
 typedef std::uint16_t Shorts __attribute__((vector_size(GRUTA_VECTOR_BYTES / 2)));

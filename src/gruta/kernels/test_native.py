@@ -21,6 +21,9 @@ pytestmark = [
 on_x86 = pytest.mark.skipif(not ON_X86, reason="qemu-x86_64 is used on x86-64 alone")
 
 
+KNOWN = ["avx2", "avxvnni", "avx512", "avx512vnni"]
+
+
 def tool(name):
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     found = shutil.which(name, path=places)
@@ -53,7 +56,7 @@ def built(name, **settings):
     return folder / "check_kernels"
 
 
-def by_gcc(name, isas="avx2;avxvnni;avx512;avx512vnni", **settings):
+def by_gcc(name, isas="", **settings):
     settings |= {"CMAKE_CXX_COMPILER": tool("g++"), "CMAKE_CXX_FLAGS_RELEASE": QUICKLY_BUILT}
     return built(name, GRUTA_ISAS=isas, **settings)
 
@@ -79,7 +82,7 @@ def test_kernels_keep_to_their_memory_and_to_what_the_language_defines():
 
 
 def test_threads_do_not_race():
-    program = by_gcc("races", "", GRUTA_SANITIZE="thread")
+    program = by_gcc("races", "none", GRUTA_SANITIZE="thread")
     succeed(*without_aslr(), program, "--quick", "threads", "packs")
 
 
@@ -126,3 +129,28 @@ def test_kernels_are_right_on_64_bit_arm():
     )
     parts = ["layers", "rows", "storage", "integers", "sizes", "threads"]
     succeed(tool("qemu-aarch64"), "-L", system, program, "--quick", *parts)
+
+
+@on_x86
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [("", "avx2 avxvnni avx512 avx512vnni"), ("none", ""), ("avx2;avx512", "avx2 avx512")],
+)
+def test_a_build_tree_has_the_sets_asked_for_and_else_all_that_are_known(asked, found, tmp_path):
+    assert configured(tmp_path, f"-DGRUTA_ISAS={asked}") == found.split()
+    assert configured(tmp_path) == found.split()  # again, as an editable install does
+
+
+@on_x86
+def test_a_build_tree_from_before_a_set_was_known_gets_it(tmp_path):
+    kept = "//Instruction sets beside the baseline, on x86-64\nGRUTA_ISAS:STRING=avx2;avx512\n"
+    (tmp_path / "CMakeCache.txt").write_text(kept)
+    assert configured(tmp_path) == ["avx2", "avxvnni", "avx512", "avx512vnni"]
+
+
+def configured(folder, *given):
+    """The instruction sets of a build that is only planned."""
+    settings = ["-DGRUTA_PYTHON=OFF", f"-DCMAKE_MAKE_PROGRAM={tool('ninja')}", *given]
+    succeed(tool("cmake"), "-S", ROOT, "-B", folder, "-G", "Ninja", *settings)
+    plan = (folder / "build.ninja").read_text()
+    return [isa for isa in KNOWN if f"gruta_{isa}.dir" in plan]

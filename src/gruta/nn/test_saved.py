@@ -104,6 +104,62 @@ def test_hooks_may_hand_the_numbers_back_in_another_order(kind, batch_first, rec
     torch.testing.assert_close(found, right, rtol=0, atol=0)
 
 
+def halved(t):
+    return t.half() if t.is_floating_point() else t
+
+
+def narrowed(rows, t):
+    """Without the last number of each row of a tensor that has so many rows in all."""
+    return t[..., :-1].contiguous() if t.dim() > 1 and t.shape[:-1].numel() == rows else t
+
+
+SPOILT = {
+    "half": (halved, "x as torch.float16"),
+    "x": (partial(narrowed, 3 * 4), "handed back x as"),
+}
+
+
+@pytest.mark.skipif(not kernels.available(), reason="autograd saves for itself")
+@every_kind
+@pytest.mark.parametrize("way", ["short", "general", "recompute", "node"])
+@pytest.mark.parametrize(("spoil", "told"), SPOILT.values(), ids=SPOILT)
+def test_hooks_that_hand_back_something_else_are_told_so(kind, way, spoil, told):
+    layer = kind(3, 5, recompute=way == "recompute")
+    lengths = None if way == "short" or way == "node" else [3, 2, 3, 3]
+    x = torch.randn(3, 4, 3)
+    if way == "node":
+        out, _ = layer(x)
+        for one in out.grad_fn._raw_saved_tensors:
+            if one.data is not None:
+                one.register_hooks(spoil, lambda t: t)
+    else:
+        with torch.autograd.graph.saved_tensors_hooks(spoil, lambda t: t):
+            out, _ = layer(x, lengths=lengths)
+    with pytest.raises(RuntimeError, match=told):
+        out.sum().backward()
+
+
+@pytest.mark.skipif(not kernels.available(), reason="autograd saves for itself")
+@pytest.mark.parametrize("cell", ["gru", "lstm", "rnn-tanh"])
+@pytest.mark.parametrize("lengths", [None, [3, 2, 3, 3]], ids=["short", "general"])
+def test_each_tensor_that_hooks_hand_back_with_a_column_less_is_refused(cell, lengths):
+    layer, x, saved = KINDS[cell](3, 5), torch.randn(3, 4, 3), []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t) or t, lambda t: t):
+        layer(x, lengths=lengths)
+    for k, one in enumerate(saved):
+        if not one.numel():
+            continue
+        met = iter(range(len(saved)))
+
+        def pack(t, met=met, k=k):
+            return t[..., :-1].contiguous() if next(met) == k else t
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+            out, _ = layer(x, lengths=lengths)
+        with pytest.raises(RuntimeError, match="a hook on saved tensors handed back"):
+            out.sum().backward()
+
+
 def loss_of(loss, storages):
     """The loss, once nothing that was packed is held by others than the hooks."""
     assert len(storages) > 3

@@ -19,7 +19,7 @@ from gruta.errors import InputError
 from gruta.files import naming, write_atomically
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
-from gruta.runtime.weights import Stored, Weights, float32, plain
+from gruta.runtime.weights import Stored, Weights, float32, off_scale, plain
 
 KIND = "gruta-model"
 FORMAT = 2
@@ -145,6 +145,8 @@ def load(path: Path) -> Contents:
 def parse(raw: bytes, name: str = "model") -> Contents:
     """The same of a file's bytes. name: what messages call it."""
     plain, tensors = unpacked(raw, name, KIND, FORMATS, FIELDS)
+    if plain["format_version"] != "1":
+        _require_scaled(tensors, name)
     return Contents(
         plain["task"],
         plain["weights"],
@@ -156,6 +158,20 @@ def parse(raw: bytes, name: str = "model") -> Contents:
         plain["checksum"],
         int(plain["format_version"]),
     )
+
+
+def _require_scaled(tensors: Mapping[str, Stored], path: str) -> None:
+    """InputError for int8 that products of whole numbers would round another time."""
+    for name, one in tensors.items():
+        if one.dtype != "I8" or name.startswith(COUNTED) or one.array.ndim < 2:
+            continue
+        row = off_scale(one.array)
+        if row is not None:
+            problem = _(
+                "{path}: {name}, row {row}: expected int8 whose largest is 127 or -127, or zeros; "
+                "export it by gruta, or scale each row by its largest / 127"
+            )
+            raise InputError(problem.format(path=path, name=name, row=row))
 
 
 def packed(plain: Mapping[str, str], tensors: Mapping[str, Stored]) -> bytes:

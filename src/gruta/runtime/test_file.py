@@ -1,5 +1,6 @@
 """A model file is whole, known and small enough, or it is refused in one sentence."""
 
+import copy
 import hashlib
 import json
 
@@ -12,7 +13,7 @@ from safetensors.numpy import load as load_tensors
 from gruta.errors import InputError
 from gruta.runtime import file
 from gruta.runtime.file import COUNTED, Contents
-from gruta.runtime.weights import KINDS, as_stored, float32, plain
+from gruta.runtime.weights import KINDS, SCALE, Weights, as_stored, float32, plain
 
 RNG = np.random.default_rng(0)
 WEIGHTS = {
@@ -142,6 +143,41 @@ def test_weights_that_cannot_compute_are_named(tensors, message):
     found = file.parse(contents(tensors=tensors).to_bytes())
     with pytest.raises(ValueError, match=message):
         _ = found.network
+
+
+def in_int8(*rows):
+    q = np.array(rows, np.int8)
+    return {"w": plain(q), "w" + SCALE: plain(np.full(len(q), 0.5, "f"))}
+
+
+def test_int8_that_is_not_scaled_by_its_largest_is_refused_by_tensor_and_row():
+    fine = in_int8([127, 3], [0, 0], [-127, 127])
+    found = file.parse(contents("int8", tensors=fine).to_bytes()).network
+    np.testing.assert_array_equal(found["w"], [[63.5, 1.5], [0, 0], [-63.5, 63.5]])
+    for odd in ([126, 3], [-128, 1], [0, 1]):
+        raw = contents("int8", tensors=in_int8([127, 3], odd)).to_bytes()
+        with pytest.raises(InputError, match=r"^m.gruta: w, row 1: expected int8 whose largest"):
+            file.parse(raw, "m.gruta")
+    old = contents("int8", tensors=in_int8([126, 3]), format=1).to_bytes()
+    np.testing.assert_array_equal(file.parse(old).network["w"], [[63, 1.5]])
+
+
+def test_every_row_that_is_written_can_be_read():
+    sizes = 2.0 ** np.arange(-148, 127, dtype=np.float64)[:, None]
+    w = (RNG.normal(size=(len(sizes), 9)) * sizes / 4).astype("f")
+    file.parse(contents("int8", tensors=as_stored({"w": w}, "int8")).to_bytes())
+
+
+def test_weights_put_together_or_copied_know_which_are_whole_numbers():
+    a, b = np.ones((1, 1), "f"), np.zeros((1, 1), "f")
+    some = Weights({"a": a, "b": b}, ["a", "b"])
+    assert some.copy().whole == copy.copy(some).whole == {"a", "b"}
+    assert (some | {"b": a, "c": a}).whole == {"a"}
+    assert ({"a": b, "c": a} | some).whole == {"a", "b"}
+    assert (some | Weights({"c": a}, ["c"])).whole == {"a", "b", "c"}
+    some |= {"a": b}
+    assert some.whole == {"b"}
+    assert some["a"] is b
 
 
 def test_the_checksum_is_computed_as_the_format_says():

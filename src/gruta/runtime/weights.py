@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.cells.integers import weights_to_whole
 from gruta.locale import translate as _
 
 Kind = Literal["float32", "float16", "bfloat16", "int8"]
@@ -56,6 +57,36 @@ class Weights(dict[str, NDArray[np.float32]]):
     ) -> None:
         super().__init__(weights)
         self.whole = frozenset(whole)
+
+    def copy(self) -> "Weights":
+        """The same, apart."""
+        return Weights(self, self.whole)
+
+    __copy__ = copy
+
+    def __or__(self, other: Any) -> Any:
+        """With others, which come in place of those of their names."""
+        return _together(self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        """Others with these, which come in place of those of their names."""
+        return _together(other, self)
+
+    def __ior__(self, other: Any) -> Any:
+        """These with others: what is whole follows."""
+        self.whole = _together(self, dict(other)).whole
+        self.update(other)
+        return self
+
+
+def _together(first: Any, second: Any) -> Any:
+    """Both, of a name the second's; whole are those that are so where they come from."""
+    if not (isinstance(first, Mapping) and isinstance(second, Mapping)):
+        return NotImplemented
+    whole = (getattr(first, "whole", frozenset()) - second.keys()) | getattr(
+        second, "whole", frozenset()
+    )
+    return Weights({**first, **second}, whole)
 
 
 def storage_of(weights: Mapping[str, NDArray[np.float32]], *names: str) -> Literal["int8"] | None:
@@ -128,11 +159,18 @@ def float32(stored: Mapping[str, Stored]) -> Weights:
 
 def _in_bytes(weight: NDArray[np.float32]) -> tuple[Stored, Stored]:
     """Whole numbers from -127 to 127, and of each row what they are to be multiplied by."""
-    rows = weight.reshape(len(weight), -1)
-    scale = np.abs(rows).max(1) / np.float32(_LARGEST_INT8)
-    steps = rows / np.where(scale > 0, scale, 1)[:, None]
-    whole = np.clip(np.rint(steps), -_LARGEST_INT8, _LARGEST_INT8).astype(np.int8)
-    return plain(whole.reshape(weight.shape)), plain(scale)
+    whole = weights_to_whole(weight.reshape(len(weight), -1))
+    return plain(whole.numbers.reshape(weight.shape)), plain(whole.scale[:, 0])
+
+
+def off_scale(numbers: NDArray[np.int8]) -> int | None:
+    """The first row of a matrix of int8 whose largest |q| is neither 127 nor 0, as no row has that
+    its own largest was the scale of; None without.
+    """
+    rows = numbers.reshape(len(numbers), -1).astype(np.int16)
+    largest = np.abs(rows).max(1, initial=0)
+    found = np.flatnonzero((largest != _LARGEST_INT8) & (largest != 0))
+    return int(found[0]) if found.size else None
 
 
 def _upper_half(weight: NDArray[np.float32]) -> NDArray[np.uint16]:

@@ -1,6 +1,7 @@
 """A trained network as an ONNX file, proven beside its head."""
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -82,7 +83,7 @@ def write(trained: Trained[Any], path: Path) -> Proven:
     said = {"task": trained.task.name, **own.said}
     as_text = {k: v if isinstance(v, str) else json.dumps(v) for k, v in said.items()}
     content = own.graph.pieces(trained.task.name, OPSET, IR_VERSION, as_text)
-    with staged(path, content) as file:
+    with staged(path, content, f".{os.getpid()}") as file:
         size = file.stat().st_size
         error, by = _proven(file, own)
     given, found = ([one.name for one in side] for side in (own.graph.inputs, own.graph.outputs))

@@ -12,6 +12,7 @@ from gruta.cells.op.cell import Cell, Side, Sides, Tensors, Walk
 from gruta.cells.op.fields import NO_MASKS, Masks
 from gruta.cells.op.path import Path, choose, needs_grad
 from gruta.cells.op.results import watched
+from gruta.cells.op.saved import Sizes, require_as_saved
 from gruta.cells.op.transforms import batched, transformed
 
 
@@ -121,7 +122,8 @@ def _by_kernel(
     elif trains:
         saves = compiled.saved(cell.name) > 0 or each[0].has_norm
         recompute = recompute and saves and not tap.is_tapped()
-        call = Call(cell, spec, name, recompute)
+        sizes = compiled.sizes(spec, x, tensors)
+        call = Call(cell, spec, name, recompute, x.dtype, sizes)
         outputs = _apply(call, masks, x, *tensors)
     else:
         outputs = compiled.forward(spec, x, tensors, masks, save=tap.is_tapped(), keep=keep)
@@ -189,12 +191,16 @@ def _record(spec: compiled.Spec, outputs: Sequence[Tensor], name: str) -> list[t
 
 
 class Call(NamedTuple):
-    """A call that trains, apart from its tensors and masks."""
+    """A call that trains, apart from its tensors and masks; dtype and sizes (B, T, I, H, P) are
+    those of its tensors.
+    """
 
     cell: Cell
     spec: compiled.Spec
     name: str
     recompute: bool
+    dtype: torch.dtype
+    sizes: Sizes
 
 
 class _Kernel(torch.autograd.Function):
@@ -258,9 +264,13 @@ def way_back(
     """The gradients of x and `tensors`, None where `needs` says that none is wanted.
 
     kept: what the forward pass kept; d_outputs: the gradients of h and the final states, None for
-    zeros; changed: whether the h that was kept is no longer what was computed.
+    zeros; changed: whether the h that was kept is no longer what was computed. RuntimeError names a
+    tensor that came back from hooks as something else than was saved.
     """
     spec = call.spec
+    require_as_saved(
+        spec, call.cell.gates, call.dtype, call.sizes, x, tensors, masks, kept, call.recompute
+    )
     if torch.is_grad_enabled() or transformed() or any(map(batched, d_outputs)):
         walks = _walks(spec, masks)
         return _composite_gradient(call.cell, walks, x, tensors, d_outputs, needs)

@@ -17,6 +17,7 @@ from gruta.cells.op import layer as general
 from gruta.cells.op.cell import Cell, Walk
 from gruta.cells.op.fields import NO_MASKS
 from gruta.cells.op.results import Watched, watched
+from gruta.cells.op.saved import Sizes
 from gruta.cells.op.transforms import forward_mode
 
 _OBSTACLES = (
@@ -73,13 +74,22 @@ class _Call(NamedTuple):
     """A call that trains, apart from its tensors.
 
     hooked: whether hooks have hold of what it saves. watched: tells whether h was changed, where
-    what is saved has its memory.
+    what is saved has its memory. dtype and shapes: of x, and of the first and the last state.
     """
 
     cell: Cell
     batch_first: bool
     hooked: bool
     watched: Watched | None
+    dtype: torch.dtype
+    shapes: tuple[torch.Size, torch.Size, torch.Size]
+
+    @property
+    def sizes(self) -> Sizes:
+        """B, T, I, H, P."""
+        (outer, inner, I), h_0, c_0 = self.shapes
+        T, B = (inner, outer) if self.batch_first else (outer, inner)
+        return B, T, I, c_0[2], h_0[2]
 
     @property
     def changed(self) -> bool:
@@ -105,7 +115,10 @@ class _Short(torch.autograd.Function):
         if kept is None:
             kept = h
             h, eye = watched(h)
-        ctx.call = _Call(cell, batch_first, general.hooked(), eye)
+        x, h_0, c_0 = tensors[0], tensors[1], tensors[cell.states]
+        assert x is not None and h_0 is not None and c_0 is not None  # noqa: PT018
+        shapes = x.shape, h_0.shape, c_0.shape
+        ctx.call = _Call(cell, batch_first, general.hooked(), eye, x.dtype, shapes)
         ctx.save_for_backward(*tensors, kept, gates)
         return (h, *finals)
 
@@ -116,7 +129,7 @@ class _Short(torch.autograd.Function):
         if call.hooked:
             saved = tuple(general.in_order(saved))
         found: Sequence[Tensor | None] | None = None
-        if not call.changed:
+        if not (call.changed or call.hooked):  # the general way looks at what hooks hand back
             found = kernels.torch_backward(
                 call.cell.name, saved, d_outputs, needs, call.batch_first, compiled.threads()
             )
@@ -133,7 +146,8 @@ def _generally(
     one: _Call, saved: tuple[Any, ...], d_outputs: tuple[Any, ...], needs: tuple[bool, ...]
 ) -> list[Tensor | None]:
     """The gradients by the general way: where they are to be differentiated again, where the output
-    was changed, or where a gradient that came in does not lie as the kernels take it.
+    was changed, where hooks had hold of what was saved, or where a tensor does not lie as the
+    kernels take it.
     """
     (x, *tensors, h, gates), (dh, *d_finals) = saved, d_outputs
     cell, states = one.cell, one.cell.states
@@ -142,7 +156,8 @@ def _generally(
     absent = [None] * (cell.projects and len(tensors) == states + 4)  # w_hr
     row = [*tensors[:states], *[None] * states, *tensors[states:], *absent]
     wanted = [*needs[: 1 + states], *[False] * states, *needs[1 + states :], *[False] * len(absent)]
-    call = general.Call(cell, general.spec_of(cell, Walk()), "", False)
+    spec = general.spec_of(cell, Walk())
+    call = general.Call(cell, spec, "", False, one.dtype, one.sizes)
     dx, *found = general.way_back(
         call, [NO_MASKS], x, row, [h, gates], [dh, *d_finals], wanted, one.changed
     )

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.errors import InputError
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
+
 Size = int | str
+
+LARGEST = 2**31
+"""Bytes of a file: what protobuf holds."""
 
 
 @dataclass
@@ -82,7 +89,7 @@ class Graph:
         self, name: str, opset: int, ir_version: int, said: Mapping[str, str] | None = None
     ) -> Iterator[bytes | memoryview]:
         """The bytes of the same as a file has them, constant by constant: protobuf would hold them
-        all four times over.
+        all four times over. InputError before the first where they are more than `LARGEST`.
         """
         from onnx import TensorProto
 
@@ -95,7 +102,12 @@ class Graph:
             own = tensor.SerializeToString() + _RAW_DATA + _varint(array.nbytes)
             heads.append(_INITIALIZER + _varint(len(own) + array.nbytes) + own)
             size += len(heads[-1]) + array.nbytes
-        yield made.SerializeToString() + _GRAPH + _varint(size) + graph
+        start = made.SerializeToString() + _GRAPH + _varint(size)
+        if len(start) + size > LARGEST:
+            problem = _("{size} bytes are more than an ONNX file can have ({most})")
+            told = {"size": number(len(start) + size), "most": number(LARGEST)}
+            raise InputError(problem.format(**told))
+        yield start + graph
         for head in heads:
             array = self.constants.pop(next(iter(self.constants)))
             yield head

@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 
 from gruta.errors import InputError
 from gruta.exchange.layer import GATES, Layer
+from gruta.exchange.onnx.graph import LARGEST
 from gruta.exchange.onnx.operator import Operator
 from gruta.exchange.onnx.run import INPUTS, layer_of
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 
 Array = NDArray[Any]
-
-LARGEST = 2**31
-"""Bytes of a file: what protobuf holds."""
 
 _THROUGH = {"Identity", "Cast"}
 """Operators that hand a constant on; a Cast between floating types changes no shape."""

@@ -1,13 +1,18 @@
 """What is written gives ONNX Runtime the reference's numbers, at any batch, time and lengths."""
 
+import copy
+
 import numpy as np
 import onnx
 import pytest
 
+from gruta.errors import InputError
 from gruta.exchange.compute import compute
 from gruta.exchange.conftest import drawn
+from gruta.exchange.onnx import graph
 from gruta.exchange.onnx.read import read
-from gruta.exchange.onnx.write import model, pieces
+from gruta.exchange.onnx.write import IR_VERSION, OPSET, model, pieces
+from gruta.files import staged
 
 BOTH = (False, True)
 
@@ -64,3 +69,26 @@ def test_a_file_is_written_piece_by_piece_as_protobuf_writes_it(rng, kind, tmp_p
     onnx.checker.check_model(found, full_check=True)
     assert found.SerializeToString() == model(layers, lengths=True).SerializeToString()
     assert len(path.read_bytes()) == len(found.SerializeToString())
+
+
+def test_a_file_larger_than_onnx_can_have_is_refused_before_a_byte_is_made(monkeypatch):
+    made = graph.Graph()
+    made.node("Add", made.input("x", np.float32, 4), made.constant("b", np.ones(4, "f")), out="y")
+    made.output("y", np.float32, 4)
+    size = sum(len(bytes(piece)) for piece in copy.deepcopy(made).pieces("g", OPSET, IR_VERSION))
+    monkeypatch.setattr(graph, "LARGEST", size)
+    assert next(copy.deepcopy(made).pieces("g", OPSET, IR_VERSION))
+    monkeypatch.setattr(graph, "LARGEST", size - 1)
+    with pytest.raises(InputError, match=f"{size} bytes are more than an ONNX file can have"):
+        next(made.pieces("g", OPSET, IR_VERSION))
+    assert made.constants
+
+
+def test_what_goes_wrong_while_a_piece_is_made_is_not_told_of_the_file(tmp_path):
+    def spoilt():
+        yield b"a"
+        raise OSError(2, "gone", "source")
+
+    with pytest.raises(OSError, match="source"), staged(tmp_path / "target", spoilt()):
+        pass
+    assert not list(tmp_path.iterdir())
