@@ -161,6 +161,27 @@ def test_a_series_in_two_files_is_refused_by_name(run, folder, tmp_path, in_this
     assert not out.exists()
 
 
+def test_two_parts_with_one_output_are_refused(run, folder, tmp_path, in_this_process):
+    out = tmp_path / "out"
+    shops(20, 1).write_parquet(folder / "b.1-of-3.parquet")
+    both = r"\S+b.1-of-3.parquet and \S+b.parquet, part 1 of 3 would both be written to b.1-of-3"
+    with pytest.raises(InputError, match=both):
+        TASK.spread(run, str(folder), str(out), part_rows=120)
+    assert not out.exists()
+    assert TASK.spread(run, str(folder), str(out)).to_json()["series"] == 13
+
+
+def test_rows_without_a_name_in_two_files_fail_their_parts_alone(
+    run, folder, tmp_path, in_this_process
+):
+    for name, first in (("x", 20), ("y", 22)):
+        nobody = rows_of(None, 9, 0).cast({"unique_id": pl.String})
+        pl.concat([shops(first, 2), nobody]).write_parquet(folder / f"{name}.parquet")
+    spread = TASK.spread(run, str(folder), str(tmp_path / "out"))
+    assert {Path(what).name for what in spread.problems} == {"x.parquet", "y.parquet"}
+    assert spread.to_json()["series"] == 12
+
+
 def test_a_bad_file_is_named_at_the_end_and_loses_no_other(
     run, folder, tmp_path, in_this_process, run_gruta
 ):
