@@ -15,7 +15,7 @@ from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.many import here
 from gruta.tasks.forecast.many import outputs as many_outputs
 from gruta.tasks.forecast.many.files import Place
-from gruta.tasks.forecast.many.parts import planned
+from gruta.tasks.forecast.many.parts import Part, planned
 from gruta.tasks.forecast.many.work import Worker
 from gruta.tasks.forecast.task import TASK
 from gruta.tests.deadly import Deadly
@@ -388,6 +388,36 @@ def test_workers_that_are_killed_lose_nothing(run, folder, tmp_path):
     expected = contents(tmp_path / "alone")
     del expected["region=SP/c.parquet"]
     assert contents(out) == expected
+
+
+def test_processes_that_cannot_begin_are_given_up_at_once(
+    run, folder, tmp_path, monkeypatch, capfd
+):
+    from gruta.tasks.forecast.many.files import files_of
+    from gruta.tasks.forecast.many.work import Question
+
+    pools, pool = [], here._pool
+    monkeypatch.setattr(here, "_pool", lambda *given: pools.append(1) or pool(*given))
+    out = tmp_path / "out"
+    parts = planned(files_of(str(folder), str(out)), "unique_id", 240).parts
+    start = tmp_path / "nowhere", Question(), "asked", Place(str(out))
+    with pytest.raises(InputError, match=r"processes end before they take a part: .*nowhere"):
+        list(here.done_here(parts, start, workers=1))
+    assert len(pools) == 1
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_cluster_without_cores_yet_is_given_work_and_errors_tell_their_cause():
+    from gruta.tasks.forecast.many.files import File
+    from gruta.tasks.forecast.many.on_ray import _ahead, _lost
+
+    assert [_ahead(found) for found in ({}, {"CPU": 0.0}, {"CPU": 3.0})] == [1, 1, 6]
+    part, raised = Part(File("x.parquet", "x.parquet", 1, "")), RuntimeError("a long traceback")
+    raised.cause = InputError("no run here")
+    assert _lost(part, raised) == "x.parquet: no run here"
+    raised.cause = OSError("no disk")
+    assert _lost(part, raised) == "x.parquet: OSError: no disk"
+    assert _lost(part, RuntimeError("lost")) == "x.parquet: Ray gave it up after 3 tries: lost"
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import Any
 import gruta
 from gruta import locale
 from gruta.codec.series.codec import ForecastCodec
+from gruta.cores import cores
 from gruta.errors import InputError
 from gruta.extras import need
 from gruta.locale import translate as _
@@ -207,7 +207,7 @@ def spread(
         series_now=done.series,
         busy=done.busy,
         cpu=done.cpu,
-        workers=options.workers or (None if options.on else _cores()),
+        workers=options.workers or (None if options.on else cores()),
         on=options.on or "here",
         peak=done.peak,
         own_peak=peak(),
@@ -255,14 +255,8 @@ def _engine(options: SpreadOptions) -> Callable[..., Iterator[Done]]:
         return lambda parts, start: done_on_ray(parts, start, options.workers)
     from gruta.tasks.forecast.many.here import done_here
 
-    workers = options.workers or _cores()
+    workers = options.workers or cores()
     return lambda parts, start: done_here(parts, start, min(workers, max(len(parts), 1)))
-
-
-def _cores() -> int:
-    """That this process may use."""
-    own = getattr(os, "sched_getaffinity", None)  # not everywhere
-    return len(own(0)) if own else os.cpu_count() or 1
 
 
 def _with_kept(broken: Mapping[str, str], before: Before) -> dict[str, str]:
