@@ -7,14 +7,7 @@ from typing import Any
 
 from gruta import kernels
 from gruta.bench.limits import l2_bytes
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
-        return os.cpu_count() or 1
+from gruta.cores import cores
 
 
 def describe() -> dict[str, Any]:

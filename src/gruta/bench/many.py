@@ -5,18 +5,22 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gruta.bench.process import environment
 from gruta.bench.rows import Layout, write
 from gruta.errors import InputError
+from gruta.files import write_atomically
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 
 _LEARNED = 100
 """Series of the training, of which the speed does not depend."""
+
+TASK = "task.json"
+"""In the place: of which task its files are."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,13 @@ class Run:
 
 
 def runs(task: Task, workers: Sequence[int], on: str, place: Path | None) -> Iterator[Run]:
-    """The same forecasts with each number of processes."""
+    """The same forecasts with each number of processes.
+
+    InputError for fewer series than files, a place of another task, and a command that fails.
+    """
+    if task.files > task.series:
+        problem = _("expected at most as many as series, {series}; got {files}")
+        raise InputError(files=problem.format(series=task.series, files=task.files))
     with TemporaryDirectory() if place is None else nullcontext(str(place)) as home:
         source, run = _made(Path(home), task)
         for count in workers:
@@ -78,20 +88,38 @@ def runs(task: Task, workers: Sequence[int], on: str, place: Path | None) -> Ite
 
 
 def _made(home: Path, task: Task) -> tuple[Path, Path]:
-    """The folder of files and a trained run; what is there is taken as it is."""
+    """The folder of files and a trained run; what is there of the same task is taken as it is."""
     source, run, learned = home / "in", home / "run", home / "learned.parquet"
+    _require_same(home, task)
     source.mkdir(parents=True, exist_ok=True)
-    own = -(-task.series // task.files)
+    write_atomically(home / TASK, json.dumps(asdict(task)).encode())
+    least, more = divmod(task.series, task.files)
     for i in range(task.files):
-        path = source / f"{i:05}.parquet"
+        path, partial = source / f"{i:05}.parquet", source / f"_{i:05}.parquet"
         if not path.exists():
-            first = i * own
-            write(path, min(own, task.series - first), task.days, Layout(), first)
+            first = i * least + min(i, more)
+            write(partial, least + (i < more), task.days, Layout(), first)
+            partial.replace(path)
     if not (run / "codec.json").exists():
         write(learned, _LEARNED, task.days, Layout())
         options = ["--horizon", task.horizon, "--hidden", task.hidden, "--steps", 20]
         _gruta("train", "forecast", learned, "--run", run, *options, "--overwrite", "--json")
     return source, run
+
+
+def _require_same(home: Path, task: Task) -> None:
+    """InputError where files or a run of another task lie there."""
+    told = home / TASK
+    if not told.exists() and not any((home / name).exists() for name in ("in", "run")):
+        return
+    try:
+        before = told.read_text("utf-8")
+        same = json.loads(before) == asdict(task)
+    except (OSError, ValueError):
+        before, same = "?", False
+    if not same:
+        problem = _("{path}: is of another task, {before}; name another directory")
+        raise InputError(place=problem.format(path=home, before=before))
 
 
 def _timed(source: Path, run: Path, out: Path, workers: int, on: str) -> Run:
@@ -118,6 +146,9 @@ def _gruta(*arguments: object) -> str:
     """What a command prints; what it tells on the way is seen."""
     command = [sys.executable, "-m", "gruta", *map(str, arguments)]
     done = subprocess.run(
-        command, env=environment(1), stdout=subprocess.PIPE, text=True, check=True
+        command, env=environment(1), stdout=subprocess.PIPE, text=True, check=False
     )
+    if done.returncode:
+        problem = _("gruta {command} ended with status {status}; what it said is above")
+        raise InputError(problem.format(command=arguments[0], status=done.returncode))
     return done.stdout.splitlines()[-1]

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 
 from gruta.bench.cases import CASES, REGIMES, Case
-from gruta.bench.machine import cores
 from gruta.bench.rivals import ENTRIES, GRUTA
 from gruta.cells import CELLS
+from gruta.cores import cores
 from gruta.errors import InputError
 from gruta.locale import translate as _
 

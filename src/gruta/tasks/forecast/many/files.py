@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -63,12 +63,18 @@ def files_of(source: str, out: str) -> list[File]:
         else:
             raise InputError(_("{path}: no file or folder of this name").format(path=source))
         base = base.rstrip("/")
-        _require_apart(system, path, base, found, out)
         files = list(_files(system, base, found))
+        _require_apart(system, path, base, [file.name for file in files], out)
     if not files:
         problem = _("{path}: expected files that end with {suffixes}, found {count} others")
         raise InputError(problem.format(path=source, suffixes=_KIND, count=number(len(found))))
     return files
+
+
+def whole_path(source: str) -> str:
+    """What a name, a pattern or an address is called from everywhere."""
+    with reached(source) as (system, path):
+        return _address(system, path).rstrip("/")
 
 
 def _files(system: Any, base: str, found: Mapping[str, Mapping[str, Any]]) -> Iterator[File]:
@@ -80,63 +86,78 @@ def _files(system: Any, base: str, found: Mapping[str, Mapping[str, Any]]) -> It
             yield File(_address(system, path), name, int(about["size"]), stamp)
 
 
-def _require_apart(system: Any, path: str, base: str, found: Mapping[str, Any], out: str) -> None:
-    """InputError where forecasts would be read as input the next time."""
+def _require_apart(system: Any, path: str, base: str, names: Sequence[str], out: str) -> None:
+    """InputError where forecasts would be read as input the next time. names: of what is read,
+    below the base.
+    """
     with reached(out, "out") as (other, place):
         place = place.rstrip("/")
         if type(other) is not type(system):
             return
         deep = "**" in path or (not _has_magic(path) and system.isdir(path))
         inside = f"{place}/".startswith(f"{base}/") if deep else False
-        if inside or any(str(PurePosixPath(one).parent) == place for one in found):
+        read = {PurePosixPath(base, name).parent for name in names}
+        if inside or any(PurePosixPath(place, name).parent in read for name in names):
             problem = _("{path}: is read too; name a directory beside what is read")
             raise InputError(out=problem.format(path=out))
 
 
 class Place:
-    """The directory, or what is like one in an object store, that forecasts are written into."""
+    """The directory, or what is like one in an object store, that forecasts are written into.
+
+    path: as it was given; root: as its file system calls it. InputError, which names the file,
+    where what is asked of it fails.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
         with reached(path, "out") as (system, root):
-            self._system, self._root = system, root.rstrip("/")
+            self._system, self.root = system, root.rstrip("/")
             self.here = _is_here(system)
-            if system.isfile(self._root):
+            if system.isfile(self.root):
                 problem = _("{path}: expected a directory, found a file")
                 raise InputError(out=problem.format(path=path))
             if self.here:
-                os.makedirs(self._root, exist_ok=True)
+                os.makedirs(self.root, exist_ok=True)
 
     def __reduce__(self) -> tuple[type["Place"], tuple[str]]:
-        return Place, (_address(self._system, self._root),)
+        return Place, (_address(self._system, self.root),)
 
     def names(self) -> set[str]:
         """Of the files that are there, as `write` calls them."""
-        self._system.invalidate_cache()
-        found = self._system.find(self._root)
-        return {path.removeprefix(self._root).lstrip("/") for path in found}
+        with self._reached():
+            self._system.invalidate_cache()
+            found = self._system.find(self.root)
+        return {path.removeprefix(self.root).lstrip("/") for path in found}
 
-    def opened(self, name: str) -> Any:
+    @contextmanager
+    def opened(self, name: str) -> Iterator[IO[bytes]]:
         """A file that is there."""
-        return self._system.open(f"{self._root}/{name}", "rb")
+        with self._reached(name), self._system.open(f"{self.root}/{name}", "rb") as content:
+            yield content
 
     def write(self, name: str, content: bytes) -> None:
         """A file, whole or not at all: an object store has no other way."""
-        path = f"{self._root}/{name}"
-        if self.here:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            write_atomically(Path(path), content, f".{platform.node()}-{os.getpid()}")
-        else:
-            self._system.pipe_file(path, content)
+        path = f"{self.root}/{name}"
+        with self._reached(name):
+            if self.here:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                write_atomically(Path(path), content, f".{platform.node()}-{os.getpid()}")
+            else:
+                self._system.pipe_file(path, content)
 
     def remove(self, names: Sequence[str]) -> None:
         """Files that are there."""
         for name in names:
-            self._system.rm_file(f"{self._root}/{name}")
+            with self._reached(name):
+                self._system.rm_file(f"{self.root}/{name}")
+
+    def _reached(self, name: str = "") -> AbstractContextManager[None]:
+        return _told(f"{self.path.rstrip('/')}/{name}" if name else self.path, "out")
 
     def sweep(self) -> None:
         """What a kill left of files that were being written."""
-        for path in Path(self._root).rglob(".*.partial") if self.here else ():
+        for path in Path(self.root).rglob(".*.partial") if self.here else ():
             path.unlink(missing_ok=True)
 
 
@@ -150,17 +171,24 @@ def reached(path: str, option: str = "") -> Iterator[tuple[Any, str]]:
     scheme = path.partition("://")[0] if "://" in path else ""
     if scheme in _REMOTE:
         need(_REMOTE[scheme])
-    try:
+    with _told(path, option):
         yield fsspec.core.url_to_fs(path)
-    except (InputError, KeyboardInterrupt):
+
+
+@contextmanager
+def _told(label: str, option: str) -> Iterator[None]:
+    """InputError, in one sentence, for whatever a file system raises."""
+    try:
+        yield
+    except InputError:
         raise
     except Exception as error:  # each file system has errors of its own
         reason = str(getattr(error, "strerror", None) or error) or type(error).__name__
         problem = _("{label}: cannot be read: {reason}")
         if option:
             problem = _("{label}: cannot be reached: {reason}")
-        told = problem.format(label=path, reason=reason.partition("\n")[0])
-        raise InputError(**{option: told}) if option else InputError(told) from error
+        told = problem.format(label=label, reason=reason.partition("\n")[0])
+        raise (InputError(**{option: told}) if option else InputError(told)) from error
 
 
 def _is_here(system: Any) -> bool:

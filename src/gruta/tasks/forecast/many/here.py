@@ -12,7 +12,9 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
+from typing import Any
 
+from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks.forecast.many.files import Place
 from gruta.tasks.forecast.many.parts import Part
@@ -21,14 +23,47 @@ from gruta.tasks.forecast.many.work import THREADS, Done, Question, Worker
 TRIES = 2
 """So often a part is tried alone once a process died while it was under way."""
 
+_SPAWN = multiprocessing.get_context("spawn")
+
 Start = tuple[Path, Question, str, Place]
+
+
+class Beginning:
+    """Whether any process of a pool has come so far that it takes parts, and what kept one back."""
+
+    def __init__(self) -> None:
+        self._begun, self._problems = _SPAWN.Event(), _SPAWN.SimpleQueue()
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Around what comes before the first part, in such a process, which ends if that fails."""
+        try:
+            yield
+        except Exception as error:
+            reason = (
+                str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+            )
+            self._problems.put(reason)
+            os._exit(1)  # the pool would print where it was raised
+        self._begun.set()
+
+    def require(self) -> None:
+        """InputError if none has; the first one's reason is told."""
+        if self._begun.is_set():
+            return
+        reason = _("perhaps as memory ran out")
+        if not self._problems.empty():
+            reason = self._problems.get()
+        problem = _("processes end before they take a part: {reason}")
+        raise InputError(problem.format(reason=reason))
 
 
 def done_here(parts: Iterable[Part], start: Start, workers: int) -> Iterator[Done]:
     """Each part as it is done with, in `workers` processes; start: of their `Worker`.
 
     Which of the parts under way made a process die cannot be told: they are tried again one at a
-    time, and one that does so alone is given up.
+    time, and one that does so alone is given up. InputError where processes end before any of them
+    has begun with a part, as the next ones would too.
     """
     left, suspects, tries = deque(parts), deque[Part](), dict[Part, int]()
     while left or suspects:
@@ -51,7 +86,8 @@ def _until_one_dies(
     ahead: so many more than there are processes are handed out at once.
     """
     under_way: dict[Future[Done], Part] = {}
-    with _pool(start, workers) as pool:
+    beginning = Beginning()
+    with _pool(start, workers, beginning) as pool:
         try:
             while queue or under_way:
                 while queue and len(under_way) < workers + ahead:
@@ -69,6 +105,7 @@ def _until_one_dies(
                     del under_way[future]
                     yield done
         except BrokenProcessPool:
+            beginning.require()
             found = [future for future in under_way if not _is_done(future)]
             for future in under_way.keys() - set(found):
                 yield future.result()
@@ -81,11 +118,11 @@ def _is_done(future: "Future[Done]") -> bool:
 
 
 @contextmanager
-def _pool(start: Start, workers: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(start: Start, workers: int, beginning: Beginning) -> Iterator[ProcessPoolExecutor]:
     """Processes that are gone afterwards, whatever they are at."""
     before = set(multiprocessing.active_children())
     with _environment(THREADS):
-        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin, (*start,))
+        pool = ProcessPoolExecutor(workers, _SPAWN, _begin, (beginning, *start))
         try:
             yield pool
             pool.shutdown()
@@ -128,11 +165,12 @@ _workers: list[Worker] = []
 """Of this process: one."""
 
 
-def _begin(*start: object) -> None:
+def _begin(beginning: Beginning, *start: Any) -> None:
     """As a process begins; without its parent it ends."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     atexit.register(_workers.clear)  # the kernels' own memory goes before the interpreter does
-    _workers.append(Worker(*start))  # type: ignore[arg-type]
+    with beginning.told():
+        _workers.append(Worker(*start))
 
 
 def _end_with_parent() -> None:

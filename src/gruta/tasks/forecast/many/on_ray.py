@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gruta.cores import cores
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks.forecast.many.files import Place
@@ -32,9 +33,9 @@ def done_on_ray(parts: Iterable[Part], start: Start, workers: int | None) -> Ite
     with _connected(workers):
         content = ray.put(_content(run))
         task = ray.remote(num_cpus=1, max_retries=TRIES)(_answer)
-        cores = int(ray.cluster_resources().get("CPU", 1))
-        most, queue, under_way = workers or _AHEAD * cores, iter(parts), dict[Any, Part]()
+        queue, under_way = iter(parts), dict[Any, Part]()
         while True:
+            most = workers or _ahead(ray.cluster_resources())  # a cluster may grow meanwhile
             while len(under_way) < most and (part := next(queue, None)) is not None:
                 under_way[task.remote(content, question, asked, place, part)] = part
             if not under_way:
@@ -46,6 +47,11 @@ def done_on_ray(parts: Iterable[Part], start: Start, workers: int | None) -> Ite
                     yield ray.get(one)
                 except ray.exceptions.RayError as error:
                     yield Done(part, problem=_lost(part, error))
+
+
+def _ahead(resources: Mapping[str, float]) -> int:
+    """So many tasks at once; at least one that waits, for cores that are still to come."""
+    return max(1, _AHEAD * int(resources.get("CPU", 0)))
 
 
 @contextmanager
@@ -65,7 +71,7 @@ def _connected(workers: int | None) -> Iterator[None]:
             problem = _("no cluster of Ray at {address}, which RAY_ADDRESS names: {reason}")
             told = problem.format(address=address, reason=str(error).partition("\n")[0])
             raise InputError(on=told) from None
-        ray.init(num_cpus=workers or os.cpu_count(), include_dashboard=False, **how)
+        ray.init(num_cpus=workers or cores(), include_dashboard=False, **how)
     try:
         yield
     finally:
@@ -96,6 +102,11 @@ def _answer(
 
 
 def _lost(part: Part, error: Exception) -> str:
+    """Why there is nothing: what was raised there, which is not tried again, or who was lost."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, Exception):
+        kind = "" if isinstance(cause, InputError) else f"{type(cause).__name__}: "
+        return f"{part.label}: {kind}{cause}"
     reason = str(error).strip().partition("\n")[0] or type(error).__name__
     problem = _("{label}: Ray gave it up after {count} tries: {reason}")
     return problem.format(label=part.label, count=TRIES + 1, reason=reason)

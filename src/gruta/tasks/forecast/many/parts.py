@@ -65,11 +65,12 @@ class Plan:
 def planned(files: Sequence[File], column: str, most: int) -> Plan:
     """Files in parts of at most `most` rows, if no single series has more.
 
-    column: names the series. InputError where rows of one series are in several files: they would
-    be forecast as if they were two.
+    column: names the series; rows without a name are told of by the part that has them. InputError
+    where rows of one series are in several files, as they would be forecast as if they were two, or
+    where two parts would be written to one file.
     """
-    parts, broken, home = list[Part](), dict[str, str](), dict[str | None, File]()
-    twice = dict[str | None, tuple[File, File]]()
+    parts, broken, home = list[Part](), dict[str, str](), dict[str, File]()
+    twice = dict[str, tuple[File, File]]()
     with ThreadPoolExecutor(min(_READERS, len(files))) as readers:
         looks = readers.map(partial(_looked_at, column=column), files)
         for file, found in zip(files, looks, strict=True):
@@ -78,11 +79,14 @@ def planned(files: Sequence[File], column: str, most: int) -> Plan:
                 continue
             parts += _cut(file, found, most)
             for name in found.names:
+                if name is None:
+                    continue
                 other = home.setdefault(name, file)
                 if other is not file:
                     twice.setdefault(name, (other, file))
     if twice:
         _refuse(twice)
+    _require_distinct(parts)
     return Plan(tuple(parts), broken, len(home))
 
 
@@ -94,7 +98,7 @@ def _looked_at(file: File, column: str) -> Names | InputError:
         return error
 
 
-def _refuse(twice: Mapping[str | None, tuple[File, File]]) -> None:
+def _refuse(twice: Mapping[str, tuple[File, File]]) -> None:
     shown = [
         _("{name!r} in {first} and {second}").format(name=name, first=a.path, second=b.path)
         for name, (a, b) in list(twice.items())[:_SHOWN]
@@ -104,6 +108,17 @@ def _refuse(twice: Mapping[str | None, tuple[File, File]]) -> None:
         "series together: write the files anew, parted by series"
     )
     raise InputError(problem.format(count=number(len(twice)), shown=", ".join(shown)))
+
+
+def _require_distinct(parts: Sequence[Part]) -> None:
+    """InputError where a file that is cut has parts that are called as another file is."""
+    home = dict[str, Part]()
+    for part in parts:
+        other = home.setdefault(part.output, part)
+        if other is not part:
+            problem = _("{first} and {second} would both be written to {output}; rename a file")
+            told = problem.format(first=other.label, second=part.label, output=part.output)
+            raise InputError(told)
 
 
 def _cut(file: File, found: Names, most: int) -> Iterator[Part]:

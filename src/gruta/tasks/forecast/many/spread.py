@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import Any
 import gruta
 from gruta import locale
 from gruta.codec.series.codec import ForecastCodec
+from gruta.cores import cores
 from gruta.errors import InputError
 from gruta.extras import need
 from gruta.locale import translate as _
@@ -20,9 +20,15 @@ from gruta.report.page import Column, Table, Value
 from gruta.runs import Run
 from gruta.settings import resolve
 from gruta.tasks.forecast.forecasts import require_reach
-from gruta.tasks.forecast.many.files import Place, files_of
+from gruta.tasks.forecast.many.files import Place, files_of, whole_path
 from gruta.tasks.forecast.many.options import SpreadOptions
-from gruta.tasks.forecast.many.outputs import MANIFEST, Manifest, found_before, kept_alone
+from gruta.tasks.forecast.many.outputs import (
+    MANIFEST,
+    Before,
+    Manifest,
+    found_before,
+    kept_alone,
+)
 from gruta.tasks.forecast.many.parts import Part, Plan, planned
 from gruta.tasks.forecast.many.work import Done, Found, Question, peak
 from gruta.tasks.trained import FILES, Trained
@@ -175,12 +181,14 @@ def spread(
     plan = planned(files_of(source, out), columns.series, options.part_rows)
     place, asked = Place(out), _fingerprint(run, question)
     with kept_alone(place):
-        before, changed = found_before(place, plan, asked)
-        manifest = Manifest(place, plan, str(run), asked)
+        whence = whole_path(source)
+        before = found_before(place, plan, whence, asked)
+        plan = replace(plan, broken=_with_kept(plan.broken, before))
+        manifest = Manifest(place, plan, {"run": str(run), "source": whence, "asked": asked})
         manifest.before(before)
         manifest.write()
-        todo = [part for part in plan.parts if part not in before]
-        done = _Told(plan, before, start, watch)
+        todo = [part for part in plan.parts if part not in before.found]
+        done = _Told(plan, before.found, start, watch)
         for one in _engine(options)(todo, (run.resolve(), question, asked, place)):
             manifest.add(one)
             done.add(one)
@@ -191,15 +199,15 @@ def spread(
         place=out,
         plan=plan,
         found=done.found,
-        before=len(before),
-        changed=changed,
+        before=len(before.found),
+        changed=before.changed,
         problems=done.problems,
         absent=len(trained.codec.encoding.ids) - known if whole else 0,
         seconds=time.monotonic() - start,
         series_now=done.series,
         busy=done.busy,
         cpu=done.cpu,
-        workers=options.workers or (None if options.on else _cores()),
+        workers=options.workers or (None if options.on else cores()),
         on=options.on or "here",
         peak=done.peak,
         own_peak=peak(),
@@ -247,14 +255,18 @@ def _engine(options: SpreadOptions) -> Callable[..., Iterator[Done]]:
         return lambda parts, start: done_on_ray(parts, start, options.workers)
     from gruta.tasks.forecast.many.here import done_here
 
-    workers = options.workers or _cores()
+    workers = options.workers or cores()
     return lambda parts, start: done_here(parts, start, min(workers, max(len(parts), 1)))
 
 
-def _cores() -> int:
-    """That this process may use."""
-    own = getattr(os, "sched_getaffinity", None)  # not everywhere
-    return len(own(0)) if own else os.cpu_count() or 1
+def _with_kept(broken: Mapping[str, str], before: Before) -> dict[str, str]:
+    """Problems with files, and what is still there of their forecasts."""
+    told = dict(broken)
+    for path, lines in before.kept.items():
+        names = ", ".join(str(line["output"]) for line in lines)
+        kept = _("{problem}; the forecasts that are there of it, {names}, are kept")
+        told[path] = kept.format(problem=told[path], names=names)
+    return told
 
 
 def _require_long(trained: Trained[ForecastCodec], run: Path) -> None:

@@ -212,7 +212,9 @@ def footer(content: Any) -> dict[str, Any] | None:
 
     try:
         told = json.loads((pq.read_metadata(content).metadata or {})[FOOTER])
-    except (pa.ArrowException, OSError, ValueError, KeyError):
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        if getattr(error, "errno", None) is not None:  # it was not read: Arrow's have none
+            raise
         return None
     return told if isinstance(told, dict) and told.get("format") == FORMAT else None
 
