@@ -4,6 +4,12 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from gruta.extras import need
+
+_PACKAGES = {"s3": "s3fs", "s3a": "s3fs"}
+"""Which package reaches a kind of store, where an extra brings it."""
 
 Buffer = bytes | memoryview
 
@@ -48,6 +54,21 @@ def staged(path: Path, content: Iterable[Buffer], mark: str = "") -> Iterator[Pa
 def is_remote(place: object) -> bool:
     """Whether it is a URL, such as s3://bucket/run."""
     return "://" in str(place)
+
+
+def file_system(place: str) -> tuple[Any, str]:
+    """The file system of a path or a URL as fsspec has it, and what it calls that.
+
+    ModuleNotFoundError where an extra brings what is missing.
+    """
+    need("fsspec")
+    kind, sign, _rest = place.partition("://")
+    if sign and kind in _PACKAGES:
+        need(_PACKAGES[kind])
+    import fsspec
+
+    system, path = fsspec.core.url_to_fs(place)
+    return system, str(path)
 
 
 @contextmanager

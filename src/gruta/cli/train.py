@@ -199,14 +199,18 @@ def _in_store(job: Job, compare: bool, own: Any) -> Iterator[Job]:
     if not (job.url and own.first):
         yield job
         return
-    from gruta.runs.remote import staged
+    from gruta.runs.remote import has_run, working_copy
 
-    resume = job.resume or restarted()
+    resume = job.resume or (restarted() and has_run(job.url))
     try:
-        with staged(job.url, resume=resume, several=compare) as remote:
+        with working_copy(job.url, resume=resume, several=compare) as remote:
             yield replace(job, directory=remote.folder, remote=remote)
     except Exists as error:
         raise InputError(_occupied(job.url)) from error
+    except BaseException as error:
+        for note in getattr(error, "__notes__", ()):
+            print(f"gruta: {note}", file=sys.stderr)
+        raise
 
 
 def _occupied(directory: str) -> str:

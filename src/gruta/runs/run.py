@@ -21,8 +21,8 @@ MODEL = "model.safetensors"
 METRICS = "metrics.jsonl"
 CHOICE = "choice.json"
 FORMAT = 1
-_LIMIT_BYTES = 2**31
-_BEGUN = {"settings.toml", ".settings.toml.partial", ".run.json.partial"}
+LIMIT_BYTES = 2**31
+BEGUN = {"settings.toml", ".settings.toml.partial", ".run.json.partial"}
 """What a kill in the middle of `Run.create` can leave; run.json comes last and makes it a run."""
 
 
@@ -51,7 +51,7 @@ class Run:
         data: the fingerprint of what it trains on. told: what run.json says beside, such as the
         `source` that was read and the `threads` that the training takes.
         """
-        if path.exists() and not (path.is_dir() and {p.name for p in path.iterdir()} <= _BEGUN):
+        if path.exists() and not (path.is_dir() and {p.name for p in path.iterdir()} <= BEGUN):
             raise Exists(
                 _("{path}: exists already; resume that run, or name another directory").format(
                     path=path
@@ -220,10 +220,10 @@ class Run:
         """A file of the run; InputError if it is missing."""
         path = self.path / name
         try:
-            if path.stat().st_size > _LIMIT_BYTES:
+            if path.stat().st_size > LIMIT_BYTES:
                 raise InputError(
                     _("{path}: larger than {limit} bytes, not read").format(
-                        path=path, limit=number(_LIMIT_BYTES)
+                        path=path, limit=number(LIMIT_BYTES)
                     )
                 )
             return path.read_bytes()

@@ -1,6 +1,6 @@
 """From data to a trained network in scikit-learn's manners, for every task alike."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Generic, Self
@@ -9,10 +9,10 @@ from gruta.errors import InputError
 from gruta.extras import remedy
 from gruta.files import is_remote
 from gruta.locale import translate as _
-from gruta.runs.remote import fetched, staged
+from gruta.runs.remote import fetched, working_copy
 from gruta.settings import least, resolve
 from gruta.tasks.task import C, Report, Task
-from gruta.tasks.trained import Trained
+from gruta.tasks.trained import FILES, Trained
 
 if TYPE_CHECKING:
     from gruta.runtime.weights import Kind
@@ -75,14 +75,15 @@ class Estimator(Generic[C]):
         """
         try:
             from gruta.tasks.fitting import fit
+            from gruta.train.ranks import current
         except ModuleNotFoundError as error:
             raise ImportError(remedy(error) or str(error)) from error
         with ExitStack() as stack:
-            if run is not None and is_remote(run):
+            if run is not None and is_remote(run) and current().first:
                 from gruta.tasks.mirrored import Mirrored
                 from gruta.train import Progress as Silent
 
-                remote = stack.enter_context(staged(str(run), resume=resume))
+                remote = stack.enter_context(working_copy(str(run), resume=resume))
                 place, progress = remote.folder, Mirrored(progress or Silent(), remote)
             else:
                 place = Path(run or Path(stack.enter_context(TemporaryDirectory()), "run"))
@@ -114,7 +115,9 @@ class Estimator(Generic[C]):
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """What a finished run, or `save`, left in a directory or, for a URL, in an object store."""
-        trained = Trained.load(fetched(str(path)) if is_remote(path) else Path(path), cls.task)
+        url = str(path) if is_remote(path) else ""
+        with fetched(url, FILES) if url else nullcontext(Path(path)) as place:
+            trained = Trained.load(place, cls.task)
         estimator = cls(**least(cls.task.settings, trained.settings.model_dump()))
         estimator.trained_ = trained
         return estimator

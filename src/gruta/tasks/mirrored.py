@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gruta.errors import InputError
+from gruta.errors import InputError, InUse
 from gruta.locale import translate as _
 from gruta.runs.remote import Remote
 from gruta.train import Progress
@@ -32,10 +32,15 @@ class Mirrored(Progress):
         self._shown.note(message)
 
     def saved(self) -> None:
-        """Copied; a store that is out of reach is tried again at the next checkpoint."""
+        """Copied; a store that is out of reach is tried again at the next checkpoint.
+
+        InUse where another process has taken the run meanwhile.
+        """
         self._shown.saved()
         try:
             self._remote.push()
+        except InUse:
+            raise
         except InputError as error:
             told = _("{error}; the checkpoint is kept here, and copied with the next one")
             self.note(told.format(error=error))

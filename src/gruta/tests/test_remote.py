@@ -2,16 +2,18 @@
 
 import json
 import os
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import s3fs
 from moto.server import ThreadedMotoServer
 
-from gruta.errors import InputError, InUse
-from gruta.runs import CHECKPOINT, METRICS, MODEL, Run
+from gruta.errors import Exists, InputError, InUse
+from gruta.runs import CHECKPOINT, METRICS, MODEL, Run, remote
 from gruta.runs.lock import LOCK
-from gruta.runs.remote import Remote, staged
+from gruta.runs.remote import Remote, working_copy
 from gruta.settings import StreamSettings
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.mirrored import Mirrored
@@ -19,6 +21,7 @@ from gruta.tests.adding import Adding, run_at
 from gruta.tests.command import short
 from gruta.tests.test_train import SHORT, PowerCut, before_step, left_by, power_cut
 from gruta.train import Progress, train
+from gruta.train.ranks import Ranks
 
 URL = "s3://runs/adding"
 
@@ -33,12 +36,15 @@ def server():
 
 
 @pytest.fixture
-def store(server, monkeypatch):
+def store(server, monkeypatch, tmp_path):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_ENDPOINT_URL", server)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     s3fs.S3FileSystem.clear_instance_cache()
+    monkeypatch.setattr(remote, "SETTLED", 0.1)
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     files = s3fs.S3FileSystem()
     files.mkdir("runs")
     yield files
@@ -54,9 +60,9 @@ def names(store, root="runs/adding"):
 
 
 def trained(task, *, resume):
-    with staged(URL, resume=resume) as remote:
-        run = run_at(remote.folder, task.settings)
-        train(task, task.settings, run, Mirrored(Progress(), remote))
+    with working_copy(URL, resume=resume) as copy:
+        run = run_at(copy.folder, task.settings)
+        train(task, task.settings, run, Mirrored(Progress(), copy))
 
 
 def test_a_run_that_was_cut_off_goes_on_from_the_store_to_the_same_bits(store, tmp_path):
@@ -99,14 +105,17 @@ def test_at_every_moment_the_store_holds_a_run_to_go_on_with(store, tmp_path, mo
 
 
 def test_two_do_not_train_in_one_run_and_a_lost_one_leaves_it(store):
-    with staged(URL, resume=False), pytest.raises(InUse, match=f"{os.getpid()} is training there"):
-        staged(URL, resume=False).__enter__()
+    with (
+        working_copy(URL, resume=False),
+        pytest.raises(InUse, match=f"{os.getpid()} is training there"),
+    ):
+        working_copy(URL, resume=False).__enter__()
     assert LOCK not in names(store)
     lost = {"holder": "another:1:00", "at": 0.0}  # long ago
     store.pipe_file(f"runs/adding/{LOCK}", json.dumps(lost).encode())
-    with staged(URL, resume=False) as remote:
+    with working_copy(URL, resume=False) as copy:
         assert LOCK in names(store)
-        (remote.folder).mkdir(exist_ok=True)
+        (copy.folder).mkdir(exist_ok=True)
     assert LOCK not in names(store)
 
 
@@ -123,11 +132,10 @@ def test_a_store_that_is_out_of_reach_keeps_the_training_here(store, monkeypatch
             notes.append(message)
 
     def cut_off():
-        with staged(URL, resume=False) as remote, monkeypatch.context() as cut:
+        with monkeypatch.context() as cut, working_copy(URL, resume=False) as copy:
             cut.setattr(store, "put_file", unreachable)
-            run = run_at(remote.folder, settings)
-            train(Adding(settings), settings, run, Mirrored(Notes(), remote))
-            remote.push()
+            run = run_at(copy.folder, settings)
+            train(Adding(settings), settings, run, Mirrored(Notes(), copy))
 
     with pytest.raises(InputError, match="no route to host") as error:
         cut_off()
@@ -149,3 +157,32 @@ def test_the_command_line_and_python_take_urls(store, run_gruta, csv):
     assert f"{url}: exists already" in again.err
     forecaster = Forecaster.load(url)
     assert len(forecaster.predict(csv)) == 2
+    nothing = run_gruta("train", "forecast", csv, "--run", f"{url}-2", *short(), "--resume")
+    assert nothing.code == 2
+    assert f"{url}-2: expected the directory of a run" in nothing.err
+
+
+def test_a_bucket_that_holds_something_else_keeps_it(store):
+    for name in ("data/a.csv", "forecast/run.json", "adding/"):  # the last marks a folder
+        store.call_s3("put_object", Bucket="runs", Key=name, Body=b"")
+    with pytest.raises(Exists), working_copy("s3://runs", resume=False):
+        pass
+    with working_copy(URL, resume=False) as copy:
+        run_at(copy.folder, StreamSettings(**SHORT))
+    assert {"run.json", "settings.toml"} <= set(names(store))
+    Remote(URL, copy.folder).pull()
+    assert {"data/a.csv", "forecast/run.json"} <= set(names(store, "runs"))
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_of_processes_that_train_together_the_first_has_the_run(rank, store, monkeypatch):
+    def fit(task, data, settings, place, **how):
+        assert (LOCK in names(store)) == (rank == 0)
+        assert isinstance(how["progress"], Mirrored) == (rank == 0)
+        assert not place.exists()
+        return SimpleNamespace(trained=None, stopwatch=None, metrics=[])
+
+    monkeypatch.setattr("gruta.tasks.fitting.fit", fit)
+    monkeypatch.setattr("gruta.train.ranks._current", Ranks(rank, 2))
+    Forecaster().fit(None, run=URL)
+    assert names(store) == []

@@ -9,15 +9,13 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from gruta.errors import InputError
-from gruta.extras import need
-from gruta.files import write_atomically
+from gruta.files import file_system, write_atomically
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 
 _KIND = ".parquet"
 _STAMPS = ("ETag", "etag", "md5Hash", "content_md5", "mtime", "LastModified", "updated", "created")
 """What file systems say by which a file that changes can be told, the surest first."""
-_REMOTE = {"s3": "s3fs", "s3a": "s3fs"}
 
 
 @dataclass(frozen=True)
@@ -166,13 +164,8 @@ def reached(path: str, option: str = "") -> Iterator[tuple[Any, str]]:
     """The file system of a path, and what it calls that; InputError where it is not reached or
     refuses. option: which one gave the path.
     """
-    import fsspec
-
-    scheme = path.partition("://")[0] if "://" in path else ""
-    if scheme in _REMOTE:
-        need(_REMOTE[scheme])
     with _told(path, option):
-        yield fsspec.core.url_to_fs(path)
+        yield file_system(path)
 
 
 @contextmanager
@@ -180,7 +173,7 @@ def _told(label: str, option: str) -> Iterator[None]:
     """InputError, in one sentence, for whatever a file system raises."""
     try:
         yield
-    except InputError:
+    except (InputError, KeyboardInterrupt, ModuleNotFoundError):
         raise
     except Exception as error:  # each file system has errors of its own
         reason = str(getattr(error, "strerror", None) or error) or type(error).__name__
