@@ -326,7 +326,9 @@ def windows(
 
 def ahead(table: Table, origin: Rows, by_path: bool = True) -> dict[str, NDArray[Any]]:
     """What the linear path and the decoder read at rows `origin [B, P]`, as in `windows`."""
-    found = {} if table.own is None else {"series": table.vector(origin[:, 0])}
+    found: dict[str, NDArray[Any]] = {}
+    if table.own is not None:
+        found["series"] = table.vector(origin[:, 0])
     if by_path:
         found |= {"lags": lags(table, origin), "recent": recent(table, origin)}
     future = future_features(table, origin, np.arange(1, table.horizon + 1))

@@ -248,7 +248,7 @@ class ForecastNetwork(nn.Module):
         has no gradient.
         """
         widths = [each.shape[-1] for each in (decoded, h, future)]
-        on_decoded, on_h, on_future = self.mix.weight.split(widths, 1)
+        on_decoded, on_h, on_future = torch.split(self.mix.weight, widths, 1)
         own = F.linear(h, on_h, self.mix.bias).unsqueeze(2)
         return F.linear(decoded, on_decoded) + F.linear(future, on_future) + own
 
