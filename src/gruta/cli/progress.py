@@ -11,6 +11,7 @@ from rich.progress import BarColumn, ProgressColumn, TaskID, TextColumn, TimeRem
 from rich.progress import Progress as Bar
 from rich.table import Column
 
+from gruta.cli.console import resumable
 from gruta.errors import InputError, RankLost
 from gruta.locale import translate as _
 from gruta.locale.numbers import brief, number
@@ -138,14 +139,12 @@ def _columns(width: int) -> Iterator[ProgressColumn]:
 def stoppable(again: str) -> Iterator[None]:
     """Let a training inside end early with a message; the command `again` would go on with it."""
     try:
-        yield
+        with resumable(again):
+            yield
     except Interrupted as stop:
         if not current().first:
             raise typer.Exit(130) from None
         print(f"gruta: {stop}; {_('to go on:')} {again}", file=sys.stderr)
-        raise typer.Exit(130) from None
-    except KeyboardInterrupt:
-        print(f"gruta: {_('stopped; to go on:')} {again}", file=sys.stderr)
         raise typer.Exit(130) from None
     except Diverged as error:
         raise InputError(str(error)) from error

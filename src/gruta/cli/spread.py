@@ -1,7 +1,6 @@
 """`gruta predict` of very many files: how far it is, what became of each, and what failed."""
 
 import json
-import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -30,12 +29,12 @@ def spread(
     task: Spreads, run: Path, source: str, out: str | None, given: dict[str, Any], *, as_json: bool
 ) -> None:
     """Answer for all of them; exit with 2 where parts failed, once the others are done."""
-    from gruta.cli.console import console
+    from gruta.cli.console import console, resumable, this_command
     from gruta.report.terminal import lines
 
     if out is None:
         raise InputError(out=_("expected a directory to write into, as there are many files"))
-    with _stoppable(), _watching() as watch:
+    with resumable(this_command()), _watching() as watch:
         found = task.spread(run, source, out, watch=watch, **given)
     if as_json:
         print(json.dumps(found.to_json()))
@@ -47,16 +46,6 @@ def spread(
         print(f"gruta: {problem}", file=sys.stderr)
     if found.problems:
         raise typer.Exit(2)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    again = shlex.join(["gruta", *sys.argv[1:]])
-    try:
-        yield
-    except KeyboardInterrupt:
-        print(f"gruta: {_('stopped; to go on:')} {again}", file=sys.stderr)
-        raise typer.Exit(130) from None
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,6 +130,7 @@ for _offer in OFFERS:
 
 
 def _study(name: str, effort: "Effort", seed: int, out: Path | None, as_json: bool) -> None:
+    from gruta.cli.console import this_command
     from gruta.cli.progress import progress, stoppable
     from gruta.report import page
     from gruta.studies.plan import Plan
@@ -142,7 +142,7 @@ def _study(name: str, effort: "Effort", seed: int, out: Path | None, as_json: bo
         problem = _("--out: expected a directory, found the file {path}")
         raise InputError(problem.format(path=directory))
     plan = Plan(directory, partial(print, file=sys.stderr, flush=True), progress, effort, seed)
-    with stoppable(shlex.join(["gruta", *sys.argv[1:]])), _kernel_threads():
+    with stoppable(this_command()), _kernel_threads():
         found = study.run(plan)
     report = page.write(directory, study.title(), study.lead(), study.sections(found))
     if as_json:

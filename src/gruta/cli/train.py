@@ -13,7 +13,7 @@ import typer
 
 from gruta.cli.commands import Commands
 from gruta.cli.launch import At, Launch, Machines, Processes, again, ranks, restarted
-from gruta.cli.options import with_settings
+from gruta.cli.options import source_of, with_settings
 from gruta.errors import Exists, InputError, OtherRun
 from gruta.extras import need
 from gruta.files import is_remote
@@ -110,12 +110,11 @@ class Job:
 
 def _command(task: Task[Any]) -> Callable[..., None]:
     """The command that trains this task."""
-    taken = typer.Argument(metavar=task.input.metavar, help=_(task.input.help), show_default=False)
-    kind: Any = list[Path] if task.input.many else Path
+    taken: Any = source_of(task)
 
     @with_settings(task.settings)
     def command(
-        source: Annotated[kind, taken],
+        source: taken,
         run: RunPath = None,
         resume: Resume = False,
         overwrite: Overwrite = False,

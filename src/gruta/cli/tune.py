@@ -2,8 +2,6 @@
 
 import json
 import os
-import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gruta.cli.commands import Commands
-from gruta.cli.options import with_settings
+from gruta.cli.options import source_of, with_settings
 from gruta.errors import InputError
 from gruta.extras import need
 from gruta.locale import translate as _
@@ -89,12 +87,11 @@ def tasks() -> None:
 
 def _command(task: Task[Any]) -> Callable[..., None]:
     """The command that finds settings of this task."""
-    taken = typer.Argument(metavar=task.input.metavar, help=_(task.input.help), show_default=False)
-    kind: Any = list[Path] if task.input.many else Path
+    taken: Any = source_of(task)
 
     @with_settings(task.settings)
     def command(
-        source: Annotated[kind, taken],
+        source: taken,
         trials: Trials = 20,
         hours: Hours = None,
         space: SpaceOption = None,
@@ -170,11 +167,11 @@ def _helper() -> "subprocess.Popen[bytes]":
 
 
 def _go_on(sweep: "Sweep", trials: int, until: float) -> None:
+    from gruta.cli.console import this_command
     from gruta.cli.progress import stoppable
     from gruta.surroundings import undisturbed
 
-    again = re.sub("://[^/@]*@", "://…@", shlex.join(["gruta", *sys.argv[1:]]))  # a password
-    with stoppable(again), undisturbed():
+    with stoppable(this_command()), undisturbed():
         sweep.go_on(trials, until, _progress)
 
 
@@ -186,7 +183,7 @@ def _progress(name: str, steps: int) -> Any:
 
 
 def _tell(sweep: "Sweep", trials: int, as_json: bool) -> None:
-    from gruta.cli.console import console
+    from gruta.cli.console import console, this_command
     from gruta.cli.progress import stoppable
     from gruta.report.page import write
     from gruta.report.terminal import lines
@@ -197,8 +194,7 @@ def _tell(sweep: "Sweep", trials: int, as_json: bool) -> None:
 
     if sweep.best is None:
         raise InputError(hours=_("no trial came to its end; give more time, or more trials"))
-    again = shlex.join(["gruta", *sys.argv[1:]])
-    with stoppable(again), training_alone(Run(sweep.directory)):
+    with stoppable(this_command()), training_alone(Run(sweep.directory)):
         found = outcome(sweep, _progress)
         page = write(sweep.directory, told.title(found), told.lead(found), told.sections(found))
     if as_json:
@@ -210,7 +206,7 @@ def _tell(sweep: "Sweep", trials: int, as_json: bool) -> None:
     print(told.lead(found))
     print(told.honest())
     if len(sweep.ended) < trials:
-        print(_("To go on: {command}").format(command=again))
+        print(_("To go on: {command}").format(command=this_command()))
     print(_("Report: {path}").format(path=page))
     print(_("Run: {path}").format(path=found.best.run))
 

@@ -6,7 +6,7 @@ What is found is counted and told; what is done about it, policies say.
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from gruta.codec.series.infer import fitting, infer, parse, rows
 from gruta.codec.series.rows import Rows
 from gruta.codec.series.zones import Zone
 from gruta.data.columns import Origin, refuse
+from gruta.data.places import Places, composed, kind_of
 from gruta.data.table import MANY
 from gruta.errors import InputError
 from gruta.locale import translate as _
@@ -23,7 +24,6 @@ from gruta.locale.numbers import number
 from gruta.reading import Repair
 
 Values = NDArray[np.floating]
-Places = NDArray[np.integer]
 Starts = NDArray[np.int64]
 Duplicates = Literal["mean", "first", "last", "error"]
 Gaps = Literal["mask", "interpolate", "seasonal", "error"]
@@ -41,7 +41,6 @@ SHOWN = 3
 _SEVERAL = 0.2
 """Where this share of the rows have the stamp of another, they are of several series."""
 _VOTERS = 20
-_AT_ONCE = 2**18
 _HOUR = np.timedelta64(1, "h").astype("m8[us]")
 
 
@@ -81,20 +80,20 @@ class Raw:
         """In each series by time, rows of one stamp as they came; in these very arrays, as each is
         as large as a column.
         """
-        goes = np.arange(len(self.times), dtype=_kind(len(self.times)))
+        goes = np.arange(len(self.times), dtype=kind_of(len(self.times)))
         for first, end in itertools.pairwise(_starts(self).tolist()):
             own = self.times[first:end]
             if (own[1:] < own[:-1]).any():
                 order = np.argsort(own, kind="stable")
                 own[:] = own[order]
                 goes[first + order] = np.arange(first, end)
-        return replace(self, at=_composed(self.at, goes))
+        return replace(self, at=composed(self.at, goes))
 
     def once(self, again: NDArray[np.bool_]) -> "Raw":
         """Without the rows `again [M]`, each of which has the stamp of the one before."""
         kept = ~again
-        step = np.cumsum(kept, dtype=_kind(len(kept))) - 1
-        at = _composed(self.at, step)
+        step = np.cumsum(kept, dtype=kind_of(len(kept))) - 1
+        at = composed(self.at, step)
         return replace(self, own=self.own[kept], times=self.times[kept], at=at)
 
     def place(self, i: int, stamp: np.datetime64 | None = None) -> str:
@@ -165,7 +164,7 @@ def evened(raw: Raw, policies: Policies) -> Even:
     at = raw.at
     del raw  # as large as several columns
     return Even(
-        at=at if step is None else _composed(at, step),
+        at=at if step is None else composed(at, step),
         rows=int(starts[-1]),
         starts=starts,
         begins=begins,
@@ -177,47 +176,10 @@ def evened(raw: Raw, policies: Policies) -> Even:
     )
 
 
-def _kind(rows: int) -> type[np.signedinteger[Any]]:
-    """Whole numbers that count so many rows, in as few bytes as may be."""
-    return np.int32 if rows <= np.iinfo(np.int32).max else np.int64
-
-
-def _composed(at: Places | None, then: Places) -> Places:
-    """Where each row stands that was brought to `at [N]`, None for its own place, and from there to
-    `then`; written into `at` where that can hold it.
-    """
-    if at is None or then.dtype != at.dtype:
-        return then if at is None else then[at]
-    for start in range(0, len(at), _AT_ONCE):
-        part = at[start : start + _AT_ONCE]
-        part[:] = then[part]
-    return at
-
-
 def _starts(raw: Raw) -> Starts:
     """The first row of each series, and the number of rows."""
     names = np.arange(len(raw.ids) + 1, dtype=raw.own.dtype)  # of another type all rows were cast
     return np.searchsorted(raw.own, names)
-
-
-def by_series(own: NDArray[np.integer], count: int) -> Places | None:
-    """Where each row goes, by which of so many series each is of `[N]`, so that those of one are
-    behind each other, as they came; None where they are so.
-    """
-    if not (own[1:] < own[:-1]).any():
-        return None
-    # Of a block of rows at a time, as sorting takes the memory of several columns.
-    blocks = [own[start : start + _AT_ONCE] for start in range(0, len(own), _AT_ONCE)]
-    lengths = sum(np.bincount(block, minlength=count) for block in blocks)
-    free, found, start = np.cumsum(lengths) - lengths, np.empty(len(own), _kind(len(own))), 0
-    for block in blocks:
-        order = np.argsort(block, kind="stable")
-        block = block[order]
-        place = free[block] + np.arange(len(block)) - np.searchsorted(block, block)
-        found[start + order] = place
-        free += np.bincount(block, minlength=count)
-        start += len(block)
-    return found
 
 
 def _by_time(raw: Raw, found: list[Repair]) -> Raw:
@@ -412,7 +374,7 @@ def _on_grid(
     new = np.concatenate([[0], lengths.cumsum()])
     if new[-1] == len(raw.own):
         return None, new, begins
-    at, jumps = np.empty(len(raw.own), _kind(int(new[-1]))), list[int]()
+    at, jumps = np.empty(len(raw.own), kind_of(int(new[-1]))), list[int]()
     for i, (first, end) in enumerate(itertools.pairwise(starts.tolist())):
         own = placed(first, end)
         at[first:end] = new[i] + own

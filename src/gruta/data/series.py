@@ -21,8 +21,9 @@ from gruta.data.gaps import mended
 from gruta.data.hierarchy import parents_of, summed
 from gruta.data.padding import unpadded
 from gruta.data.periods import Every, in_steps
-from gruta.data.repair import Even, Places, Policies, Raw, by_series, evened
-from gruta.data.table import Table, open_table, placed
+from gruta.data.places import Places, by_series, placed
+from gruta.data.repair import Even, Policies, Raw, evened
+from gruta.data.table import Table, open_table
 from gruta.data.wide import (
     USUAL,
     as_wide,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from gruta.codec.series.frequency import Stamps
 from gruta.data.columns import Origin, refuse
+from gruta.data.places import Places
 from gruta.data.source import Cells, parts_of, sample_of
 from gruta.data.ways import DOUBT, Mask, Way, candidates, commonest, normal, parse
 from gruta.errors import InputError
@@ -20,7 +20,6 @@ from gruta.locale import translate as _
 from gruta.reading import AUTO, DAY_FIRST, EPOCHS, MONTH_FIRST, Guess
 
 _SAMPLE = 1_000
-Places = NDArray[np.integer]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -329,15 +328,6 @@ class Table:
         if self._source.separator == "," and not found.open_comma:
             return "."
         return "," if self._source.separator == ";" and not found.open_point else None
-
-
-def placed(values: NDArray[Any], at: NDArray[np.integer] | None) -> NDArray[Any]:
-    """Values `[N]` in the places `at [N]` that they go to; None: as they are."""
-    if at is None:
-        return values
-    found = np.empty_like(values)
-    found[at] = values
-    return found
 
 
 def open_table(

@@ -15,6 +15,11 @@ def blocks(page: str) -> list[tuple[str, str, str]]:
     return [(one["kind"], one["text"], (one["note"] or "").strip()) for one in found]
 
 
+def texts(page: str, kind: str) -> list[str]:
+    """Those of one kind."""
+    return [text for own, text, _note in blocks(page) if own == kind]
+
+
 def words(text: str) -> list[list[str]]:
     """Without comments and spaces between."""
     return [shlex.split(line, comments=True, posix=False) for line in text.splitlines()]

@@ -17,6 +17,7 @@ import pytest
 import gruta
 from gruta.runs import CHECKPOINT, MODEL
 from gruta.tests.command import table
+from gruta.tests.docs import texts
 from gruta.tests.hosts import NEEDS, possible, two_hosts
 
 pytestmark = pytest.mark.skipif(
@@ -30,14 +31,9 @@ LONG = "--horizon 2 --lookback 24 --batch-size 8 --steps 100000 --checkpoint-eve
 MEET = "10.0.0.1:29400"
 
 
-def blocks(name, kind):
-    text = (DOCS / name).read_text("utf-8")
-    return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
-
-
 COMMANDS = [
     line
-    for block in blocks("several-machines.md", "sh")
+    for block in texts("several-machines.md", "sh")
     for line in block.splitlines()
     if not line.startswith("pip ")
 ]
@@ -92,7 +88,7 @@ def small(command):
 
 def test_both_pages_have_the_same_commands():
     for kind in ("sh", "python"):
-        assert blocks("several-machines.md", kind) == blocks("several-machines.pt-BR.md", kind)
+        assert texts("several-machines.md", kind) == texts("several-machines.pt-BR.md", kind)
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if "--machines" not in c])
@@ -106,7 +102,7 @@ def test_commands_of_the_page(command, place, store):
 
 
 def test_the_script_of_the_page(place):
-    (script,) = blocks("several-machines.md", "python")
+    (script,) = texts("several-machines.md", "python")
     folder = place / "script"
     folder.mkdir()
     (folder / "demand.csv").write_text(table())

@@ -2,13 +2,16 @@
 
 import json
 import os
+import shlex
 import socket
 import subprocess
+import sys
 
 import optuna
 import pytest
 from optuna.trial import TrialState
 
+from gruta.cli.console import this_command
 from gruta.errors import InputError
 from gruta.settings import resolve
 from gruta.tasks import registry
@@ -119,6 +122,13 @@ def test_trials_are_ended_by_the_validation_curve(tmp_path, csv):
     assert states(sweep) == [TrialState.COMPLETE, TrialState.PRUNED, TrialState.PRUNED]
     assert list(sweep.study.trials[1].intermediate_values) == [2]  # no step further
     assert sorted(p.name for p in sweep.place(0).parent.iterdir()) == ["0000"]
+
+
+def test_a_command_to_go_on_with_tells_no_password(monkeypatch):
+    address = "postgresql://me:secret@host/trials"
+    monkeypatch.setattr(sys, "argv", ["gruta", "tune", "forecast", "a b.csv", "--storage", address])
+    told = "gruta tune forecast 'a b.csv' --storage postgresql://…@host/trials"
+    assert shlex.split(this_command()) == shlex.split(told)
 
 
 def test_settings_of_a_lost_process_are_tried_again(tmp_path, csv):

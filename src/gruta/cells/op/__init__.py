@@ -12,7 +12,7 @@ from gruta.cells.op.compiled import threads
 from gruta.cells.op.layer import run, run_layer
 from gruta.cells.op.onnx import exporting
 from gruta.cells.op.path import Path, choose, why
-from gruta.cells.op.results import handed_out, reshaped
+from gruta.cells.op.results import reshaped
 from gruta.cells.op.tap import Tap, tapped
 from gruta.cells.op.tracing import never_recorded, recording
 
@@ -24,7 +24,6 @@ __all__ = [
     "Walk",
     "choose",
     "exporting",
-    "handed_out",
     "never_recorded",
     "product",
     "recording",

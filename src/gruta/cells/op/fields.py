@@ -33,10 +33,6 @@ def walk_fields(masks: Masks, reverse: bool, restarts: Tensors) -> Fields:
     return (lengths, reverse, reset, *restarts, *pad, dropout, hold_h, hold_c)
 
 
-PLAIN_WALK = walk_fields(NO_MASKS, False, (None,))
-"""From the first step to the last, and nothing between them."""
-
-
 def fields(
     walk: Fields,
     x: Tensor,

@@ -12,7 +12,7 @@ from gruta.cells.op.cell import Cell, Side, Sides, Tensors, Walk
 from gruta.cells.op.fields import NO_MASKS, Masks
 from gruta.cells.op.path import Path, choose, needs_grad
 from gruta.cells.op.results import watched
-from gruta.cells.op.saved import Sizes, require_as_saved
+from gruta.cells.op.saved import Sizes, as_saved, require_as_saved
 from gruta.cells.op.transforms import batched, transformed
 
 
@@ -268,9 +268,8 @@ def way_back(
     tensor that came back from hooks as something else than was saved.
     """
     spec = call.spec
-    require_as_saved(
-        spec, call.cell.gates, call.dtype, call.sizes, x, tensors, masks, kept, call.recompute
-    )
+    how = spec, call.cell.gates, call.dtype, call.sizes
+    require_as_saved(as_saved(*how, x, tensors, masks, kept, call.recompute))
     if torch.is_grad_enabled() or transformed() or any(map(batched, d_outputs)):
         walks = _walks(spec, masks)
         return _composite_gradient(call.cell, walks, x, tensors, d_outputs, needs)

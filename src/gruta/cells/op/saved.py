@@ -2,7 +2,7 @@
 reads memory by the sizes of the call.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle
 
 import torch
@@ -22,23 +22,9 @@ _WEIGHTS = "w_ih", "w_hh", "b_ih", "b_hh"
 _NORM = "ln_ih_gain", "ln_ih_bias", "ln_hh_gain", "ln_hh_bias"
 
 
-def require_as_saved(
-    spec: Spec,
-    gates: int,
-    dtype: torch.dtype,
-    sizes: Sizes,
-    x: Tensor,
-    tensors: Tensors,
-    masks: Sequence[Masks],
-    kept: Tensors,
-    recompute: bool,
-) -> None:
-    """RuntimeError names the first tensor of a call whose dtype, device or shape is another than
-    it had; sizes: B, T, I, H, P of the call; gates: G.
-    """
-    for name, t, kind, shape in _expected(
-        spec, gates, dtype, sizes, x, tensors, masks, kept, recompute
-    ):
+def require_as_saved(expected: Iterable[Expected]) -> None:
+    """RuntimeError names the first tensor whose dtype, device or shape is another than it had."""
+    for name, t, kind, shape in expected:
         if t is None or (t.dtype is kind and t.shape == shape and t.device.type == "cpu"):
             continue
         problem = _(
@@ -50,7 +36,7 @@ def require_as_saved(
         raise RuntimeError(problem.format(name=name, found=found, saved=saved))
 
 
-def _expected(
+def as_saved(
     spec: Spec,
     gates: int,
     dtype: torch.dtype,
@@ -61,6 +47,9 @@ def _expected(
     kept: Tensors,
     recompute: bool,
 ) -> Iterator[Expected]:
+    """Each tensor of a call as it was saved, for `require_as_saved`; sizes: B, T, I, H, P of the
+    call; gates: G.
+    """
     B, T, I, H, P = sizes
     G, D, widths = gates * H, len(spec.reverse), (P, H)[: spec.states]
     yield "x", x, dtype, (T, B, I)
