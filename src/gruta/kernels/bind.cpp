@@ -155,10 +155,8 @@ Returns the bytes of the matrix read, float32.)";
 
 NB_MODULE(_native, module) {
     using namespace gruta;
-    module.def(
-        "isa", [] { return isa().name; }, kIsaDoc);
-    module.def(
-        "activations", [] { return fast_activations ? "fast" : "exact"; }, kActivationsDoc);
+    module.def("isa", [] { return isa().name; }, kIsaDoc);
+    module.def("activations", [] { return fast_activations ? "fast" : "exact"; }, kActivationsDoc);
     module.def("cell_facts", cell_facts, kFactsDoc);
     module.def("normed_size", normed_size, "cell"_a, "is_double"_a, "H"_a, kNormedDoc);
     module.def("layer_forward", layer_forward, "cell"_a, "is_double"_a, "sizes"_a, "weights"_a,
