@@ -1,10 +1,9 @@
 """From a series to the network's table: scales of the training part, the calendar, seasons."""
 
-import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,21 +16,18 @@ from gruta.codec.series.features import Table, first_origin, future_names, past_
 from gruta.codec.series.frequency import Frequency
 from gruta.codec.series.holidays import Holidays
 from gruta.codec.series.infer import parse
+from gruta.codec.series.learned import as_learned, fitted_power, rows_apart, with_power
 from gruta.codec.series.outliers import Outliers
-from gruta.codec.series.power import likeliest_power, require_positive, restored, transformed
+from gruta.codec.series.power import restored
+from gruta.codec.series.scales import in_scale, require_sizes, scales_of, static_table
 from gruta.codec.series.seasons import possible_seasons, seasons_of
 from gruta.codec.series.series import Columns, Rows, Series, carried
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.locale.numbers import brief, number
-
-Float = TypeVar("Float", np.float32, np.float64)
+from gruta.locale.numbers import number
 
 MOST_LOOKBACK = 600
 """Rows that are read by default at most; the time of a training step grows with them."""
-
-LARGEST = 1e150
-"""Values beyond this are refused: their squares, which scales and scores sum, are not finite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +81,14 @@ class Encoding:
         transform: none, or log, boxcox, difference or seasonal, or two of them with + between.
         InputError if these are too few, or a value of the series is too large to reckon with.
         """
-        _require_sizes(series)
+        require_sizes(series)
         rows = int(train.max())
         possible = possible_seasons(series.frequency, rows)
         lookback = lookback or (min(2 * possible[0], MOST_LOOKBACK) if possible else 24)
         read = series if outliers is None else outliers.treated(series)
         seen = read.until(train).nonempty()
         seasons = seasons_of(_longest(seen), series.frequency)
-        apart = _apart(transform, seasons)
+        apart = rows_apart(transform, seasons)
         whole = first_origin(seasons, lookback, horizon, apart)
         short = (np.diff(seen.starts) < whole + 2 * horizon + 1).any()
         gaps = bool(np.isnan(seen.target).any() or (series.count > 1 and short))
@@ -114,11 +110,11 @@ class Encoding:
                 )
             )
         columns, words, source = series.columns, series.words, series.source
-        power = _power(seen, transform)
+        power = fitted_power(seen, transform)
         return cls(
             columns=columns,
             frequency=series.frequency,
-            target=_scales(_learned(seen, power, apart)),
+            target=scales_of(as_learned(seen, power, apart)),
             known=Covariates.fit(columns.known, seen.known, words, source),
             past=Covariates.fit(columns.past, seen.past, words, source),
             seasons=seasons,
@@ -127,7 +123,7 @@ class Encoding:
             ids=seen.ids,
             gaps=gaps,
             holidays=holidays,
-            static=Covariates.fit(columns.static, _static(seen), words, source),
+            static=Covariates.fit(columns.static, static_table(seen), words, source),
             power=power,
             apart=apart,
             block=block,
@@ -146,7 +142,7 @@ class Encoding:
 
     def learned(self, series: Series) -> Series:
         """With what is learned in the place of the target."""
-        return _learned(self.read(series), self.power, self.apart)
+        return as_learned(self.read(series), self.power, self.apart)
 
     @property
     def history(self) -> int:
@@ -166,7 +162,7 @@ class Encoding:
         known = np.array([self._places.get(name, -1) for name in series.ids], np.int64)
         found = Scaler(self.target.mean[known], self.target.scale[known])
         for i in np.flatnonzero(known < 0):
-            own = _scales(self.learned(series.one(int(i))), self.target)
+            own = scales_of(self.learned(series.one(int(i))), self.target)
             found.mean[i], found.scale[i] = own.mean[0], own.scale[0]
         return found
 
@@ -206,10 +202,10 @@ class Encoding:
     def _table(self, series: Series) -> Table:
         read, scales, level = self.read(series), self.scales(series), None
         absent = np.isnan(read.target) & series.inside
-        found = _transformed(read, self.power)
+        found = with_power(read, self.power)
         target = found.target
         if self.apart:
-            value = _scaled(filled(found, self.apart), series, scales, np.float64)
+            value = in_scale(filled(found, self.apart), series, scales, np.float64)
             level = Level(value, absent, self.apart)
             target = differenced(found, self.apart)
             absent = np.isnan(target) & series.inside
@@ -217,7 +213,7 @@ class Encoding:
         elif absent.any():
             target = carried(target, series.starts)
         return Table(
-            y=_scaled(target, series, scales, np.float32),
+            y=in_scale(target, series, scales, np.float32),
             known=self._known(series),
             past=self.past.encode(series.past, series.words),
             calendar=self._calendar(series),
@@ -252,7 +248,7 @@ class Encoding:
         if not self.columns.static:
             return found
         own = np.repeat(np.arange(series.count, dtype=np.uint32), np.diff(series.starts))
-        table = self.static.encode(_static(series), series.words)
+        table = self.static.encode(static_table(series), series.words)
         return found.beside(own, np.nan_to_num(table))  # the mean, where a series lacks one
 
     @property
@@ -408,96 +404,6 @@ class Encoding:
             raise ValueError(
                 _("expected a scale for each of {expected} series, got {count}").format(
                     expected=len(self.ids), count=len(self.target.mean)
-                )
-            )
-
-
-def _power(train: Series, transform: str) -> float | None:
-    """Of a transform by its name, fitted on the training part."""
-    names = transform.split("+")
-    if "log" in names:
-        return 0.0
-    if "boxcox" not in names:
-        return None
-    require_positive(train)
-    return likeliest_power(train)
-
-
-def _apart(transform: str, seasons: tuple[int, ...]) -> int:
-    """Over how many rows a transform takes differences."""
-    names = transform.split("+")
-    if "seasonal" not in names:
-        return int("difference" in names)
-    if not seasons:
-        raise InputError(
-            transform=_("expected a series with a season, found none; take difference")
-        )
-    return seasons[0]
-
-
-def _transformed(series: Series, power: float | None) -> Series:
-    """Series with another target; InputError where a value has none."""
-    if power is None:
-        return series
-    require_positive(series)
-    return replace(series, target=transformed(series.target, power))
-
-
-def _learned(series: Series, power: float | None, apart: int) -> Series:
-    found = _transformed(series, power)
-    return replace(found, target=differenced(found, apart)) if apart else found
-
-
-def _scaled(
-    target: NDArray[np.floating], series: Series, scales: Scaler, dtype: type[Float]
-) -> NDArray[Float]:
-    """Each series by its own scale, up to the last row with a target; NaN in those to come."""
-    found = np.full(len(series), np.nan, dtype)
-    for i, (first, end) in enumerate(zip(series.starts, series.ends, strict=False)):
-        found[first:end] = (target[first:end] - scales.mean[i]) / scales.scale[i]
-    return found
-
-
-def _static(series: Series) -> NDArray[np.floating]:
-    """`[S, D]`, D of which may be 0; NaN of series that do not know them."""
-    unknown = np.full((series.count, len(series.columns.static)), np.nan)
-    return unknown if series.static is None else series.static
-
-
-def _scales(series: Series, usual: Scaler | None = None) -> Scaler:
-    """Mean and deviation of the target of each series `[S]`, of the values that are there; of all
-    where one has none, and the means of `usual` where these have none either.
-    """
-    means, scales = np.empty(series.count), np.empty(series.count)
-    for i, (first, end) in enumerate(itertools.pairwise(series.starts)):
-        own = series.target[first:end]
-        own = own[~np.isnan(own)]
-        if not len(own):
-            own = series.target[~np.isnan(series.target)]
-        if not len(own) and usual is not None:
-            means[i], scales[i] = usual.mean.mean(), usual.scale.mean()
-            continue
-        found = Scaler.fit(own[:, None].astype(np.float64))
-        means[i], scales[i] = found.mean[0], found.scale[0]
-    return Scaler(means, scales)
-
-
-def _require_sizes(series: Series) -> None:
-    """InputError where a value is too large to reckon with."""
-    own = series.columns
-    columns = [series.target, *series.known.T, *series.past.T, *_static(series).T]
-    names = (own.target, *own.known, *own.past, *own.static)
-    for name, column in zip(names, columns, strict=True):
-        ends = np.nanmax(column, initial=0.0), -np.nanmin(column, initial=0.0)
-        largest = float(max(ends))
-        if largest > LARGEST:
-            problem = _(
-                "{source}: column {name!r}: expected values up to {limit} in size, found "
-                "{largest}; give the column in a larger unit"
-            )
-            raise InputError(
-                problem.format(
-                    source=series.source, name=name, limit=brief(LARGEST), largest=brief(largest)
                 )
             )
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.covariates import Covariates
-from gruta.codec.series.encoding import LARGEST, Encoding
+from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.features import MOST_PAST_LAGS, Table, first_origin
 from gruta.codec.series.intervals import apart, half_life, rows_before
 from gruta.codec.series.power import LARGEST as LARGEST_RESTORED
 from gruta.codec.series.power import restored
+from gruta.codec.series.scales import LARGEST
 from gruta.errors import InputError
 from gruta.exchange.c.clock import Clock, clock_of
 from gruta.exchange.c.program import CELLS, Program

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.codec.series.encoding import LARGEST, Encoding
+from gruta.codec.series.encoding import Encoding
 from gruta.codec.series.frequency import Stamps, show
 from gruta.codec.series.rows import Rows as NextRow
+from gruta.codec.series.scales import LARGEST
 from gruta.codec.series.series import Series
 from gruta.codec.series.stamps import as_stamp
 from gruta.errors import InputError
