@@ -66,3 +66,13 @@ def table(rows: int = ROWS, **replaced: str) -> str:
     for name, line in replaced.items():
         lines[int(name.removeprefix("row_")) - 1] = line
     return "\n".join(["ds,y", *lines]) + "\n"
+
+
+def rejects(done: Done, *words: str) -> None:
+    """Exit status 2 and one message of these words; no traceback, nothing on standard output."""
+    assert done.code == 2, done
+    assert "Traceback" not in done.err
+    assert done.out == ""
+    message = " ".join(done.err.split())
+    for word in words:
+        assert word in message, message

@@ -64,3 +64,34 @@ def undrawn(monkeypatch):
     """A page has its words alone: to draw its charts takes most of the time."""
     monkeypatch.setattr("gruta.report.page.png", lambda _: b"")
     monkeypatch.setattr("gruta.report.page._svg", lambda _: b"")
+
+
+def to_come(frame, rows=3):
+    """`frame` with its last rows made rows to come: no target, no wind."""
+    unknown = pl.int_range(pl.len()) >= pl.len() - rows
+    return frame.with_columns(
+        [pl.when(unknown).then(None).otherwise(pl.col(name)).alias(name) for name in ("y", "wind")]
+    )
+
+
+def weights(forecaster):
+    return {name: w.tobytes() for name, w in forecaster.trained_.weights.items()}
+
+
+def codec(forecaster):
+    return forecaster.trained_.codec.to_json()
+
+
+def columns_of(forecast):
+    return {name: list(forecast[name]) for name in forecast.columns}
+
+
+def changed(frame, rows, **factors):
+    """`frame` with these columns multiplied in these rows."""
+    at = pl.int_range(pl.len()).is_between(rows.start, rows.stop, closed="left")
+    return frame.with_columns(
+        [
+            pl.when(at).then(pl.col(name) * factor).otherwise(pl.col(name)).alias(name)
+            for name, factor in factors.items()
+        ]
+    )
