@@ -6,11 +6,9 @@ from gruta.tasks.forecast.many.files import Place, files_of
 from gruta.tasks.forecast.many.parts import planned
 from gruta.tasks.forecast.many.work import Question, Worker
 from gruta.tests.deadly import Deadly
-from gruta.tests.test_many_files import contents, folder, run
+from gruta.tests.many.conftest import contents
 
 ray = pytest.importorskip("ray")
-
-__all__ = ["folder", "run"]
 
 
 # What Ray leaves open as it ends is its own.

@@ -1,9 +1,7 @@
 """Forecasts of series in very many files: what is written, what goes on, what is refused."""
 
-import datetime as dt
 import json
 import os
-import shlex
 from pathlib import Path
 
 import numpy as np
@@ -19,81 +17,16 @@ from gruta.tasks.forecast.many.parts import Part, planned
 from gruta.tasks.forecast.many.work import Worker
 from gruta.tasks.forecast.task import TASK
 from gruta.tests.deadly import Deadly
-from gruta.tests.docs import to_run
-
-QUICK = "--hidden 4 --steps 4 --batch-size 8 --validate-every 2"
-SMALL = {"hidden": 4, "steps": 4, "batch_size": 8, "validate_every": 2, "horizon": 3}
-
-
-def rows_of(name, count, seed, value=None):
-    """Days of a series with a week."""
-    day = np.arange(count)
-    y = 10 + 3 * np.sin(2 * np.pi * day / 7) + np.random.default_rng(seed).normal(size=count)
-    first = dt.datetime(2024, 1, 1)
-    stamps = [first + dt.timedelta(days=int(d)) for d in day]
-    return pl.DataFrame(
-        {"unique_id": [name] * count, "ds": stamps, "y": y if value is None else [value] * count}
-    )
-
-
-def shops(first, count, rows=60):
-    return pl.concat(rows_of(f"s{i:02}", rows - i, i) for i in range(first, first + count))
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    place = tmp_path_factory.mktemp("many") / "run"
-    Forecaster(**SMALL).fit(shops(0, 8)).save(place)
-    return place
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Four series in a file, five in one that is in the order of time, three in a folder."""
-    place = tmp_path / "in"
-    (place / "region=SP").mkdir(parents=True)
-    shops(0, 4).write_parquet(place / "a.parquet")
-    shops(4, 5).sort("ds").write_parquet(place / "b.parquet", row_group_size=50)
-    frame = shops(9, 3).to_pandas().set_index("ds").rename_axis(None)
-    frame.to_parquet(place / "region=SP" / "c.parquet")
-    (place / "_SUCCESS").touch()
-    (place / ".hidden.parquet").touch()
-    return place
-
-
-@pytest.fixture
-def in_this_process(monkeypatch):
-    """Processes of their own take a second each to begin."""
-
-    def engine(parts, start, workers):
-        return map(Worker(*start), parts)
-
-    monkeypatch.setattr(here, "done_here", engine)
-
-
-def outputs(place):
-    return {p.relative_to(place).as_posix(): p for p in sorted(Path(place).rglob("*.parquet"))}
-
-
-def contents(place):
-    return {name: path.read_bytes() for name, path in outputs(place).items()}
-
-
-def forecasts(place):
-    found = [pl.read_parquet(path) for path in outputs(place).values()]
-    return pl.concat(found).sort("unique_id", "ds")
-
-
-class Stopped(Exception):
-    """By who watches."""
-
-
-def stopping(after):
-    def watch(standing):
-        if standing.parts == after:
-            raise Stopped
-
-    return watch
+from gruta.tests.many.conftest import (
+    SMALL,
+    Stopped,
+    contents,
+    forecasts,
+    outputs,
+    rows_of,
+    shops,
+    stopping,
+)
 
 
 def test_answers_are_those_of_one_file_with_all(run, folder, tmp_path, in_this_process):
@@ -418,83 +351,3 @@ def test_a_cluster_without_cores_yet_is_given_work_and_errors_tell_their_cause()
     raised.cause = OSError("no disk")
     assert _lost(part, raised) == "x.parquet: OSError: no disk"
     assert _lost(part, RuntimeError("lost")) == "x.parquet: Ray gave it up after 3 tries: lost"
-
-
-@pytest.fixture
-def store(monkeypatch):
-    """A bucket of an object store that speaks S3, on loopback: its address."""
-    pytest.importorskip("s3fs")
-    moto = pytest.importorskip("moto.server")
-    import fsspec
-
-    monkeypatch.setattr("werkzeug.serving.WSGIRequestHandler.log_request", lambda *_: None)
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
-    if not fsspec.filesystem("s3").exists("shop"):  # servers of one process have one memory
-        fsspec.filesystem("s3").mkdir("shop")
-    yield "s3://shop"
-    server.stop()
-    fsspec.filesystem("s3").clear_instance_cache()
-
-
-def test_an_object_store_is_read_and_written_as_a_folder_is(
-    run, folder, tmp_path, in_this_process, store
-):
-    import fsspec
-
-    bucket = fsspec.filesystem("s3")
-    bucket.put(str(folder), f"{store}/in", recursive=True)
-    out = f"{store}/out"
-    with pytest.raises(Stopped):
-        TASK.spread(run, f"{store}/in/", out, part_rows=120, watch=stopping(3))
-    assert len(bucket.glob(f"{out}/**/*.parquet")) == 3
-    told = TASK.spread(run, f"{store}/in/", out, part_rows=120).to_json()
-    assert (told["parts"], told["before"], told["series"]) == (7, 3, 12)
-    bucket.get(f"{out}/", str(tmp_path / "fetched"), recursive=True)
-    TASK.spread(run, str(folder), str(tmp_path / "here"), part_rows=120)
-    assert forecasts(tmp_path / "fetched").equals(forecasts(tmp_path / "here"))
-    bucket.put(str(folder / "a.parquet"), f"{store}/in/region=SP/d.parquet")
-    with pytest.raises(InputError, match=r"'s00' in s3://\S+/a.parquet and s3://\S+/d.parquet"):
-        TASK.spread(run, f"{store}/in/**/*.parquet", out)
-    told = TASK.spread(run, f"{store}/in/?.parquet", f"{store}/other").to_json()
-    assert (told["parts"], told["series"]) == (2, 9)
-    with pytest.raises(InputError, match="s3://nowhere/in: no file or folder of this name"):
-        TASK.spread(run, "s3://nowhere/in", out)
-
-
-def test_the_commands_of_the_page_do_what_it_says(
-    run_gruta, store, tmp_path, monkeypatch, in_this_process
-):
-    import fsspec
-
-    monkeypatch.setattr("gruta.report.page.png", lambda _: b"")  # to draw takes most of the time
-    monkeypatch.setattr("gruta.report.page._svg", lambda _: b"")
-    monkeypatch.chdir(tmp_path)
-    shops(0, 8).write_parquet("sales.parquet")
-    for place in ("sales", "by-date"):
-        Path(place).mkdir()
-    everything = shops(0, 12)
-    everything.head(200).write_parquet("by-date/first.parquet")
-    everything.tail(-200).write_parquet("by-date/then.parquet")
-    shops(0, 6).write_parquet("sales/a.parquet")
-    shops(6, 6).write_parquet("sales/b.parquet")
-    fsspec.filesystem("s3").put("sales/", "shop/sales/", recursive=True)
-    for kind, text in to_run("many-series.md"):
-        if kind == "python":
-            exec(compile(text, "many-series.md", "exec"), {})
-            continue
-        _gruta, *arguments = shlex.split(text, comments=True)
-        more = QUICK.split() if arguments[0] == "train" else []
-        done = run_gruta(*arguments, *more)
-        assert done.code == 0, done.err
-    whole = pl.read_parquet("forecasts/*.parquet").sort("unique_id", "ds")
-    again = pl.read_parquet("forecasts-again/*.parquet").sort("unique_id", "ds")
-    assert whole["unique_id"].n_unique() == 12
-    assert len(whole) == 12 * 14
-    assert ((whole["forecast"] - again["forecast"]).abs() < 1e-4).all()
-    assert len(fsspec.filesystem("s3").glob("shop/forecasts/*.parquet")) == 2
-    assert len(list(Path("without-short").glob("*.parquet"))) == 2
