@@ -72,6 +72,14 @@ class TrainSettings(BaseModel):
         "percentile (autoclip, else 10), a number of standard deviations (zclip, else 2.5).",
         json_schema_extra={"range": "/10..*10:log"},
     )
+    average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Validate and keep an average of the weights over the steps, of which this "
+        "share stays at each: 0.999 is about the last thousand; 0: those of the step alone.",
+        json_schema_extra={"range": "0,0.99,0.999"},
+    )
     validate_every: ValidateEvery = 50
     patience: Patience = 0
     checkpoint_every: CheckpointEvery = 50

@@ -246,6 +246,29 @@ def test_patience_ends_the_training_with_the_best_weights(tmp_path):
         assert torch.equal(value, kept[name])
 
 
+def test_average_of_the_weights_is_validated_and_kept_and_training_goes_on_without(tmp_path):
+    settings = StreamSettings(**SHORT | {"schedule": "constant", "average": 0.4})
+    plain, task = Adding(StreamSettings(**SHORT | {"schedule": "constant"})), Adding(settings)
+    steps, shown = [], []
+    for name, lesson, met in (("plain", plain, steps), ("averaged", task, shown)):
+        lesson.validate_every = 1  # after each step
+
+        def validate(lesson=lesson, met=met):
+            met.append({k: v.clone() for k, v in lesson.model.state_dict().items()})
+            return Validation(1.0 / len(met))
+
+        lesson.validate = validate
+        train(lesson, lesson.settings, run_at(tmp_path / name, lesson.settings))
+    average = dict(steps[0])
+    for step, weights in enumerate(steps):
+        share = min(0.4, step / (step + 9)) if step else 1.0
+        average = {k: share * average[k] + (1 - share) * w for k, w in weights.items()}
+        for name, expected in average.items():
+            torch.testing.assert_close(shown[step][name], expected)
+    for name, value in task.model.state_dict().items():
+        assert torch.equal(value, shown[-1][name])
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_score_that_is_not_finite_is_never_the_best_but_for_want_of_another(tmp_path, bad):
     settings = StreamSettings(**SHORT)
@@ -290,6 +313,7 @@ OPTIMIZERS = [
     {"optimizer": "rmsprop"},
     {"optimizer": "adamw", "tbptt": 4},
     {"optimizer": "adamw", "precision": "bf16"},
+    {"optimizer": "adamw", "average": 0.9},
 ]
 
 

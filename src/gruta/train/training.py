@@ -19,7 +19,8 @@ from gruta.runs.tensors import metadata, unpacked
 from gruta.settings import TrainSettings
 from gruta.stopwatch import Stopwatch
 from gruta.tracking import Track, tracking
-from gruta.train.lesson import Concludes, Keeps, Lesson, State
+from gruta.train.averaging import Averaging
+from gruta.train.lesson import Concludes, Keeps, Lesson, State, Validation
 from gruta.train.progress import Diverged, Progress
 from gruta.train.schedule import make_optimizer, rate
 from gruta.train.shares import Division, joined
@@ -123,6 +124,7 @@ class Training:
         self.lesson, self.settings, self.run, self._log = lesson, settings, run, log
         self.model, self.position, self.division = lesson.model, position, division
         self.optimizer = make_optimizer(self.model, settings)
+        self._averaging = Averaging(self.model, settings.average)
         self.clipper = Clipper(settings.clip, settings.clip_threshold)
         self.clipper.alike = division.ranks.size > 1  # those of all, summed
         self.watch = Stopwatch(position.seconds)
@@ -174,6 +176,7 @@ class Training:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate(self.settings, self.position.step)
             self.optimizer.step()
+            self._averaging.learn(self.position.step + 1)
         self.optimizer.zero_grad()
 
     def stepped(self, loss: Tensor, clipping: Clipping) -> None:
@@ -245,30 +248,35 @@ class Training:
 
     @torch.no_grad()
     def _validate(self) -> None:
-        with self.watch("validation"):
+        with self.watch("validation"), self._averaging.shown():
             self.model.eval()
             found = self.lesson.validate()
             samples = self.lesson.samples(self.position.step)
+            best = self._is_best(found)
+            if best:
+                self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        scores = {"validation_loss": found.loss, **found.scores}
+        if found.criterion is not None:
+            scores["criterion"] = found.criterion
+        step = self.position.step
+        record = {"step": step} | {name: _finite(s) for name, s in scores.items()}
+        self._log.write(record)
+        self._log.progress.validated(record, best)
+        if samples:
+            self._log.write({"step": step, "samples": dict(samples)})
+            for title, text in samples.items():
+                self._log.progress.note(f"{title}: {text}")
+
+    def _is_best(self, found: Validation) -> bool:
+        """Whether nothing before was as good; counted."""
         position = self.position
         reached = found.loss if found.criterion is None else found.criterion
         bar = math.inf if position.best_loss is None else position.best_loss
         best = not self.best or reached < bar
         if best:
             position.best_loss, position.best_step = _finite(reached), position.step
-            position.validations_since_best = 0
-            self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
-        else:
-            position.validations_since_best += 1
-        scores = {"validation_loss": found.loss, **found.scores}
-        if found.criterion is not None:
-            scores["criterion"] = found.criterion
-        record = {"step": position.step} | {name: _finite(s) for name, s in scores.items()}
-        self._log.write(record)
-        self._log.progress.validated(record, best)
-        if samples:
-            self._log.write({"step": position.step, "samples": dict(samples)})
-            for title, text in samples.items():
-                self._log.progress.note(f"{title}: {text}")
+        position.validations_since_best = 0 if best else position.validations_since_best + 1
+        return best
 
     def save(self) -> None:
         """Write the checkpoint; after a gradient that was not finite, the last good one stays."""
@@ -297,6 +305,7 @@ class Training:
     def _tensors(self) -> dict[str, Tensor]:
         """What a checkpoint holds, but for a carried state."""
         tensors = {f"model/{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"average/{k}": v for k, v in self._averaging.state_dict().items()}
         own = self.lesson.kept() if isinstance(self.lesson, Keeps) else {}
         tensors |= {f"lesson/{name}": value for name, value in own.items()}
         for i, slots in self.optimizer.state_dict()["state"].items():
@@ -326,6 +335,7 @@ class Training:
     def _take(self, tensors: Mapping[str, Tensor]) -> None:
         self.clipper.load_state_dict(self.position.clipper)
         self.model.load_state_dict(_under("model/", tensors))
+        self._averaging.load_state_dict(_under("average/", tensors))
         own = _under("lesson/", tensors)
         if own and isinstance(self.lesson, Keeps):
             self.lesson.restored(own)
