@@ -1,5 +1,6 @@
 """Settings that several tasks have, each with a default of its own: what they mean, and admit."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -115,5 +116,151 @@ Threads = Annotated[
         le=1024,
         description="CPU threads. A small network gains little from a second one, and loses much "
         "where other work wants the cores.",
+    ),
+]
+
+AudioColumn = Annotated[
+    str,
+    Field(
+        description="Column of the recordings' files.",
+        json_schema_extra=DATA | {"shown": "the one that names files"},
+    ),
+]
+
+TextColumn = Annotated[
+    str,
+    Field(
+        description="Column of what is said in them.",
+        json_schema_extra=DATA | {"shown": "text, transcript, sentence, …"},
+    ),
+]
+
+Channel = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=64,
+        description="Channel that is heard of several, from 1; 0: their mean.",
+        json_schema_extra=DATA,
+    ),
+]
+
+Bands = Annotated[
+    int,
+    Field(
+        gt=0,
+        le=512,
+        description="Mel bands of a sound's spectrum.",
+        json_schema_extra=DATA,
+    ),
+]
+
+TestFile = Annotated[
+    str,
+    Field(
+        description="File of the test, if it has its own.",
+        json_schema_extra=DATA,
+    ),
+]
+
+RecordingsHeldOut = Annotated[
+    float,
+    Field(
+        ge=0,
+        lt=0.5,
+        description="Share of the recordings that training never sees, where the test has no file.",
+        json_schema_extra=DATA,
+    ),
+]
+
+TrainingData = Annotated[
+    Path | None,
+    Field(
+        description="The training data, for the simple models beside the network.",
+        json_schema_extra={
+            "metavar": "DATA",
+            "shown": "the input, where the run was trained on it",
+        },
+    ),
+]
+
+CaseNumber = Annotated[
+    int,
+    Field(
+        gt=0,
+        description="Which case of a file to look at, from 1.",
+    ),
+]
+
+Seed = Annotated[
+    int,
+    Field(
+        ge=0,
+        lt=2**31,
+        description="Seed of all that is drawn at random.",
+    ),
+]
+
+TestFileOrFolder = Annotated[
+    str,
+    Field(
+        description="File or folder of the test, if it has its own.",
+        json_schema_extra=DATA,
+    ),
+]
+
+ValidationShare = Annotated[
+    float,
+    Field(
+        gt=0,
+        lt=0.5,
+        description="Share of the rest to pick the best weights.",
+        json_schema_extra=DATA,
+    ),
+]
+
+Fewest = Annotated[
+    int,
+    Field(
+        gt=0,
+        description="How often a character or word has to stand in the training part to be known.",
+        json_schema_extra=MODEL,
+    ),
+]
+
+InputFeeding = Annotated[
+    bool,
+    Field(
+        description="Let what was found at a step be read at the next: step by step, which takes "
+        "longer.",
+        json_schema_extra=MODEL,
+    ),
+]
+
+Smoothing = Annotated[
+    float,
+    Field(
+        ge=0,
+        lt=1,
+        description="Label smoothing: the share of what is learned that is spread over all units.",
+    ),
+]
+
+BeamWidth = Annotated[
+    int,
+    Field(
+        gt=0,
+        le=1000,
+        description="Texts that are followed side by side; 1: the likeliest unit.",
+    ),
+]
+
+LengthPenalty = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=10,
+        description="How much longer texts are let off: their log-probability is divided by "
+        "((5 + units) / 6) to this power.",
     ),
 ]

@@ -3,24 +3,22 @@
 from pydantic import BaseModel, Field
 
 from gruta.codec.audio.mel import Mel
-from gruta.settings.fields import DATA
+from gruta.settings.fields import (
+    DATA,
+    AudioColumn,
+    Bands,
+    Channel,
+    RecordingsHeldOut,
+    TestFile,
+    ValidationShare,
+)
 
 
 class SoundSettings(BaseModel):
     """Columns, rate and spectra, and what is held out."""
 
-    audio_column: str = Field(
-        "",
-        description="Column of the recordings' files.",
-        json_schema_extra=DATA | {"shown": "the one that names files"},
-    )
-    channel: int = Field(
-        0,
-        ge=0,
-        le=64,
-        description="Channel that is heard of several, from 1; 0: their mean.",
-        json_schema_extra=DATA,
-    )
+    audio_column: AudioColumn = ""
+    channel: Channel = 0
     rate: int = Field(
         0,
         ge=0,
@@ -29,13 +27,7 @@ class SoundSettings(BaseModel):
         "24,000.",
         json_schema_extra=DATA,
     )
-    bands: int = Field(
-        40,
-        gt=0,
-        le=512,
-        description="Mel bands of a sound's spectrum.",
-        json_schema_extra=DATA,
-    )
+    bands: Bands = 40
     hop: float = Field(
         10.0,
         ge=2,
@@ -43,23 +35,9 @@ class SoundSettings(BaseModel):
         description="Milliseconds from a frame to the next.",
         json_schema_extra=DATA,
     )
-    test: str = Field(
-        "", description="File of the test, if it has its own.", json_schema_extra=DATA
-    )
-    test_share: float = Field(
-        0.1,
-        ge=0,
-        lt=0.5,
-        description="Share of the recordings that training never sees, where the test has no file.",
-        json_schema_extra=DATA,
-    )
-    validation_share: float = Field(
-        0.1,
-        gt=0,
-        lt=0.5,
-        description="Share of the rest to pick the best weights.",
-        json_schema_extra=DATA,
-    )
+    test: TestFile = ""
+    test_share: RecordingsHeldOut = 0.1
+    validation_share: ValidationShare = 0.1
 
 
 WINDOW = 3.2

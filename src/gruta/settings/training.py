@@ -12,6 +12,7 @@ from gruta.settings.fields import (
     Decays,
     LearningRate,
     Patience,
+    Seed,
     Steps,
     Threads,
     ValidateEvery,
@@ -117,7 +118,7 @@ class TrainSettings(BaseModel):
         "the same numbers, bit for bit, for any number of processes that divides it; 0: one part a "
         "process.",
     )
-    seed: int = Field(0, ge=0, lt=2**31, description="Seed of all that is drawn at random.")
+    seed: Seed = 0
     threads: Threads = 1
     device: Literal["auto", "cpu"] = Field(
         "cpu", description="cpu, or auto for an accelerator where there is one."

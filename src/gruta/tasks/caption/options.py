@@ -1,8 +1,8 @@
 """What commands that ask a captioner can be told."""
 
-from pathlib import Path
-
 from pydantic import BaseModel, Field
+
+from gruta.settings.fields import BeamWidth, CaseNumber, LengthPenalty, TrainingData
 
 
 class SearchOptions(BaseModel):
@@ -13,19 +13,8 @@ class SearchOptions(BaseModel):
         description="Language of the captions, of a run that has several.",
         json_schema_extra={"shown": "the first; in an evaluation all"},
     )
-    beam: int = Field(
-        5,
-        gt=0,
-        le=1000,
-        description="Texts that are followed side by side; 1: the likeliest unit.",
-    )
-    length_penalty: float = Field(
-        0.6,
-        ge=0,
-        le=10,
-        description="How much longer texts are let off: their log-probability is divided by "
-        "((5 + units) / 6) to this power.",
-    )
+    beam: BeamWidth = 5
+    length_penalty: LengthPenalty = 0.6
 
 
 class PredictOptions(SearchOptions):
@@ -45,17 +34,10 @@ class PredictOptions(SearchOptions):
 class EvaluateOptions(SearchOptions):
     """What an evaluation can be told."""
 
-    train: Path | None = Field(
-        None,
-        description="The training data, for the simple models beside the network.",
-        json_schema_extra={
-            "metavar": "DATA",
-            "shown": "the input, where the run was trained on it",
-        },
-    )
+    train: TrainingData = None
 
 
 class InspectOptions(BaseModel):
     """What an X-ray can be told."""
 
-    number: int = Field(1, gt=0, description="Which case of a file to look at, from 1.")
+    number: CaseNumber = 1

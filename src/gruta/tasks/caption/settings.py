@@ -14,12 +14,17 @@ from gruta.settings.fields import (
     Decays,
     Dropout,
     Embedding,
+    Fewest,
     Hidden,
     Init,
+    InputFeeding,
     LearningRate,
+    Smoothing,
     Steps,
+    TestFile,
     Tied,
     ValidateEvery,
+    ValidationShare,
     Warmup,
 )
 
@@ -56,9 +61,7 @@ class CaptionSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         "that look alike to the last point never are.",
         json_schema_extra=DATA,
     )
-    test: str = Field(
-        "", description="File of the test, if it has its own.", json_schema_extra=DATA
-    )
+    test: TestFile = ""
     test_share: float = Field(
         0.2,
         ge=0,
@@ -66,13 +69,7 @@ class CaptionSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         description="Share of the pictures that training never sees, where the test has no file.",
         json_schema_extra=DATA,
     )
-    validation_share: float = Field(
-        0.1,
-        gt=0,
-        lt=0.5,
-        description="Share of the rest to pick the best weights.",
-        json_schema_extra=DATA,
-    )
+    validation_share: ValidationShare = 0.1
     longest: int = Field(
         60,
         gt=0,
@@ -121,12 +118,7 @@ class CaptionSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         description="Number of words, subwords or characters at most.",
         json_schema_extra=MODEL,
     )
-    fewest: int = Field(
-        1,
-        gt=0,
-        description="How often a character or word has to stand in the training part to be known.",
-        json_schema_extra=MODEL,
-    )
+    fewest: Fewest = 1
     embedding: Embedding = 128
     hidden: Hidden = 128
     layers: int = Field(
@@ -137,21 +129,11 @@ class CaptionSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         description="How what is written looks at places and frames; none: at the whole alone.",
         json_schema_extra=MODEL,
     )
-    input_feeding: bool = Field(
-        False,
-        description="Let what was found at a step be read at the next: step by step, which takes "
-        "longer.",
-        json_schema_extra=MODEL,
-    )
+    input_feeding: InputFeeding = False
     tied: Tied = True
     dropout: Dropout = 0.3
     init: Init = "orthogonal"
-    smoothing: float = Field(
-        0.1,
-        ge=0,
-        lt=1,
-        description="Label smoothing: the share of what is learned that is spread over all units.",
-    )
+    smoothing: Smoothing = 0.1
     word_dropout: float = Field(
         0.1,
         ge=0,

@@ -17,6 +17,7 @@ from gruta.settings.fields import (
     LearningRate,
     Patience,
     Steps,
+    TestFileOrFolder,
     Warmup,
 )
 
@@ -39,9 +40,7 @@ class ClassifySettings(NetworkSettings, SequenceSettings, ReadingSettings):
         description="Column of what a case was cut from: no group is in two parts.",
         json_schema_extra=DATA,
     )
-    test: str = Field(
-        "", description="File or folder of the test, if it has its own.", json_schema_extra=DATA
-    )
+    test: TestFileOrFolder = ""
     test_share: float = Field(
         0.1,
         ge=0,

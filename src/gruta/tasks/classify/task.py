@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from gruta.codec.channels import Channels
 from gruta.codec.classes import ClassCodec
@@ -14,6 +13,7 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.settings import reading
+from gruta.settings.fields import CaseNumber, TrainingData
 from gruta.tasks.classify.settings import ClassifySettings
 from gruta.tasks.scores import Metric
 from gruta.tasks.scoring import to_score
@@ -57,20 +57,13 @@ class CasesInParts:
 class EvaluateOptions(BaseModel):
     """What an evaluation can be told."""
 
-    train: Path | None = Field(
-        None,
-        description="The training data, for the simple models beside the network.",
-        json_schema_extra={
-            "metavar": "DATA",
-            "shown": "the input, where the run was trained on it",
-        },
-    )
+    train: TrainingData = None
 
 
 class InspectOptions(BaseModel):
     """What an X-ray can be told."""
 
-    number: int = Field(1, gt=0, description="Which case of a file to look at, from 1.")
+    number: CaseNumber = 1
 
 
 @dataclass(frozen=True)

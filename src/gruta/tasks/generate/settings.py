@@ -10,10 +10,12 @@ from gruta.reading import AUTO, Reading
 from gruta.settings import DATA, MODEL, NetworkSettings, StreamSettings
 from gruta.settings.fields import (
     Embedding,
+    Fewest,
     Hidden,
     Layers,
     LearningRate,
     Steps,
+    TestFileOrFolder,
     Threads,
     Tied,
     ValidateEvery,
@@ -36,11 +38,7 @@ class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
         description="How text files are encoded: utf-8, cp1252, utf-16, …",
         json_schema_extra=DATA,
     )
-    test: str = Field(
-        "",
-        description="File or folder of the test, if it has its own.",
-        json_schema_extra=DATA,
-    )
+    test: TestFileOrFolder = ""
     test_share: float = Field(
         0.1,
         ge=0,
@@ -63,12 +61,7 @@ class GenerateSettings(NotesSettings, NetworkSettings, StreamSettings):
         "subwords, or notes, in frames of the keys that sound.",
         json_schema_extra=MODEL,
     )
-    fewest: int = Field(
-        2,
-        gt=0,
-        description="How often a character or word has to stand in the training part to be known.",
-        json_schema_extra=MODEL,
-    )
+    fewest: Fewest = 2
     vocabulary: int = Field(
         8000,
         gt=1,

@@ -15,6 +15,7 @@ from gruta.settings.fields import (
     Init,
     LearningRate,
     Steps,
+    TextColumn,
     ValidateEvery,
     Warmup,
 )
@@ -24,11 +25,7 @@ from gruta.settings.sounds import SoundSettings
 class SpeakSettings(NetworkSettings, SequenceSettings, ReadingSettings, SoundSettings):
     """What the speaker needs to know."""
 
-    text_column: str = Field(
-        "",
-        description="Column of what is said in them.",
-        json_schema_extra=DATA | {"shown": "text, transcript, sentence, …"},
-    )
+    text_column: TextColumn = ""
     language: Literal["auto", "en", "pt_BR"] = Field(
         "auto",
         description="How numbers and short forms are said: en or pt_BR; auto: as the texts look.",

@@ -1,8 +1,8 @@
 """What commands that ask a recogniser can be told."""
 
-from pathlib import Path
-
 from pydantic import BaseModel, Field
+
+from gruta.settings.fields import CaseNumber, TrainingData
 
 
 class SearchOptions(BaseModel):
@@ -31,17 +31,10 @@ class PredictOptions(SearchOptions):
 class EvaluateOptions(SearchOptions):
     """What an evaluation can be told."""
 
-    train: Path | None = Field(
-        None,
-        description="The training data, for the simple models beside the network.",
-        json_schema_extra={
-            "metavar": "DATA",
-            "shown": "the input, where the run was trained on it",
-        },
-    )
+    train: TrainingData = None
 
 
 class InspectOptions(BaseModel):
     """What an X-ray can be told."""
 
-    number: int = Field(1, gt=0, description="Which case of a file to look at, from 1.")
+    number: CaseNumber = 1

@@ -8,14 +8,20 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, SequenceSettings
 from gruta.settings.fields import (
+    AudioColumn,
+    Bands,
     BatchSize,
+    Channel,
     CheckpointEvery,
     Decays,
     Dropout,
     Hidden,
     Init,
     LearningRate,
+    RecordingsHeldOut,
     Steps,
+    TestFile,
+    TextColumn,
     ValidateEvery,
     Warmup,
 )
@@ -24,28 +30,14 @@ from gruta.settings.fields import (
 class TranscribeSettings(NetworkSettings, SequenceSettings, ReadingSettings):
     """What the recogniser needs to know."""
 
-    audio_column: str = Field(
-        "",
-        description="Column of the recordings' files.",
-        json_schema_extra=DATA | {"shown": "the one that names files"},
-    )
-    text_column: str = Field(
-        "",
-        description="Column of what is said in them.",
-        json_schema_extra=DATA | {"shown": "text, transcript, sentence, …"},
-    )
+    audio_column: AudioColumn = ""
+    text_column: TextColumn = ""
     speaker_column: str = Field(
         "",
         description="Column of who speaks.",
         json_schema_extra=DATA | {"shown": "speaker, if there is one"},
     )
-    channel: int = Field(
-        0,
-        ge=0,
-        le=64,
-        description="Channel that is heard of several, from 1; 0: their mean.",
-        json_schema_extra=DATA,
-    )
+    channel: Channel = 0
     rate: int = Field(
         0,
         ge=0,
@@ -54,29 +46,15 @@ class TranscribeSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         "16,000.",
         json_schema_extra=DATA,
     )
-    bands: int = Field(
-        40,
-        gt=0,
-        le=512,
-        description="Mel bands of a sound's spectrum.",
-        json_schema_extra=DATA,
-    )
+    bands: Bands = 40
     held_out: Literal["auto", "speaker", "file"] = Field(
         "auto",
         description="What is held out for test and validation: all that a speaker said, or files; "
         "auto: speakers where ten or more are known.",
         json_schema_extra=DATA,
     )
-    test: str = Field(
-        "", description="File of the test, if it has its own.", json_schema_extra=DATA
-    )
-    test_share: float = Field(
-        0.1,
-        ge=0,
-        lt=0.5,
-        description="Share of the recordings that training never sees, where the test has no file.",
-        json_schema_extra=DATA,
-    )
+    test: TestFile = ""
+    test_share: RecordingsHeldOut = 0.1
     validation_share: float = Field(
         0.1,
         gt=0,

@@ -1,23 +1,15 @@
 """What commands that ask a translator can be told."""
 
-from pathlib import Path
-
 from pydantic import BaseModel, Field
+
+from gruta.settings.fields import BeamWidth, CaseNumber, LengthPenalty, TrainingData
 
 
 class SearchOptions(BaseModel):
     """How the likeliest texts are searched."""
 
-    beam: int = Field(
-        5, gt=0, le=1000, description="Texts that are followed side by side; 1: the likeliest unit."
-    )
-    length_penalty: float = Field(
-        0.6,
-        ge=0,
-        le=10,
-        description="How much longer texts are let off: their log-probability is divided by "
-        "((5 + units) / 6) to this power.",
-    )
+    beam: BeamWidth = 5
+    length_penalty: LengthPenalty = 0.6
     coverage: float = Field(
         0.0,
         ge=0,
@@ -51,17 +43,10 @@ class EvaluateOptions(SearchOptions):
         "alone.",
         json_schema_extra={"metavar": "FILE", "shown": "none"},
     )
-    train: Path | None = Field(
-        None,
-        description="The training data, for the simple models beside the network.",
-        json_schema_extra={
-            "metavar": "DATA",
-            "shown": "the input, where the run was trained on it",
-        },
-    )
+    train: TrainingData = None
 
 
 class InspectOptions(BaseModel):
     """What an X-ray can be told."""
 
-    number: int = Field(1, gt=0, description="Which case of a file to look at, from 1.")
+    number: CaseNumber = 1

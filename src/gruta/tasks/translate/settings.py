@@ -11,12 +11,17 @@ from gruta.settings.fields import (
     Decays,
     Dropout,
     Embedding,
+    Fewest,
     Hidden,
     Init,
+    InputFeeding,
     LearningRate,
+    Smoothing,
     Steps,
+    TestFile,
     Tied,
     ValidateEvery,
+    ValidationShare,
     Warmup,
 )
 
@@ -47,9 +52,7 @@ class TranslateSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         "same source never are.",
         json_schema_extra=DATA,
     )
-    test: str = Field(
-        "", description="File of the test, if it has its own.", json_schema_extra=DATA
-    )
+    test: TestFile = ""
     test_share: float = Field(
         0.1,
         ge=0,
@@ -57,13 +60,7 @@ class TranslateSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         description="Share of the pairs that training never sees, where the test has no file.",
         json_schema_extra=DATA,
     )
-    validation_share: float = Field(
-        0.05,
-        gt=0,
-        lt=0.5,
-        description="Share of the rest to pick the best weights.",
-        json_schema_extra=DATA,
-    )
+    validation_share: ValidationShare = 0.05
     source_units: SideUnits = Field(
         "auto",
         description="What is read one after the other: characters, words or subwords; auto: "
@@ -87,12 +84,7 @@ class TranslateSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         description="Number of words, subwords or characters of a side at most.",
         json_schema_extra=MODEL,
     )
-    fewest: int = Field(
-        2,
-        gt=0,
-        description="How often a character or word has to stand in the training part to be known.",
-        json_schema_extra=MODEL,
-    )
+    fewest: Fewest = 2
     longest: int = Field(
         100,
         gt=0,
@@ -114,21 +106,11 @@ class TranslateSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         description="How what is written looks at what was read; none: at its end alone.",
         json_schema_extra=MODEL,
     )
-    input_feeding: bool = Field(
-        False,
-        description="Let what was found at a step be read at the next: step by step, which takes "
-        "longer.",
-        json_schema_extra=MODEL,
-    )
+    input_feeding: InputFeeding = False
     tied: Tied = True
     dropout: Dropout = 0.2
     init: Init = "orthogonal"
-    smoothing: float = Field(
-        0.1,
-        ge=0,
-        lt=1,
-        description="Label smoothing: the share of what is learned that is spread over all units.",
-    )
+    smoothing: Smoothing = 0.1
     sampling: float = Field(
         0.0,
         ge=0,
