@@ -58,7 +58,7 @@ bench: $(VENV)/for-bench ## Measure the cells beside torch.nn, ONNX Runtime, Ope
 	@$(BIN)/gruta bench cells
 
 test: lint ## All checks
-	$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder --durations=15 --durations-min=5
 	@$(MAKE) --no-print-directory test-page
 
 fuzz: $(VENV)/for-dev ## Five minutes each of spoilt model files, ours and others': one clear error, in little memory

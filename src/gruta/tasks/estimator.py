@@ -1,5 +1,6 @@
 """From data to a trained network in scikit-learn's manners, for every task alike."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,8 +71,8 @@ class Estimator(Generic[C]):
         scikit-learn's pipelines.
 
         run: a directory to keep the run in, or a URL of an object store (extra `remote`); with
-        `resume`, one that holds a run of the same
-        settings and data, which goes on where it stopped. InputError on data that does not fit.
+        `resume`, one that holds a run of the same settings and data, which goes on where it
+        stopped. InputError on data that does not fit.
         """
         try:
             from gruta.tasks.fitting import fit
@@ -140,3 +141,22 @@ class Estimator(Generic[C]):
                 _("{name}: nothing is learned yet; call fit, or load a run").format(name=name)
             )
         return self.trained_
+
+
+class Taught(Estimator[C]):
+    """One that learns from cases and what is expected of each."""
+
+    def fit(
+        self,
+        data: Any,
+        y: Sequence[Any] | None = None,
+        *,
+        run: str | Path | None = None,
+        resume: bool = False,
+        progress: "Progress | None" = None,
+    ) -> Self:
+        """Train on cases with what is expected of them, `y`, or on data that hold both; see
+        `Estimator.fit`.
+        """
+        source = data if y is None else (data, y)
+        return super().fit(source, run=run, resume=resume, progress=progress)

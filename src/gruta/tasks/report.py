@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gruta.locale import translate as _
-from gruta.locale.numbers import decimals, stamp
+from gruta.locale.numbers import decimals, number, percent, stamp
 from gruta.reading import Repair
 from gruta.report.charts import ACCENTS, Stroke
 from gruta.report.page import Column, Section, Table, Value
@@ -52,6 +52,14 @@ def _column(metric: Metric, scores: Sequence[Scores], unit: str) -> Column:
 def _shown(metric: Metric, scores: Scores) -> float | None:
     value = scores.values.get(metric.name)
     return None if value is None else metric.factor * value
+
+
+def reached(scores: Scores, judged: Metric) -> str:
+    """What texts were judged by, and how good they are by it."""
+    if judged.name == "exact":
+        return _("{share} wholly right").format(share=percent(scores.exact, 1))
+    value = number(scores.values[judged.name], 1)
+    return _("{value} {score}").format(value=value, score=_(judged.title))
 
 
 def learned(

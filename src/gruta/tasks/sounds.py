@@ -66,29 +66,39 @@ class Wanted(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class SoundsInParts:
-    """Recordings for training, for validation and for the test, and the spectra of all."""
+class ThreeParts:
+    """Recordings for training, for validation and for the test."""
 
     train: Recordings
     validation: Recordings
     test: Recordings
-    mel: Mel
 
     def fingerprint(self) -> str:
         """Of what training sees."""
         return f"{self.train.fingerprint()}{self.validation.fingerprint()}"
 
     def told(self) -> list[tuple[str, str]]:
-        """How many recordings in each part, how long they are, and at which rate."""
+        """How many recordings in each part, and how long those to train on are."""
         counts = {
             _("recordings to train on"): self.train,
             _("recordings to validate on"): self.validation,
             _("recordings of the test"): self.test,
         }
         found = [(name, number(len(part))) for name, part in counts.items() if len(part)]
-        found.append((_("minutes to train on"), number(self.train.seconds / 60, 1)))
-        found.append((_("samples a second"), number(self.mel.rate)))
+        if self.train.kind == "sound":
+            found.append((_("minutes to train on"), number(self.train.seconds / 60, 1)))
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class SoundsInParts(ThreeParts):
+    """The same, and the spectra of all."""
+
+    mel: Mel
+
+    def told(self) -> list[tuple[str, str]]:
+        """And at which rate they are."""
+        return [*super().told(), (_("samples a second"), number(self.mel.rate))]
 
     @cached_property
     def scaler(self) -> Scaler:

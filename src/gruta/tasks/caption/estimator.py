@@ -1,24 +1,22 @@
 """`Captioner`: from pictures with captions to a trained model, in scikit-learn's manners."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from gruta.arithmetic import as_usual
 from gruta.codec.pictures.captions import CaptionCodec
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks.caption.task import TASK
-from gruta.tasks.estimator import Estimator
+from gruta.tasks.estimator import Taught
 
 if TYPE_CHECKING:
     from gruta.insight import XRay
     from gruta.tasks.caption.evaluation import Evaluation
     from gruta.tasks.caption.written import Written
-    from gruta.train import Progress
 
 
-class Captioner(Estimator[CaptionCodec]):
+class Captioner(Taught[CaptionCodec]):
     """Says of a picture or a clip what it shows, by convolutions and a recurrent network.
 
     Settings are keyword arguments, those of `gruta.tasks.caption.settings.CaptionSettings`:
@@ -32,19 +30,6 @@ class Captioner(Estimator[CaptionCodec]):
     """
 
     task = TASK
-
-    def fit(
-        self,
-        data: Any,
-        y: Sequence[str] | Sequence[Sequence[str]] | None = None,
-        *,
-        run: str | Path | None = None,
-        resume: bool = False,
-        progress: "Progress | None" = None,
-    ) -> Self:
-        """Train on pictures with what is said of them, `y`, or on data that hold both."""
-        source = data if y is None else (data, y)
-        return super().fit(source, run=run, resume=resume, progress=progress)
 
     @as_usual()
     def predict(self, data: Any, **how: Any) -> list[str]:

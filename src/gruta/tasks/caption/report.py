@@ -14,8 +14,8 @@ from gruta.report.settings import settings_table
 from gruta.tasks.caption.drawn import looked_at, picture_of
 from gruta.tasks.caption.evaluation import Evaluation
 from gruta.tasks.caption.scores import Difference
-from gruta.tasks.report import learned, score_table
-from gruta.tasks.scores import Metric, Scores, deciding
+from gruta.tasks.report import learned, reached, score_table
+from gruta.tasks.scores import Scores, deciding
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained
 
@@ -41,7 +41,7 @@ def verdict(found: Evaluation) -> str:
         text = _("The {cell} comes to {right} on {count} captions.")
         return text.format(
             cell=model_name(network.model),
-            right=_reached(network, judged),
+            right=reached(network, judged),
             count=number(len(found.expected)),
         )
     best = max(simple, key=lambda s: float(s.values[judged.name] or 0))
@@ -66,18 +66,11 @@ def verdict(found: Evaluation) -> str:
     )
     return text.format(
         cell=model_name(network.model),
-        right=_reached(network, judged),
+        right=reached(network, judged),
         count=number(len(found.expected)),
-        best_right=_reached(best, judged),
+        best_right=reached(best, judged),
         model=model_name(best.model),
     )
-
-
-def _reached(scores: Scores, judged: Metric) -> str:
-    if judged.name == "exact":
-        return _("{share} wholly right").format(share=percent(scores.exact, 1))
-    value = number(scores.values[judged.name], 1)
-    return _("{value} {score}").format(value=value, score=_(judged.title))
 
 
 def scores(found: Evaluation) -> Table:

@@ -1,8 +1,7 @@
 """`Classifier`: from labelled cases to a trained model, in scikit-learn's manners."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +9,14 @@ from numpy.typing import NDArray
 from gruta.arithmetic import as_usual
 from gruta.codec.classes import ClassCodec
 from gruta.tasks.classify.task import TASK, read
-from gruta.tasks.estimator import Estimator
+from gruta.tasks.estimator import Taught
 
 if TYPE_CHECKING:
     from gruta.insight import XRay
     from gruta.tasks.classify.evaluation import Evaluation
-    from gruta.train import Progress
 
 
-class Classifier(Estimator[ClassCodec]):
+class Classifier(Taught[ClassCodec]):
     """Classifies texts, or series of vectors, by a recurrent network.
 
     Settings are keyword arguments, those of `gruta.tasks.classify.settings.ClassifySettings`:
@@ -37,19 +35,6 @@ class Classifier(Estimator[ClassCodec]):
     def classes_(self) -> NDArray[Any]:
         """The labels, in the order of `predict_proba`'s columns."""
         return np.array(self._fitted().codec.labels)
-
-    def fit(
-        self,
-        data: Any,
-        y: Sequence[Any] | None = None,
-        *,
-        run: str | Path | None = None,
-        resume: bool = False,
-        progress: "Progress | None" = None,
-    ) -> Self:
-        """Train on cases with their labels `y`, or on data that hold them; see `Estimator.fit`."""
-        source = data if y is None else (data, y)
-        return super().fit(source, run=run, resume=resume, progress=progress)
 
     @as_usual()
     def predict_proba(self, data: Any) -> NDArray[np.float64]:

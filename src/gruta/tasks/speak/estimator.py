@@ -1,25 +1,23 @@
 """`Speaker`: from recordings and texts to a network that speaks, in scikit-learn's manners."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from gruta.arithmetic import as_usual
 from gruta.codec.audio.mel import Samples
 from gruta.codec.audio.saying import SayingCodec
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.tasks.estimator import Estimator
+from gruta.tasks.estimator import Taught
 from gruta.tasks.speak.saying import Said, say
 from gruta.tasks.speak.task import TASK
 
 if TYPE_CHECKING:
     from gruta.insight import XRay
     from gruta.tasks.speak.evaluation import Evaluation
-    from gruta.train import Progress
 
 
-class Speaker(Estimator[SayingCodec]):
+class Speaker(Taught[SayingCodec]):
     """Says texts, by attention that only moves forward and a recurrent network that makes spectra.
 
     Settings are keyword arguments, those of `gruta.tasks.speak.settings.SpeakSettings`:
@@ -32,19 +30,6 @@ class Speaker(Estimator[SayingCodec]):
     """
 
     task = TASK
-
-    def fit(
-        self,
-        data: Any,
-        y: Sequence[str] | None = None,
-        *,
-        run: str | Path | None = None,
-        resume: bool = False,
-        progress: "Progress | None" = None,
-    ) -> Self:
-        """Train on recordings with what is said in them, `y`, or on data that hold both."""
-        source = data if y is None else (data, y)
-        return super().fit(source, run=run, resume=resume, progress=progress)
 
     @property
     def rate(self) -> int:

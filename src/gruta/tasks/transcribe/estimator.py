@@ -1,22 +1,20 @@
 """`Transcriber`: from recordings and texts to a trained model, in scikit-learn's manners."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from gruta.arithmetic import as_usual
 from gruta.codec.audio.speech import SpeechCodec
-from gruta.tasks.estimator import Estimator
+from gruta.tasks.estimator import Taught
 from gruta.tasks.transcribe.task import TASK
 
 if TYPE_CHECKING:
     from gruta.insight import XRay
     from gruta.tasks.transcribe.evaluation import Evaluation
     from gruta.tasks.transcribe.heard import Heard
-    from gruta.train import Progress
 
 
-class Transcriber(Estimator[SpeechCodec]):
+class Transcriber(Taught[SpeechCodec]):
     """Writes down what is said, by a recurrent network and CTC.
 
     Settings are keyword arguments, those of `gruta.tasks.transcribe.settings.TranscribeSettings`:
@@ -29,19 +27,6 @@ class Transcriber(Estimator[SpeechCodec]):
     """
 
     task = TASK
-
-    def fit(
-        self,
-        data: Any,
-        y: Sequence[str] | None = None,
-        *,
-        run: str | Path | None = None,
-        resume: bool = False,
-        progress: "Progress | None" = None,
-    ) -> Self:
-        """Train on recordings with what is said in them, `y`, or on data that hold both."""
-        source = data if y is None else (data, y)
-        return super().fit(source, run=run, resume=resume, progress=progress)
 
     @as_usual()
     def predict(self, data: Any, **how: Any) -> list[str]:

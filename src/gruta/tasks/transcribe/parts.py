@@ -24,6 +24,7 @@ from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.reading import Repair
 from gruta.settings import reading
+from gruta.tasks.sounds import ThreeParts
 from gruta.tasks.trained import Trained
 from gruta.tasks.transcribe.front import frames_left
 from gruta.tasks.transcribe.settings import TranscribeSettings
@@ -39,29 +40,14 @@ _SCALED = 2000
 
 
 @dataclass(frozen=True, eq=False)
-class RecordingsInParts:
-    """Recordings for training, for validation, and for the test."""
+class RecordingsInParts(ThreeParts):
+    """Recordings with what is said in them."""
 
-    train: Recordings
-    validation: Recordings
-    test: Recordings
     settings: TranscribeSettings
 
-    def fingerprint(self) -> str:
-        """Of what training sees."""
-        return f"{self.train.fingerprint()}{self.validation.fingerprint()}"
-
     def told(self) -> list[tuple[str, str]]:
-        """How many recordings in each part, how long they are, and who speaks."""
-        counts = {
-            _("recordings to train on"): self.train,
-            _("recordings to validate on"): self.validation,
-            _("recordings of the test"): self.test,
-        }
-        found = [(name, number(len(part))) for name, part in counts.items() if len(part)]
-        if self.train.kind == "sound":
-            minutes = number(self.train.seconds / 60, 1)
-            found.append((_("minutes to train on"), minutes))
+        """And who speaks, in how many characters."""
+        found = super().told()
         if self.train.speakers is not None:
             found.append((_("speakers to train on"), number(len(set(self.train.speakers)))))
         found.append((_("characters"), number(self.codec.size - 1)))

@@ -1,24 +1,22 @@
 """`Translator`: from pairs of texts to a trained model, in scikit-learn's manners."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from gruta.arithmetic import as_usual
 from gruta.codec.text.pairs import PairCodec
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.tasks.estimator import Estimator
+from gruta.tasks.estimator import Taught
 from gruta.tasks.translate.task import TASK
 
 if TYPE_CHECKING:
     from gruta.insight import XRay
     from gruta.tasks.translate.evaluation import Evaluation
     from gruta.tasks.translate.written import Written
-    from gruta.train import Progress
 
 
-class Translator(Estimator[PairCodec]):
+class Translator(Taught[PairCodec]):
     """Makes of a text another one, by a recurrent network with attention.
 
     Settings are keyword arguments, those of `gruta.tasks.translate.settings.TranslateSettings`:
@@ -31,19 +29,6 @@ class Translator(Estimator[PairCodec]):
     """
 
     task = TASK
-
-    def fit(
-        self,
-        data: Any,
-        y: Sequence[str] | None = None,
-        *,
-        run: str | Path | None = None,
-        resume: bool = False,
-        progress: "Progress | None" = None,
-    ) -> Self:
-        """Train on texts with what they become, `y`, or on data that hold both."""
-        source = data if y is None else (data, y)
-        return super().fit(source, run=run, resume=resume, progress=progress)
 
     @as_usual()
     def predict(self, data: Any, **how: Any) -> list[str]:

@@ -8,12 +8,12 @@ import numpy as np
 
 from gruta.codec.text.pairs import PairCodec
 from gruta.locale import translate as _
-from gruta.locale.numbers import number, percent
+from gruta.locale.numbers import number
 from gruta.report.charts import Curve, lines, strokes
 from gruta.report.page import Column, Figure, Section, Table, Value
 from gruta.report.settings import settings_table
-from gruta.tasks.report import learned, score_table
-from gruta.tasks.scores import Metric, Scores, deciding
+from gruta.tasks.report import learned, reached, score_table
+from gruta.tasks.scores import deciding
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained
 from gruta.tasks.translate.attention import attention_figure
@@ -52,18 +52,11 @@ def verdict(found: Evaluation) -> str:
     )
     return text.format(
         cell=model_name(network.model),
-        right=_reached(network, judged),
+        right=reached(network, judged),
         count=number(len(found.expected)),
-        best_right=_reached(best, judged),
+        best_right=reached(best, judged),
         model=model_name(best.model),
     )
-
-
-def _reached(scores: Scores, judged: Metric) -> str:
-    if judged.name == "exact":
-        return _("{share} wholly right").format(share=percent(scores.exact, 1))
-    value = number(scores.values[judged.name], 1)
-    return _("{value} {score}").format(value=value, score=_(judged.title))
 
 
 def scores(found: Evaluation) -> Table:
