@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gruta.tests.command import launch
-from gruta.tests.docs import blocks, to_run, words
+from gruta.tests.docs import DOCS, anchors, blocks, links, shape, to_run
 
 HERE = Path(__file__).parent
 TAGGER = HERE / "model_files" / "1" / "classify-series.gruta"
@@ -21,11 +21,24 @@ LEFT = HERE / "data" / "v0.1.0"
 """A run, and the series that it was trained on."""
 
 
-@pytest.mark.parametrize("page", ["serving", "many-series"])
+ENDS = ".md", ".pt-BR.md"
+PAGES = sorted(page.name.removesuffix(".pt-BR.md") for page in DOCS.glob("*.pt-BR.md"))
+
+
+@pytest.mark.parametrize("page", [*PAGES, "../README"])
 def test_both_languages_have_the_same_commands(page):
     here, there = blocks(f"{page}.md"), blocks(f"{page}.pt-BR.md")
-    assert [(k, words(text)) for k, text, _ in here] == [(k, words(text)) for k, text, _ in there]
+    assert [shape(k, text) for k, text, _ in here] == [shape(k, text) for k, text, _ in there]
     assert [bool(note) for *_, note in here] == [bool(note) for *_, note in there]
+
+
+@pytest.mark.parametrize("name", [f"{page}{end}" for page in [*PAGES, "../README"] for end in ENDS])
+def test_links_lead_somewhere(name):
+    page = DOCS / name
+    for address, _, anchor in (link.partition("#") for link in links(page)):
+        target = page.parent / address if address else page
+        assert target.exists(), address
+        assert not anchor or anchor in anchors(target), f"{address}#{anchor}"
 
 
 @pytest.fixture
