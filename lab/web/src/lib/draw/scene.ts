@@ -182,7 +182,7 @@ function gru(at: At): Scene {
         { x: [442, 532], y: [B, B], value: qOf, when: [0.3, 0.38] },
       ]
   return {
-    height: 480,
+    height: 500,
     labels: [
       { word: 'kept', x: 790, y: A - 12 },
       { word: 'replaced', x: 800, y: B + S + 4 },
@@ -247,7 +247,7 @@ function lstm(at: At): Scene {
   let most = 1
   for (let j = 0; j < H; j++) most = Math.max(most, Math.abs(cOf(j)), Math.abs(c0(j)))
   return {
-    height: 480,
+    height: 500,
     labels: [
       { word: 'kept', x: 590, y: A - 12 },
       { word: 'replaced', x: 570, y: B + S + 4 },

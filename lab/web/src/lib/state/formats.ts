@@ -26,7 +26,7 @@ export function formats(lang: Language): Formats {
     if (value === 0 || !Number.isFinite(value)) return number(value, 0)
     if (size >= 1e5 || size < 1e-3) {
       const power = Math.floor(Math.log10(size))
-      return `${number(value / 10 ** power, 1)} · 10${superscript(power)}`
+      return `${number(value / 10 ** power, 1)}\u00a0·\u00a010${superscript(power)}`
     }
     return number(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3)
   }

@@ -76,6 +76,17 @@ export const en: Words = {
     share: 'this unit’s part of the output',
     x: 'input',
   },
+  legend: {
+    gates: 'gates',
+    states: 'states',
+    gradient: 'gradient, of the largest',
+    influence: 'influence',
+    none: 'none',
+    strongest: 'strongest',
+    loss: 'loss',
+    low: 'low',
+    high: 'high',
+  },
   cell: {
     title: 'One step of the cell',
     lead: {
@@ -266,7 +277,7 @@ export const en: Words = {
     bits: 'bits',
     noText: 'The loss by context is for models that write text.',
     ofThis: (label) => `What the output after “${label}” looks at`,
-    halfLives: 'Half-lives of the units',
+    halfLives: 'Half-lives of the units, in steps',
     halfLife: 'half-life',
     units: 'units',
   },

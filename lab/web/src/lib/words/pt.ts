@@ -78,6 +78,17 @@ export const pt: Words = {
     share: 'a parte desta unidade na saída',
     x: 'entrada',
   },
+  legend: {
+    gates: 'portões',
+    states: 'estados',
+    gradient: 'gradiente, do maior',
+    influence: 'influência',
+    none: 'nenhuma',
+    strongest: 'a mais forte',
+    loss: 'perda',
+    low: 'baixa',
+    high: 'alta',
+  },
   cell: {
     title: 'Um passo da célula',
     lead: {
@@ -270,7 +281,7 @@ export const pt: Words = {
     bits: 'bits',
     noText: 'A perda por contexto vale para modelos que escrevem texto.',
     ofThis: (label) => `Para onde olha a saída depois de “${label}”`,
-    halfLives: 'Meias-vidas das unidades',
+    halfLives: 'Meias-vidas das unidades, em passos',
     halfLife: 'meia-vida',
     units: 'unidades',
   },
