@@ -244,6 +244,38 @@ test('a model that ships is made when it is first asked for', async ({ page }) =
   expect(JSON.parse(made.body)).toEqual({ recipe: 'facts' })
 })
 
+test('a model of torch.nn reads the columns of a table that is dropped, in the page', async ({
+  page,
+}) => {
+  const served = new Served()
+  const [I, H] = [2, 3]
+  const array = (...shape: number[]) => ({
+    shape,
+    data: Buffer.from(new Float32Array(shape.reduce((a, b) => a * b, 1)).buffer).toString('base64'),
+  })
+  const layer = { name: 'l0', inputSize: I, hiddenSize: H, reverse: false }
+  const weights = { wIh: array(3 * H, I), wHh: array(3 * H, H), bIh: null, bHh: null }
+  served.models['own'] = {
+    ...{ format: 1, name: 'own', task: 'layers', cell: 'gru', layers: [{ ...layer, ...weights }] },
+    ...{ embedding: null, output: null, units: null, samples: [] },
+    columns: ['x1', 'x2'].map((name) => ({ en: name, pt: name })),
+  }
+  served.bundles = [{ id: 'own', name: 'own', group: null, ready: true }]
+  await served.open(page, '#/tape')
+  const table = {
+    name: 'a.csv',
+    mimeType: 'text/csv',
+    buffer: Buffer.from('x2,x1\n1,2\n3,4\n5,6\n'),
+  }
+  await page.locator('input[type=file]').setInputFiles(table)
+  await expect(page.locator('.transport .of')).toHaveText(/2$/)
+  await page
+    .locator('input[type=file]')
+    .setInputFiles({ ...table, buffer: Buffer.from('x1,y\n1,2\n') })
+  await expect(page.getByText(en.tape.columnsMissing('x1, x2', 'x2'))).toBeVisible()
+  expect(served.asked.map((a) => a.path)).not.toContain('/api/upload')
+})
+
 test('an enormous model is computed by the server, and shown', async ({ page }) => {
   const served = new Served()
   const gru = structuredClone(BUNDLES.find((b) => b.cell === 'gru')!) as Bundle

@@ -159,7 +159,9 @@ export class Lab {
     const most = model.longest ?? Math.max(16, Math.floor(MOST / size))
     return shortened(whole, model, Math.min(LONGEST, most))
   })
-  readonly wasCut = $derived((this.whole?.T ?? 0) > (this.wanted?.T ?? 0))
+  readonly wasCut = $derived(
+    (this.whole?.longer ?? false) || (this.whole?.T ?? 0) > (this.wanted?.T ?? 0),
+  )
   /** What the server's last answer is of, where it is this model's. */
   private readonly answered = $derived(this.inferred?.model === this.model ? this.inferred : null)
   /** What is read and shown: of a model that the server computes the last that it did. */
