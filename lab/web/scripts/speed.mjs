@@ -17,7 +17,7 @@ import { served } from './served.mjs'
 
 const T = 500
 /** Milliseconds: of a frame at the 99th percentile, to the first picture, from a text to its own. */
-const BARS = { frame: 33.4, first: 1000, text: 150 }
+const BARS = { frame: 33, first: 1000, text: 150 }
 const LOADS = 5
 /** So long nothing is typed between two texts: keys that come at once are read together. */
 const PAUSE = 300

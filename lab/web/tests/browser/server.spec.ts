@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 
 import { expect, test, type Page, type WebSocketRoute } from '@playwright/test'
 
-import type { Bundle } from '../../src/lib/engine'
+import type { Bundle, Pass } from '../../src/lib/engine'
 import { en } from '../../src/lib/words/en'
 
 import { BUNDLES, pass } from './page'
@@ -276,8 +276,8 @@ test('a model of torch.nn reads the columns of a table that is dropped, in the p
   expect(served.asked.map((a) => a.path)).not.toContain('/api/upload')
 })
 
-test('an enormous model is computed by the server, and shown', async ({ page }) => {
-  const served = new Served()
+/** The trained GRU as a model whose weights the server keeps, and the server's answer to its sample. */
+function enormous(served: Served): { gru: Bundle; own: Pass } {
   const gru = structuredClone(BUNDLES.find((b) => b.cell === 'gru')!) as Bundle
   gru.remote = true
   const own = pass('gru')
@@ -293,20 +293,47 @@ test('an enormous model is computed by the server, and shown', async ({ page }) 
   served.bundles = [{ id: 'topics-gru', name: 'topics-gru', group: null, ready: true }]
   const halves = (values: Float32Array) => Uint16Array.from(values, half)
   const { gates, h } = own.layers[0]
+  const states = Object.entries({ ...gates, h }).map(([name, values]) => [name, halves(values)])
   served.answer = (question) => {
     expect(question.infer).toMatchObject({ bundle: 'topics-gru', units: [...own.sequence.ids!] })
-    return {
-      result: {
-        layers: [
-          {
-            ...Object.fromEntries(Object.entries(gates).map(([k, v]) => [k, halves(v)])),
-            h: halves(h),
-          },
-        ],
-        y: halves(own.y!),
-      },
-    }
+    return { result: { layers: [Object.fromEntries(states)], y: halves(own.y!) } }
   }
+  return { gru, own }
+}
+
+test('a connection that is lost in the middle of an answer: said, and asked again', async ({
+  page,
+}) => {
+  const served = new Served()
+  enormous(served)
+  const { answer } = served
+  served.answer = () => null
+  await served.open(page, '#/cell?t=20')
+  await expect.poll(() => served.said.length).toBe(1)
+  await served.sockets[0].close()
+  await expect(page.getByRole('alert')).toContainText(en.page.offline)
+  served.answer = answer
+  await page.getByRole('button', { name: en.page.retry }).click()
+  await expect(page.locator('.transport output')).toHaveText(/^20/)
+  await expect(page.getByRole('alert')).toHaveCount(0)
+  expect(served.sockets.length).toBe(2)
+})
+
+test('what the server says of the connection itself is shown', async ({ page }) => {
+  const served = new Served()
+  enormous(served)
+  served.answer = () => null
+  await served.open(page, '#/cell')
+  await expect.poll(() => served.said.length).toBe(1)
+  const error = { en: 'too many pages are open', pt: 'há páginas demais abertas' }
+  served.sockets[0].send(JSON.stringify({ error }))
+  await expect(page.getByRole('alert')).toContainText(error.en)
+})
+
+test('an enormous model is computed by the server, and shown', async ({ page }) => {
+  const served = new Served()
+  const { gru, own } = enormous(served)
+  const { h } = own.layers[0]
   await served.open(page, '#/cell?t=20&unit=5')
   await expect(page.getByText(en.page.remote).first()).toBeVisible()
   await page.locator('details summary').click()

@@ -358,3 +358,18 @@ function toGate(to: Strip, when: When): Wire[] {
 
 /** Where, from the top of the drawing, the lanes begin and how high they are. */
 export const LANES = { A, B, S, LEFT } as const
+
+/** The wire that passes a point, if one does within a few units of the drawing; where several run
+ * together, the one that ends first. */
+export function wireAt({ wires }: Scene, x: number, y: number): Wire | null {
+  const REACH = 7
+  const near = wires.filter(({ points }) =>
+    points.slice(1).some(([x1, y1], k) => {
+      const [x0, y0] = points[k]
+      const beside = x >= Math.min(x0, x1) - REACH && x <= Math.max(x0, x1) + REACH
+      return beside && y >= Math.min(y0, y1) - REACH && y <= Math.max(y0, y1) + REACH
+    }),
+  )
+  const away = (wire: Wire) => Math.abs(wire.points.at(-1)![0] - x)
+  return near.reduce<Wire | null>((best, w) => (best && away(best) <= away(w) ? best : w), null)
+}

@@ -288,6 +288,7 @@ export class Lab {
       this.tab = null
     }
     this.modelId = offer.id
+    if (this.model?.remote) void this.infer() // once more, where the last answer was lost
   }
 
   /** Have a model that ships be trained, wait for it, and open it. */
