@@ -269,6 +269,8 @@ test('a model of torch.nn reads the columns of a table that is dropped, in the p
   }
   await page.locator('input[type=file]').setInputFiles(table)
   await expect(page.locator('.transport .of')).toHaveText(/2$/)
+  const read = page.locator('figure', { hasText: en.tape.inputs })
+  await expect(read.locator('li')).toHaveText(['x1', 'x2'])
   await page
     .locator('input[type=file]')
     .setInputFiles({ ...table, buffer: Buffer.from('x1,y\n1,2\n') })

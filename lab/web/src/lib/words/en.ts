@@ -189,6 +189,7 @@ export const en: Words = {
     neverLetsGo: 'It never lets go of more than half.',
     surprise: 'Surprise',
     surpriseHelp: 'Bits: how unexpected the next unit was. Low is good.',
+    inputs: 'What the network reads',
     outputs: 'Outputs',
     keepAxis: 'share kept',
     tau: 'time constant',

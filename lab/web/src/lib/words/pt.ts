@@ -191,6 +191,7 @@ export const pt: Words = {
     neverLetsGo: 'Nunca solta mais da metade.',
     surprise: 'Surpresa',
     surpriseHelp: 'Em bits: quão inesperada foi a unidade seguinte. Menos é melhor.',
+    inputs: 'O que a rede lê',
     outputs: 'Saídas',
     keepAxis: 'fração mantida',
     tau: 'constante de tempo',

@@ -134,6 +134,7 @@ export interface Words {
     | 'neverLetsGo'
     | 'surprise'
     | 'surpriseHelp'
+    | 'inputs'
     | 'outputs'
     | 'keepAxis'
     | 'tau'
