@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 import { svelte } from '@sveltejs/vite-plugin-svelte'
@@ -21,8 +23,29 @@ function fewerFonts(): Plugin {
   }
 }
 
+/** KaTeX as text in the page: src/lib/parts/typeset.ts reads it when it is needed. */
+function katexAsText(): Plugin {
+  const path = createRequire(import.meta.url).resolve('katex/dist/katex.min.js')
+  return {
+    name: 'katex-as-text',
+    transformIndexHtml: () => [
+      {
+        tag: 'script',
+        attrs: { type: 'text/plain', id: 'typesetter' },
+        children: readFileSync(path, 'utf8').replaceAll('</script', '<\\/script'),
+        injectTo: 'body',
+      },
+    ],
+  }
+}
+
 export default defineConfig({
-  plugins: [fewerFonts(), svelte(), viteSingleFile({ removeViteModuleLoader: true })],
+  plugins: [
+    fewerFonts(),
+    katexAsText(),
+    svelte(),
+    viteSingleFile({ removeViteModuleLoader: true }),
+  ],
   resolve: {
     alias: { $lib: fileURLToPath(new URL('./src/lib', import.meta.url)) },
     ...(process.env.VITEST ? { conditions: ['browser'] } : {}),

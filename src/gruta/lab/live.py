@@ -92,15 +92,17 @@ class Socket:
     async def _answer(self, socket: WebSocket, question: Mapping[str, Any]) -> None:
         kind = "infer" if "infer" in question else "read"
         told: Json = {"ask": question.get("ask")}
+
+        def answer() -> bytes | str:
+            found = told | {"result": asked(lambda: self._result(kind, question[kind]))}
+            return framed(found) if kind == "infer" else _written(found)
+
         try:
-            result = await asyncio.to_thread(asked, lambda: self._result(kind, question[kind]))
+            found = await asyncio.to_thread(answer)
         except Exception as error:
             await _send(socket, told | {"error": _told(error)})
             return
-        if kind == "infer":
-            await socket.send_bytes(await asyncio.to_thread(framed, told | {"result": result}))
-        else:
-            await _send(socket, told | {"result": result})
+        await (socket.send_bytes(found) if isinstance(found, bytes) else socket.send_text(found))
 
     def _result(self, kind: str, given: Any) -> Json:
         if not isinstance(given, dict):
@@ -157,7 +159,11 @@ class _Watch:
 
 
 async def _send(socket: WebSocket, content: Json) -> None:
-    await socket.send_text(json.dumps(content, allow_nan=False))
+    await socket.send_text(_written(content))
+
+
+def _written(content: Json) -> str:
+    return json.dumps(content, allow_nan=False)
 
 
 def _told(error: Exception) -> Both:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
+from gruta.errors import InputError
 from gruta.lab import page
 from gruta.lab.api import application
 from gruta.lab.guard import TOKEN
@@ -35,6 +36,7 @@ def serve(
     what was started here as well. InputError where the page is not built, or the port is taken.
     """
     page.index(assets)
+    threading.Thread(target=_prepare, args=(lab,), daemon=True).start()
     token = secrets.token_urlsafe(24)
     with listening(host, port) as listener:
         page_at = f"{address(host, listener)}/?{TOKEN}={token}&lang={language()[:2]}"
@@ -56,3 +58,9 @@ def serve(
         finally:
             for name in lab.end():
                 tell(_("stopped: {name}; gruta train … --resume goes on with it").format(name=name))
+
+
+def _prepare(lab: Lab) -> None:
+    """What the page asks for first, while the browser starts: it reads catalogues and folders."""
+    with contextlib.suppress(InputError, OSError):
+        lab.models()

@@ -6,19 +6,19 @@
      "units": {"kind": "characters", "list": ["a", "b"]}, "columns": ["x", "y"],
      "reset_after": true, "nonlinearity": "tanh"}
 
-cell is told by the weights where it is left out, layers ("") is the recurrent module's name;
+cell and layers, the recurrent module's name, are told by the weights where they are left out;
 embedding, output, units and columns are there for who has them.
 """
 
-import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError, deserialize
 
 from gruta.errors import InputError
 from gruta.lab.sizes import require_readable
@@ -26,6 +26,11 @@ from gruta.locale import translate as _
 from gruta.tasks.portrait import Kind, Linear, Portrait, Vocabulary, stack
 
 SUFFIX = ".safetensors"
+Weights = Mapping[str, NDArray[Any]]
+
+_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+_RECURRENT = re.compile(r"(weight|bias)_(ih|hh|hr)_l\d+(_reverse)?")
+_FIRST = "weight_hh_l0"
 _CELLS = {3: "gru", 4: "lstm", 1: "rnn"}
 
 
@@ -57,19 +62,24 @@ def portrait(path: Path) -> Portrait:
     """Of the file; InputError where it holds no recurrent layers, or other than are described."""
     require_readable(path)
     about = _description(path.with_suffix(".json"))
-    weights = _weights(path)
+    tensors = _tensors(path)
+    names = sorted(tensors)
+    module = about.layers or _only_module(names)
+    weights = _weights(path, tensors, module, about)
     try:
-        layers = stack(weights, about.layers)
+        layers = stack(weights, module)
         rows, hidden = layers[0].w_hh.shape
         cell = about.cell or _CELLS[rows // hidden]
     except (IndexError, KeyError, ValueError, ZeroDivisionError):
-        raise InputError(_not_recurrent(path, weights)) from None
+        raise InputError(_not_recurrent(path, names)) from None
     if any("weight_hr_l" in name for name in weights):
-        raise InputError(_not_recurrent(path, weights))
-    embedding = _named(path, weights, about.embedding, "embedding") if about.embedding else None
+        raise InputError(_not_recurrent(path, names))
+    embedding = None
+    if about.embedding:
+        embedding = _named(path, names, weights, about.embedding, "embedding")
     output = None
     if about.output:
-        weight = _named(path, weights, f"{about.output}.weight", "output")
+        weight = _named(path, names, weights, f"{about.output}.weight", "output")
         bias = weights.get(f"{about.output}.bias", np.zeros(len(weight), np.float32))
         output = Linear(weight, bias)
     found = Portrait(
@@ -100,35 +110,65 @@ def _description(path: Path) -> Description:
         ) from None
 
 
-def _weights(path: Path) -> dict[str, NDArray[Any]]:
+def _tensors(path: Path) -> dict[str, Any]:
     try:
-        with safe_open(path, "numpy") as file:
-            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError, TypeError, ValueError) as error:
-        raise InputError(
-            _("{path}: expected a whole safetensors file of numbers ({error})").format(
-                path=path, error=error
-            )
-        ) from error
-    return {name: w.astype(np.float32) for name, w in found.items() if w.dtype.kind == "f"}
+        return dict(deserialize(path.read_bytes()))
+    except (SafetensorError, TypeError, ValueError) as error:
+        problem = _("{path}: expected a whole safetensors file of numbers ({error})")
+        raise InputError(problem.format(path=path, error=error)) from error
 
 
-def _not_recurrent(path: Path, weights: Mapping[str, Any]) -> str:
+def _only_module(names: Sequence[str]) -> str:
+    """The recurrent module's name, where there is one alone."""
+    found = [name.removesuffix(_FIRST) for name in names if name.endswith(_FIRST)]
+    return found[0].removesuffix(".") if len(found) == 1 else ""
+
+
+def _weights(
+    path: Path, tensors: Mapping[str, Any], module: str, about: Description
+) -> dict[str, NDArray[Any]]:
+    """What of a file is the module's, or is described: that of a large model may hold much else,
+    and in types that NumPy has not.
+    """
+    start = f"{module}." if module else ""
+    named = {about.embedding, f"{about.output}.weight", f"{about.output}.bias"}
+    found = {
+        name: _array(one)
+        for name, one in tensors.items()
+        if name in named or (name.startswith(start) and _RECURRENT.fullmatch(name[len(start) :]))
+        if one["dtype"] in _TYPES
+    }
+    for name, array in found.items():
+        if not np.isfinite(array).all():
+            problem = _("{path}: {name}: not all of its numbers are finite; the training diverged")
+            raise InputError(problem.format(path=path, name=name))
+    return found
+
+
+def _array(stored: Mapping[str, Any]) -> NDArray[Any]:
+    found = np.frombuffer(stored["data"], _TYPES[stored["dtype"]]).reshape(stored["shape"])
+    if stored["dtype"] == "BF16":
+        return (found.astype(np.uint32) << 16).view(np.float32)
+    return found.astype(np.float32)
+
+
+def _not_recurrent(path: Path, names: Sequence[str]) -> str:
     problem = _(
         "{path}: expected weights weight_ih_l0, weight_hh_l0 … of a torch.nn.GRU, LSTM or RNN "
         "without projection, found {found}; name the module as layers in {description}"
     )
-    told = ", ".join(sorted(weights)[:8])
+    told = ", ".join(names[:8]) or _("nothing")
     return problem.format(path=path, found=told, description=path.with_suffix(".json").name)
 
 
-def _named(path: Path, weights: Mapping[str, Any], name: str, field: str) -> NDArray[Any]:
+def _named(
+    path: Path, names: Sequence[str], weights: Weights, name: str, field: str
+) -> NDArray[Any]:
     if name not in weights:
         problem = _("{path}: {field}: no weight {name}, but {found}")
-        told = ", ".join(sorted(weights)[:8])
+        told = ", ".join(names[:8])
         raise InputError(problem.format(path=path, field=field, name=name, found=told))
-    found: NDArray[Any] = weights[name]
-    return found
+    return weights[name]
 
 
 def _vocabulary(units: Units) -> Vocabulary:

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 
 import { expect, test, type Page, type WebSocketRoute } from '@playwright/test'
 
-import type { Bundle } from '../../src/lib/engine'
+import type { Bundle, Pass } from '../../src/lib/engine'
 import { en } from '../../src/lib/words/en'
 
 import { BUNDLES, pass } from './page'
@@ -244,8 +244,42 @@ test('a model that ships is made when it is first asked for', async ({ page }) =
   expect(JSON.parse(made.body)).toEqual({ recipe: 'facts' })
 })
 
-test('an enormous model is computed by the server, and shown', async ({ page }) => {
+test('a model of torch.nn reads the columns of a table that is dropped, in the page', async ({
+  page,
+}) => {
   const served = new Served()
+  const [I, H] = [2, 3]
+  const array = (...shape: number[]) => ({
+    shape,
+    data: Buffer.from(new Float32Array(shape.reduce((a, b) => a * b, 1)).buffer).toString('base64'),
+  })
+  const layer = { name: 'l0', inputSize: I, hiddenSize: H, reverse: false }
+  const weights = { wIh: array(3 * H, I), wHh: array(3 * H, H), bIh: null, bHh: null }
+  served.models['own'] = {
+    ...{ format: 1, name: 'own', task: 'layers', cell: 'gru', layers: [{ ...layer, ...weights }] },
+    ...{ embedding: null, output: null, units: null, samples: [] },
+    columns: ['x1', 'x2'].map((name) => ({ en: name, pt: name })),
+  }
+  served.bundles = [{ id: 'own', name: 'own', group: null, ready: true }]
+  await served.open(page, '#/tape')
+  const table = {
+    name: 'a.csv',
+    mimeType: 'text/csv',
+    buffer: Buffer.from('x2,x1\n1,2\n3,4\n5,6\n'),
+  }
+  await page.locator('input[type=file]').setInputFiles(table)
+  await expect(page.locator('.transport .of')).toHaveText(/2$/)
+  const read = page.locator('figure', { hasText: en.tape.inputs })
+  await expect(read.locator('li')).toHaveText(['x1', 'x2'])
+  await page
+    .locator('input[type=file]')
+    .setInputFiles({ ...table, buffer: Buffer.from('x1,y\n1,2\n') })
+  await expect(page.getByText(en.tape.columnsMissing('x1, x2', 'x2'))).toBeVisible()
+  expect(served.asked.map((a) => a.path)).not.toContain('/api/upload')
+})
+
+/** The trained GRU as a model whose weights the server keeps, and the server's answer to its sample. */
+function enormous(served: Served): { gru: Bundle; own: Pass } {
   const gru = structuredClone(BUNDLES.find((b) => b.cell === 'gru')!) as Bundle
   gru.remote = true
   const own = pass('gru')
@@ -261,20 +295,47 @@ test('an enormous model is computed by the server, and shown', async ({ page }) 
   served.bundles = [{ id: 'topics-gru', name: 'topics-gru', group: null, ready: true }]
   const halves = (values: Float32Array) => Uint16Array.from(values, half)
   const { gates, h } = own.layers[0]
+  const states = Object.entries({ ...gates, h }).map(([name, values]) => [name, halves(values)])
   served.answer = (question) => {
     expect(question.infer).toMatchObject({ bundle: 'topics-gru', units: [...own.sequence.ids!] })
-    return {
-      result: {
-        layers: [
-          {
-            ...Object.fromEntries(Object.entries(gates).map(([k, v]) => [k, halves(v)])),
-            h: halves(h),
-          },
-        ],
-        y: halves(own.y!),
-      },
-    }
+    return { result: { layers: [Object.fromEntries(states)], y: halves(own.y!) } }
   }
+  return { gru, own }
+}
+
+test('a connection that is lost in the middle of an answer: said, and asked again', async ({
+  page,
+}) => {
+  const served = new Served()
+  enormous(served)
+  const { answer } = served
+  served.answer = () => null
+  await served.open(page, '#/cell?t=20')
+  await expect.poll(() => served.said.length).toBe(1)
+  await served.sockets[0].close()
+  await expect(page.getByRole('alert')).toContainText(en.page.offline)
+  served.answer = answer
+  await page.getByRole('button', { name: en.page.retry }).click()
+  await expect(page.locator('.transport output')).toHaveText(/^20/)
+  await expect(page.getByRole('alert')).toHaveCount(0)
+  expect(served.sockets.length).toBe(2)
+})
+
+test('what the server says of the connection itself is shown', async ({ page }) => {
+  const served = new Served()
+  enormous(served)
+  served.answer = () => null
+  await served.open(page, '#/cell')
+  await expect.poll(() => served.said.length).toBe(1)
+  const error = { en: 'too many pages are open', pt: 'há páginas demais abertas' }
+  served.sockets[0].send(JSON.stringify({ error }))
+  await expect(page.getByRole('alert')).toContainText(error.en)
+})
+
+test('an enormous model is computed by the server, and shown', async ({ page }) => {
+  const served = new Served()
+  const { gru, own } = enormous(served)
+  const { h } = own.layers[0]
   await served.open(page, '#/cell?t=20&unit=5')
   await expect(page.getByText(en.page.remote).first()).toBeVisible()
   await page.locator('details summary').click()

@@ -21,6 +21,7 @@ import {
   timeConstant,
   unitName,
 } from '../../src/lib/engine'
+import { scene, WIDTH } from '../../src/lib/draw/scene'
 import { descend, angle, clip } from '../../src/lib/engine/cliff'
 import { en } from '../../src/lib/words/en'
 import { pt } from '../../src/lib/words/pt'
@@ -65,6 +66,22 @@ for (const lang of ['en', 'pt'] as const) {
         words.cell.verdict(number(own.byLayer, 6), number(own.byLayer, 6)),
       )
       await expect(page).toHaveURL(/part=z/)
+    })
+
+    test('Cell: a click on a wire opens the equation that it goes into', async ({ page }) => {
+      await open(page, `cell?lang=${lang}&t=57&tab=gru`)
+      const own = scene(pass('gru').layers[0], 57)
+      const canvas = page.locator('.drawing canvas')
+      for (const to of ['z', 'r'] as const) {
+        const [[x0, y0], [x1, y1]] = own.wires
+          .find((wire) => wire.to === to && wire.of === 'x')!
+          .points.slice(-2)
+        const box = (await canvas.boundingBox())!
+        const scale = box.width / WIDTH
+        const position = { x: ((x0 + x1) / 2) * scale, y: ((y0 + y1) / 2) * scale }
+        await canvas.click({ position })
+        await expect(page.locator(`#line-${to} dl`)).toBeVisible()
+      }
     })
 
     test('Cell: what comes out is the model’s own foresight', async ({ page }) => {

@@ -140,6 +140,21 @@ def test_a_state_dict_of_torch_nn_opens_by_its_description(kind, tmp_path):
     assert outputs(bundle.portrait, found).shape == (9, 3)
 
 
+def test_a_state_dict_may_be_in_sixteen_bits_and_hold_what_is_of_no_recurrent_layer(tmp_path):
+    torch.manual_seed(0)
+    own = {f"net.rnn.{name}": w for name, w in torch.nn.GRU(4, 6).state_dict().items()}
+    others = {
+        "seen": torch.tensor(3),
+        "mask": torch.full((2, 2), -torch.inf),
+        "small": torch.ones(2).to(torch.float8_e4m3fn),
+        "half": torch.ones(2, dtype=torch.bfloat16),
+    }
+    save_file({n: w.bfloat16() for n, w in own.items()} | others, tmp_path / "m.safetensors")
+    layer = bundle_of(tmp_path / "m.safetensors").portrait.layers[0]
+    expected = own["net.rnn.weight_hh_l0"].bfloat16().float().numpy()
+    np.testing.assert_array_equal(layer.w_hh, expected)
+
+
 @pytest.mark.parametrize(
     ("weights", "about", "message"),
     [
@@ -154,6 +169,11 @@ def test_a_state_dict_of_torch_nn_opens_by_its_description(kind, tmp_path):
             {"weight_ih_l0": torch.ones(9, 2), "weight_hh_l0": torch.ones(9, 3)},
             '{"embedding": "e"}',
             "embedding: no weight e, but weight_hh_l0, weight_ih_l0",
+        ),
+        (
+            {"weight_ih_l0": torch.ones(9, 2), "weight_hh_l0": torch.full((9, 3), torch.nan)},
+            "{}",
+            "weight_hh_l0: not all of its numbers are finite",
         ),
         ({"a": torch.ones(1)}, '{"sell": "gru"}', r"m\.json: sell: "),
     ],

@@ -30,6 +30,41 @@ export function bitmap({ width, height, value, scale, signed, most }: Map2d): HT
   return canvas
 }
 
+/** A trace's array: a column a step, a row a unit. */
+export interface Tape {
+  /** [T, H] */
+  values: Float32Array
+  T: number
+  H: number
+  /** The units, from the top. */
+  order: readonly number[]
+  scale: Scale
+  signed: boolean
+  most: number
+}
+
+/** The same of an array of a million numbers, each time that a text is typed: without a call each. */
+export function taped({ values, T, H, order, scale, signed, most }: Tape): HTMLCanvasElement {
+  const canvas = document.createElement('canvas')
+  canvas.width = Math.max(1, T)
+  canvas.height = Math.max(1, H)
+  const context = canvas.getContext('2d')
+  if (!context || T === 0 || H === 0) return canvas
+  const image = context.createImageData(T, H)
+  const pixels = new Uint32Array(image.data.buffer)
+  const { packed } = scale
+  const last = packed.length - 1
+  const [times, zero] = signed ? [last / (2 * most), last / 2] : [last / most, 0]
+  for (let row = 0; row < H; row++) {
+    for (let t = 0, from = order[row], to = row * T; t < T; t++, from += H, to++) {
+      const at = values[from] * times + zero + 0.5
+      pixels[to] = packed[at <= 0 ? 0 : at >= last ? last : at | 0]
+    }
+  }
+  context.putImageData(image, 0, 0)
+  return canvas
+}
+
 /**
  * Make a canvas as large as it is shown, in device pixels; its context counts in CSS pixels. What is
  * drawn over wholly each time is opaque: then the page need not blend it with what lies under it.

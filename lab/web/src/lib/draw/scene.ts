@@ -182,7 +182,7 @@ function gru(at: At): Scene {
         { x: [442, 532], y: [B, B], value: qOf, when: [0.3, 0.38] },
       ]
   return {
-    height: 480,
+    height: 500,
     labels: [
       { word: 'kept', x: 790, y: A - 12 },
       { word: 'replaced', x: 800, y: B + S + 4 },
@@ -247,7 +247,7 @@ function lstm(at: At): Scene {
   let most = 1
   for (let j = 0; j < H; j++) most = Math.max(most, Math.abs(cOf(j)), Math.abs(c0(j)))
   return {
-    height: 480,
+    height: 500,
     labels: [
       { word: 'kept', x: 590, y: A - 12 },
       { word: 'replaced', x: 570, y: B + S + 4 },
@@ -358,3 +358,18 @@ function toGate(to: Strip, when: When): Wire[] {
 
 /** Where, from the top of the drawing, the lanes begin and how high they are. */
 export const LANES = { A, B, S, LEFT } as const
+
+/** The wire that passes a point, if one does within a few units of the drawing; where several run
+ * together, the one that ends first. */
+export function wireAt({ wires }: Scene, x: number, y: number): Wire | null {
+  const REACH = 7
+  const near = wires.filter(({ points }) =>
+    points.slice(1).some(([x1, y1], k) => {
+      const [x0, y0] = points[k]
+      const beside = x >= Math.min(x0, x1) - REACH && x <= Math.max(x0, x1) + REACH
+      return beside && y >= Math.min(y0, y1) - REACH && y <= Math.max(y0, y1) + REACH
+    }),
+  )
+  const away = (wire: Wire) => Math.abs(wire.points.at(-1)![0] - x)
+  return near.reduce<Wire | null>((best, w) => (best && away(best) <= away(w) ? best : w), null)
+}

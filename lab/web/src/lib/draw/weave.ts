@@ -3,7 +3,16 @@
 import type { Trace } from '$lib/engine'
 
 import { shareAt, signedAt, type Palette } from './colour'
-import { LANES, WIDTH, type Ribbon, type Scene, type Strip, type When, type Wire } from './scene'
+import {
+  BUS,
+  LANES,
+  WIDTH,
+  type Ribbon,
+  type Scene,
+  type Strip,
+  type When,
+  type Wire,
+} from './scene'
 
 export interface Look {
   phase: number
@@ -35,7 +44,7 @@ export function drawScene(
 ): void {
   ground(c, s, trace, p, look)
   past(c, s, trace, t, p, look)
-  for (const own of s.wires) drawPulse(c, own, p, look)
+  for (const of of ['h', 'x'] as const) carried(c, s, of, p, look)
   if (trace.layer.cell === 'rnn') fan(c, s, trace, p, look)
   for (const own of s.ribbons) drawRibbon(c, own, s, p, look)
   for (const own of s.strips) drawStrip(c, own, s, p, look)
@@ -280,15 +289,35 @@ function drawWire(c: Context, own: Wire, p: Palette, look: Look): void {
   c.setLineDash([])
 }
 
-/** What travels on a wire while it is played. */
-function drawPulse(c: Context, own: Wire, p: Palette, look: Look): void {
-  const at = shown(own.when, look.phase)
-  if (at > 0 && at < 1) {
-    const [x, y] = along(own.points, at)
-    c.fillStyle = p.accent
-    c.beginPath()
-    c.arc(x, y, 4, 0, 2 * Math.PI)
-    c.fill()
+/** The vector that the wires of the old state, or of the input, carry: where they begin, and on its
+ * way to each gate while that is played. */
+function carried(c: Context, s: Scene, of: 'h' | 'x', p: Palette, look: Look): void {
+  const own = s.strips.find((strip) => strip.part === (of === 'h' ? 'old' : 'x'))
+  const wires = s.wires.filter((wire) => wire.of === of)
+  const there = shown([0.04, 0.1], look.phase)
+  if (!own || own.count === 0 || wires.length === 0 || there === 0) return
+  const order = of === 'x' ? natural(own.count) : look.order
+  const most = of === 'x' ? inputSize(own) : s.most
+  const { canvas, image, pixels } = sheet(order.length, 1)
+  for (const [k, j] of order.entries()) {
+    pixels[k] = p.signed.packed[signedAt(own.values[own.from + j] ?? 0, most)]
+  }
+  canvas.getContext('2d')?.putImageData(image, 0, 0)
+  const strip = (x: number, y: number, width: number, height: number, edge: string): void => {
+    c.drawImage(canvas, x, y, width, height)
+    c.strokeStyle = edge
+    c.lineWidth = 1
+    c.strokeRect(x - 0.5, y - 0.5, width + 1, height + 1)
+  }
+  const [begin] = wires[0].points
+  c.globalAlpha = there
+  strip(begin[0] + 12, BUS[of] - 5, 60, 10, p.muted)
+  c.globalAlpha = 1
+  for (const wire of wires) {
+    const at = shown(wire.when, look.phase)
+    if (at <= 0 || at >= 1) continue
+    const [x, y] = along(wire.points, at)
+    strip(x - 15, y - 4, 30, 8, p.accent)
   }
 }
 

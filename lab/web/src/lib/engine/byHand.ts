@@ -320,7 +320,7 @@ function ofRnn(step: Step): Stage[] {
     part: 'h',
     ours: `h_t = ${tex}(W_{ih}\\,x_t + b_{ih} + W_{hh}\\,h_{t-1} + b_{hh})`,
     theirs: `h_t = ${tex}(W_x\\cdot x_t + W_h\\cdot h_{t-1})`,
-    numbers: `${squash}(${step.plain(fromX.sum)} + ${step.in(bI)} + ${step.in(fromH.sum)} + ${step.in(bH)}) = ${squash}(${step.in(a)})`,
+    numbers: `${squash}(${step.plain(fromX.sum)} + ${step.in(bI)} + ${step.in(fromH.sum)} + ${step.in(bH)}) = ${squash}(${step.plain(a)})`,
     value: held ?? (relu ? Math.max(a, 0) : Math.tanh(a)),
     products: [fromX, fromH],
     held: held !== null,

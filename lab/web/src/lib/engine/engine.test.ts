@@ -127,6 +127,8 @@ describe.each(FILES)('%s', (file) => {
         for (let unit = 0; unit < trace.layer.H; unit++) {
           const own = byHand(pass, { layer, unit, t }, NONE, String)
           expect(Math.abs(own.result - own.byLayer)).toBeLessThan(TOLERANCE)
+          const numbers = own.stages.flatMap((stage) => stage.lines.map((line) => line.numbers))
+          expect(numbers.filter((told) => told.includes('(('))).toEqual([])
         }
       }
     }

@@ -44,18 +44,27 @@ export function passOf(model: Model, sequence: Sequence, found: Inferred): Pass 
 
 const TINY = 2 ** -24
 
-/** IEEE 754 numbers of 16 bits; as bits of the 32-bit number, which is fast. */
-export function halves(given: Uint16Array): Float32Array {
-  const out = new Float32Array(given.length)
-  const raw = new Uint32Array(out.buffer)
-  for (let k = 0; k < out.length; k++) {
-    const bits = given[k]
+/** Of each 16 bits the number that they stand for: computed once, as an answer has a million. */
+let known: Float32Array | null = null
+function numbers(): Float32Array {
+  if (known) return known
+  known = new Float32Array(2 ** 16)
+  const raw = new Uint32Array(known.buffer)
+  for (let bits = 0; bits < known.length; bits++) {
     const [power, rest] = [(bits >> 10) & 31, bits & 1023]
-    if (power === 0) out[k] = bits & 0x8000 ? -rest * TINY : rest * TINY
+    if (power === 0) known[bits] = bits & 0x8000 ? -rest * TINY : rest * TINY
     else {
       const own = power === 31 ? 255 : power + 112
-      raw[k] = ((bits & 0x8000) << 16) | (own << 23) | (rest << 13)
+      raw[bits] = ((bits & 0x8000) << 16) | (own << 23) | (rest << 13)
     }
   }
+  return known
+}
+
+/** IEEE 754 numbers of 16 bits. */
+export function halves(given: Uint16Array): Float32Array {
+  const out = new Float32Array(given.length)
+  const all = numbers()
+  for (let k = 0; k < out.length; k++) out[k] = all[given[k]]
   return out
 }

@@ -12,6 +12,8 @@ export interface Sequence {
   ids: Int32Array | null
   /** [T], the unit that is to be foretold at each step, −1 where none is known. */
   targets: Int32Array | null
+  /** Whether more was there than the page takes. */
+  longer?: boolean
 }
 
 /** The longest sequence that the page takes; what is longer is cut, and the page says so. */
@@ -32,7 +34,7 @@ export function ofText(model: Model, text: string): Sequence {
     ids.push(units.after)
     labels.push(unitName(model, units.after))
   }
-  return ofIds(model, Int32Array.from(ids), labels)
+  return { ...ofIds(model, Int32Array.from(ids), labels), longer: read.length > LONGEST }
 }
 
 function ofIds(model: Model, ids: Int32Array, labels: string[]): Sequence {
@@ -46,13 +48,15 @@ export function unitName({ units }: Model, id: number): string {
 }
 
 export function ofNumbers(model: Model, x: Float32Array, labels?: string[]): Sequence {
-  const T = Math.min(Math.floor(x.length / model.I), LONGEST)
+  const whole = Math.floor(x.length / model.I)
+  const T = Math.min(whole, LONGEST)
   return {
     T,
     x: x.slice(0, T * model.I),
     labels: Array.from({ length: T }, (_, t) => labels?.[t] ?? String(t)),
     ids: null,
     targets: null,
+    longer: whole > LONGEST,
   }
 }
 
@@ -114,7 +118,7 @@ export function ofTable(model: Model, csv: string): Sequence {
   const bad = x.findIndex((v) => !Number.isFinite(v))
   if (bad >= 0) throw new TableError([], wanted, Math.floor(bad / model.I) + 2)
   const stamps = places.includes(0) ? undefined : rows.map((row) => row[0] ?? '')
-  return ofNumbers(model, x, stamps)
+  return { ...ofNumbers(model, x, stamps), longer: lines.length - 1 > LONGEST }
 }
 
 /** A table that the model cannot read: columns that it lacks, or a line without a number. */

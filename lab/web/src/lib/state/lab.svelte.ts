@@ -31,6 +31,7 @@ import { en } from '$lib/words/en'
 import { pt } from '$lib/words/pt'
 import type { Words } from '$lib/words/words'
 
+import { formats } from './formats'
 import { read, write as addressOf, type Language, type Route, type Theme, type View } from './route'
 import { inThePage, offers, server, Told, type Offer } from './sources'
 
@@ -83,6 +84,8 @@ export class Lab {
   modelId = $state<string | null>(null)
   tab = $state<Cell | null>(null)
   trouble = $state.raw<Trouble | null>(null)
+  /** Whether the first picture is drawn, before which nothing is computed that it does not show. */
+  drawn = $state(false)
   /** A model that ships is being trained, before it can be opened. */
   making = $state(false)
   /** How much of that is done, 0 to 1. */
@@ -156,7 +159,9 @@ export class Lab {
     const most = model.longest ?? Math.max(16, Math.floor(MOST / size))
     return shortened(whole, model, Math.min(LONGEST, most))
   })
-  readonly wasCut = $derived((this.whole?.T ?? 0) > (this.wanted?.T ?? 0))
+  readonly wasCut = $derived(
+    (this.whole?.longer ?? false) || (this.whole?.T ?? 0) > (this.wanted?.T ?? 0),
+  )
   /** What the server's last answer is of, where it is this model's. */
   private readonly answered = $derived(this.inferred?.model === this.model ? this.inferred : null)
   /** What is read and shown: of a model that the server computes the last that it did. */
@@ -264,22 +269,26 @@ export class Lab {
     }
     const group = this.offers.filter((o) => o.group !== null && o.group === offer.group)
     this.trouble = null
-    for (const one of [offer, ...group.filter((o) => o !== offer)]) {
-      if (this.opened.has(one.id)) continue
-      try {
-        this.opened = new Map([...this.opened, [one.id, decode(await one.open())]])
-      } catch (error) {
-        if (one !== offer) continue
-        this.trouble = this.troubleOf(error, one.name)
-        return
-      }
+    const open = async (one: Offer): Promise<void> => {
+      if (this.opened.has(one.id)) return
+      const model = decode(await one.open())
+      this.opened = new Map([...this.opened, [one.id, model]])
     }
+    const others = Promise.allSettled(group.filter((o) => o !== offer).map(open))
+    try {
+      await open(offer)
+    } catch (error) {
+      this.trouble = this.troubleOf(error, offer.name)
+      return
+    }
+    await others
     if (this.modelId !== null && this.modelId !== offer.id) {
       this.edits = NONE
       this.table = null
       this.tab = null
     }
     this.modelId = offer.id
+    if (this.model?.remote) void this.infer() // once more, where the last answer was lost
   }
 
   /** Have a model that ships be trained, wait for it, and open it. */
@@ -506,43 +515,6 @@ function shortened(whole: Sequence, model: Model, T: number): Sequence {
 function said(error: unknown): string {
   if (error instanceof BundleError) return error.what
   return error instanceof Error ? error.message : String(error)
-}
-
-export interface Formats {
-  number: (value: number, digits?: number) => string
-  /** Few digits, whatever the size. */
-  brief: (value: number) => string
-  percent: (share: number, digits?: number) => string
-}
-
-/** Numbers as readers of the language write them. */
-export function formats(lang: Language): Formats {
-  const locale = lang === 'pt' ? 'pt-BR' : 'en-US'
-  const cache = new Map<number, Intl.NumberFormat>()
-  const number = (value: number, digits = 3): string => {
-    if (!Number.isFinite(value)) return Number.isNaN(value) ? '–' : value > 0 ? '∞' : '−∞'
-    if (!cache.has(digits)) {
-      const options = { minimumFractionDigits: digits, maximumFractionDigits: digits }
-      cache.set(digits, new Intl.NumberFormat(locale, options))
-    }
-    return cache.get(digits)!.format(value).replace('-', '−')
-  }
-  const brief = (value: number): string => {
-    const size = Math.abs(value)
-    if (value === 0 || !Number.isFinite(value)) return number(value, 0)
-    if (size >= 1e5 || size < 1e-3) {
-      const power = Math.floor(Math.log10(size))
-      return `${number(value / 10 ** power, 1)} · 10${superscript(power)}`
-    }
-    return number(value, size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3)
-  }
-  const percent = (share: number, digits = 0): string =>
-    `${share > 0 && share < 0.0005 ? brief(100 * share) : number(100 * share, digits)}%`
-  return { number, brief, percent }
-}
-
-export function superscript(power: number): string {
-  return Array.from(String(power), (c) => (c === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(c)])).join('')
 }
 
 export const lab = new Lab()

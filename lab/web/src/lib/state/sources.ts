@@ -94,42 +94,47 @@ export function server(): Server | null {
 /** Asks over one connection, as many questions at once as there are; lost with the connection. */
 function questions(open: () => WebSocket): Server['ask'] {
   interface Answer {
-    ask: number
+    ask?: number
     result?: unknown
     error?: Titles
   }
-  let line: WebSocket | null = null
+  let line: Promise<WebSocket> | null = null
   let count = 0
   const waiting = new Map<number, { take: (result: unknown) => void; fail: (e: Error) => void }>()
+  const failAll = (error: Error): void => {
+    for (const { fail } of waiting.values()) fail(error)
+    waiting.clear()
+  }
 
-  function connected(): Promise<WebSocket> {
-    if (line && line.readyState <= WebSocket.OPEN) {
-      const known = line
-      if (known.readyState === WebSocket.OPEN) return Promise.resolve(known)
-      return new Promise((resolve) => {
-        known.addEventListener('open', () => resolve(known))
-      })
+  function hear(event: MessageEvent): void {
+    const found: unknown =
+      typeof event.data === 'string' ? JSON.parse(event.data) : framed(event.data as ArrayBuffer)
+    const answer = found as Answer
+    if (answer.ask === undefined) {
+      if (answer.error) failAll(new Told(answer.error)) // of the connection, not of a question
+      return
     }
-    const own = open()
-    own.binaryType = 'arraybuffer'
-    line = own
-    own.addEventListener('message', (event) => {
-      const found: unknown =
-        typeof event.data === 'string' ? JSON.parse(event.data) : framed(event.data as ArrayBuffer)
-      const answer = found as Answer
-      const who = waiting.get(answer.ask)
-      waiting.delete(answer.ask)
-      if (answer.error) who?.fail(new Told(answer.error))
-      else who?.take(answer.result)
-    })
-    own.addEventListener('close', () => {
-      for (const { fail } of waiting.values()) fail(new TypeError('the connection was lost'))
-      waiting.clear()
-    })
-    return new Promise((resolve, reject) => {
+    const who = waiting.get(answer.ask)
+    waiting.delete(answer.ask)
+    if (answer.error) who?.fail(new Told(answer.error))
+    else who?.take(answer.result)
+  }
+
+  /** One connection for all questions; after one that is lost, another. */
+  function connected(): Promise<WebSocket> {
+    line ??= new Promise((resolve, reject) => {
+      const own = open()
+      own.binaryType = 'arraybuffer'
+      own.addEventListener('message', hear)
       own.addEventListener('open', () => resolve(own))
-      own.addEventListener('close', () => reject(new TypeError('no connection')))
+      own.addEventListener('close', () => {
+        line = null
+        const lost = new TypeError('the connection was lost')
+        failAll(lost)
+        reject(lost)
+      })
     })
+    return line
   }
 
   return async <T>(question: object): Promise<T> => {

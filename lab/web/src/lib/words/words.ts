@@ -62,6 +62,9 @@ export interface Words {
     at: (t: number, T: number, label: string) => string
   }
   names: Record<Part | 'x', string>
+  legend: Say<
+    'gates' | 'states' | 'gradient' | 'influence' | 'none' | 'strongest' | 'loss' | 'low' | 'high'
+  >
   cell: Say<
     | 'title'
     | 'tabs'
@@ -131,6 +134,7 @@ export interface Words {
     | 'neverLetsGo'
     | 'surprise'
     | 'surpriseHelp'
+    | 'inputs'
     | 'outputs'
     | 'keepAxis'
     | 'tau'
