@@ -158,7 +158,7 @@ void backward(const Shape& shape, const void* packed_memory, const Backward<Real
     const Index saved = saved_size<Real>(cell, shape);
     // The last of the saved slots is c, where there is one.
     const bool has_c = cell.states > 1 && pass.gates != nullptr;
-    Real* const c = has_c ? pass.gates + (cell.saved - 1) * shape.H : nullptr;
+    Real* const c = has_c ? pass.gates + slot_place<Real>(cell, shape, cell.saved - 1) : nullptr;
     const States<Real> states = {
         {{const_cast<Real*>(pass.h.data), pass.h.step, pass.h.row}, {c, shape.B * saved, saved}},
         scratch.zeros};

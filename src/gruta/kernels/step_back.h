@@ -188,10 +188,12 @@ struct StepBack {
     Real* second(Index i, Index panel) const {
         return scratch.second + (row(i).b * panel_count<Real>(shape.H) + panel) * kLanes<Real>;
     }
-    Vec<Real> gate(Index i, Span span, int slot) const {
-        return load(row(i).gates + slot * shape.H + span.first, span.width);
-    }
 };
+
+template <class Cell, int slot, class Real>
+[[gnu::always_inline]] inline Vec<Real> saved(const StepBack<Real>& s, Index i, Span span) {
+    return load_saved<Cell, slot>(s.shape, s.row(i), span);
+}
 
 // Asks the memory for what the way back will read of the next row in a panel. Where a layer is
 // normed that lies in more pieces, and shorter ones, than the CPU foresees.
@@ -201,12 +203,13 @@ template <class Cell, class Real>
     constexpr Index W = kLanes<Real>, width = cell.gates * W, line = 64 / sizeof(Real);
     if (!s.shape.normed || i + 1 >= s.range.end) return;
     Real* const next = s.row(i + 1).gates;
+    const Index size = s.shape.H, part = is_halved<Real>(s.shape) ? 2 : 1;
     unrolled<cell.saved>(
-        [&](int slot) { __builtin_prefetch(next + slot * s.shape.H + panel * W); });
-    const Record<Real> record = Record<Real>::of(cell, s.shape.H, next);
-    for (Index at = panel * width; at < (panel + 1) * width; at += line) {
-        __builtin_prefetch(record.x + at);
-        __builtin_prefetch(record.h + at);
+        [&](int slot) { __builtin_prefetch(next + (slot * size + panel * W) / part); });
+    const Record<Real> record = Record<Real>::of(cell, s.shape, next);
+    for (Index at = panel * width; at < (panel + 1) * width; at += line * part) {
+        __builtin_prefetch(record.x + at / part);
+        __builtin_prefetch(record.h + at / part);
     }
 }
 

@@ -28,6 +28,16 @@ inline bool restarts(const Walk<Real>& walk, Index t, Index b) {
     return reset != nullptr && *reset != 0;
 }
 
+// Where a panel's units lie in the arrays of a row.
+struct Span {
+    Index first, width;
+};
+
+template <class Real>
+inline Span span_of(Index units, Index panel) {
+    return {panel * kLanes<Real>, panel_width<Real>(units, panel)};
+}
+
 // Which units of a row keep their old state: [P] or [H] bytes, or null.
 template <class Real>
 inline const std::uint8_t* held_of(const Shape& shape, const Walk<Real>& walk, const Row<Real>& row,

@@ -25,6 +25,7 @@ Problem draw_problem(Draw& draw, int cell, int index) {
     problem.has_dropout = draw.one_in(2);
     problem.has_hold = draw.one_in(2);
     problem.shape.normed = draw.one_in(2);
+    problem.shape.halved = draw.one_in(2);
     problem.seed = static_cast<std::uint64_t>(1000 + 100 * cell + index);
     return problem;
 }
