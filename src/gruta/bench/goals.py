@@ -66,7 +66,7 @@ def judge(case: Case, threads: int, seconds: Mapping[str, float], limit: float |
 def judge_memory(case: Case, threads: int, peaks: Mapping[tuple[str, str], int]) -> Verdict:
     """From the peak memory in bytes by rival and variant, those with a result."""
     goal, torch = goal_at(case, threads), peaks.get((TORCH, "eager"))
-    found: dict[str, float | None] = {}
+    found: dict[str, Any] = {}
     reached: dict[str, bool | None] = {}
     for variant, name in MEMORY.items():
         peak, asked = peaks.get((GRUTA, variant)), getattr(goal, name)
