@@ -369,7 +369,7 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
     const Storage<Real>& storage = packed.storage;
     ForwardScratch<Real> scratch =
         cut_forward_scratch<Real>(cell, storage, shape, team, scratch_memory);
-    const Part part = part_of<Real>(shape, team);
+    const Part part = part_of<Real>(shape, team, {0, shape.B});
     const Index saved = saved_size<Real>(cell, shape);
     clear(scratch.zeros, shape.P > shape.H ? shape.P : shape.H);
     // c needs no place for every step: it is brought forward where the final state will stand.
