@@ -11,14 +11,18 @@ NEAR = 0.85
 """Of the machine's limit: from here on a ratio that is asked for counts as met."""
 
 
+MEMORY = {"saved": "memory", "halved": "memory_halved", "rebuilt": "memory_rebuilt"}
+"""The parts of a goal for memory by the variant of gruta that they are asked of."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """How gruta stands.
 
     torch, other: cost (time or memory) of torch.nn and of the best other rival over that of gruta;
-    best_other names it. share: of the limit. memory, memory_rebuilt: cost of gruta over that of
-    torch.nn. missed: the parts of the goal that are not reached, "gruta" if it has no result.
-    met: None if nothing is asked, or if what is asked could not be judged.
+    best_other names it. share: of the limit. memory, memory_halved, memory_rebuilt: cost of gruta
+    over that of torch.nn. missed: the parts of the goal that are not reached, "gruta" if it has no
+    result. met: None if nothing is asked, or if what is asked could not be judged.
     """
 
     goal: Goal = NOTHING
@@ -27,6 +31,7 @@ class Verdict:
     best_other: str = ""
     share: float | None = None
     memory: float | None = None
+    memory_halved: float | None = None
     memory_rebuilt: float | None = None
     missed: tuple[str, ...] = ()
     met: bool | None = None
@@ -61,19 +66,18 @@ def judge(case: Case, threads: int, seconds: Mapping[str, float], limit: float |
 def judge_memory(case: Case, threads: int, peaks: Mapping[tuple[str, str], int]) -> Verdict:
     """From the peak memory in bytes by rival and variant, those with a result."""
     goal, torch = goal_at(case, threads), peaks.get((TORCH, "eager"))
-    saved, rebuilt = peaks.get((GRUTA, "saved")), peaks.get((GRUTA, "rebuilt"))
-    if saved is None:
+    found: dict[str, Any] = {}
+    reached: dict[str, bool | None] = {}
+    for variant, name in MEMORY.items():
+        peak, asked = peaks.get((GRUTA, variant)), getattr(goal, name)
+        found[name] = peak / torch if torch and peak else None
+        reached[name] = _at_most(found[name], asked)
+        if torch and asked and not peak:  # what gruta cannot do yet is not reached
+            reached[name] = False
+    if (GRUTA, "saved") not in peaks:
         return Verdict(goal, **_without_result(goal))
-    memory = saved / torch if torch else None
-    memory_rebuilt = rebuilt / torch if torch and rebuilt else None
-    reached = {
-        "memory": _at_most(memory, goal.memory),
-        "memory_rebuilt": _at_most(memory_rebuilt, goal.memory_rebuilt),
-    }
-    if torch and goal.memory_rebuilt and not rebuilt:  # what gruta cannot do yet is not reached
-        reached["memory_rebuilt"] = False
     missed, met = _together(goal, reached)
-    return Verdict(goal, memory=memory, memory_rebuilt=memory_rebuilt, missed=missed, met=met)
+    return Verdict(goal, **found, missed=missed, met=met)
 
 
 def _asked(goal: Goal) -> list[str]:

@@ -18,6 +18,7 @@ OF_THE_LAYER: dict[str, dict[str, Any]] = {
     "zoneout=0.1": {"zoneout": 0.1},
     "layer_norm=True": {"layer_norm": True},
     "recompute=True": {"recompute": True},
+    "save='half'": {"save": "half"},
 }
 OF_THE_CALL = "lengths=", "reset_mask="
 OPTIONS = (*OF_THE_CALL, *OF_THE_LAYER)

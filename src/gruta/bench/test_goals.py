@@ -60,17 +60,20 @@ def test_a_call_may_have_a_longest_time():
 
 
 @pytest.mark.parametrize(
-    ("saved", "rebuilt", "missed"),
+    ("saved", "halved", "rebuilt", "missed"),
     [
-        (60, 35, ()),
-        (61, 36, ("memory", "memory_rebuilt")),
-        (60, None, ("memory_rebuilt",)),
-        (None, 30, ("gruta",)),
+        (60, 40, 35, ()),
+        (61, 41, 36, ("memory", "memory_halved", "memory_rebuilt")),
+        (60, 40, None, ("memory_rebuilt",)),
+        (60, None, 35, ("memory_halved",)),
+        (None, 30, 30, ("gruta",)),
     ],
 )
-def test_memory_is_compared_with_torch(saved, rebuilt, missed):
-    case = Case("gru", "memory", 9, 9, 9, 9, Goal(memory=0.6, memory_rebuilt=0.35))
-    peaks = {("torch", "eager"): 100, ("gruta", "saved"): saved, ("gruta", "rebuilt"): rebuilt}
+def test_memory_is_compared_with_torch(saved, halved, rebuilt, missed):
+    goal = Goal(memory=0.6, memory_halved=0.4, memory_rebuilt=0.35)
+    case = Case("gru", "memory", 9, 9, 9, 9, goal)
+    own = {"saved": saved, "halved": halved, "rebuilt": rebuilt}
+    peaks = {("torch", "eager"): 100} | {("gruta", variant): own[variant] for variant in own}
     verdict = judge_memory(case, 1, {who: peak for who, peak in peaks.items() if peak})
     assert (verdict.missed, verdict.met) == (missed, not missed)
 

@@ -272,9 +272,13 @@ def _goals(title: str, rows: Sequence[Row]) -> Table:
 def _ratios(row: Row) -> tuple[str, str, str]:
     verdict, goal = row.verdict, row.verdict.goal
     if row.case.regime == "memory":
-        rebuilt = _asked(verdict.memory_rebuilt, goal.memory_rebuilt, "≤")
-        memory = _asked(verdict.memory, goal.memory, "≤")
-        return f"{memory}\n{rebuilt}", f"{_('gates kept')}\n{_('rebuilt')}", MISSING
+        names = {
+            "memory": _("gates kept"),
+            "memory_halved": _("in 16 bits"),
+            "memory_rebuilt": _("rebuilt"),
+        }
+        found = [_asked(getattr(verdict, part), getattr(goal, part), "≤") for part in names]
+        return "\n".join(found), "\n".join(names.values()), MISSING
     other = _asked(verdict.other, goal.other)
     if verdict.other is not None:
         other += f"\n{rival_name(verdict.best_other)}"

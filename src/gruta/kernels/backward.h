@@ -49,7 +49,7 @@ void sum_block(const CellForm& cell, const Shape& shape, const PackedBack<Real>&
                 });
 }
 
-// The carried gradients of the member's rows and panels, as the pass begins.
+// The carried gradients of the member's rows and panels, as they begin.
 template <class Real>
 void start_back(const CellForm& cell, const Shape& shape, const Part& part,
                 const BackScratch<Real>& scratch, const Backward<Real>& back) {
@@ -60,7 +60,7 @@ void start_back(const CellForm& cell, const Shape& shape, const Part& part,
         for (Index b = part.rows.first; b < part.rows.end; ++b) {
             for (Index p = panels.first; p < panels.end; ++p) {
                 const Span span = span_of<Real>(units, p);
-                const Index offset = (b * panel_count<Real>(units) + p) * W;
+                const Index offset = ((b - scratch.first_row) * panel_count<Real>(units) + p) * W;
                 const Real* const d = back.d_final[s];
                 store(scratch.carry[s] + offset,
                       d == nullptr ? Vec<Real>{} : load(d + b * units + span.first, span.width));
@@ -70,15 +70,16 @@ void start_back(const CellForm& cell, const Shape& shape, const Part& part,
     }
 }
 
-// The outputs that are complete when the walk is over: gradients of states, and zeros of rows that
-// rest. Every member writes rows of its own, and one the restarts'.
+// The outputs that are complete when the walk of some rows is over: gradients of states, and zeros
+// of rows that rest. Every member writes rows of its own, and one the restarts'.
 template <class Real>
-void finish_states(const CellForm& cell, const Shape& shape, const BackScratch<Real>& scratch,
-                   const Backward<Real>& back, const Team& team) {
+void finish_states(const CellForm& cell, const Shape& shape, Range rows,
+                   const BackScratch<Real>& scratch, const Backward<Real>& back, const Team& team) {
     constexpr Index W = kLanes<Real>;
-    const Range rows = share(shape.B, team.member, team.size);
+    const Range share_of_rows = share(rows.size(), team.member, team.size);
+    const Range own = {rows.first + share_of_rows.first, rows.first + share_of_rows.end};
     const std::int64_t* const lengths = back.pass.walk.lengths;
-    for (Index b = rows.first; b < rows.end; ++b) {
+    for (Index b = own.first; b < own.end; ++b) {
         for (Index t = lengths == nullptr ? shape.T : lengths[b]; t < shape.T; ++t) {
             clear(at(back.dx, t, b), shape.I);
             clear(at(back.through[0], t, b), shape.P);
@@ -87,17 +88,20 @@ void finish_states(const CellForm& cell, const Shape& shape, const BackScratch<R
     }
     for (int s = 0; s < cell.states; ++s) {
         const Index units = s == 0 ? shape.P : shape.H, panels = panel_count<Real>(units);
-        for (Index b = rows.first; b < rows.end && back.d_initial[s] != nullptr; ++b) {
-            copy(back.d_initial[s] + b * units, scratch.carry[s] + b * panels * W, units);
+        for (Index b = own.first; b < own.end && back.d_initial[s] != nullptr; ++b) {
+            copy(back.d_initial[s] + b * units, scratch.carry[s] + (b - rows.first) * panels * W,
+                 units);
         }
-        if (back.d_restart[s] == nullptr || team.member != 0) continue;
+        Real* const d_restart = back.d_restart[s];
+        if (d_restart == nullptr || team.member != 0) continue;
         for (Index p = 0; p < panels; ++p) {
-            Vec<Real> sum = {};
-            for (Index b = 0; b < shape.B; ++b) {
-                sum += load(scratch.d_restart[s] + (b * panels + p) * W);
-            }
             const Span span = span_of<Real>(units, p);
-            store(back.d_restart[s] + span.first, sum, span.width);
+            Vec<Real> sum = {};
+            if (rows.first > 0) sum = load(d_restart + span.first, span.width);
+            for (Index i = 0; i < rows.size(); ++i) {
+                sum += load(scratch.d_restart[s] + (i * panels + p) * W);
+            }
+            store(d_restart + span.first, sum, span.width);
         }
     }
 }
@@ -147,28 +151,26 @@ void clear_sums(const CellForm& cell, const Shape& shape, const BackScratch<Real
     clear(scratch.dw_ih, count);
 }
 
+// Some rows of the batch through all of their steps.
 template <class Cell, class Real>
-void backward(const Shape& shape, const void* packed_memory, const Backward<Real>& back,
-              void* scratch_memory, Team& team) {
+void rows_back(const Shape& shape, Range rows, const PackedBack<Real>& packed,
+               BackScratch<Real>& scratch, const Backward<Real>& back, Team& team) {
     constexpr const CellForm& cell = Cell::form;
-    const auto packed = cut_packed_back<Real>(cell, shape, packed_memory);
-    BackScratch<Real> scratch = cut_back_scratch<Real>(cell, shape, team, scratch_memory);
-    const Part part = part_of<Real>(shape, team);
+    const Part part = part_of<Real>(shape, team, rows);
     const Forward<Real>& pass = back.pass;
     const Index saved = saved_size<Real>(cell, shape);
     // The last of the saved slots is c, where there is one.
     const bool has_c = cell.states > 1 && pass.gates != nullptr;
-    Real* const c = has_c ? pass.gates + (cell.saved - 1) * shape.H : nullptr;
+    Real* const c = has_c ? pass.gates + slot_place<Real>(cell, shape, cell.saved - 1) : nullptr;
     const States<Real> states = {
         {{const_cast<Real*>(pass.h.data), pass.h.step, pass.h.row}, {c, shape.B * saved, saved}},
         scratch.zeros};
-    if (team.member == 0) clear_sums(cell, shape, scratch);
-    clear(scratch.zeros, shape.P > shape.H ? shape.P : shape.H);
+    scratch.first_row = rows.first;
     start_back(cell, shape, part, scratch, back);
     for (Index end = shape.T; end > 0; end -= scratch.steps) {
         const Index first = end > scratch.steps ? end - scratch.steps : 0;
-        list_rows(shape, pass, states, cell.states, saved, {0, shape.B}, {first, end},
-                  scratch.inputs, scratch.steps, scratch.block);
+        list_rows(shape, pass, states, cell.states, saved, rows, {first, end}, scratch.inputs,
+                  scratch.steps, scratch.block);
         for (Index step = end - first; step-- > 0;) {
             const Range range = rows_within(scratch.block, step, part.rows);
             drop_inputs(shape, pass.walk, scratch.block, range, part.outputs);
@@ -184,7 +186,22 @@ void backward(const Shape& shape, const void* packed_memory, const Backward<Real
         team.wait();
     }
     if (shape.T == 0) team.wait();
-    finish_states(cell, shape, scratch, back, team);
+    finish_states(cell, shape, rows, scratch, back, team);
+}
+
+template <class Cell, class Real>
+void backward(const Shape& shape, const void* packed_memory, const Backward<Real>& back,
+              void* scratch_memory, Team& team) {
+    constexpr const CellForm& cell = Cell::form;
+    const auto packed = cut_packed_back<Real>(cell, shape, packed_memory);
+    BackScratch<Real> scratch = cut_back_scratch<Real>(cell, shape, team, scratch_memory);
+    if (team.member == 0) clear_sums(cell, shape, scratch);
+    clear(scratch.zeros, shape.P > shape.H ? shape.P : shape.H);
+    const Index parts = row_parts(shape.B);
+    for (Index i = 0; i < parts; ++i) {
+        if (i > 0) team.wait();  // for who still reads what the part before left
+        rows_back<Cell>(shape, share(shape.B, i, parts), packed, scratch, back, team);
+    }
     if (shape.normed) {
         centre_sums(cell, shape, scratch, team);
         team.wait();

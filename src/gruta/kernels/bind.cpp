@@ -77,15 +77,15 @@ void backward_of(int cell, Shape shape, nb::list weights, nb::list passes, nb::l
 }
 
 void layer_forward(const std::string& cell, bool is_double, const Sizes& sizes, nb::list weights,
-                   nb::list passes, double held, int threads, bool keep) {
+                   nb::list passes, double held, int threads, bool keep, bool halved) {
     const auto call = is_double ? forward_of<double> : forward_of<float>;
-    call(cell_index(cell), shape_of(sizes), weights, passes, held, threads, keep);
+    call(cell_index(cell), shape_of(sizes, halved), weights, passes, held, threads, keep);
 }
 
 void layer_backward(const std::string& cell, bool is_double, const Sizes& sizes, nb::list weights,
-                    nb::list passes, nb::list gradients, int threads) {
+                    nb::list passes, nb::list gradients, int threads, bool halved) {
     const auto call = is_double ? backward_of<double> : backward_of<float>;
-    call(cell_index(cell), shape_of(sizes), weights, passes, gradients, threads);
+    call(cell_index(cell), shape_of(sizes, halved), weights, passes, gradients, threads);
 }
 
 std::tuple<int, int, bool> layer_plan(const std::string& cell, const Sizes& sizes, int directions,
@@ -105,10 +105,12 @@ nb::dict cell_facts() {
     return facts;
 }
 
-std::int64_t normed_size(const std::string& cell, bool is_double, std::int64_t H) {
+std::int64_t saved_size(const std::string& cell, bool is_double, std::int64_t H, bool normed,
+                        bool halved) {
     const int index = cell_index(cell);
-    return is_double ? isa().kernels->of<double>(index).normed(H)
-                     : isa().kernels->of<float>(index).normed(H);
+    const Shape shape = {1, 1, 1, H, H, normed, halved};
+    return is_double ? isa().kernels->of<double>(index).saved_size(shape)
+                     : isa().kernels->of<float>(index).saved_size(shape);
 }
 
 std::int64_t fma_rounds(std::int64_t rounds) {
@@ -132,13 +134,14 @@ std::int64_t stream_rounds(std::int64_t bytes, std::int64_t rounds) {
 constexpr const char* kIsaDoc = "The instruction set that serves this process.";
 constexpr const char* kActivationsDoc = "The tier of sigma and tanh in float32: exact or fast.";
 constexpr const char* kFactsDoc = "By cell: gates, states, and numbers that it saves a unit.";
-constexpr const char* kNormedDoc =
-    "How many numbers a layer norm saves of a row and step, behind the gates.";
+constexpr const char* kSavedDoc =
+    "How many numbers a layer saves of a row and step, those of a layer norm with them.";
 constexpr const char* kForwardDoc =
     R"(One layer forward, an entry of `weights` and `passes` a direction.
 
 sizes: B, T, I, H, P. The tuples are gruta.kernels.Weights and Pass; addresses are not checked.
-keep: keep the packed weights for a next call with the same ones.)";
+keep: keep the packed weights for a next call with the same ones. halved: the gates take 16 bits;
+layer_backward is to be told so too. Only those of float32 do.)";
 constexpr const char* kBackwardDoc = R"(The gradients of `layer_forward`, which saved its gates.
 
 The tuples of `gradients` are gruta.kernels.Gradients; addresses are not checked.)";
@@ -158,11 +161,13 @@ NB_MODULE(_native, module) {
     module.def("isa", [] { return isa().name; }, kIsaDoc);
     module.def("activations", [] { return fast_activations ? "fast" : "exact"; }, kActivationsDoc);
     module.def("cell_facts", cell_facts, kFactsDoc);
-    module.def("normed_size", normed_size, "cell"_a, "is_double"_a, "H"_a, kNormedDoc);
+    module.def("saved_size", saved_size, "cell"_a, "is_double"_a, "H"_a, "normed"_a,
+               "halved"_a = false, kSavedDoc);
     module.def("layer_forward", layer_forward, "cell"_a, "is_double"_a, "sizes"_a, "weights"_a,
-               "passes"_a, "held"_a, "threads"_a, "keep"_a = false, kForwardDoc);
+               "passes"_a, "held"_a, "threads"_a, "keep"_a = false, "halved"_a = false,
+               kForwardDoc);
     module.def("layer_backward", layer_backward, "cell"_a, "is_double"_a, "sizes"_a, "weights"_a,
-               "passes"_a, "gradients"_a, "threads"_a, kBackwardDoc);
+               "passes"_a, "gradients"_a, "threads"_a, "halved"_a = false, kBackwardDoc);
     module.def("layer_plan", layer_plan, "cell"_a, "sizes"_a, "directions"_a, "threads"_a,
                kPlanDoc);
     module.def("fma_rounds", fma_rounds, "rounds"_a, kFmaDoc);

@@ -1,6 +1,7 @@
 // What the engine has to know of a cell.
 #pragma once
 
+#include "gruta/kernels/codes.h"
 #include "gruta/kernels/gemm.h"
 #include "gruta/kernels/layer.h"
 
@@ -12,10 +13,12 @@ enum class Second { none, candidate, projection };
 // A cell in numbers. What a step computes with them is in the cell's kernel.h.
 struct CellForm {
     int gates, states;
-    int saved;    // numbers a unit and step
-    int first;    // gates whose product reads h
-    int apart;    // the gate that keeps b_hh apart from W_ih x, or −1
-    Gates order;  // of the gates in a panel
+    int saved;  // numbers a unit and step
+    int coded;  // how many of them are `Coded` where a layer is halved: the first, an even number
+    Code code[kMostGates];  // and as what
+    int first;              // gates whose product reads h
+    int apart;              // the gate that keeps b_hh apart from W_ih x, or −1
+    Gates order;            // of the gates in a panel
     Second second;
 
     // The way back. Gradients of the gates' sums stand in slots; those of `first` gates from

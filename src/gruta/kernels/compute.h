@@ -32,8 +32,7 @@ void compute_forward(int cell, const Shape& shape, const std::vector<Weights<Rea
     const nanobind::gil_scoped_release unlocked;
     for (const Forward<Real>& call : calls) {
         expect_writes(shape, call.h, shape.P);
-        const std::int64_t normed = shape.normed ? kernels.normed(shape.H) : 0;
-        const std::int64_t saved = call.gates == nullptr ? 0 : kernels.saved * shape.H + normed;
+        const std::int64_t saved = call.gates == nullptr ? 0 : kernels.saved_size(shape);
         expect_writes(shape, View<Real>{call.gates, shape.B * saved, saved}, saved);
     }
     std::vector<std::shared_ptr<const Memory>> kept;

@@ -128,9 +128,9 @@ Forward<Real> read_pass(nb::handle tuple, double held) {
 // B, T, I, H, P.
 using Sizes = std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>;
 
-inline Shape shape_of(const Sizes& sizes) {
+inline Shape shape_of(const Sizes& sizes, bool halved = false) {
     const auto& [B, T, I, H, P] = sizes;
-    return {B, T, I, H, P};
+    return {B, T, I, H, P, false, halved};
 }
 
 }  // namespace gruta

@@ -222,16 +222,6 @@ struct Step {
     }
 };
 
-// Where a panel's units lie in the arrays of a row.
-struct Span {
-    Index first, width;
-};
-
-template <class Real>
-inline Span span_of(Index units, Index panel) {
-    return {panel * kLanes<Real>, panel_width<Real>(units, panel)};
-}
-
 // All bits set where the byte is not zero.
 template <class Real>
 inline Bits<Real> load_mask(const std::uint8_t* from, Index count) {
@@ -254,12 +244,6 @@ template <class Real>
     }
     store(row.after[state] + span.first, fresh, span.width);
     return fresh;
-}
-
-template <class Real>
-[[gnu::always_inline]] inline void save(const Row<Real>& row, Index H, Span span, int slot,
-                                        Vec<Real> value) {
-    if (row.gates != nullptr) store(row.gates + slot * H + span.first, value, span.width);
 }
 
 // A product of so many rows and panels, to to(row) + [panel][lane] numbers, `stride` from panel to
@@ -290,16 +274,19 @@ void project(const CellForm& cell, const Shape& shape, Range panels, const Packe
                    [&](Index i) { return projected + i * row; });
 }
 
-// Where the rows of a block have their products: among what is saved, or in the scratch.
+// Where the rows of a block have their products: among what is saved, or in the scratch, from where
+// they are coded if they are.
 template <class Real>
 void list_records(const CellForm& cell, const Shape& shape, const ForwardScratch<Real>& scratch) {
     const Index size = side_size<Real>(cell, shape.H);
     for (Index i = 0; i < scratch.block.row_count(); ++i) {
         const Row<Real>& row = scratch.block.rows[i];
-        scratch.records[i] = row.gates != nullptr
-                                 ? Record<Real>::of(cell, shape.H, row.gates)
-                                 : Record<Real>{scratch.projected + i * size,
-                                                scratch.hidden + row.b * size, nullptr};
+        Record<Real>& record = scratch.records[i];
+        record = {scratch.projected + i * size, scratch.hidden + row.b * size, nullptr};
+        if (row.gates == nullptr) continue;
+        const auto saved = Record<Real>::of(cell, shape, row.gates);
+        if (!is_halved<Real>(shape)) record = saved;
+        record.scales = saved.scales;
     }
 }
 
@@ -382,7 +369,7 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
     const Storage<Real>& storage = packed.storage;
     ForwardScratch<Real> scratch =
         cut_forward_scratch<Real>(cell, storage, shape, team, scratch_memory);
-    const Part part = part_of<Real>(shape, team);
+    const Part part = part_of<Real>(shape, team, {0, shape.B});
     const Index saved = saved_size<Real>(cell, shape);
     clear(scratch.zeros, shape.P > shape.H ? shape.P : shape.H);
     // c needs no place for every step: it is brought forward where the final state will stand.

@@ -64,7 +64,6 @@ inline void round_row(const float* row, Index K, void* to) {
     };
     for (k = 0; k + W <= K; k += W) keep(load(row + k), k);
     if (k < K) keep(load(row + k, K - k), k);
-    for (k += k < K ? W : 0; k % 4 != 0; ++k) bytes[k] = 0;
 }
 
 constexpr Index kIntegerHeader = 8;  // bytes of a scale and a total

@@ -18,6 +18,7 @@ namespace gruta {
 struct Shape {
     std::int64_t B, T, I, H, P;
     bool normed = false;  // whether W_ih x and W_hh h are normalised, each gate on its own
+    bool halved = false;  // whether what is saved for the way back takes 16 bits; float32 alone
 };
 
 constexpr int kMostStates = 2;  // h and, in the LSTM, c
@@ -70,8 +71,9 @@ struct Forward {
     // that a final state may be the initial one.
     View<Real> h;              // [T, B, P]; zero from lengths[b] on
     Real* final[kMostStates];  // h_n [B, P], c_n [B, H]: the states after the walk
-    // [T, B, S·H], S as `saved` says, zero from lengths[b] on; or null. In each row of a layer that
-    // is normed, `normed` more follow, in an order of the kernel's own.
+    // [T, B, saved_size], zero from lengths[b] on; or null. In each row S·H numbers, S as `saved`
+    // says, and where a layer is normed more in an order of the kernel's own; of one that is halved
+    // all are the kernel's own.
     Real* gates;
 };
 
@@ -145,8 +147,8 @@ struct CellKernels {
     int gates;   // G
     int states;  // 1, or 2 with c
     int saved;   // S
-    // How many numbers a layer of H units that is normed saves of a row and step beside the gates.
-    std::int64_t (*normed)(std::int64_t H);
+    // How many numbers a layer saves of a row and step: S·H, and more or less by its options.
+    std::int64_t (*saved_size)(const Shape&);
     ForwardKernels<Real> forward;
     BackwardKernels<Real> backward;
     StepRow<Real> step_row;  // null where there is none

@@ -10,9 +10,8 @@
 // panel, and then 1/σ of each, [x, h][place of the gate].
 #pragma once
 
-#include "gruta/kernels/cell.h"
 #include "gruta/kernels/pack.h"
-#include "gruta/kernels/walk.h"
+#include "gruta/kernels/saved.h"
 
 namespace gruta::GRUTA_ISA {
 
@@ -22,16 +21,20 @@ constexpr Index side_size(const CellForm& cell, Index H) {
     return panel_count<Real>(H) * cell.gates * kLanes<Real>;
 }
 
+// The room that a record has for them.
 template <class Real>
-constexpr Index normed_size(const CellForm& cell, Index H) {
-    constexpr Index scales = 2 * kMostGates, W = kLanes<Real>;
-    return 2 * side_size<Real>(cell, H) + (scales + W - 1) / W * W;
+constexpr Index side_room(const CellForm& cell, const Shape& shape) {
+    const Index size = side_size<Real>(cell, shape.H);
+    return is_halved<Real>(shape) ? coded_room<Real>(size) : size;
 }
 
 // Numbers of a row and step that the way back reads.
 template <class Real>
 constexpr Index saved_size(const CellForm& cell, const Shape& shape) {
-    return cell.saved * shape.H + (shape.normed ? normed_size<Real>(cell, shape.H) : 0);
+    constexpr Index scales = 2 * kMostGates, W = kLanes<Real>;
+    const Index slots = slot_place<Real>(cell, shape, cell.saved);
+    if (!shape.normed) return slots;
+    return slots + 2 * side_room<Real>(cell, shape) + (scales + W - 1) / W * W;
 }
 
 // The products of a row and, side by side, 1/σ of each of their gates: [x, h][kMostGates], or null.
@@ -39,13 +42,23 @@ template <class Real>
 struct Record {
     Real *x, *h, *scales;
 
-    // Behind the gates of a row.
-    static Record of(const CellForm& cell, Index H, Real* gates) {
-        Real* const from = gates + cell.saved * H;
-        const Index size = side_size<Real>(cell, H);
-        return {from, from + size, from + 2 * size};
+    // Behind the gates of a row; where they are halved the products are `Coded`.
+    static Record of(const CellForm& cell, const Shape& shape, Real* gates) {
+        Real* const from = gates + slot_place<Real>(cell, shape, cell.saved);
+        const Index room = side_room<Real>(cell, shape);
+        return {from, from + room, from + 2 * room};
     }
 };
+
+// Products of a side of a saved record, from a place on.
+template <class Real>
+[[gnu::always_inline]] inline Vec<Real> load_products(const Shape& shape, const Real* side,
+                                                      Index at) {
+    if constexpr (sizeof(Real) == sizeof(float)) {
+        if (shape.halved) return load_code<Code::number>(coded(side) + at, kLanes<Real>);
+    }
+    return load(side + at);
+}
 
 // Whether this member writes what all that share a row's units come to.
 inline bool saves(const Team& team) {

@@ -26,7 +26,7 @@ template <class Cell, int N, class Real>
     const bool saving = saves(s.team);
     wait_for_units(s.team);
     for (Index i = s.range.first; i < s.range.end; ++i) {
-        const Record<Real> record = Record<Real>::of(cell, s.shape.H, s.row(i).gates);
+        const Record<Real> record = Record<Real>::of(cell, s.shape, s.row(i).gates);
         const Real *const p_x = record.x, *const p_h = record.h, *const da = s.da(i, 0, 0);
         Vec<Real> along_x[N] = {}, along_h[N] = {};
         for (Index panel = 0; panel < panels; ++panel) {
@@ -36,8 +36,8 @@ template <class Cell, int N, class Real>
                 const Real* const d = da + panel * rows * slots;
                 const Vec<Real> e_x = load(d + cell.input_slot[gate] * W) * load(gains + 2 * at);
                 const Vec<Real> e_h = load(d + cell.bias_slot[gate] * W) * load(gains + 2 * at + W);
-                along_x[k] = multiply_add<Real>(e_x, load(p_x + at), along_x[k]);
-                along_h[k] = multiply_add<Real>(e_h, load(p_h + at), along_h[k]);
+                along_x[k] = multiply_add<Real>(e_x, load_products(s.shape, p_x, at), along_x[k]);
+                along_h[k] = multiply_add<Real>(e_h, load_products(s.shape, p_h, at), along_h[k]);
             });
         }
         Vec<Real> scale[N], along[N];
@@ -58,7 +58,7 @@ template <class Cell, int N, class Real>
                 const Vec<Real> d = load(da + panel * rows * slots + cell.bias_slot[gate] * W);
                 const Vec<Real> e = d * load(gains + 2 * at + W) * scale[k];
                 store(dp + panel * rows * width + gate * W,
-                      multiply_add<Real>(along[k], load(p_h + at), e));
+                      multiply_add<Real>(along[k], load_products(s.shape, p_h, at), e));
             });
         }
     }
@@ -75,7 +75,7 @@ void finish_rows(const Shape& shape, const PackedBack<Real>& packed,
     Real* const d_gains = scratch.d_gains;
     Record<Real> records[R];
     for (int r = 0; r < R; ++r) {
-        records[r] = Record<Real>::of(cell, shape.H, scratch.block.rows[first + r].gates);
+        records[r] = Record<Real>::of(cell, shape, scratch.block.rows[first + r].gates);
     }
     for (Index panel = panels.first; panel < panels.end; ++panel) {
         Real* const da = scratch.da + (panel * scratch.rows + first) * cell.slots * W;
@@ -92,7 +92,8 @@ void finish_rows(const Shape& shape, const PackedBack<Real>& packed,
                 Real* const d_at = da + r * cell.slots * W;
                 const Record<Real>& record = records[r];
                 const Vec<Real> d_x = load(d_at + x_slot * W), d_h = load(d_at + h_slot * W);
-                const Vec<Real> x = load(record.x + at), h = load(record.h + at);
+                const Vec<Real> x = load_products(shape, record.x, at);
+                const Vec<Real> h = load_products(shape, record.h, at);
                 const Vec<Real> scale_x = splat(record.scales[place]);
                 const Vec<Real> scale_h = splat(record.scales[kMostGates + place]);
                 sum_x += d_x;

@@ -18,18 +18,26 @@ struct NormedRow {
 
     const Packed<Real>& packed;
     const Real *x, *h, *scale_x, *scale_h;
+    Coded *coded_x, *coded_h;  // where the products are to be coded, or null
 
     [[gnu::always_inline]] const Real* gain(Index panel, int g) const {
         return packed.gains + (panel * width + g * W) * 2;
     }
     // gain ⊙ p̂ + start, of the side of x and of that of h.
     [[gnu::always_inline]] Vec<Real> from_x(Index panel, int g, Vec<Real> start) const {
-        const Vec<Real> p = load(x + panel * width + g * W) * splat(scale_x[g]);
+        const Vec<Real> p = products(x, coded_x, panel * width + g * W) * splat(scale_x[g]);
         return multiply_add<Real>(p, load(gain(panel, g)), start);
     }
     [[gnu::always_inline]] Vec<Real> from_h(Index panel, int g, Vec<Real> start) const {
-        const Vec<Real> p = load(h + panel * width + g * W) * splat(scale_h[g]);
+        const Vec<Real> p = products(h, coded_h, panel * width + g * W) * splat(scale_h[g]);
         return multiply_add<Real>(p, load(gain(panel, g) + W), start);
+    }
+    [[gnu::always_inline]] static Vec<Real> products(const Real* side, Coded* to, Index at) {
+        const Vec<Real> found = load(side + at);
+        if constexpr (sizeof(Real) == sizeof(float)) {
+            if (to != nullptr) store_code<Code::number>(to + at, found, W);
+        }
+        return found;
     }
     [[gnu::always_inline]] Vec<Real> bias(Index panel, int g) const {
         return load(packed.bias + panel * width + g * W);
@@ -63,8 +71,16 @@ template <class Cell, int N, class Real, class F>
             }
         }
         for (Index i = some; i < end; ++i) {
+            Real* const gates = s.row(i).gates;
+            Coded *coded_x = nullptr, *coded_h = nullptr;
+            if (is_halved<Real>(s.shape) && gates != nullptr) {
+                const auto saved = Record<Real>::of(Cell::form, s.shape, gates);
+                coded_x = coded(saved.x);
+                coded_h = coded(saved.h);
+            }
             f(i, NormedRow<Cell, Real>{s.packed, records[i].x, records[i].h,
-                                       s.scratch.scale_x + i * kMostGates, scales[i - some]});
+                                       s.scratch.scale_x + i * kMostGates, scales[i - some],
+                                       coded_x, coded_h});
         }
     }
 }

@@ -1,6 +1,8 @@
 // Weights to and from the order in which gemm.h reads them.
 #pragma once
 
+#include <type_traits>
+
 #include "gruta/kernels/gemm.h"
 
 namespace gruta::GRUTA_ISA {
@@ -35,27 +37,6 @@ inline Bfloat16 narrow(float value, Bfloat16) {
     return Bfloat16((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);  // to nearest, ties to even
 }
 
-inline Half narrow(float value, Half) {
-    std::uint32_t bits;
-    __builtin_memcpy(&bits, &value, sizeof bits);
-    const std::uint32_t sign = bits >> 16 & 0x8000;
-    const std::uint32_t magnitude = bits & 0x7fffffff;
-    if (magnitude > 0x7f800000) return Half(sign | 0x7e00);
-    if (magnitude >= 0x477ff000) return Half(sign | 0x7c00);  // rounds past the largest number
-    if (magnitude < 0x38800000) {
-        // A subnormal half counts units of 2⁻²⁴; adding 0.5 to the float leaves the count, rounded,
-        // in its low bits.
-        float absolute;
-        __builtin_memcpy(&absolute, &magnitude, sizeof absolute);
-        const float shifted = absolute + 0.5f;
-        std::uint32_t count;
-        __builtin_memcpy(&count, &shifted, sizeof count);
-        return Half(sign | (count - 0x3f000000));
-    }
-    const std::uint32_t rebased = magnitude - 0x38000000;
-    return Half(sign | (rebased + 0xfff + (rebased >> 13 & 1)) >> 13);
-}
-
 // Stores the weights of `count` k's, a vector each, as words `stride` apart.
 template <class Real, class Weight>
 inline void store_words(Weight* to, Index stride, const Vec<Real> (&weights)[kLanes<Real>],
@@ -66,6 +47,11 @@ inline void store_words(Weight* to, Index stride, const Vec<Real> (&weights)[kLa
             unrolled<kLanes<Real>>([&](int k) { store(to + k * stride, weights[k]); });
         } else {
             for (Index k = 0; k < count; ++k) store(to + k * stride, weights[k]);
+        }
+    } else if constexpr (std::is_same_v<Weight, Half>) {
+        for (Index k = 0; k < count; ++k) {
+            const Shorts halves = to_half(weights[k]);
+            __builtin_memcpy(to + k * stride, &halves, sizeof halves);
         }
     } else {
         for (Index k = 0; k < count; k += words, to += stride) {

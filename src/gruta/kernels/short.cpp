@@ -1,6 +1,5 @@
 #include "gruta/kernels/short.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -19,11 +18,6 @@ namespace gruta {
 namespace {
 
 constexpr int kMostWeights = 5;
-
-bool has_shape(const Described& t, std::initializer_list<std::int64_t> extents) {
-    return t.ndim == static_cast<int>(extents.size()) &&
-           std::equal(extents.begin(), extents.end(), t.shape);
-}
 
 template <class Real>
 Real* numbers_of(const Described& t) {
@@ -86,10 +80,11 @@ struct ShortCall {
         PyObject* const* const own = given + first_weight;
         const bool projects = count > projected;
         weights[4].data = nullptr;
-        return projects == (P != H) && read_weight(own[0], weights[0], {rows, shape.I}) &&
-               read_weight(own[1], weights[1], {rows, P}) && read_bias(own[2], weights[2], rows) &&
-               read_bias(own[3], weights[3], rows) &&
-               (!projects || read_weight(own[4], weights[4], {P, H}));
+        return projects == (P != H) && readable_as(own[0], weights[0], x.dtype, {rows, shape.I}) &&
+               readable_as(own[1], weights[1], x.dtype, {rows, P}) &&
+               readable_bias(own[2], weights[2], x.dtype, rows) &&
+               readable_bias(own[3], weights[3], x.dtype, rows) &&
+               (!projects || readable_as(own[4], weights[4], x.dtype, {P, H}));
     }
 
     bool is_double() const { return x.dtype == nb::dtype<double>(); }
@@ -127,16 +122,6 @@ struct ShortCall {
             return Made(method(strided, {given, size.ptr(), strides.ptr()}));
         }
         return new_empty(given, outer, inner, width);
-    }
-
-  private:
-    bool read_weight(PyObject* given, Described& w, std::initializer_list<std::int64_t> extents) {
-        return readable(given, w) && w.dtype == x.dtype && has_shape(w, extents);
-    }
-
-    bool read_bias(PyObject* given, Described& b, std::int64_t rows) {
-        b.data = nullptr;
-        return given == Py_None || read_weight(given, b, {rows});
     }
 };
 

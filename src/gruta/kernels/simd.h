@@ -213,25 +213,51 @@ inline void load_word(const Bfloat16* from, Vec<float> (&weights)[2]) {
     weights[1] = reinterpret_cast<Vec<float>>(both & -0x10000);
 }
 
-inline void load_word(const Half* from, Vec<float> (&weights)[1]) {
+// From IEEE 754 binary16.
+[[gnu::always_inline]] inline Vec<float> from_half(Shorts v) {
 #if defined(__AVX512F__) && GRUTA_VECTOR_BYTES == 64
     // Masked by all ones: GCC warns of what the plain form leaves undefined.
-    weights[0] =
-        _mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+    return _mm512_maskz_cvtph_ps(0xffff, reinterpret_cast<__m256i>(v));
 #elif defined(__F16C__) && GRUTA_VECTOR_BYTES == 32
-    weights[0] = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+    return _mm256_cvtph_ps(reinterpret_cast<__m128i>(v));
 #else
     // Exponent and mantissa moved into place, as if the exponents had the same bias; one exact
     // product then mends the bias, subnormal numbers included. Infinity and NaN have all bits of
     // the exponent set.
-    const Bits<float> bits = widen(load_shorts(from));
+    const Bits<float> bits = widen(v);
     const Bits<float> magnitude = (bits & 0x7fff) << 13;
     const Vec<float> finite = reinterpret_cast<Vec<float>>(magnitude) * 0x1p112f;
     const Bits<float> special = magnitude | 0x7f800000;
     const Bits<float> chosen =
         magnitude >= 0x7c00 << 13 ? special : reinterpret_cast<Bits<float>>(finite);
-    weights[0] = reinterpret_cast<Vec<float>>(chosen | (bits & 0x8000) << 16);
+    return reinterpret_cast<Vec<float>>(chosen | (bits & 0x8000) << 16);
 #endif
+}
+
+// To nearest, ties to even, and to infinity past the largest number.
+[[gnu::always_inline]] inline Shorts to_half(Vec<float> v) {
+#if defined(__AVX512F__) && GRUTA_VECTOR_BYTES == 64
+    return reinterpret_cast<Shorts>(
+        _mm512_maskz_cvtps_ph(0xffff, v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+#elif defined(__F16C__) && GRUTA_VECTOR_BYTES == 32
+    return reinterpret_cast<Shorts>(_mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+#else
+    const Bits<float> bits = reinterpret_cast<Bits<float>>(v), magnitude = bits & 0x7fffffff;
+    // A subnormal half counts units of 2⁻²⁴; adding 0.5 to the float leaves the count, rounded, in
+    // its low bits.
+    const Vec<float> shifted = reinterpret_cast<Vec<float>>(magnitude) + 0.5f;
+    const Bits<float> count = reinterpret_cast<Bits<float>>(shifted) - 0x3f000000;
+    const Bits<float> rebased = magnitude - 0x38000000;
+    const Bits<float> normal = (rebased + 0xfff + (rebased >> 13 & 1)) >> 13;
+    const Bits<float> special = magnitude > 0x7f800000 ? Bits<float>{} + 0x7e00 : 0x7c00;
+    const Bits<float> finite = magnitude < 0x38800000 ? count : normal;
+    const Bits<float> found = magnitude >= 0x477ff000 ? special : finite;
+    return __builtin_convertvector(found | (bits >> 16 & 0x8000), Shorts);
+#endif
+}
+
+inline void load_word(const Half* from, Vec<float> (&weights)[1]) {
+    weights[0] = from_half(load_shorts(from));
 }
 
 }  // namespace gruta::GRUTA_ISA

@@ -1,8 +1,8 @@
 #include "gruta/kernels/step.h"
 
-#include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <initializer_list>
+#include <iterator>
 #include <optional>
 
 #include "gruta/kernels/arguments.h"
@@ -15,11 +15,6 @@ using namespace nb::literals;
 
 namespace gruta {
 namespace {
-
-// A module's parameter, null where it is an attribute of another kind: it is parametrised.
-nb::handle parameter(nb::dict parameters, PyObject* name) {
-    return PyDict_GetItemWithError(parameters.ptr(), name);
-}
 
 // The tensors of one step. The shapes are those of the states and of x, with a batch or without.
 struct Call {
@@ -52,30 +47,21 @@ struct Call {
         static PyObject* const names[] = {
             PyUnicode_InternFromString("weight_ih"), PyUnicode_InternFromString("weight_hh"),
             PyUnicode_InternFromString("bias_ih"), PyUnicode_InternFromString("bias_hh")};
+        PyObject* own[std::size(names)];
+        for (std::size_t i = 0; i < std::size(names); ++i) {
+            own[i] = PyDict_GetItemWithError(parameters.ptr(), names[i]);
+            if (own[i] == nullptr) return false;  // parametrised, an attribute of another kind
+            hold(own[i]);
+        }
         const std::int64_t rows = gates * shape.H;
-        return read_weight(parameter(parameters, names[0]), w_ih, {rows, shape.I}) &&
-               read_weight(parameter(parameters, names[1]), w_hh, {rows, shape.H}) &&
-               read_bias(parameter(parameters, names[2]), b_ih, rows) &&
-               read_bias(parameter(parameters, names[3]), b_hh, rows);
+        return readable_as(own[0], w_ih, x.dtype, {rows, shape.I}) &&
+               readable_as(own[1], w_hh, x.dtype, {rows, shape.H}) &&
+               readable_bias(own[2], b_ih, x.dtype, rows) &&
+               readable_bias(own[3], b_hh, x.dtype, rows);
     }
 
   private:
     void hold(nb::handle object) { held[held_count++] = nb::borrow(object); }
-
-    bool read_weight(nb::handle given, Described& w, std::initializer_list<std::int64_t> extents) {
-        if (!given.is_valid()) return false;
-        hold(given);
-        if (!readable(given, w) || w.dtype != x.dtype ||
-            w.ndim != static_cast<int>(extents.size())) {
-            return false;
-        }
-        return std::equal(extents.begin(), extents.end(), w.shape);
-    }
-
-    bool read_bias(nb::handle given, Described& b, std::int64_t rows) {
-        b.data = nullptr;
-        return (given.is_valid() && given.is_none()) || read_weight(given, b, {rows});
-    }
 };
 
 // Products below which other threads of Python may as well wait: to let go costs as much.

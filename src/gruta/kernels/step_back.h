@@ -7,8 +7,17 @@
 
 namespace gruta::GRUTA_ISA {
 
-// Rows of a block, about: enough for the products over all of them to run at full speed.
+// Rows of a block, about: enough for the products over all of them to run at full speed, and few
+// enough for their gradients to stay in the cache between the step and what sums over it.
 constexpr Index kBackwardRows = 128;
+
+// A large batch goes back in parts, each through all of its steps, one after the other.
+inline Index row_parts(Index B) {
+    return B < 2 * kBackwardRows ? 1 : B / kBackwardRows;
+}
+inline Index most_rows_of_part(Index B) {
+    return (B + row_parts(B) - 1) / row_parts(B);
+}
 
 // The weights for the way back, transposed, gates in the order of the slots.
 template <class Real>
@@ -64,16 +73,18 @@ void pack_backward(const CellForm& cell, const Shape& shape, const Weights<Real>
 template <class Real>
 struct BackScratch {
     std::size_t bytes;
-    Index steps;               // of a block
-    Index rows;                // that a block has room for
-    Real* da;                  // [panel][row][slot][lane]: gradients of the gates' sums
-    Real* dp;                  // [panel][row][gate][lane]: those of W_hh h, where it is normalised
-    Real* along;               // [row][kMostGates]: how much of W_ih x that of its own has
-    Real* d_projected;         // [panel of P][row][lane]: the gradient of what a projection made
-    Real* second;              // [B][panel][lane]: the gradient of what a projection reads
-    Real* inputs;              // [steps][B][P], for dropout
-    Real* between;             // [row][H], what the second product read
-    Real* carry[kMostStates];  // [B][panel][lane]: the gradient of the state before the step
+    Index steps;        // of a block
+    Index rows;         // that a block has room for
+    Index first_row;    // of the part of the batch
+    Real* da;           // [panel][row][slot][lane]: gradients of the gates' sums
+    Real* dp;           // [panel][row][gate][lane]: those of W_hh h, where it is normalised
+    Real* along;        // [row][kMostGates]: how much of W_ih x that of its own has
+    Real* d_projected;  // [panel of P][row][lane]: the gradient of what a projection made
+    // [B]: of the part of the batch.
+    Real* second;                  // [B][panel][lane]: the gradient of what a projection reads
+    Real* inputs;                  // [steps][B][P], for dropout
+    Real* between;                 // [row][H], what the second product read
+    Real* carry[kMostStates];      // [B][panel][lane]: the gradient of the state before the step
     Real* d_restart[kMostStates];  // [B][panel][lane]
     Real* dw_ih;                   // [panel][I][G][lane]
     Real* dw_hh;                   // [panel][P][first][lane]
@@ -90,7 +101,7 @@ template <class Real>
 BackScratch<Real> cut_back_scratch(const CellForm& cell, const Shape& shape, const Team& team,
                                    const void* memory) {
     constexpr Index W = kLanes<Real>;
-    const Index B = shape.B, H = shape.H, P = shape.P;
+    const Index B = most_rows_of_part(shape.B), H = shape.H, P = shape.P;
     const Index panels = panel_count<Real>(H), outputs = panel_count<Real>(P);
     const bool has = has_second(cell, shape);
     const bool projects = has && cell.second == Second::projection;
@@ -100,12 +111,13 @@ BackScratch<Real> cut_back_scratch(const CellForm& cell, const Shape& shape, con
     scratch.steps = wanted < 1 ? 1 : wanted > shape.T ? shape.T : wanted;
     // Odd, so that the panels of a row do not all fall on the same few lines of a cache.
     scratch.rows = (scratch.steps * B) | 1;
+    scratch.first_row = 0;
     scratch.da = arena.take<Real>(panels, scratch.rows, cell.slots * W);
     scratch.dp = arena.take<Real>(shape.normed ? panels : 0, scratch.rows, cell.gates * W);
     scratch.along = arena.take<Real>(shape.normed ? scratch.rows : 0, kMostGates);
     scratch.d_projected = arena.take<Real>(projects ? outputs : 0, scratch.rows, W);
     scratch.second = arena.take<Real>(cell.second == Second::projection ? B : 0, panels, W);
-    scratch.inputs = arena.take<Real>(scratch.steps, B, P);
+    scratch.inputs = arena.take<Real>(scratch.steps, shape.B, P);
     scratch.between = arena.take<Real>(has ? scratch.rows : 0, H);
     for (int s = 0; s < kMostStates; ++s) {
         const Index rows = s < cell.states ? B : 0;
@@ -182,16 +194,20 @@ struct StepBack {
         return scratch.da + ((panel * scratch.rows + i) * cell.slots + slot) * kLanes<Real>;
     }
     Real* carry(int state, Index i, Index panel) const {
-        const Index units = state == 0 ? shape.P : shape.H;
-        return scratch.carry[state] + (row(i).b * panel_count<Real>(units) + panel) * kLanes<Real>;
+        const Index panels = panel_count<Real>(state == 0 ? shape.P : shape.H);
+        return scratch.carry[state] + (place(i) * panels + panel) * kLanes<Real>;
     }
     Real* second(Index i, Index panel) const {
-        return scratch.second + (row(i).b * panel_count<Real>(shape.H) + panel) * kLanes<Real>;
+        return scratch.second + (place(i) * panel_count<Real>(shape.H) + panel) * kLanes<Real>;
     }
-    Vec<Real> gate(Index i, Span span, int slot) const {
-        return load(row(i).gates + slot * shape.H + span.first, span.width);
-    }
+    // Of a row in the part of the batch.
+    Index place(Index i) const { return row(i).b - scratch.first_row; }
 };
+
+template <class Cell, int slot, class Real>
+[[gnu::always_inline]] inline Vec<Real> saved(const StepBack<Real>& s, Index i, Span span) {
+    return load_saved<Cell, slot>(s.shape, s.row(i), span);
+}
 
 // Asks the memory for what the way back will read of the next row in a panel. Where a layer is
 // normed that lies in more pieces, and shorter ones, than the CPU foresees.
@@ -201,12 +217,13 @@ template <class Cell, class Real>
     constexpr Index W = kLanes<Real>, width = cell.gates * W, line = 64 / sizeof(Real);
     if (!s.shape.normed || i + 1 >= s.range.end) return;
     Real* const next = s.row(i + 1).gates;
+    const Index size = s.shape.H, part = is_halved<Real>(s.shape) ? 2 : 1;
     unrolled<cell.saved>(
-        [&](int slot) { __builtin_prefetch(next + slot * s.shape.H + panel * W); });
-    const Record<Real> record = Record<Real>::of(cell, s.shape.H, next);
-    for (Index at = panel * width; at < (panel + 1) * width; at += line) {
-        __builtin_prefetch(record.x + at);
-        __builtin_prefetch(record.h + at);
+        [&](int slot) { __builtin_prefetch(next + (slot * size + panel * W) / part); });
+    const Record<Real> record = Record<Real>::of(cell, s.shape, next);
+    for (Index at = panel * width; at < (panel + 1) * width; at += line * part) {
+        __builtin_prefetch(record.x + at / part);
+        __builtin_prefetch(record.h + at / part);
     }
 }
 

@@ -72,8 +72,8 @@ struct BackwardOf {
 };
 
 template <class Cell, class Real>
-std::int64_t normed(std::int64_t H) {
-    return normed_size<Real>(Cell::form, H);
+std::int64_t saved_of(const Shape& shape) {
+    return saved_size<Real>(Cell::form, shape);
 }
 
 template <class... Cell>
@@ -82,7 +82,7 @@ struct CellList {
 
     template <class Real>
     static constexpr Cells<Real> all = {
-        {{Cell::form.gates, Cell::form.states, Cell::form.saved, normed<Cell, Real>,
+        {{Cell::form.gates, Cell::form.states, Cell::form.saved, saved_of<Cell, Real>,
           ForwardOf<Cell, Real>::kernels, BackwardOf<Cell, Real>::kernels,
           row_kernel<Cell, Real>()}...},
         DenseOf<Real>::kernels};

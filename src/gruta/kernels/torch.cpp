@@ -1,5 +1,6 @@
 #include "gruta/kernels/torch.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace nb = nanobind;
@@ -89,6 +90,22 @@ bool describe(nb::handle object, Described& found) {
 
 bool readable(nb::handle object, Described& found) {
     return describe(object, found) && is_dense(found) && lies_here(object, found);
+}
+
+bool has_shape(const Described& t, std::initializer_list<std::int64_t> extents) {
+    return t.ndim == static_cast<int>(extents.size()) &&
+           std::equal(extents.begin(), extents.end(), t.shape);
+}
+
+bool readable_as(nb::handle object, Described& found, nb::dlpack::dtype dtype,
+                 std::initializer_list<std::int64_t> extents) {
+    return readable(object, found) && found.dtype == dtype && has_shape(found, extents);
+}
+
+bool readable_bias(nb::handle object, Described& found, nb::dlpack::dtype dtype,
+                   std::int64_t count) {
+    found.data = nullptr;
+    return object.is_none() || readable_as(object, found, dtype, {count});
 }
 
 bool readable_rows(nb::handle object, Described& found) {

@@ -4,6 +4,9 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <cstdint>
+#include <initializer_list>
+
 namespace gruta {
 
 using Described = nanobind::dlpack::dltensor;
@@ -23,7 +26,17 @@ bool describe(nanobind::handle object, Described& found);
 // The same of a dense one, whose memory holds its numbers and is the CPU's.
 bool readable(nanobind::handle object, Described& found);
 
-// The same of one whose last axis is dense, and may be all that is.
+bool has_shape(const Described& t, std::initializer_list<std::int64_t> extents);
+
+// The same as `readable` of one of this dtype and shape.
+bool readable_as(nanobind::handle object, Described& found, nanobind::dlpack::dtype dtype,
+                 std::initializer_list<std::int64_t> extents);
+
+// The same of so many numbers, or of None, which leaves no data in `found`.
+bool readable_bias(nanobind::handle object, Described& found, nanobind::dlpack::dtype dtype,
+                   std::int64_t count);
+
+// The same as `readable` of one whose last axis is dense, and may be all that is.
 bool readable_rows(nanobind::handle object, Described& found);
 
 // Whether gradients may be asked for later.

@@ -28,6 +28,16 @@ inline bool restarts(const Walk<Real>& walk, Index t, Index b) {
     return reset != nullptr && *reset != 0;
 }
 
+// Where a panel's units lie in the arrays of a row.
+struct Span {
+    Index first, width;
+};
+
+template <class Real>
+inline Span span_of(Index units, Index panel) {
+    return {panel * kLanes<Real>, panel_width<Real>(units, panel)};
+}
+
 // Which units of a row keep their old state: [P] or [H] bytes, or null.
 template <class Real>
 inline const std::uint8_t* held_of(const Shape& shape, const Walk<Real>& walk, const Row<Real>& row,
@@ -42,13 +52,16 @@ struct Part {
     Range rows, units, outputs;
 };
 
+// In a part of the batch.
 template <class Real>
-Part part_of(const Shape& shape, const Team& team) {
+Part part_of(const Shape& shape, const Team& team, Range rows) {
     const Range units = {0, panel_count<Real>(shape.H)};
     const Range outputs = {0, panel_count<Real>(shape.P)};
-    if (!team.splits_units) return {share(shape.B, team.member, team.size), units, outputs};
-    return {{0, shape.B},
-            share(units.end, team.member, team.size),
+    if (!team.splits_units) {
+        const Range own = share(rows.size(), team.member, team.size);
+        return {{rows.first + own.first, rows.first + own.end}, units, outputs};
+    }
+    return {rows, share(units.end, team.member, team.size),
             share(outputs.end, team.member, team.size)};
 }
 

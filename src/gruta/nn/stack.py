@@ -14,6 +14,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from gruta.cells.op import (
     Cell,
+    Saving,
     Side,
     Walk,
     exporting,
@@ -28,7 +29,7 @@ from gruta.nn import masks
 from gruta.nn.arguments import check_input, check_layout, check_states
 from gruta.nn.flat import flatten
 from gruta.nn.init import Scheme, fill
-from gruta.nn.options import Options, chosen, of_kind
+from gruta.nn.options import Options, Save, check_saving, chosen, of_kind
 from gruta.nn.scripting import Unquantised, as_leaf, for_script
 from gruta.nn.sequences import as_lengths, as_resets, repack, unpack, without_padding
 
@@ -57,6 +58,7 @@ class Recurrent(nn.Module):
     layer_norm: bool
     residual: bool
     recompute: bool
+    save: Save
 
     weight_ih_l0: Tensor
     weight_hh_l0: Tensor
@@ -70,6 +72,7 @@ class Recurrent(nn.Module):
     def __init__(self, options: Options, device: Any, dtype: torch.dtype | None) -> None:
         super().__init__()
         self.become(options)
+        check_saving(options.save, dtype or torch.get_default_dtype())
         for name, shape in self.shapes():
             setattr(self, name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
         self.reset_parameters()
@@ -280,7 +283,7 @@ class Recurrent(nn.Module):
             return None
         if self.zoneout or (self.training and self.recurrent_dropout):
             return None
-        if self.recompute and torch.is_grad_enabled():
+        if (self.recompute or self.save == "half") and torch.is_grad_enabled():
             return None
         H = self.hidden_size
         sizes = self.input_size, H, self.proj_size or H
@@ -337,6 +340,9 @@ class Recurrent(nn.Module):
     ) -> tuple[Tensor, Any]:
         cell, finals, recorded = self.cell, [], recording()
         alone = self.num_layers == self.directions == 1
+        saving = Saving.NONE if self.recompute else Saving(self.save)
+        if torch.is_grad_enabled():
+            check_saving(self.save, x.dtype)  # it may have been made float64 since
         for layer in range(self.num_layers):
             if layer and self.dropout:
                 x = masks.dropout(x, self.dropout, self.training)
@@ -348,7 +354,7 @@ class Recurrent(nn.Module):
                 restarts = self._restarts(row, resets)
                 side = Side(states, restarts, *self.weights(layer, suffix, recorded))
                 sides.append((walk, side))
-            out, final = run_layer(cell, x, sides, f"l{layer}", self.recompute)
+            out, final = run_layer(cell, x, sides, f"l{layer}", saving)
             finals.extend(final)
             x = out + x if self.residual and layer else out
         state = finals[0] if alone else tuple([torch.cat(s) for s in zip(*finals, strict=True)])

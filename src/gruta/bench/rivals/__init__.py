@@ -92,5 +92,5 @@ def load(name: str, threads: int) -> Rival:
 
 
 def storage(variant: str) -> str:
-    """The type in which a variant keeps its weights."""
-    return variant if variant in ("float16", "bfloat16") else "float32"
+    """The type in which a variant keeps its weights; "halved" of one that has its gates so."""
+    return variant if variant in ("float16", "bfloat16", "halved") else "float32"

@@ -14,6 +14,11 @@ from gruta.bench.cases import ROW, STACK, Case
 from gruta.bench.inputs import Inputs
 from gruta.bench.rivals import QUANTISED, Job
 
+LESS_MEMORY: dict[str, dict[str, Any]] = {
+    "halved": {"save": "half"},
+    "rebuilt": {"recompute": True},
+}
+
 
 def start(threads: int) -> "Gruta":
     """The layers follow torch's number of threads; the NumPy object is told on each call."""
@@ -34,11 +39,13 @@ class Gruta:
         return {"version": gruta.__version__, "instruction set": isa}
 
     def variants(self, case: Case, slow: bool) -> tuple[str, ...]:
-        """Both 16-bit types; in a training step's memory, gates saved and, if any are, rebuilt."""
+        """Both 16-bit types; in a training step's memory gates saved and, if any are, in 16 bits
+        and rebuilt.
+        """
         if case.regime == "half":
             return "float16", "bfloat16"
         if case.regime == "memory":
-            return ("saved",) if case.cell == "rnn" else ("saved", "rebuilt")
+            return ("saved",) if case.cell == "rnn" else ("saved", "halved", "rebuilt")
         return ("float32",)
 
     def smaller(self, case: Case) -> tuple[str, ...]:
@@ -78,7 +85,7 @@ class Gruta:
         from gruta.bench.rivals.torch_nn import filled, layer_job, set_threads
 
         set_threads(self._threads)
-        options: dict[str, Any] = {"recompute": True} if variant == "rebuilt" else {}
+        options = LESS_MEMORY.get(variant, {})
         layer = nn.CELLS[case.cell](case.I, case.H, **options)
         job = layer_job(filled(layer, inputs), tuple(layer.parameters()), inputs)
         return replace(job, note=str(nn.explain(layer, torch.from_numpy(inputs.x))[0]))

@@ -16,6 +16,8 @@ struct Gru {
         .gates = 3,
         .states = 1,
         .saved = 4,
+        .coded = 4,
+        .code = {Code::share, Code::share, Code::sign, Code::number},
         .first = kResetAfter ? 3 : 2,
         .apart = 2,
         .order = in_order(3),
@@ -51,8 +53,8 @@ struct Gru {
         tile.each([&](Index item, Index i, Index panel) {
             const Row<Real>& row = s.row(i);
             const Span span = span_of<Real>(H, panel);
-            save(row, H, span, 0, r[item]);
-            save(row, H, span, 1, z[item]);
+            save<Gru, 0>(s.shape, row, span, r[item]);
+            save<Gru, 1>(s.shape, row, span, z[item]);
             if constexpr (kResetAfter) {
                 blend(s, i, panel, z[item], n[item], q[item]);
             } else {
@@ -89,8 +91,8 @@ struct Gru {
         const Span span = span_of<Real>(s.shape.H, panel);
         const Vec<Real> h = load(row.before[0] + span.first, span.width);
         settle(s.shape, s.walk, row, 0, span, multiply_add<Real>(z, h - n, n));
-        save(row, s.shape.H, span, 2, n);
-        save(row, s.shape.H, span, 3, q);
+        save<Gru, 2>(s.shape, row, span, n);
+        save<Gru, 3>(s.shape, row, span, q);
     }
 
     // Reset before has none: its candidate needs r of every unit first.
@@ -119,8 +121,8 @@ struct Gru {
                 fetch_ahead<Gru>(s, i, panel);
                 const auto [d, kept] =
                     split_held(s.shape, s.walk, row, 0, span, arriving(s, i, panel, span));
-                const Vec<Real> r = s.gate(i, span, 0), z = s.gate(i, span, 1);
-                const Vec<Real> n = s.gate(i, span, 2), q = s.gate(i, span, 3);
+                const Vec<Real> r = saved<Gru, 0>(s, i, span), z = saved<Gru, 1>(s, i, span);
+                const Vec<Real> n = saved<Gru, 2>(s, i, span), q = saved<Gru, 3>(s, i, span);
                 const Vec<Real> h = load(row.before[0] + span.first, span.width);
                 const Vec<Real> da_n = d * (Real(1) - z) * (Real(1) - n * n);
                 store(s.da(i, panel, 0), da_n);
@@ -152,7 +154,7 @@ struct Gru {
                     [&](const Tile& tile, const Vec<Real>* sums) {
                         tile.each([&](Index item, Index i, Index panel) {
                             const Span span = span_of<Real>(H, panel);
-                            const Vec<Real> r = s.gate(i, span, 0), d_reset_h = sums[item];
+                            const Vec<Real> r = saved<Gru, 0>(s, i, span), d_reset_h = sums[item];
                             const Vec<Real> input = load(s.input(i) + span.first, span.width);
                             store(s.da(i, panel, 1), d_reset_h * input * r * (Real(1) - r));
                             Real* const carry = s.carry(0, i, panel);

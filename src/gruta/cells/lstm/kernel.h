@@ -13,6 +13,8 @@ struct Lstm {
         .gates = 4,
         .states = 2,
         .saved = 5,
+        .coded = 4,
+        .code = {Code::share, Code::share, Code::sign, Code::share},
         .first = 4,
         .apart = -1,
         .order = {4, {0, 1, 3, 2}},  // i, f, o and then g: first all that σ is taken of
@@ -47,12 +49,12 @@ struct Lstm {
             const Span span = span_of<Real>(H, panel);
             const Vec<Real> c_before = load(row.before[1] + span.first, span.width);
             const Vec<Real> c = new_cell<Real>(in[item], forget[item], g[item], c_before);
-            save(row, H, span, 0, in[item]);
-            save(row, H, span, 1, forget[item]);
-            save(row, H, span, 2, g[item]);
-            save(row, H, span, 3, out[item]);
+            save<Lstm, 0>(s.shape, row, span, in[item]);
+            save<Lstm, 1>(s.shape, row, span, forget[item]);
+            save<Lstm, 2>(s.shape, row, span, g[item]);
+            save<Lstm, 3>(s.shape, row, span, out[item]);
             g[item] = c;
-            save(row, H, span, 4, settle(s.shape, s.walk, row, 1, span, c));
+            save<Lstm, 4>(s.shape, row, span, settle(s.shape, s.walk, row, 1, span, c));
         });
         tanhs<Real>(g, count);
         tile.each([&](Index item, Index i, Index panel) {
@@ -142,9 +144,9 @@ struct Lstm {
         Vec<Real> tanh_c[kAtOnce];
         for (Index panel = panels.first; panel < panels.end; ++panel) {
             const Span span = span_of<Real>(H, panel);
-            tanh_c[panel - panels.first] =
-                new_cell<Real>(s.gate(i, span, 0), s.gate(i, span, 1), s.gate(i, span, 2),
-                               load(row.before[1] + span.first, span.width));
+            tanh_c[panel - panels.first] = new_cell<Real>(
+                saved<Lstm, 0>(s, i, span), saved<Lstm, 1>(s, i, span), saved<Lstm, 2>(s, i, span),
+                load(row.before[1] + span.first, span.width));
         }
         tanhs<Real>(tanh_c, panels.size());
         for (Index panel = panels.first; panel < panels.end; ++panel) {
@@ -158,8 +160,8 @@ struct Lstm {
         const Row<Real>& row = s.row(i);
         const Span span = span_of<Real>(s.shape.H, panel);
         fetch_ahead<Lstm>(s, i, panel);
-        const Vec<Real> in = s.gate(i, span, 0), forget = s.gate(i, span, 1);
-        const Vec<Real> g = s.gate(i, span, 2), out = s.gate(i, span, 3);
+        const Vec<Real> in = saved<Lstm, 0>(s, i, span), forget = saved<Lstm, 1>(s, i, span);
+        const Vec<Real> g = saved<Lstm, 2>(s, i, span), out = saved<Lstm, 3>(s, i, span);
         const Vec<Real> c_before = load(row.before[1] + span.first, span.width);
         const Vec<Real> dm = load(s.second(i, panel));
         const Vec<Real> by_m = dm * out * (Real(1) - tanh_c * tanh_c);

@@ -9,7 +9,7 @@ and torch.onnx.export it becomes nodes of their graphs (`tracing.py`, `onnx.py`)
 from gruta.cells.op import short
 from gruta.cells.op.cell import Cell, Side, Walk, product
 from gruta.cells.op.compiled import threads
-from gruta.cells.op.layer import run, run_layer
+from gruta.cells.op.layer import Saving, run, run_layer
 from gruta.cells.op.onnx import exporting
 from gruta.cells.op.path import Path, choose, why
 from gruta.cells.op.results import reshaped
@@ -19,6 +19,7 @@ from gruta.cells.op.tracing import never_recorded, recording
 __all__ = [
     "Cell",
     "Path",
+    "Saving",
     "Side",
     "Tap",
     "Walk",

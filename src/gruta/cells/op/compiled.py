@@ -38,7 +38,8 @@ class Spec(NamedTuple):
     """What a call is, apart from its tensors.
 
     cell: the kernel's name. states: how many one direction has. reverse: for every direction. held:
-    the share of the old state that every step keeps.
+    the share of the old state that every step keeps. halved: what is saved for the way back takes
+    16 bits, in float32 alone.
 
     The tensors of a call are those of one direction after the other, in the order of `Side`, None
     for what is left out.
@@ -48,6 +49,7 @@ class Spec(NamedTuple):
     states: int
     reverse: tuple[bool, ...]
     held: float
+    halved: bool = False
 
 
 class Parts(NamedTuple):
@@ -88,18 +90,20 @@ def forward(
     """h `[T, B, D*P]`, the final states of each direction, then, to be saved, its gates.
 
     x `[T, B, I]` has a dense last axis, every other tensor is contiguous; the gates are `[T, B,
-    S*H]` as the cell's README says, followed in each row by what a layer norm saves. keep: the
+    S*H]` as the cell's README says, followed in each row by what a layer norm saves, or int32 in an
+    order of the kernel's own where they are halved. keep: the
     packed weights, for an inference that may follow with the same ones. h is `out` where that is
     given, with a dense last axis; else it lies in memory as x does, batch or time first.
     """
-    cell, _, reverse, held = spec
+    cell, _, reverse, held, halved = spec
     shape = B, T, _, _, P = sizes(spec, x, tensors)
     out = laid_out_as(x, len(reverse) * P) if out is None else out
     finals = empty_finals(spec, tensors)
-    gates = [x.new_empty(T, B, saved_size(spec, x, tensors)) for _ in reverse] if save else []
+    size, dtype = saved_size(spec, x, tensors), saved_dtype(spec, x.dtype)
+    gates = [x.new_empty(T, B, size, dtype=dtype) for _ in reverse] if save else []
     weights, passes = _calls(spec, x, tensors, masks, out, finals, gates)
     is_double = x.dtype is torch.float64
-    kernels.layer_forward(cell, is_double, shape, weights, passes, held, threads(), keep)
+    kernels.layer_forward(cell, is_double, shape, weights, passes, held, threads(), keep, halved)
     return [out, *finals, *gates]
 
 
@@ -110,17 +114,22 @@ def saved(cell: str) -> int:
 
 
 @cache
-def _normed_size(cell: str, is_double: bool, H: int) -> int:
-    return kernels.normed_size(cell, is_double, H)
+def _saved_size(cell: str, is_double: bool, H: int, normed: bool, halved: bool) -> int:
+    return kernels.saved_size(cell, is_double, H, normed, halved)
 
 
 def saved_size(spec: Spec, x: Tensor, tensors: Tensors) -> int:
     """How many numbers a row and step are saved, those of a layer norm with them."""
     H, count = sizes(spec, x, tensors)[3], len(tensors) // len(spec.reverse)
-    gates = saved(spec.cell) * H
-    if not is_normed(tensors[2 * spec.states : count]):
-        return gates
-    return gates + _normed_size(spec.cell, x.dtype is torch.float64, int(H))
+    normed = is_normed(tensors[2 * spec.states : count])
+    if not (normed or spec.halved):
+        return saved(spec.cell) * H
+    return _saved_size(spec.cell, x.dtype is torch.float64, int(H), normed, spec.halved)
+
+
+def saved_dtype(spec: Spec, dtype: torch.dtype) -> torch.dtype:
+    """Of what is saved in a call on tensors of `dtype`: no numbers, where it is halved."""
+    return torch.int32 if spec.halved else dtype
 
 
 def _calls(
@@ -133,7 +142,7 @@ def _calls(
     gates: Sequence[Tensor],
 ) -> tuple[list[Fields], list[Fields]]:
     """The fields of `kernels.Weights` and `kernels.Pass` of every direction."""
-    _, states, reverse, _ = spec
+    _, states, reverse, *_ = spec
     D, weights, passes = len(reverse), [], []
     for k, part in enumerate(parts(states, D, len(tensors))):
         own, call = fields(
@@ -174,7 +183,7 @@ def backward(
     states, None for zeros. through: for every direction, tensors like h's part of it and, in the
     LSTM, `[T, B, H]`, which take ∂L/∂(each state) along every path.
     """
-    cell, states, reverse, _ = spec
+    cell, states, reverse, _, halved = spec
     D = len(reverse)
     shape = _, _, I, _, _ = sizes(spec, x, tensors)
     unread = (None,) * (states * D)
@@ -202,7 +211,7 @@ def backward(
         )
         gradients.append(own)
     is_double = x.dtype is torch.float64
-    kernels.layer_backward(cell, is_double, shape, weights, passes, gradients, threads())
+    kernels.layer_backward(cell, is_double, shape, weights, passes, gradients, threads(), halved)
     for part in dx[1:]:
         if part is not None and dx[0] is not None:
             dx[0].add_(part)

@@ -1,6 +1,7 @@
 """A call into a cell, by the path that serves it, with a gradient to differentiate again."""
 
 from collections.abc import Sequence
+from enum import Enum
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -14,6 +15,14 @@ from gruta.cells.op.path import Path, choose, needs_grad
 from gruta.cells.op.results import watched
 from gruta.cells.op.saved import Sizes, as_saved, require_as_saved
 from gruta.cells.op.transforms import batched, transformed
+
+
+class Saving(Enum):
+    """What of the gates is kept for the way back."""
+
+    WHOLE = "whole"
+    HALF = "half"  # in 16 bits
+    NONE = "none"  # computed again
 
 
 def run(cell: Cell, walk: Walk, tensors: Tensors) -> tuple[Tensor, ...]:
@@ -33,19 +42,19 @@ def run_layer(
     x: Tensor,
     sides: Sides,
     name: str = "",
-    recompute: bool = False,
+    saving: Saving = Saving.WHOLE,
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     """A layer with all its directions: h `[T, B, D*P]`, and the final states of each direction.
 
     sides: for every direction how it walks, and its tensors; the states, initial and final, are
     `[1, B, size]` here, so that one layer's go through as they are. name: for `tapped`.
-    recompute: keep no gates for the backward pass, which then computes them again.
+    saving: what the kernels keep for the backward pass; nobody else keeps halves or nothing.
     """
     path = choose(cell, x, sides)
     if path is Path.KERNEL:
-        return _by_kernel(cell, x, sides, name, recompute)
+        return _by_kernel(cell, x, sides, name, saving)
     if path is Path.ROUNDED:
-        return _rounded(cell, x, sides, name, recompute)
+        return _rounded(cell, x, sides, name, saving)
     if path is Path.RECORDED:
         record = onnx.layer if onnx.exporting() else tracing.layer
         return record(cell, x, sides)
@@ -103,7 +112,7 @@ def _by_kernel(
     x: Tensor,
     sides: Sides,
     name: str,
-    recompute: bool,
+    saving: Saving,
     keep: bool = True,
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     states, x = cell.states, x if x.stride(-1) == 1 or x.shape[-1] == 1 else x.contiguous()
@@ -115,18 +124,21 @@ def _by_kernel(
     ]
     compiling, trains = torch.compiler.is_compiling(), needs_grad((x, *tensors))
     spec = spec_of(cell, *walks)
+    tapped = not compiling and tap.is_tapped()  # who taps reads the gates
+    if saving is Saving.HALF and trains and not tapped and x.dtype is torch.float32:
+        spec = spec._replace(halved=True)
     copied = trains and not compiling  # an op of torch.library saves its masks itself
     masks = [NO_MASKS if w.has_no_masks else _masks(w, copied) for w in walks]
     if compiling:
         outputs = library.layer(spec, x, tensors, masks, save=trains)
     elif trains:
         saves = compiled.saved(cell.name) > 0 or each[0].has_norm
-        recompute = recompute and saves and not tap.is_tapped()
+        recompute = saving is Saving.NONE and saves and not tapped
         sizes = compiled.sizes(spec, x, tensors)
         call = Call(cell, spec, name, recompute, x.dtype, sizes)
         outputs = _apply(call, masks, x, *tensors)
     else:
-        outputs = compiled.forward(spec, x, tensors, masks, save=tap.is_tapped(), keep=keep)
+        outputs = compiled.forward(spec, x, tensors, masks, save=tapped, keep=keep)
         _record(spec, outputs, name)
     if len(sides) == 1:
         return outputs[0], [tuple(outputs[1 : 1 + states])]
@@ -136,7 +148,7 @@ def _by_kernel(
 
 
 def _rounded(
-    cell: Cell, x: Tensor, sides: Sides, name: str, recompute: bool
+    cell: Cell, x: Tensor, sides: Sides, name: str, saving: Saving
 ) -> tuple[Tensor, list[tuple[Tensor, ...]]]:
     """By the kernels in float32; results of the dtype that the composite form would return."""
     _, first = sides[0]
@@ -150,7 +162,7 @@ def _rounded(
     ]
     # Weights that are made for this call have no next one to be known at.
     keep = first.weights[0].dtype is torch.float32
-    h, finals = _by_kernel(cell, x.float(), wide, name, recompute, keep)
+    h, finals = _by_kernel(cell, x.float(), wide, name, saving, keep)
     return h.to(dtype), [tuple(final.to(dtype) for final in own) for own in finals]
 
 

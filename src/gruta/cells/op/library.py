@@ -46,21 +46,22 @@ def layer(
     return op(encode(call), x, given, own, save, spec.held)  # type: ignore[no-any-return]
 
 
-_OUTPUTS = 2
+_OUTPUTS = 3
 """Which outputs the op has, as a number that changes with them: inductor keeps compiled graphs on
 disk, and knows them by their text."""
 
 
 def encode(call: Call) -> str:
     """The call as text, but for `held`: the arguments of an op are tensors, numbers and text."""
-    return repr((tuple(call.spec[:-1]), *call[1:], _OUTPUTS))
+    cell, states, reverse, _, halved = call.spec
+    return repr(((cell, states, reverse, halved), *call[1:], _OUTPUTS))
 
 
 @cache
 def _decode(text: str) -> Call:
     spec, tensors, masks, *_ = ast.literal_eval(text)
-    cell, states, reverse = spec
-    return Call(Spec(cell, states, reverse, 0.0), tensors, masks)
+    cell, states, reverse, halved = spec
+    return Call(Spec(cell, states, reverse, 0.0, halved), tensors, masks)
 
 
 def _filled(
@@ -94,7 +95,9 @@ def _forward_shapes(
     found = [out, *compiled.empty_finals(spec, filled)]
     if save:
         size = compiled.saved_size(spec, x, filled)
-        found += [*(x.new_empty(T, B, size) for _ in spec.reverse), torch.empty_like(out)]
+        dtype = compiled.saved_dtype(spec, x.dtype)
+        gates = [x.new_empty(T, B, size, dtype=dtype) for _ in spec.reverse]
+        found += [*gates, torch.empty_like(out)]
     return found
 
 

@@ -75,4 +75,5 @@ def as_saved(
         return
     yield "h", kept[0], dtype, (T, B, D * P)
     for t in kept[1:]:
-        yield "gates", t, dtype, (T, B, compiled.saved_size(spec, x, tensors))
+        kind, size = compiled.saved_dtype(spec, dtype), compiled.saved_size(spec, x, tensors)
+        yield "gates", t, kind, (T, B, size)

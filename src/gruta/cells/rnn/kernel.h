@@ -14,6 +14,8 @@ struct Rnn {
         .gates = 1,
         .states = 1,
         .saved = 0,
+        .coded = 0,
+        .code = {},
         .first = 1,
         .apart = -1,
         .order = in_order(1),

@@ -14,7 +14,7 @@ constexpr Plan kPlans[] = {
 Problem draw_problem(Draw& draw, int cell, int index) {
     constexpr Shape kShapes[] = {{5, 6, 7, 33, 33}, {1, 4, 3, 70, 70},   {4, 3, 9, 5, 5},
                                  {9, 9, 2, 17, 17}, {31, 12, 5, 40, 40}, {2, 3, 40, 130, 130},
-                                 {3, 0, 4, 9, 9},   {13, 5, 17, 16, 16}};
+                                 {3, 0, 4, 9, 9},   {13, 5, 17, 16, 16}, {260, 4, 5, 11, 11}};
     Problem problem;
     problem.cell = cell;
     problem.shape = kShapes[static_cast<std::size_t>(index) % std::size(kShapes)];
@@ -25,6 +25,7 @@ Problem draw_problem(Draw& draw, int cell, int index) {
     problem.has_dropout = draw.one_in(2);
     problem.has_hold = draw.one_in(2);
     problem.shape.normed = draw.one_in(2);
+    problem.shape.halved = draw.one_in(2);
     problem.seed = static_cast<std::uint64_t>(1000 + 100 * cell + index);
     return problem;
 }
@@ -119,7 +120,7 @@ void check_projected(Report& report, Problem problem) {
 void check_bits(Report& report, Effort effort) {
     for (int cell = 0; cell < kCellCount; ++cell) {
         Draw draw(static_cast<std::uint64_t>(cell) + 100);
-        for (int i = 0; i < (effort.quick ? 8 : 40); ++i) {
+        for (int i = 0; i < (effort.quick ? 9 : 45); ++i) {
             const Problem problem = draw_problem(draw, cell, i);
             check_problem<float>(report, problem);
             if (!effort.quick || i % 2 == 1) check_problem<double>(report, problem);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "gruta/kernels/checks/pass.h"
+#include "gruta/kernels/checks/whole.h"
 
 // The products of instruction sets that multiply bytes without a sign, in single instructions'
 // stead in plain operations: CMakeLists.txt compiles them for these checks.
@@ -127,34 +128,6 @@ void check_shared(Report& report, int cell, int index) {
         call_forward(kernels, one, {&alone}, Plan{});
         first.check_row(report, what, alone, b, false);
     }
-}
-
-// A row's whole numbers and what they are multiplied by.
-struct Whole {
-    std::vector<int> numbers;
-    float scale;
-};
-
-Whole whole(const Numbers& row, bool is_weight) {
-    float largest = 0;
-    for (const double number : row)
-        largest = std::max(largest, std::abs(static_cast<float>(number)));
-    const volatile float scale = largest / 127, inverse = 127 / largest;
-    Whole found = {{}, scale};
-    for (const double number : row) {
-        const auto value = static_cast<float>(number);
-        const volatile float steps = is_weight ? value / scale : value * inverse;
-        found.numbers.push_back(static_cast<int>(std::nearbyintf(steps)));
-    }
-    return found;
-}
-
-float product(const Whole& a, const Whole& b) {
-    int sum = 0;
-    for (std::size_t k = 0; k < a.numbers.size(); ++k) sum += a.numbers[k] * b.numbers[k];
-    const volatile float scale = a.scale * b.scale;
-    const volatile float found = static_cast<float>(sum) * scale;
-    return found;
 }
 
 // h = max(W_ih x + b + W_hh h, 0), with the roundings that integer_tile.h says: to the last bit,

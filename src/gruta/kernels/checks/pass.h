@@ -48,7 +48,8 @@ class Pass {
     Forward<Real> forward() const;
     Backward<Real> backward() const;
 
-    // What a backward pass reads of the forward pass, from elsewhere: all but what a norm saves.
+    // What a backward pass reads of the forward pass, from elsewhere: all but what only the kernels
+    // know.
     void take(const Trace& trace);
 
     // f(name, array) for all that the forward or the backward pass writes.
@@ -69,6 +70,8 @@ class Pass {
                    bool back) const;
 
     bool has_gates() const { return gates_.exists(); }
+    // Whether the gates are in 16 bits.
+    bool is_halved() const { return sizeof(Real) == 4 && problem_.shape.halved; }
     // [T, B, S·H], without what a norm saves behind them.
     std::vector<Real> gates() const;
 
@@ -104,7 +107,7 @@ Trace row_of(const Problem& problem, const Trace& trace, std::int64_t b);
 template <class Real>
 void call_forward(const ForwardKernels<Real>& kernels, const Problem& problem,
                   const std::vector<Pass<Real>*>& passes, const Plan& plan);
-// The way back from what the reference left, or, where a norm saves what only the kernels know,
+// The way back from what the reference left, or, where only the kernels know how that is saved,
 // from what a forward pass did.
 template <class Real>
 void call_backward(const CellKernels<Real>& kernels, const Problem& problem,

@@ -52,12 +52,13 @@ std::string Problem::name() const {
     text += has_b_ih ? "" : " no b_ih";
     text += has_b_hh ? "" : " no b_hh";
     text += shape.normed ? " norm" : "";
+    text += shape.halved ? " halved" : "";
     return text + " seed " + std::to_string(seed);
 }
 
 template <class Real>
 Inputs draw_inputs(const Problem& problem, bool same_x, bool same_dh) {
-    const auto& [B, T, I, H, P, normed] = problem.shape;
+    const auto& [B, T, I, H, P, normed, halved] = problem.shape;
     const std::int64_t rows = gates_of(problem.cell) * H;
     const std::int64_t sizes[] = {P, H};
     const double spread = 1.5 / std::sqrt(static_cast<double>(P));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "gruta/kernels/checks/whole.h"
+
 namespace gruta::checks {
 
 namespace {
@@ -31,17 +33,6 @@ double dot(const Numbers& matrix, Index row, const Numbers& vector) {
     double sum = 0;
     for (Index k = 0; k < K; ++k) sum += item(matrix, row * K + k) * item(vector, k);
     return sum;
-}
-
-// 127 numbers of a unit each, of which the largest is m, to the nearest whole numbers; and the
-// unit.
-double to_whole(Numbers& row) {
-    float largest = 0;
-    for (const double number : row)
-        largest = std::max(largest, std::abs(static_cast<float>(number)));
-    const float unit = largest / 127;
-    for (double& number : row) number = unit > 0 ? std::nearbyint(number / unit) : 0;
-    return unit;
 }
 
 // to += the transposed rows [first, first + d.size()) of a matrix [., to.size()] times d.
@@ -115,12 +106,10 @@ struct Layer {
         return is_set(in.hold[state], place(t, b) * size(state) + k) ? 1 : 0;
     }
     // Row `row` of a matrix of weights times a vector.
-    double times(const Numbers& matrix, Index row, Numbers vector) const {
+    double times(const Numbers& matrix, Index row, const Numbers& vector) const {
         if (!problem.in_integers) return dot(matrix, row, vector);
         const auto K = static_cast<Index>(vector.size());
-        Numbers weights = part(matrix, row * K, K);
-        const double unit = to_whole(weights) * to_whole(vector);
-        return dot(weights, 0, vector) * unit;
+        return product(whole(part(matrix, row * K, K), true), whole(vector, false));
     }
 
     Numbers x(Index t, Index b) const { return part(in.x, place(t, b) * I, I); }
