@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-import socket
 import subprocess
 import sys
 
@@ -13,6 +12,7 @@ from optuna.trial import TrialState
 
 from gruta.cli.console import this_command
 from gruta.errors import InputError
+from gruta.processes import called
 from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.forecast.settings import ForecastSettings
@@ -135,13 +135,14 @@ def test_settings_of_a_lost_process_are_tried_again(tmp_path, csv):
     sweep = begun(tmp_path, csv, storage_at(f"sqlite:///{tmp_path}/trials.db"))
     trial = sweep.study.ask()
     params = {name: one.suggest(trial, name) for name, one in sweep.space.items()}
-    ended = subprocess.Popen(["true"])
+    ended = subprocess.Popen(["sleep", "60"])
+    trial.set_user_attr("worker", called(ended.pid))
+    ended.kill()
     ended.wait()
-    trial.set_user_attr("worker", f"{socket.gethostname()}:{ended.pid}")
     elsewhere = sweep.study.ask()
     elsewhere.set_user_attr("worker", "another:1")  # begun a moment ago, and may live
     own = sweep.study.ask()
-    own.set_user_attr("worker", f"{socket.gethostname()}:{os.getppid()}")
+    own.set_user_attr("worker", called(os.getppid()))
     sweep.go_on(3, float("inf"), Silent())
     found = sweep.study.trials
     assert [t.state for t in found[:3]] == [

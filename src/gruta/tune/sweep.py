@@ -1,9 +1,7 @@
 """Trials on one storage, by any number of processes on any machines."""
 
 import json
-import os
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +16,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from gruta.errors import InputError, OtherRun
 from gruta.locale import translate as _
+from gruta.processes import called, has_ended
 from gruta.settings import resolve
 from gruta.tasks.fitting import fit
 from gruta.tasks.task import Task
@@ -258,7 +257,7 @@ class _Curve(Progress):
 @contextmanager
 def _alive(trial: Trial) -> Iterator[None]:
     """The trial has signs of life meanwhile."""
-    trial.set_user_attr(_WORKER, f"{socket.gethostname()}:{os.getpid()}")
+    trial.set_user_attr(_WORKER, called())
     over = threading.Event()
 
     def tell() -> None:
@@ -278,15 +277,7 @@ def _alive(trial: Trial) -> Iterator[None]:
 
 
 def _is_lost(trial: FrozenTrial) -> bool:
-    host, _colon, process = str(trial.user_attrs.get(_WORKER, "")).rpartition(":")
-    if host == socket.gethostname() and process.isdecimal():
-        try:
-            os.kill(int(process), 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            return False
-        if int(process) == os.getpid():
-            return False
+    if has_ended(str(trial.user_attrs.get(_WORKER, ""))):
+        return True
     begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
     return time.time() - float(trial.user_attrs.get(_ALIVE, begun)) > SILENT
