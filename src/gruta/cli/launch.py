@@ -52,6 +52,11 @@ At = Annotated[
     ),
 ]
 
+_TO_STOP = str(24 * 3600)
+"""Seconds that processes have to stop after a step, with a checkpoint, once they were asked to; a
+second signal acts at once.
+"""
+
 _OPTIONS = "GRUTA_LAUNCHED_BY"
 """Tells processes by which options of this command they were started."""
 
@@ -117,6 +122,7 @@ class Launch:
             max_restarts=0,
         )
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+        os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", _TO_STOP)
         logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # the processes tell
         os.environ[_OPTIONS] = shlex.join(self.options)
         try:
@@ -154,14 +160,10 @@ def ranks() -> Iterator["Ranks"]:
     """This process among those that train together; alone where it is."""
     from gruta.train import together
 
-    def end(message: str) -> None:
-        print(f"gruta: {message}", file=sys.stderr, flush=True)
-        os._exit(1)
-
-    with together(end) as found:
+    with together("gruta: {message}") as found:
         yield found
 
 
-def restarted() -> bool:
-    """Whether a launcher has started this process anew, after one of its like was lost."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT") or 0) > 0
+def may_restart() -> bool:
+    """Whether a launcher starts this process and its like anew where one of them is lost."""
+    return int(os.environ.get("TORCHELASTIC_MAX_RESTARTS") or 0) > 0
