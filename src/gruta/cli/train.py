@@ -168,7 +168,7 @@ def _trained(job: Job, overwrite: bool, compare: bool, given: dict[str, Any]) ->
             try:
                 result = _compare(job, place, given) if compare else _train_one(job, place, given)
             except Exists as error:
-                raise InputError(_occupied(job.where)) from error
+                raise InputError(_occupied(job.where, own.size == 1 and not job.url)) from error
     if not own.first:
         return
     if job.as_json:
@@ -191,8 +191,8 @@ def _gone_on_with(job: Job, own: "Ranks") -> Job:
 
         there = has_run(job.url) if job.url else (job.directory / "run.json").is_file()
         place = job.url or str(job.directory.resolve())
-        before = own.first_said(f"before {place}", "a run" if there else "no run")
-        goes_on = b"1" if there and before == "no run" else b""
+        before = own.first_said(f"before {place}", "run" if there else "none")
+        goes_on = b"1" if there and before == "none" else b""
     return replace(job, resume=bool(own.share(goes_on)) or job.resume)
 
 
@@ -221,14 +221,19 @@ def _in_store(job: Job, compare: bool, own: Any) -> Iterator[Job]:
         with working_copy(job.url, resume=job.resume, several=compare) as remote:
             yield replace(job, directory=remote.folder, remote=remote)
     except Exists as error:
-        raise InputError(_occupied(job.url)) from error
+        raise InputError(_occupied(job.url, replaceable=False)) from error
     except BaseException as error:
         for note in getattr(error, "__notes__", ()):
             print(f"gruta: {note}", file=sys.stderr)
         raise
 
 
-def _occupied(directory: str) -> str:
+def _occupied(directory: str, replaceable: bool) -> str:
+    """replaceable: whether --overwrite is for such a run."""
+    if not replaceable:
+        return _(
+            "{path}: exists already; go on with it by --resume, or name another place by --run"
+        ).format(path=directory)
     return _(
         "{path}: exists already; go on with it by --resume, put a new run in its place by "
         "--overwrite, or name another directory by --run"

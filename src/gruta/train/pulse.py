@@ -114,7 +114,8 @@ class Pulse:
     def _ready(self, wait: float) -> list[Any]:
         """Of the standard input, the listener and the lines those that there is something of."""
         with selectors.DefaultSelector() as watch:
-            for one in (0, *self._lines, *filter(None, [self._listener])):
+            sources: list[Any] = [0, *self._lines, *filter(None, [self._listener])]
+            for one in sources:
                 watch.register(one, selectors.EVENT_READ)
             return [key.fileobj for key, _events in watch.select(wait)]
 
