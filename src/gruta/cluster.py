@@ -1,6 +1,7 @@
 """Ray, where it is asked for: a cluster that exists, or one here for as long as it takes."""
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,9 @@ ONE_CORE = {
 }
 """The environment of a process that computes on one core."""
 
+_PATIENCE = 10.0
+"""Seconds that a cluster has to be reached in."""
+
 
 @contextmanager
 def connected(workers: int | None, address: str | None = None) -> Iterator[None]:
@@ -33,11 +37,13 @@ def connected(workers: int | None, address: str | None = None) -> Iterator[None]
     if ray.is_initialized():
         yield
         return
+    if address:
+        _require_reached(address)
     how: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
     how["runtime_env"] = {"env_vars": dict(ONE_CORE)}
     try:
         ray.init(address=address or "auto", **how)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         reason = str(error).strip().partition("\n")[0]
         if address:
             problem = _("no cluster of Ray there: {reason}")
@@ -52,3 +58,15 @@ def connected(workers: int | None, address: str | None = None) -> Iterator[None]
         yield
     finally:
         ray.shutdown()
+
+
+def _require_reached(address: str) -> None:
+    """InputError unless somebody listens there: Ray would try for minutes."""
+    host, _colon, port = address.rpartition("://")[2].rpartition(":")
+    if address == "auto":
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+    except (OSError, ValueError, OverflowError) as error:
+        problem = _("no cluster of Ray there: {reason}")
+        raise InputError(address=problem.format(reason=error)) from None

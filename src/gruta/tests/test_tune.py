@@ -210,6 +210,23 @@ def test_a_helper_ends_when_the_one_that_started_it_is_killed_and_shows_nothing(
     assert len(running) == 2
 
 
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--on", "ray", "--address", "127.0.0.1:9"), "--address: no cluster of Ray there: "),
+        (("--on", "ray", "--address", "nowhere"), "--address: no cluster of Ray there: "),
+        (("--on", "dask"), "--on: expected ray, got 'dask'"),
+        (("--address", "auto"), "--address: is that of a cluster of Ray; give --on ray too"),
+    ],
+)
+def test_a_cluster_that_is_not_there_is_told_at_once(run_gruta, csv, tmp_path, options, problem):
+    if "ray" in options:
+        pytest.importorskip("ray")
+    done = run_gruta("tune", "forecast", csv, *short("--run", tmp_path / "tune"), *options)
+    assert done.code == 2
+    assert problem in done.err
+
+
 def test_sigterm_between_trials_ends_helpers_too(run_gruta, csv, tmp_path, monkeypatch):
     helpers = []
 
