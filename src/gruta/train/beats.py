@@ -37,13 +37,14 @@ _LEFT, _TOLD = "left", "told"
 class Beats:
     """What tells of this process and listens to the others.
 
-    lost: the rank of one that is lost, or has failed. store: reaches all of them, and is theirs as
-    long as the launcher lives. host: where process 0 is found by the others.
+    lost: the rank of one that is lost, or has failed; told: it has said why. store: reaches all of
+    them, and is theirs as long as the launcher lives. host: where process 0 is found by the others.
     """
 
     def __init__(self, name: str, rank: int, size: int, store: Any, host: str) -> None:
         self._name, self._rank, self._size = name, rank, size
         self.lost: int | None = None
+        self.told = False
         self._words, self._known, self._over = "", threading.Event(), threading.Event()
         self._store: Any = dist.TCPStore(  # type: ignore[attr-defined]
             os.environ["MASTER_ADDR"],
@@ -91,9 +92,9 @@ class Beats:
         if self.lost is None:
             with suppress(RuntimeError):
                 self._store.set(self._key(self._rank), _TOLD if told else _LEFT)
-        self._tell_pulse(_TOLD if told else _LEFT)
-        with suppress(subprocess.TimeoutExpired):
-            self._pulse.wait(2)
+            self._tell_pulse(_TOLD if told else _LEFT)
+            with suppress(subprocess.TimeoutExpired):
+                self._pulse.wait(2)
         self._close()
 
     def fall(self) -> None:
@@ -143,10 +144,11 @@ class Beats:
         with suppress(ValueError, OSError):  # closed meanwhile
             for line in self._pulse.stdout:
                 word, rank = line.decode().split()
+                self.told = word == "over"
                 self.lost = int(rank)
                 time.sleep(GRACE)
                 if self._words and not (self._known.is_set() or self._over.is_set()):
-                    if word == "lost":
+                    if not self.told:
                         sys.stderr.write(self._words.replace("{lost}", rank) + "\n")
                         sys.stderr.flush()
                     os._exit(1)

@@ -132,9 +132,7 @@ class Ranks:
                     raise RankLost(_lost(self, beats.lost), told=told) from None
                 if beats.lost is not None:
                     beats.known()
-                    raise RankLost(
-                        _lost(self, beats.lost), told=beats.has_told([beats.lost])
-                    ) from None
+                    raise RankLost(_lost(self, beats.lost), told=beats.told) from None
 
 
 ALONE = Ranks()
