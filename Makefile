@@ -65,8 +65,8 @@ fuzz: $(VENV)/for-dev ## Five minutes each of spoilt model files, ours and other
 	GRUTA_FUZZ_SECONDS=300 $(BIN)/python -m pytest -q src/gruta/tests/test_model_files.py \
 		src/gruta/exchange/doctor/test_spoilt.py
 
-test-ray: $(VENV)/for-dev $(VENV)/for-ray ## What Ray does with many files, and processes of it that are killed: two minutes
-	$(BIN)/python -m pytest -q src/gruta/tests/many/test_many_on_ray.py
+test-ray: $(VENV)/for-dev $(VENV)/for-ray ## What Ray does with many files and with trials, and processes of it that are killed: three minutes
+	$(BIN)/python -m pytest -q src/gruta/tests/many/test_many_on_ray.py src/gruta/tests/test_tune_on_ray.py
 
 test-page: ## The checks of the page of gruta lab; without Node, or Chromium, says what it skips
 	@if ! command -v npm > /dev/null; then echo "$(WEB): its checks are skipped, as there is no Node"; \

@@ -6,9 +6,12 @@ import shlex
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,6 +54,14 @@ At = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+
+_TO_STOP = str(24 * 3600)
+"""Seconds that processes have to stop after a step, with a checkpoint, once they were asked to; a
+second signal acts at once.
+"""
+
+_UNNOTICED = 10.0
+"""Seconds in which a launcher sees that a process has ended: it looks ten times a second."""
 
 _OPTIONS = "GRUTA_LAUNCHED_BY"
 """Tells processes by which options of this command they were started."""
@@ -117,10 +128,12 @@ class Launch:
             max_restarts=0,
         )
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+        os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", _TO_STOP)
         logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # the processes tell
         os.environ[_OPTIONS] = shlex.join(self.options)
         try:
-            elastic_launch(config, sys.executable)("-m", "gruta", *sys.argv[1:])
+            with _ended_if_stuck():
+                elastic_launch(config, sys.executable)("-m", "gruta", *sys.argv[1:])
         except ChildFailedError as error:
             codes = [failure.exitcode for failure in error.failures.values()]
             killed = [code for code in codes if code < 0 and -code != signal.SIGTERM]
@@ -136,6 +149,41 @@ class Launch:
                 at=_("the machines did not meet: {error}").format(error=str(error).split("\n")[0])
             ) from error
         return 0
+
+
+@contextmanager
+def _ended_if_stuck() -> Iterator[None]:
+    """torch's launcher waits for a store that is out of reach as long as TCP tries, a quarter of an
+    hour: where its processes have ended and it takes no notice, it ends too.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        since = time.monotonic()
+        while not over.wait(1.0):
+            if not _left_behind():
+                since = time.monotonic()
+            elif time.monotonic() - since > _UNNOTICED:
+                os._exit(1)  # they have said why
+
+    threading.Thread(target=watch, name="gruta-launcher", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _left_behind() -> bool:
+    """Whether there were processes of this one, and all have ended unnoticed; no system but Linux
+    tells.
+    """
+    states = []
+    with suppress(OSError):
+        for task in Path("/proc/self/task").iterdir():
+            for pid in (task / "children").read_text().split():
+                about = Path(f"/proc/{pid}/stat").read_text()
+                states.append(about.rpartition(")")[2].split()[0])
+    return bool(states) and set(states) == {"Z"}
 
 
 def _address_of(host: str) -> str | None:
@@ -154,14 +202,10 @@ def ranks() -> Iterator["Ranks"]:
     """This process among those that train together; alone where it is."""
     from gruta.train import together
 
-    def end(message: str) -> None:
-        print(f"gruta: {message}", file=sys.stderr, flush=True)
-        os._exit(1)
-
-    with together(end) as found:
+    with together("gruta: {message}") as found:
         yield found
 
 
-def restarted() -> bool:
-    """Whether a launcher has started this process anew, after one of its like was lost."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT") or 0) > 0
+def may_restart() -> bool:
+    """Whether a launcher starts this process and its like anew where one of them is lost."""
+    return int(os.environ.get("TORCHELASTIC_MAX_RESTARTS") or 0) > 0

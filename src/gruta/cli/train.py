@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gruta.cli.commands import Commands
-from gruta.cli.launch import At, Launch, Machines, Processes, again, ranks, restarted
+from gruta.cli.launch import At, Launch, Machines, Processes, again, may_restart, ranks
 from gruta.cli.options import source_of, with_settings
 from gruta.errors import Exists, InputError, OtherRun
 from gruta.extras import need
@@ -22,6 +22,9 @@ from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.scores import Scores
 from gruta.tasks.task import Chooses, Task
+
+if TYPE_CHECKING:
+    from gruta.train import Ranks
 
 train_app = Commands(no_args_is_help=True)
 
@@ -154,21 +157,18 @@ def _trained(job: Job, overwrite: bool, compare: bool, given: dict[str, Any]) ->
 
     if job.url and overwrite:
         raise InputError(_("--overwrite: not in an object store; name another run by --run"))
-    with ranks() as own, _in_store(job, compare, own) as job:
+    with ranks() as own, _in_store(_gone_on_with(job, own), compare, own) as job:
         if own.size > 1 and overwrite:
             raise InputError(
                 _("--overwrite: several processes train beside no other run; name another by --run")
             )
         if not own.first:
             job = replace(job, as_json=True)
-        if restarted():
-            begun = (job.directory / "run.json").is_file()
-            job = replace(job, resume=bool(own.share(b"1" if begun else b"")))
         with replacing(job.directory) if overwrite else nullcontext(job.directory) as place:
             try:
                 result = _compare(job, place, given) if compare else _train_one(job, place, given)
             except Exists as error:
-                raise InputError(_occupied(job.where)) from error
+                raise InputError(_occupied(job.where, own.size == 1 and not job.url)) from error
     if not own.first:
         return
     if job.as_json:
@@ -177,6 +177,23 @@ def _trained(job: Job, overwrite: bool, compare: bool, given: dict[str, Any]) ->
     if "report" in result:
         print(_("Report: {path}").format(path=result["report"]))
     print(_("Run: {path}").format(path=job.where))
+
+
+def _gone_on_with(job: Job, own: "Ranks") -> Job:
+    """The job, to be gone on with where a launcher has started its processes anew, and the run that
+    is there is of those before: not one that was there before them.
+    """
+    if not may_restart():
+        return job
+    goes_on = b""
+    if own.first:
+        from gruta.runs.remote import has_run
+
+        there = has_run(job.url) if job.url else (job.directory / "run.json").is_file()
+        place = job.url or str(job.directory.resolve())
+        before = own.first_said(f"before {place}", "run" if there else "none")
+        goes_on = b"1" if there and before == "none" else b""
+    return replace(job, resume=bool(own.share(goes_on)) or job.resume)
 
 
 def _rehearse(job: Job, given: dict[str, Any]) -> None:
@@ -198,21 +215,25 @@ def _in_store(job: Job, compare: bool, own: Any) -> Iterator[Job]:
     if not (job.url and own.first):
         yield job
         return
-    from gruta.runs.remote import has_run, working_copy
+    from gruta.runs.remote import working_copy
 
-    resume = job.resume or (restarted() and has_run(job.url))
     try:
-        with working_copy(job.url, resume=resume, several=compare) as remote:
+        with working_copy(job.url, resume=job.resume, several=compare) as remote:
             yield replace(job, directory=remote.folder, remote=remote)
     except Exists as error:
-        raise InputError(_occupied(job.url)) from error
+        raise InputError(_occupied(job.url, replaceable=False)) from error
     except BaseException as error:
         for note in getattr(error, "__notes__", ()):
             print(f"gruta: {note}", file=sys.stderr)
         raise
 
 
-def _occupied(directory: str) -> str:
+def _occupied(directory: str, replaceable: bool) -> str:
+    """replaceable: whether --overwrite is for such a run."""
+    if not replaceable:
+        return _(
+            "{path}: exists already; go on with it by --resume, or name another place by --run"
+        ).format(path=directory)
     return _(
         "{path}: exists already; go on with it by --resume, put a new run in its place by "
         "--overwrite, or name another directory by --run"

@@ -1,13 +1,17 @@
 """`gruta tune`: a command for each task, which finds its settings by trials."""
 
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +21,7 @@ from gruta.cli.options import source_of, with_settings
 from gruta.errors import InputError
 from gruta.extras import need
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.task import Chooses, Task, networks
@@ -72,7 +77,29 @@ Directory = Annotated[
     ),
 ]
 Processes = Annotated[
-    int, typer.Option(min=1, max=1024, help=_("Trials at once, each in a process of its own."))
+    int | None,
+    typer.Option(
+        min=1,
+        max=1024,
+        help=_("Trials at once, each in a process of its own."),
+        show_default=_("1; with --on ray as many as there are cores"),
+    ),
+]
+On = Annotated[
+    str,
+    typer.Option(
+        metavar="ray",
+        help=_("Let Ray train, on a cluster or on this machine. Needs the extra ray."),
+        show_default=_("this machine"),
+    ),
+]
+Address = Annotated[
+    str,
+    typer.Option(
+        metavar="HOST:PORT",
+        help=_("Of a cluster of Ray that is there; ray://HOST:PORT from outside of it."),
+        show_default=_("what RAY_ADDRESS names, or this machine"),
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help=_("Print JSON, for programs."))]
 
@@ -98,29 +125,30 @@ def _command(task: Task[Any]) -> Callable[..., None]:
         storage: Storage = "",
         name: Name = "",
         run: Directory = None,
-        processes: Processes = 1,
+        processes: Processes = None,
+        on: On = "",
+        address: Address = "",
         as_json: Json = False,
         *,
         given: dict[str, Any],
     ) -> None:
-        need(*task.packages, "optuna", "matplotlib", "jinja2")
+        if on not in ("", "ray"):
+            raise InputError(on=_("expected ray, got {name!r}").format(name=on))
+        if address and not on:
+            raise InputError(address=_("is that of a cluster of Ray; give --on ray too"))
+        need(*task.packages, "optuna", "matplotlib", "jinja2", *([on] if on else []))
         first = source[0] if task.input.many else source
         directory = run or Path("runs", f"{first.stem}-tune")
         until = time.monotonic() + 3600 * hours if hours is not None else float("inf")
         sweep = _begun(task, source, directory, given, space or [], storage, name or task.name)
-        helps = _HELPS in os.environ
-        helpers = [] if helps else [_helper() for _i in range(processes - 1)]
-        try:
-            _go_on(sweep, trials, until)
-            codes = [one.wait() for one in helpers]
-        finally:
-            for one in helpers:
-                if one.poll() is None:
-                    one.send_signal(signal.SIGTERM)
-                    one.wait()
-        if any(codes):
-            raise InputError(_("a process that tried settings has failed; see above"))
-        if not helps:
+        if _HELPS in os.environ:
+            _help(sweep, trials, until)
+            return
+        with _ended_by_sigterm():
+            if on:
+                _on_ray(sweep, trials, until, processes, address)
+            else:
+                _here(sweep, trials, until, processes or 1)
             _tell(sweep, trials, as_json)
 
     return command
@@ -157,22 +185,82 @@ def _begun(
     return Sweep.begun(task, data, given, space, directory, place, name)
 
 
-def _helper() -> "subprocess.Popen[bytes]":
-    """Another process with the same command, which tells nothing."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "gruta", *sys.argv[1:]],
-        stdout=subprocess.DEVNULL,
-        env=os.environ | {_HELPS: "1"},
-    )
-
-
-def _go_on(sweep: "Sweep", trials: int, until: float) -> None:
+def _here(sweep: "Sweep", trials: int, until: float, processes: int) -> None:
+    """Trials in this process and in others that it starts and ends."""
     from gruta.cli.console import this_command
     from gruta.cli.progress import stoppable
     from gruta.surroundings import undisturbed
 
-    with stoppable(this_command()), undisturbed():
-        sweep.go_on(trials, until, _progress)
+    helpers = [_helper() for _i in range(processes - 1)]
+    try:
+        with stoppable(this_command()):
+            with undisturbed():
+                sweep.go_on(trials, until, _progress)
+            codes = [one.wait() for one in helpers]
+    finally:
+        for one in helpers:
+            one.terminate()  # which does nothing to one that has ended
+        for one in helpers:
+            one.communicate()
+    if any(codes):
+        raise InputError(_("a process that tried settings has failed; see above"))
+
+
+def _helper() -> "subprocess.Popen[bytes]":
+    """Another process with the same command, which tells nothing but what is wrong, and ends when
+    this one does. Ctrl-C is this one's, and SIGTERM is passed on.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-m", "gruta", *sys.argv[1:]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {_HELPS: "1"},
+        start_new_session=True,
+    )
+
+
+def _help(sweep: "Sweep", trials: int, until: float) -> None:
+    """In such a process."""
+    from gruta.surroundings import undisturbed
+    from gruta.train import Interrupted, Progress
+
+    def leave() -> None:
+        os.read(0, 1)  # nothing comes until the one that was asked is gone
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=leave, daemon=True).start()
+    with _ended_by_sigterm(), suppress(Interrupted, KeyboardInterrupt), undisturbed():
+        sweep.go_on(trials, until, lambda number, steps: nullcontext(Progress()))
+
+
+def _on_ray(sweep: "Sweep", trials: int, until: float, workers: int | None, address: str) -> None:
+    from gruta.cli.console import resumable, this_command
+    from gruta.tune.on_ray import Tried, go_on_ray
+
+    def told(trial: Any, tried: Tried) -> None:
+        name = _("trial {number}").format(number=trial.number)
+        came = _("cut short") if tried.pruned else tried.why or number(tried.best or math.nan, 5)
+        print(f"{name}: {came}", file=sys.stderr, flush=True)
+
+    with resumable(this_command()):
+        go_on_ray(sweep, trials, until, workers, address or None, told)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends what is inside as Ctrl-C does: what was started is ended too."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _progress(name: str, steps: int) -> Any:
@@ -211,6 +299,16 @@ def _tell(sweep: "Sweep", trials: int, as_json: bool) -> None:
     print(_("Run: {path}").format(path=found.best.run))
 
 
+def _help_of(task: Task[Any]) -> str:
+    told = _(
+        "Settings of gruta train {task}, found by trials: each is a training, which may end early "
+        "where it validates worse than others. The best and the settings as they are become runs, "
+        "scored on what was held out."
+    )
+    return told.format(task=task.name)
+
+
 for _name in registry.HOMES:
     _task = registry.task(_name)
-    tune_app.command(_name, help=_(_task.summary))(_command(_task))
+    _short = _("Settings of {task}, by trials").format(task=_name)
+    tune_app.command(_name, help=_help_of(_task), short_help=_short)(_command(_task))

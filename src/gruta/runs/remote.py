@@ -6,10 +6,8 @@ first, what a checkpoint speaks of before it, and what it speaks of no more goes
 """
 
 import json
-import os
 import secrets
 import shutil
-import socket
 import tempfile
 import threading
 import time
@@ -23,6 +21,7 @@ from gruta.errors import Exists, InputError, InUse
 from gruta.files import file_system
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
+from gruta.processes import called, has_ended, short
 from gruta.runs.lock import LOCK
 from gruta.runs.run import BEGUN, CHECKPOINT, LIMIT_BYTES, MODEL
 
@@ -48,7 +47,7 @@ class Remote:
         self._there: dict[str, tuple[int, int]] = {}
         self.is_behind = False
         self._holds = False
-        self._own = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._own = f"{called()}:{secrets.token_hex(4)}"
 
     def has(self, name: str) -> bool:
         """Whether the run there holds this file."""
@@ -176,16 +175,14 @@ class Remote:
 
     def _take(self) -> None:
         holder, seen = self._holder()
-        if holder is not None and not _is_gone(holder) and time.time() - seen < EXPIRED:
+        if holder is not None and not has_ended(holder) and time.time() - seen < EXPIRED:
             problem = _(
                 "{url}: {holder} is training there, heard of {seconds} s ago; wait until it is "
                 "done or, if it is lost, until {expired} s have passed"
             )
-            told = ":".join(holder.split(":")[:2])
             seconds = max(0, round(time.time() - seen))
-            raise InUse(
-                problem.format(url=self.url, holder=told, seconds=seconds, expired=round(EXPIRED))
-            )
+            about = {"holder": short(holder), "seconds": seconds, "expired": round(EXPIRED)}
+            raise InUse(problem.format(url=self.url, **about))
         with _named(self.url):
             try:
                 self._write_lock(**({"mode": "create"} if holder is None else {}))
@@ -328,20 +325,6 @@ def _turn(name: str) -> tuple[int, int, str]:
 def _state(path: Path) -> tuple[int, int]:
     about = path.stat()
     return about.st_mtime_ns, about.st_size
-
-
-def _is_gone(holder: str) -> bool:
-    """Whether it is a process of this machine that has ended."""
-    host, pid = (*holder.split(":"), "", "")[:2]
-    if host != socket.gethostname() or not pid.isdecimal():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
 
 
 def _opened(url: str) -> tuple[Any, str]:

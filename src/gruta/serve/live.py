@@ -52,7 +52,7 @@ class Live:
     def __init__(self, socket: WebSocket, slot: Slot, house: House) -> None:
         self._socket, self._slot, self._house = socket, slot, house
         self._loop = asyncio.get_running_loop()
-        self.context = contextvars.copy_context()
+        self.context, self._own = contextvars.copy_context(), contextvars.copy_context()
         self.pending: deque[Step] = deque()
         self.version: Version | None = None
         self.asked_at, self.sending = self._loop.time(), None
@@ -65,17 +65,22 @@ class Live:
             one.set()
         self._lock = asyncio.Lock()  # of the stream, against whoever would end it meanwhile
         self._wrong, self._ending, self._gone, self.reason = 0, False, False, "client"
+        self._listens, self._pipe = False, sockets.of(socket.scope)
 
     sending: float | None
 
     async def serve(self) -> None:
         """Until it ends, whoever ends it."""
         writer = asyncio.create_task(self._write())
+        if self._pipe is not None:
+            self._pipe.take = self.take
         try:
             with suppress(WebSocketDisconnect):
                 await self._read()
         finally:
             writer.cancel()
+            if self._pipe is not None:
+                self._pipe.take = None
             if self.version is not None:
                 if self.version.ticker is not None:
                     self.version.ticker.forget(self)
@@ -86,12 +91,35 @@ class Live:
     async def _read(self) -> None:
         while True:
             await self._room.wait()
+            self._listens = True
             message = await self._socket.receive()
+            self._listens = False
             if message["type"] == "websocket.disconnect":
                 return
             self.asked_at = self._loop.time()
             text = message.get("text")
             await self._hear(message["bytes"] if text is None else text)
+
+    def take(self, message: bytes) -> bool:
+        """A step that comes while nothing else is under way, without a turn of the loop; False: it
+        is to go the usual way.
+        """
+        waits = self._listens and self._room.is_set() and not self._lock.locked()
+        if self.version is None or self._ending or not waits:
+            return False
+        return self._own.run(self._take, message)
+
+    def _take(self, message: bytes) -> bool:
+        try:
+            asked = protocol.heard(message)
+        except InputError:
+            return False
+        self._wrong, self.asked_at = 0, self._loop.time()
+        try:
+            self._submit(asked)
+        except InputError as error:
+            self._refuse(asked, error)
+        return True
 
     async def _hear(self, message: str | bytes) -> None:
         try:
@@ -116,6 +144,9 @@ class Live:
     async def _step(self, asked: Asked) -> None:
         if self.version is None:
             await self._begin(Asked(protocol.BEGIN, {}))
+        self._submit(asked)
+
+    def _submit(self, asked: Asked) -> None:
         streamed = self._streamed()
         if not asked.binary:
             content: Any = fitted(streamed.step, asked.content)
@@ -200,6 +231,10 @@ class Live:
         self._say(protocol.answer(asked, "error", told))
 
     def _say(self, said: Said) -> None:
+        short = self._pipe is not None and isinstance(said, bytes) and not self._outbox
+        if short and self._pipe.say(said):  # type: ignore[union-attr, arg-type]
+            self._count()
+            return
         self._outbox.append(said)
         self._empty.clear()
         self._news.set()
@@ -273,8 +308,8 @@ class Live:
     def _end(self, code: int, reason: str) -> None:
         """At once, whether or not the client reads."""
         self.reason = reason
-        if (socket := sockets.of(self._socket.scope)) is not None:
-            socket.end(code, reason)
+        if self._pipe is not None:
+            self._pipe.end(code, reason)
 
 
 def _noted(task: "asyncio.Task[None]") -> None:

@@ -19,13 +19,20 @@ from gruta.train import Interrupted, beats, together, train
 Told = dict[str, Any]
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # a store that is gone is no news
 CONTEXT: Any = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["gruta.tests.ranks", "torch._dynamo"])
+CONTEXT.set_forkserver_preload(["gruta.tests.test_ranks", "torch._dynamo"])
 
 
-def start(size: int, act: Callable[..., Any], *arguments: Any) -> list[Any]:
-    """So many processes, of which each calls `act(rank, *arguments)` among the others."""
+def start(size: int, act: Callable[..., Any], *arguments: Any, **how: Any) -> list[Any]:
+    """So many processes, of which each calls `act(rank, *arguments)` among the others.
+
+    how: `missed`, seconds after which one that is silent is lost; `words` and `told`, what one that
+    is ended is to say, and the file that has standard error; more of the environment, and the
+    `store` of earlier ones.
+    """
     where = "127.0.0.1", 0
-    store = dist.TCPStore(*where, is_master=True, wait_for_workers=False)  # type: ignore[attr-defined]
+    store = how.pop("store", None) or dist.TCPStore(  # type: ignore[attr-defined]
+        *where, is_master=True, wait_for_workers=False
+    )
     common = {
         "WORLD_SIZE": str(size),
         "MASTER_ADDR": "127.0.0.1",
@@ -35,7 +42,7 @@ def start(size: int, act: Callable[..., Any], *arguments: Any) -> list[Any]:
     processes = []
     for rank in range(size):
         ours, theirs = CONTEXT.Pipe(duplex=False)
-        own = common | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+        own = common | {"RANK": str(rank), "LOCAL_RANK": str(rank)} | how
         process = CONTEXT.Process(target=_among, args=(own, theirs, act, arguments), daemon=True)
         process.start()
         theirs.close()
@@ -58,12 +65,16 @@ def ended(processes: list[Any], within: float = 60.0) -> list[Told | None]:
     return found
 
 
-def _among(where: dict[str, str], pipe: Any, act: Callable[..., Any], arguments: Any) -> None:
+def _among(where: dict[str, Any], pipe: Any, act: Callable[..., Any], arguments: Any) -> None:
     torch.set_num_threads(1)
+    beats.MISSED = where.pop("missed", beats.MISSED)
+    words = where.pop("words", "")
+    if file := where.pop("told", None):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
     os.environ.update(where)
     told: Told = {}
     try:
-        with together() as ranks:
+        with together(words) as ranks:
             told["found"] = act(ranks.rank, *arguments)
     except (InputError, Interrupted, RankLost) as error:
         told |= {"error": type(error).__name__, "message": str(error)}
@@ -92,8 +103,3 @@ def adding(
     run = run_at(path, settings) if rank == 0 else Run(own)
     train(lesson, settings, run)
     return sorted(file.name for file in own.glob("*"))
-
-
-def impatient() -> None:
-    """Take who is silent for a second for lost."""
-    beats.MISSED = 1.0

@@ -1,15 +1,19 @@
 """Processes that train together come to the numbers of one, and end together."""
 
+import ctypes
 import os
 import signal
+import time
 
 import pytest
 import torch
 
+from gruta.cli.train import Job, _gone_on_with
 from gruta.runs import METRICS, MODEL, Run, read_metrics
 from gruta.settings import StreamSettings
+from gruta.tasks import registry
 from gruta.tests.adding import Adding, run_at
-from gruta.tests.ranks import adding, ended, impatient, start
+from gruta.tests.ranks import adding, ended, start
 from gruta.tests.test_train import left_by
 from gruta.train import cut, train
 from gruta.train.ranks import current
@@ -67,7 +71,6 @@ def killed(rank, step):
 
 
 def frozen(rank, step):
-    impatient()
     if (rank, step) == (1, 8):
         os.kill(os.getpid(), signal.SIGSTOP)
 
@@ -75,7 +78,7 @@ def frozen(rank, step):
 @pytest.mark.parametrize(("act", "behind"), [(killed, 4), (frozen, 1)])
 def test_the_others_end_when_one_is_lost_and_any_number_goes_on(tmp_path, act, behind):
     expected = alone(tmp_path / "whole")
-    processes = start(2, adding, tmp_path / "run", SHORT, act)
+    processes = start(2, adding, tmp_path / "run", SHORT, act, missed=1.0)
     first, second = processes
     if act is frozen:
         first.join(20)
@@ -90,6 +93,51 @@ def test_the_others_end_when_one_is_lost_and_any_number_goes_on(tmp_path, act, b
     else:
         alone(tmp_path / "run")
     assert left_by(tmp_path / "run") == expected
+
+
+def busy(rank, stamp):
+    """One keeps the interpreter to itself, one sleeps, and one is killed."""
+    if rank == 0:
+        ctypes.PyDLL(None).sleep(50)
+    elif rank == 1:
+        time.sleep(50)
+    time.sleep(1)
+    stamp.write_text(str(time.monotonic()))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_the_others_end_whatever_they_do_meanwhile_and_say_one_sentence_each(tmp_path):
+    file, stamp = tmp_path / "told", tmp_path / "stamp"
+    processes = start(3, busy, stamp, words="gruta: {message}", told=str(file))
+    for process in processes:
+        process.join(40)
+    assert time.monotonic() - float(stamp.read_text()) < 10
+    assert [process.exitcode for process in processes] == [-signal.SIGKILL, 1, -signal.SIGKILL]
+    message = "gruta: process {} of 3 stopped, as nothing is heard of process 2 any more"
+    assert sorted(file.read_text().splitlines()) == [message.format(rank) for rank in (0, 1)]
+
+
+def goes_on(rank, path):
+    job = Job(registry.task("forecast"), path, path, resume=False, profile=False, as_json=True)
+    found = _gone_on_with(job, current()).resume
+    if rank == 0 and not (path / "run.json").exists():
+        path.mkdir()
+        (path / "run.json").touch()
+    return found
+
+
+def test_who_is_started_anew_goes_on_with_no_run_that_was_there_before(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    (old / "run.json").touch()
+    for path, expected in ((old, False), (new, True)):
+        restarts = {"TORCHELASTIC_MAX_RESTARTS": "3", "TORCHELASTIC_RESTART_COUNT": "0"}
+        before = start(2, goes_on, path, **restarts)
+        store = before[0].store
+        assert [one["found"] for one in ended(before)] == [False, False]
+        restarts["TORCHELASTIC_RESTART_COUNT"] = "1"
+        after = start(2, goes_on, path, store=store, **restarts)
+        assert [one["found"] for one in ended(after)] == [expected, expected]
 
 
 def asked_to_stop(rank, step):

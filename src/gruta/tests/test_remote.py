@@ -155,6 +155,7 @@ def test_the_command_line_and_python_take_urls(store, run_gruta, csv):
     again = run_gruta("train", "forecast", csv, "--run", url, *short())
     assert again.code == 2
     assert f"{url}: exists already" in again.err
+    assert "--overwrite" not in again.err  # which is not for a store
     forecaster = Forecaster.load(url)
     assert len(forecaster.predict(csv)) == 2
     nothing = run_gruta("train", "forecast", csv, "--run", f"{url}-2", *short(), "--resume")

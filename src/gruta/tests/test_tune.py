@@ -3,9 +3,10 @@
 import json
 import os
 import shlex
-import socket
+import signal
 import subprocess
 import sys
+import time
 
 import optuna
 import pytest
@@ -13,11 +14,12 @@ from optuna.trial import TrialState
 
 from gruta.cli.console import this_command
 from gruta.errors import InputError
+from gruta.processes import called
 from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.trained import Trained
-from gruta.tests.command import ROWS, short, table
+from gruta.tests.command import ROWS, launch, short, table
 from gruta.train import Progress
 from gruta.tune.space import Choice, Range, space_of
 from gruta.tune.sweep import Sweep, storage_at
@@ -45,12 +47,12 @@ class Silent:
         return None
 
 
-def begun(tmp_path, csv, storage=None, name="study"):
-    task = registry.task("forecast")
-    space = space_of(resolve(task.settings, GIVEN), GIVEN, [])
-    data = task.open(csv, resolve(task.settings, GIVEN))
+def begun(tmp_path, csv, storage=None, name="study", **more):
+    task, given = registry.task("forecast"), GIVEN | more
+    space = space_of(resolve(task.settings, given), given, [])
+    data = task.open(csv, resolve(task.settings, given))
     storage = storage or storage_at(str(tmp_path / "trials.log"))
-    return Sweep.begun(task, data, GIVEN, space, tmp_path, storage, name)
+    return Sweep.begun(task, data, given, space, tmp_path, storage, name)
 
 
 def states(sweep):
@@ -77,8 +79,11 @@ def test_spaces_are_those_of_the_fields_but_for_what_is_set_and_what_is_asked_fo
         ("warmup=0..1", "warmup: expected a number below 1"),
         ("cell=gru,qrnn", "cell: expected one of gru, lstm, rnn"),
         ("cell=gru..lstm", "cell: expected LOW..HIGH"),
-        ("lookback=8..90", "lookback: trials that differ in it are not compared"),
-        ("test_share", "test_share: trials that differ in it are not compared"),
+        (
+            "lookback=8..90",
+            "lookback: is the same in all trials, as it decides how they are trained or",
+        ),
+        ("test_share", "test_share: is the same in all trials, as it decides how"),
     ],
 )
 def test_what_cannot_be_tried_is_told(asked, problem):
@@ -131,18 +136,19 @@ def test_a_command_to_go_on_with_tells_no_password(monkeypatch):
     assert shlex.split(this_command()) == shlex.split(told)
 
 
-def test_settings_of_a_lost_process_are_tried_again(tmp_path, csv):
+def test_settings_of_a_lost_process_are_tried_again(tmp_path, csv, monkeypatch):
     sweep = begun(tmp_path, csv, storage_at(f"sqlite:///{tmp_path}/trials.db"))
     trial = sweep.study.ask()
     params = {name: one.suggest(trial, name) for name, one in sweep.space.items()}
-    ended = subprocess.Popen(["true"])
+    ended = subprocess.Popen(["sleep", "60"])
+    trial.set_user_attr("worker", called(ended.pid))
+    ended.kill()
     ended.wait()
-    trial.set_user_attr("worker", f"{socket.gethostname()}:{ended.pid}")
     elsewhere = sweep.study.ask()
     elsewhere.set_user_attr("worker", "another:1")  # begun a moment ago, and may live
     own = sweep.study.ask()
-    own.set_user_attr("worker", f"{socket.gethostname()}:{os.getppid()}")
-    sweep.go_on(3, float("inf"), Silent())
+    own.set_user_attr("worker", called(os.getppid()))
+    sweep.go_on(3, time.monotonic() + 2, Silent())
     found = sweep.study.trials
     assert [t.state for t in found[:3]] == [
         TrialState.FAIL,
@@ -152,6 +158,10 @@ def test_settings_of_a_lost_process_are_tried_again(tmp_path, csv):
     assert found[3].state == TrialState.COMPLETE
     assert found[3].params == params
     assert found[3].user_attrs["of"] == 0
+    monkeypatch.setattr("gruta.tune.sweep.SILENT", 0.0)  # nobody has been heard of since
+    sweep.go_on(3, float("inf"), Silent())
+    assert len(sweep.ended) == 3
+    assert {states(sweep)[1], states(sweep)[2]} == {TrialState.FAIL}
 
 
 def test_an_interrupted_trial_is_tried_again_by_who_goes_on(tmp_path, csv, monkeypatch):
@@ -169,6 +179,68 @@ def test_an_interrupted_trial_is_tried_again_by_who_goes_on(tmp_path, csv, monke
     failed, again = begun(tmp_path, csv).study.trials
     assert again.state == TrialState.COMPLETE
     assert again.params == failed.params
+
+
+@pytest.mark.parametrize("name", ["translate", "transcribe", "caption"])
+def test_layers_can_be_tried_where_a_network_has_them(name):
+    settings = registry.task(name).settings.model_construct()
+    assert space_of(settings, {}, ["layers"])["layers"].has(settings.layers)
+
+
+def test_the_help_of_a_search_is_of_the_search(run_gruta):
+    told = run_gruta("tune", "forecast", "--help").out
+    assert "found by trials" in told
+    assert "Train a forecaster" not in told
+
+
+def test_a_helper_ends_when_the_one_that_started_it_is_killed_and_shows_nothing(csv, tmp_path):
+    out, steps = tmp_path / "tune", ("--steps", 100_000, "--validate-every", 2)
+    process = launch("tune", "forecast", csv, *short(*steps, "--processes", 2, "--run", out))
+    until = time.monotonic() + 60
+    while len(running := list(out.glob("trials/forecast/*/metrics.jsonl"))) < 2:
+        assert time.monotonic() < until
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.kill()
+    _told, err = process.communicate(timeout=30)  # the helper has the same standard error
+    trials = optuna.load_study(study_name="forecast", storage=storage_at(str(out / "trials.log")))
+    (own,) = (t for t in trials.trials if f":{process.pid}:" in t.user_attrs.get("worker", ""))
+    shown = {line.partition(":")[0] for line in err.splitlines()}
+    assert shown <= {f"trial {own.number}"}
+    assert len(running) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--on", "ray", "--address", "127.0.0.1:9"), "--address: no cluster of Ray there: "),
+        (("--on", "ray", "--address", "nowhere"), "--address: no cluster of Ray there: "),
+        (("--on", "dask"), "--on: expected ray, got 'dask'"),
+        (("--address", "auto"), "--address: is that of a cluster of Ray; give --on ray too"),
+    ],
+)
+def test_a_cluster_that_is_not_there_is_told_at_once(run_gruta, csv, tmp_path, options, problem):
+    if "ray" in options:
+        pytest.importorskip("ray")
+    done = run_gruta("tune", "forecast", csv, *short("--run", tmp_path / "tune"), *options)
+    assert done.code == 2
+    assert problem in done.err
+
+
+def test_sigterm_between_trials_ends_helpers_too(run_gruta, csv, tmp_path, monkeypatch):
+    helpers = []
+
+    def helper():
+        helpers.append(subprocess.Popen(["sleep", "60"], stdin=subprocess.PIPE))
+        return helpers[0]
+
+    monkeypatch.setattr("gruta.cli.tune._helper", helper)
+    monkeypatch.setattr(Sweep, "go_on", lambda *given: os.kill(os.getpid(), signal.SIGTERM))
+    options = short("--processes", 2, "--run", tmp_path / "tune")
+    done = run_gruta("tune", "forecast", csv, *options)
+    assert done.code == 130
+    assert done.err.count("to go on: gruta") == 1
+    assert helpers[0].returncode == -signal.SIGTERM
 
 
 def test_other_data_and_a_storage_that_is_none_are_refused(tmp_path, csv):

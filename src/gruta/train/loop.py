@@ -67,29 +67,28 @@ def train(
                     training.prepare()
             training.align()
             often = min(settings.validate_every, getattr(lesson, "validate_every", settings.steps))
-            with ranks.stepping():
-                while not training.is_over:
-                    with draws(lesson, settings.seed, position.step, device):
-                        with watch("batch"):
-                            batch = batch_of(position.step)
-                        loss, stopping = _gradients(training, batch, device, stop)
-                        with watch("optimizer"):
-                            clipping = training.clipper.clip(model.named_parameters(), loss)
-                            training.learn(clipping)
-                        if watching is not None:
-                            watching.measure()
-                        with watch("log"):
-                            training.stepped(loss, clipping)
-                        if training.is_due(often):
-                            training.validate()
-                    if training.is_due(settings.checkpoint_every) or stopping():
-                        training.save()
-                    if stopping():
-                        raise Interrupted(
-                            _("stopped after step {step} of {steps}").format(
-                                step=position.step, steps=settings.steps
-                            )
+            while not training.is_over:
+                with draws(lesson, settings.seed, position.step, device):
+                    with watch("batch"):
+                        batch = batch_of(position.step)
+                    loss, stopping = _gradients(training, batch, device, stop)
+                    with watch("optimizer"):
+                        clipping = training.clipper.clip(model.named_parameters(), loss)
+                        training.learn(clipping)
+                    if watching is not None:
+                        watching.measure()
+                    with watch("log"):
+                        training.stepped(loss, clipping)
+                    if training.is_due(often):
+                        training.validate()
+                if training.is_due(settings.checkpoint_every) or stopping():
+                    training.save()
+                if stopping():
+                    raise Interrupted(
+                        _("stopped after step {step} of {steps}").format(
+                            step=position.step, steps=settings.steps
                         )
+                    )
         training.finish()
     return watch
 
@@ -114,7 +113,7 @@ def _gradients(
     Several processes stop together, as one of them was asked to before they summed.
     """
     lesson, division, watch = training.lesson, training.division, training.watch
-    total = Sum(lesson.model)
+    total = Sum(lesson.model, division.ranks)
     loss = torch.tensor(0.0)
     for i, (number, share) in enumerate(division.shares(lesson, batch)):
         if not share.weight:
@@ -135,7 +134,7 @@ def _gradients(
     if division.is_whole:
         return loss, lambda: stop.requested
     with watch("exchange"):
-        loss, stopping = total.total(division.ranks)
+        loss, stopping = total.total()
     return loss, lambda: stopping
 
 

@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from torch import Tensor
 from gruta.errors import InputError, RankLost
 from gruta.locale import translate as _
 from gruta.train.beats import Beats
+from gruta.train.progress import Interrupted
 
 _PATIENCE = timedelta(milliseconds=200)
 """Between two looks whether somebody is lost, while waiting for the others."""
@@ -67,18 +68,20 @@ class Ranks:
         self._wait(dist.all_gather(found, raw, async_op=True))
         return [one[: int(n)].numpy().tobytes() for one, n in zip(found, sizes, strict=True)]
 
-    def total(self, own: Sequence[Tensor]) -> Tensor:
-        """The sum of vectors `[N]` of which every process has as many, one after the other by rank.
+    def total(self, own: list[Tensor]) -> Tensor:
+        """The sum of vectors `[N]` of which every process has as many, one after the other by rank;
+        they are taken out of the list.
 
         Each number is summed in that order, whoever has which vector: each process sums a stretch
         of all vectors, and hands it out.
         """
         parts = own
         if self.size > 1:
-            n = len(own[0])
+            n, count = len(own[0]), len(own)
             stretch = -(-n // self.size)
-            sent = torch.zeros(self.size, len(own), stretch, dtype=own[0].dtype)
-            for i, vector in enumerate(own):
+            sent = torch.zeros(self.size, count, stretch, dtype=own[0].dtype)
+            for i in range(count):
+                vector = own.pop(0)
                 whole = torch.zeros(self.size * stretch, dtype=vector.dtype)
                 whole[:n] = vector
                 sent[:, i] = whole.view(self.size, stretch)
@@ -94,17 +97,11 @@ class Ranks:
         self._wait(dist.all_gather(list(whole.view(self.size, -1)), summed, async_op=True))
         return whole[:n]
 
-    @contextmanager
-    def stepping(self) -> Iterator[None]:
-        """All take steps meanwhile, and none keeps silent for long."""
-        if self.beats is None:
-            yield
-            return
-        self.beats.stepping = True
-        try:
-            yield
-        finally:
-            self.beats.stepping = False
+    def first_said(self, name: str, value: str) -> str:
+        """What one of these processes has said first under this name, be it before a launcher has
+        started them anew; else the value.
+        """
+        return value if self.beats is None else self.beats.first_said(name, value)
 
     def require_alike(self, own: bytes) -> None:
         """InputError, in all of them, where one has something else here than the first."""
@@ -130,10 +127,12 @@ class Ranks:
                     with suppress(RuntimeError):  # it may have ended well just after it was left
                         work.wait(_PATIENCE)
                         return
+                    beats.known()
                     told = beats.has_told(range(self.size), 1.0)  # the end of a connection
                     raise RankLost(_lost(self, beats.lost), told=told) from None
                 if beats.lost is not None:
-                    raise RankLost(_lost(self, beats.lost)) from None
+                    beats.known()
+                    raise RankLost(_lost(self, beats.lost), told=beats.told) from None
 
 
 ALONE = Ranks()
@@ -165,13 +164,14 @@ _uses = 0
 
 
 @contextmanager
-def together(at_loss: Callable[[str], None] | None = None) -> Iterator[Ranks]:
+def together(last_words: str = "") -> Iterator[Ranks]:
     """Trainings inside are each one training of all processes that torchrun or accelerate started.
 
     Each has the same data and settings, takes its share of every batch, and ends with the same
     result; the first writes the run. One process alone trains as ever. Where one is lost the others
-    raise RankLost within ten seconds as they wait for it; at_loss: called with the message in one
-    that is busy otherwise.
+    raise RankLost within ten seconds as they wait for it. last_words: one that is busy otherwise is
+    ended then, with these on standard error, {message} among them; without any it is let be until
+    it waits.
     """
     global _current, _uses
     if not started():
@@ -183,38 +183,46 @@ def together(at_loss: Callable[[str], None] | None = None) -> Iterator[Ranks]:
     ranks = Ranks(rank, size, int(os.environ.get("LOCAL_RANK") or 0))
     store, _rank, _size = next(dist.rendezvous("env://"))  # type: ignore[attr-defined]
     name = f"gruta/{os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}/{_uses}"
-
-    def told(lost: int) -> None:
-        if at_loss is not None:
-            at_loss(_lost(ranks, lost))
-
-    beats = ranks.beats = Beats(name, rank, size, told)
     own = dist.PrefixStore(name, store)  # type: ignore[attr-defined]
+    host = own_address(os.environ["MASTER_ADDR"]) or "127.0.0.1"
+    beats = ranks.beats = Beats(name, rank, size, own, host)
     dist.init_process_group("gloo", store=own, rank=rank, world_size=size, timeout=_FOREVER)
-    beats.start()
+    beats.start(last_words.replace("{message}", _unheard(ranks, "{lost}")))
     _current = ranks
-    problem = whole = False
+    whole = False
     try:
         yield ranks
         whole = True
     except InputError as error:
-        problem = ranks.first or not beats.has_told([0], 2.0)
+        beats.known()
+        told = ranks.first or not beats.has_told([0], 2.0)
+        _current = ALONE
+        beats.end(told)
         if not ranks.first:
             where = _("process {rank} of {size}").format(rank=rank, size=size)
-            raise RankLost(f"{where}: {error}", told=not problem) from None
+            raise RankLost(f"{where}: {error}", told=not told) from None
+        raise
+    except Exception as error:
+        beats.known()
+        if not isinstance(error, RankLost | Interrupted) and not hasattr(error, "exit_code"):
+            beats.fall()  # else all end alike
         raise
     finally:
         _current = ALONE
-        beats.end(problem)
+        beats.end(False)
         if whole:  # else it might wait for somebody who is lost
             dist.destroy_process_group()
 
 
 def _lost(ranks: Ranks, lost: int | None) -> str:
-    if lost is None:
-        text = _("process {rank} of {size} stopped, as another one of this training has ended")
-    else:
-        text = _("process {rank} of {size} stopped, as nothing is heard of process {lost} any more")
+    if lost is not None:
+        return _unheard(ranks, str(lost))
+    text = _("process {rank} of {size} stopped, as another one of this training has ended")
+    return text.format(rank=ranks.rank, size=ranks.size)
+
+
+def _unheard(ranks: Ranks, lost: str) -> str:
+    text = _("process {rank} of {size} stopped, as nothing is heard of process {lost} any more")
     return text.format(rank=ranks.rank, size=ranks.size, lost=lost)
 
 

@@ -133,10 +133,15 @@ def seed_of_share(seed: int, number: int) -> int:
 
 
 class Sum:
-    """The gradients of this process's shares, and what is summed with them over all processes."""
+    """The gradients of this process's shares, and what is summed with them over all processes.
 
-    def __init__(self, model: nn.Module) -> None:
+    One process keeps their sum; of several each keeps its shares' apart until all are summed in one
+    order, which whoever has which share is to have no part in.
+    """
+
+    def __init__(self, model: nn.Module, ranks: Ranks) -> None:
         self._parameters = [p for p in model.parameters() if p.requires_grad]
+        self._ranks = ranks
         self._vectors: list[Tensor] = []
 
     def add(self, loss: Tensor | None, stop: bool) -> None:
@@ -150,13 +155,17 @@ class Sum:
             (torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1).cpu()
             for p in self._parameters
         ]
-        self._vectors.append(torch.cat([head, *gradients]))
+        vector = torch.cat([head, *gradients])
+        if self._vectors and self._ranks.size == 1:
+            self._vectors[0] += vector
+        else:
+            self._vectors.append(vector)
         for p in self._parameters:
             p.grad = None
 
-    def total(self, ranks: Ranks) -> tuple[Tensor, bool]:
+    def total(self) -> tuple[Tensor, bool]:
         """The loss, and whether somebody is asked to stop; the gradients are at the parameters."""
-        summed = ranks.total(self._vectors)
+        summed = self._ranks.total(self._vectors)
         count = len(self._parameters)
         stop, loss = bool(summed[0] > 0), summed[1]
         at = 2 + count

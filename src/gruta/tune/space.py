@@ -80,7 +80,10 @@ def space_of(settings: BaseModel, given: Mapping[str, Any], asked: Sequence[str]
         own = _about(fields[name])
         known = own.get("space") or own.get("range")
         if known is None:
-            problem = _("{name}: trials that differ in it are not compared by the validation part")
+            problem = _(
+                "{name}: is the same in all trials, as it decides how they are trained or "
+                "compared; set it by its own option"
+            )
             raise InputError(space=problem.format(name=name))
         if name in given:
             problem = _("{name}: is set, and so is not tried; leave one of both out")

@@ -1,9 +1,7 @@
 """Trials on one storage, by any number of processes on any machines."""
 
 import json
-import os
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +16,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from gruta.errors import InputError, OtherRun
 from gruta.locale import translate as _
+from gruta.processes import called, has_ended
 from gruta.settings import resolve
 from gruta.tasks.fitting import fit
 from gruta.tasks.task import Task
@@ -26,6 +25,9 @@ from gruta.tune.space import Space
 
 BEAT, SILENT = 20.0, 120.0
 """Seconds between two signs of life of a trial, and after how many without one it is lost."""
+
+PAUSE = 0.5
+"""Seconds between two looks whether what others have under way has ended."""
 
 RETRIES = 2
 """How often the settings of a trial whose process was lost are tried again."""
@@ -161,40 +163,67 @@ class Sweep:
     def go_on(self, trials: int, until: float, progress: Callable[[str, int], Any]) -> None:
         """Try settings until so many trials have ended, or no more may begin (time.monotonic()).
 
-        Raises Interrupted as training does; what was under way is tried again by who goes on.
+        Those that others have under way are waited for; where they are lost their settings are
+        tried again. Raises Interrupted as training does; what was under way is tried again by who
+        goes on.
         """
-        while True:
-            self._give_up_on_the_lost()
-            running = self.study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
-            if len(self.ended) + len(running) >= trials or time.monotonic() >= until:
-                return
-            trial = self.study.ask()
-            if trial.number >= 4 * trials + 20:  # next to all fail
-                self.study.tell(trial, state=TrialState.FAIL)
-                problem = _("next to all trials fail, the last with: {why}")
-                raise InputError(space=problem.format(why=self._last_failure()))
-            self._try(trial, progress)
+        while not self.is_over(trials, until):
+            trial = self.asked(trials)
+            if trial is None:
+                time.sleep(PAUSE)
+            else:
+                self._try(trial, progress)
+
+    def is_over(self, trials: int, until: float) -> bool:
+        """Whether so many have ended, or no more may begin."""
+        return len(self.ended) >= trials or time.monotonic() >= until
+
+    def asked(self, trials: int) -> Trial | None:
+        """The next to be tried; None where enough are under way. InputError where all fail."""
+        self._give_up_on_the_lost()
+        running = self.study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
+        if len(self.ended) + len(running) >= trials:
+            return None
+        failed = self.study.get_trials(deepcopy=False, states=[TrialState.FAIL])
+        told = [trial for trial in failed if _WHY in trial.user_attrs]  # others were lost
+        if len(told) >= 3 * trials + 20 and len(told) > 3 * len(self.ended):
+            problem = _("next to all trials fail, the last with: {why}")
+            raise InputError(space=problem.format(why=told[-1].user_attrs[_WHY]))
+        return self.study.ask()
+
+    def drawn(self, trial: Trial) -> Any:
+        """The settings of a trial; InputError where they do not go together."""
+        return self.settings({name: one.suggest(trial, name) for name, one in self.space.items()})
 
     def _try(self, trial: Trial, progress: Callable[[str, int], Any]) -> None:
         place = self.place(trial.number)
         shutil.rmtree(place, ignore_errors=True)
-        try:
-            params = {name: one.suggest(trial, name) for name, one in self.space.items()}
-            settings = self.settings(params)
-            with _alive(trial), progress(f"{trial.number}", settings.steps) as shown:
+        with self.ending(trial):
+            settings = self.drawn(trial)
+            with alive(trial), progress(f"{trial.number}", settings.steps) as shown:
                 curve = _Curve(trial, shown)
                 fitted = fit(self.task, self.data, settings, place, progress=curve)
-            trial.set_user_attr("seconds", round(fitted.stopwatch.total, 1))
-            if curve.best is None:
-                raise Diverged(_("no validation gave a number"))
-            self.study.tell(trial, curve.best, skip_if_finished=True)
+            self.complete(trial, curve.best, fitted.stopwatch.total)
+
+    def complete(self, trial: Trial, value: float | None, seconds: float) -> None:
+        """It has come to its end, with this the lowest value of its validations."""
+        trial.set_user_attr("seconds", round(seconds, 1))
+        if value is None:
+            raise Diverged(_("no validation gave a number"))
+        self.study.tell(trial, value, skip_if_finished=True)
+
+    @contextmanager
+    def ending(self, trial: Trial) -> Iterator[None]:
+        """What ends a trial inside is told to the study; only the best runs are kept."""
+        try:
+            yield
         except optuna.TrialPruned:
             self.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
         except (Diverged, InputError) as error:
             trial.set_user_attr(_WHY, str(error))
             self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
         except BaseException:
-            self._again(self.study.get_trials(deepcopy=False)[trial.number])
+            self.again(trial.number)
             raise
         finally:
             self._keep_the_best()
@@ -212,19 +241,17 @@ class Sweep:
         """Trials whose process is gone have failed, and their settings are to be tried again."""
         for trial in self.study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
             if _is_lost(trial):
-                self._again(trial)
+                self.again(trial.number)
 
-    def _again(self, trial: FrozenTrial) -> None:
+    def again(self, number: int) -> None:
+        """A trial has failed by no fault of its settings, which are to be tried again."""
+        trial = self.study.get_trials(deepcopy=False)[number]
         with suppress(optuna.exceptions.UpdateFinishedTrialError, ValueError):
-            self.study.tell(trial.number, state=TrialState.FAIL)
+            self.study.tell(number, state=TrialState.FAIL)
             tries = int(trial.user_attrs.get(_RETRY, 0))
             if tries < RETRIES and trial.params:
-                again = {_RETRY: tries + 1, "of": trial.number}
+                again = {_RETRY: tries + 1, "of": number}
                 self.study.enqueue_trial(trial.params, user_attrs=again)
-
-    def _last_failure(self) -> str:
-        failed = self.study.get_trials(deepcopy=False, states=[TrialState.FAIL])
-        return next((str(t.user_attrs[_WHY]) for t in reversed(failed) if _WHY in t.user_attrs), "")
 
 
 class _Curve(Progress):
@@ -256,9 +283,9 @@ class _Curve(Progress):
 
 
 @contextmanager
-def _alive(trial: Trial) -> Iterator[None]:
+def alive(trial: Trial) -> Iterator[None]:
     """The trial has signs of life meanwhile."""
-    trial.set_user_attr(_WORKER, f"{socket.gethostname()}:{os.getpid()}")
+    trial.set_user_attr(_WORKER, called())
     over = threading.Event()
 
     def tell() -> None:
@@ -278,15 +305,7 @@ def _alive(trial: Trial) -> Iterator[None]:
 
 
 def _is_lost(trial: FrozenTrial) -> bool:
-    host, _colon, process = str(trial.user_attrs.get(_WORKER, "")).rpartition(":")
-    if host == socket.gethostname() and process.isdecimal():
-        try:
-            os.kill(int(process), 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            return False
-        if int(process) == os.getpid():
-            return False
+    if has_ended(str(trial.user_attrs.get(_WORKER, ""))):
+        return True
     begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
     return time.time() - float(trial.user_attrs.get(_ALIVE, begun)) > SILENT

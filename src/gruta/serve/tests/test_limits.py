@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import struct
+import time
 
 import httpx2
 import numpy as np
@@ -14,6 +15,7 @@ import gruta
 from gruta.serve import protocol
 from gruta.serve.tests.conftest import SERIES, TEXT, serving, until
 from gruta.serve.tests.test_streams import alone, cases
+from gruta.serve.tokens import Tokens, lines
 
 GARBAGE = [
     ('{"resume": 3}', "resume: expected a text"),
@@ -187,6 +189,39 @@ def test_streams_beyond_the_limit_and_idle_ones_are_told(key):
     assert ending["reason"] == "idle"
     assert closed == (protocol.IDLE, "idle")
     assert on["result"]["steps"] == 2
+
+
+def test_a_wall_clock_that_jumps_ends_nothing_and_delays_nothing(key, monkeypatch):
+    """Streams go on, tokens are good while their key is, and idle ones end when they have to."""
+    (case,), real, ahead, tokens = cases(1, 6), time.time, [0.0], []
+    monkeypatch.setattr(time, "time", lambda: real() + ahead[0])
+    monkeypatch.setattr(time, "time_ns", lambda: int(time.time() * 1e9))
+
+    async def everything(server):
+        async with server.stream() as client:
+            found = []
+            for rows, jump in zip(case, (0, 4e7, -4e7, 9e8, -9e8, 0), strict=True):
+                ahead[0] = jump
+                await asyncio.sleep(0.15)  # the server looks at its streams meanwhile
+                found.append(await client.step(rows.tolist()))
+                tokens.append((await client.ask(snapshot={}))["snapshot"])
+        for jump, token in zip((9e8, -9e8), tokens, strict=False):
+            ahead[0] = jump
+            async with server.stream() as client:
+                assert "begun" in await client.ask(resume=token)
+                began = time.monotonic()
+                assert await client.closed() == (protocol.IDLE, "idle")
+                assert 0.5 < time.monotonic() - began < 5
+        return found
+
+    with serving(idle_seconds=0.8, budget_ms=5, key_file=key) as server:
+        found = asyncio.run(everything(server))
+    np.testing.assert_array_equal(found, alone(gruta.load(SERIES), case))
+    ahead[0] = 9e8
+    (old,) = lines(key, "key_file")
+    assert Tokens(["a-newer-key-than-the-other", old]).state(tokens[0])
+    with pytest.raises(gruta.InputError, match="not made by a server with this key"):
+        Tokens(["a-newer-key-than-the-other"]).state(tokens[0])
 
 
 def test_a_server_that_stops_answers_what_is_pending_and_offers_snapshots(key):

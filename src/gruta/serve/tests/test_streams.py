@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import gruta
-from gruta.serve.protocol import HEADER, IS_RESULT, IS_WAITING
+from gruta.serve.live import Live
+from gruta.serve.protocol import HEADER, IS_RESULT, IS_STEP, IS_WAITING
 from gruta.serve.tests.conftest import FORECAST, SERIES, TEXT, changed, serving, until
 
 STREAMS, STEPS = 200, 4
@@ -58,6 +59,40 @@ def test_many_streams_each_say_what_the_runtime_says_to_the_last_bit(server):
     assert counted.steps - steps == STREAMS * STEPS
     assert made < STREAMS * STEPS / 4  # many streams a call
     assert counted.norm.shape == counted.saturation.shape == (1,)
+
+
+def test_what_comes_at_once_is_answered_in_its_order_whichever_way_it_goes(server, monkeypatch):
+    """Bytes may go from the socket to the stream at once; what has to wait for them does."""
+    case, taken, said = cases(1, 24)[0], [], []
+    for name, found in (("take", taken), ("_say", said)):
+        whole = getattr(Live, name)
+
+        def noted(live, message, whole=whole, found=found):
+            came = whole(live, message)
+            found.append(came if found is taken else len(live._outbox))
+            return came
+
+        monkeypatch.setattr(Live, name, noted)
+
+    async def one():
+        async with server.stream() as client:
+            found = [await client.step_in_bytes(case[0], 0)]
+            for i, rows in enumerate(case[1:], 1):
+                if i == 12:
+                    await client.socket.send('{"snapshot": {}}')
+                await client.socket.send(HEADER.pack(IS_STEP, i) + rows.astype("<f4").tobytes())
+            found += [await client.read() for _ in range(len(case))]
+        return found
+
+    found, model = asyncio.run(one()), gruta.load(SERIES)
+    token = found.pop(12)["snapshot"]
+    assert [HEADER.unpack_from(raw) for raw in found] == [(IS_RESULT, i) for i in range(24)]
+    told = [np.frombuffer(raw, "<f4", offset=HEADER.size) for raw in found]
+    np.testing.assert_array_equal(told, np.array(alone(model, case), "f"))
+    kept = model.restore(server.site.tokens.state(token))
+    assert kept.steps == sum(len(rows) for rows in case[:12])
+    assert True in taken
+    assert 0 in said  # not by the queue of the writer
 
 
 def test_texts_grow_side_by_side_and_are_told_in_pieces(server):

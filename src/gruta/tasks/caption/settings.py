@@ -122,7 +122,11 @@ class CaptionSettings(NetworkSettings, SequenceSettings, ReadingSettings):
     embedding: Embedding = 128
     hidden: Hidden = 128
     layers: int = Field(
-        1, gt=0, le=64, description="Recurrent layers that write.", json_schema_extra=MODEL
+        1,
+        gt=0,
+        le=64,
+        description="Recurrent layers that write.",
+        json_schema_extra=MODEL | {"range": "1..3"},
     )
     attention: Literal["multiplicative", "additive", "none"] = Field(
         "multiplicative",

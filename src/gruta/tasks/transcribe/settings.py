@@ -110,7 +110,9 @@ class TranscribeSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         json_schema_extra=MODEL,
     )
     hidden: Hidden = 192
-    layers: int = Field(3, gt=0, le=64, description="Recurrent layers.", json_schema_extra=MODEL)
+    layers: int = Field(
+        3, gt=0, le=64, description="Recurrent layers.", json_schema_extra=MODEL | {"range": "1..5"}
+    )
     norm: bool = Field(
         True,
         description="Layer norm on what each recurrent layer reads.",

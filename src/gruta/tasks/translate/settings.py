@@ -99,7 +99,7 @@ class TranslateSettings(NetworkSettings, SequenceSettings, ReadingSettings):
         gt=0,
         le=64,
         description="Recurrent layers that read, in both directions, and as many that write.",
-        json_schema_extra=MODEL,
+        json_schema_extra=MODEL | {"range": "1..4"},
     )
     attention: Literal["multiplicative", "additive", "none"] = Field(
         "multiplicative",

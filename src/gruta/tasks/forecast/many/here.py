@@ -14,11 +14,12 @@ from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import Any
 
+from gruta.cluster import ONE_CORE
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks.forecast.many.files import Place
 from gruta.tasks.forecast.many.parts import Part
-from gruta.tasks.forecast.many.work import THREADS, Done, Question, Worker
+from gruta.tasks.forecast.many.work import Done, Question, Worker
 
 TRIES = 2
 """So often a part is tried alone once a process died while it was under way."""
@@ -121,7 +122,7 @@ def _is_done(future: "Future[Done]") -> bool:
 def _pool(start: Start, workers: int, beginning: Beginning) -> Iterator[ProcessPoolExecutor]:
     """Processes that are gone afterwards, whatever they are at."""
     before = set(multiprocessing.active_children())
-    with _environment(THREADS):
+    with _environment(ONE_CORE):
         pool = ProcessPoolExecutor(workers, _SPAWN, _begin, (beginning, *start))
         try:
             yield pool

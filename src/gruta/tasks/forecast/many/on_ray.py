@@ -5,20 +5,18 @@ wherever there is room, and a cluster that grows takes more. A process of Ray's 
 it has loaded for the tasks that follow.
 """
 
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gruta.cores import cores
+from gruta.cluster import connected
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks.forecast.many.files import Place
 from gruta.tasks.forecast.many.here import TRIES, Start
 from gruta.tasks.forecast.many.parts import Part
-from gruta.tasks.forecast.many.work import THREADS, Done, Question, Worker
+from gruta.tasks.forecast.many.work import Done, Question, Worker
 from gruta.tasks.trained import FILES
 
 _AHEAD = 2
@@ -30,10 +28,11 @@ def done_on_ray(parts: Iterable[Part], start: Start, workers: int | None) -> Ite
     import ray
 
     run, question, asked, place = start
-    with _connected(workers):
+    with connected(workers):
         content = ray.put(_content(run))
         task = ray.remote(num_cpus=1, max_retries=TRIES)(_answer)
         queue, under_way = iter(parts), dict[Any, Part]()
+        _require_loadable(run, content, question, asked, place)
         while True:
             most = workers or _ahead(ray.cluster_resources())  # a cluster may grow meanwhile
             while len(under_way) < most and (part := next(queue, None)) is not None:
@@ -54,33 +53,24 @@ def _ahead(resources: Mapping[str, float]) -> int:
     return max(1, _AHEAD * int(resources.get("CPU", 0)))
 
 
-@contextmanager
-def _connected(workers: int | None) -> Iterator[None]:
-    """To the cluster that RAY_ADDRESS names, else to one that runs here, else to a new one."""
-    import ray
-
-    if ray.is_initialized():
-        yield
-        return
-    how: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
-    how["runtime_env"] = {"env_vars": dict(THREADS)}
-    try:
-        ray.init(address="auto", **how)
-    except ConnectionError as error:
-        if address := os.environ.get("RAY_ADDRESS"):
-            problem = _("no cluster of Ray at {address}, which RAY_ADDRESS names: {reason}")
-            told = problem.format(address=address, reason=str(error).partition("\n")[0])
-            raise InputError(on=told) from None
-        ray.init(num_cpus=workers or cores(), include_dashboard=False, **how)
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
 def _content(run: Path) -> dict[str, bytes]:
     """The files of a run that answers are made from, as other machines have no such directory."""
     return {name: (run / name).read_bytes() for name in FILES if (run / name).is_file()}
+
+
+def _require_loadable(run: Path, *start: Any) -> None:
+    """InputError unless a process of Ray's can load the run: else each part would say so."""
+    import ray
+
+    task = ray.remote(num_cpus=1, max_retries=TRIES)(_loaded)
+    try:
+        ray.get(task.remote(*start))
+    except ray.exceptions.RayError as error:
+        cause = getattr(error, "cause", None) or error
+        reason = str(cause).strip().partition("\n")[0]
+        kind = "" if isinstance(cause, InputError) else f"{type(cause).__name__}: "
+        problem = _("{run}: a process of Ray cannot load it: {reason}")
+        raise InputError(problem.format(run=run, reason=f"{kind}{reason}")) from error
 
 
 _workers: dict[tuple[str, str], Worker] = {}
@@ -91,6 +81,12 @@ def _answer(
     content: Mapping[str, bytes], question: Question, asked: str, place: Place, part: Part
 ) -> Done:
     """In a process of Ray's."""
+    _loaded(content, question, asked, place)
+    return _workers[asked, place.path](part)
+
+
+def _loaded(content: Mapping[str, bytes], question: Question, asked: str, place: Place) -> None:
+    """There too: the run is there."""
     key = asked, place.path
     if key not in _workers:
         _workers.clear()
@@ -98,7 +94,6 @@ def _answer(
             for name, own in content.items():
                 Path(run, name).write_bytes(own)
             _workers[key] = Worker(Path(run), question, asked, place)
-    return _workers[key](part)
 
 
 def _lost(part: Part, error: Exception) -> str:

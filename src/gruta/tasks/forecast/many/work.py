@@ -28,17 +28,6 @@ FORMAT = 1
 _INDEX = "__index_level_"
 """What pandas calls an index without a name as it writes it along."""
 _SHOWN = 20
-THREADS = {
-    name: "1"
-    for name in (
-        "GRUTA_THREADS",
-        "MKL_NUM_THREADS",
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "POLARS_MAX_THREADS",
-    )
-}
-"""The environment of a process that computes on one core."""
 
 
 @dataclass(frozen=True)
