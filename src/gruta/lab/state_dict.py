@@ -112,7 +112,7 @@ def _description(path: Path) -> Description:
 
 def _tensors(path: Path) -> dict[str, Any]:
     try:
-        return dict(deserialize(path.read_bytes()))
+        return dict(deserialize(path.read_bytes()))  # type: ignore[no-untyped-call]
     except (SafetensorError, TypeError, ValueError) as error:
         problem = _("{path}: expected a whole safetensors file of numbers ({error})")
         raise InputError(problem.format(path=path, error=error)) from error

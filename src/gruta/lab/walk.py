@@ -63,8 +63,9 @@ def outputs(portrait: Portrait, h: Array) -> Array | None:
         return None
     weight, bias = portrait.output.weight, portrait.output.bias
     rows = _ALONE // weight.size or len(h)
-    y = np.concatenate([h[at : at + rows] @ weight.T for at in range(0, len(h), rows)])
-    return np.add(y, bias, y)
+    y: Array = np.concatenate([h[at : at + rows] @ weight.T for at in range(0, len(h), rows)])
+    y += bias
+    return y
 
 
 def _levels(layers: Sequence[Layer]) -> Iterator[list[Layer]]:

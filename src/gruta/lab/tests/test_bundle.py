@@ -210,3 +210,12 @@ def test_wide_networks_leave_their_weights_with_the_server(monkeypatch):
     assert content["remote"]
     assert content["longest"] == 2**24 // (6 * 5 + 5)
     assert content["layers"][0]["wIh"] == {"shape": [20, 3], "data": None}
+
+
+@pytest.mark.parametrize("most", [1, 40, 2**18])
+def test_outputs_are_what_the_linear_layer_says_in_pieces_of_any_size(most, monkeypatch):
+    portrait = fixtures.portrait("gru-after", 1)
+    monkeypatch.setattr("gruta.lab.walk._ALONE", most)
+    h = np.random.default_rng(0).standard_normal((7, 5), np.float32)
+    expected = h @ portrait.output.weight.T + portrait.output.bias
+    np.testing.assert_allclose(outputs(portrait, h), expected, rtol=1e-5, atol=1e-6)
