@@ -200,12 +200,14 @@ def arrays(encoding: Encoding, series: Series) -> Arrays:
     for name, values, shape in (*sides, ("static", series.static, (count,))):
         own: Covariates = getattr(encoding, name)
         numbers = [k for k, one in enumerate(own.names) if one not in own.levels]
-        until = rows if name == "past" else shape[-1] if len(shape) > 1 else None
+        until = rows if name == "past" else None
+        if values is None:
+            continue
         if numbers:
             found[name] = _part(values[:, numbers], shape, until)
         if own.levels:
-            codes = [_numbers(values, own, text, series.words) for text in own.levels]
-            found[f"{name}_texts"] = _part(np.stack(codes, -1), shape, until)
+            texts = [_numbers(values, own, text, series.words) for text in own.levels]
+            found[f"{name}_texts"] = _part(np.stack(texts, -1), shape, until)
     stamps = series.times
     codes = _stamps(encoding, stamps).codes
     if codes:
