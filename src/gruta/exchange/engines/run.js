@@ -7,8 +7,9 @@ const plain = (type, dims, data) => ({ type, dims, data: Array.from(data, Number
 async function byOnnxRuntime() {
   const ort = require("onnxruntime-web")
   ort.env.wasm.numThreads = 1
+  const number = (type) => (type === "int64" ? BigInt : (v) => v ?? NaN)
   const tensor = ({ type, dims, data }) =>
-    new ort.Tensor(type, kinds[type].from(type === "int64" ? data.map(BigInt) : data), dims)
+    new ort.Tensor(type, kinds[type].from(data.map(number(type))), dims)
   const session = await ort.InferenceSession.create(asked.onnx)
   const answers = []
   for (const given of asked.given) {

@@ -216,7 +216,7 @@ def _as_json(array: Any) -> Any:
     return {
         "type": str(array.dtype),
         "dims": list(array.shape),
-        "data": array.reshape(-1).tolist(),
+        "data": [None if v != v else v for v in array.reshape(-1).tolist()],  # JSON has no NaN
     }
 
 
