@@ -22,7 +22,7 @@ PAGE := src/gruta/lab/assets/index.html
 PAGE_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
 	-not -path '*/shots/*' 2> /dev/null)
 
-.PHONY: help install demo demo-text bench test fuzz test-page soak soak-serve test-ray machines lab lint format notebooks wheel clean
+.PHONY: help install demo demo-text bench test engines fuzz test-page soak soak-serve test-ray machines lab lint format notebooks wheel clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,22 @@ test: lint ## All checks
 fuzz: $(VENV)/for-dev ## Five minutes each of spoilt model files, ours and others': one clear error, in little memory
 	GRUTA_FUZZ_SECONDS=300 $(BIN)/python -m pytest -q src/gruta/tests/test_model_files.py \
 		src/gruta/exchange/doctor/test_spoilt.py
+
+# What the doctor's table tells of: engines in the environment, and those that go with nothing else in ones of their own.
+ENGINES := build/engines
+engines: $(VENV)/for-dev $(VENV)/for-engines $(ENGINES)/onnx2tf $(ENGINES)/hls4ml $(ENGINES)/node ## What other engines make of GRUs, run again: twenty minutes
+	GRUTA_ENGINES=$(ENGINES)/onnx2tf/bin/python:$(ENGINES)/hls4ml/bin/python:$(ENGINES)/node \
+		$(BIN)/python -m pytest -q --timeout 1200 src/gruta/exchange/doctor/test_engines.py src/gruta/tasks/test_as_onnx.py
+
+$(ENGINES)/onnx2tf: # Python 3.12 or later
+	python3.12 -m venv $@ && $@/bin/python -m pip install --quiet onnx2tf==2.6.9 || { rm -rf $@; exit 1; }
+
+$(ENGINES)/hls4ml:
+	$(PYTHON) -m venv $@ && $@/bin/python -m pip install --quiet hls4ml==1.3.0 keras==3.15.1 torch || { rm -rf $@; exit 1; }
+
+$(ENGINES)/node: # Node 20 or later
+	mkdir -p $@ && cd $@ && npm install --silent --no-audit --no-fund --ignore-scripts \
+		onnxruntime-web@1.30.0 @tensorflow/tfjs@4.22.0 || { rm -rf $@; exit 1; }
 
 test-ray: $(VENV)/for-dev $(VENV)/for-ray ## What Ray does with many files and with trials, and processes of it that are killed: three minutes
 	$(BIN)/python -m pytest -q src/gruta/tests/many/test_many_on_ray.py src/gruta/tests/test_tune_on_ray.py

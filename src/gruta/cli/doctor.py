@@ -43,6 +43,17 @@ def doctor(
             help=_("Run it in the engines that are installed, beside the NumPy reference."),
         ),
     ] = False,
+    run_in: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PLACE",
+            help=_(
+                "Run it in the engines of another Python too, or of a folder with node_modules; "
+                "may be given again."
+            ),
+            show_default=False,
+        ),
+    ] = None,
     mend: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help=_("Write it here so that every engine gets it right.")),
@@ -64,7 +75,8 @@ def doctor(
         raise InputError(reset_after=_("it changes what --mend writes; name a file there"))
     if mend is not None and mend.resolve() == file.resolve():
         raise InputError(mend=_("expected another file than the one that is read"))
-    if (run or mend is not None) and file.suffix.lower() != ".onnx":
+    places = run_in or []
+    if (run or places or mend is not None) and file.suffix.lower() != ".onnx":
         problem = _("{path}: only ONNX files are run and mended")
         raise InputError(problem.format(path=file))
     from gruta.exchange.doctor.engines import table
@@ -73,10 +85,10 @@ def doctor(
     found = examine(file)
     rows = table(found.format, found.layers)
     trials: Sequence[Trial] = ()
-    if run:
+    if run or places:
         from gruta.exchange.doctor.tried import tried
 
-        trials = tried(file)
+        trials = tried(file, places)
     mended = _mended(file, mend, reset_after)
     if as_json:
         told = found.to_json() | {"engines": [asdict(row) for row in rows], "mended": mended}

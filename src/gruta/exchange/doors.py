@@ -1,7 +1,8 @@
 """A module to a file of another's and back, each with its proof."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,9 @@ import numpy as np
 from gruta.errors import InputError
 from gruta.exchange.c.layers import STEPS
 from gruta.exchange.compute import compute
+from gruta.exchange.doctor.engines import misread
+from gruta.exchange.doctor.finding import Recurrent
+from gruta.exchange.layer import Layer
 from gruta.exchange.onnx.read import read
 from gruta.exchange.onnx.write import pieces
 from gruta.exchange.proof import Proof, prove, require_within
@@ -28,8 +32,9 @@ def to_onnx(module: "nn.Module", path: str | Path, *, lengths: bool = False) -> 
     Inputs are x, laid out as the module wants it, h_0 and, of an LSTM, c_0, and with `lengths`
     those too, `[B]` int64 from 0 to T; outputs y, h_n and c_n. Batch and time are free. The file is
     run by ONNX Runtime, or by onnx's evaluator where that is not installed, beside the NumPy
-    reference. InputError, and nothing written, where the module has options that ONNX has no words
-    for, or the two differ by more than 1e-5.
+    reference. Which of ONNX Runtime, OpenVINO and tract computes something else stands in the
+    proof's notes. InputError, and nothing written, where the module has options that ONNX has no
+    words for, or the two differ by more than 1e-5.
     """
     from gruta.exchange.torch_layers import from_torch
 
@@ -45,7 +50,38 @@ def to_onnx(module: "nn.Module", path: str | Path, *, lengths: bool = False) -> 
     content = pieces(layers, batch_first=late, lengths=lengths)
     with staged(Path(path), content, f".{os.getpid()}") as file:
         run, _by = engine(file)
-        return prove(layers, outputs, lengths=lengths)
+        proof = prove(layers, outputs, lengths=lengths)
+    return replace(proof, notes=_elsewhere(layers, lengths))
+
+
+def _elsewhere(layers: Sequence[Layer], lengths: bool) -> list[str]:
+    """What engines make of a file with these layers, where it is not what the file says."""
+    notes = misread([_written(layer) for layer in layers])
+    if lengths and layers[0].cell == "lstm":
+        notes.append(
+            _(
+                "tract 0.23.9 moves c_n by up to 1e-6 a step past a row's end: its sigmoid never "
+                "reaches 0 or 1"
+            )
+        )
+    return notes
+
+
+def _written(layer: Layer) -> Recurrent:
+    """As the doctor tells of what `pieces` makes of a layer."""
+    return Recurrent(
+        layer.name,
+        layer.cell,
+        layer.inputs,
+        layer.hidden,
+        "bidirectional" if len(layer.sides) == 2 else "forward",
+        ("after" if layer.reset_after else "before") if layer.cell == "gru" else "",
+        (layer.nonlinearity.capitalize(),) if layer.cell == "rnn" else (),
+        initial="given",
+        final=True,
+        free_batch=True,
+        free_time=True,
+    )
 
 
 def from_onnx(path: str | Path) -> "dict[str, nn.Module]":

@@ -22,10 +22,13 @@ SIZES = ((7, 3), (1, 1), (23, 2))
 
 @dataclass(frozen=True)
 class Proof:
-    """error: the largest difference of any output or final state; sizes: T and B of the inputs."""
+    """error: the largest difference of any output or final state; sizes: T and B of the inputs;
+    notes: what is computed otherwise elsewhere.
+    """
 
     error: float
     sizes: Sequence[tuple[int, int]] = SIZES
+    notes: Sequence[str] = ()
 
 
 def prove(

@@ -67,9 +67,6 @@ def drawn(trained: Trained[Any]) -> Drawing:
 
 def _reason(task: str) -> str:
     known = {
-        "forecast": _(
-            "its lags, calendar and scales have no operators there; --to gruta keeps all of it"
-        ),
         "translate": _("a search stands between what reads and what writes; --to gruta keeps both"),
         "caption": _("a search stands between what looks and what writes; --to gruta keeps both"),
     }

@@ -1,12 +1,15 @@
 """Networks of tasks in ONNX: what other engines compute is what the run answers."""
 
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gruta.errors import InputError
+from gruta.exchange.doctor.tried import Asked, there, trials
 from gruta.tasks import as_onnx
 
 onnx = pytest.importorskip("onnx")
@@ -24,21 +27,22 @@ def remade(trained, **changes):
     return replace(trained, codec=codec, settings=settings, weights=weights)
 
 
-@pytest.mark.parametrize(
-    ("name", "changes"),
-    [
-        ("classify texts", {"pooling": "attention"}),
-        ("classify texts", {"pooling": "mean+max", "cell": "lstm", "bidirectional": False}),
-        ("classify series", {"pooling": "last", "layers": 2}),
-        ("classify series", {"pooling": "mean", "cell": "rnn"}),
-        ("classify series", {"pooling": "max"}),
-        ("generate", {"cell": "lstm", "layers": 2}),
-        ("generate", {"tied": False}),
-        ("transcribe features", {"direction": "forward", "stride": 6, "cell": "lstm"}),
-        ("transcribe features", {"front": "maps", "norm": False}),
-        ("transcribe features", {"codec": {"by_recording": True}, "stride": 1}),
-    ],
-)
+CASES = [
+    ("classify texts", {"pooling": "attention"}),
+    ("classify texts", {"pooling": "mean+max", "cell": "lstm", "bidirectional": False}),
+    ("classify series", {"pooling": "last", "layers": 2}),
+    ("classify series", {"pooling": "mean", "cell": "rnn"}),
+    ("classify series", {"pooling": "max"}),
+    ("generate", {"cell": "lstm", "layers": 2}),
+    ("generate", {"tied": False}),
+    ("transcribe features", {"direction": "forward", "stride": 6, "cell": "lstm"}),
+    ("transcribe features", {"front": "maps", "norm": False}),
+    ("transcribe features", {"codec": {"by_recording": True}, "stride": 1}),
+    ("forecast", {"cell": "lstm"}),
+]
+
+
+@pytest.mark.parametrize(("name", "changes"), CASES)
 def test_a_file_computes_what_the_run_answers(name, changes, files, tmp_path):
     trained = remade(files[name][0], **changes)
     found = as_onnx.write(trained, tmp_path / "m.onnx")
@@ -50,6 +54,26 @@ def test_a_file_computes_what_the_run_answers(name, changes, files, tmp_path):
     assert said["task"] == trained.task.name
     if trained.task.name == "classify":
         assert json.loads(said["labels"]) == list(trained.codec.labels)
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime-web", "openvino", "tract"])
+def test_other_engines_compute_it_too(engine, files, tmp_path):
+    places = [Path(p) for p in os.environ.get("GRUTA_ENGINES", "").split(os.pathsep) if p]
+    here = [one for one in there(places) if one.engine == engine]
+    if not here:
+        pytest.skip(f"{engine} is not here: make engines")
+    asked = []
+    for k, (name, changes) in enumerate(CASES):
+        trained = remade(files[name][0], **changes)
+        as_onnx.write(trained, tmp_path / f"{k}.onnx")
+        own = as_onnx.drawn(trained)
+        names = [one.name for one in own.graph.outputs]
+        wanted = [[own.wanted(given)[key] for key in names] for given in own.tries]
+        asked.append(Asked(tmp_path / f"{k}.onnx", own.tries, wanted))
+    told = dict(zip(map(str, CASES), trials(here[0], asked), strict=True))
+    if engine == "tract":  # it refuses some LSTMs that start at zeros, and says so
+        told = {case: one for case, one in told.items() if "lstm" not in case or one.error}
+    assert not {case: one for case, one in told.items() if one.error is None or one.error > 1e-4}
 
 
 def test_counts_that_stay_behind_are_told(files, tmp_path):
@@ -78,7 +102,6 @@ def test_nothing_is_written_where_an_engine_computes_something_else(
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("forecast", "its lags, calendar and scales have no operators there"),
         ("generate notes", "frames are drawn key by key"),
         ("translate texts", "a search stands between what reads and what writes"),
         ("caption clips", "a search stands between what looks and what writes"),

@@ -49,6 +49,19 @@ def table(kind: str, layers: Sequence[Recurrent]) -> list[Row]:
     return [_row(engine, layers) for engine in ENGINES.get(kind, ()) if layers]
 
 
+def misread(layers: Sequence[Recurrent]) -> list[str]:
+    """A sentence for each engine that what is written as ONNX is held to, and computes these layers
+    wrongly all the same.
+    """
+    return [
+        _("{engine} {version} computes something else: {why}").format(
+            engine=row.engine, version=row.version, why="; ".join(row.why)
+        )
+        for row in table("onnx", layers)
+        if row.verdict == "wrong" and row.engine in HELD_TO
+    ]
+
+
 def _row(engine: Engine, layers: Sequence[Recurrent]) -> Row:
     held = [rule for rule in engine.rules if any(map(rule.when, layers))]
     for verdict in ("refused", "wrong"):  # what does not load gives no wrong number
@@ -66,6 +79,11 @@ def _simple(layer: Recurrent) -> bool:
     return set(layer.activations) <= {"Sigmoid", "Tanh", "Relu"}
 
 
+def _usual(layer: Recurrent) -> bool:
+    """What the standard takes where a file names none."""
+    return layer.plain_activations and not (layer.cell == "rnn" and "Relu" in layer.activations)
+
+
 _LENGTHS_IGNORED = Rule(
     "wrong", lambda layer: layer.lengths, lambda: _("sequence_lens: lengths are ignored")
 )
@@ -76,29 +94,34 @@ _FORGET_IGNORED = Rule(
     "wrong", lambda layer: layer.input_forget, lambda: _("input_forget: it is ignored")
 )
 _ACTIVATIONS_IGNORED = Rule(
+    "wrong", lambda layer: not _usual(layer), lambda: _("activations: they are ignored")
+)
+_PEEPHOLES_IGNORED = Rule(
+    "wrong", lambda layer: layer.peepholes, lambda: _("P: peepholes are ignored")
+)
+_REVERSE_FORWARD = Rule(
     "wrong",
-    lambda layer: not layer.plain_activations,
-    lambda: _("activations: they are ignored"),
+    lambda layer: layer.direction == "reverse",
+    lambda: _("direction=reverse: it is walked forward"),
 )
 
-_ONNX = (
-    Engine(
-        "onnxruntime",
-        "1.32.0",
-        [
-            Rule("refused", lambda layer: layer.layout == 1, lambda: _("layout=1: does not load")),
-            Rule(
-                "refused",
-                lambda layer: layer.precision == "float64",
-                lambda: _("float64: fails when it is run"),
-            ),
-            Rule(
-                "wrong",
-                lambda layer: layer.lengths and layer.initial != "zeros",
-                lambda: _("sequence_lens: a row of length 0 loses its initial state"),
-            ),
-        ],
+_ONNXRUNTIME = [
+    Rule("refused", lambda layer: layer.layout == 1, lambda: _("layout=1: does not load")),
+    Rule(
+        "refused",
+        lambda layer: layer.precision == "float64",
+        lambda: _("float64: fails when it is run"),
     ),
+    Rule(
+        "wrong",
+        lambda layer: layer.lengths and layer.initial != "zeros",
+        lambda: _("sequence_lens: a row of length 0 loses its initial state"),
+    ),
+]
+
+_ONNX = (
+    Engine("onnxruntime", "1.32.0", _ONNXRUNTIME),
+    Engine("onnxruntime-web", "1.30.0", _ONNXRUNTIME),
     Engine(
         "openvino",
         "2026.4.1",
@@ -107,6 +130,11 @@ _ONNX = (
                 "refused",
                 lambda layer: not _simple(layer),
                 lambda: _("activations: other than Sigmoid, Tanh and Relu do not load"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: layer.layout == 1 and layer.initial != "zeros",
+                lambda: _("layout=1 with a state: it is said to have another shape"),
             ),
             Rule(
                 "wrong",
@@ -127,7 +155,7 @@ _ONNX = (
                 lambda: _("sequence_lens: a row of length 0 loses its initial state"),
             ),
             _FORGET_IGNORED,
-            Rule("wrong", lambda layer: layer.peepholes, lambda: _("P: peepholes are ignored")),
+            _PEEPHOLES_IGNORED,
         ],
     ),
     Engine(
@@ -140,10 +168,27 @@ _ONNX = (
                 lambda: _("sequence_lens: rows shorter than the input are refused"),
             ),
             Rule(
-                "wrong",
-                lambda layer: layer.direction == "reverse",
-                lambda: _("direction=reverse: it is walked forward"),
+                "refused",
+                lambda layer: layer.precision == "float64",
+                lambda: _("float64: does not load"),
             ),
+            Rule(
+                "refused",
+                lambda layer: layer.initial == "zeros" and _free(layer),
+                lambda: _("no initial state, batch or time free: the process ends"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: (
+                    layer.cell == "lstm"
+                    and layer.initial == "zeros"
+                    and layer.final
+                    and layer.direction != "bidirectional"
+                    and layer.layout == 0
+                ),
+                lambda: _("an LSTM without an initial state: Y_c fails with more than one row"),
+            ),
+            _REVERSE_FORWARD,
             _CLIP_IGNORED,
             _ACTIVATIONS_IGNORED,
             _FORGET_IGNORED,
@@ -153,13 +198,39 @@ _ONNX = (
         "MNN",
         "3.6.1",
         [
-            Rule("refused", _free, lambda: _("batch or time free: fails when it is run")),
-            _LENGTHS_IGNORED,
+            Rule(
+                "refused",
+                lambda layer: (
+                    _free(layer)
+                    and (layer.cell == "gru" or (layer.cell == "lstm" and layer.initial != "zeros"))
+                ),
+                lambda: _("batch or time free: fails when it is run"),
+            ),
+            Rule("refused", lambda layer: layer.peepholes, lambda: _("P: does not load")),
+            Rule(
+                "refused",
+                lambda layer: layer.precision == "float64",
+                lambda: _("float64: its Python has no such inputs"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: layer.cell == "lstm" and not _usual(layer),
+                lambda: _("activations of an LSTM: do not load"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: (
+                    layer.layout == 1 and layer.cell != "rnn" and layer.initial != "zeros"
+                ),
+                lambda: _("layout=1 with a state: it is said to have another shape"),
+            ),
             Rule(
                 "wrong",
-                lambda layer: layer.direction == "reverse",
-                lambda: _("direction=reverse: it is walked forward"),
+                lambda layer: layer.layout == 1,
+                lambda: _("layout=1: the input is read as if time came first"),
             ),
+            _LENGTHS_IGNORED,
+            _REVERSE_FORWARD,
             Rule(
                 "wrong",
                 lambda layer: layer.reset == "before",
@@ -169,11 +240,8 @@ _ONNX = (
                 ),
             ),
             _CLIP_IGNORED,
-            Rule(
-                "wrong",
-                lambda layer: layer.cell != "lstm" and not layer.plain_activations,
-                lambda: _("activations: they are ignored"),
-            ),
+            _ACTIVATIONS_IGNORED,
+            _FORGET_IGNORED,
         ],
     ),
     Engine(
@@ -201,7 +269,29 @@ _ONNX = (
                 lambda layer: layer.direction != "forward",
                 lambda: _("direction: nothing but forward compiles"),
             ),
+            Rule(
+                "refused",
+                lambda layer: layer.cell != "rnn" and layer.clip is not None,
+                lambda: _("clip: does not compile"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: layer.precision == "float64",
+                lambda: _("float64: fails when it is run"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: layer.input_forget,
+                lambda: _("input_forget: does not compile"),
+            ),
             _LENGTHS_IGNORED,
+            _CLIP_IGNORED,
+            Rule(
+                "wrong",
+                lambda layer: not layer.plain_activations,
+                lambda: _("activations: they are ignored"),
+            ),
+            _PEEPHOLES_IGNORED,
         ],
     ),
     Engine(
@@ -223,10 +313,21 @@ _ONNX = (
                 lambda layer: layer.cell != "lstm" and not layer.plain_activations,
                 lambda: _("activations: they are refused"),
             ),
+            Rule("refused", lambda layer: layer.layout == 1, lambda: _("layout=1: it is refused")),
             Rule(
                 "refused",
-                lambda layer: layer.cell != "lstm" and layer.layout == 1,
-                lambda: _("layout=1: it is refused"),
+                lambda layer: layer.precision == "float64",
+                lambda: _("float64: does not load"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: layer.cell != "gru" and _free(layer),
+                lambda: _("batch or time free: an LSTM or RNN runs at one size alone"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: layer.input_forget or layer.peepholes,
+                lambda: _("input_forget, P: do not load"),
             ),
             Rule(
                 "wrong",
@@ -256,6 +357,11 @@ _ONNX = (
             ),
             Rule(
                 "wrong",
+                lambda layer: layer.cell == "lstm" and layer.direction != "forward",
+                lambda: _("direction of an LSTM: other numbers unless forward"),
+            ),
+            Rule(
+                "wrong",
                 lambda layer: layer.cell == "gru" and layer.free_time,
                 lambda: _("time free: the file holds one step"),
             ),
@@ -264,7 +370,19 @@ _ONNX = (
     Engine(
         "onnx.reference",
         "1.23.2",
-        [_LENGTHS_IGNORED, _CLIP_IGNORED, _ACTIVATIONS_IGNORED, _FORGET_IGNORED],
+        [
+            Rule(
+                "refused",
+                lambda layer: (
+                    layer.cell == "rnn" and not set(layer.activations) <= {"Tanh", "Affine"}
+                ),
+                lambda: _("activations of an RNN: other than Tanh and Affine are refused"),
+            ),
+            _LENGTHS_IGNORED,
+            _CLIP_IGNORED,
+            _ACTIVATIONS_IGNORED,
+            _FORGET_IGNORED,
+        ],
     ),
 )
 
@@ -347,3 +465,6 @@ _KERAS = (
 
 ENGINES = {"onnx": _ONNX, "keras": _KERAS}
 """By the format of the file."""
+
+HELD_TO = "onnxruntime", "onnxruntime-web", "openvino", "tract"
+"""What `gruta.exchange.to_onnx` writes is to be right there."""

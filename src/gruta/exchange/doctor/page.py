@@ -43,6 +43,7 @@ def _onnx() -> list[Case]:
         of(_("an LSTM, batch and time free"), "lstm", **free),
         of(_("an RNN, sizes fixed"), "rnn"),
         of(_("an RNN, batch and time free"), "rnn", **free),
+        of(_("an RNN with ReLU"), "rnn", activations=("Relu",)),
         of(_("an LSTM without an initial state"), "lstm", initial="zeros"),
         of("linear_before_reset=0", reset="before"),
         of("direction=bidirectional", direction="bidirectional"),
@@ -137,6 +138,7 @@ def _remedies() -> list[str]:
     commands = {
         "model.onnx": _("what the file holds, and its row of this table"),
         "model.onnx --run": _("runs the engines that are installed, and prints the error"),
+        "model.onnx --run-in PLACE": _("those of another Python or of a node_modules too"),
         "model.onnx --mend mended.onnx": _(
             "writes a file that all of them compute right, where that is possible"
         ),
@@ -152,12 +154,15 @@ def _remedies() -> list[str]:
             "--to onnx` write no attribute that some engine misreads: `linear_before_reset` is "
             "always there, the layout is 0, a layer that walks backwards reads its input turned "
             "around, and lengths are no `sequence_lens` but plain operators around the layer. What "
-            "they wrote was run in ONNX Runtime and in OpenVINO, with axes free and fixed."
+            "they wrote was run in ONNX Runtime, its package for the web and Node, OpenVINO and "
+            "tract; the two exceptions are said when it is written: tract computes tanh in an RNN "
+            "with ReLU, and moves the cell state of an LSTM past a row's end by 1e-6 a step."
         ),
         "",
         _(
-            "The tests run the engines that are installed again, so that a release that mends "
-            "itself is noticed. `python -m gruta.exchange.doctor.page docs` writes this page."
+            "`make engines` installs all but tf2onnx and LiteRT, and runs every cell of these "
+            "tables again, so that a release that mends itself is noticed. `python -m "
+            "gruta.exchange.doctor.page docs` writes this page."
         ),
     ]
 

@@ -9,7 +9,6 @@ from gruta.exchange.doctor import engines, truth
 from gruta.exchange.doctor.conftest import H, I, node_file
 from gruta.exchange.doctor.mend import mend
 from gruta.exchange.doctor.onnx import examine
-from gruta.exchange.doctor.tried import tried
 from gruta.exchange.onnx.read import load
 
 
@@ -117,44 +116,6 @@ def test_what_cannot_be_mended_stays_and_is_named(path):
     assert "left as it is" in said
     assert "clip=0.5" in said
     assert examine(to).layers[0].clip == 0.5
-
-
-WRONG = {
-    "openvino lengths": ("GRU", {}, ("sequence_lens", "initial_h"), "openvino"),
-    "openvino layout": ("GRU", {"layout": 1}, ("initial_h",), "openvino"),
-    "openvino input_forget": ("LSTM", {"input_forget": 1}, STATES["LSTM"], "openvino"),
-    "openvino peepholes": ("LSTM", {}, (*STATES["LSTM"], "P"), "openvino"),
-    "openvino activations": ("RNN", {"activations": ["Softsign"]}, STATES["RNN"], "openvino"),
-    "onnxruntime layout": ("GRU", {"layout": 1}, ("initial_h",), "onnxruntime"),
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_an_engine_still_does_what_its_table_says(path, case):
-    kind, attributes, given, engine = WRONG[case]
-    pytest.importorskip(engine)
-    node_file(path, kind, given=given, **attributes)
-    (row,) = (r for r in engines.table("onnx", examine(path).layers) if r.engine == engine)
-    (trial,) = (t for t in tried(path) if t.engine == engine)
-    assert row.why
-    if row.verdict == "refused":
-        assert trial.error is None
-        assert trial.failed
-    else:
-        assert row.verdict == "wrong"
-        assert trial.error is None or trial.error > 1e-3
-
-
-@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
-def test_what_a_table_calls_right_is_right(path, engine):
-    pytest.importorskip(engine)
-    for kind, given in STATES.items():
-        node_file(path, kind, given=given, direction="bidirectional", clip=0.7)
-        (row,) = (r for r in engines.table("onnx", examine(path).layers) if r.engine == engine)
-        (trial,) = (t for t in tried(path) if t.engine == engine)
-        assert row.verdict == "right"
-        assert trial.error is not None
-        assert trial.error < 1e-5
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00" * 64, b"PK\x03\x04 no model", b"\x08\x08\x12"])

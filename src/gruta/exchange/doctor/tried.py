@@ -1,20 +1,24 @@
-"""The engines that are installed, run on a file: each in a process of its own, which it may end."""
+"""The engines that are there, run on a file: in processes of their own, which they may end."""
 
+import json
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.errors import InputError
 from gruta.exchange.doctor import truth
+from gruta.exchange.doctor.engines import ENGINES
+from gruta.exchange.engines import run as runner
 from gruta.exchange.onnx.read import load
+from gruta.locale import translate as _
 
 Array = NDArray[Any]
 
@@ -22,6 +26,7 @@ SIZES = ((7, 3), (1, 1), (11, 2))
 """T and B of the inputs that are drawn."""
 
 _SECONDS = 120
+"""For a file."""
 
 
 @dataclass(frozen=True)
@@ -36,70 +41,126 @@ class Trial:
     failed: str = ""
 
 
-def tried(path: Path) -> list[Trial]:
-    """Of each engine that is installed."""
-    model = load(path)
-    rng = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        for k, (T, B) in enumerate(SIZES):
-            given = truth.drawn(model, T, B, rng)
-            np.savez(place / f"in{k}.npz", **dict[str, Any](given))
-            np.savez(place / f"truth{k}.npz", *truth.outputs(model, given))
-        return [_trial(name, path, place) for name in ENGINES if find_spec(name)]
+@dataclass(frozen=True)
+class There:
+    """An engine, the Python that has it, and where Node's packages are."""
+
+    engine: str
+    version: str
+    python: str = sys.executable
+    modules: str = ""
+
+    def call(self, *folders: Path) -> "subprocess.CompletedProcess[str]":
+        """Run the models in these folders; subprocess.TimeoutExpired where that takes too long."""
+        seconds = _SECONDS * len(folders)
+        return _called(self.python, self.modules, [self.engine, *map(str, folders)], seconds)
 
 
-def _trial(engine: str, path: Path, place: Path) -> Trial:
-    command = [sys.executable, "-m", __name__, engine, str(path.resolve()), str(place)]
-    found = version(engine)
+def there(places: Sequence[Path] = ()) -> list[There]:
+    """The engines of this Python and of other places: a Python, or a folder with node_modules.
+
+    InputError for a place that is neither.
+    """
+    found: dict[str, There] = {}
+    for place in (Path(sys.executable), *places):
+        python, modules = str(place), ""
+        if place.is_dir():
+            python, modules = sys.executable, str(place / "node_modules")
+        try:
+            said = json.loads(_called(python, modules, ["list"], _SECONDS).stdout)
+        except (OSError, ValueError) as error:
+            problem = _("{place}: expected a Python with NumPy, or a folder with node_modules")
+            raise InputError(problem.format(place=place)) from error
+        for engine, version in said.items():
+            found.setdefault(engine, There(engine, version, python, modules))
+    return list(found.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A file, inputs by name, as often as it is run, and the outputs that each should give."""
+
+    path: Path
+    given: Sequence[Mapping[str, Array]]
+    wanted: Sequence[Sequence[Array]]
+
+
+def tried(path: Path, places: Sequence[Path] = ()) -> list[Trial]:
+    """What each engine that is there, and takes ONNX files, makes of one."""
+    own, known = [asked(path)], {one.name for one in ENGINES["onnx"]}
+    return [trials(one, own)[0] for one in there(places) if one.engine in known]
+
+
+def asked(path: Path) -> Asked:
+    """Of an ONNX file: inputs by chance, and what the reference makes of them."""
+    model, rng = load(path), np.random.default_rng(0)
+    given = [truth.drawn(model, T, B, rng) for T, B in SIZES]
+    return Asked(path, given, [truth.outputs(model, one) for one in given])
+
+
+def trials(engine: There, files: Sequence[Asked]) -> list[Trial]:
+    """What an engine makes of files, one process for as many as it does not end at."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = [Path(scratch, str(k)) for k in range(len(files))]
+        for folder, one in zip(folders, files, strict=True):
+            folder.mkdir()
+            (folder / "model.txt").write_text(str(one.path.resolve()))
+            for k, given in enumerate(one.given):
+                np.savez(folder / f"in{k}.npz", **dict[str, Any](given))
+        left = folders
+        while left:
+            said = _ended(engine, left)
+            left = [one for one in left if not any(one.glob("out*")) and not _failed(one)]
+            if left:
+                (left[0] / "failed.txt").write_text(said)
+                left = left[1:]
+        return [_trial(engine, *pair) for pair in zip(folders, files, strict=True)]
+
+
+def _failed(folder: Path) -> bool:
+    return (folder / "failed.txt").is_file()
+
+
+def _ended(engine: There, folders: Sequence[Path]) -> str:
+    """Run them; what the process said last."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_SECONDS, check=False
-        )
+        done = engine.call(*folders)
     except subprocess.TimeoutExpired:
-        return Trial(engine, found, None, f"{_SECONDS} s")
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        return Trial(engine, found, None, lines[-1].strip() if lines else str(done.returncode))
+        return f"{_SECONDS * len(folders)} s"
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return lines[-1] if lines else str(done.returncode)
+
+
+def _called(
+    python: str, modules: str, said: Sequence[str], seconds: int
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [python, runner.__file__, *said],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+        env=os.environ | ({"NODE_MODULES": modules} if modules else {}),
+    )
+
+
+def _trial(there: There, folder: Path, asked: Asked) -> Trial:
+    if _failed(folder):
+        said = (folder / "failed.txt").read_text().splitlines()
+        return Trial(there.engine, there.version, None, said[0] if said else "–")
     worst = 0.0
-    for k in range(len(SIZES)):
-        own, other = (np.load(place / f"{name}{k}.npz") for name in (engine, "truth"))
-        for name in other.files:
-            worst = max(worst, _distance(own[name], other[name]))
-    return Trial(engine, found, worst)
+    for k, wanted in enumerate(asked.wanted):
+        with np.load(folder / f"out{k}.npz") as own:
+            found = [own[name] for name in own.files]
+        if len(found) < len(wanted):
+            failed = _("{found} outputs for {expected}")
+            failed = failed.format(found=len(found), expected=len(wanted))
+            return Trial(there.engine, there.version, None, failed)
+        worst = max(worst, *(_distance(*pair) for pair in zip(found, wanted, strict=False)))
+    return Trial(there.engine, there.version, worst)
 
 
 def _distance(found: Array, wanted: Array) -> float:
     if found.shape != wanted.shape:
         return float("inf")
     return float(np.abs(found - wanted).max()) if wanted.size else 0.0
-
-
-def _onnxruntime(path: str) -> Callable[[Mapping[str, Array]], list[Array]]:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda given: session.run(None, dict(given))
-
-
-def _openvino(path: str) -> Callable[[Mapping[str, Array]], list[Array]]:
-    import openvino
-
-    core = openvino.Core()
-    compiled = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return lambda given: [np.array(found) for found in compiled(dict(given)).values()]
-
-
-ENGINES = {"onnxruntime": _onnxruntime, "openvino": _openvino}
-"""Makes of a file what computes its outputs."""
-
-
-def _main(engine: str, path: str, place: str) -> None:
-    compute = ENGINES[engine](path)
-    for k in range(len(SIZES)):
-        given = dict(np.load(Path(place, f"in{k}.npz")))
-        np.savez(Path(place, f"{engine}{k}.npz"), *compute(given))
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

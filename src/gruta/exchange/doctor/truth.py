@@ -24,7 +24,7 @@ def outputs(model: Any, given: Mapping[str, Array]) -> list[Array]:
 def drawn(model: Any, T: int, B: int, rng: np.random.Generator) -> dict[str, Array]:
     """Inputs by name: normal numbers, lengths from T down to 0, small whole numbers.
 
-    A free axis has T where a recurrent operator walks along it, else B.
+    A free axis has T where a recurrent operator walks along it, else B; a fixed one is as it is.
     """
     time, lengths = _roles(model.graph)
     found: dict[str, Array] = {}
@@ -40,9 +40,8 @@ def drawn(model: Any, T: int, B: int, rng: np.random.Generator) -> dict[str, Arr
         ]
         dtype = _dtype(one)
         if one.name in lengths:
-            found[one.name] = np.linspace(T, 0, shape[0] + (shape[0] == 1))[: shape[0]].astype(
-                dtype
-            )
+            steps, rows = lengths[one.name] or T, shape[0]
+            found[one.name] = np.linspace(steps, 0, rows + (rows == 1))[:rows].astype(dtype)
         elif np.issubdtype(dtype, np.integer):
             found[one.name] = rng.integers(0, 2, shape).astype(dtype)
         else:
@@ -50,22 +49,26 @@ def drawn(model: Any, T: int, B: int, rng: np.random.Generator) -> dict[str, Arr
     return found
 
 
-def _roles(graph: Any) -> tuple[dict[str, set[int]], set[str]]:
-    """Axes of time by an input's name, free sizes' names beside them; inputs that are lengths."""
+def _roles(graph: Any) -> tuple[dict[str, set[int]], dict[str, int]]:
+    """Axes of time by an input's name, free sizes' names beside them; inputs that are lengths, each
+    with the steps of what they end, 0 where those are free.
+    """
     time: dict[str, set[int]] = {}
-    lengths: set[str] = set()
+    lengths: dict[str, int] = {}
     known = {one.name: one for one in graph.input}
     for node in graph.node:
         if node.op_type not in ("GRU", "LSTM", "RNN"):
             continue
-        layout = next((a.i for a in node.attribute if a.name == "layout"), 0)
+        layout, steps = next((a.i for a in node.attribute if a.name == "layout"), 0), 0
         if node.input[0] in known:
             time.setdefault(node.input[0], set()).add(int(layout))
             dims = known[node.input[0]].type.tensor_type.shape.dim
-            if len(dims) == 3 and dims[layout].dim_param:
-                time.setdefault(dims[layout].dim_param, set())
+            if len(dims) == 3:
+                steps = dims[layout].dim_value
+                if dims[layout].dim_param:
+                    time.setdefault(dims[layout].dim_param, set())
         if len(node.input) > 4:
-            lengths.add(node.input[4])
+            lengths[node.input[4]] = steps
     return time, lengths
 
 

@@ -27,8 +27,11 @@ class Graph:
     outputs: list[Any] = field(default_factory=list)
 
     def constant(self, name: str, values: Any, dtype: Any = None) -> str:
-        """Numbers that the file holds."""
-        self.constants[name] = np.ascontiguousarray(values, dtype)
+        """Numbers that the file holds; a single one has no axis."""
+        made = np.require(values, dtype, "C")
+        if name in self.constants:
+            assert np.array_equal(self.constants[name], made), name
+        self.constants[name] = made
         return name
 
     def indices(self, *values: int) -> str:

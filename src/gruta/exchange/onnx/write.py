@@ -95,6 +95,23 @@ class Ends:
         last = graph.node("Sub", self.count, one, out=f"{name}length_less_one")
         last = graph.node("Max", last, none, out=f"{name}last_step")
         self.last = graph.node("Unsqueeze", last, graph.indices(1), out=f"{name}last_step_column")
+        self._graph, self._steps, self._count, self._one = graph, steps, count, one
+        self._name, self._order = name, ""
+
+    def turned(self, x: str, out: str) -> str:
+        """x `[T, B, …]` with each row from its last step to its first; what is behind stays.
+
+        By indices, as tract has no ReverseSequence.
+        """
+        graph, name = self._graph, self._name
+        if not self._order:
+            mirror = graph.node("Sub", self._count, self._one, out=f"{name}last_of_row")
+            mirror = graph.node("Sub", mirror, self._steps, out=f"{name}mirrored")
+            order = graph.node("Where", self.inside, mirror, self._steps, out=f"{name}order")
+            self._order = graph.node("Transpose", order, out=f"{name}order_by_row", perm=[1, 0, 2])
+        by_row = graph.node("Transpose", x, out=f"{out}_by_row", perm=[1, 0, 2])
+        by_row = graph.node("GatherND", by_row, self._order, out=f"{out}_row", batch_dims=1)
+        return graph.node("Transpose", by_row, out=out, perm=[1, 0, 2])
 
 
 def add_stack(
@@ -149,9 +166,10 @@ def add_layer(
     """
     turned = [side.reverse for side in layer.sides]
     if ends is None and turned == [True]:
-        x = _flipped(graph, x, f"{name}_x")
+        order = _backwards(graph, x, name)
+        x = graph.node("Gather", x, order, out=f"{name}_x_turned", axis=0)
         y, *finals = _node(graph, layer, layer.sides, name, x, initial)
-        return [_flipped(graph, y, f"{name}_y"), *finals]
+        return [graph.node("Gather", y, order, out=f"{name}_y_turned", axis=0), *finals]
     if ends is None:
         return _node(graph, layer, layer.sides, name, x, initial)
     if layer.cell == "lstm":
@@ -170,19 +188,25 @@ def add_layer(
     ]
 
 
-def _flipped(graph: Graph, x: str, name: str) -> str:
-    """From the last step to the first."""
-    span = graph.indices(-1), graph.constant("before_first", [-(2**63) + 1], np.int64)
-    return graph.node("Slice", x, *span, graph.indices(0), graph.indices(-1), out=f"{name}_turned")
+def _backwards(graph: Graph, x: str, name: str) -> str:
+    """The numbers of x's steps, the last first.
+
+    Not by a Slice, for which tract must know how many they are.
+    """
+    steps = graph.size(x, 0, f"{name}_steps")
+    steps = graph.node("Squeeze", steps, graph.indices(0), out=f"{name}_step_count")
+    none, one = (graph.constant(f"int_{k}", k, np.int64) for k in (0, 1))
+    numbers = graph.node("Range", none, steps, one, out=f"{name}_step_numbers")
+    last = graph.node("Sub", steps, one, out=f"{name}_last_step")
+    return graph.node("Sub", last, numbers, out=f"{name}_backwards")
 
 
 def _with_ends(
     graph: Graph, layer: Layer, side: Side, name: str, x: str, initial: Sequence[str], ends: Ends
 ) -> list[str]:
     """As `add_layer`, of one direction."""
-    turned = {"time_axis": 0, "batch_axis": 1}
     if side.reverse:
-        x = graph.node("ReverseSequence", x, ends.count, out=f"{name}_x_turned", **turned)
+        x = ends.turned(x, f"{name}_x_turned")
     y, *finals = _node(graph, layer, [side], name, x, initial, held=True)
     y = graph.node("Squeeze", y, graph.indices(1), out=f"{name}_all")
     by_row = graph.node("Transpose", y, out=f"{name}_by_row", perm=[1, 0, 2])
@@ -190,7 +214,7 @@ def _with_ends(
     end = graph.node("Unsqueeze", end, graph.indices(0), out=f"{name}_end_row")
     finals[0] = graph.node("Where", ends.some, end, initial[0], out=f"{name}_h_n")
     if side.reverse:
-        y = graph.node("ReverseSequence", y, ends.count, out=f"{name}_turned_back", **turned)
+        y = ends.turned(y, f"{name}_turned_back")
     y = graph.node("Where", ends.inside, y, ends.zero, out=f"{name}_inside")
     return [graph.node("Unsqueeze", y, graph.indices(1), out=f"{name}_Y_inside"), *finals]
 

@@ -75,7 +75,8 @@ def _scaled(graph: Graph, reader: Channels) -> str:
     series = graph.input("series", np.float64, "time", "batch", len(reader.names))
     mean = graph.constant("mean", reader.scaler.mean)
     scale = graph.constant("scale", reader.scaler.scale)
-    missing = graph.node("IsNaN", series, out="missing")
+    narrow = graph.cast(series, np.float32, "narrow")  # whether it is NaN tract asks no float64
+    missing = graph.node("IsNaN", narrow, out="missing")
     off = graph.node("Sub", series, mean, out="off_mean")
     scaled = graph.node("Div", off, scale, out="scaled")
     none = graph.constant("none", 0.0, np.float64)

@@ -1,0 +1,1 @@
+"""Engines of others, run on a file."""
