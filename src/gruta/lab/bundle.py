@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gruta.lab.walk import most_steps
 from gruta.lab.words import each_in_both, in_both
-from gruta.tasks.portrait import LONGEST, Layer, Portrait, Sample, Vocabulary
+from gruta.tasks.portrait import LONGEST, Layer, Portrait, Recording, Sample, Vocabulary
 
 FORMAT = 1
 
@@ -105,11 +105,17 @@ def _units(words: Vocabulary) -> Json:
     }
 
 
+def _heard(one: Recording) -> Json:
+    wav = base64.b64encode(one.wav).decode("ascii")
+    return {"bands": encoded(one.bands, "u1"), "wav": wav, "step": one.step}
+
+
 def sampled(sample: Sample, words: Vocabulary | None) -> Json:
     """A sequence as the page reads it: numbers of units, or what layer 0 reads."""
     found: Json = {"title": in_both(sample.title)}
     if sample.x is not None:
-        return found | {"x": encoded(sample.x), "labels": list(sample.labels)}
+        found |= {"x": encoded(sample.x), "labels": list(sample.labels)}
+        return found | ({"recording": _heard(sample.recording)} if sample.recording else {})
     assert words is not None
     units, labels = words.read(sample.text)
     longest = slice(LONGEST + 1)

@@ -71,17 +71,31 @@ class Vocabulary:
 
 
 @dataclass(frozen=True, eq=False)
+class Recording:
+    """What a sequence was heard in, to be seen and listened to: a step lasts `step` seconds.
+
+    bands: its spectrum `[T, bands]`, the lowest first, 0 to 255. wav: a file that begins with the
+    first step.
+    """
+
+    bands: NDArray[np.uint8]
+    wav: bytes
+    step: float
+
+
+@dataclass(frozen=True, eq=False)
 class Sample:
     """A sequence that the network reads: a text, or what layer 0 reads of it `[T, I]`, and what
     stands at each step.
 
-    title: asked for in the language in use.
+    title: asked for in the language in use. recording: where it is one that can be heard.
     """
 
     title: Callable[[], str]
     text: str = ""
     x: Array | None = None
     labels: Sequence[str] = ()
+    recording: Recording | None = None
 
 
 @dataclass(frozen=True, eq=False)

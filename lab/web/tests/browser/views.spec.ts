@@ -27,7 +27,7 @@ import { en } from '../../src/lib/words/en'
 import { pt } from '../../src/lib/words/pt'
 import { stopsEn, stopsPt } from '../../src/lib/words/tour'
 
-import { BUNDLES, PAGE, pass, written } from './page'
+import { BUNDLES, heardPage, PAGE, pass, written } from './page'
 
 const WORDS = { en, pt }
 
@@ -185,6 +185,29 @@ for (const lang of ['en', 'pt'] as const) {
       await expect(page.locator('.transport output')).toHaveText(/^6/)
       await page.keyboard.press('ArrowDown')
       await expect(page.getByLabel(words.page.unit, { exact: true })).not.toHaveValue('9')
+    })
+
+    test('Tape: a recording is seen and heard, and the cursor is where the sound is', async ({
+      page,
+    }) => {
+      const { address, T, step } = heardPage(`dist/heard-${lang}.html`)
+      await page.goto(`${address}#/tape?lang=${lang}&t=3`)
+      const panel = page.locator('.panel', { hasText: words.tape.heardHelp })
+      await expect(panel.getByRole('heading')).toHaveText(words.tape.heard)
+      const player = panel.locator('audio')
+      const time = () => player.evaluate((a: HTMLAudioElement) => a.currentTime)
+      await expect.poll(time).toBeCloseTo(3 * step, 3)
+      const box = (await panel.locator('canvas').boundingBox())!
+      await page.mouse.click(box.x + (box.width * (T / 2 + 0.5)) / T, box.y + 20)
+      await expect(page.locator('.transport output')).toHaveText(new RegExp(`^${String(T / 2)}\\b`))
+      await expect.poll(time).toBeCloseTo((T / 2) * step, 3)
+      await player.evaluate((a: HTMLAudioElement) => a.play())
+      await expect(page.locator('.transport output')).toHaveText(new RegExp(`^${String(T - 1)}\\b`))
+      await panel.locator('summary').click()
+      await expect(panel.locator('tbody tr')).toHaveCount(T)
+      await expect(panel.locator('tbody tr').nth(4).locator('td').first()).toHaveText(
+        (4 * step).toFixed(2),
+      )
     })
 
     test('Backwards: the gradients of the three cells, and the half-life that the bias moves', async ({

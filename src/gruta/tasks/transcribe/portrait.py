@@ -2,16 +2,23 @@
 
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gruta.codec.audio.ctc import BLANK
+from gruta.codec.audio.mel import Frames
 from gruta.codec.audio.speech import SpeechCodec
+from gruta.codec.audio.wav import wav
 from gruta.codec.text.graphemes import visible
 from gruta.data.audio.recordings import Recordings
 from gruta.locale.numbers import number
-from gruta.tasks.portrait import LONGEST, Linear, Portrait, Sample, stack
+from gruta.tasks.portrait import LONGEST, Linear, Portrait, Recording, Sample, stack
 from gruta.tasks.trained import Trained
 from gruta.tasks.transcribe.parts import frames_of
 
 _RECORDINGS = 3
+_HEARD = 16_000
+"""Samples a second that can be listened to, at most."""
 
 
 def portrait(trained: Trained[SpeechCodec], recordings: Recordings | None) -> Portrait:
@@ -38,11 +45,25 @@ def _sign(codec: SpeechCodec, unit: int) -> str:
 def _sample(trained: Trained[SpeechCodec], recordings: Recordings | None, i: int) -> Sample:
     """Above each step stands its second, or its number where features have no rate."""
     assert recordings is not None
-    one, codec, stride = recordings.utterances[i], trained.codec, trained.settings.stride
-    x = trained.head.entering(codec.encode(frames_of(recordings, i, codec.mel)))[:LONGEST]
-    steps = range(len(x))
-    if codec.mel is None:
-        labels = [str(t + 1) for t in steps]
-    else:
-        labels = [number(t * stride * codec.mel.hop / codec.mel.rate, 2) for t in steps]
-    return Sample(partial(str, one.name), x=x, labels=labels)
+    title = partial(str, recordings.utterances[i].name)
+    codec, mel = trained.codec, trained.codec.mel
+    frames = frames_of(recordings, i, mel)
+    x = trained.head.entering(codec.encode(frames))[:LONGEST]
+    if mel is None:
+        return Sample(title, x=x, labels=[str(t + 1) for t in range(len(x))])
+    rate, step = min(mel.rate, _HEARD), trained.settings.stride * codec.hop
+    heard = recordings.samples(i, rate)[: round(len(x) * step * rate)]
+    bands = _seen(frames, trained.settings.stride)[: len(x)]
+    recording = Recording(bands, wav(heard, rate), step)
+    labels = [number(t * step, 2) for t in range(len(x))]
+    return Sample(title, x=x, labels=labels, recording=recording)
+
+
+def _seen(frames: Frames, stride: int) -> NDArray[np.uint8]:
+    """`[steps, bands]`: the mean of the frames of each step, from what is soft to what is loud."""
+    first = np.arange(0, len(frames), stride)
+    count = np.diff([*first, len(frames)])
+    mean = np.add.reduceat(frames, first) / count[:, None]
+    low, high = np.percentile(mean, (2, 99.5))
+    share = (mean - low) / max(high - low, 1e-6)
+    return (255 * share.clip(0, 1)).round().astype(np.uint8)

@@ -1,6 +1,8 @@
 """The recogniser in Python: what it learns, how it is asked, what fails."""
 
+import io
 import json
+import wave
 
 import numpy as np
 import pytest
@@ -72,6 +74,25 @@ def test_letters_are_heard_beside_simple_models(transcriber):
     assert "loses" in verdict(again.evaluate(*said(60)))
     assert "0.0% of the words wrong" in verdict(found)
     assert transcriber.score(x, y) == 1
+
+
+def test_page_has_a_recording_to_be_seen_and_heard_in_step_with_the_network(listener):
+    trained = listener.trained_
+    sound = np.zeros(RATE, np.float32)
+    sound[RATE // 2 :] = np.sin(2 * np.pi * 300 * np.arange(RATE - RATE // 2) / RATE) / 2
+    (sample,) = TASK.portrait(trained, TASK.open([sound], trained.settings, trained.codec)).samples
+    recording, steps = sample.recording, len(sample.x)
+    assert recording.step == pytest.approx(trained.settings.stride * trained.codec.mel.hop)
+    assert steps * recording.step == pytest.approx(1, abs=2 * recording.step)
+    seconds = [float(label) for label in sample.labels]
+    assert seconds == pytest.approx([t * recording.step for t in range(steps)], abs=0.005)
+    assert recording.bands.shape == (steps, trained.codec.mel.bands)
+    loud = recording.bands.max(1) > 128
+    assert not loud[: steps // 2 - 2].any()
+    assert loud[steps // 2 + 2 :].all()
+    with wave.open(io.BytesIO(recording.wav)) as file:
+        assert file.getframerate() == RATE
+        assert file.getnframes() == RATE
 
 
 def test_words_have_times_within_the_recording(transcriber):

@@ -16,7 +16,8 @@ export type Gate = 'r' | 'z' | 'n' | 'q' | 'i' | 'f' | 'g' | 'o'
 /** The gate that holds the old state back from being replaced, where a cell has one. */
 export const KEEP: Readonly<Record<Cell, Gate | null>> = { gru: 'z', lstm: 'f', rnn: null }
 
-/** data: little-endian 32-bit numbers in base64; null where the server keeps the weights. */
+/** data: little-endian 32-bit numbers in base64, or bytes where that is said; null where the server keeps
+ * the weights. */
 export interface ArrayData {
   shape: number[]
   data: string | null
@@ -34,6 +35,15 @@ export interface SampleData {
   units?: number[]
   x?: ArrayData
   labels?: string[]
+  recording?: RecordingData
+}
+
+/** bands: [T, M], bytes from soft to loud, the lowest band first; wav: a file in base64, which begins with
+ * the first step; step: how many seconds one lasts. */
+export interface RecordingData {
+  bands: ArrayData
+  wav: string
+  step: number
 }
 
 export interface Units {
@@ -119,6 +129,16 @@ export interface Sample {
   ids: Int32Array | null
   x: Float32Array | null
   labels: string[] | null
+  recording: Recording | null
+}
+
+/** What a sequence was heard in. bands: [T, M]; sound: an address of what can be played. */
+export interface Recording {
+  T: number
+  M: number
+  bands: Uint8Array
+  sound: string
+  step: number
 }
 
 export interface Model {
@@ -220,7 +240,15 @@ export function sampleOf(s: SampleData, I: number): Sample {
     ids: s.units ? Int32Array.from(s.units) : null,
     x: s.x ? numbers(s.x, [s.x.shape[0], I], 'samples.x') : null,
     labels: s.labels ?? null,
+    recording: s.recording ? recordingOf(s.recording) : null,
   }
+}
+
+function recordingOf({ bands, wav, step }: RecordingData): Recording {
+  const [T, M] = bands.shape
+  const read = bytes(bands.data ?? '')
+  if (read.length !== T * M || !(step > 0)) throw new BundleError('samples.recording')
+  return { T, M, bands: read, sound: `data:audio/wav;base64,${wav}`, step }
 }
 
 /** The numbers of an array whose shape must be the one named. */
@@ -229,9 +257,14 @@ export function numbers(array: ArrayData, shape: number[], name: string): Float3
   if (!same) throw new BundleError(`${name}: [${array.shape.join(', ')}] ≠ [${shape.join(', ')}]`)
   const count = shape.reduce((a, b) => a * b, 1)
   if (array.data === null) return new Float32Array(0)
-  const text = atob(array.data)
-  if (text.length !== 4 * count) throw new BundleError(`${name}: ${String(text.length)} bytes`)
-  const bytes = new Uint8Array(4 * count)
-  for (let k = 0; k < bytes.length; k++) bytes[k] = text.charCodeAt(k)
-  return new Float32Array(bytes.buffer) // the low byte first, as every machine with a browser has it
+  const read = bytes(array.data)
+  if (read.length !== 4 * count) throw new BundleError(`${name}: ${String(read.length)} bytes`)
+  return new Float32Array(read.buffer) // the low byte first, as every machine with a browser has it
+}
+
+function bytes(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64)
+  const found = new Uint8Array(text.length)
+  for (let k = 0; k < found.length; k++) found[k] = text.charCodeAt(k)
+  return found
 }

@@ -134,6 +134,13 @@ export class Lab {
     return sample && ofSample(model, sample)
   }
 
+  /** What the chosen sequence was heard in, where it is a recording. */
+  readonly recording = $derived.by(() => {
+    const samples = this.chosen?.samples ?? []
+    if (this.table || this.text !== null || samples.length === 0) return null
+    return samples[Math.min(this.sample, samples.length - 1)].recording
+  })
+
   readonly model = $derived.by<Model | null>(() => {
     const chosen = this.chosen
     if (!chosen) return null
