@@ -206,7 +206,7 @@ for (const lang of ['en', 'pt'] as const) {
       await panel.locator('summary').click()
       await expect(panel.locator('tbody tr')).toHaveCount(T)
       await expect(panel.locator('tbody tr').nth(4).locator('td').first()).toHaveText(
-        (4 * step).toFixed(2),
+        number(4 * step, 2),
       )
     })
 

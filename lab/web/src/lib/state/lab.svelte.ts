@@ -210,6 +210,7 @@ export class Lab {
   })
 
   label(t: number): string {
+    if (this.recording) return this.format.number(t * this.recording.step, 2)
     return visible(this.pass?.sequence.labels[t] ?? '')
   }
 
