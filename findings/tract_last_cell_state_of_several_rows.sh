@@ -3,8 +3,7 @@
 #
 # The standard lets initial_h and initial_c be left out: they are zeros then. A batch of three runs as
 # long as nobody asks for Y_c; with Y_c among the outputs it ends in an error. With both states as
-# inputs, or with two directions, it is right. (Where batch or time are free a file without an initial
-# state ends the whole process: not tried here.)
+# inputs, or with two directions, it is right.
 #
 # Output seen:
 #   1 row, with Y_c: runs
