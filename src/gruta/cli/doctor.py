@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,17 +92,11 @@ def doctor(
     mended = _mended(file, mend, reset_after)
     if as_json:
         told = found.to_json() | {"engines": [asdict(row) for row in rows], "mended": mended}
-        print(json.dumps(told | {"tried": [_as_json(trial) for trial in trials]}))
+        print(json.dumps(told | {"tried": [trial.to_json() for trial in trials]}))
         return
     _show(found, rows, trials)
     for name, said in mended.items():
         print(f"{name}: {said}")
-
-
-def _as_json(trial: "Trial") -> dict[str, Any]:
-    """JSON has no infinity: an error that is none, of a trial that did not fail, is null."""
-    error = trial.error
-    return asdict(trial) | {"error": error if error is not None and isfinite(error) else None}
 
 
 def _mended(file: Path, to: Path | None, reset_after: bool) -> dict[str, str]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gruta.exchange.doctor.engines import ENGINES, Engine, table
+from gruta.exchange.doctor.engines import ENGINES, table
 from gruta.exchange.doctor.finding import Recurrent
+from gruta.exchange.doctor.rules import Engine
 from gruta.locale import spoken
 from gruta.locale import translate as _
 

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,11 @@ class Trial:
     version: str
     error: float | None
     failed: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON has no infinity: an error that is no number is null, though nothing failed."""
+        error = self.error
+        return asdict(self) | {"error": error if error is not None and isfinite(error) else None}
 
 
 @dataclass(frozen=True)
