@@ -1,5 +1,6 @@
 """What tests of several rooms are given."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 if TYPE_CHECKING:
+    from gruta.exchange.doctor.tried import There
     from gruta.tasks.trained import Trained
 
 ONE_WAY = "classify series"
@@ -21,6 +23,17 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def engines() -> "dict[str, There]":
+    """Those of this Python, and of where GRUTA_ENGINES says: Pythons and folders that have
+    node_modules, with a colon between two.
+    """
+    from gruta.exchange.doctor.tried import there
+
+    places = os.environ.get("GRUTA_ENGINES", "").split(os.pathsep)
+    return {one.engine: one for one in there([Path(place) for place in places if place])}
 
 
 @pytest.fixture(scope="session")

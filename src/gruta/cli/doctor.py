@@ -92,7 +92,7 @@ def doctor(
     mended = _mended(file, mend, reset_after)
     if as_json:
         told = found.to_json() | {"engines": [asdict(row) for row in rows], "mended": mended}
-        print(json.dumps(told | {"tried": [asdict(trial) for trial in trials]}))
+        print(json.dumps(told | {"tried": [trial.to_json() for trial in trials]}))
         return
     _show(found, rows, trials)
     for name, said in mended.items():

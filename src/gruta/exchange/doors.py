@@ -12,7 +12,7 @@ import numpy as np
 from gruta.errors import InputError
 from gruta.exchange.c.layers import STEPS
 from gruta.exchange.compute import compute
-from gruta.exchange.doctor.engines import misread
+from gruta.exchange.doctor.engines import ENGINES, misread
 from gruta.exchange.doctor.finding import Recurrent
 from gruta.exchange.layer import Layer
 from gruta.exchange.onnx.read import read
@@ -58,12 +58,12 @@ def _elsewhere(layers: Sequence[Layer], lengths: bool) -> list[str]:
     """What engines make of a file with these layers, where it is not what the file says."""
     notes = misread([_written(layer) for layer in layers])
     if lengths and layers[0].cell == "lstm":
-        notes.append(
-            _(
-                "tract 0.23.9 moves c_n by up to 1e-6 a step past a row's end: its sigmoid never "
-                "reaches 0 or 1"
-            )
+        (version,) = (one.version for one in ENGINES["onnx"] if one.name == "tract")
+        problem = _(
+            "tract {version} moves c_n by up to 1e-6 a step past a row's end: its sigmoid never "
+            "reaches 0 or 1"
         )
+        notes.append(problem.format(version=version))
     return notes
 
 

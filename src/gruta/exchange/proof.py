@@ -59,9 +59,18 @@ def prove(
         truth = compute(layers, x, given, counts, truth=True)
         for one, wanted in zip(found, truth, strict=True):
             require_shape(one, wanted)
-            worst = max(worst, float(np.abs(one - wanted).max(initial=0)))
+            worst = max(worst, apart(one, wanted))
     require_within(worst, bound)
     return Proof(worst)
+
+
+def apart(found: Array, expected: Array, size: Array | float = 1.0) -> float:
+    """The largest difference of two arrays of one shape, in units of `size`; inf where a difference
+    is no finite number: max() would pass over NaN.
+    """
+    with np.errstate(invalid="ignore"):
+        each = np.abs(np.subtract(found, expected, dtype=np.float64)) / size
+    return float(each.max(initial=0)) if np.isfinite(each).all() else float("inf")
 
 
 def require_shape(found: Array, expected: Array) -> None:

@@ -132,12 +132,17 @@ def _weights(
     """
     start = f"{module}." if module else ""
     named = {about.embedding, f"{about.output}.weight", f"{about.output}.bias"}
-    found = {
-        name: _array(one)
+    wanted = {
+        name: one
         for name, one in tensors.items()
         if name in named or (name.startswith(start) and _RECURRENT.fullmatch(name[len(start) :]))
-        if one["dtype"] in _TYPES
     }
+    for name, one in wanted.items():
+        if one["dtype"] not in _TYPES:
+            problem = _("{path}: {name}: expected numbers in {known}, got {found}; save it as F32")
+            told = {"known": ", ".join(_TYPES), "found": one["dtype"]}
+            raise InputError(problem.format(path=path, name=name, **told))
+    found = {name: _array(one) for name, one in wanted.items()}
     for name, array in found.items():
         if not np.isfinite(array).all():
             problem = _("{path}: {name}: not all of its numbers are finite; the training diverged")

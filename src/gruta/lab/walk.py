@@ -62,8 +62,10 @@ def outputs(portrait: Portrait, h: Array) -> Array | None:
     if portrait.output is None:
         return None
     weight, bias = portrait.output.weight, portrait.output.bias
-    rows = _ALONE // weight.size or len(h)
-    y: Array = np.concatenate([h[at : at + rows] @ weight.T for at in range(0, len(h), rows)])
+    y = np.empty((len(h), len(weight)), np.float32)
+    rows = max(1, _ALONE // weight.size)
+    for at in range(0, len(h), rows):
+        np.matmul(h[at : at + rows], weight.T, out=y[at : at + rows])
     y += bias
     return y
 

@@ -58,7 +58,7 @@ class Recurrent(nn.Module):
     layer_norm: bool
     residual: bool
     recompute: bool
-    save: Save
+    save: Save = "whole"  # of layers too that were pickled before there was such an option
 
     weight_ih_l0: Tensor
     weight_hh_l0: Tensor

@@ -1,5 +1,6 @@
 """Gates that are saved in 16 bits: the same outputs, and gradients that are nearly the same."""
 
+import copy
 from functools import partial
 
 import pytest
@@ -141,3 +142,12 @@ def test_what_makes_no_sense_is_refused_by_name():
         layer(torch.randn(4, 1, 2).double())
     with torch.no_grad():
         layer(torch.randn(4, 1, 2).double())
+
+
+def test_a_layer_that_was_pickled_before_there_was_such_an_option_still_runs():
+    layer, x = GRU(3, 4), torch.randn(5, 2, 3)
+    old = copy.deepcopy(layer)
+    del old.__dict__["save"]
+    torch.testing.assert_close(old(x)[0], layer(x)[0], rtol=0, atol=0)
+    old(x)[0].sum().backward()
+    assert old.weight_hh_l0.grad is not None

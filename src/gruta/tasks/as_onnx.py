@@ -16,7 +16,7 @@ from gruta.errors import InputError
 from gruta.exchange.doors import engine
 from gruta.exchange.onnx.graph import Graph
 from gruta.exchange.onnx.write import IR_VERSION, OPSET
-from gruta.exchange.proof import require_shape, require_within
+from gruta.exchange.proof import apart, require_shape, require_within
 from gruta.files import staged
 from gruta.locale import translate as _
 from gruta.tasks.exporting import require_directory
@@ -96,6 +96,6 @@ def _proven(file: Path, own: Drawing) -> tuple[float, str]:
             expected = wanted[name]
             require_shape(found, expected)
             size = np.maximum(1.0, np.abs(expected))
-            worst = max(worst, float((np.abs(found - expected) / size).max(initial=0)))
+            worst = max(worst, apart(found, expected, size))
     require_within(worst)
     return worst, by

@@ -83,7 +83,6 @@ def test_every_task_is_scored_by_what_decides_there(files):
     ("given", "message"),
     [
         (["--to", "tf"], "--to: expected one of gruta, c, onnx, got 'tf'"),
-        (["--to", "onnx"], "a run of forecast does not go into one: its lags, calendar and scales"),
         (["--to", "onnx", "--weights", "int8"], "--to onnx: expected float32, got 'int8'"),
         (["--weights", "int4"], "--weights: expected one of float32, float16, bfloat16, int8, got"),
     ],

@@ -5,33 +5,13 @@ tests run those that are installed again, so that a release that mends itself is
 not written here was right within 1e-5.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from gruta.exchange.doctor.finding import Recurrent
+from gruta.exchange.doctor.keras_engines import KERAS
+from gruta.exchange.doctor.rules import Engine, Rule, Verdict
 from gruta.locale import translate as _
-
-Verdict = Literal["right", "refused", "wrong"]
-When = Callable[[Recurrent], bool]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """verdict: where `when` holds of a layer; why: the attribute that decides, and what happens."""
-
-    verdict: Verdict
-    when: When
-    why: Callable[[], str]
-
-
-@dataclass(frozen=True)
-class Engine:
-    """An engine, the version it was seen in, and its rules."""
-
-    name: str
-    version: str
-    rules: Sequence[Rule]
 
 
 @dataclass(frozen=True)
@@ -386,84 +366,7 @@ _ONNX = (
     ),
 )
 
-_KERAS = (
-    Engine(
-        "TensorFlow.js",
-        "4.22",
-        [
-            Rule(
-                "refused",
-                lambda layer: layer.reset == "after",
-                lambda: _("reset_after=True: it is refused"),
-            ),
-            Rule(
-                "wrong",
-                lambda layer: "hard_sigmoid" in layer.activations,
-                lambda: _("hard_sigmoid: it computes another one, up to 0.08 apart"),
-            ),
-        ],
-    ),
-    Engine(
-        "hls4ml",
-        "1.3.0",
-        [
-            Rule(
-                "refused",
-                lambda layer: "hard_sigmoid" in layer.activations,
-                lambda: _("hard_sigmoid: it is refused"),
-            ),
-            Rule(
-                "refused",
-                lambda layer: layer.direction == "bidirectional" and layer.bias,
-                lambda: _("Bidirectional with biases: it is refused"),
-            ),
-            Rule(
-                "wrong",
-                lambda layer: layer.reset == "before",
-                lambda: _("reset_after=False: computed as if it were True"),
-            ),
-            Rule(
-                "wrong",
-                lambda layer: layer.direction == "reverse",
-                lambda: _("go_backwards: it is walked forward"),
-            ),
-        ],
-    ),
-    Engine(
-        "tf2onnx",
-        "1.17",
-        [],
-    ),
-    Engine(
-        "LiteRT",
-        "2.3",
-        [
-            Rule(
-                "refused",
-                lambda layer: layer.free_batch,
-                lambda: _("a free batch needs Flex operators: fix its size before converting"),
-            ),
-        ],
-    ),
-    Engine(
-        "keras-export-torch",
-        "3.15.1",
-        [
-            Rule(
-                "refused",
-                lambda layer: layer.cell == "rnn",
-                lambda: _("SimpleRNN: fails when it is run"),
-            ),
-            Rule(
-                "wrong",
-                lambda layer: layer.free_time,
-                lambda: _("time free: the file holds one step"),
-            ),
-        ],
-    ),
-)
-
-ENGINES = {"onnx": _ONNX, "keras": _KERAS}
+ENGINES = {"onnx": _ONNX, "keras": KERAS}
 """By the format of the file."""
 
 HELD_TO = "onnxruntime", "onnxruntime-web", "openvino", "tract"

@@ -32,8 +32,9 @@ def _recurrent(kept: Kept) -> Recurrent:
         activations=tuple(str(given.get(name)) for name in functions),
         plain_activations=not any("activation" in name for name in beyond(kept)),
         bias=len(kept.sides[0]) > 2,
-        free_batch=True,
-        free_time=True,
+        free_batch=kept.fixed[0] is None,
+        free_time=kept.fixed[1] is None,
+        fixed_time=kept.fixed[1],
         precision=str(kernel.dtype),
     )
 

@@ -6,7 +6,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gruta.exchange.doctor import truth
 from gruta.exchange.doctor.engines import ENGINES
 from gruta.exchange.engines import run as runner
 from gruta.exchange.onnx.read import load
+from gruta.exchange.proof import apart
 from gruta.locale import translate as _
 
 Array = NDArray[Any]
@@ -40,6 +42,11 @@ class Trial:
     error: float | None
     failed: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        """JSON has no infinity: an error that is no number is null, though nothing failed."""
+        error = self.error
+        return asdict(self) | {"error": error if error is not None and isfinite(error) else None}
+
 
 @dataclass(frozen=True)
 class There:
@@ -59,21 +66,31 @@ class There:
 def there(places: Sequence[Path] = ()) -> list[There]:
     """The engines of this Python and of other places: a Python, or a folder with node_modules.
 
-    InputError for a place that is neither.
+    InputError for a place that is neither, with what it said last.
     """
     found: dict[str, There] = {}
     for place in (Path(sys.executable), *places):
         python, modules = str(place), ""
         if place.is_dir():
             python, modules = sys.executable, str(place / "node_modules")
+            if not Path(modules).is_dir():
+                raise InputError(_expected(place, _("that folder has none")))
         try:
-            said = json.loads(_called(python, modules, ["list"], _SECONDS).stdout)
-        except (OSError, ValueError) as error:
-            problem = _("{place}: expected a Python with NumPy, or a folder with node_modules")
-            raise InputError(problem.format(place=place)) from error
+            done = _called(python, modules, ["list"], _SECONDS)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise InputError(_expected(place, str(error))) from error
+        try:
+            said = json.loads(done.stdout)
+        except ValueError as error:
+            raise InputError(_expected(place, runner.last(done.stderr, done.returncode))) from error
         for engine, version in said.items():
             found.setdefault(engine, There(engine, version, python, modules))
     return list(found.values())
+
+
+def _expected(place: Path, said: str) -> str:
+    problem = _("{place}: expected a Python with NumPy, or a folder with node_modules ({said})")
+    return problem.format(place=place, said=said)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,14 +124,19 @@ def trials(engine: There, files: Sequence[Asked]) -> list[Trial]:
             (folder / "model.txt").write_text(str(one.path.resolve()))
             for k, given in enumerate(one.given):
                 np.savez(folder / f"in{k}.npz", **dict[str, Any](given))
-        left = folders
+        left = list(zip(folders, files, strict=True))
         while left:
-            said = _ended(engine, left)
-            left = [one for one in left if not any(one.glob("out*")) and not _failed(one)]
+            said = _ended(engine, [folder for folder, _asked in left])
+            left = [pair for pair in left if not _finished(*pair)]
             if left:
-                (left[0] / "failed.txt").write_text(said)
+                (left[0][0] / "failed.txt").write_text(said)
                 left = left[1:]
         return [_trial(engine, *pair) for pair in zip(folders, files, strict=True)]
+
+
+def _finished(folder: Path, asked: Asked) -> bool:
+    """Whether the last of the outputs is there, or why there is none."""
+    return _failed(folder) or (folder / f"out{len(asked.given) - 1}.npz").is_file()
 
 
 def _failed(folder: Path) -> bool:
@@ -127,8 +149,7 @@ def _ended(engine: There, folders: Sequence[Path]) -> str:
         done = engine.call(*folders)
     except subprocess.TimeoutExpired:
         return f"{_SECONDS * len(folders)} s"
-    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    return lines[-1] if lines else str(done.returncode)
+    return runner.last(done.stderr, done.returncode)
 
 
 def _called(
@@ -163,4 +184,4 @@ def _trial(there: There, folder: Path, asked: Asked) -> Trial:
 def _distance(found: Array, wanted: Array) -> float:
     if found.shape != wanted.shape:
         return float("inf")
-    return float(np.abs(found - wanted).max()) if wanted.size else 0.0
+    return apart(found, wanted)

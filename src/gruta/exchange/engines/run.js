@@ -2,12 +2,14 @@
 const asked = JSON.parse(require("fs").readFileSync(0))
 
 const kinds = { float32: Float32Array, float64: Float64Array, int32: Int32Array, int64: BigInt64Array }
-const plain = (type, dims, data) => ({ type, dims, data: Array.from(data, Number) })
+// JSON has no NaN and no infinity: they come, and go back, as texts.
+const written = (v) => (typeof v === "bigint" || Number.isFinite(v) ? Number(v) : String(v))
+const plain = (type, dims, data) => ({ type, dims, data: Array.from(data, written) })
 
 async function byOnnxRuntime() {
   const ort = require("onnxruntime-web")
   ort.env.wasm.numThreads = 1
-  const number = (type) => (type === "int64" ? BigInt : (v) => v ?? NaN)
+  const number = (type) => (type === "int64" ? BigInt : Number)
   const tensor = ({ type, dims, data }) =>
     new ort.Tensor(type, kinds[type].from(data.map(number(type))), dims)
   const session = await ort.InferenceSession.create(asked.onnx)
@@ -41,7 +43,7 @@ function byTensorFlow() {
           mergeMode: config.merge_mode,
         })
       : makers[kind](of(config))
-  const tensor = ({ dims, data }) => tf.tensor(data, dims)
+  const tensor = ({ dims, data }) => tf.tensor(data.map(Number), dims)
   layer.apply(tensor(asked.given[0].x))
   layer.setWeights(asked.weights.map(tensor))
   return asked.given.map(({ x }) => {

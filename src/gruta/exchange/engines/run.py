@@ -10,13 +10,14 @@ environment's NODE_MODULES is where Node's packages are.
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,9 @@ def _iree(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
     with tempfile.TemporaryDirectory() as place:
         text = str(Path(place, "model.mlir"))
         command = [sys.executable, "-m", "iree.compiler.tools.import_onnx", str(path), "-o", text]
-        subprocess.run(command, check=True, capture_output=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(last(done.stderr, done.returncode))
         target = ["--iree-llvmcpu-target-cpu=host"]
         made = compiler.compile_file(text, target_backends=["llvm-cpu"], extra_args=target)
     config = runtime.Config("local-task")
@@ -180,6 +183,7 @@ def _keras_export_torch(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
 
     with tempfile.TemporaryDirectory() as place:
         file = Path(place, "model.onnx")
+        model(given[0]["x"])  # one that was never called is not exported
         model.export(file, format="onnx", verbose=False)
         session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
@@ -216,8 +220,15 @@ def _as_json(array: Any) -> Any:
     return {
         "type": str(array.dtype),
         "dims": list(array.shape),
-        "data": [None if v != v else v for v in array.reshape(-1).tolist()],  # JSON has no NaN
+        # JSON has no NaN and no infinity: they go, and come back, as texts.
+        "data": [v if math.isfinite(v) else json.dumps(v) for v in array.reshape(-1).tolist()],
     }
+
+
+def last(said: str, code: int) -> str:
+    """What a process said last, or its code where it said nothing."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return lines[-1] if lines else str(code)
 
 
 def _ends(path: Path) -> tuple[list[str], list[str]]:
@@ -256,15 +267,22 @@ RUNNERS = {
 
 
 def found() -> dict[str, str]:
-    """The engines that are here, each with its version."""
+    """The engines that are here, each with its version: ? where its package does not tell."""
     there = {}
     for name, one in RUNNERS.items():
-        if one.module and find_spec(one.module):
-            there[name] = version(one.package)
         about = Path(os.environ.get("NODE_MODULES", os.devnull), one.package, "package.json")
-        if not one.module and about.is_file():
-            there[name] = json.loads(about.read_text())["version"]
+        if find_spec(one.module) if one.module else about.is_file():
+            there[name] = _version(one, about)
     return there
+
+
+def _version(runner: Runner, about: Path) -> str:
+    try:
+        if runner.module:
+            return version(runner.package)
+        return str(json.loads(about.read_text())["version"])
+    except (PackageNotFoundError, KeyError, ValueError):  # onnxruntime-gpu is called otherwise
+        return "?"
 
 
 def run(engine: str, folder: Path) -> None:
@@ -279,7 +297,8 @@ def run(engine: str, folder: Path) -> None:
         (folder / "failed.txt").write_text("\n".join(line for line in lines if line))
         return
     for k, outputs in enumerate(made):
-        np.savez(folder / f"out{k}.npz", *outputs)
+        np.savez(folder / "part.npz", *outputs)
+        (folder / "part.npz").replace(folder / f"out{k}.npz")  # whole, whenever the process ends
 
 
 def main(command: str, *folders: str) -> None:

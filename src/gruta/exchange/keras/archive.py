@@ -48,7 +48,7 @@ class Kept:
 
     name: the user's, with those of the models that it stands in. kind: its class. wrapped: the
     settings of a Bidirectional around it, None without. sides: kernel, recurrent kernel and, where
-    there is one, bias, of each direction.
+    there is one, bias, of each direction. fixed: B and T of its input, None for what is free.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Kept:
     config: Config
     wrapped: Config | None
     sides: Sequence[Sequence[Array]]
+    fixed: tuple[int | None, int | None] = (None, None)
 
 
 def read(path: Path, content: bytes | None = None) -> list[Kept]:
@@ -95,6 +96,7 @@ class _Place:
     group: str
     config: Config
     wrapped: Config | None
+    fixed: tuple[int | None, int | None]
 
 
 def _recurrent(config: Any, group: str = "", name: str = "", depth: int = 0) -> Iterator[_Place]:
@@ -112,9 +114,17 @@ def _recurrent(config: Any, group: str = "", name: str = "", depth: int = 0) -> 
         if "layers" in said:
             yield from _recurrent(layer, f"{place}/", title, depth + 1)
         elif layer["class_name"] == "Bidirectional" and _is_recurrent(said["layer"]):
-            yield _Place(title, place, said["layer"], said)
+            yield _Place(title, place, said["layer"], said, _fixed(layer))
         elif _is_recurrent(layer):
-            yield _Place(title, place, layer, None)
+            yield _Place(title, place, layer, None, _fixed(layer))
+
+
+def _fixed(layer: Config) -> tuple[int | None, int | None]:
+    shape = (layer.get("build_config") or {}).get("input_shape") or ()
+    if len(shape) != 3:
+        return None, None
+    B, T = (int(size) if size else None for size in shape[:2])
+    return B, T
 
 
 def _is_recurrent(layer: Config) -> bool:
@@ -132,7 +142,7 @@ def _kept(place: _Place, weights: Any, path: Path) -> Kept:
         kept = weights[group]
         found.append([np.asarray(kept[str(k)]) for k in range(len(kept))])
     kind, config = place.config["class_name"], place.config["config"]
-    return Kept(place.name, kind, config, place.wrapped, found)
+    return Kept(place.name, kind, config, place.wrapped, found, place.fixed)
 
 
 def snake(name: str) -> str:

@@ -175,6 +175,15 @@ def test_a_state_dict_may_be_in_sixteen_bits_and_hold_what_is_of_no_recurrent_la
             "{}",
             "weight_hh_l0: not all of its numbers are finite",
         ),
+        (
+            {
+                "weight_ih_l0": torch.ones(9, 2),
+                "weight_hh_l0": torch.ones(9, 3),
+                "bias_ih_l0": torch.ones(9).to(torch.float8_e4m3fn),
+            },
+            "{}",
+            "bias_ih_l0: expected numbers in F64, F32, F16, BF16, got F8_E4M3; save it as F32",
+        ),
         ({"a": torch.ones(1)}, '{"sell": "gru"}', r"m\.json: sell: "),
     ],
 )
@@ -219,3 +228,12 @@ def test_outputs_are_what_the_linear_layer_says_in_pieces_of_any_size(most, monk
     h = np.random.default_rng(0).standard_normal((7, 5), np.float32)
     expected = h @ portrait.output.weight.T + portrait.output.bias
     np.testing.assert_allclose(outputs(portrait, h), expected, rtol=1e-5, atol=1e-6)
+    assert outputs(portrait, h[:0]).shape == (0, len(expected[0]))
+
+
+def test_the_layer_of_a_large_vocabulary_is_computed_row_by_row(monkeypatch):
+    portrait, seen = fixtures.portrait("gru-after", 1), []
+    monkeypatch.setattr("gruta.lab.walk._ALONE", portrait.output.weight.size - 1)
+    monkeypatch.setattr(np, "matmul", lambda one, other, out: seen.append(one.shape))
+    outputs(portrait, np.zeros((3, 5), np.float32))
+    assert seen == [(1, 5)] * 3

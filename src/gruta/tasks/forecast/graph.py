@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from gruta.codec.series.calendar import calendar_names
 from gruta.codec.series.codec import ForecastCodec
 from gruta.codec.series.covariates import Covariates
 from gruta.codec.series.encoding import Encoding
+from gruta.codec.series.frequency import show
 from gruta.codec.series.power import LARGEST, restored
 from gruta.codec.series.series import Series
 from gruta.errors import InputError
 from gruta.exchange.layer import named
 from gruta.exchange.onnx.graph import Graph
 from gruta.exchange.onnx.write import add_stack
+from gruta.locale import spoken
 from gruta.locale import translate as _
 from gruta.tasks.as_onnx import Arrays, Drawing
 from gruta.tasks.forecast.coming import with_rows_to_come
@@ -61,8 +62,12 @@ def _require_plain(codec: ForecastCodec) -> None:
         _("several networks forecast as one; train with ensemble 1 and one strategy"): bool(
             codec.members
         ),
-        _("its series sum up, and are forecast together"): codec.hierarchy is not None,
-        _("it is told of gaps, which lie elsewhere in every series"): encoding.gaps,
+        _("its series sum up, and are forecast together; --to gruta keeps all of it"): (
+            codec.hierarchy is not None
+        ),
+        _(
+            "it is told of gaps, which lie elsewhere in every series; --to gruta keeps all of it"
+        ): encoding.gaps,
         _("it learns differences; train with transform none, log or boxcox"): encoding.apart > 0,
         _("it reads its own forecasts back; train with the strategy direct"): (
             encoding.at_once < encoding.horizon
@@ -220,23 +225,39 @@ def _told(graph: Graph, fed: Fed, trained: Trained[ForecastCodec], changes: str)
 
 
 def _said(encoding: Encoding, levels: Any) -> dict[str, Any]:
-    """The metadata: which columns the inputs have, and what their numbers stand for."""
+    """The metadata, whatever the language in use: which columns the inputs have, and what their
+    numbers stand for.
+    """
     found: dict[str, Any] = {
         "target": encoding.columns.target,
         "step": encoding.frequency.key,
         "rows": encoding.history,
         "levels": list(levels),
-        "calendar": calendar_names(encoding.frequency),
+        "calendar": _codes(encoding),
     }
     for name in ("known", "past", "static"):
         own = getattr(encoding, name)
         found[name] = [one for one in own.names if one not in own.levels]
         found[f"{name}_texts"] = {column: list(texts) for column, texts in own.levels.items()}
     if encoding.holidays is not None:
-        found["holidays"] = encoding.holidays.names(encoding.frequency)
+        with spoken("en"):
+            found["holidays"] = encoding.holidays.names(encoding.frequency)
     if len(encoding.ids) > 1:
         found["series"] = list(encoding.ids)
     return {key: value for key, value in found.items() if value}
+
+
+def _codes(encoding: Encoding) -> list[dict[str, Any]]:
+    """What stands in each column of the input `calendar`: from 0, which is where it says."""
+    frequency, found = encoding.frequency, list[dict[str, Any]]()
+    season = next(iter(frequency.seasons()), 1)
+    if season > 1:
+        stamps = frequency.shift(np.asarray(_begin(encoding)), np.arange(2 * season))
+        zero = show(stamps[frequency.phase(stamps) == 0][0], frequency)
+        found.append({"name": "phase", "codes": season, "zero": zero})
+    if frequency.within_day:
+        found.append({"name": "weekday", "codes": 7, "zero": "Monday"})
+    return found
 
 
 def _notes(codec: ForecastCodec) -> list[str]:
@@ -265,12 +286,19 @@ def _case(encoding: Encoding, count: int) -> Series:
             _drawn(encoding.past, rng, N),
             {name: own[0] for name, own in _drawn(encoding.static, rng, 1).items()},
         )
-        given.append(Given(encoding.ids[which], level, _BEGIN, *columns))
+        given.append(Given(encoding.ids[which], level, _begin(encoding), *columns))
     return with_rows_to_come(as_series(encoding, given), encoding, "error")
 
 
-_BEGIN = np.datetime64("2024-03-04", "us")
-"""A Monday."""
+def _begin(encoding: Encoding) -> np.datetime64:
+    """A Monday by the clock; where there are holidays the first that they are known of: from there
+    they are known for longer than training was, however long a step is.
+    """
+    days = encoding.holidays
+    first = np.datetime64("2024-01-01") if days is None else days.first
+    monday = np.busday_offset(first, 0, roll="forward", weekmask="Mon")
+    begin: np.datetime64 = encoding.frequency.moment(np.array([monday], "M8[us]"))[0]
+    return begin
 
 
 def _drawn(own: Covariates, rng: np.random.Generator, rows: int) -> dict[str, Any]:

@@ -7,10 +7,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from gruta.codec.series.calendar import calendar
+from gruta.codec.series.infer import parse
 from gruta.errors import InputError
+from gruta.locale import spoken
 from gruta.tasks import as_onnx
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.forecast.conftest import SMALL, hourly
+from gruta.tasks.forecast.fed import arrays
+from gruta.tasks.forecast.graph import _case, _codes
 
 onnx = pytest.importorskip("onnx")
 
@@ -42,6 +47,27 @@ def test_all_that_a_forecaster_reads_goes_in(of_shops, tmp_path):
     assert json.loads(said["series"]) == ["a", "b"]
     assert json.loads(said["rows"]) == of_shops.codec.encoding.history
     assert "--to gruta keeps that" in found.notes[0]
+
+
+def test_what_is_said_in_the_file_is_english_in_every_language(of_shops):
+    said = as_onnx.drawn(of_shops).said
+    assert said["holidays"][0] == "holiday of BR-SP"
+    with spoken("pt_BR"):
+        assert as_onnx.drawn(of_shops).said == said
+
+
+@pytest.mark.parametrize("step", ["1h", "1h in America/Sao_Paulo", "1d", "1w", "1 month", "1min"])
+@pytest.mark.parametrize("years", [("1950-01-01", "2010-12-31"), ("2031-01-01", "2099-12-31")])
+def test_series_of_any_step_begin_where_holidays_are_known(step, years, of_shops):
+    own = of_shops.codec.encoding
+    first, last = np.array(years, "M8[D]")
+    days = replace(own.holidays, first=first, last=last)
+    encoding = replace(own, frequency=parse(step), holidays=days)
+    given, codes = arrays(encoding, _case(encoding, 2)), _codes(encoding)
+    assert given["calendar"].shape[2] == len(codes)
+    assert (given["calendar"] < [one["codes"] for one in codes]).all()
+    shown = np.array([codes[0]["zero"].replace(" ", "T")], "M8[us]")
+    assert calendar([encoding.frequency.moment(shown)], encoding.frequency).codes[0] == [0]
 
 
 @pytest.mark.parametrize(

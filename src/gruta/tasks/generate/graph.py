@@ -20,7 +20,10 @@ def drawn(trained: Trained[Units]) -> Drawing:
     codec, weights, s, head = trained.codec, trained.weights, trained.settings, trained.head
     if not isinstance(codec, Units):
         raise InputError(
-            _("--to onnx: a run of notes does not go into one: frames are drawn key by key")
+            _(
+                "--to onnx: a run of notes does not go into one: frames are drawn key by key; "
+                "--to gruta keeps all of it"
+            )
         )
     graph = Graph()
     units = graph.input("units", np.int64, "time", "batch")

@@ -32,6 +32,7 @@ import { pt } from '$lib/words/pt'
 import type { Words } from '$lib/words/words'
 
 import { formats } from './formats'
+import { Newest } from './newest'
 import { read, write as addressOf, type Language, type Route, type Theme, type View } from './route'
 import { inThePage, offers, server, Told, type Offer } from './sources'
 
@@ -93,6 +94,7 @@ export class Lab {
   /** What the server computed of a model that the page has no weights of. */
   private inferred = $state.raw<Pass | null>(null)
   private asking = false
+  private readonly reading = new Newest()
 
   readonly lang = $derived<Language>(
     this.languageSaid ?? (navigator.language.toLowerCase().startsWith('pt') ? 'pt' : 'en'),
@@ -354,16 +356,19 @@ export class Lab {
     this.asking = false
   }
 
-  /** What only the server can read: a text of words, or a file; InputErrors of its are thrown. */
+  /** What only the server can read: a text of words, or a file; InputErrors of its are thrown. What
+   * is chosen meanwhile stays. */
   async readThere(what: { text: string } | File): Promise<void> {
     const { model, server: from, modelId } = this
     if (!model || !from) return
-    const asked =
-      what instanceof File
-        ? { upload: (await from.upload<{ upload: string }>(what)).upload }
-        : { text: what.text }
-    const found = await from.ask<{ samples: SampleData[] }>({ read: { bundle: modelId, ...asked } })
-    const [first] = found.samples
+    const found = await this.reading.of(async () => {
+      const asked =
+        what instanceof File
+          ? { upload: (await from.upload<{ upload: string }>(what)).upload }
+          : { text: what.text }
+      return from.ask<{ samples: SampleData[] }>({ read: { bundle: modelId, ...asked } })
+    })
+    const first = found?.samples[0]
     if (!first || model !== this.model) return
     this.table = ofSample(model, sampleOf(first, model.I))
     this.text = null
@@ -379,6 +384,7 @@ export class Lab {
   }
 
   readText(text: string): void {
+    this.reading.drop()
     this.table = null
     this.text = text
     this.seek(0)
@@ -386,11 +392,13 @@ export class Lab {
 
   readTable(csv: string): void {
     if (!this.model) return
+    this.reading.drop()
     this.table = ofTable(this.model, csv)
     this.seek(0)
   }
 
   toSample(k: number): void {
+    this.reading.drop()
     this.table = null
     this.text = null
     this.sample = k

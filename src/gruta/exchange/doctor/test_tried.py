@@ -1,0 +1,92 @@
+"""Engines in processes that answer wrongly, half, or not at all."""
+
+import json
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+from gruta.errors import InputError
+from gruta.exchange.doctor import tried
+from gruta.exchange.doctor.conftest import node_file
+from gruta.exchange.doctor.tried import There, asked, there, trials
+from gruta.exchange.engines import run as runner
+
+
+def script(path, text):
+    path.write_text(text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def trial_of(python, path):
+    (found,) = trials(There("onnxruntime", "1", python), [asked(node_file(path))])
+    return found
+
+
+def test_an_engine_that_ends_halfway_has_failed(path, tmp_path):
+    half = script(tmp_path / "half", '#!/bin/sh\n: > "$3/out0.npz"; echo Killed >&2; exit 137\n')
+    found = trial_of(half, path)
+    assert (found.error, found.failed) == (None, "Killed")
+
+
+def test_an_engine_that_answers_nan_is_not_right(path, tmp_path):
+    text = f"""#!{sys.executable}
+import sys
+import numpy as np
+for k, steps in enumerate((7, 1, 11)):
+    B = (3, 1, 2)[k]
+    y, h = np.full((steps, 1, B, 4), np.nan, "f"), np.zeros((1, B, 4), "f")
+    np.savez(f"{{sys.argv[3]}}/out{{k}}.npz", y, h)
+"""
+    python = script(tmp_path / "nan", text)
+    trial = trial_of(python, path)
+    assert trial.error == np.inf
+    told = json.loads(json.dumps(trial.to_json(), allow_nan=False))
+    assert (told["error"], told["failed"]) == (None, "")
+
+
+def test_a_place_that_has_no_engines_is_told_with_what_it_said(tmp_path):
+    with pytest.raises(InputError, match=r"a folder with node_modules \(that folder has none\)"):
+        there([tmp_path])
+    ill = script(tmp_path / "ill", "#!/bin/sh\necho first >&2; echo no module numpy >&2; exit 1\n")
+    with pytest.raises(InputError, match=r"ill: expected a Python .* \(no module numpy\)"):
+        there([tmp_path / "ill"])
+    assert ill
+
+
+def test_a_place_that_does_not_answer_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(tried, "_SECONDS", 0.2)
+    script(tmp_path / "slow", "#!/bin/sh\nexec sleep 20\n")
+    monkeypatch.setattr(tried.sys, "executable", str(tmp_path / "slow"))
+    with pytest.raises(InputError, match=r"timed out after 0\.2 seconds"):
+        there()
+
+
+def test_an_engine_whose_package_is_called_otherwise_is_listed(monkeypatch):
+    def version(package):
+        raise runner.PackageNotFoundError(package)
+
+    monkeypatch.setattr(runner, "version", version)
+    assert runner.found()["onnx.reference"] == "?"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not here")
+def test_what_is_no_number_comes_back_from_node_as_it_is(tmp_path, monkeypatch):
+    package = tmp_path / "onnxruntime-web"
+    package.mkdir()
+    (package / "index.js").write_text(
+        """
+exports.env = { wasm: {} }
+exports.Tensor = function (type, data, dims) { Object.assign(this, { type, data, dims }) }
+exports.InferenceSession = { create: async () => ({ run: async ({ x }) => ({ y: x }) }) }
+"""
+    )
+    monkeypatch.setenv("NODE_MODULES", str(tmp_path))
+    x = np.array([[1.5, np.nan], [np.inf, -np.inf]], np.float32)
+    counts = np.array([3, -2], np.int64)
+    said = {"onnx": "m.onnx", "outputs": ["y"]}
+    (found,), (whole,) = runner._by_node(said, [{"x": x}, {"x": counts}])
+    np.testing.assert_array_equal(found, x)
+    np.testing.assert_array_equal(whole, counts)
