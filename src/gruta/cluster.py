@@ -65,8 +65,11 @@ def _require_reached(address: str) -> None:
     host, _colon, port = address.rpartition("://")[2].rpartition(":")
     if address == "auto":
         return
+    if not (host and port.isdecimal() and int(port) < 65536):
+        problem = _("expected HOST:PORT, ray://HOST:PORT or auto, got {address!r}")
+        raise InputError(address=problem.format(address=address))
     try:
         socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
-    except (OSError, ValueError, OverflowError) as error:
+    except (OSError, ValueError) as error:
         problem = _("no cluster of Ray there: {reason}")
         raise InputError(address=problem.format(reason=error)) from None

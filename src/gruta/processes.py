@@ -33,6 +33,8 @@ def has_ended(name: str) -> bool:
         return True
     except (PermissionError, OverflowError):
         return False
+    if _about(int(number))[0] in "ZX":  # killed, and nobody has asked yet how it ended
+        return True
     now = _begun(int(number))
     return _UNKNOWN not in (begun, now) and begun != now
 
@@ -58,8 +60,13 @@ def _place() -> str:
 
 def _begun(number: int) -> str:
     """When a process began, in ticks since the machine did."""
+    return (_about(number) + 19 * [_UNKNOWN])[19]
+
+
+def _about(number: int) -> list[str]:
+    """What the system says of a process, from its state on."""
     try:
         about = Path(f"/proc/{number}/stat").read_text()
     except OSError:
-        return _UNKNOWN
-    return about.rpartition(")")[2].split()[19]
+        return [_UNKNOWN]
+    return about.rpartition(")")[2].split()

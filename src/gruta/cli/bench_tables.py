@@ -26,7 +26,7 @@ from gruta.bench.results import Outcome, Report, Row
 from gruta.bench.rivals import GRUTA, OF_STREAMS
 from gruta.cli.console import console
 from gruta.locale import translate as _
-from gruta.locale.numbers import MISSING, number, percent
+from gruta.locale.numbers import MISSING, exponential, number, percent
 
 if TYPE_CHECKING:
     from gruta.bench.accuracy import Accuracy
@@ -97,7 +97,7 @@ def print_streams(found: "Sequence[Steps]") -> None:
                 MISSING if ratio is None else f"{significant(ratio)}×",
                 number(one.streams),
                 number(one.state),
-                MISSING if one.error is None else f"{one.error:.1e}",
+                MISSING if one.error is None else exponential(one.error, 1),
             )
         console().print(table)
     out = console()
@@ -253,7 +253,7 @@ def _cell(row: Row, rival: str) -> str:
 
 def _problem(outcome: Outcome) -> str:
     if outcome.parity is not None and not outcome.parity.passed:
-        return _("parity failed") + f"\n{outcome.parity.error:.0e}"
+        return _("parity failed") + f"\n{exponential(outcome.parity.error)}"
     return _("failed")
 
 

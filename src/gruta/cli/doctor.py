@@ -12,6 +12,7 @@ from gruta.cli.commands import Commands
 from gruta.cli.verbs import Json
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.locale.numbers import exponential
 
 if TYPE_CHECKING:
     from gruta.exchange.doctor.engines import Row
@@ -142,9 +143,10 @@ def _tried(trial: "Trial") -> str:
     told: dict[str, Any] = {"engine": trial.engine, "version": trial.version}
     if trial.error is None:
         return _("{engine} {version}: failed: {what}").format(what=trial.failed, **told)
+    told["error"] = exponential(trial.error, 1)
     if trial.error <= _BOUND:
-        return _("{engine} {version}: right, error {error:.1e}").format(error=trial.error, **told)
-    return _("{engine} {version}: WRONG, error {error:.1e}").format(error=trial.error, **told)
+        return _("{engine} {version}: right, error {error}").format(**told)
+    return _("{engine} {version}: WRONG, error {error}").format(**told)
 
 
 def _told(layer: "Recurrent") -> str:

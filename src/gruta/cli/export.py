@@ -12,7 +12,7 @@ from gruta.cli.commands import Commands
 from gruta.cli.verbs import Json, RunPath
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.locale.numbers import number
+from gruta.locale.numbers import exponential, number
 from gruta.runtime.weights import KINDS
 from gruta.tasks import registry
 
@@ -136,7 +136,7 @@ def _as_c(trained: "Trained[Any]", out: Path, how: Asked) -> bool:
     well = found is None or found <= made.bound
     if found is not None:
         line = _("Its test here: largest error {error}, at most {bound} is allowed")
-        lines.append(line.format(error=f"{found:.1e}", bound=f"{made.bound:.0e}"))
+        lines.append(line.format(error=exponential(found, 1), bound=exponential(made.bound)))
     lines += [_(note) for note in made.notes]
     if how.weights != "float32":
         change, judged, alike = _change(trained, how.weights, widened=True)
@@ -191,7 +191,7 @@ def _as_onnx(trained: "Trained[Any]", out: Path, how: Asked) -> bool:
         return True
     text = _("Wrote {path}: {size} bytes; by {by} {error} from the run's own answers at most")
     told = {"path": out, "size": number(found.bytes), "by": found.by}
-    print(text.format(**told, error=f"{found.error:.1e}"))
+    print(text.format(**told, error=exponential(found.error, 1)))
     sides = _("Inputs: {inputs}. Outputs: {outputs}.")
     print(sides.format(inputs=", ".join(found.inputs), outputs=", ".join(found.outputs)))
     for note in found.notes:

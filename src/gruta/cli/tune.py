@@ -1,7 +1,6 @@
 """`gruta tune`: a command for each task, which finds its settings by trials."""
 
 import json
-import math
 import os
 import signal
 import subprocess
@@ -27,6 +26,7 @@ from gruta.tasks import registry
 from gruta.tasks.task import Chooses, Task, networks
 
 if TYPE_CHECKING:
+    from gruta.tune.on_ray import Tried
     from gruta.tune.sweep import Sweep
 
 tune_app = Commands(no_args_is_help=True)
@@ -202,8 +202,11 @@ def _here(sweep: "Sweep", trials: int, until: float, processes: int) -> None:
             one.terminate()  # which does nothing to one that has ended
         for one in helpers:
             one.communicate()
-    if any(codes):
+    if max(codes, default=0) > 0 or (any(codes) and len(sweep.ended) < trials):
         raise InputError(_("a process that tried settings has failed; see above"))
+    if any(codes):  # killed by a signal, of which it could not tell
+        told = _("a process that tried settings was lost; its trial was tried again")
+        print(told, file=sys.stderr, flush=True)
 
 
 def _helper() -> "subprocess.Popen[bytes]":
@@ -235,15 +238,24 @@ def _help(sweep: "Sweep", trials: int, until: float) -> None:
 
 def _on_ray(sweep: "Sweep", trials: int, until: float, workers: int | None, address: str) -> None:
     from gruta.cli.console import resumable, this_command
-    from gruta.tune.on_ray import Tried, go_on_ray
+    from gruta.tune.on_ray import go_on_ray
 
-    def told(trial: Any, tried: Tried) -> None:
+    def told(trial: Any, tried: "Tried") -> None:
         name = _("trial {number}").format(number=trial.number)
-        came = _("cut short") if tried.pruned else tried.why or number(tried.best or math.nan, 5)
-        print(f"{name}: {came}", file=sys.stderr, flush=True)
+        print(f"{name}: {_came(tried)}", file=sys.stderr, flush=True)
 
     with resumable(this_command()):
         go_on_ray(sweep, trials, until, workers, address or None, told)
+
+
+def _came(tried: "Tried") -> str:
+    if tried.lost:
+        return _("its process was lost; tried again")
+    if tried.pruned:
+        return _("cut short")
+    if tried.why:
+        return tried.why
+    return _("no validation gave a number") if tried.best is None else number(tried.best, 5)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from gruta.errors import InputError
 from gruta.exchange.compute import compute
 from gruta.exchange.layer import Layer
 from gruta.locale import translate as _
+from gruta.locale.numbers import exponential
 
 Array = NDArray[Any]
 Outputs = Callable[[Array, Sequence[Array], Array | None], Sequence[Array]]
@@ -84,5 +85,5 @@ def require_shape(found: Array, expected: Array) -> None:
 def require_within(error: float, bound: float = BOUND) -> None:
     """InputError where two sides differ by more than that, or by no number."""
     if not error <= bound:
-        problem = _("the two sides differ by {error:.1e}; at most {bound:.0e} is allowed")
-        raise InputError(problem.format(error=error, bound=bound))
+        problem = _("the two sides differ by {error}; at most {bound} is allowed")
+        raise InputError(problem.format(error=exponential(error, 1), bound=exponential(bound)))

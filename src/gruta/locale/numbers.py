@@ -56,6 +56,12 @@ def scientific(value: float, digits: int = 0) -> str:
     return f"{number(float(mantissa), digits)}·10" + str(int(exponent)).translate(_RAISED)
 
 
+def exponential(value: float, digits: int = 0) -> str:
+    """A number as programs write powers of ten, 4.2e-08, with the language's decimal mark."""
+    text = f"{value:.{digits}e}"
+    return text.replace(".", ",") if language() == "pt_BR" else text
+
+
 def brief(value: float | None) -> str:
     """A number of any size in little room: 0.042, 4.2·10⁻⁸."""
     if value and math.isfinite(value) and not 1e-3 <= abs(value) < 1e6:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gruta.locale import spoken
-from gruta.locale.numbers import decimals, number, percent, stamp
+from gruta.locale.numbers import decimals, exponential, number, percent, stamp
 from gruta.report.charts import WIDTH, Curve, lines, strokes
 from gruta.report.page import (
     Code,
@@ -189,6 +189,7 @@ def test_stamps(iso, portuguese):
 def test_percent_and_decimals():
     with spoken("pt_BR"):
         assert percent(0.7654, 1) == "76,5%"
+        assert exponential(2.51e-7, 1) == "2,5e-07"
     assert decimals([0.0123, None, 4.5], 3) == 4
     assert decimals([1234.0]) == 0
     assert decimals([0.0, None]) == 0

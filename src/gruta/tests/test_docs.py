@@ -22,7 +22,7 @@ LEFT = HERE / "data" / "v0.1.0"
 
 
 ENDS = ".md", ".pt-BR.md"
-PAGES = sorted(page.name.removesuffix(".pt-BR.md") for page in DOCS.glob("*.pt-BR.md"))
+PAGES = sorted({page.name.removesuffix(".md").removesuffix(".pt-BR") for page in DOCS.glob("*.md")})
 
 
 @pytest.mark.parametrize("page", [*PAGES, "../README"])

@@ -37,6 +37,14 @@ def test_a_process_of_this_machine_has_ended_when_it_is_gone_or_its_number_is_an
     assert has_ended(f"{host}:{os.getpid()}:{place}:{begun}")  # begun at another moment
 
 
+def test_a_killed_process_has_ended_before_anybody_asked_how():
+    process, name = among()
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert has_ended(name)
+    process.communicate()
+
+
 @pytest.mark.skipif(
     not shutil.which("unshare") or subprocess.call(["unshare", "--pid", "--fork", "true"]),
     reason="namespaces of processes need root and util-linux",

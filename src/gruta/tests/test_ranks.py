@@ -1,9 +1,14 @@
 """Processes that train together come to the numbers of one, and end together."""
 
 import ctypes
+import json
 import os
 import signal
+import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,8 +20,8 @@ from gruta.tasks import registry
 from gruta.tests.adding import Adding, run_at
 from gruta.tests.ranks import adding, ended, start
 from gruta.tests.test_train import left_by
-from gruta.train import cut, train
-from gruta.train.ranks import current
+from gruta.train import cut, pulse, train
+from gruta.train.ranks import _own_host, current
 
 SHORT = {
     "steps": 12,
@@ -115,6 +120,65 @@ def test_the_others_end_whatever_they_do_meanwhile_and_say_one_sentence_each(tmp
     assert [process.exitcode for process in processes] == [-signal.SIGKILL, 1, -signal.SIGKILL]
     message = "gruta: process {} of 3 stopped, as nothing is heard of process 2 any more"
     assert sorted(file.read_text().splitlines()) == [message.format(rank) for rank in (0, 1)]
+
+
+def test_a_pulse_ends_in_silence_with_another_and_nobody_sees_its_secret():
+    command = [sys.executable, "-I", "-S", pulse.__file__]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen(command, **pipes)
+    about = {"rank": 0, "size": 2, "secret": "x5ec", "at": ["127.0.0.1", 0], "missed": 6.0}
+    process.stdin.write(f"{json.dumps(about)}\n".encode())
+    process.stdin.flush()
+    port = int(process.stdout.readline().split()[1])
+    assert b"x5ec" not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    with socket.create_connection(("127.0.0.1", port), 10) as other:
+        other.sendall(b"x5ec 1\n")
+        assert other.recv(64).startswith(b"beat 0\n")
+        process.send_signal(signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)
+        process.stdin.write(b"left\n")
+        process.stdin.flush()
+        other.sendall(b"left 1\n")
+        other.shutdown(socket.SHUT_WR)
+        process.send_signal(signal.SIGCONT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, b"", b"")
+
+
+def test_a_pulse_that_has_left_takes_no_line_that_was_ready_too(monkeypatch):
+    one = pulse.Pulse({"rank": 0, "size": 2, "secret": "", "missed": 6.0}, None)
+    near, far = socket.socketpair()
+    line = pulse.Line(near)
+    one._lines.append(line)
+    far.close()
+    ready = [[0, line], [line]]  # its input first; the system chooses
+    monkeypatch.setattr(one, "_ready", lambda wait: ready.pop(0))
+    monkeypatch.setattr(os, "read", lambda *how: b"left\n")
+    one.run()
+    assert not ready
+    assert near.fileno() == -1
+
+
+def test_the_first_is_found_where_its_interface_is_and_by_no_loopback(monkeypatch):
+    for name, value in {"MASTER_ADDR": "192.0.2.7", "GLOO_SOCKET_IFNAME": "lo"}.items():
+        monkeypatch.setenv(name, value)
+    assert _own_host(2) == ("127.0.0.1", "")
+    monkeypatch.delenv("GLOO_SOCKET_IFNAME")
+    monkeypatch.setattr("gruta.train.ranks.own_address", lambda name: "127.0.0.1")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    assert _own_host(2) == ("127.0.0.1", "")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "1")
+    assert "MASTER_ADDR, 192.0.2.7, is 127.0.0.1 on this machine" in _own_host(2)[1]
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")  # then the other is on this machine too
+    assert _own_host(2) == ("127.0.0.1", "")
+
+
+def test_where_the_first_is_not_to_be_found_it_says_so_and_all_end():
+    how = {"LOCAL_WORLD_SIZE": "1", "MASTER_ADDR": "LOCALHOST"}  # a name of the loopback
+    first, second = ended(start(2, other_data, **how), 30)
+    assert first["error"] == "InputError"
+    assert "set GLOO_SOCKET_IFNAME to the interface" in first["message"]
+    assert second["silent"]
 
 
 def goes_on(rank, path):

@@ -13,6 +13,7 @@ import pytest
 from optuna.trial import TrialState
 
 from gruta.cli.console import this_command
+from gruta.cli.tune import _came
 from gruta.errors import InputError
 from gruta.processes import called
 from gruta.settings import resolve
@@ -21,6 +22,7 @@ from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.trained import Trained
 from gruta.tests.command import ROWS, launch, short, table
 from gruta.train import Progress
+from gruta.tune.on_ray import Tried
 from gruta.tune.space import Choice, Range, space_of
 from gruta.tune.sweep import Sweep, storage_at
 
@@ -164,6 +166,36 @@ def test_settings_of_a_lost_process_are_tried_again(tmp_path, csv, monkeypatch):
     assert {states(sweep)[1], states(sweep)[2]} == {TrialState.FAIL}
 
 
+def test_a_search_whose_trials_are_all_lost_ends_and_says_so(tmp_path, csv):
+    sweep = begun(tmp_path, csv)
+    for _i in range(3):
+        sweep.interrupted(sweep.asked(1))  # which tells nothing of trials
+    for _i in range(24):
+        sweep.again(sweep.asked(1).number)
+    with pytest.raises(InputError, match="the process of each was lost; is there enough memory"):
+        sweep.asked(1)
+
+
+def test_a_helper_that_was_killed_spoils_no_search(run_gruta, csv, tmp_path, monkeypatch):
+    def helper():
+        return subprocess.Popen(["sh", "-c", "kill -9 $$"], stdin=subprocess.PIPE)
+
+    monkeypatch.setattr("gruta.cli.tune._helper", helper)
+    reported = []
+    monkeypatch.setattr("gruta.cli.tune._tell", lambda sweep, *how: reported.append(states(sweep)))
+    options = short("--processes", 2, "--run", tmp_path / "tune", "--trials", 1)
+    done = run_gruta("tune", "forecast", csv, *options)
+    assert done.code == 0, done.err
+    assert "a process that tried settings was lost; its trial was tried again" in done.err
+    assert reported == [[TrialState.COMPLETE]]
+
+
+def test_what_came_of_a_trial_is_told_as_it_is():
+    assert _came(Tried(best=0.0)) == "0.00000"
+    assert _came(Tried()) == "no validation gave a number"
+    assert _came(Tried(lost=True)) == "its process was lost; tried again"
+
+
 def test_an_interrupted_trial_is_tried_again_by_who_goes_on(tmp_path, csv, monkeypatch):
     sweep = begun(tmp_path, csv)
 
@@ -214,7 +246,10 @@ def test_a_helper_ends_when_the_one_that_started_it_is_killed_and_shows_nothing(
     ("options", "problem"),
     [
         (("--on", "ray", "--address", "127.0.0.1:9"), "--address: no cluster of Ray there: "),
-        (("--on", "ray", "--address", "nowhere"), "--address: no cluster of Ray there: "),
+        (
+            ("--on", "ray", "--address", "nowhere"),
+            "--address: expected HOST:PORT, ray://HOST:PORT or auto, got 'nowhere'",
+        ),
         (("--on", "dask"), "--on: expected ray, got 'dask'"),
         (("--address", "auto"), "--address: is that of a cluster of Ray; give --on ray too"),
     ],

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 from gruta.runs import MODEL
 from gruta.tests.command import short
 from gruta.tests.test_tune import begun, states
-from gruta.tune.on_ray import AT, go_on_ray
+from gruta.tune.on_ray import AT, _UnderWay, go_on_ray
 
 ray = pytest.importorskip("ray")
 
@@ -42,7 +42,7 @@ def test_settings_of_a_killed_process_are_tried_again_and_the_study_is_the_same(
 
     killer = threading.Thread(target=kill)
     killer.start()
-    ended = lambda trial, tried: told.append(trial.number)  # noqa: E731
+    ended = lambda trial, tried: told.append((trial.number, tried.lost))  # noqa: E731
     go_on_ray(sweep, 4, float("inf"), 2, told=ended)
     killer.join()
     assert not ray.is_initialized()
@@ -51,18 +51,32 @@ def test_settings_of_a_killed_process_are_tried_again_and_the_study_is_the_same(
     (again,) = (t for t in sweep.study.trials if t.user_attrs.get("of") == failed[0].number)
     assert again.params == failed[0].params
     assert len(sweep.ended) == 4
-    assert sorted(told) == sorted(trial.number for trial in sweep.ended)
+    lost = [(failed[0].number, True)]
+    assert sorted(told) == sorted(lost + [(trial.number, False) for trial in sweep.ended])
     assert (sweep.place(sweep.best.number) / MODEL).is_file()
     values = sweep.study.trials[sweep.default.number].intermediate_values
     assert sweep.default.value == min(values.values())
 
 
-def test_a_trial_that_is_worse_than_others_ends_early(tmp_path, csv):
+def test_a_trial_that_is_worse_than_others_ends_early_also_where_the_board_is_lost(
+    tmp_path, csv, monkeypatch
+):
     import optuna
 
+    hear, lost = _UnderWay._hear, []
+
+    def heard_and_lost(self, news):
+        if news[0] and not lost:
+            lost.append(self._board)
+            ray.kill(self._board, no_restart=False)
+        else:
+            hear(self, news)
+
+    monkeypatch.setattr(_UnderWay, "_hear", heard_and_lost)
     sweep = begun(tmp_path, csv, steps=4000)
     sweep.study.pruner = optuna.pruners.ThresholdPruner(upper=-1.0)
     go_on_ray(sweep, 1, float("inf"), 1)
+    assert lost
     assert states(sweep) == [TrialState.PRUNED]
     assert max(sweep.study.trials[0].intermediate_values) < 4000
     assert not sweep.place(0).exists()

@@ -20,6 +20,8 @@ from typing import Any
 
 import torch.distributed as dist
 
+from gruta.errors import RankLost
+from gruta.locale import translate as _
 from gruta.train import pulse
 
 MISSED = pulse.MISSED
@@ -32,6 +34,11 @@ _STORE = 3.0
 """Seconds that the store has to answer."""
 
 _LEFT, _TOLD = "left", "told"
+
+
+def call_off(name: str, store: Any) -> None:
+    """Process 0 ends before it has begun, and says why; the others end too."""
+    store.set(f"{name}/at", "[]")
 
 
 class Beats:
@@ -57,14 +64,21 @@ class Beats:
         at, secret = (host, 0), secrets.token_hex(16)
         if rank:
             store.wait([self._key("at")], timedelta(days=1))
-            *at, secret = json.loads(store.get(self._key("at")))
+            found = json.loads(store.get(self._key("at")))
+            if not found:
+                text = _(
+                    "process {rank} of {size} stopped, as another one of this training has ended"
+                )
+                raise RankLost(text.format(rank=rank, size=size), told=True)
+            *at, secret = found
         about = {"rank": rank, "size": size, "secret": secret, "at": at, "missed": MISSED}
         self._pulse = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(Path(pulse.__file__)), json.dumps(about)],
+            [sys.executable, "-I", "-S", str(Path(pulse.__file__))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # what ends a group of processes is to end this one later
         )
+        self._tell_pulse(json.dumps(about))
         if not rank:
             assert self._pulse.stdout is not None
             port = int(self._pulse.stdout.readline().split()[1])

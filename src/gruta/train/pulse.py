@@ -5,9 +5,10 @@ A process of its own, as a thread is mute while a single call of a library keeps
 interpreter; a program of the standard library alone, so that it begins at once and takes little.
 That of process 0 hears all others, and they hear it. What one misses all are told.
 
-On standard input come lines of `Beats`: `begun` with what to say at a loss, `known`, `left` and
-`told`; on standard output go `at PORT` and `lost RANK`, or `over RANK` where that process has said
-itself why it ended. As the input ends, or the parent is gone, so has this.
+On standard input come lines of `Beats`: first what it is to know, as JSON, then `begun` with what
+to say at a loss, `known`, `left` and `told`; on standard output go `at PORT` and `lost RANK`, or
+`over RANK` where that process has said itself why it ended. As the input ends, or the parent is
+gone, so has this.
 """
 
 import json
@@ -104,6 +105,8 @@ class Pulse:
                     self._lines.append(Line(one.accept()[0]))
                 else:
                     self._obey()
+                if self._gone:  # and no line is open any more
+                    return
             now = time.monotonic()
             if now >= due:
                 if now - due > self._missed / 2:  # this one stood still, not the others
@@ -194,6 +197,7 @@ class Pulse:
                     one.heard()
                     if not one.is_open:
                         self._lines.remove(one)
+                        one.close()
                 elif not os.read(0, 65536):
                     return
 
@@ -225,11 +229,15 @@ def _stands_still(process: int) -> bool:
 
 
 def main() -> None:
-    """With what it is to know as JSON."""
+    """What it is to know comes first; others would see it on a command line."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the parent's, which takes this one along
         with suppress(AttributeError):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    about = json.loads(sys.argv[1])
+    with open(0, "rb", buffering=0, closefd=False) as told:
+        first = told.readline()  # and not a byte more, which `select` would not tell of
+    if not first:
+        return
+    about = json.loads(first)
     host, port = about["at"]
     if about["rank"] == 0:
         listener = socket.create_server((host, 0), backlog=int(about["size"]))

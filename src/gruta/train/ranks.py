@@ -20,7 +20,7 @@ from torch import Tensor
 
 from gruta.errors import InputError, RankLost
 from gruta.locale import translate as _
-from gruta.train.beats import Beats
+from gruta.train.beats import Beats, call_off
 from gruta.train.progress import Interrupted
 
 _PATIENCE = timedelta(milliseconds=200)
@@ -177,14 +177,17 @@ def together(last_words: str = "") -> Iterator[Ranks]:
     if not started():
         yield ALONE
         return
+    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    host, problem = _own_host(size) if rank == 0 else ("", "")
     _speak_where_the_first_is()
     _uses += 1
-    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     ranks = Ranks(rank, size, int(os.environ.get("LOCAL_RANK") or 0))
     store, _rank, _size = next(dist.rendezvous("env://"))  # type: ignore[attr-defined]
     name = f"gruta/{os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}/{_uses}"
     own = dist.PrefixStore(name, store)  # type: ignore[attr-defined]
-    host = own_address(os.environ["MASTER_ADDR"]) or "127.0.0.1"
+    if problem:
+        call_off(name, own)
+        raise InputError(problem)
     beats = ranks.beats = Beats(name, rank, size, own, host)
     dist.init_process_group("gloo", store=own, rank=rank, world_size=size, timeout=_FOREVER)
     beats.start(last_words.replace("{message}", _unheard(ranks, "{lost}")))
@@ -226,25 +229,50 @@ def _unheard(ranks: Ranks, lost: str) -> str:
     return text.format(rank=ranks.rank, size=ranks.size, lost=lost)
 
 
+def _own_host(size: int) -> tuple[str, str]:
+    """Where the first process is found by the others, and what speaks against that.
+
+    A name of this machine may mean its loopback, as Debian writes it into /etc/hosts. What reached
+    the meeting place by a loopback itself is on this machine.
+    """
+    named = os.environ.get("GLOO_SOCKET_IFNAME", "").partition(",")[0]
+    if named and (found := _address_of(named)):
+        return found, ""
+    at = os.environ["MASTER_ADDR"]
+    host = own_address(at) or "127.0.0.1"
+    several = size > int(os.environ.get("LOCAL_WORLD_SIZE") or size)
+    if not several or not host.startswith("127.") or at == "localhost" or at.startswith("127."):
+        return host, ""
+    problem = _(
+        "MASTER_ADDR, {name}, is {host} on this machine, which no other one reaches; set "
+        "GLOO_SOCKET_IFNAME to the interface that leads to the others, such as eth0"
+    )
+    return host, problem.format(name=at, host=host)
+
+
 def _speak_where_the_first_is() -> None:
     """Let gloo listen on the network that leads to the first process, not where the machine's name
     points to; whoever has set GLOO_SOCKET_IFNAME knows better.
     """
     if "GLOO_SOCKET_IFNAME" in os.environ or not sys.platform.startswith("linux"):
         return
+    address = own_address(os.environ["MASTER_ADDR"])
+    for _index, name in socket.if_nameindex() if address else []:
+        if _address_of(name) == address:
+            os.environ["GLOO_SOCKET_IFNAME"] = name
+            return
+
+
+def _address_of(interface: str) -> str | None:
+    """This machine's there, of IPv4; None where it has none, or the system does not say."""
+    if not sys.platform.startswith("linux"):
+        return None
     import fcntl
 
-    address = own_address(os.environ["MASTER_ADDR"])
-    if address is None:
-        return
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        for _index, name in socket.if_nameindex():
-            with suppress(OSError):
-                asked = struct.pack("256s", name.encode()[:15])
-                found = fcntl.ioctl(probe.fileno(), 0x8915, asked)[20:24]  # SIOCGIFADDR
-                if socket.inet_ntoa(found) == address:
-                    os.environ["GLOO_SOCKET_IFNAME"] = name
-                    return
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        asked = struct.pack("256s", interface.encode()[:15])
+        return socket.inet_ntoa(fcntl.ioctl(probe.fileno(), 0x8915, asked)[20:24])  # SIOCGIFADDR
+    return None
 
 
 def own_address(host: str) -> str | None:

@@ -67,7 +67,7 @@ class Board:
 class Tried:
     """What came of a trial.
 
-    files: of its run, by name, where it came to its end. why: it failed.
+    files: of its run, by name, where it came to its end. why: it failed. lost: its process is gone.
     """
 
     best: float | None = None
@@ -75,6 +75,7 @@ class Tried:
     files: Mapping[str, bytes] = field(default_factory=dict)
     pruned: bool = False
     why: str = ""
+    lost: bool = False
 
 
 def go_on_ray(
@@ -86,12 +87,14 @@ def go_on_ray(
     told: Callable[[Trial, Tried], None] = lambda trial, tried: None,
 ) -> None:
     """As `Sweep.go_on`, with up to so many trials at once on a cluster of Ray; None: a trial a
-    core. told: called with each that has ended.
+    core. told: called with each that has ended or is lost.
     """
     import ray
 
     with connected(workers, address):
-        data, board = ray.put(sweep.data), ray.remote(num_cpus=0)(Board).remote()
+        # It may lie on a machine that is lost; what it forgets then is told anew.
+        lasting = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)
+        data, board = ray.put(sweep.data), lasting(Board).remote()
         task = ray.remote(num_cpus=1, max_retries=0)(_tried)
         under_way = _UnderWay(sweep, board, told)
         with under_way:
@@ -125,7 +128,7 @@ class _UnderWay:
         for one, trial in self.trials.items():
             ray.cancel(one, force=True)
             self._alive.pop(trial.number).close()
-            self._sweep.again(trial.number)
+            self._sweep.interrupted(trial)
 
     def begin(self, trial: Trial, one: Any) -> None:
         """A task has it."""
@@ -152,6 +155,7 @@ class _UnderWay:
                 raise error.cause if isinstance(error.cause, Exception) else error from None
             except ray.exceptions.RayError:  # its process or machine was lost
                 self._sweep.again(trial.number)
+                self._told(trial, Tried(lost=True))
             else:
                 self._end(trial, tried)
                 self._told(trial, tried)

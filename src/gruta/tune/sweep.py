@@ -32,7 +32,7 @@ PAUSE = 0.5
 RETRIES = 2
 """How often the settings of a trial whose process was lost are tried again."""
 
-_WORKER, _ALIVE, _RETRY, _WHY = "worker", "alive", "retry", "why"
+_WORKER, _ALIVE, _RETRY, _WHY, _CUT = "worker", "alive", "retry", "why", "interrupted"
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -184,11 +184,13 @@ class Sweep:
         running = self.study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
         if len(self.ended) + len(running) >= trials:
             return None
-        failed = self.study.get_trials(deepcopy=False, states=[TrialState.FAIL])
-        told = [trial for trial in failed if _WHY in trial.user_attrs]  # others were lost
-        if len(told) >= 3 * trials + 20 and len(told) > 3 * len(self.ended):
+        every = self.study.get_trials(deepcopy=False, states=[TrialState.FAIL])
+        failed = [trial for trial in every if _CUT not in trial.user_attrs]
+        if len(failed) >= 4 * trials + 20 and len(failed) > 3 * len(self.ended):
+            told = [trial.user_attrs[_WHY] for trial in failed if _WHY in trial.user_attrs]
+            lost = _("the process of each was lost; is there enough memory for a trial?")
             problem = _("next to all trials fail, the last with: {why}")
-            raise InputError(space=problem.format(why=told[-1].user_attrs[_WHY]))
+            raise InputError(space=problem.format(why=told[-1] if told else lost))
         return self.study.ask()
 
     def drawn(self, trial: Trial) -> Any:
@@ -223,7 +225,7 @@ class Sweep:
             trial.set_user_attr(_WHY, str(error))
             self.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
         except BaseException:
-            self.again(trial.number)
+            self.interrupted(trial)
             raise
         finally:
             self._keep_the_best()
@@ -242,6 +244,12 @@ class Sweep:
         for trial in self.study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
             if _is_lost(trial):
                 self.again(trial.number)
+
+    def interrupted(self, trial: Trial) -> None:
+        """Who asked has stopped it: it tells nothing of how trials do."""
+        with suppress(optuna.exceptions.UpdateFinishedTrialError):
+            trial.set_user_attr(_CUT, True)
+        self.again(trial.number)
 
     def again(self, number: int) -> None:
         """A trial has failed by no fault of its settings, which are to be tried again."""
