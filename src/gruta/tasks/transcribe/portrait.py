@@ -66,4 +66,5 @@ def _seen(frames: Frames, stride: int) -> NDArray[np.uint8]:
     mean = np.add.reduceat(frames, first) / count[:, None]
     low, high = np.percentile(mean, (2, 99.5))
     share = (mean - low) / max(high - low, 1e-6)
-    return (255 * share.clip(0, 1)).round().astype(np.uint8)
+    seen: NDArray[np.uint8] = (255 * share.clip(0, 1)).round().astype(np.uint8)
+    return seen
