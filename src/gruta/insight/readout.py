@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -48,8 +49,17 @@ class Linears:
             hanging.remove()
 
     def _saw(self, name: str, layer: nn.Linear, args: Any, kwargs: Any) -> None:
-        given: Tensor = args[0] if args else kwargs["input"]
-        self.seen.append((name, layer, given.detach()))
+        given: tuple[Tensor, ...] = args or (kwargs["input"],)
+        self.seen.append((name, layer, _side_by_side(given).detach()))
+
+
+def _side_by_side(sides: tuple[Tensor, ...]) -> Tensor:
+    """What a linear layer reads, where it takes several tensors (`gruta.nn.dense.Mix`) as well."""
+    if len(sides) == 1:
+        return sides[0]
+    outer = (side.shape[:-1] for side in sides)
+    shape = torch.broadcast_shapes(*outer)  # type: ignore[no-untyped-call]
+    return torch.cat([side.expand(*shape, -1) for side in sides], -1)
 
 
 def readouts(linears: Linears, calls: Mapping[str, Call]) -> dict[str, Readout]:

@@ -16,7 +16,7 @@ inline Index row_parts(Index B) {
     return B < 2 * kBackwardRows ? 1 : B / kBackwardRows;
 }
 inline Index most_rows_of_part(Index B) {
-    return (B + row_parts(B) - 1) / row_parts(B);
+    return B / row_parts(B) + (B % row_parts(B) != 0);
 }
 
 // The weights for the way back, transposed, gates in the order of the slots.

@@ -200,6 +200,7 @@ EVERY = {  # in the order of `Options`
     "layer_norm": True,
     "residual": True,
     "recompute": True,
+    "save": "half",
 }
 NEEDED = {
     "dropout": {"num_layers": 2},

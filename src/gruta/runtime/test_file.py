@@ -162,6 +162,12 @@ def test_int8_that_is_not_scaled_by_its_largest_is_refused_by_tensor_and_row():
     np.testing.assert_array_equal(file.parse(old).network["w"], [[63, 1.5]])
 
 
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0)])
+def test_int8_without_numbers_has_no_row_that_is_off(shape):
+    none = {"w": plain(np.zeros(shape, np.int8)), "w" + SCALE: plain(np.ones(shape[0], "f"))}
+    assert file.parse(contents("int8", tensors=none).to_bytes()).network["w"].shape == shape
+
+
 def test_every_row_that_is_written_can_be_read():
     sizes = 2.0 ** np.arange(-148, 127, dtype=np.float64)[:, None]
     w = (RNG.normal(size=(len(sizes), 9)) * sizes / 4).astype("f")

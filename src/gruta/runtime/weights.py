@@ -167,6 +167,8 @@ def off_scale(numbers: NDArray[np.int8]) -> int | None:
     """The first row of a matrix of int8 whose largest |q| is neither 127 nor 0, as no row has that
     its own largest was the scale of; None without.
     """
+    if not numbers.size:
+        return None
     rows = numbers.reshape(len(numbers), -1).astype(np.int16)
     largest = np.abs(rows).max(1, initial=0)
     found = np.flatnonzero((largest != _LARGEST_INT8) & (largest != 0))

@@ -73,7 +73,8 @@ def test_installed_wheel_passes_its_self_check_with_numpy_alone(installed, tmp_p
     checks = [line for line in found.splitlines() if "not on this CPU" not in line]
     assert all(": right" in line for line in checks)
     assert {line.split()[0] for line in checks} >= {"baseline", kernels.isa()}
-    assert len(checks) % (len(selfcheck.FORMS) * len(selfcheck.TOLERANCE)) == 0
+    each = len(selfcheck.FORMS) * len(selfcheck.TOLERANCE) + 1  # and int8
+    assert len(checks) % each == 0
 
 
 ASK = """

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from gruta.codec.series.features import Past, Table, future_features
 from gruta.codec.series.linear import LinearModel
 from gruta.nn import CELLS
-from gruta.nn.dense import Linear
+from gruta.nn.dense import Linear, Mix
 from gruta.tasks.forecast.linear import Note, solve_twice
 from gruta.tasks.forecast.settings import ForecastSettings
 from gruta.tasks.forecast.split import Split
@@ -173,7 +173,7 @@ class ForecastNetwork(nn.Module):
         kind, how = layers[cell], {"batch_first": True, "dtype": DTYPE}
         self.encoder = kind(past + vectors[1], hidden, **how, **_starting(init, lookback))
         self.decoder = kind(width, hidden, **how, **_starting(init, horizon))
-        self.mix = Linear(2 * hidden + width, 2 * hidden, dtype=DTYPE)
+        self.mix = Mix(2 * hidden + width, 2 * hidden, dtype=DTYPE)
         self.head = Linear(2 * hidden, len(quantiles), dtype=DTYPE)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
@@ -238,19 +238,8 @@ class ForecastNetwork(nn.Module):
         h = states.gather(1, at)
         decoded, _ = self.decoder(future.reshape(b * p, k, f), self._start(h.reshape(1, b * p, -1)))
         decoded = decoded.reshape(b, p, k, -1)
-        raw = self.head(F.silu(self._mixed(decoded, h, future)))
+        raw = self.head(F.silu(self.mix(decoded, h.unsqueeze(2), future)))
         return self._quantiles(base, unit, raw), last if isinstance(last, tuple) else (last,)
-
-    def _mixed(self, decoded: Tensor, h: Tensor, future: Tensor) -> Tensor:
-        """`mix` of decoded `[B, P, K, H]`, h `[B, P, H]` and future `[B, P, K, F]` side by side.
-
-        A product for each of them: that of h is the same at all steps, and what is known of a step
-        has no gradient.
-        """
-        widths = [each.shape[-1] for each in (decoded, h, future)]
-        on_decoded, on_h, on_future = torch.split(self.mix.weight, widths, 1)
-        own = F.linear(h, on_h, self.mix.bias).unsqueeze(2)
-        return F.linear(decoded, on_decoded) + F.linear(future, on_future) + own
 
     def base(self, batch: dict[str, Tensor]) -> Tensor:
         """`[B, P, K]`: what is corrected. The linear path's forecast, unless the batch has one.

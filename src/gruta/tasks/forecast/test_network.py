@@ -123,5 +123,5 @@ def test_what_is_mixed_is_what_lies_side_by_side(random_table):
     H, F = network.encoder.hidden_size, network.mix.in_features - 2 * network.encoder.hidden_size
     decoded, h, future = torch.randn(2, 3, 4, H), torch.randn(2, 3, H), torch.randn(2, 3, 4, F)
     beside = torch.cat([decoded, h.unsqueeze(2).expand(-1, -1, 4, -1), future], -1)
-    found = network._mixed(decoded, h, future)
+    found = network.mix(decoded, h.unsqueeze(2), future)
     torch.testing.assert_close(found, network.mix(beside))
