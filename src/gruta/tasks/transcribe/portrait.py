@@ -11,10 +11,10 @@ from gruta.codec.audio.speech import SpeechCodec
 from gruta.codec.audio.wav import wav
 from gruta.codec.text.graphemes import visible
 from gruta.data.audio.recordings import Recordings
+from gruta.data.audio.resample import resampled
 from gruta.locale.numbers import number
 from gruta.tasks.portrait import LONGEST, Linear, Portrait, Recording, Sample, stack
 from gruta.tasks.trained import Trained
-from gruta.tasks.transcribe.parts import frames_of
 
 _RECORDINGS = 3
 _HEARD = 16_000
@@ -45,18 +45,25 @@ def _sign(codec: SpeechCodec, unit: int) -> str:
 def _sample(trained: Trained[SpeechCodec], recordings: Recordings | None, i: int) -> Sample:
     """Above each step stands its second, or its number where features have no rate."""
     assert recordings is not None
-    title = partial(str, recordings.utterances[i].name)
-    codec, mel = trained.codec, trained.codec.mel
-    frames = frames_of(recordings, i, mel)
-    x = trained.head.entering(codec.encode(frames))[:LONGEST]
+    title, mel = partial(str, recordings.utterances[i].name), trained.codec.mel
     if mel is None:
+        x = _entering(trained, recordings.features(i))
         return Sample(title, x=x, labels=[str(t + 1) for t in range(len(x))])
-    rate, step = min(mel.rate, _HEARD), trained.settings.stride * codec.hop
-    heard = recordings.samples(i, rate)[: round(len(x) * step * rate)]
-    bands = _seen(frames, trained.settings.stride)[: len(x)]
-    recording = Recording(bands, wav(heard, rate), step)
+    samples = recordings.samples(i, mel.rate)
+    frames, stride = mel.of(samples), trained.settings.stride
+    x, step = _entering(trained, frames), stride * trained.codec.hop
+    heard, rate = samples[: round(len(x) * step * mel.rate)], min(mel.rate, _HEARD)
+    if rate < mel.rate:
+        heard = resampled(heard, mel.rate, rate)
+    recording = Recording(_seen(frames, stride)[: len(x)], wav(heard, rate), step)
     labels = [number(t * step, 2) for t in range(len(x))]
     return Sample(title, x=x, labels=labels, recording=recording)
+
+
+def _entering(trained: Trained[SpeechCodec], frames: Frames) -> Frames:
+    """What the layers read of frames, as much as a sample has."""
+    found: Frames = trained.head.entering(trained.codec.encode(frames))[:LONGEST]
+    return found
 
 
 def _seen(frames: Frames, stride: int) -> NDArray[np.uint8]:

@@ -13,19 +13,29 @@ export interface Map2d {
 }
 
 export function bitmap({ width, height, value, scale, signed, most }: Map2d): HTMLCanvasElement {
+  return painted(width, height, (pixels) => {
+    for (let row = 0; row < height; row++) {
+      for (let column = 0; column < width; column++) {
+        const v = value(column, row)
+        pixels[row * width + column] = scale.packed[signed ? signedAt(v, most) : shareAt(v, most)]
+      }
+    }
+  })
+}
+
+/** A canvas whose pixels, a row after the other, are painted once. */
+function painted(
+  width: number,
+  height: number,
+  paint: (pixels: Uint32Array) => void,
+): HTMLCanvasElement {
   const canvas = document.createElement('canvas')
   canvas.width = Math.max(1, width)
   canvas.height = Math.max(1, height)
   const context = canvas.getContext('2d')
   if (!context || width === 0 || height === 0) return canvas
   const image = context.createImageData(width, height)
-  const pixels = new Uint32Array(image.data.buffer)
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const v = value(column, row)
-      pixels[row * width + column] = scale.packed[signed ? signedAt(v, most) : shareAt(v, most)]
-    }
-  }
+  paint(new Uint32Array(image.data.buffer))
   context.putImageData(image, 0, 0)
   return canvas
 }
@@ -45,24 +55,17 @@ export interface Tape {
 
 /** The same of an array of a million numbers, each time that a text is typed: without a call each. */
 export function taped({ values, T, H, order, scale, signed, most }: Tape): HTMLCanvasElement {
-  const canvas = document.createElement('canvas')
-  canvas.width = Math.max(1, T)
-  canvas.height = Math.max(1, H)
-  const context = canvas.getContext('2d')
-  if (!context || T === 0 || H === 0) return canvas
-  const image = context.createImageData(T, H)
-  const pixels = new Uint32Array(image.data.buffer)
   const { packed } = scale
   const last = packed.length - 1
   const [times, zero] = signed ? [last / (2 * most), last / 2] : [last / most, 0]
-  for (let row = 0; row < H; row++) {
-    for (let t = 0, from = order[row], to = row * T; t < T; t++, from += H, to++) {
-      const at = values[from] * times + zero + 0.5
-      pixels[to] = packed[at <= 0 ? 0 : at >= last ? last : at | 0]
+  return painted(T, H, (pixels) => {
+    for (let row = 0; row < H; row++) {
+      for (let t = 0, from = order[row], to = row * T; t < T; t++, from += H, to++) {
+        const at = values[from] * times + zero + 0.5
+        pixels[to] = packed[at <= 0 ? 0 : at >= last ? last : at | 0]
+      }
     }
-  }
-  context.putImageData(image, 0, 0)
-  return canvas
+  })
 }
 
 /**

@@ -24,6 +24,7 @@ import {
   type Model,
   type Part,
   type Pass,
+  type Sample,
   type SampleData,
   type Sequence,
 } from '$lib/engine'
@@ -132,15 +133,18 @@ export class Lab {
   private read(model: Model): Sequence | null | undefined {
     if (this.table) return this.table.x.length === this.table.T * model.I ? this.table : null
     if (this.text !== null && model.embedding) return ofText(model, this.text)
-    const sample = model.samples[Math.min(this.sample, model.samples.length - 1)]
+    const sample = this.chosenSample(model)
     return sample && ofSample(model, sample)
+  }
+
+  private chosenSample(model: Model): Sample | undefined {
+    return model.samples[Math.min(this.sample, model.samples.length - 1)]
   }
 
   /** What the chosen sequence was heard in, where it is a recording. */
   readonly recording = $derived.by(() => {
-    const samples = this.chosen?.samples ?? []
-    if (this.table || this.text !== null || samples.length === 0) return null
-    return samples[Math.min(this.sample, samples.length - 1)].recording
+    if (!this.chosen || this.table || this.text !== null) return null
+    return this.chosenSample(this.chosen)?.recording ?? null
   })
 
   readonly model = $derived.by<Model | null>(() => {
