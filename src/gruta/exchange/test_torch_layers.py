@@ -36,7 +36,6 @@ def test_a_module_comes_back_as_it_was(make):
     )
 
 
-@pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
 @pytest.mark.parametrize(
     ("module", "named"),
     [

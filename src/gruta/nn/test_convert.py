@@ -38,7 +38,6 @@ class Model(nn.Module):
 NAMES = ("encoder", "deep.lstm", "deep.rnn", "cells.0", "cells.1", "cells.2")
 
 
-@pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
 def test_every_layer_and_cell_is_converted_in_place_and_back(assert_close):
     model, x = Model(), torch.randn(2, 7, 3)
     optimizer = torch.optim.SGD(model.parameters(), 0.1)

@@ -16,8 +16,6 @@ import gruta.nn
 from gruta import kernels
 from gruta.cells.op import Walk
 
-pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
-
 NORMS = ("ln_ih_gain", "ln_ih_bias", "ln_hh_gain", "ln_hh_bias")
 ALL = {
     "recurrent_dropout": 0.25,

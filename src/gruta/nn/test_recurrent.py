@@ -18,8 +18,6 @@ import gruta.nn
 from gruta import kernels
 from gruta.cells.gru import reference
 
-pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
-
 STATM = Path("/proc/self/statm")
 OPTIONS = [
     {},

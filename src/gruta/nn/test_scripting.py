@@ -10,10 +10,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 import gruta.nn
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning"),  # torch's own op
-]
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning")
 
 
 class Translator(nn.Module):

@@ -12,10 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 import gruta.nn
 from gruta.nn.conftest import TOLERANCE
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning"),  # torch's own op
-]
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated:DeprecationWarning")
 
 LAYERS = {
     "gru": (gruta.nn.GRU, {}),

@@ -7,8 +7,6 @@ from torch.func import functional_call, grad, jvp, stack_module_state, vmap
 
 import gruta.nn
 
-pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
-
 
 @pytest.fixture
 def twins(kind):
