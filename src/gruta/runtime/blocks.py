@@ -79,9 +79,11 @@ class Linear:
         self._weight, self._bias = weights[f"{name}.weight"].T, weights[f"{name}.bias"]
 
     def __call__(self, x: Array) -> Array:
-        """`[..., O]` from `[..., I]`."""
-        y = x.reshape(-1, x.shape[-1]) @ self._weight + self._bias
-        return y.reshape(*x.shape[:-1], -1)
+        """`[..., O]` from `[..., I]`. Each matrix of a stack `[..., M, I]` is multiplied by itself,
+        so that its bits do not depend on how many others are there.
+        """
+        found: Array = x @ self._weight + self._bias
+        return found
 
 
 class Recurrent:

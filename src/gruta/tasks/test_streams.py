@@ -216,9 +216,25 @@ def test_rows_as_they_come_are_forecast_from_as_the_whole_is(forecaster):
             begin, given = given_at(model, one, rows)
             expected, found = model(**begin, **given), stream.result()
             assert found.times.tolist() == expected.times.tolist()
-            np.testing.assert_allclose(found.quantiles, expected.quantiles, rtol=1e-5, atol=1e-5)
+            np.testing.assert_array_equal(found.quantiles, expected.quantiles)
     if model.codec.encoding.outliers is None or model.codec.encoding.outliers.policy == "flag":
         assert all(stream.dropped for stream in streams)
+
+
+def test_forecasts_made_together_have_the_bits_of_each_alone(forecaster):
+    model, table = forecaster
+    table = table.partition_by("shop")[0] if "shop" in table.columns else table
+    begin, given = given_at(model, table, 180)
+    together, alone = [], []
+    for k in range(23):
+        moved = given | {"target": given["target"] * (1 + k / 7)}
+        for streams in (together, alone):
+            streams.append(model.stream(**begin))
+            streams[-1].accept(**moved)
+        alone[-1].advance()
+    model.advance(together)
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(one.result().quantiles, other.result().quantiles)
 
 
 def test_a_stream_of_another_model_is_refused(writer, composer):
