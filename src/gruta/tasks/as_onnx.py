@@ -67,7 +67,6 @@ def drawn(trained: Trained[Any]) -> Drawing:
 
 def _reason(task: str) -> str:
     known = {
-        "translate": _("a search stands between what reads and what writes; --to gruta keeps both"),
         "caption": _("a search stands between what looks and what writes; --to gruta keeps both"),
     }
     return known.get(task, _("it is not one network from end to end; --to gruta keeps all of it"))

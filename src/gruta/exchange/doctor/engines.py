@@ -144,6 +144,11 @@ _ONNX = (
         [
             Rule(
                 "refused",
+                lambda layer: layer.looped,
+                lambda: _("a layer in a Loop: does not load"),
+            ),
+            Rule(
+                "refused",
                 lambda layer: layer.lengths,
                 lambda: _("sequence_lens: rows shorter than the input are refused"),
             ),

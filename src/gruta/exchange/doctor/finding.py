@@ -16,7 +16,8 @@ class Recurrent:
     acts after the recurrent product or before. activations: by name, as the file has them. initial:
     where the first state comes from. lengths: whether rows have lengths. final: whether something
     reads the last state. free_batch, free_time: whether those axes have no fixed size. fixed_time:
-    T, where it has. precision: of the weights. refused: what makes it no operator of the standard.
+    T, where it has. precision: of the weights. looped: whether it stands in a loop's body. refused:
+    what makes it no operator of the standard.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Recurrent:
     free_time: bool = False
     fixed_time: int | None = None
     precision: str = "float32"
+    looped: bool = False
     refused: str = ""
 
 

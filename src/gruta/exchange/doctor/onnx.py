@@ -3,6 +3,7 @@
 import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,13 @@ def examine(path: Path) -> Diagnosis:
     used = Counter(name for node in _all(model.graph) for name in node.input)
     used.update(one.name for one in model.graph.output)
     found = list(nodes(model, path.parent))
-    layers = [_recurrent(node, shapes, used) for node in found]
+    looped = {
+        name for body in _bodies(model.graph) for one in _all(body) for name in one.output if name
+    }
+    layers = [
+        replace(_recurrent(node, shapes, used), looped=bool(looped.intersection(node.outputs)))
+        for node in found
+    ]
     doubts = [doubt for node in found for doubt in _contradictions(node)]
     if not found:
         doubts += list(_unrolled(model))
@@ -135,6 +142,13 @@ def _shapes(model: Any) -> dict[str, tuple[int | str, ...]]:
         one.name: tuple(d.dim_value or d.dim_param for d in one.type.tensor_type.shape.dim)
         for one in (*graph.input, *graph.value_info, *graph.output)
     }
+
+
+def _bodies(graph: Any) -> Iterator[Any]:
+    """What is done again and again."""
+    for node in _all(graph):
+        if node.op_type == "Loop":
+            yield from (attribute.g for attribute in node.attribute if attribute.name == "body")
 
 
 def _all(graph: Any) -> Iterable[Any]:

@@ -133,6 +133,12 @@ class Graph:
         del made.graph.input[len(self.inputs) :]
         return made
 
+    def inner(self, name: str) -> Any:
+        """As the body of a node of another graph, which has the constants."""
+        from onnx import helper
+
+        return helper.make_graph(self.nodes, name, self.inputs, self.outputs)
+
     def held(self) -> list[Any]:
         """The constants as onnx has them."""
         from onnx import numpy_helper
