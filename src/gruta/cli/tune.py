@@ -205,7 +205,7 @@ def _here(sweep: "Sweep", trials: int, until: float, processes: int) -> None:
     if max(codes, default=0) > 0 or (any(codes) and len(sweep.ended) < trials):
         raise InputError(_("a process that tried settings has failed; see above"))
     if any(codes):  # killed by a signal, of which it could not tell
-        told = _("a process that tried settings was lost; its trial was tried again")
+        told = _("a process that tried settings was lost; what it had under way is tried again")
         print(told, file=sys.stderr, flush=True)
 
 
@@ -249,8 +249,10 @@ def _on_ray(sweep: "Sweep", trials: int, until: float, workers: int | None, addr
 
 
 def _came(tried: "Tried") -> str:
-    if tried.lost:
+    if tried.lost and tried.again:
         return _("its process was lost; tried again")
+    if tried.lost:
+        return _("its process was lost each time; is there enough memory for a trial?")
     if tried.pruned:
         return _("cut short")
     if tried.why:

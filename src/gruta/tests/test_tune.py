@@ -166,6 +166,16 @@ def test_settings_of_a_lost_process_are_tried_again(tmp_path, csv, monkeypatch):
     assert {states(sweep)[1], states(sweep)[2]} == {TrialState.FAIL}
 
 
+def test_settings_are_tried_again_twice_and_no_more(tmp_path, csv):
+    sweep, again = begun(tmp_path, csv), []
+    for _time in range(3):
+        trial = sweep.study.ask()
+        for name, one in sweep.space.items():
+            one.suggest(trial, name)
+        again.append(sweep.again(trial.number))
+    assert again == [True, True, False]
+
+
 def test_a_search_whose_trials_are_all_lost_ends_and_says_so(tmp_path, csv):
     sweep = begun(tmp_path, csv)
     for _i in range(3):
@@ -186,14 +196,15 @@ def test_a_helper_that_was_killed_spoils_no_search(run_gruta, csv, tmp_path, mon
     options = short("--processes", 2, "--run", tmp_path / "tune", "--trials", 1)
     done = run_gruta("tune", "forecast", csv, *options)
     assert done.code == 0, done.err
-    assert "a process that tried settings was lost; its trial was tried again" in done.err
+    assert "a process that tried settings was lost; what it had under way is tried" in done.err
     assert reported == [[TrialState.COMPLETE]]
 
 
 def test_what_came_of_a_trial_is_told_as_it_is():
     assert _came(Tried(best=0.0)) == "0.00000"
     assert _came(Tried()) == "no validation gave a number"
-    assert _came(Tried(lost=True)) == "its process was lost; tried again"
+    assert _came(Tried(lost=True, again=True)) == "its process was lost; tried again"
+    assert "lost each time; is there enough memory" in _came(Tried(lost=True))
 
 
 def test_an_interrupted_trial_is_tried_again_by_who_goes_on(tmp_path, csv, monkeypatch):

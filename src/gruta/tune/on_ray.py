@@ -68,6 +68,7 @@ class Tried:
     """What came of a trial.
 
     files: of its run, by name, where it came to its end. why: it failed. lost: its process is gone.
+    again: then its settings are tried once more.
     """
 
     best: float | None = None
@@ -76,6 +77,7 @@ class Tried:
     pruned: bool = False
     why: str = ""
     lost: bool = False
+    again: bool = False
 
 
 def go_on_ray(
@@ -154,8 +156,8 @@ class _UnderWay:
                 self._sweep.again(trial.number)
                 raise error.cause if isinstance(error.cause, Exception) else error from None
             except ray.exceptions.RayError:  # its process or machine was lost
-                self._sweep.again(trial.number)
-                self._told(trial, Tried(lost=True))
+                again = self._sweep.again(trial.number)
+                self._told(trial, Tried(lost=True, again=again))
             else:
                 self._end(trial, tried)
                 self._told(trial, tried)

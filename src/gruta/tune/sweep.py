@@ -251,8 +251,8 @@ class Sweep:
             trial.set_user_attr(_CUT, True)
         self.again(trial.number)
 
-    def again(self, number: int) -> None:
-        """A trial has failed by no fault of its settings, which are to be tried again."""
+    def again(self, number: int) -> bool:
+        """A trial has failed by no fault of its settings; whether they are to be tried again."""
         trial = self.study.get_trials(deepcopy=False)[number]
         with suppress(optuna.exceptions.UpdateFinishedTrialError, ValueError):
             self.study.tell(number, state=TrialState.FAIL)
@@ -260,6 +260,8 @@ class Sweep:
             if tries < RETRIES and trial.params:
                 again = {_RETRY: tries + 1, "of": number}
                 self.study.enqueue_trial(trial.params, user_attrs=again)
+                return True
+        return False
 
 
 class _Curve(Progress):
