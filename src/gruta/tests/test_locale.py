@@ -138,7 +138,7 @@ INVARIANT = {
         r"ONNX Runtime|neuralforecast GRU|darts RNNModel|gruta, (Model.stream|Step)",
     },
     "words of the language that is spoken, whatever the reader's": {
-        r"codec/text/(numerals|spoken|spoken_words).py": r".*",
+        r"codec/text/(numerals|spoken/\w+).py": r".*",
     },
     "as Python says it": {
         r".*__init__.py|cli/own.py": r"module .* has no attribute .*",
