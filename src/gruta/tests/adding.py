@@ -1,17 +1,31 @@
-"""The adding problem (Hochreiter and Schmidhuber 1997), a small task for the tests of training."""
+"""The adding problem (Hochreiter and Schmidhuber 1997), a small task for the tests of training:
+how it is cut off, and what it leaves.
+"""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gruta.nn import GRU
-from gruta.runs import Run
+from gruta.runs import CHECKPOINT, METRICS, MODEL, Run, read_metrics
 from gruta.settings import StreamSettings
 from gruta.train import Batch, Progress, Share, State, Validation, by_rows, cut, seed_of
+from gruta.weights import read_tensors
 
 T = 6
+
+SHORT = {
+    "steps": 12,
+    "batch_size": 32,
+    "learning_rate": 0.01,
+    "log_every": 1,
+    "validate_every": 4,
+    "checkpoint_every": 3,
+}
 
 
 class Network(nn.Module):
@@ -76,3 +90,39 @@ def run_at(path: Path, settings: StreamSettings) -> Run:
     if (path / "run.json").exists():
         return Run.open(path, "adding")
     return Run.create(path, "adding", settings.model_dump(), "", threads=torch.get_num_threads())
+
+
+class PowerCut(Exception):
+    """Ends a training from inside, as a crash does."""
+
+
+def power_cut() -> None:
+    """Cut it."""
+    raise PowerCut
+
+
+def before_step(task: Any, step: int, act: Callable[[], object]) -> Any:
+    """`act` once, as the batch of this step is asked for."""
+    batch = task.batch
+
+    def acting(asked: int) -> Any:
+        if asked == step:
+            task.batch = batch
+            act()
+        return batch(asked)
+
+    task.batch = acting
+    return task
+
+
+def left_by(path: Path) -> Any:
+    """All that a run leaves for good: its metrics but for wall times, and its tensors as bytes."""
+    records = read_metrics(path / METRICS)
+    metrics = [{k: v for k, v in r.items() if k != "seconds"} for r in records]
+    files = (read_tensors(Run.open(path, "adding"), name)[0] for name in (MODEL, CHECKPOINT))
+    return metrics, [{k: t.numpy().tobytes() for k, t in file.items()} for file in files]
+
+
+def column(path: Path, name: str) -> list[Any]:
+    """What the metrics of a run have of a name."""
+    return [record[name] for record in read_metrics(path / METRICS) if name in record]
