@@ -63,7 +63,9 @@ class CaptionCodec:
     """What pictures are in numbers, and what captions are made of.
 
     size: S, pixels on a side. frames: of a clip at most. longest: units of a caption, at most.
-    languages: of the captions; with several, a mark for each stands before a text.
+    languages: of the captions; with several, a mark for each stands before a text. peaks: whether a
+    frame is also told by the most of each number over all its places, as all are but those of
+    networks that were trained before that was there.
     """
 
     colours: Colours
@@ -72,6 +74,7 @@ class CaptionCodec:
     size: int
     frames: int
     longest: int
+    peaks: bool = True
 
     @property
     def units(self) -> int:
@@ -122,6 +125,7 @@ class CaptionCodec:
             "size": self.size,
             "frames": self.frames,
             "longest": self.longest,
+            "peaks": self.peaks,
         }
 
     @classmethod
@@ -133,7 +137,10 @@ class CaptionCodec:
             if min(numbers) < 1 or not languages or len(set(languages)) < len(languages):
                 raise ValueError(_("expected sizes above 0, and different languages"))
             side = Side(Units.from_json(content["units"]))
-            return cls(Colours.from_json(content["colours"]), side, languages, *numbers)
+            peaks = content.get("peaks", False)
+            if not isinstance(peaks, bool):
+                raise ValueError(_("peaks: expected true or false"))
+            return cls(Colours.from_json(content["colours"]), side, languages, *numbers, peaks)
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
