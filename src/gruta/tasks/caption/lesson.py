@@ -1,6 +1,7 @@
 """What the captioner learns from: pictures, each with one of its captions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from gruta.data.pictures.shots import Shot
 from gruta.nn.draws import generator
 from gruta.nn.writing import loss
 from gruta.tasks.caption.head import CaptionHead
+from gruta.tasks.caption.memory import near_enough
 from gruta.tasks.caption.network import CaptionNetwork
 from gruta.tasks.caption.settings import CaptionSettings
 from gruta.tasks.caption.vary import varied
@@ -48,6 +50,7 @@ class CaptionLesson:
         settings: CaptionSettings,
     ) -> None:
         self.model, self.settings, self._codec = network, settings, codec
+        self._parts = train, validation
         self._train = Turns(codec, train)
         self._validation = Examples(codec, validation).first(_MOST)
         self._samples = validation.pick(range(min(len(validation), _SAMPLES)))
@@ -110,8 +113,7 @@ class CaptionLesson:
 
     def samples(self, step: int) -> Mapping[str, str]:
         """What is said of the first pictures of the validation part."""
-        weights = {n: w.detach().cpu().numpy() for n, w in self.model.state_dict().items()}
-        head = CaptionHead(weights, self._codec, self.settings)
+        head = self._head()
         language = self._codec.languages[0]
         shots = self._samples.shots
         found = written(head, self._codec, shots, [language] * len(shots), Beam(1))
@@ -119,6 +121,16 @@ class CaptionLesson:
             shot.name: visible(beginning(texts[0].text, _SHOWN))
             for shot, texts in zip(shots, found, strict=True)
         }
+
+    def settled(self, codec: CaptionCodec) -> CaptionCodec:
+        """The codec, with how near a picture has to be for its caption to be better than what is
+        written; see `gruta.tasks.caption.memory`.
+        """
+        return replace(codec, near=near_enough(self._head(), codec, *self._parts))
+
+    def _head(self) -> CaptionHead:
+        weights = {n: w.detach().cpu().numpy() for n, w in self.model.state_dict().items()}
+        return CaptionHead(weights, self._codec, self.settings)
 
 
 class Turns:

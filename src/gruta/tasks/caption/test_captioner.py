@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -21,11 +22,13 @@ from gruta.tasks.caption.answers import answered
 from gruta.tasks.caption.baselines import nearest, thumbnails
 from gruta.tasks.caption.conftest import SMALL, clips, pictures
 from gruta.tasks.caption.lesson import CaptionLesson, Examples, Turns
+from gruta.tasks.caption.memory import bound, with_memory
 from gruta.tasks.caption.network import CaptionNetwork
 from gruta.tasks.caption.parts import fitted, in_parts, read
 from gruta.tasks.caption.said import as_format, page
 from gruta.tasks.caption.settings import CaptionSettings
 from gruta.tasks.caption.vary import varied
+from gruta.tasks.caption.written import written
 
 QUICK = SMALL | {
     "hidden": 24, "embedding": 32, "steps": 260, "batch_size": 16, "validate_every": 65,
@@ -245,7 +248,37 @@ def test_the_nearest_picture_is_found_by_its_pixels():
     sight = Sight(16, 2, (255, 255, 255))
     shots = [read_shots(np.full((8, 8), grey, np.uint8), sight)[0] for grey in (0, 100, 200)]
     asked = [read_shots(np.full((8, 8), grey, np.uint8), sight)[0] for grey in (190, 20)]
-    assert nearest(thumbnails(asked), thumbnails(shots)).tolist() == [2, 0]
+    assert nearest(thumbnails(asked, 1), thumbnails(shots, 1)).tolist() == [2, 0]
+
+
+def test_where_to_stop_is_where_what_is_nearer_gains_most():
+    far = np.array([0.3, 0.1, 0.2, 0.2, 0.4])
+    assert bound(far, np.array([-5.0, 3.0, -1.0, 2.0, 1.0])) == pytest.approx(0.25)
+    assert bound(far, np.array([1.0, 3.0, -1.0, 2.0, 1.0])) == pytest.approx(0.4)
+    assert bound(far, np.array([-5.0, -3.0, 9.0, -8.0, 1.0])) == 0  # as far, so both or none
+
+
+def test_what_looks_as_a_picture_of_training_is_told_as_that_one(captioner):
+    data, other = clips(160), np.full((24, 24, 3), 90, np.uint8)
+    parts = in_parts(read(data, captioner.settings), captioner.settings)
+    known = parts.train.shots[0]
+    again = replace(captioner.trained_, codec=replace(captioner.trained_.codec, near=1e-6))
+    one, two = (own[0] for own in memory_of(again, parts.train, [known, *of(other)]))
+    assert (one.text, one.score) == (parts.train.captions["en"][0][0], None)
+    assert two.score is not None
+    assert captioner.trained_.codec.near >= 0
+    with pytest.raises(InputError, match="memory: no file is known"):
+        captioner.predict(data["picture"].head(1).to_list(), memory=True)
+
+
+def of(frame):
+    return read_shots(frame, Sight(16, 4, (255, 255, 255)))
+
+
+def memory_of(trained, train, shots):
+    languages = ["en"] * len(shots)
+    texts = written(trained.head, trained.codec, shots, languages, Beam(1))
+    return with_memory(trained, train, shots, languages, texts)
 
 
 def test_subtitles_of_one_text_are_one_and_marks_are_kept():
