@@ -64,9 +64,10 @@ class CaptionCodec:
 
     size: S, pixels on a side. frames: of a clip at most. longest: units of a caption, at most.
     languages: of the captions; with several, a mark for each stands before a text. peaks: whether a
-    frame is also told by the most of each number over all its places, as all are but those of
-    networks that were trained before that was there. near: how far a picture of the training data
-    may be for its caption to be remembered: the mean square of what small copies differ by.
+    frame is also told by the most of each number over all its places and how that changes, as all
+    are but those of networks that were trained before that was there. near: how far a picture of
+    the training data may be for its caption to be remembered: the mean square of what small copies
+    differ by.
     """
 
     colours: Colours

@@ -100,12 +100,12 @@ class CaptionHead:
         """At frames `[B, F, 3, S, S]`."""
         B, F = frames.shape[:2]
         f = self._folded(frames)
-        P, mean, most = f.shape[1], f.mean(1), f.max(1)
+        P, mean = f.shape[1], f.mean(1).reshape(B, F, -1)
         s, last = self._reader.sequence(self._entering(f, times), None, lengths)
         moments = self._moment(s).swapaxes(0, 1)
         m = self._spot(f).reshape(B, F, P, -1) + self._place + moments[:, :, None]
         there = np.arange(F) < lengths[:, None]
-        of_all, whole = (_over(one.reshape(B, F, -1), there) for one in (mean, most))
+        of_all, whole = (_over(one, there) for one in (mean, _peaks(f, B)))
         end = np.concatenate((*last[0][-2:], whole)[: 3 if self._codec.peaks else 2], -1)
         return Seen(
             np.ascontiguousarray(m.reshape(B, F * P, -1)),
@@ -129,8 +129,9 @@ class CaptionHead:
     def _entering(self, f: Array, times: Array) -> Array:
         """`[F, B, I]` of places, and of times `[B, F, 2]`."""
         g = np.maximum(self._glance(f), 0).reshape(len(f), -1)
-        pooled = (f.mean(1), f.max(1)) if self._codec.peaks else (f.mean(1),)
-        x = np.concatenate((g, *pooled), 1).reshape(*times.shape[:2], -1)
+        x = np.concatenate((g, f.mean(1)), 1).reshape(*times.shape[:2], -1)
+        if self._codec.peaks:
+            x = np.concatenate((x, _peaks(f, len(times))), 2)
         return np.ascontiguousarray(np.concatenate((x, times), 2).swapaxes(0, 1))
 
     def seen(self, shots: Sequence[Shot]) -> Array:
@@ -171,6 +172,14 @@ class CaptionHead:
         return Text(self._writer, seen.memory, seen.inside, seen.end)
 
 
+def _peaks(f: Array, B: int) -> Array:
+    """Of B shots, frame by frame, the most of each number over places, and how far that is from
+    what it was one frame before `[B, F, 2 · C]`; f: `[B · F, P, C]`.
+    """
+    v = f.max(1).reshape(B, -1, f.shape[2])
+    return np.concatenate((v, np.abs(np.diff(v, axis=1, prepend=v[:, :1]))), 2)
+
+
 def _over(frames: Array, there: NDArray[np.bool_]) -> Array:
     """The mean over frames `[B, F, C]` that are there."""
     found: Array = (frames * there[:, :, None]).sum(1) / there.sum(1, keepdims=True)
@@ -179,7 +188,7 @@ def _over(frames: Array, there: NDArray[np.bool_]) -> Array:
 
 def reads(codec: CaptionCodec, places: int, wide: int) -> int:
     """How many numbers of a frame the layer over frames reads, of places with `wide` numbers."""
-    return places * GLANCE + (2 if codec.peaks else 1) * wide + TIMES
+    return places * GLANCE + (3 if codec.peaks else 1) * wide + TIMES
 
 
 def writing_of(codec: CaptionCodec, settings: Any) -> Writing:
@@ -192,7 +201,7 @@ def writing_of(codec: CaptionCodec, settings: Any) -> Writing:
         codec.units,
         s.embedding,
         s.hidden,
-        2 * s.hidden + (folds.widths(s.size, s.channels)[-1] if codec.peaks else 0),
+        2 * s.hidden + (2 * folds.widths(s.size, s.channels)[-1] if codec.peaks else 0),
         s.attention,
         s.input_feeding,
         s.tied,

@@ -2,10 +2,11 @@
 
     f_t = fold(frame t)                                   [P places, C numbers], `Folded`
     v_t = the most of f_t over places                     what is there, wherever it is
-    g_t = [glance(f_t) of all places; mean of f_t; v_t; when]   where things are is kept
+    w_t = [v_t; |v_t - v_{t-1}|]                          and how that changes; 0 at first
+    g_t = [glance(f_t) of all places; mean of f_t; w_t; when]   where things are is kept
     s_1 … s_F = reader(g_1 … g_F)                         in both directions
     m_{t,p} = spot(f_{t,p}) + place_p + moment(s_t)       what is looked at, `gruta.nn.writing`
-    e = [ends of s; mean of v_1 … v_F]                    what writing begins from
+    e = [ends of s; mean of w_1 … w_F]                    what writing begins from
 
 A picture is a clip of one frame. What moves, how fast and where to is in s, which knows of each
 frame where things stood; what stands where is in m (after Xu et al. 2015, arXiv:1502.03044).
@@ -67,16 +68,20 @@ class CaptionNetwork(Writer):
         """o `[T, B · K, E]` and the attention `[T, B · K, F · P]`."""
         B, F = frames.shape[:2]
         f = self.fold(frames.flatten(0, 1)).flatten(2).transpose(1, 2)  # [B · F, P, C]
-        P, most = f.shape[1], f.amax(1)
+        P = f.shape[1]
         g = torch.relu(self.glance(f)).flatten(1)
-        seen = torch.cat((g, f.mean(1), most) if self.peaks else (g, f.mean(1)), 1).view(B, F, -1)
+        seen = torch.cat((g, f.mean(1)), 1).view(B, F, -1)
+        v = f.amax(1).view(B, F, -1)
+        w = torch.cat((v, v.diff(dim=1, prepend=v[:, :1]).abs()), 2)
+        if self.peaks:
+            seen = torch.cat((seen, w), 2)
         x = torch.cat((self.dropped(seen), times), 2).transpose(0, 1)
         s, ends = self.reader(x, lengths=lengths)
         h_n = ends[0] if isinstance(ends, tuple) else ends
         end = torch.cat((h_n[-2], h_n[-1]), -1)
         there = torch.arange(F, device=frames.device) < lengths[:, None]
         if self.peaks:
-            whole = (most.view(B, F, -1) * there[:, :, None]).sum(1) / lengths[:, None]
+            whole = (w * there[:, :, None]).sum(1) / lengths[:, None]
             end = torch.cat((end, whole), -1)
         moments = self.moment(s).transpose(0, 1)  # [B, F, H]
         m = self.spot(f).view(B, F, P, -1) + self.place + moments[:, :, None]
