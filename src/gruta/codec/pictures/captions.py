@@ -63,7 +63,11 @@ class CaptionCodec:
     """What pictures are in numbers, and what captions are made of.
 
     size: S, pixels on a side. frames: of a clip at most. longest: units of a caption, at most.
-    languages: of the captions; with several, a mark for each stands before a text.
+    languages: of the captions; with several, a mark for each stands before a text. peaks: whether a
+    frame is also told by the most of each number over all its places and how that changes, as all
+    are but those of networks that were trained before that was there. near: how far a picture of
+    the training data may be for its caption to be remembered: the mean square of what small copies
+    differ by.
     """
 
     colours: Colours
@@ -72,6 +76,8 @@ class CaptionCodec:
     size: int
     frames: int
     longest: int
+    peaks: bool = True
+    near: float = 0.0
 
     @property
     def units(self) -> int:
@@ -122,18 +128,28 @@ class CaptionCodec:
             "size": self.size,
             "frames": self.frames,
             "longest": self.longest,
+            "peaks": self.peaks,
+            "near": self.near,
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "CaptionCodec":
         """What `to_json` gave; InputError if it is anything else."""
         try:
-            numbers = [int(content[name]) for name in ("size", "frames", "longest")]
+            size, frames, longest = (int(content[n]) for n in ("size", "frames", "longest"))
             languages = tuple(map(str, content["languages"]))
-            if min(numbers) < 1 or not languages or len(set(languages)) < len(languages):
+            if (
+                min(size, frames, longest) < 1
+                or not languages
+                or len(set(languages)) < len(languages)
+            ):
                 raise ValueError(_("expected sizes above 0, and different languages"))
             side = Side(Units.from_json(content["units"]))
-            return cls(Colours.from_json(content["colours"]), side, languages, *numbers)
+            peaks, near = content.get("peaks", False), float(content.get("near", 0.0))
+            if not isinstance(peaks, bool) or not 0 <= near < np.inf:
+                raise ValueError(_("peaks: expected true or false; near: 0 or more"))
+            colours = Colours.from_json(content["colours"])
+            return cls(colours, side, languages, size, frames, longest, peaks, near)
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise

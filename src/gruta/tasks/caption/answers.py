@@ -9,6 +9,7 @@ from gruta.codec.text.beam import Beam
 from gruta.data.pictures.captioned import Captioned
 from gruta.data.pictures.shots import Shot
 from gruta.settings import resolve
+from gruta.tasks.caption.memory import training_of, with_memory
 from gruta.tasks.caption.options import PredictOptions, SearchOptions
 from gruta.tasks.caption.parts import read
 from gruta.tasks.caption.written import Written, written
@@ -58,7 +59,10 @@ def answered(trained: Trained[CaptionCodec], source: Any, **how: Any) -> Answers
     data: Captioned = read(source, trained.settings, asked=True, every=options.every)
     beam = Beam(max(options.beam, options.best), options.length_penalty)
     languages = [language] * len(data)
+    texts: Sequence[Sequence[Written]]
     texts = written(trained.head, codec, data.shots, languages, beam, best=options.best)
+    if options.memory:
+        texts = with_memory(trained, training_of(trained), data.shots, languages, texts)
     return Answers(data.shots, texts, language)
 
 

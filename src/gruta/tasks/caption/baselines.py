@@ -14,7 +14,7 @@ from gruta.data.pictures.shots import Shot
 from gruta.locale import translate as _
 
 if TYPE_CHECKING:
-    from gruta.tasks.caption.evaluation import Expected
+    from gruta.tasks.caption.expected import Expected
 
 _SIDE = 24
 """Pixels of a side, by which pictures are compared."""
@@ -62,7 +62,8 @@ def simple_models(
         shots = [expected.shots[i] for i in asked]
         counts = Counter(text for i in there for text in captions[i])
         (most, _count), *_rest = counts.most_common(1)
-        near = nearest(thumbnails(shots), thumbnails(known))
+        count = frames_of([*shots, *known])
+        near = nearest(thumbnails(shots, count), thumbnails(known, count))
         alike = nearest(_of_length_one(seen(shots)), _of_length_one(seen(known)))
         for k, i in enumerate(asked):
             pixels[i] = captions[there[near[k]]][0]
@@ -72,11 +73,13 @@ def simple_models(
     return Simple(dict(answers), [])
 
 
-def thumbnails(shots: Sequence[Shot]) -> Array:
-    """Of each shot a few small frames, evenly over it, in one row of numbers `[N, ·]`; of pictures
-    alone one each.
-    """
-    count = _FRAMES if any(len(shot.frames) > 1 for shot in shots) else 1
+def frames_of(shots: Sequence[Shot]) -> int:
+    """How many frames of each are compared: of pictures alone one."""
+    return _FRAMES if any(len(shot.frames) > 1 for shot in shots) else 1
+
+
+def thumbnails(shots: Sequence[Shot], count: int) -> Array:
+    """Of each shot so many small frames, evenly over it, in one row of numbers `[N, ·]`."""
     rows = []
     for shot in shots:
         places = ((np.arange(count) + 0.5) * len(shot.frames) / count).astype(int)
@@ -91,6 +94,12 @@ def nearest(asked: Array, known: Array) -> NDArray[np.int64]:
     parts = range(0, len(asked), _AT_ONCE)
     found = [(squares - 2 * asked[k : k + _AT_ONCE] @ known.T).argmin(1) for k in parts]
     return np.concatenate(found)
+
+
+def distances(rows: Array, others: Array) -> NDArray[np.float64]:
+    """The mean square of what each row `[N, ·]` and another one differ by `[N]`."""
+    found: NDArray[np.float64] = np.square(rows - others).mean(1, dtype=np.float64)
+    return found
 
 
 def _of_length_one(rows: Array) -> Array:

@@ -9,46 +9,19 @@ import polars as pl
 
 from gruta.codec.pictures.captions import CaptionCodec
 from gruta.data.pictures.captioned import Captioned
-from gruta.data.pictures.shots import Shot
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 from gruta.settings import resolve
 from gruta.tasks.caption.answers import search_of
 from gruta.tasks.caption.baselines import Simple, simple_models
+from gruta.tasks.caption.expected import Expected
+from gruta.tasks.caption.memory import training_of, with_memory
 from gruta.tasks.caption.metrics import METRICS, judged_by
 from gruta.tasks.caption.options import SearchOptions
 from gruta.tasks.caption.scores import Counted, Difference, counted, difference, signature
 from gruta.tasks.caption.written import Written, written
 from gruta.tasks.scores import Metric, Scores, lost_to
 from gruta.tasks.trained import Trained
-
-
-@dataclass(frozen=True, eq=False)
-class Expected:
-    """N captions to be: of which picture, in which language, and what each may be."""
-
-    shots: Sequence[Shot]
-    languages: Sequence[str]
-    captions: Sequence[Sequence[str]]
-
-    def __len__(self) -> int:
-        return len(self.shots)
-
-    @property
-    def for_bleu(self) -> bool:
-        """Whether any has a run of four words, without which BLEU is 0 whatever is written."""
-        return any(len(one.split()) >= 4 for own in self.captions for one in own)
-
-    @classmethod
-    def of(cls, data: Captioned, languages: Sequence[str]) -> "Expected":
-        """Those of some pictures, one language after the other."""
-        rows = [
-            (shot, language, texts)
-            for language in languages
-            for shot, texts in zip(data.shots, data.captions[language], strict=True)
-            if texts
-        ]
-        shots, names, texts = zip(*rows, strict=True) if rows else ((), (), ())
-        return cls(shots, names, texts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +90,11 @@ def evaluate(
     codec = trained.codec
     asked = [codec.require_language(options.language)] if options.language else codec.languages
     expected = Expected.of(test, [name for name in asked if name in test.captions])
+    texts: Sequence[Sequence[Written]]
     texts = written(trained.head, codec, expected.shots, expected.languages, search_of(options))
+    known = (train or training_of(trained)) if options.memory else None
+    if known:
+        texts = with_memory(trained, known, expected.shots, expected.languages, texts)
     own = [several[0] for several in texts]
     simple = (
         like.simple if like else simple_models(train, expected, trained.head.seen, trained.source)
@@ -137,9 +114,16 @@ def evaluate(
         difference(other, stats[network], stats[other], expected.shots) for other in others
     ]
     notes = [*simple.notes, signature(expected.captions)]
+    if known:
+        notes.append(_from_memory(own))
     if seen:
         notes.append(_("Training saw these pictures: name the test's file to score on that."))
     return Evaluation(expected, own, stats, simple, scores, by_language, differences, notes)
+
+
+def _from_memory(own: Sequence[Written]) -> str:
+    told = _("{count} of {all} captions are those of nearly the same picture of the training data.")
+    return told.format(count=number(sum(one.score is None for one in own)), all=number(len(own)))
 
 
 def _is(expected: Expected, language: str) -> Any:

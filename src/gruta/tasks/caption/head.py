@@ -51,8 +51,8 @@ class Architecture:
 @dataclass(frozen=True, eq=False)
 class Seen:
     """What is looked at of B shots: states of places in frames `[B, F · P, M]`, which are there
-    `[B, F · P]`, the end `[B, 2 · H]`, and the mean over places and frames of what was folded
-    `[B, C]`.
+    `[B, F · P]`, the end `[B, ·]` from which a text begins, and the mean over places and frames of
+    what was folded `[B, C]`.
     """
 
     memory: Array
@@ -72,7 +72,7 @@ class CaptionHead:
         expected = {
             **folded_shapes("fold", 3, wide),
             **linear_shapes("glance", wide[-1], GLANCE),
-            **recurrent_shapes("reader", s.cell, places * GLANCE + wide[-1] + TIMES, H, 1, 2),
+            **recurrent_shapes("reader", s.cell, reads(codec, places, wide[-1]), H, 1, 2),
             **linear_shapes("spot", wide[-1], H),
             **linear_shapes("moment", 2 * H, H),
             "place": (places, H),
@@ -100,17 +100,18 @@ class CaptionHead:
         """At frames `[B, F, 3, S, S]`."""
         B, F = frames.shape[:2]
         f = self._folded(frames)
-        P, mean = f.shape[1], f.mean(1)
+        P, mean = f.shape[1], f.mean(1).reshape(B, F, -1)
         s, last = self._reader.sequence(self._entering(f, times), None, lengths)
         moments = self._moment(s).swapaxes(0, 1)
         m = self._spot(f).reshape(B, F, P, -1) + self._place + moments[:, :, None]
         there = np.arange(F) < lengths[:, None]
-        of_all = (mean.reshape(B, F, -1) * there[:, :, None]).sum(1) / lengths[:, None]
+        of_all, whole = (_over(one, there) for one in (mean, _peaks(f, B)))
+        end = np.concatenate((*last[0][-2:], whole)[: 3 if self._codec.peaks else 2], -1)
         return Seen(
             np.ascontiguousarray(m.reshape(B, F * P, -1)),
             there.repeat(P, 1),
-            np.concatenate(last[0][-2:], -1),
-            of_all.astype(np.float32),
+            end,
+            of_all,
         )
 
     def entering(self, shot: Shot) -> Array:
@@ -129,6 +130,8 @@ class CaptionHead:
         """`[F, B, I]` of places, and of times `[B, F, 2]`."""
         g = np.maximum(self._glance(f), 0).reshape(len(f), -1)
         x = np.concatenate((g, f.mean(1)), 1).reshape(*times.shape[:2], -1)
+        if self._codec.peaks:
+            x = np.concatenate((x, _peaks(f, len(times))), 2)
         return np.ascontiguousarray(np.concatenate((x, times), 2).swapaxes(0, 1))
 
     def seen(self, shots: Sequence[Shot]) -> Array:
@@ -169,6 +172,25 @@ class CaptionHead:
         return Text(self._writer, seen.memory, seen.inside, seen.end)
 
 
+def _peaks(f: Array, B: int) -> Array:
+    """Of B shots, frame by frame, the most of each number over places, and how far that is from
+    what it was one frame before `[B, F, 2 · C]`; f: `[B · F, P, C]`.
+    """
+    v = f.max(1).reshape(B, -1, f.shape[2])
+    return np.concatenate((v, np.abs(np.diff(v, axis=1, prepend=v[:, :1]))), 2)
+
+
+def _over(frames: Array, there: NDArray[np.bool_]) -> Array:
+    """The mean over frames `[B, F, C]` that are there."""
+    found: Array = (frames * there[:, :, None]).sum(1) / there.sum(1, keepdims=True)
+    return found.astype(np.float32)
+
+
+def reads(codec: CaptionCodec, places: int, wide: int) -> int:
+    """How many numbers of a frame the layer over frames reads, of places with `wide` numbers."""
+    return places * GLANCE + (3 if codec.peaks else 1) * wide + TIMES
+
+
 def writing_of(codec: CaptionCodec, settings: Any) -> Writing:
     """What writes in a network of these settings."""
     s = settings
@@ -179,7 +201,7 @@ def writing_of(codec: CaptionCodec, settings: Any) -> Writing:
         codec.units,
         s.embedding,
         s.hidden,
-        2 * s.hidden,
+        2 * s.hidden + (2 * folds.widths(s.size, s.channels)[-1] if codec.peaks else 0),
         s.attention,
         s.input_feeding,
         s.tied,

@@ -1,6 +1,7 @@
 """What the captioner learns from: pictures, each with one of its captions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,9 +14,11 @@ from gruta.codec.text.graphemes import beginning, visible
 from gruta.codec.text.pairs import PADDING, side_by_side
 from gruta.data.order import by_length
 from gruta.data.pictures.captioned import Captioned
+from gruta.data.pictures.shots import Shot
 from gruta.nn.draws import generator
 from gruta.nn.writing import loss
 from gruta.tasks.caption.head import CaptionHead
+from gruta.tasks.caption.memory import near_enough
 from gruta.tasks.caption.network import CaptionNetwork
 from gruta.tasks.caption.settings import CaptionSettings
 from gruta.tasks.caption.vary import varied
@@ -47,7 +50,8 @@ class CaptionLesson:
         settings: CaptionSettings,
     ) -> None:
         self.model, self.settings, self._codec = network, settings, codec
-        self._train = Examples(codec, train)
+        self._parts = train, validation
+        self._train = Turns(codec, train)
         self._validation = Examples(codec, validation).first(_MOST)
         self._samples = validation.pick(range(min(len(validation), _SAMPLES)))
 
@@ -55,10 +59,12 @@ class CaptionLesson:
         """Nothing has to be known before."""
 
     def batch(self, step: int) -> Batch:
-        """Pictures with as many frames, and captions about as long, changed by chance."""
-        s = self.settings
-        places = by_length(self._train.lengths, s.batch_size, s.seed, step)
-        found = self._train.batch(places)
+        """Pictures with about as many frames, changed by chance, each with a caption in each
+        language. Captions are not sorted by their lengths, which would tell what they say.
+        """
+        s, frames = self.settings, self._train.frames
+        places = by_length(frames, s.batch_size, s.seed, step)
+        found = self._train.batch(places, step // -(-len(frames) // s.batch_size))
         draw = np.random.default_rng((s.seed, step, _OF_STEP))
         found["frames"] = varied(found["frames"], s, draw)
         return found
@@ -94,7 +100,7 @@ class CaptionLesson:
 
         hidden: the share of those before that are not seen.
         """
-        said, truth = batch["written"], batch["truth"]
+        said, truth = batch["written"].flatten(1), batch["truth"].flatten(1)
         if hidden:
             draws = torch.rand(said.shape, generator=generator(said.device), device=said.device)
             draws[0] = 1.0  # what a text begins with tells its language
@@ -107,8 +113,7 @@ class CaptionLesson:
 
     def samples(self, step: int) -> Mapping[str, str]:
         """What is said of the first pictures of the validation part."""
-        weights = {n: w.detach().cpu().numpy() for n, w in self.model.state_dict().items()}
-        head = CaptionHead(weights, self._codec, self.settings)
+        head = self._head()
         language = self._codec.languages[0]
         shots = self._samples.shots
         found = written(head, self._codec, shots, [language] * len(shots), Beam(1))
@@ -116,6 +121,48 @@ class CaptionLesson:
             shot.name: visible(beginning(texts[0].text, _SHOWN))
             for shot, texts in zip(shots, found, strict=True)
         }
+
+    def settled(self, codec: CaptionCodec) -> CaptionCodec:
+        """The codec, with how near a picture has to be for its caption to be better than what is
+        written; see `gruta.tasks.caption.memory`.
+        """
+        return replace(codec, near=near_enough(self._head(), codec, *self._parts))
+
+    def _head(self) -> CaptionHead:
+        weights = {n: w.detach().cpu().numpy() for n, w in self.model.state_dict().items()}
+        return CaptionHead(weights, self._codec, self.settings)
+
+
+class Turns:
+    """Pictures in numbers, each with one of its captions in each language at a time, which take
+    turns from epoch to epoch: what is folded once is told in all of them.
+
+    frames: of each picture.
+    """
+
+    def __init__(self, codec: CaptionCodec, data: Captioned) -> None:
+        self._codec, self._shots = codec, data.shots
+        self._texts = {
+            codec.begin(language): [
+                [codec.side.encode(text, codec.longest) for text in texts] for texts in captions
+            ]
+            for language, captions in data.require_captions().items()
+        }
+        self.frames = np.array([len(shot.frames) for shot in data.shots])
+
+    def batch(self, places: Sequence[int] | Numbers, epoch: int) -> Batch:
+        """Of B pictures what is seen, and of K languages what is written and what was to be
+        `[T, B, K]`; where a picture has no caption in a language, nothing was.
+        """
+        nothing = np.empty(0, np.int64)
+        rows = [
+            (begin, texts[place][epoch % len(texts[place])] if texts[place] else nothing)
+            for place in places
+            for begin, texts in self._texts.items()
+        ]
+        found = _numbers(self._codec, [self._shots[place] for place in places], rows)
+        shape = (-1, len(places), len(self._texts))
+        return found | {name: found[name].reshape(shape) for name in ("written", "truth")}
 
 
 class Examples:
@@ -149,10 +196,19 @@ class Examples:
     def batch(self, places: Sequence[int] | Numbers) -> Batch:
         """Of these examples what is seen, what is written, and what was to be."""
         shots = [self._shots[self._places[i]] for i in places]
-        frames, lengths, times = self._codec.read(shots)
-        truth, _lengths = side_by_side([self._texts[i] for i in places])
-        before = np.concatenate((np.array([[self._begin[i] for i in places]]), truth[:-1]))
-        before[1:][truth[1:] == PADDING] = PADDING
-        found = {"frames": frames, "lengths": lengths, "times": times}
-        found |= {"written": before, "truth": truth}
-        return {name: torch.from_numpy(values) for name, values in found.items()}
+        return _numbers(self._codec, shots, [(self._begin[i], self._texts[i]) for i in places])
+
+
+def _numbers(
+    codec: CaptionCodec, shots: Sequence[Shot], rows: Sequence[tuple[int, Numbers]]
+) -> Batch:
+    """What is seen of shots and, of each row, what its text begins with, what is written and what
+    was to be `[T, ·]`.
+    """
+    frames, lengths, times = codec.read(shots)
+    truth, _lengths = side_by_side([text for _begin, text in rows])
+    before = np.concatenate((np.array([[begin for begin, _text in rows]]), truth[:-1]))
+    before[1:][truth[1:] == PADDING] = PADDING
+    found = {"frames": frames, "lengths": lengths, "times": times}
+    found |= {"written": before, "truth": truth}
+    return {name: torch.from_numpy(values) for name, values in found.items()}

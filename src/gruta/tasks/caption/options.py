@@ -15,6 +15,11 @@ class SearchOptions(BaseModel):
     )
     beam: BeamWidth = 5
     length_penalty: LengthPenalty = 0.6
+    memory: bool = Field(
+        False,
+        description="Of what looks nearly as a picture of the training data, take the caption of "
+        "that one; how near it has to be, the validation part has told.",
+    )
 
 
 class PredictOptions(SearchOptions):

@@ -49,9 +49,13 @@ def _lines(answers: Answers, best: int) -> list[str]:
         if len(answers.shots) > len(names):
             before.append(_("{s} s").format(s=number(shot.begin, 1)))
         for one in texts:
-            score = [number(one.score, 3)] if best > 1 else []
+            score = [_scored(one)] if best > 1 else []
             found.append("\t".join([*before, *score, visible(one.text)]))
     return found
+
+
+def _scored(one: Written) -> str:
+    return "–" if one.score is None else number(one.score, 3)
 
 
 def page(trained: Trained[CaptionCodec], answers: Answers) -> Report:

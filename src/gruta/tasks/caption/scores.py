@@ -13,7 +13,7 @@ from gruta.locale import translate as _
 from gruta.tasks.caption.cider import Cider
 
 if TYPE_CHECKING:
-    from gruta.tasks.caption.evaluation import Expected
+    from gruta.tasks.caption.expected import Expected
 
 _DRAWS = 1000
 """Of pictures, with replacement, for a standard error."""

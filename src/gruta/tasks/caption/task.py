@@ -95,8 +95,8 @@ class CaptionTask:
         return CaptionLesson(network, codec, data.train, data.validation, settings)
 
     def settle(self, lesson: "CaptionLesson", codec: CaptionCodec) -> CaptionCodec:
-        """Nothing is left to decide."""
-        return codec
+        """How near a picture of the training part has to be for its caption to be taken."""
+        return lesson.settled(codec)
 
     def head(self, trained: "Trained[CaptionCodec]") -> "CaptionHead":
         """The network on NumPy arrays."""

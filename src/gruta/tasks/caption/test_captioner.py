@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -14,17 +15,20 @@ from gruta import Captioner, InputError
 from gruta.codec.pictures.captions import CaptionCodec, Colours, when
 from gruta.codec.text.beam import Beam
 from gruta.codec.text.subtitles import joined, srt, vtt
+from gruta.data.pictures.captioned import Captioned
 from gruta.data.pictures.shots import Sight, read_shots
 from gruta.nn.draws import drawing
 from gruta.tasks.caption.answers import answered
 from gruta.tasks.caption.baselines import nearest, thumbnails
 from gruta.tasks.caption.conftest import SMALL, clips, pictures
-from gruta.tasks.caption.lesson import Examples
+from gruta.tasks.caption.lesson import CaptionLesson, Examples, Turns
+from gruta.tasks.caption.memory import bound, with_memory
 from gruta.tasks.caption.network import CaptionNetwork
 from gruta.tasks.caption.parts import fitted, in_parts, read
 from gruta.tasks.caption.said import as_format, page
 from gruta.tasks.caption.settings import CaptionSettings
 from gruta.tasks.caption.vary import varied
+from gruta.tasks.caption.written import written
 
 QUICK = SMALL | {
     "hidden": 24, "embedding": 32, "steps": 260, "batch_size": 16, "validate_every": 65,
@@ -102,14 +106,20 @@ def test_the_command_answers_without_torch(captioner, tmp_path):
 def test_network_and_head_are_one_in_each_kind():
     data = in_parts(read(clips(), settings_of()), settings_of())
     for how in (
+        {"before": True},
         {"attention": "none", "tied": False, "layers": 2},
         {"attention": "additive", "cell": "rnn", "layers": 3},
         {"cell": "lstm", "init": "chrono", "size": 33},
     ):
+        before = how.pop("before", False)
         s = settings_of(**how)
         if s.size != 16:
             data = in_parts(read(clips(), s), s)
-        codec = CaptionCodec.from_json(fitted(data.train, s).to_json())
+        told = fitted(data.train, s).to_json()
+        if before:  # as it was written before frames were told by their peaks
+            del told["peaks"]
+        codec = CaptionCodec.from_json(told)
+        assert codec.peaks is not before
         with drawing(0):
             network = CaptionNetwork(codec, s).eval()
         from gruta.tasks.caption.head import CaptionHead
@@ -128,6 +138,47 @@ def test_network_and_head_are_one_in_each_kind():
         alone = [head.captioned([shot], [name], Beam(2))[0] for shot, name in asked]
         for one, other in zip(several, alone, strict=True):
             assert [t.numbers.tolist() for t in one] == [t.numbers.tolist() for t in other]
+
+
+def test_each_picture_is_told_in_all_languages_at_once_and_its_captions_take_turns():
+    s = settings_of()
+    shots = [
+        read_shots(np.full((8, 8), 9 * i, np.uint8), Sight(16, 3, (0, 0, 0)))[0] for i in (1, 2)
+    ]
+    data = Captioned(shots, {"en": [("a", "b c d"), ("e",)], "pt_BR": [("f",), ()]}, None, "here")
+    codec = fitted(data, s)
+    turns = Turns(codec, data)
+    first, second, third = (turns.batch([0, 1], epoch) for epoch in range(3))
+    said = [codec.side.decode(text.tolist()) for text in second["truth"].flatten(1).T[:3]]
+    assert said == ["b c d", "f", "e"]
+    assert first["frames"].shape[:2] == (2, 1)
+    assert (first["written"][0] == torch.tensor([codec.begin(n) for n in codec.languages])).all()
+    assert torch.equal(first["truth"], third["truth"])
+    assert not first["truth"][:, 1, 1].any()  # what is not said costs nothing
+    with drawing(0):
+        network = CaptionNetwork(codec, s).eval()
+    names = ("frames", "lengths", "times")
+    with torch.no_grad():
+        together, _at = network(*(second[n] for n in names), second["written"].flatten(1))
+        alone = [
+            network(*(second[n] for n in names), second["written"][:, :, k])[0] for k in (0, 1)
+        ]
+    torch.testing.assert_close(together, torch.stack(alone, 2).flatten(1, 2))
+
+
+def test_batches_do_not_tell_by_the_length_of_captions_what_is_said():
+    texts = ["one", "one two three four five six seven"]
+    shots = [
+        read_shots(np.full((8, 8), i, np.uint8), Sight(16, 3, (0, 0, 0)))[0] for i in range(64)
+    ]
+    data = Captioned(shots, {"": [(texts[i % 2],) for i in range(64)]}, None, "here")
+    s = settings_of(batch_size=16)
+    codec = fitted(data, s)
+    with drawing(0):
+        lesson = CaptionLesson(CaptionNetwork(codec, s), codec, data, data, s)
+    for step in range(4):
+        longer = (lesson.batch(step)["truth"] != 0).sum(0).flatten() > 4
+        assert 0 < longer.sum() < 16
 
 
 def settings_of(**how):
@@ -197,7 +248,37 @@ def test_the_nearest_picture_is_found_by_its_pixels():
     sight = Sight(16, 2, (255, 255, 255))
     shots = [read_shots(np.full((8, 8), grey, np.uint8), sight)[0] for grey in (0, 100, 200)]
     asked = [read_shots(np.full((8, 8), grey, np.uint8), sight)[0] for grey in (190, 20)]
-    assert nearest(thumbnails(asked), thumbnails(shots)).tolist() == [2, 0]
+    assert nearest(thumbnails(asked, 1), thumbnails(shots, 1)).tolist() == [2, 0]
+
+
+def test_where_to_stop_is_where_what_is_nearer_gains_most():
+    far = np.array([0.3, 0.1, 0.2, 0.2, 0.4])
+    assert bound(far, np.array([-5.0, 3.0, -1.0, 2.0, 1.0])) == pytest.approx(0.25)
+    assert bound(far, np.array([1.0, 3.0, -1.0, 2.0, 1.0])) == pytest.approx(0.4)
+    assert bound(far, np.array([-5.0, -3.0, 9.0, -8.0, 1.0])) == 0  # as far, so both or none
+
+
+def test_what_looks_as_a_picture_of_training_is_told_as_that_one(captioner):
+    data, other = clips(160), np.full((24, 24, 3), 90, np.uint8)
+    parts = in_parts(read(data, captioner.settings), captioner.settings)
+    known = parts.train.shots[0]
+    again = replace(captioner.trained_, codec=replace(captioner.trained_.codec, near=1e-6))
+    one, two = (own[0] for own in memory_of(again, parts.train, [known, *of(other)]))
+    assert (one.text, one.score) == (parts.train.captions["en"][0][0], None)
+    assert two.score is not None
+    assert captioner.trained_.codec.near >= 0
+    with pytest.raises(InputError, match="memory: no file is known"):
+        captioner.predict(data["picture"].head(1).to_list(), memory=True)
+
+
+def of(frame):
+    return read_shots(frame, Sight(16, 4, (255, 255, 255)))
+
+
+def memory_of(trained, train, shots):
+    languages = ["en"] * len(shots)
+    texts = written(trained.head, trained.codec, shots, languages, Beam(1))
+    return with_memory(trained, train, shots, languages, texts)
 
 
 def test_subtitles_of_one_text_are_one_and_marks_are_kept():

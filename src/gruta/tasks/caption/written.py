@@ -16,11 +16,12 @@ from gruta.tasks.caption.head import CaptionHead
 @dataclass(frozen=True, eq=False)
 class Written:
     """A caption, how likely it is beside others (`Beam`), its units, and what each of them looked
-    at, `[T, F, h, w]`: places in frames, which add up to 1.
+    at, `[T, F, h, w]`: places in frames, which add up to 1. What is remembered has neither score
+    nor units.
     """
 
     text: str
-    score: float
+    score: float | None
     units: Sequence[str]
     attention: NDArray[np.float32]
 
