@@ -7,7 +7,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from gruta.runtime.blocks import Array, Shapes
 
-_SMALL = 1e-5
+SMALL = 1e-5
+"""Added to a variance."""
 _NEIGHBOURS = 2**24
 """Numbers that lie side by side for one product, at most, but for those of one picture."""
 
@@ -71,6 +72,6 @@ def normed(x: Array, gain: Array, bias: Array, parts: int) -> Array:
     of_each = x.reshape(len(x), parts, -1)
     mean = of_each.mean(2, keepdims=True, dtype=np.float64)
     variance = of_each.var(2, keepdims=True, dtype=np.float64)
-    scaled = ((of_each - mean) / np.sqrt(variance + _SMALL)).astype(np.float32).reshape(x.shape)
+    scaled = ((of_each - mean) / np.sqrt(variance + SMALL)).astype(np.float32).reshape(x.shape)
     found: Array = scaled * gain[:, None, None] + bias[:, None, None]
     return found

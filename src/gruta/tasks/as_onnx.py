@@ -59,17 +59,13 @@ def drawn(trained: Trained[Any]) -> Drawing:
     """InputError for a task that has no such file, with the reason."""
     name = f"gruta.tasks.{trained.task.name}.graph"
     if find_spec(name) is None:
-        problem = _("--to onnx: a run of {task} does not go into one: {reason}")
-        raise InputError(problem.format(task=trained.task.name, reason=_reason(trained.task.name)))
+        problem = _(
+            "--to onnx: a run of {task} does not go into one: it is not one network from end to "
+            "end; --to gruta keeps all of it"
+        )
+        raise InputError(problem.format(task=trained.task.name))
     made: Drawing = import_module(name).drawn(trained)
     return made
-
-
-def _reason(task: str) -> str:
-    known = {
-        "caption": _("a search stands between what looks and what writes; --to gruta keeps both"),
-    }
-    return known.get(task, _("it is not one network from end to end; --to gruta keeps all of it"))
 
 
 def write(trained: Trained[Any], path: Path) -> Proven:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.text.beam import Beam, Written
-from gruta.codec.text.pairs import END, NEVER_SEEN, PADDING
+from gruta.codec.text.pairs import END
 from gruta.exchange.layer import Layer, named
 from gruta.exchange.onnx.graph import Graph
 from gruta.exchange.onnx.write import add_layer
@@ -25,18 +25,16 @@ _NEVER = -1e9
 @dataclass(frozen=True)
 class Found:
     """What is looked at, by the names of a graph: memory `[B, S, M]`, of which `inside [B, S]` is
-    there, its end `[B, ·]`, and how many units are written at most `[B]`.
+    there, its end `[B, ·]`, how many units are written at most `[B]`, and the unit that stands
+    before each text `[B]`. never: units that are not written.
     """
 
     memory: str
     inside: str
     end: str
     most: str
-
-
-def never(what: Writing) -> list[int]:
-    """Units that are not written; one that training never saw may be, where its place is known."""
-    return [PADDING] if what.attention != "none" else [PADDING, NEVER_SEEN]
+    begin: str
+    never: Sequence[int]
 
 
 def add_writer(graph: Graph, weights: Arrays, what: Writing, found: Found) -> None:
@@ -75,9 +73,7 @@ class _Writer:
         zero = graph.constant("int_0", 0, np.int64)
         done = graph.node("Less", self.found.most, zero, out="none_done")
         nothing = graph.cast(done, np.float32, "nothing_yet")
-        ends = graph.node("Add", self.found.most, graph.constant("end", END, np.int64), out="after")
-        ends = graph.node("Sub", ends, self.found.most, out="all_ends")
-        own = [("unit", ends), ("done", done), ("log_p", nothing)]
+        own = [("unit", self.found.begin), ("done", done), ("log_p", nothing)]
         if self.what.input_feeding:
             shape = graph.size(self.found.memory, 0, "rows_of_memory")
             width = graph.indices(self.what.found)
@@ -152,7 +148,7 @@ class _Writer:
         both = g.node("Concat", h, c, out="read_out", axis=-1)
         o = g.linear(both, w["joined.weight"], w["joined.bias"], "joined")
         bias = w["bias"].copy()
-        bias[never(self.what)] = _NEVER
+        bias[list(self.found.never)] = _NEVER
         out = w.get("output.weight", w["target.weight"])
         return g.linear(g.node("Tanh", o, out="o"), out, bias, "scores"), after
 

@@ -158,7 +158,7 @@ def _remedies() -> list[str]:
             "backwards reads its input turned around, and lengths are no `sequence_lens` but "
             "plain operators around the layer. What they wrote was run in ONNX Runtime, its "
             "package for the web and Node, OpenVINO and tract, which takes no Loop and with it no "
-            "translator. Two things tract computes "
+            "translator and no captioner. Two things tract computes "
             "otherwise, which `to_onnx(…).notes` says and `gruta export` does not: tanh in an "
             "RNN with ReLU, and a cell state of an LSTM that moves past a row's end by 1e-6 a "
             "step."

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gruta.codec.text.pairs import END, OWN, PairCodec
+from gruta.codec.text.pairs import END, NEVER_SEEN, OWN, PADDING, PairCodec
 from gruta.exchange.layer import named
 from gruta.exchange.onnx.graph import Graph
 from gruta.exchange.onnx.write import Ends, add_stack
@@ -36,15 +36,17 @@ def drawn(trained: Trained[PairCodec]) -> Drawing:
     h = graph.node("Transpose", finals[0][-1], out="last_by_row", perm=[1, 0, 2])
     beside = graph.constant("rows_beside", [0, -1], np.int64)
     end = graph.node("Reshape", h, beside, out="end_of_source")
-    most = _most(graph, trained.head, lengths)
-    add_writer(graph, weights, what, Found(memory, inside, end, most))
+    looks = s.attention != "none"
+    never = [PADDING] if looks else [PADDING, NEVER_SEEN]
+    most, begin = _most(graph, trained.head, lengths), _ends(graph, lengths)
+    add_writer(graph, weights, what, Found(memory, inside, end, most, begin, never))
     notes = [
         _("The likeliest unit of each step is written: --to gruta searches among whole texts."),
         _("tract does not load it: it has no Loop."),
     ]
     tries = [_try(codec, *size) for size in SIZES]
     said = {**codec.to_json(), "end": END, "units_from": OWN}
-    return Drawing(graph, tries, _asked(trained.head, s.attention != "none"), said, notes)
+    return Drawing(graph, tries, _asked(trained.head, looks), said, notes)
 
 
 def _most(graph: Graph, head: TranslateHead, lengths: str) -> str:
@@ -54,6 +56,12 @@ def _most(graph: Graph, head: TranslateHead, lengths: str) -> str:
     more = graph.constant("int_10", 10, np.int64)
     more = graph.node("Add", twice, more, out="twice_and_more")
     return graph.node("Max", more, graph.constant("fewest", fewest, np.int64), out="most")
+
+
+def _ends(graph: Graph, like: str) -> str:
+    """What stands before each text, `[B]`."""
+    none = graph.node("Sub", like, like, out="none_of_each")
+    return graph.node("Add", none, graph.constant("end", END, np.int64), out="begin")
 
 
 def _try(codec: PairCodec, S: int, B: int) -> Arrays:
