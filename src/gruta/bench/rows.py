@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.bench.process import environment
+from gruta.bench.resident import forget_peak, resident
 
 Places = NDArray[np.int64]
 Order = Literal["series", "time", "shuffled"]
@@ -127,18 +128,12 @@ def _answer(stage: str, path: str, small: str) -> None:
 
     do = {"read": _read, "train": _train}[stage]
     do(small)
-    before, start = _resident("VmRSS"), time.perf_counter()
-    Path("/proc/self/clear_refs").write_text("5")  # the peak of the imports is forgotten
+    before, start = resident("VmRSS"), time.perf_counter()
+    forget_peak()  # of the imports
     do(path)
     seconds = time.perf_counter() - start
-    answer = {"size": _resident("VmHWM") - before, "seconds": seconds}
+    answer = {"size": resident("VmHWM") - before, "seconds": seconds}
     sys.stdout.write(json.dumps(answer) + "\n")
-
-
-def _resident(which: str) -> int:
-    """Bytes: the size now (VmRSS) or the largest (VmHWM)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(f"{which}:"))
 
 
 def _read(path: str) -> object:

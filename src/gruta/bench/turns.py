@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import median
 
 from gruta.bench.blocks import Block, block, estimate
@@ -16,9 +17,24 @@ def in_turns(calls: Sequence[Callable[[], object]], rounds: int, seconds: float)
     there.
     """
     expected = [estimate(call, seconds / 2) for call in calls]
+    return _medians(calls, rounds, [partial(block, seconds=seconds, expected=e) for e in expected])
+
+
+def steps_in_turns(calls: Sequence[Callable[[], object]], rounds: int, steps: int) -> list[float]:
+    """Likewise from blocks of so many calls, with one before that is not timed: all are called
+    equally often, so that trainings stand at the same step.
+    """
+    return _medians(calls, rounds, [partial(block, seconds=steps - 1, expected=1.0)] * len(calls))
+
+
+def _medians(
+    calls: Sequence[Callable[[], object]],
+    rounds: int,
+    timed: Sequence[Callable[[Callable[[], object]], Block]],
+) -> list[float]:
     blocks: list[list[Block]] = [[] for _ in calls]
     draw = random.Random(0)
     for _ in range(rounds):
         for k in draw.sample(range(len(calls)), len(calls)):
-            blocks[k].append(block(calls[k], seconds, expected[k]))
+            blocks[k].append(timed[k](calls[k]))
     return [median(counted([b.seconds for b in own], [b.waited for b in own])) for own in blocks]

@@ -10,6 +10,8 @@ import typer
 from gruta.cells import CELLS
 from gruta.cli.bench_many import HELP as OF_MANY
 from gruta.cli.bench_many import many
+from gruta.cli.bench_speech import HELP as OF_SPEECH
+from gruta.cli.bench_speech import speech
 from gruta.cli.commands import Commands
 from gruta.cli.handing_out import JsonPath, as_json, hand_out, json_target, wrote_json
 from gruta.errors import InputError
@@ -275,10 +277,11 @@ def rows(
     json_path: JsonPath = "",
 ) -> None:
     """Measure the memory of many rows."""
+    from gruta.bench.resident import is_told
     from gruta.bench.rows import Layout, peaks
     from gruta.cli.bench_tables import print_peaks
 
-    if not Path("/proc/self/clear_refs").exists():
+    if not is_told():
         raise InputError(_("the memory of a process is told by Linux alone"))
     hand_out(peaks(series, series * days, Layout(order, missing, kind)), json_path, print_peaks)
 
@@ -389,6 +392,7 @@ def forecast(
         print_report(report)
 
 
+bench_app.command("speech", help=OF_SPEECH)(speech)
 bench_app.command("many", help=OF_MANY)(many)
 
 

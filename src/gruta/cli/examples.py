@@ -60,5 +60,6 @@ EXAMPLES = {
     "bench rows": "gruta bench rows --series 1000 --days 3000 --order time",
     "bench serve": "gruta bench serve --hidden 256 --within-ms 50",
     "bench forecast": "gruta bench forecast --only usmelec,neuralforecast,autoets --seeds 2",
+    "bench speech": "gruta bench speech --minutes 60",
     "bench many": "gruta bench many --series 2000 --on ray",
 }

@@ -104,6 +104,10 @@ BatchSize = Annotated[
     ),
 ]
 ValidateEvery = Annotated[int, Field(gt=0, description="Steps between two validations.")]
+Ahead = Annotated[
+    int,
+    Field(ge=0, le=1000, description="Batches that a thread draws ahead of the step; 0: none."),
+]
 CheckpointEvery = Annotated[int, Field(gt=0, description="Steps between two checkpoints.")]
 Patience = Annotated[
     int,

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings.fields import (
+    Ahead,
     BatchSize,
     CheckpointEvery,
     Decays,
@@ -107,9 +108,7 @@ class TrainSettings(BaseModel):
         description="Where the metrics go besides metrics.jsonl: a tracker of accelerate's that is "
         "installed, or none. What a resumed run does again goes there twice.",
     )
-    ahead: int = Field(
-        0, ge=0, le=1000, description="Batches that a thread draws ahead of the step; 0: none."
-    )
+    ahead: Ahead = 0
     micro_batches: int = Field(
         0,
         ge=0,

@@ -10,6 +10,7 @@ where the language adds a score for each unit that follows, and one for the end.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -71,8 +72,9 @@ class Beam:
         self._language, self._width = language, width
         self._least = math.log(least) if least else -math.inf
         begin = _Text(None, BLANK, 0.0, language.begin())
+        begin.next_blank, begin.next_both, begin.followed = 0.0, 0.0, True
+        begin.advance()
         self._followed = [begin]
-        begin.blank = 0.0
 
     def feed(self, log_p: LogP) -> None:
         """Some more frames `[T, V]`."""
@@ -81,41 +83,50 @@ class Beam:
 
     def found(self, count: int = 1) -> list[Found]:
         """The best texts so far, as if they ended here, the best first."""
-        texts = [one.found(self._scores(one)[BLANK]) for one in self._followed]
-        return sorted(texts, key=lambda one: -one.score)[:count]
+        ends = [(float(self._scores(one)[BLANK]), one) for one in self._followed]
+        ends.sort(key=lambda each: -(each[1].score + each[0]))
+        return [one.found(end) for end, one in ends[:count]]
 
     def _step(self, row: NDArray[Any]) -> None:
-        some = np.flatnonzero(row > self._least)
-        tried = {BLANK, int(row.argmax()), *some.tolist()}
-        values = {unit: float(row[unit]) for unit in tried}
-        blank = values.pop(BLANK)
-        met: dict[int, _Text] = {}
+        likely = row.tolist()
         for one in self._followed:
-            both = _add(one.blank, one.unit)
-            one.next_blank = _add(one.next_blank, both + blank)
-            met[id(one)] = one
-            again = float(row[one.number]) if one.number != BLANK else -math.inf
-            one.next_unit = _add(one.next_unit, one.unit + again)
-            gains: NDArray[np.float64] | None = None
-            for unit, likely in values.items():
-                ends = one.blank if unit == one.number else both
-                if ends == -math.inf:
-                    continue
-                child = one.longer.get(unit)
-                if child is None:
-                    gains = self._scores(one) if gains is None else gains
-                    gain = float(gains[unit])
-                    if gain == -math.inf:
-                        continue
-                    child = one.longer[unit] = _Text(one, unit, one.language + gain, None)
-                child.next_unit = _add(child.next_unit, ends + likely)
-                met[id(child)] = child
-        for one in met.values():
+            one.hear(likely[BLANK], likely[one.number])
+        tried = {int(row.argmax()), *np.flatnonzero(row > self._least).tolist()} - {BLANK}
+        new = self._longer(sorted(((likely[unit], unit) for unit in tried), reverse=True))
+        met = [*self._followed, *new]
+        for one in met:
             one.advance()
-        ranked = sorted(met.values(), key=_rank, reverse=True)
-        self._followed = ranked[: self._width]
-        for one in ranked[self._width :]:
-            one.blank = one.unit = -math.inf
+        met.sort(key=_score, reverse=True)
+        self._followed = met[: self._width]
+        for one in met[self._width :]:
+            one.drop()
+
+    def _longer(self, tried: Sequence[tuple[float, int]]) -> "list[_Text]":
+        """Texts that are not followed yet, of those that are and one unit more, the likeliest
+        units first. One that would stand below all that are followed already is not even made.
+        """
+        bar = -math.inf
+        if len(self._followed) == self._width:
+            bar = min(map(_next_score, self._followed))
+        new: list[_Text] = []
+        for one in self._followed if tried else ():
+            scores, bonus = self._scores(one), one.bonus
+            room = bar - one.both - one.language
+            for likely, unit in tried:
+                if likely + bonus < room:
+                    break
+                child = one.longer.get(unit)
+                if child is not None and child.followed:
+                    continue
+                log_p = likely + (one.blank if unit == one.number else one.both)
+                language = one.language + float(scores[unit])
+                if log_p + language < bar or log_p + language == -math.inf:
+                    continue
+                if child is None:
+                    child = one.longer[unit] = _Text(one, unit, language, None)
+                child.next_unit, child.next_both, child.followed = log_p, log_p, True
+                new.append(child)
+        return new
 
     def _scores(self, one: "_Text") -> NDArray[np.float64]:
         """What the language says of the units that may follow a text; asked once a text."""
@@ -125,6 +136,7 @@ class Beam:
                     self._scores(one.before)
                 one.place = self._language.after(one.before.place, one.number)
             one.scores = self._language.scores(one.place)
+            one.bonus = float(one.scores[1:].max(initial=-math.inf))
         return one.scores
 
 
@@ -140,32 +152,56 @@ def search(
 class _Text:
     """A text that is followed or was: its last unit, and the text before that.
 
-    blank, unit: log-probabilities of the paths that end with a blank and with the last unit.
+    blank, unit: log-probabilities of the paths that end with a blank and with the last unit; both,
+    of either. score: with what the language has to say. bonus: what that says of a unit more, at
+    most.
     """
 
     __slots__ = (
         "before",
         "blank",
+        "bonus",
+        "both",
+        "followed",
         "language",
         "longer",
         "next_blank",
+        "next_both",
         "next_unit",
         "number",
         "place",
+        "score",
         "scores",
         "unit",
     )
 
     def __init__(self, before: "_Text | None", number: int, language: float, place: Any) -> None:
         self.before, self.number, self.language, self.place = before, number, language, place
-        self.blank = self.unit = self.next_blank = self.next_unit = -math.inf
+        self.blank = self.unit = self.both = self.score = -math.inf
+        self.next_blank = self.next_unit = self.next_both = self.bonus = -math.inf
         self.longer: dict[int, _Text] = {}
         self.scores: NDArray[np.float64] | None = None
+        self.followed = False
+
+    def hear(self, blank: float, unit: float) -> None:
+        """What the next frame makes of all paths that end here, by the blank and the last unit."""
+        self.next_blank = self.both + blank
+        before = self.before
+        if before is not None:
+            ends = before.blank if before.number == self.number else before.both
+            self.next_unit = _add(self.unit, ends) + unit
+        self.next_both = _add(self.next_blank, self.next_unit)
 
     def advance(self) -> None:
         """To the next frame."""
-        self.blank, self.unit = self.next_blank, self.next_unit
+        self.blank, self.unit, self.both = self.next_blank, self.next_unit, self.next_both
+        self.score = self.both + self.language
         self.next_blank = self.next_unit = -math.inf
+
+    def drop(self) -> None:
+        """Follow it no more."""
+        self.blank = self.unit = self.both = self.score = -math.inf
+        self.followed = False
 
     def found(self, end: float) -> Found:
         """The whole text; end: what its end gains."""
@@ -173,13 +209,15 @@ class _Text:
         while one.before is not None:
             numbers.append(one.number)
             one = one.before
-        log_p = _add(self.blank, self.unit)
-        text = np.array(numbers[::-1], np.int64)
-        return Found(text, log_p, log_p + self.language + end)
+        return Found(np.array(numbers[::-1], np.int64), self.both, self.score + end)
 
 
-def _rank(one: _Text) -> float:
-    return _add(one.blank, one.unit) + one.language
+def _score(one: _Text) -> float:
+    return one.score
+
+
+def _next_score(one: _Text) -> float:
+    return one.next_both + one.language
 
 
 def _add(a: float, b: float) -> float:

@@ -1,6 +1,7 @@
 """The mel scale, and the bands on it that a spectrum is summed in."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -81,9 +82,19 @@ class Sums:
         )
         return cls(np.minimum(places, len(matrix) - 1), weights)
 
+    @cached_property
+    def _terms(self) -> list[tuple[int, NDArray[np.int64], Values]]:
+        """Of each term the first band that is wide enough to have one, and from there on the
+        columns and weights. In a wider band's place a narrow one adds 0, which changes no bit.
+        """
+        firsts = (self.weights != 0).argmax(1).tolist()
+        every = zip(firsts, self.places, self.weights, strict=True)
+        return [(first, places[first:], own[first:, None]) for first, places, own in every]
+
     def __call__(self, rows: Values) -> Values:
         """`[T, bands]` of `[T, K]`."""
-        found = np.zeros((len(rows), self.places.shape[1]))
-        for places, weights in zip(self.places, self.weights, strict=True):
-            found += rows[:, places] * weights
-        return found
+        columns = np.ascontiguousarray(rows.T)
+        found = np.zeros((self.places.shape[1], len(rows)))
+        for first, places, weights in self._terms:
+            found[first:] += columns[places] * weights
+        return np.ascontiguousarray(found.T)

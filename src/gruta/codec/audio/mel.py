@@ -40,8 +40,8 @@ FLOORS = {"librosa": 1e-10, "kaldi": float(np.finfo(np.float32).eps)}
 """What a band holds at least before its logarithm is taken."""
 
 _LOUD, _EMPHASIS = 32768.0, 0.97
-_AT_ONCE = 128
-"""Frames whose spectra are in memory together."""
+_AT_ONCE = 48
+"""Frames whose spectra are in memory together: more than so many go out of the nearer caches."""
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,45 @@ def test_a_language_is_weighed_beside_the_frames(kind, seed):
     assert found.score == pytest.approx(expected[best], abs=1e-6)
 
 
+def written_out(log_p, language, width):
+    """The search as its paper has it: every longer text is made, then the best are kept."""
+    places, followed = {(): language.begin()}, {(): (0.0, -np.inf)}
+    gained = {(): 0.0}
+    for row in log_p:
+        met = {}
+
+        def add(text, blank, unit, met=met):
+            own = met.get(text, (-np.inf, -np.inf))
+            met[text] = np.logaddexp(own[0], blank), np.logaddexp(own[1], unit)
+
+        for text, (blank, unit) in followed.items():
+            both = np.logaddexp(blank, unit)
+            add(text, both + row[0], unit + row[text[-1]] if text else -np.inf)
+            scores = language.scores(places[text])
+            for k in range(1, len(row)):
+                longer = (*text, k)
+                places[longer] = language.after(places[text], k)
+                gained[longer] = gained[text] + scores[k]
+                add(longer, -np.inf, row[k] + (blank if text[-1:] == (k,) else both))
+        ranked = sorted(met, key=lambda text: -(np.logaddexp(*met[text]) + gained[text]))
+        followed = {text: met[text] for text in ranked[:width]}
+    return {text: np.logaddexp(*own) for text, own in followed.items()}
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+@pytest.mark.parametrize("width", [1, 3, 8])
+def test_a_narrow_beam_follows_the_best_of_all_texts_that_a_frame_makes(kind, width):
+    language = [*languages(0.7, 0.4), Silent(4)][kind]
+    for seed in range(2):
+        log_p = frames(20, 4, seed)
+        expected = written_out(log_p, language, width)
+        found = search(log_p, language, width, width, least=0)
+        assert {tuple(one.text.tolist()) for one in found} == set(expected)
+        for one in found:
+            own = expected[tuple(one.text.tolist())]
+            assert one.log_p == pytest.approx(own, rel=1e-9), one.text
+
+
 def test_frames_that_come_in_pieces_give_the_same_texts():
     log_p, language = frames(40, 4), languages(0.7, 0.4)[1]
     whole = search(log_p, language, 8, 5)

@@ -39,7 +39,7 @@ class TranscribeLesson:
         validation: Recordings,
         settings: TranscribeSettings,
     ) -> None:
-        self.model, self.settings, self._codec = network, settings, codec
+        self.model, self.settings, self.codec = network, settings, codec
         self.train = train
         self.texts = truths(codec, train)
         self._changes = Changes(train, codec, settings)
@@ -106,7 +106,7 @@ class TranscribeLesson:
             truth_of_one = torch.from_numpy(truth)[None]
             total += float(loss(one, torch.tensor([len(own)]), truth_of_one, counts)[0])
         found = total / max(sum(map(len, self.truth)), 1)
-        self._heard = [self._codec.text(greedy(own)) for own in scores]
+        self._heard = [self.codec.text(greedy(own)) for own in scores]
         errors = errors_of(self.expected, self._heard)
         rates = {"character_error": errors.cer, "word_error": errors.wer}
         return Validation(found, rates, criterion=errors.cer + 1e-3 * found)

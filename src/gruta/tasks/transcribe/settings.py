@@ -8,6 +8,7 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import DATA, MODEL, NetworkSettings, ReadingSettings, SequenceSettings
 from gruta.settings.fields import (
+    Ahead,
     AudioColumn,
     Bands,
     BatchSize,
@@ -159,6 +160,7 @@ class TranscribeSettings(NetworkSettings, SequenceSettings, ReadingSettings):
     validate_every: ValidateEvery = 250
     checkpoint_every: CheckpointEvery = 250
     decays: Decays = "weights"
+    ahead: Ahead = 4
 
     @model_validator(mode="after")
     def _what_comes_has_no_end(self) -> Self:

@@ -39,6 +39,13 @@ def vocoder():
     return Vocoder(**SMALL).fit(hums())
 
 
+@pytest.fixture(scope="module")
+def model(vocoder, tmp_path_factory):
+    path = tmp_path_factory.mktemp("vocoder") / "hum.gruta"
+    vocoder.export(path)
+    return gruta.load(path)
+
+
 def test_it_foretells_samples_and_makes_sounds_near_what_was_asked_for(vocoder):
     found = vocoder.evaluate(hums(), seconds=2)
     network, lim, blind = found.scores
@@ -93,9 +100,7 @@ def test_network_and_head_are_one(cell):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_a_model_file_makes_the_same_sound(vocoder, tmp_path):
-    vocoder.export(tmp_path / "hum.gruta")
-    model = gruta.load(tmp_path / "hum.gruta")
+def test_a_model_file_makes_the_same_sound(vocoder, model):
     assert model.rate == RATE
     log_mel = model.log_mel(hum(0.2))
     (made,) = model([log_mel], seed=2)
@@ -175,3 +180,72 @@ def test_distortion_is_in_decibels_and_a_slower_sound_is_near():
     assert warped_distortion(wanted[::-1], wanted) > 1
     rows, columns = path(np.array([[0.0, 9, 9], [9, 0, 9], [9, 9, 0], [9, 9, 0]]))
     assert list(zip(rows, columns, strict=True)) == [(0, 0), (1, 1), (2, 2), (3, 2)]
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 19])
+@pytest.mark.parametrize("block", [1, 4, 100])
+def test_a_stream_makes_the_samples_of_the_whole_and_goes_on_from_its_bytes(model, frames, block):
+    log_mel = model.log_mel(hum(0.2))[:frames]
+    (whole,) = model([log_mel], seed=2, temperature=0.7)
+    stream, parts = model.stream(seed=2, temperature=0.7), []
+    for start in range(0, frames, block):
+        stream.accept(log_mel[start : start + block])
+        while stream.ready():
+            stream.advance()
+        if start % 2:
+            parts.append(stream.result())
+        stream = model.restore(stream.to_bytes())
+    stream.finish()
+    assert stream.ready()
+    while stream.ready():
+        stream.advance()
+    found = np.concatenate([*parts, stream.result()])
+    np.testing.assert_array_equal(found, whole)
+    assert not len(stream.result())
+    stream.reset()
+    assert not stream.ready()
+
+
+def test_a_stream_waits_for_two_frames_and_many_go_together(model):
+    log_mel = model.log_mel(hum(0.2))[:9]
+    step = model.codec.mel.step
+    one, other = model.stream(seed=1), model.stream(seed=4)
+    for stream in (one, other):
+        stream.accept(log_mel[:2])
+        assert not stream.ready()
+        stream.accept(log_mel[2:])
+    made = [0]
+    while one.ready():
+        model.advance([one, other])
+        made.append(made[-1] + len(one.result()))
+    assert made == [0, *(step - step // 2 + k * step for k in range(7))]
+    assert one.hidden().shape == (1, SMALL["hidden"])
+    other.finish()
+    model.advance([one, other])
+    model.advance([other])
+    np.testing.assert_array_equal(other.result(), model([log_mel], seed=4)[0])
+
+
+def test_what_a_stream_cannot_take_is_said(model):
+    log_mel = model.log_mel(hum(0.2))
+    stream = model.stream()
+    stream.finish()
+    for do, message in [
+        (lambda: stream.accept(log_mel), "frames: the sound is at its end; reset the stream"),
+        (lambda: stream.accept(log_mel[:, :3]), r"frames: expected shape \[frames, 20\]"),
+        (lambda: stream.accept(log_mel * np.nan), "frames: expected a number at"),
+        (lambda: model.stream(temperature=0), "temperature: expected a number from 0.001 to 10"),
+        (lambda: model.stream(seed=-1), "seed: expected a whole number from 0"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            do()
+    stream.reset()
+    stream.accept(log_mel[:0])
+    stream.finish()
+    assert not stream.ready()
+    values, arrays = model.stream().state()
+    for name, wrong in [("past", arrays["past"][1:]), ("held", arrays["held"][:, :3])]:
+        with pytest.raises(ValueError, match=name):
+            model.stream().set_state(values, arrays | {name: wrong})
+    with pytest.raises(ValueError, match="a sound under way"):
+        model.stream().set_state(values | {"level": 256}, arrays)
