@@ -19,8 +19,9 @@ from gruta.data.pictures.captioned import Captioned
 from gruta.data.pictures.shots import Sight, read_shots
 from gruta.nn.draws import drawing
 from gruta.tasks.caption.answers import answered
-from gruta.tasks.caption.baselines import nearest, thumbnails
+from gruta.tasks.caption.baselines import nearest, simple_models, thumbnails
 from gruta.tasks.caption.conftest import SMALL, clips, pictures
+from gruta.tasks.caption.expected import Expected
 from gruta.tasks.caption.lesson import CaptionLesson, Examples, Turns
 from gruta.tasks.caption.memory import bound, with_memory
 from gruta.tasks.caption.network import CaptionNetwork
@@ -249,6 +250,16 @@ def test_the_nearest_picture_is_found_by_its_pixels():
     shots = [read_shots(np.full((8, 8), grey, np.uint8), sight)[0] for grey in (0, 100, 200)]
     asked = [read_shots(np.full((8, 8), grey, np.uint8), sight)[0] for grey in (190, 20)]
     assert nearest(thumbnails(asked, 1), thumbnails(shots, 1)).tolist() == [2, 0]
+
+
+def test_pictures_are_compared_with_clips_too():
+    sight = Sight(16, 4, (255, 255, 255))
+    (moving,) = read_shots(np.zeros((3, 8, 8, 3), np.uint8), sight)
+    shots = [moving, *(read_shots(np.full((8, 8), grey, np.uint8), sight)[0] for grey in (200, 90))]
+    data = Captioned(shots, {"": [("a",), ("b",), ("c",)]}, None, "here")
+    expected = Expected(read_shots(np.full((8, 8), 180, np.uint8), sight), ("",), (("b",),))
+    found = simple_models(data, expected, lambda some: np.ones((len(some), 2), np.float32), None)
+    assert found.answers["pixels"] == ["b"]
 
 
 def test_where_to_stop_is_where_what_is_nearer_gains_most():
