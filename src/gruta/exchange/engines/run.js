@@ -1,7 +1,13 @@
 // What run.py asks of Node: the outputs of an ONNX file, or of a layer of Keras, for several inputs.
 const asked = JSON.parse(require("fs").readFileSync(0))
 
-const kinds = { float32: Float32Array, float64: Float64Array, int32: Int32Array, int64: BigInt64Array }
+const kinds = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+}
 // JSON has no NaN and no infinity: they come, and go back, as texts.
 const written = (v) => (typeof v === "bigint" || Number.isFinite(v) ? Number(v) : String(v))
 const plain = (type, dims, data) => ({ type, dims, data: Array.from(data, written) })
