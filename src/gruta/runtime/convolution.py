@@ -58,22 +58,22 @@ class Convolution:
 
 
 class Stream:
-    """A convolution's frames as they come."""
+    """A convolution's frames as they come. held: those that outputs to come see."""
 
     def __init__(self, layer: Convolution, shape: tuple[int, ...]) -> None:
         self.layer = layer
-        self._held = np.zeros((layer.before, *shape), np.float32)
+        self.held: Array = np.zeros((layer.before, *shape), np.float32)
 
     def add(self, x: Array) -> Array:
         """What is complete with these frames."""
-        self._held = np.concatenate((self._held, x))
-        found = self.layer.inside(self._held)
-        self._held = self._held[self.layer.passed(len(self._held)) :]
+        self.held = np.concatenate((self.held, x))
+        found = self.layer.inside(self.held)
+        self.held = self.held[self.layer.passed(len(self.held)) :]
         return found
 
     def finish(self) -> Array:
         """What only the end completes."""
-        return self.add(np.zeros((self.layer.before, *self._held.shape[1:]), np.float32))
+        return self.add(np.zeros((self.layer.before, *self.held.shape[1:]), np.float32))
 
 
 def layer_norm(x: Array, gain: Array, bias: Array) -> Array:

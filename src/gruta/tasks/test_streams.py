@@ -6,34 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-import gruta
 from gruta.errors import InputError
-from gruta.settings import resolve
-from gruta.tasks import registry
 from gruta.tasks.classify.conftest import waves
-from gruta.tasks.exporting import export
-from gruta.tasks.fitting import fit
+from gruta.tasks.conftest import made, spoken, tones
 from gruta.tasks.forecast.conftest import hourly
 from gruta.tasks.generate.conftest import rhyme
 from gruta.tasks.generate.notes.conftest import as_rolls, tunes
-
-SHORT = {"hidden": 6, "steps": 4, "batch_size": 8, "validate_every": 2, "checkpoint_every": 4}
-
-
-def made(place, task, content, name="data.csv", **given):
-    """A model file of a network that has learned next to nothing, and its model."""
-    task, source = registry.task(task), place / name
-    if isinstance(content, pl.DataFrame):
-        content.write_csv(source)
-    else:
-        source.write_bytes(content if isinstance(content, bytes) else content.encode())
-    trained = fit(task, source, resolve(task.settings, SHORT | given), place / "run").trained
-    for weights in trained.weights.values():
-        if not weights.any():
-            weights += np.random.default_rng(0).normal(size=weights.shape).astype("f")
-    export(trained, place / "model.gruta")
-    return gruta.load(place / "model.gruta")
-
 
 POOLINGS = ["last", "mean", "max", "mean+max", "attention"]
 
@@ -235,6 +213,39 @@ def test_forecasts_made_together_have_the_bits_of_each_alone(forecaster):
     model.advance(together)
     for one, other in zip(together, alone, strict=True):
         np.testing.assert_array_equal(one.result().quantiles, other.result().quantiles)
+
+
+@pytest.fixture(scope="module")
+def recogniser(tmp_path_factory):
+    own = {"direction": "forward", "layers": 2, "cell": "lstm", "filters": 2, "rate": 8000}
+    return made(tmp_path_factory.mktemp("tones"), "transcribe", tones(), "data.npz", **own)
+
+
+@pytest.mark.parametrize("how", [{}, {"beam": 1, "ngram": False}], ids=str)
+def test_sound_in_pieces_is_heard_as_the_whole_is(recogniser, how):
+    sounds = [*spoken(3)[0], np.zeros(4000, np.float32)]
+    streams = [recogniser.stream(**how) for _sound in sounds]
+    for start, size in [(0, 100), (100, 1900), (2000, 7000), (9000, 99000)]:
+        for stream, sound in zip(streams, sounds, strict=True):
+            if len(sound) > start:
+                stream.accept(sound[start : start + size])
+        streams = [recogniser.restore(stream.to_bytes()) for stream in streams]
+        recogniser.advance(streams)
+        assert not any(stream.ready() for stream in streams)
+    for stream in streams:
+        stream.finish()
+    recogniser.advance(streams)
+    for stream, (whole,) in zip(streams, recogniser.heard(sounds, **how), strict=True):
+        found = stream.heard()
+        assert stream.result() == found.text == whole.text
+        assert [word.word for word in found.words] == [word.word for word in whole.words]
+        assert found.score == pytest.approx(whole.score, rel=1e-4)
+    assert streams[0].result()
+    assert streams[-1].result() == ""
+    with pytest.raises(InputError, match="the recording is at its end; reset the stream"):
+        streams[0].accept(sounds[0])
+    streams[0].reset()
+    assert streams[0].result() == ""
 
 
 def test_a_stream_of_another_model_is_refused(writer, composer):

@@ -197,7 +197,8 @@ class Mel:
 class MelStream:
     """A sound that comes in blocks: the frames of the whole, to the last bit.
 
-    Memory is that of a block and a window.
+    Memory is that of a block and a window. held: the samples that frames to come see. samples: how
+    many came.
     """
 
     def __init__(self, mel: Mel) -> None:
@@ -205,8 +206,8 @@ class MelStream:
         self._begin()
 
     def _begin(self) -> None:
-        self._held: Samples = np.zeros(self._mel.size // 2 if self._mel.centred else 0, np.float32)
-        self._samples = 0
+        self.held: Samples = np.zeros(self._mel.size // 2 if self._mel.centred else 0, np.float32)
+        self.samples = 0
 
     def add(self, samples: Samples) -> Frames:
         """Frames `[n ≥ 0, bands]` that are complete with these samples `[N]`; ValueError for what
@@ -215,15 +216,15 @@ class MelStream:
         block = np.asarray(samples, np.float32)
         if block.ndim != 1 or not np.isfinite(block).all():
             raise ValueError(_("expected finite samples of one channel, [N]"))
-        self._samples += len(block)
-        self._held = np.concatenate([self._held, block])
+        self.samples += len(block)
+        self.held = np.concatenate([self.held, block])
         return self._taken()
 
     def finish(self) -> Frames:
         """The frames that only the end completes; the stream then begins anew."""
         mel, found = self._mel, np.empty((0, self._mel.bands), np.float32)
-        if mel.centred and self._samples:
-            self._held = np.concatenate([self._held, np.zeros(mel.size // 2, np.float32)])
+        if mel.centred and self.samples:
+            self.held = np.concatenate([self.held, np.zeros(mel.size // 2, np.float32)])
             found = self._taken()
         self._begin()
         return found
@@ -231,15 +232,15 @@ class MelStream:
     def _taken(self) -> Frames:
         """All frames that are whole, whose steps are then forgotten."""
         mel = self._mel
-        count = 1 + (len(self._held) - mel.span) // mel.step if len(self._held) >= mel.span else 0
+        count = 1 + (len(self.held) - mel.span) // mel.step if len(self.held) >= mel.span else 0
         parts = [np.empty((0, mel.bands), np.float32), *self._parts(count)]
-        self._held = self._held[count * mel.step :].copy()
+        self.held = self.held[count * mel.step :].copy()
         return np.concatenate(parts)
 
     def _parts(self, count: int) -> Iterator[Frames]:
         mel = self._mel
         if count:
-            windows = np.lib.stride_tricks.sliding_window_view(self._held, mel.span)
+            windows = np.lib.stride_tricks.sliding_window_view(self.held, mel.span)
             rows = windows[:: mel.step][:count]
             for start in range(0, count, _AT_ONCE):
                 yield mel.logs(rows[start : start + _AT_ONCE])

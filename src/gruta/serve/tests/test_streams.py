@@ -1,6 +1,7 @@
 """Streams through real sockets: what they say, among others, and after they were kept somewhere."""
 
 import asyncio
+import base64
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import gruta
 from gruta.serve.live import Live
 from gruta.serve.protocol import HEADER, IS_RESULT, IS_STEP, IS_WAITING
 from gruta.serve.tests.conftest import FORECAST, SERIES, TEXT, changed, serving, until
+from gruta.tasks.conftest import made, spoken, tones
 
 STREAMS, STEPS = 200, 4
 
@@ -133,6 +135,30 @@ def test_a_forecast_waits_for_its_rows_and_is_the_runtimes(server):
     found, expected = asyncio.run(one()), model(y, start="2024-01-01T00:00")
     np.testing.assert_array_equal(found["quantiles"], expected.quantiles)
     assert found["times"][0] == "2024-01-04T08:00"
+
+
+def test_sound_is_heard_as_it_comes(tmp_path):
+    own = {"direction": "forward", "layers": 1, "filters": 2, "rate": 8000}
+    model = made(tmp_path, "transcribe", tones(), "data.npz", **own)
+    (sound,), _texts = spoken(1)
+    as_bytes = base64.b64encode(sound[3000:].astype("<f4").tobytes()).decode()
+
+    async def one(server):
+        async with server.stream("model") as client:
+            await client.ask(begin={"beam": 4})
+            found = [await client.ask(step={"samples": sound[:3000].tolist()})]
+            whole = {"shape": [len(sound) - 3000], "data": as_bytes}
+            found.append(await client.ask(step={"samples": whole, "last": True}))
+            found.append(await client.ask(step={"samples": [0.0]}))
+            return found
+
+    with serving(tmp_path / "model.gruta") as server:
+        first, last, late = asyncio.run(one(server))
+    expected = model.heard([sound], beam=4)[0][0]
+    assert 0 < first["result"]["seconds"] < 3000 / 8000
+    assert last["result"]["text"] == expected.text
+    assert [word["word"] for word in last["result"]["words"]] == expected.text.split()
+    assert "the recording is at its end" in late["error"]["message"]
 
 
 def test_one_stream_that_cannot_be_advanced_spoils_no_other(server, monkeypatch):

@@ -19,6 +19,7 @@ from gruta.runtime.blocks import (
     Linear,
     Recurrent,
     Shapes,
+    State,
     linear_shapes,
     recurrent_shapes,
     require_shapes,
@@ -143,17 +144,24 @@ class TranscribeHead:
         half = -(-self._channels // 2)
         return [Stream(first, (self._channels, 1)), Stream(second, (half, first.filters))]
 
-    def read(self, y: Array, states: list[Any]) -> Array:
-        """Scores `[T', V]` of what the convolutions found `[T', …]`; states go on in place."""
-        h = y.reshape(len(y), 1, -1)
+    def read(self, found: Sequence[Array], states: Sequence[list[State]]) -> list[Array]:
+        """Scores `[T', V]` of what the convolutions found of recordings that are under way, each
+        `[T', …]`, as it would get them alone; states of each layer go on in place.
+        """
+        lengths = np.array([len(one) for one in found])
+        h = np.zeros((lengths.max(), len(found), found[0][0].size), np.float32)
+        for b, one in enumerate(found):
+            h[: len(one), b] = one.reshape(len(one), -1)
         for k, (norm, layer) in enumerate(zip(self._norms, self._layers, strict=True)):
-            h, states[k] = layer.sequence(_normed(h, norm), states[k])
-        return self._output(h)[:, 0]
+            before = tuple(np.concatenate(p, 1) for p in zip(*(s[k] for s in states), strict=True))
+            h, after = layer.sequence(_normed(h, norm), before, lengths)
+            for b, own in enumerate(states):
+                own[k] = tuple(np.ascontiguousarray(part[:, b : b + 1]) for part in after)
+        return [self._output(np.ascontiguousarray(h[:n, b])) for b, n in enumerate(lengths)]
 
-    @property
-    def depth(self) -> int:
-        """Recurrent layers."""
-        return len(self._layers)
+    def start(self) -> list[State]:
+        """The state of each layer, of who has heard nothing."""
+        return [layer.start(1) for layer in self._layers]
 
     @property
     def vectors(self) -> bool:
@@ -162,30 +170,40 @@ class TranscribeHead:
 
 
 class Listening:
-    """A recording under way: what was heard so far is in the layers' states."""
+    """A recording under way: what was heard so far is in the convolutions and in `states`, those
+    of the layers.
+    """
 
     def __init__(self, head: TranscribeHead) -> None:
         self._head = head
-        self._front = head.streams_in_front()
-        self._states: list[Any] = [None] * head.depth
+        self.front = head.streams_in_front()
+        self.states = head.start()
 
     def add(self, x: Array) -> Array:
         """Scores `[n, V]` of the frames that are complete with these `[T, C]`."""
-        y = x if self._head.vectors else x[..., None]
-        for layer in self._front:
-            y = silu(layer.add(y))
-        return self._read(y)
+        return self._read(self.complete(x))
 
     def finish(self) -> Array:
         """Scores of those that only the end completes."""
-        first, second = self._front
+        return self._read(self.rest())
+
+    def complete(self, x: Array) -> Array:
+        """What the convolutions find `[n, …]` that is complete with these frames `[T, C]`."""
+        y = x if self._head.vectors else x[..., None]
+        for layer in self.front:
+            y = silu(layer.add(y))
+        return y
+
+    def rest(self) -> Array:
+        """What they find that only the end completes."""
+        first, second = self.front
         y = silu(second.add(silu(first.finish())))
-        return self._read(np.concatenate((y, silu(second.finish()))))
+        return np.concatenate((y, silu(second.finish())))
 
     def _read(self, y: Array) -> Array:
         if not len(y):
             return np.zeros((0, self._head.units), np.float32)
-        return self._head.read(y, self._states)
+        return self._head.read([y], [self.states])[0]
 
 
 def _normed(x: Array, norm: tuple[Array, Array] | None) -> Array:

@@ -1,4 +1,4 @@
-"""A recogniser from a model file: recordings become texts, each as a whole."""
+"""A recogniser from a model file: recordings become texts, each as a whole or as it comes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from gruta.locale.numbers import number
 from gruta.runtime import checks
 from gruta.runtime.model import Model
 from gruta.tasks.transcribe.heard import Heard, heard
+from gruta.tasks.transcribe.stream import WIDEST, TranscribeStream, advanced
 
-WIDEST = 10_000
 BEST = 1000
 
 
@@ -63,19 +63,31 @@ class TranscribeModel(Model[SpeechCodec]):
         frames = [self.codec.encode(one) for one in self._frames(recordings)]
         return heard(self.head, self.codec, frames, how, best) if frames else []
 
+    def stream(self, *, beam: int = 16, ngram: bool = True) -> TranscribeStream:  # type: ignore[override]
+        """A recording that is heard as it comes; beam and ngram as `heard` has them. InputError
+        where the network reads backwards too.
+        """
+        return TranscribeStream(self, beam, ngram)
+
+    def _advance(self, ready: list[TranscribeStream]) -> None:
+        advanced(self, ready)
+
     def _frames(self, recordings: Any) -> list[NDArray[np.float32]]:
         if isinstance(recordings, str | bytes) or not isinstance(recordings, Sequence | np.ndarray):
             problem = _("expected a list of arrays, got {kind}")
             raise InputError(recordings=problem.format(kind=type(recordings).__name__))
-        mel = self.codec.mel
-        axes = ("frames", len(self.codec.names)) if mel is None else ("samples",)
-        found = []
+        mel, found = self.codec.mel, []
         for i, one in enumerate(recordings):
-            values = checks.numbers(f"recordings[{i}]", one, axes, False).astype(np.float32)
+            values = self.checked(f"recordings[{i}]", one)
             if not len(values):
                 raise InputError(**{f"recordings[{i}]": _("expected at least one step")})
             found.append(values if mel is None else mel.of(values))
         return found
+
+    def checked(self, name: str, given: Any) -> NDArray[np.float32]:
+        """Samples `[N]`, or features `[T, C]`; InputError for anything else."""
+        axes = ("samples",) if self.codec.mel else ("frames", len(self.codec.names))
+        return checks.numbers(name, given, axes, False).astype(np.float32)
 
 
 MODEL = TranscribeModel
