@@ -76,22 +76,21 @@ def test_the_tools_for_a_loop_of_ones_own_load_torch_and_numpy_alone():
 
 
 def import_times(program: str) -> dict[str, int]:
-    """The microseconds that each module took, the least of three fresh interpreters."""
-    found: dict[str, int] = {}
-    for _run in range(3):
-        command = [sys.executable, "-X", "importtime", "-c", program]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
-        for line in done.stderr.splitlines():
-            if match := re.match(r"import time: +(\d+) \| +\d+ \| +(\S+)", line):
-                found[match[2]] = min(int(match[1]), found.get(match[2], 10**9))
-    return found
+    """The microseconds that each module took in a fresh interpreter."""
+    command = [sys.executable, "-X", "importtime", "-c", program]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    found = re.findall(r"^import time: +(\d+) \| +\d+ \| +(\S+)", done.stderr, re.MULTILINE)
+    return {name: int(time) for time, name in found}
 
 
 def test_what_a_model_file_needs_is_imported_in_half_of_numpys_time():
-    numpy, found = import_times("import numpy"), import_times("import numpy, gruta.runtime.model")
-    finder = "_editable"  # of a development's install alone
-    new = {n: t for n, t in found.items() if n not in numpy and not n.startswith(finder)}
-    assert sum(new.values()) < sum(numpy.values()) / 2
+    numpy, shares = import_times("import numpy").keys(), []
+    for _run in range(5):  # in the same process, as another may have more beside it
+        found = import_times("import numpy, gruta.runtime.model")
+        finder = "_editable"  # of a development's install alone
+        new = [t for n, t in found.items() if n not in numpy and not n.startswith(finder)]
+        shares.append(sum(new) / sum(t for n, t in found.items() if n in numpy))
+    assert min(shares) < 0.5
     assert not found.keys() & (HEAVY - {"safetensors"} | {"pydantic", "rich", "email", "tomllib"})
 
 

@@ -17,9 +17,8 @@ from gruta.cli.train import Job, _gone_on_with
 from gruta.runs import METRICS, MODEL, Run, read_metrics
 from gruta.settings import StreamSettings
 from gruta.tasks import registry
-from gruta.tests.adding import Adding, run_at
+from gruta.tests.adding import Adding, left_by, run_at
 from gruta.tests.ranks import adding, ended, start
-from gruta.tests.test_train import left_by
 from gruta.train import cut, pulse, train
 from gruta.train.ranks import _own_host, current
 

@@ -17,9 +17,8 @@ from gruta.runs.remote import Remote, working_copy
 from gruta.settings import StreamSettings
 from gruta.tasks.forecast import Forecaster
 from gruta.tasks.mirrored import Mirrored
-from gruta.tests.adding import Adding, run_at
+from gruta.tests.adding import SHORT, Adding, PowerCut, before_step, left_by, power_cut, run_at
 from gruta.tests.command import short
-from gruta.tests.test_train import SHORT, PowerCut, before_step, left_by, power_cut
 from gruta.train import Progress, train
 from gruta.train.ranks import Ranks
 

@@ -18,8 +18,7 @@ from gruta.stopping import StopSignal
 from gruta.studies import problems
 from gruta.studies.contest import Entrant, compete
 from gruta.studies.plan import Plan
-from gruta.tests.adding import Adding
-from gruta.tests.test_train import PowerCut, before_step, power_cut
+from gruta.tests.adding import Adding, PowerCut, before_step, power_cut
 from gruta.tests.trainings import SHORT, Noisy, NoisyAdding, forecast, generators, numbers, trained
 from gruta.train import Progress
 
