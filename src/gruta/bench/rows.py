@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.bench.process import environment
-from gruta.bench.resident import forget_peak, resident
+from gruta.resident import forget_peak, resident
 
 Places = NDArray[np.int64]
 Order = Literal["series", "time", "shuffled"]

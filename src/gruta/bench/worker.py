@@ -6,7 +6,6 @@ the requests is its end.
 
 import json
 import os
-import resource
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -22,6 +21,7 @@ from gruta.bench.cases import CASES, OF_RUNTIME, Case
 from gruta.bench.inputs import draw
 from gruta.bench.parity import truth
 from gruta.bench.rivals import Job, Rival, load
+from gruta.resident import peak
 
 LIMITS, REFERENCE = "limits", "reference"
 """Processes that load no rival: one measures the machine, the other computes the truth."""
@@ -73,11 +73,11 @@ class Worker:
     def peak(self, case: str, variant: str, seed: int, directory: str) -> dict[str, Any]:
         """Peak memory of this process after one call, in bytes, and then the results."""
         job = self._loaded.prepare(named(case), draw(named(case), seed), variant)
-        before = peak_bytes()
+        before = peak()
         job.call()
-        peak = peak_bytes()
+        most = peak()
         self._jobs[variant] = job
-        return {"peak": peak, "before": before} | self._results(variant, directory)
+        return {"peak": most, "before": before} | self._results(variant, directory)
 
     def limit(self, kind: str, seconds: float, streamed: int) -> dict[str, Any]:
         """Flops or bytes a second, and the share of the time in which a thread had no core."""
@@ -101,17 +101,6 @@ def save(arrays: Mapping[str, NDArray[Any]], directory: str, prefix: str) -> dic
 def named(key: str) -> Case:
     """The case of that key."""
     return {case.key: case for case in (*CASES, *OF_RUNTIME)}[key]
-
-
-def peak_bytes() -> int:
-    """The most memory that this process ever had, its libraries and inputs included."""
-    try:
-        status = Path("/proc/self/status").read_text("ascii")
-    except OSError:
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return most if sys.platform == "darwin" else most * 1024
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
 
 
 def serve(requests: TextIO, answers: TextIO, methods: Callable[[], Worker]) -> None:

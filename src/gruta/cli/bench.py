@@ -277,9 +277,9 @@ def rows(
     json_path: JsonPath = "",
 ) -> None:
     """Measure the memory of many rows."""
-    from gruta.bench.resident import is_told
     from gruta.bench.rows import Layout, peaks
     from gruta.cli.bench_tables import print_peaks
+    from gruta.resident import is_told
 
     if not is_told():
         raise InputError(_("the memory of a process is told by Linux alone"))

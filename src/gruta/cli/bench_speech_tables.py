@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rich import box
-from rich.table import Table
-
 from gruta.bench.names import megabytes, significant, threads_name
 from gruta.bench.speech.dividing import Division, Making
 from gruta.bench.speech.listening import BLOCK, Listening
 from gruta.bench.speech.training import Training
+from gruta.cli.bench_tables import table_of
 from gruta.cli.console import console
 from gruta.locale import translate as _
 from gruta.locale.numbers import MISSING, number, percent
@@ -28,7 +26,7 @@ def print_speech(found: Sequence[Any]) -> None:
 
 def _print_trainings(found: Sequence[Training]) -> None:
     lengths = {"own": _("rows of several lengths"), "one": _("rows of one length")}
-    table = _table(
+    table = table_of(
         _("a step of training: gruta / torch.nn"),
         _("seconds"),
         _("times as fast"),
@@ -50,7 +48,7 @@ def _print_trainings(found: Sequence[Training]) -> None:
 
 
 def _print_divisions(found: Sequence[Division]) -> None:
-    table = _table(
+    table = table_of(
         _("where a step of the GRU's training spends its time, ms"),
         _("step"),
         _("waiting for the batch"),
@@ -70,7 +68,7 @@ def _print_divisions(found: Sequence[Division]) -> None:
 
 
 def _print_making(one: Making) -> None:
-    table = _table(
+    table = table_of(
         _("a batch of {sound} s of sound, made by itself").format(sound=number(one.sound, 1)),
         _("ms"),
     )
@@ -87,7 +85,7 @@ def _print_making(one: Making) -> None:
 
 
 def _print_listenings(found: Sequence[Listening]) -> None:
-    table = _table(
+    table = table_of(
         _("sound as it comes, {block} s at once, on one core").format(block=number(BLOCK, 1)),
         _("minutes"),
         _("times real time"),
@@ -105,11 +103,3 @@ def _print_listenings(found: Sequence[Listening]) -> None:
             percent(one.error, 1),
         )
     console().print(table)
-
-
-def _table(title: str, *heads: str) -> Table:
-    table = Table(title=title, box=box.SIMPLE, collapse_padding=True, pad_edge=False)
-    table.add_column("", min_width=18)
-    for name in heads:
-        table.add_column(name, justify="right")
-    return table

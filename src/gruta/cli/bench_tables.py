@@ -55,7 +55,7 @@ def print_report(report: Report) -> None:
 def print_accuracies(found: "Sequence[Accuracy]") -> None:
     """A row a cell and dtype, the errors of outputs and gradients by length."""
     lengths = list(dict.fromkeys(one.T for one in found))
-    table = _table(_("largest error of outputs / of gradients, over the largest true value"))
+    table = table_of(_("largest error of outputs / of gradients, over the largest true value"))
     for T in lengths:
         table.add_column(f"T={T}", justify="right")
     for cell, dtype in dict.fromkeys((one.cell, one.dtype) for one in found):
@@ -66,7 +66,7 @@ def print_accuracies(found: "Sequence[Accuracy]") -> None:
 
 def print_costs(found: "Sequence[Cost]") -> None:
     """A row an option, a column a cell and size."""
-    table = _table(_("time with an option over time without it, inference / training"))
+    table = table_of(_("time with an option over time without it, inference / training"))
     places = list(dict.fromkeys((one.cell, one.H) for one in found))
     for cell, H in places:
         table.add_column(f"{cell.upper()} H{H}", justify="right")
@@ -81,7 +81,7 @@ def print_streams(found: "Sequence[Steps]") -> None:
     for _key, group in groupby(found, lambda o: (o.cell, o.H, o.T, o.layers, o.directions)):
         rows = list(group)
         title = _streams_title(rows[0])
-        table = _table(title.format(cell=rows[0].cell.upper(), units=rows[0].H, steps=rows[0].T))
+        table = table_of(title.format(cell=rows[0].cell.upper(), units=rows[0].H, steps=rows[0].T))
         heads = ("50%", "95%", "99%", _("times ours"), _("streams a core"), _("bytes a stream"))
         for head in (*heads, _("error")):
             table.add_column(head, justify="right")
@@ -123,7 +123,7 @@ def _streams_title(one: "Steps") -> str:
 
 def print_modules(found: "Sequence[Ratio]") -> None:
     """A row a cell, way and size."""
-    table = _table(_("how many times as fast as torch.nn, and the time over that in float32"))
+    table = table_of(_("how many times as fast as torch.nn, and the time over that in float32"))
     for name in ("gruta.nn", "torch.nn", "float32"):
         table.add_column(name, justify="right")
     for one in found:
@@ -135,7 +135,7 @@ def print_modules(found: "Sequence[Ratio]") -> None:
 
 def print_overheads(found: "Sequence[Overhead]") -> None:
     """A row a cell, library and size."""
-    table = _table(_("what watching every 50 steps adds, and clipping beyond torch's"))
+    table = table_of(_("what watching every 50 steps adds, and clipping beyond torch's"))
     for name in (_("step"), _("watch"), _("clip")):
         table.add_column(name, justify="right")
     for one in found:
@@ -146,7 +146,7 @@ def print_overheads(found: "Sequence[Overhead]") -> None:
 
 def print_trainings(found: "Sequence[Training]") -> None:
     """A row a job and cell: seconds, their ratio, and scores."""
-    table = _table(_("gruta / torch.nn"))
+    table = table_of(_("gruta / torch.nn"))
     for name in (_("training"), _("times as fast"), "sMAPE"):
         table.add_column(name, justify="right")
     for one in found:
@@ -165,7 +165,7 @@ def print_rates(found: "Sequence[Rate]") -> None:
         "training_by_sampled_words": _("training, 30,000 words, sampled softmax"),
         "writing_together": _("writing, 32 streams side by side"),
     }
-    table = _table(_("characters or words a second"))
+    table = table_of(_("characters or words a second"))
     for name in ("gruta", "torch.nn", _("times as fast")):
         table.add_column(name, justify="right")
     for one in found:
@@ -178,7 +178,7 @@ def print_rates(found: "Sequence[Rate]") -> None:
 def print_peaks(found: "Sequence[Peak]") -> None:
     """A row a stage: the memory, as a multiple of the data too, and seconds."""
     stages = {"read": _("reading"), "train": _("reading and training one step")}
-    table = _table(_("{rows} rows").format(rows=number(found[0].rows)))
+    table = table_of(_("{rows} rows").format(rows=number(found[0].rows)))
     for name in (_("memory"), _("times the data"), _("seconds")):
         table.add_column(name, justify="right")
     for one in found:
@@ -189,7 +189,7 @@ def print_peaks(found: "Sequence[Peak]") -> None:
 
 def print_served(found: "Sequence[Found]") -> None:
     """A row a size and side: streams in time, and what a step takes of a processor."""
-    table = _table(_("streams that were answered in time"))
+    table = table_of(_("streams that were answered in time"))
     for name in ("H", _("computed by"), _("streams"), _("99 % in, ms"), _("µs a step")):
         table.add_column(name, justify="right")
     for one in found:
@@ -228,7 +228,7 @@ def _print_machine(console: Console, report: Report) -> None:
 def _times(title: str, rows: Sequence[Row]) -> Table:
     """A row a case: the time of a call, and under it GFLOP/s."""
     rivals = list(dict.fromkeys(o.rival for row in rows for o in row.outcomes))
-    table = _table(_("{title}: time of a call, and GFLOP/s").format(title=title))
+    table = table_of(_("{title}: time of a call, and GFLOP/s").format(title=title))
     for rival in rivals:
         table.add_column(rival_name(rival), justify="right")
     for row, heading in _with_headings(rows):
@@ -259,7 +259,7 @@ def _problem(outcome: Outcome) -> str:
 
 def _goals(title: str, rows: Sequence[Row]) -> Table:
     """A row a case: ratios and share of the limit, what is asked of each, and the verdict."""
-    table = _table(_("{title}: how many times as fast (and the goal)").format(title=title))
+    table = table_of(_("{title}: how many times as fast (and the goal)").format(title=title))
     for name in ("torch.nn", _("best other"), _("of the limit"), _("goal")):
         table.add_column(name, justify="right")
     for row, heading in _with_headings(rows):
@@ -338,7 +338,10 @@ def _with_headings(rows: Sequence[Row]) -> Iterable[tuple[Row, Text | None]]:
         yield row, Text(regime_name(row.case.regime), style="bold") if new else None
 
 
-def _table(title: str) -> Table:
+def table_of(title: str, *heads: str) -> Table:
+    """A bench's, whose first column says of what its rows are; numbers stand to the right."""
     table = Table(title=title, box=box.SIMPLE, collapse_padding=True, pad_edge=False)
     table.add_column("", min_width=18)
+    for name in heads:
+        table.add_column(name, justify="right")
     return table

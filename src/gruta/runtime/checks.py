@@ -1,7 +1,7 @@
 """What a model is asked with, looked at: each message names the argument, and what was expected."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,22 @@ def numbers(name: str, given: Any, axes: Sequence[int | str], gaps: Any = True) 
         problem = _("expected a number at {place}, found NaN; training had no gaps there")
         raise InputError(**{name: problem.format(place=where)})
     return values
+
+
+def arrays(name: str, given: Any, checked: Callable[[str, Any], NDArray[Any]]) -> list[Any]:
+    """A list of arrays, each as `checked` makes it of its name and what is given, none of them
+    empty; InputError names the first that does not fit.
+    """
+    if isinstance(given, str | bytes) or not isinstance(given, Sequence | np.ndarray):
+        problem = _("expected a list of arrays, got {kind}")
+        raise InputError(**{name: problem.format(kind=type(given).__name__)})
+    found = []
+    for i, one in enumerate(given):
+        values = checked(f"{name}[{i}]", one)
+        if not len(values):
+            raise InputError(**{f"{name}[{i}]": _("expected at least one step")})
+        found.append(values)
+    return found
 
 
 def _told(axes: Sequence[int | str]) -> str:

@@ -12,6 +12,7 @@ from gruta.codec.text.pairs import END
 from gruta.exchange.layer import Layer, named
 from gruta.exchange.onnx.graph import Graph
 from gruta.exchange.onnx.write import add_layer
+from gruta.locale import translate as _
 from gruta.runtime.writing import Writing
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -20,6 +21,27 @@ GREEDY = Beam(width=1, length=0.0)
 """The search that takes the likeliest unit of each step."""
 _NEVER = -1e9
 """The score of what may not be written."""
+
+
+def notes() -> list[str]:
+    """What is to be told of any such file."""
+    return [
+        _("The likeliest unit of each step is written: --to gruta searches among whole texts."),
+        _("tract does not load it: it has no Loop."),
+    ]
+
+
+def each(graph: Graph, rows: str, value: int, out: str) -> str:
+    """`[B]` of one whole number, as many as other whole numbers `rows [B]`."""
+    none = graph.node("Sub", rows, rows, out=f"no_{out}")
+    return graph.node("Add", none, graph.constant(f"one_{out}", value, np.int64), out=out)
+
+
+def both_ends(graph: Graph, last: str) -> str:
+    """`[B, 2 · H]`: the final states `[2, B, H]` of both directions side by side."""
+    by_row = graph.node("Transpose", last, out="last_by_row", perm=[1, 0, 2])
+    beside = graph.constant("rows_beside", [0, -1], np.int64)
+    return graph.node("Reshape", by_row, beside, out="last_beside")
 
 
 @dataclass(frozen=True)

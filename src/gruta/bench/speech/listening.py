@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from gruta.bench.process import environment
-from gruta.bench.resident import forget_peak, is_told, resident
 from gruta.bench.speech.sounds import RATE, recordings, speech
 from gruta.codec.audio.mel import MelStream, Samples
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
+from gruta.resident import forget_peak, is_told, resident
 
 Way = Literal["features", "stream"]
 

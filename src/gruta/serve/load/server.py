@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gruta.resident import resident
+
 
 @dataclass(frozen=True)
 class Served:
@@ -18,9 +20,7 @@ class Served:
 
     def memory(self) -> int:
         """Bytes that the process has in memory."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        (line,) = (one for one in status.splitlines() if one.startswith("VmRSS:"))
-        return int(line.split()[1]) * 1024
+        return resident("VmRSS", self.pid)
 
     def seconds(self) -> float:
         """Of processors, that it has used."""

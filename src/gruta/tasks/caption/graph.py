@@ -12,13 +12,12 @@ from gruta.data.pictures.shots import Shot
 from gruta.exchange.layer import named
 from gruta.exchange.onnx.graph import Graph
 from gruta.exchange.onnx.write import Ends, add_stack
-from gruta.locale import translate as _
 from gruta.runtime.folded import SMALL, groups
 from gruta.tasks.as_onnx import Arrays, Drawing
 from gruta.tasks.caption import folds
 from gruta.tasks.caption.head import CaptionHead, writing_of
 from gruta.tasks.trained import Trained
-from gruta.tasks.writing_graph import GREEDY, Found, add_writer, written
+from gruta.tasks.writing_graph import GREEDY, Found, add_writer, both_ends, each, notes, written
 
 _SIZES = ((1, 2), (4, 3))
 """F and B of what is tried."""
@@ -37,12 +36,8 @@ def drawn(trained: Trained[CaptionCodec]) -> Drawing:
     add_writer(graph, trained.weights, writing_of(codec, s), found)
     begins = {language: codec.begin(language) for language in codec.languages}
     said = {"units": codec.side.units.to_json(), "units_from": OWN, "end": END, "begin": begins}
-    notes = [
-        _("The likeliest unit of each step is written: --to gruta searches among whole texts."),
-        _("tract does not load it: it has no Loop."),
-    ]
     tries = [_try(codec, *size) for size in _SIZES]
-    return Drawing(graph, tries, _asked(trained.head, codec, s.attention != "none"), said, notes)
+    return Drawing(graph, tries, _asked(trained.head, codec, s.attention != "none"), said, notes())
 
 
 class _Captioner:
@@ -75,14 +70,11 @@ class _Captioner:
         ends = Ends(g, x, np.float32, lengths)
         (reader,) = named(self.weights, "reader", self.settings.cell)
         s, finals = add_stack(g, [reader], x, ends=ends, name="reader")
-        h = g.node("Transpose", finals[0][-1], out="last_by_row", perm=[1, 0, 2])
-        h = g.node("Reshape", h, g.constant("rows_beside", [0, -1], np.int64), out="last_beside")
+        h = both_ends(g, finals[0][-1])
         there = g.node("Transpose", ends.inside, out="there", perm=[1, 0, 2])  # [B, F, 1]
         if peaks:
             h = g.node("Concat", h, self._over(peaks, there, lengths), out="end_of_shot", axis=1)
-        none = g.node("Sub", lengths, lengths, out="none_of_each")
-        longest = g.constant("longest_caption", self.codec.longest, np.int64)
-        most = g.node("Add", none, longest, out="most")
+        most = each(g, lengths, self.codec.longest, "most")
         return Found(
             self._memory(f, s), self._inside(there), h, most, begin, list(self.codec.never)
         )

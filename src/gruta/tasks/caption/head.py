@@ -100,24 +100,25 @@ class CaptionHead:
         """At frames `[B, F, 3, S, S]`."""
         B, F = frames.shape[:2]
         f = self._folded(frames)
-        P, mean = f.shape[1], f.mean(1).reshape(B, F, -1)
-        s, last = self._reader.sequence(self._entering(f, times), None, lengths)
+        P, C = f.shape[1:]
+        told = self._told(f, B)
+        s, last = self._reader.sequence(self._entering(f, told, times), None, lengths)
         moments = self._moment(s).swapaxes(0, 1)
         m = self._spot(f).reshape(B, F, P, -1) + self._place + moments[:, :, None]
         there = np.arange(F) < lengths[:, None]
-        of_all, whole = (_over(one, there) for one in (mean, _peaks(f, B)))
-        end = np.concatenate((*last[0][-2:], whole)[: 3 if self._codec.peaks else 2], -1)
+        of_all = _over(told, there)
         return Seen(
             np.ascontiguousarray(m.reshape(B, F * P, -1)),
             there.repeat(P, 1),
-            end,
-            of_all,
+            np.concatenate((*last[0][-2:], of_all[:, C:]), -1),
+            of_all[:, :C],
         )
 
     def entering(self, shot: Shot) -> Array:
         """What the layer over frames reads of a shot: `[F, I]`."""
         frames, _lengths, times = self._codec.read([shot])
-        return self._entering(self._folded(frames), times)[:, 0]
+        f = self._folded(frames)
+        return self._entering(f, self._told(f, 1), times)[:, 0]
 
     def _folded(self, frames: Array) -> Array:
         """Places of all frames `[B · F, P, C]`."""
@@ -126,13 +127,17 @@ class CaptionHead:
         folded = np.concatenate([self._fold(flat[k : k + _AT_ONCE]) for k in parts])
         return np.ascontiguousarray(folded.reshape(*folded.shape[:2], -1).swapaxes(1, 2))
 
-    def _entering(self, f: Array, times: Array) -> Array:
-        """`[F, B, I]` of places, and of times `[B, F, 2]`."""
-        g = np.maximum(self._glance(f), 0).reshape(len(f), -1)
-        x = np.concatenate((g, f.mean(1)), 1).reshape(*times.shape[:2], -1)
-        if self._codec.peaks:
-            x = np.concatenate((x, _peaks(f, len(times))), 2)
-        return np.ascontiguousarray(np.concatenate((x, times), 2).swapaxes(0, 1))
+    def _told(self, f: Array, B: int) -> Array:
+        """Of the frames of B shots the mean over places, and behind it the peaks where the network
+        reads those, `[B, F, ·]`.
+        """
+        mean = f.mean(1).reshape(B, -1, f.shape[2])
+        return np.concatenate((mean, _peaks(f, B)), 2) if self._codec.peaks else mean
+
+    def _entering(self, f: Array, told: Array, times: Array) -> Array:
+        """`[F, B, I]` of places, of what is told of frames, and of times `[B, F, 2]`."""
+        g = np.maximum(self._glance(f), 0).reshape(*times.shape[:2], -1)
+        return np.ascontiguousarray(np.concatenate((g, told, times), 2).swapaxes(0, 1))
 
     def seen(self, shots: Sequence[Shot]) -> Array:
         """Of each shot the mean over places and frames of what was folded `[N, C]`."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from gruta.codec.audio.ctc import Alignment, LogP, align, log_softmax, nats, words
 from gruta.codec.audio.ctc import greedy as greedy_path
-from gruta.codec.audio.ctc_beam import Found, search
+from gruta.codec.audio.ctc_beam import Found, Language, search
 from gruta.codec.audio.mel import Frames
 from gruta.codec.audio.speech import SpeechCodec
 from gruta.tasks.transcribe.head import TranscribeHead
@@ -74,11 +74,16 @@ def heard(
     ]
 
 
+def asked(head: TranscribeHead, how: Search) -> Language | None:
+    """What is asked beside the network, if anything is."""
+    return head.language if how.ngram else None
+
+
 def in_scores(
     head: TranscribeHead, codec: SpeechCodec, log_p: LogP, how: Search, best: int = 1
 ) -> list[Heard]:
     """The likeliest texts of log-probabilities `[T', V]`, the best first."""
-    language = head.language if how.ngram and head.language is not None else None
+    language = asked(head, how)
     if how.beam == 1 and best == 1 and language is None:
         text = greedy_path(log_p)
         found = [Found(text, -nats(log_p, text), -nats(log_p, text))]

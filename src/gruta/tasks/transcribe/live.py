@@ -15,7 +15,7 @@ from gruta.codec.audio.speech import SpeechCodec
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks.trained import Trained
-from gruta.tasks.transcribe.heard import heard
+from gruta.tasks.transcribe.heard import asked, heard
 from gruta.tasks.transcribe.options import SearchOptions
 from gruta.tasks.transcribe.transcripts import cutter_of
 
@@ -95,8 +95,7 @@ class Listener:
         head = self._trained.head
         self._told = ""
         self._listening = head.stream() if head.streams else None
-        asked = self._how.ngram and head.language is not None
-        language = head.language if asked else head.silent
+        language = asked(head, self._how) or head.silent
         self._beam = Beam(language, self._how.beam) if head.streams else None
 
     def _feed(self, frames: Frames) -> None:

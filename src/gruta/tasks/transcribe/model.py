@@ -1,6 +1,5 @@
 """A recogniser from a model file: recordings become texts, each as a whole or as it comes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,7 +59,8 @@ class TranscribeModel(Model[SpeechCodec]):
             raise InputError(rate=problem.format(**told))
         best = checks.whole("best", best, 1, BEST)
         how = _How(checks.whole("beam", beam, 1, WIDEST), bool(ngram))
-        frames = [self.codec.encode(one) for one in self._frames(recordings)]
+        given, mel = checks.arrays("recordings", recordings, self.checked), self.codec.mel
+        frames = [self.codec.encode(one if mel is None else mel.of(one)) for one in given]
         return heard(self.head, self.codec, frames, how, best) if frames else []
 
     def stream(self, *, beam: int = 16, ngram: bool = True) -> TranscribeStream:  # type: ignore[override]
@@ -71,18 +71,6 @@ class TranscribeModel(Model[SpeechCodec]):
 
     def _advance(self, ready: list[TranscribeStream]) -> None:
         advanced(self, ready)
-
-    def _frames(self, recordings: Any) -> list[NDArray[np.float32]]:
-        if isinstance(recordings, str | bytes) or not isinstance(recordings, Sequence | np.ndarray):
-            problem = _("expected a list of arrays, got {kind}")
-            raise InputError(recordings=problem.format(kind=type(recordings).__name__))
-        mel, found = self.codec.mel, []
-        for i, one in enumerate(recordings):
-            values = self.checked(f"recordings[{i}]", one)
-            if not len(values):
-                raise InputError(**{f"recordings[{i}]": _("expected at least one step")})
-            found.append(values if mel is None else mel.of(values))
-        return found
 
     def checked(self, name: str, given: Any) -> NDArray[np.float32]:
         """Samples `[N]`, or features `[T, C]`; InputError for anything else."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gruta.codec.audio.ctc import log_softmax
+from gruta.codec.audio.ctc import greedy, log_softmax
 from gruta.codec.audio.ctc_beam import Beam
 from gruta.codec.audio.mel import Frames, MelStream
 from gruta.errors import InputError
@@ -15,7 +15,7 @@ from gruta.runtime import checks
 from gruta.runtime.blocks import Array
 from gruta.runtime.stream import Arrays, Stream, require_like
 from gruta.tasks.transcribe.head import Listening
-from gruta.tasks.transcribe.heard import Heard, in_scores, told
+from gruta.tasks.transcribe.heard import Heard, asked, in_scores, told
 
 if TYPE_CHECKING:
     from gruta.tasks.transcribe.model import TranscribeModel
@@ -27,12 +27,12 @@ class TranscribeStream(Stream["TranscribeModel"]):
     """A recording under way.
 
     `accept` takes samples or, where the model reads those, features; `finish` says that there are
-    no more; `result` is what is heard by now. log_p: `[T, V]`, what the network said of its steps:
-    some kilobytes a second are kept until `reset`.
+    no more; `result` is what is heard by now. What the network said of each step is kept until
+    `reset`: some kilobytes a second.
     """
 
-    log_p: Array
     ended: bool
+    _said: list[Array]
 
     def __init__(self, model: "TranscribeModel", beam: int, ngram: bool) -> None:
         super().__init__(model)
@@ -60,22 +60,36 @@ class TranscribeStream(Stream["TranscribeModel"]):
     @property
     def seconds(self) -> float:
         """How much was heard."""
-        found: float = len(self.log_p) * self.model.head.stride * self.model.codec.hop
+        steps = sum(map(len, self._said))
+        found: float = steps * self.model.head.stride * self.model.codec.hop
         return found
+
+    @property
+    def log_p(self) -> Array:
+        """`[T, V]`: what the network said of the steps so far."""
+        if len(self._said) > 1:
+            self._said = [np.concatenate(self._said)]
+        return self._said[0]
 
     def result(self) -> str:
         """What is said, by what was heard so far."""
-        return self.heard().text
+        if self._is_silent:
+            return ""
+        units = greedy(self.log_p) if self._search is None else self._search.found()[0].text
+        return self.model.codec.text(units)
 
     def heard(self) -> Heard:
         """The same, with words in time."""
         head, codec = self.model.head, self.model.codec
-        extremes = np.stack([self._least, self._most])
-        if not np.isfinite(extremes).all() or codec.is_silent(extremes):
-            return in_scores(head, codec, self.log_p[:0], self)[0]
-        if self._search is None:
-            return in_scores(head, codec, self.log_p, self)[0]
+        if self._is_silent or self._search is None:
+            log_p = self.log_p[:0] if self._is_silent else self.log_p
+            return in_scores(head, codec, log_p, self)[0]
         return told(codec, head.stride, self._search.found()[0], self.log_p)
+
+    @property
+    def _is_silent(self) -> bool:
+        extremes = np.stack([self._least, self._most])
+        return not np.isfinite(extremes).all() or self.model.codec.is_silent(extremes)
 
     def reset(self) -> None:
         """Begin another recording."""
@@ -83,13 +97,13 @@ class TranscribeStream(Stream["TranscribeModel"]):
         self._mel = None if codec.mel is None else MelStream(codec.mel)
         self._listening: Listening = head.stream()
         self.coming: Frames = np.zeros((0, len(codec.names)), np.float32)
-        self.log_p = np.zeros((0, codec.size), np.float32)
+        self._said = [np.zeros((0, codec.size), np.float32)]
         self.ended = self._heard_all = False
         self._least = np.full(len(codec.names), np.inf, np.float32)
         self._most = -self._least
-        asked = self.ngram and head.language is not None
-        language = head.language if asked else head.silent
-        self._search = None if self.beam == 1 and not asked else Beam(language, self.beam)
+        language = asked(head, self)
+        alone = self.beam == 1 and language is None
+        self._search = None if alone else Beam(language or head.silent, self.beam)
 
     def hidden(self) -> NDArray[np.float32]:
         """h of each layer by now `[L, H]`."""
@@ -112,7 +126,7 @@ class TranscribeStream(Stream["TranscribeModel"]):
     def take(self, scores: Array) -> None:
         """What the network says of some more steps `[n, V]`."""
         own = log_softmax(scores).astype(np.float32)
-        self.log_p = np.concatenate([self.log_p, own])
+        self._said.append(own)
         if self._search is not None:
             self._search.feed(own)
 
@@ -155,7 +169,7 @@ class TranscribeStream(Stream["TranscribeModel"]):
             self._mel.held = _rows("held", arrays, self._mel.held)
             self._mel.samples = checks.whole("samples", values["samples"], 0)
         self.ended, self._heard_all = bool(values["ended"]), bool(values["heard_all"])
-        self.log_p = _rows("log_p", arrays, self.log_p)
+        self._said = [_rows("log_p", arrays, self.log_p)]
         if self._search is not None:
             self._search.feed(self.log_p)
 

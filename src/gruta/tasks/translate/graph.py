@@ -9,11 +9,10 @@ from gruta.exchange.layer import named
 from gruta.exchange.onnx.graph import Graph
 from gruta.exchange.onnx.write import Ends, add_stack
 from gruta.exchange.proof import SIZES
-from gruta.locale import translate as _
 from gruta.tasks.as_onnx import Arrays, Drawing
 from gruta.tasks.trained import Trained
 from gruta.tasks.translate.head import TranslateHead, writing_of
-from gruta.tasks.writing_graph import GREEDY, Found, add_writer, written
+from gruta.tasks.writing_graph import GREEDY, Found, add_writer, both_ends, each, notes, written
 
 
 def drawn(trained: Trained[PairCodec]) -> Drawing:
@@ -33,20 +32,14 @@ def drawn(trained: Trained[PairCodec]) -> Drawing:
     memory = graph.node("Transpose", m, out="memory", perm=[1, 0, 2])
     inside = graph.node("Squeeze", ends.inside, graph.indices(2), out="inside_by_step")
     inside = graph.node("Transpose", inside, out="inside_by_row", perm=[1, 0])
-    h = graph.node("Transpose", finals[0][-1], out="last_by_row", perm=[1, 0, 2])
-    beside = graph.constant("rows_beside", [0, -1], np.int64)
-    end = graph.node("Reshape", h, beside, out="end_of_source")
+    end = both_ends(graph, finals[0][-1])
     looks = s.attention != "none"
     never = [PADDING] if looks else [PADDING, NEVER_SEEN]
-    most, begin = _most(graph, trained.head, lengths), _ends(graph, lengths)
+    most, begin = _most(graph, trained.head, lengths), each(graph, lengths, END, "begin")
     add_writer(graph, weights, what, Found(memory, inside, end, most, begin, never))
-    notes = [
-        _("The likeliest unit of each step is written: --to gruta searches among whole texts."),
-        _("tract does not load it: it has no Loop."),
-    ]
     tries = [_try(codec, *size) for size in SIZES]
     said = {**codec.to_json(), "end": END, "units_from": OWN}
-    return Drawing(graph, tries, _asked(trained.head, looks), said, notes)
+    return Drawing(graph, tries, _asked(trained.head, looks), said, notes())
 
 
 def _most(graph: Graph, head: TranslateHead, lengths: str) -> str:
@@ -56,12 +49,6 @@ def _most(graph: Graph, head: TranslateHead, lengths: str) -> str:
     more = graph.constant("int_10", 10, np.int64)
     more = graph.node("Add", twice, more, out="twice_and_more")
     return graph.node("Max", more, graph.constant("fewest", fewest, np.int64), out="most")
-
-
-def _ends(graph: Graph, like: str) -> str:
-    """What stands before each text, `[B]`."""
-    none = graph.node("Sub", like, like, out="none_of_each")
-    return graph.node("Add", none, graph.constant("end", END, np.int64), out="begin")
 
 
 def _try(codec: PairCodec, S: int, B: int) -> Arrays:

@@ -1,6 +1,6 @@
 """A vocoder from a model file: log-mel spectra become samples."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,8 @@ class VocodeModel(Model[VocoderCodec]):
         temperature = checks.real("temperature", temperature, 1e-3, 10)
         seed = checks.whole("seed", seed, 0)
         return [
-            self.head.make(one, seed=seed, temperature=temperature) for one in self._frames(spectra)
+            self.head.make(one, seed=seed, temperature=temperature)
+            for one in checks.arrays("spectra", spectra, self.checked)
         ]
 
     def log_mel(self, samples: Any) -> Frames:
@@ -47,18 +48,6 @@ class VocodeModel(Model[VocoderCodec]):
     def _advance(self, ready: "list[VocodeStream]") -> None:
         for stream in ready:
             stream.make()
-
-    def _frames(self, spectra: Any) -> list[Frames]:
-        if isinstance(spectra, str | bytes) or not isinstance(spectra, Sequence | np.ndarray):
-            problem = _("expected a list of arrays, got {kind}")
-            raise InputError(spectra=problem.format(kind=type(spectra).__name__))
-        found = []
-        for i, one in enumerate(spectra):
-            values = self.checked(f"spectra[{i}]", one)
-            if not len(values):
-                raise InputError(**{f"spectra[{i}]": _("expected at least one step")})
-            found.append(values)
-        return found
 
     def checked(self, name: str, given: Any) -> Frames:
         """Log-mel frames `[T, bands]`; InputError for anything else."""

@@ -17,6 +17,7 @@ from gruta.extras import need
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.report.page import Column, Table, Value
+from gruta.resident import peak
 from gruta.runs import Run
 from gruta.settings import resolve
 from gruta.tasks.forecast.forecasts import require_reach
@@ -30,7 +31,7 @@ from gruta.tasks.forecast.many.outputs import (
     kept_alone,
 )
 from gruta.tasks.forecast.many.parts import Part, Plan, planned
-from gruta.tasks.forecast.many.work import Done, Found, Question, peak
+from gruta.tasks.forecast.many.work import Done, Found, Question
 from gruta.tasks.trained import FILES, Trained
 
 

@@ -1,7 +1,6 @@
 """One part: read, forecast and written, with what was found on the way."""
 
 import json
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,6 +11,7 @@ import numpy as np
 
 from gruta import locale
 from gruta.errors import InputError
+from gruta.resident import peak
 from gruta.settings import resolve
 from gruta.tasks.forecast.many.files import Place
 from gruta.tasks.forecast.many.parts import Part
@@ -206,17 +206,3 @@ def footer(content: Any) -> dict[str, Any] | None:
             raise
         return None
     return told if isinstance(told, dict) and told.get("format") == FORMAT else None
-
-
-def peak() -> int:
-    """Bytes of memory, at most, that this process has had; 0 where the system does not say."""
-    status = Path("/proc/self/status")  # what `getrusage` says counts the parent's too
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) * 1024
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    kilo = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * kilo
