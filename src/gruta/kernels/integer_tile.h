@@ -21,7 +21,8 @@ constexpr float kSmallestRow = 0x1p-100f;
     return reinterpret_cast<Bits<float>>(apart(v) + 0x1.8p23f);
 }
 
-// A rounded row: its scale, and a cache line on the whole numbers, zeros behind the last.
+// A rounded row: its scale, the sum of its numbers below 0 without its sign, and a cache line on
+// the whole numbers, zeros behind the last.
 constexpr Index kRoundedHeader = 64;
 
 inline Index rounded_bytes(Index K) {
@@ -58,12 +59,27 @@ inline void round_row(const float* row, Index K, void* to) {
     __builtin_memcpy(to, &scale, sizeof scale);
     auto* const bytes = static_cast<std::int8_t*>(to) + kRoundedHeader;
     typedef std::int8_t Bytes __attribute__((vector_size(GRUTA_VECTOR_BYTES / sizeof(float))));
+    Bits<float> below = {};
     const auto keep = [&](Vec<float> v, Index at) __attribute__((always_inline)) {
-        const Bytes found = __builtin_convertvector(nearest(v * inverse), Bytes);
+        const Bits<float> numbers = nearest(v * inverse) << 24 >> 24;
+        below -= numbers < 0 ? numbers : 0;
+        const Bytes found = __builtin_convertvector(numbers, Bytes);
         __builtin_memcpy(bytes + at, &found, sizeof found);
     };
     for (k = 0; k + W <= K; k += W) keep(load(row + k), k);
     if (k < K) keep(load(row + k, K - k), k);
+    std::int32_t in_all = 0;
+    for (Index lane = 0; lane < W; ++lane) in_all += below[lane];
+    __builtin_memcpy(static_cast<std::int8_t*>(to) + sizeof scale, &in_all, sizeof in_all);
+}
+
+inline IntegerRow rounded_row(const void* at) {
+    IntegerRow row;
+    __builtin_memcpy(&row.scale, at, sizeof row.scale);
+    __builtin_memcpy(&row.below, static_cast<const std::int8_t*>(at) + sizeof row.scale,
+                     sizeof row.below);
+    row.numbers = static_cast<const std::int8_t*>(at) + kRoundedHeader;
+    return row;
 }
 
 constexpr Index kIntegerHeader = 8;  // bytes of a scale and a total
@@ -123,11 +139,10 @@ void multiply_integers(const Product<float>& product, const Tile& tile, Vec<floa
             }
             const IntegerPanel panel(static_cast<const std::int8_t*>(term.weights) + p * term.panel,
                                      G * W, (term.layout.length + 3) / 4);
-            const float* const rounded = term.rows.listed != nullptr
-                                             ? term.rows.listed[row]
-                                             : term.rows.first + row * term.rows.stride;
-            const auto* const x = reinterpret_cast<const std::int8_t*>(rounded) + kRoundedHeader;
-            integer_products->of_gates[G - 1](x, *rounded, panel, start, to, stride);
+            const IntegerRow x =
+                rounded_row(term.rows.listed != nullptr ? term.rows.listed[row]
+                                                        : term.rows.first + row * term.rows.stride);
+            integer_products->of_gates[G - 1](x, panel, start, to, stride);
             start = {to, stride, nullptr};
         }
     });

@@ -30,10 +30,17 @@ struct IntegerStart {
     const float* last;
 };
 
-// Sets found [G][lane], gates `stride` apart, to start + Σ x w · scales, where x has its numbers
-// one behind the other, and a scale of its own.
-using AddIntegers = void (*)(const std::int8_t* x, float scale, const IntegerPanel&,
-                             const IntegerStart&, float* found, std::int64_t stride);
+// What weights are multiplied by: numbers from −127 to 127 one behind the other, their scale, and
+// the sum of those below 0, without its sign.
+struct IntegerRow {
+    const std::int8_t* numbers;
+    float scale;
+    std::int32_t below;
+};
+
+// Sets found [G][lane], gates `stride` apart, to start + Σ x w · scales.
+using AddIntegers = void (*)(const IntegerRow& x, const IntegerPanel&, const IntegerStart&,
+                             float* found, std::int64_t stride);
 
 struct IntegerProducts {
     AddIntegers of_gates[4];  // of 1, 2, 3 and 4 gates

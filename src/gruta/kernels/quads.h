@@ -40,7 +40,9 @@ struct Quad {
 
     explicit Quad(std::int32_t x) : above(Bits<float>{} + (x ^ std::int32_t(0x80808080u))) {}
 
-    static Bits<float> start(const std::int32_t* totals) { return load_bits(totals) * -128; }
+    static Bits<float> start(const std::int32_t* totals, std::int32_t) {
+        return load_bits(totals) * -128;
+    }
 
     Bits<float> add(Bits<float> sums, Bits<float> weights) const {
 #if defined(__AVX512VNNI__)
@@ -63,17 +65,23 @@ struct Quad {
     (defined(__AVX512BW__) && GRUTA_VECTOR_BYTES == 64)
 // |x| meets the weights with the sign of x: two such products fit in 16 bits.
 #if GRUTA_VECTOR_BYTES == 32
+// Where x is below 0 weights have all bits turned, which gives −w − 1 for −w at less cost: sums
+// start at what is then missing.
 struct Quad {
-    __m256i x, abs, ones;
+    __m256i turned, abs, ones;
 
     explicit Quad(std::int32_t four)
-        : x(_mm256_set1_epi32(four)), abs(_mm256_abs_epi8(x)), ones(_mm256_set1_epi16(1)) {}
+        : turned(_mm256_cmpgt_epi8(_mm256_setzero_si256(), _mm256_set1_epi32(four))),
+          abs(_mm256_abs_epi8(_mm256_set1_epi32(four))),
+          ones(_mm256_set1_epi16(1)) {}
 
-    static Bits<float> start(const std::int32_t*) { return Bits<float>{}; }
+    static Bits<float> start(const std::int32_t*, std::int32_t below) {
+        return Bits<float>{} + below;
+    }
 
     Bits<float> add(Bits<float> sums, Bits<float> weights) const {
-        const __m256i signed_weights = _mm256_sign_epi8(reinterpret_cast<__m256i>(weights), x);
-        const __m256i pairs = _mm256_maddubs_epi16(abs, signed_weights);
+        const __m256i pairs =
+            _mm256_maddubs_epi16(abs, reinterpret_cast<__m256i>(weights) ^ turned);
         return sums + reinterpret_cast<Bits<float>>(_mm256_madd_epi16(pairs, ones));
     }
 };
@@ -87,7 +95,7 @@ struct Quad {
           abs(_mm512_abs_epi8(_mm512_set1_epi32(four))),
           ones(_mm512_set1_epi16(1)) {}
 
-    static Bits<float> start(const std::int32_t*) { return Bits<float>{}; }
+    static Bits<float> start(const std::int32_t*, std::int32_t) { return Bits<float>{}; }
 
     Bits<float> add(Bits<float> sums, Bits<float> weights) const {
         const __m512i w = reinterpret_cast<__m512i>(weights);
@@ -103,7 +111,7 @@ struct Quad {
 
     explicit Quad(std::int32_t four) : x(vreinterpretq_s8_s32(vdupq_n_s32(four))) {}
 
-    static Bits<float> start(const std::int32_t*) { return Bits<float>{}; }
+    static Bits<float> start(const std::int32_t*, std::int32_t) { return Bits<float>{}; }
 
     // Two products fit in 16 bits.
     Bits<float> add(Bits<float> sums, Bits<float> weights) const {
@@ -121,7 +129,7 @@ struct Quad {
         for (int i = 0; i < 4; ++i) byte[i] = Bits<float>{} + (four << (24 - 8 * i) >> 24);
     }
 
-    static Bits<float> start(const std::int32_t*) { return Bits<float>{}; }
+    static Bits<float> start(const std::int32_t*, std::int32_t) { return Bits<float>{}; }
 
     Bits<float> add(Bits<float> sums, Bits<float> weights) const {
         for (int i = 0; i < 4; ++i) sums += (weights << (24 - 8 * i) >> 24) * byte[i];
@@ -132,13 +140,13 @@ struct Quad {
 
 // See AddIntegers.
 template <int G>
-void add_integers(const std::int8_t* x, float scale, const IntegerPanel& panel,
-                  const IntegerStart& start, float* found, std::int64_t stride) {
+void add_integers(const IntegerRow& row, const IntegerPanel& panel, const IntegerStart& start,
+                  float* found, std::int64_t stride) {
     constexpr int chains = kChains(G), at_once = 4 / chains < 1 ? 1 : 4 / chains;
     constexpr Index lanes = kLanes<float>;
-    const std::int8_t* weights = panel.weights;
+    const std::int8_t *x = row.numbers, *weights = panel.weights;
     Bits<float> sums[chains][G] = {};
-    unrolled<G>([&](int g) { sums[0][g] = Quad::start(panel.totals + g * lanes); });
+    unrolled<G>([&](int g) { sums[0][g] = Quad::start(panel.totals + g * lanes, row.below); });
     const auto add = [&](Bits<float>(&to)[G]) __attribute__((always_inline)) {
         const Quad quad(load_quad(x));
         unrolled<G>(
@@ -156,7 +164,7 @@ void add_integers(const std::int8_t* x, float scale, const IntegerPanel& panel,
     unrolled<G>([&](int g) {
         const bool own = g == G - 1 && start.last != nullptr;
         const Vec<float> from = load(own ? start.last : start.first + g * start.stride);
-        const Vec<float> scales = load(panel.scales + g * lanes) * scale;
+        const Vec<float> scales = load(panel.scales + g * lanes) * row.scale;
         const Vec<float> whole = __builtin_convertvector(sums[0][g], Vec<float>);
         store(found + g * stride, from + apart(whole * scales));
     });

@@ -50,11 +50,13 @@ void check_sums(Report& report, const std::string& name, const IntegerProducts& 
         // Powers of two, so that nothing else is rounded.
         expected[lane] = static_cast<float>(sum) * scales[lane] / 8;
     }
+    std::int32_t below = 0;
+    for (std::size_t k = 0; k < x.size(); ++k) below -= std::min<std::int32_t>(x[k], 0);
     for (std::size_t lane = 0; lane < last.size(); ++lane) last[lane] = 0;
     const IntegerPanel panel(packed.data(), static_cast<std::int64_t>(lanes), words);
     const auto stride = static_cast<std::int64_t>(last.size());
-    products.of_gates[gates - 1](x.data(), 0.125f, panel, {start.data(), stride, last.data()},
-                                 found.data(), stride);
+    products.of_gates[gates - 1]({x.data(), 0.125f, below}, panel,
+                                 {start.data(), stride, last.data()}, found.data(), stride);
     const std::string what = name + ": sums of " + std::to_string(gates) + " gates over " +
                              std::to_string(words) + " words";
     bool same = true;

@@ -58,7 +58,9 @@ Problem draw_problem(Draw& draw, int cell, int index) {
     problem.held = draw.one_in(4) ? 0.25 : 0;
     problem.has_b_ih = !draw.one_in(4);
     problem.has_b_hh = !draw.one_in(4);
-    shape.normed = draw.one_in(3);
+    // Of two units a norm makes 1 and −1 of all but a difference near 0, and magnifies that without
+    // bound, and what is off in it.
+    shape.normed = draw.one_in(3) && shape.H != 2;
     shape.halved = draw.one_in(3);
     return problem;
 }
