@@ -243,7 +243,10 @@ const Storage<float>& storage<Int8>();
 template <int G, class Real, class Use>
 void multiply(const Storage<Real>& storage, Range rows, Range panels, const Product<Real>& product,
               const Use& use) {
-    constexpr Index R = tile_rows(G), P = tile_panels(R, G), at_once = tile_panels(1, G);
+    constexpr Index most = tile_rows(G), at_once = tile_panels(1, G);
+    // Whole numbers share what is made of a row, and not what is read of the weights.
+    const bool single = storage.rounding != nullptr;
+    const Index R = single ? 1 : most, P = single ? at_once : tile_panels(most, G);
     const Tiles<Real>& tiles = storage.tiles[G - 1];
     Vec<Real> sums[kAccumulators];
     // Some rows, no more than a full tile has, in tiles as wide as fit.
@@ -257,7 +260,7 @@ void multiply(const Storage<Real>& storage, Range rows, Range panels, const Prod
             }
         }
     };
-    const Index full = rows.first + rows.size() / R * R;
+    const Index full = single ? rows.end : rows.first + rows.size() / most * most;
     // All rows meet a few panels before they meet the next ones: weights that do not fit in the
     // cache are fetched once.
     const Index blocks = (panels.size() + at_once - 1) / at_once;

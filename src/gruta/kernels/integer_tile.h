@@ -123,53 +123,54 @@ inline void pack_integers(const float* weights, Index H, Index K, const Gates& g
     }
 }
 
-template <int G>
-void multiply_integers(const Product<float>& product, const Tile& tile, Vec<float>* found) {
+// One row and P panels, some of them side by side.
+template <int G, int P>
+void multiply_integer_tile(const Product<float>& product, Index row, Index first,
+                           Vec<float>* found) {
     constexpr Index W = kLanes<float>;
-    const Index stride = tile.count() * W;
-    tile.each([&](Index item, Index row, Index p) {
-        auto* const to = reinterpret_cast<float*>(found + item);
-        IntegerStart start = {
-            product.start.first + row * product.start.row + p * product.start.panel, W, nullptr};
+    constexpr int side = P < kIntegerPanels ? P : kIntegerPanels;
+    const Start<float>& given = product.start;
+    for (int item = 0; item < P; item += side) {
+        const Index panel = first + item;
+        const IntegerSums<float> to = {reinterpret_cast<float*>(found + item), P * W, W};
+        IntegerStart start = {{given.first + row * given.row + panel * given.panel, W, given.panel},
+                              nullptr};
         for (int i = 0; i < product.count; ++i) {
             const Term<float>& term = product.terms[i];
             if (G == 3 && product.aside != nullptr && i + 1 == product.count) {
-                product.aside[item] = load(start.first + (G - 1) * start.stride);
-                start.last = product.apart + p * W;
+                const IntegerSums<const float>& sums = start.sums;
+                unrolled<side>([&](int p) {
+                    product.aside[item + p] =
+                        load(sums.first + (G - 1) * sums.gate + p * sums.panel);
+                });
+                start.last = product.apart + panel * W;
             }
-            const IntegerPanel panel(static_cast<const std::int8_t*>(term.weights) + p * term.panel,
-                                     G * W, (term.layout.length + 3) / 4);
+            const auto* const packed = static_cast<const std::int8_t*>(term.weights);
+            const IntegerWeights weights = {packed + panel * term.panel, term.panel,
+                                            (term.layout.length + 3) / 4};
             const IntegerRow x =
                 rounded_row(term.rows.listed != nullptr ? term.rows.listed[row]
                                                         : term.rows.first + row * term.rows.stride);
-            integer_products->of_gates[G - 1](x, panel, start, to, stride);
-            start = {to, stride, nullptr};
+            integer_products->of[side - 1][G - 1](x, weights, start, to);
+            start = {{to.first, to.gate, to.panel}, nullptr};
         }
-    });
+    }
 }
 
-// What is written for each shape of a tile: the rest is one function.
-template <int G, int P, int R>
-void multiply_integer_tile(const Product<float>& product, Index row, Index panel,
-                           Vec<float>* found) {
-    multiply_integers<G>(product, Tile{row, panel, R, P}, found);
-}
-
-template <int G, int R, int P>
+template <int G, int P>
 constexpr void list_integer_tiles(Tiles<float>& tiles) {
-    tiles.of[R][P] = multiply_integer_tile<G, P, R>;
-    if constexpr (P < tile_panels(R, G)) {
-        list_integer_tiles<G, R, 2 * P>(tiles);
+    tiles.of[1][P] = multiply_integer_tile<G, P>;
+    if constexpr (P < tile_panels(1, G)) {
+        list_integer_tiles<G, 2 * P>(tiles);
     } else {
-        tiles.widest[R] = P;
-        if constexpr (R > 1) list_integer_tiles<G, R - 1, 1>(tiles);
+        tiles.widest[1] = P;
     }
 }
 
 template <int G>
 constexpr Tiles<float> integer_tiles() {
     Tiles<float> tiles = {};
-    list_integer_tiles<G, tile_rows(G), 1>(tiles);
+    list_integer_tiles<G, 1>(tiles);
     return tiles;
 }
 

@@ -13,20 +13,31 @@ struct IntegerPanel {
     const float* scales;
     const std::int32_t* totals;
     const std::int8_t* weights;
-    std::int64_t words;
 
-    IntegerPanel(const void* packed, std::int64_t lanes, std::int64_t words)
+    IntegerPanel(const void* packed, std::int64_t lanes)
         : scales(static_cast<const float*>(packed)),
           totals(reinterpret_cast<const std::int32_t*>(scales + lanes)),
-          weights(reinterpret_cast<const std::int8_t*>(totals + lanes)),
-          words(words) {}
+          weights(reinterpret_cast<const std::int8_t*>(totals + lanes)) {}
 };
 
-// What sums start at, a gate's numbers [lane] `stride` behind those of the one before; of the last
-// gate at `last` where that is not null.
+// Packed weights of a panel and of those behind it, each `panel` bytes behind the one before.
+struct IntegerWeights {
+    const std::int8_t* first;
+    std::int64_t panel, words;
+};
+
+// Numbers [lane] of a gate and of the next one, `gate` behind it, of a panel and of the next one,
+// `panel` behind it.
+template <class Number>
+struct IntegerSums {
+    Number* first;
+    std::int64_t gate, panel;
+};
+
+// What sums start at; of the last gate at `last`, panels one behind the other, where that is not
+// null.
 struct IntegerStart {
-    const float* first;
-    std::int64_t stride;
+    IntegerSums<const float> sums;
     const float* last;
 };
 
@@ -38,12 +49,15 @@ struct IntegerRow {
     std::int32_t below;
 };
 
-// Sets found [G][lane], gates `stride` apart, to start + Σ x w · scales.
-using AddIntegers = void (*)(const IntegerRow& x, const IntegerPanel&, const IntegerStart&,
-                             float* found, std::int64_t stride);
+// Sets what is found to start + Σ x w · scales.
+using AddIntegers = void (*)(const IntegerRow& x, const IntegerWeights&, const IntegerStart&,
+                             const IntegerSums<float>& found);
+
+// Panels side by side, at most: they share what is made of a row.
+constexpr int kIntegerPanels = 2;
 
 struct IntegerProducts {
-    AddIntegers of_gates[4];  // of 1, 2, 3 and 4 gates
+    AddIntegers of[kIntegerPanels][4];  // of 1 and 2 panels; of 1, 2, 3 and 4 gates
 };
 
 // Those of the instruction set that serves this process; the first use decides.

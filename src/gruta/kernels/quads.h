@@ -23,12 +23,12 @@ inline Bits<float> load_bits(const void* from) {
     return bits;
 }
 
-// Sums that are under way at once for each gate: as many as hide how long an addition takes.
-constexpr int kChains(int G) {
+// Sums that are under way at once for each of so many: as many as hide how long an addition takes.
+constexpr int kChains(int sums) {
 #if defined(__AVX512VNNI__) || defined(__AVXVNNI__)
-    return G == 1 ? 8 : G == 4 ? 2 : 4;
+    return sums == 1 ? 8 : sums < 4 ? 4 : sums == 4 ? 2 : 1;
 #else
-    return G == 1 ? 2 : 1;
+    return sums == 1 ? 2 : 1;
 #endif
 }
 
@@ -139,34 +139,52 @@ struct Quad {
 #endif
 
 // See AddIntegers.
-template <int G>
-void add_integers(const IntegerRow& row, const IntegerPanel& panel, const IntegerStart& start,
-                  float* found, std::int64_t stride) {
-    constexpr int chains = kChains(G), at_once = 4 / chains < 1 ? 1 : 4 / chains;
+template <int G, int P>
+void add_integers(const IntegerRow& row, const IntegerWeights& packed, const IntegerStart& start,
+                  const IntegerSums<float>& found) {
+    // Of one panel what counts the words is felt.
+    constexpr int count = G * P, chains = kChains(count), at_once = P == 1 ? 4 : chains;
     constexpr Index lanes = kLanes<float>;
-    const std::int8_t *x = row.numbers, *weights = panel.weights;
-    Bits<float> sums[chains][G] = {};
-    unrolled<G>([&](int g) { sums[0][g] = Quad::start(panel.totals + g * lanes, row.below); });
-    const auto add = [&](Bits<float>(&to)[G]) __attribute__((always_inline)) {
-        const Quad quad(load_quad(x));
+    const std::int8_t *x = row.numbers, *weights[P];
+    Bits<float> sums[chains][count] = {};
+    const auto panel = [&](int p) {
+        return IntegerPanel(packed.first + p * packed.panel, G * lanes);
+    };
+    unrolled<P>([&](int p) {
+        const IntegerPanel own = panel(p);
+        weights[p] = own.weights;
         unrolled<G>(
-            [&](int g) { to[g] = quad.add(to[g], load_bits(weights + g * GRUTA_VECTOR_BYTES)); });
+            [&](int g) { sums[0][p * G + g] = Quad::start(own.totals + g * lanes, row.below); });
+    });
+    const auto add = [&](Bits<float>(&to)[count]) __attribute__((always_inline)) {
+        const Quad quad(load_quad(x));
+        unrolled<P>([&](int p) {
+            unrolled<G>([&](int g) {
+                Bits<float>& sum = to[p * G + g];
+                sum = quad.add(sum, load_bits(weights[p] + g * GRUTA_VECTOR_BYTES));
+            });
+            weights[p] += G * GRUTA_VECTOR_BYTES;
+        });
         x += 4;
-        weights += G * GRUTA_VECTOR_BYTES;
     };
     std::int64_t n = 0;
-    for (; n + chains * at_once <= panel.words; n += chains * at_once) {
-        unrolled<chains * at_once>([&](int i) { add(sums[i % chains]); });
+    for (; n + at_once <= packed.words; n += at_once) {
+        unrolled<at_once>([&](int i) { add(sums[i % chains]); });
     }
-    for (; n < panel.words; ++n) add(sums[0]);
+    for (; n < packed.words; ++n) add(sums[0]);
     unrolled<chains - 1>(
-        [&](int chain) { unrolled<G>([&](int g) { sums[0][g] += sums[chain + 1][g]; }); });
-    unrolled<G>([&](int g) {
-        const bool own = g == G - 1 && start.last != nullptr;
-        const Vec<float> from = load(own ? start.last : start.first + g * start.stride);
-        const Vec<float> scales = load(panel.scales + g * lanes) * row.scale;
-        const Vec<float> whole = __builtin_convertvector(sums[0][g], Vec<float>);
-        store(found + g * stride, from + apart(whole * scales));
+        [&](int chain) { unrolled<count>([&](int i) { sums[0][i] += sums[chain + 1][i]; }); });
+    unrolled<P>([&](int p) {
+        const IntegerPanel own = panel(p);
+        unrolled<G>([&](int g) {
+            const bool aside = g == G - 1 && start.last != nullptr;
+            const IntegerSums<const float>& given = start.sums;
+            const Vec<float> from = load(aside ? start.last + p * lanes
+                                               : given.first + g * given.gate + p * given.panel);
+            const Vec<float> scales = load(own.scales + g * lanes) * row.scale;
+            const Vec<float> whole = __builtin_convertvector(sums[0][p * G + g], Vec<float>);
+            store(found.first + g * found.gate + p * found.panel, from + apart(whole * scales));
+        });
     });
 }
 

@@ -18,64 +18,80 @@ namespace {
 
 constexpr int kOffsetBytes = 16;
 
-// Sums of so many words by a set whose vectors have `bytes`, against single sums.
+// Sums of so many words in some panels by a set whose vectors have `bytes`, against single sums.
 void check_sums(Report& report, const std::string& name, const IntegerProducts& products, int bytes,
-                int gates, std::int64_t words, bool largest) {
+                int panels, int gates, std::int64_t words, bool largest) {
     Draw draw(static_cast<std::uint64_t>(words * 10 + gates));
-    const auto lanes = static_cast<std::size_t>(gates * bytes / 4);
-    const auto count = static_cast<std::size_t>(words);
+    const auto wide = static_cast<std::size_t>(bytes / 4);
+    const auto lanes = static_cast<std::size_t>(gates) * wide;
+    const auto count = static_cast<std::size_t>(words), all = static_cast<std::size_t>(panels);
+    const std::size_t panel_bytes = (8 + 4 * count) * lanes;
     // From −127 to 127; of the largest sums all are the one or the other.
     const auto any = [&] {
         return static_cast<std::int8_t>(largest ? (draw.one_in(40) ? -127 : 127)
                                                 : draw.below(255) - 127);
     };
-    Array<std::int8_t> x(4 * count, 0), packed((8 + 4 * count) * lanes, 0);
-    Array<float> start(lanes, 0), last(lanes / static_cast<std::size_t>(gates), 0), found(lanes, 0);
-    auto* const scales = reinterpret_cast<float*>(packed.data());
-    auto* const totals = reinterpret_cast<std::int32_t*>(scales + lanes);
-    auto* const weights = reinterpret_cast<std::int8_t*>(totals + lanes);
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] = any();
-    for (std::size_t i = 0; i < 4 * count * lanes; ++i) weights[i] = largest ? 127 : any();
-    std::vector<float> expected(lanes);
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-        scales[lane] = lane % 2 == 0 ? 1 : 4;
-        totals[lane] = 0;
-        start[lane] = 0;
-        std::int64_t sum = 0;
-        for (std::size_t k = 0; k < x.size(); ++k) {
-            const int weight = weights[((k / 4) * lanes + lane) * 4 + k % 4];
-            totals[lane] += weight;
-            sum += weight * x[k];
-        }
-        // Powers of two, so that nothing else is rounded.
-        expected[lane] = static_cast<float>(sum) * scales[lane] / 8;
-    }
+    Array<std::int8_t> x(4 * count, 0), packed(panel_bytes * all, 0);
+    Array<float> start(lanes * all, 0), last(wide * all, 0), found(lanes * all, 0);
     std::int32_t below = 0;
-    for (std::size_t k = 0; k < x.size(); ++k) below -= std::min<std::int32_t>(x[k], 0);
-    for (std::size_t lane = 0; lane < last.size(); ++lane) last[lane] = 0;
-    const IntegerPanel panel(packed.data(), static_cast<std::int64_t>(lanes), words);
-    const auto stride = static_cast<std::int64_t>(last.size());
-    products.of_gates[gates - 1]({x.data(), 0.125f, below}, panel,
-                                 {start.data(), stride, last.data()}, found.data(), stride);
-    const std::string what = name + ": sums of " + std::to_string(gates) + " gates over " +
-                             std::to_string(words) + " words";
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        x[i] = any();
+        below -= std::min<std::int32_t>(x[i], 0);
+    }
+    std::vector<float> expected(lanes * all);
+    for (std::size_t panel = 0; panel < all; ++panel) {
+        auto* const scales = reinterpret_cast<float*>(packed.data() + panel * panel_bytes);
+        auto* const totals = reinterpret_cast<std::int32_t*>(scales + lanes);
+        auto* const weights = reinterpret_cast<std::int8_t*>(totals + lanes);
+        for (std::size_t i = 0; i < 4 * count * lanes; ++i) weights[i] = largest ? 127 : any();
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            scales[lane] = lane % 2 == 0 ? 1 : 4;
+            totals[lane] = 0;
+            const std::size_t at = panel * lanes + lane;
+            // Whole numbers below 2⁸: with those of the sums a float holds them.
+            start[at] = largest ? 0 : static_cast<float>(draw.below(200));
+            const bool own = lane + wide >= lanes;
+            const std::size_t aside = panel * wide + lane % wide;
+            if (own) last[aside] = largest ? 0 : static_cast<float>(draw.below(200));
+            std::int64_t sum = 0;
+            for (std::size_t k = 0; k < x.size(); ++k) {
+                const int weight = weights[((k / 4) * lanes + lane) * 4 + k % 4];
+                totals[lane] += weight;
+                sum += weight * x[k];
+            }
+            // Powers of two, so that nothing is rounded but the sum.
+            const float product = static_cast<float>(sum) * scales[lane] / 8;
+            expected[at] = (own ? last[aside] : start[at]) + product;
+        }
+    }
+    const auto gate = static_cast<std::int64_t>(wide), panel = static_cast<std::int64_t>(lanes);
+    products.of[panels - 1][gates - 1](
+        {x.data(), 0.125f, below}, {packed.data(), static_cast<std::int64_t>(panel_bytes), words},
+        {{start.data(), gate, panel}, last.data()}, {found.data(), gate, panel});
+    const std::string what = name + ": sums of " + std::to_string(gates) + " gates in " +
+                             std::to_string(panels) + " panels over " + std::to_string(words) +
+                             " words";
     bool same = true;
-    for (std::size_t lane = 0; lane < lanes; ++lane) same &= found[lane] == expected[lane];
+    for (std::size_t i = 0; i < expected.size(); ++i) same &= found[i] == expected[i];
     report.check(same, what + " are not exact");
     report.check(found.is_intact(), what + " wrote outside of the sums");
 }
 
 void check_products(Report& report) {
-    for (int gates = 1; gates <= 4; ++gates) {
-        for (const std::int64_t words : {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33, 128}) {
-            check_sums(report, isa().name, *isa().integers, isa().vector_bytes, gates, words,
-                       false);
-            check_sums(report, "offset", offset::integers, kOffsetBytes, gates, words, false);
+    const auto both = [&](int panels, int gates, std::int64_t words, bool largest) {
+        const Isa& own = isa();
+        check_sums(report, own.name, *own.integers, own.vector_bytes, panels, gates, words,
+                   largest);
+        check_sums(report, "offset", offset::integers, kOffsetBytes, panels, gates, words, largest);
+    };
+    for (int panels = 1; panels <= kIntegerPanels; ++panels) {
+        for (int gates = 1; gates <= 4; ++gates) {
+            for (const std::int64_t words : {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33, 128}) {
+                both(panels, gates, words, false);
+            }
         }
+        both(panels, 1, 1 << 15, true);  // as many as a sum holds
     }
-    // As many as a sum holds.
-    check_sums(report, isa().name, *isa().integers, isa().vector_bytes, 1, 1 << 15, true);
-    check_sums(report, "offset", offset::integers, kOffsetBytes, 1, 1 << 15, true);
 }
 
 // A cell's first step, whose rows are the same in the reference.
