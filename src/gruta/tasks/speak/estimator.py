@@ -54,7 +54,7 @@ class Speaker(Taught[SayingCodec]):
     def say(self, text: str, *, seed: int = 0) -> Said:
         """The same before it is sound: `log_mel`, `written`, `pieces`, `unknown`, `ended`."""
         trained = self._fitted()
-        return say(trained.head, trained.codec, text, seed=seed)
+        return say(trained.head, text, seed=seed)
 
     def predict(self, data: Sequence[str], **how: Any) -> list[Samples]:
         """Each text of a list said; how: see `speak`."""
