@@ -24,9 +24,9 @@ class Reader:
 
     def __init__(self, codec: SayingCodec, pronouncer: Pronouncer | None = None) -> None:
         if codec.units.kind != kind_of(pronouncer):
-            problem = _("units: expected {kind}, found {found}")
-            about = {"kind": kind_of(pronouncer), "found": codec.units.kind}
-            raise ValueError(problem.format(**about))
+            lacking = _("the model that phonemes come of is missing")
+            left_over = _("characters are read, and no model of phonemes is asked")
+            raise ValueError(lacking if pronouncer is None else left_over)
         self.codec, self._pronouncer = codec, pronouncer
 
     def units(self, texts: Sequence[str]) -> Sequence[Sequence[str]]:

@@ -215,10 +215,14 @@ def test_what_turns_no_words_into_phonemes_is_refused(name, message, tmp_path):
 def test_a_model_file_without_its_phonemes_or_with_another_model_is_refused(speaker, tmp_path):
     contents = contents_of(speaker.trained_)
     plain = contents_of(Speaker(**SMALL | {"steps": 1}).fit(*spoken(24)).trained_)
-    for inner, own in ((None, contents), (plain, contents), (contents.inner, plain)):
+    for inner, own, told in (
+        (None, contents, "the model that phonemes come of is missing"),
+        (plain, contents, "expected a translate model, found 'speak'"),
+        (contents.inner, plain, "characters are read, and no model of phonemes"),
+    ):
         path = tmp_path / "m.gruta"
         file.save(path, replace(own, inner=inner))
-        with pytest.raises(InputError, match="its parts do not fit together"):
+        with pytest.raises(InputError, match=rf"its parts do not fit together \({told}"):
             gruta.load(path)
 
 
