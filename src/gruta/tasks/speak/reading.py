@@ -30,7 +30,7 @@ class Reader:
         self.codec, self._pronouncer = codec, pronouncer
 
     def units(self, texts: Sequence[str]) -> Sequence[Sequence[str]]:
-        """Of each text, written out or not, all its units."""
+        """Of each text all its units."""
         return spelled([self.codec.written_out(text) for text in texts], self._pronouncer)
 
     def numbers(self, texts: Sequence[str]) -> list[Numbers]:
