@@ -80,7 +80,7 @@ def speak(
     make = None if vocoder is None else _vocoder(vocoder, trained.codec.mel, seed, temperature)
     text = _text(texts)
     began = time.perf_counter()
-    said = say(trained.head, trained.codec, text, seed=seed)
+    said = say(trained.head, text, seed=seed)
     samples = said.samples(make, seed)
     took = time.perf_counter() - began
     rate = trained.codec.rate
@@ -90,8 +90,10 @@ def speak(
             "file": str(out),
             "text": text,
             "said": said.written,
-            "pieces": list(said.pieces),
+            "phonemes": said.phonemes,
+            "pieces": said.pieces,
             "unknown": list(said.unknown),
+            "unseen": list(said.unseen),
             "ended": said.ended,
             "rate": rate,
             "samples": len(samples),
@@ -103,6 +105,8 @@ def speak(
     seconds = number(len(samples) / rate, 1)
     print(told.format(path=out, seconds=seconds, took=number(took, 1)))
     print(_("Said: {text}").format(text=said.written))
+    if said.phonemes is not None:
+        print(_("Phonemes: {phonemes}").format(phonemes=said.phonemes))
     for line in _remarks(said, vocoder):
         print(line, file=sys.stderr)
 
@@ -145,6 +149,9 @@ def _remarks(said: Any, vocoder: Path | None) -> list[str]:
     if said.unknown:
         left = _("Left out, as training has not seen them: {signs}")
         found.append(left.format(signs=" ".join(said.unknown)))
+    if said.unseen:
+        left = _("Letters that the model of phonemes was not trained on: {signs}")
+        found.append(left.format(signs=" ".join(said.unseen)))
     if not said.ended:
         text = _("The network did not come to an end by itself; what was said was cut off.")
         found.append(text)

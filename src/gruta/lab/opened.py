@@ -15,7 +15,7 @@ from gruta.studies import TASK as STUDY
 from gruta.tasks import registry
 from gruta.tasks.portrait import Portrait
 from gruta.tasks.task import Portrays
-from gruta.tasks.trained import CODEC, COUNTED, Trained
+from gruta.tasks.trained import CODEC, COUNTED, INNER, Trained
 
 _LARGEST = 64 * 2**20
 """Bytes of data that are read again for a sample."""
@@ -30,7 +30,7 @@ def bundle_of(path: Path, name: str = "", group: str = "") -> Bundle:
     if path.suffix == state_dict.SUFFIX:
         return Bundle(name, LAYERS, state_dict.portrait(path), group)
     run = Run.open(path)
-    for file in (MODEL, *filter(run.has, (CODEC, COUNTED))):
+    for file in (MODEL, *filter(run.has, (CODEC, COUNTED, INNER))):
         require_readable(path / file)
     return Bundle(name, run.task, _portrait(run), group, thinned(path / METRICS))
 

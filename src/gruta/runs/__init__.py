@@ -9,6 +9,8 @@ scores.json            what it scored on what was held out, beside the simple mo
 choice.json            what was tried before training, and which settings were chosen, if any
 drift.json             of an update: what had changed since the training before
 codec.json             what leads from data to numbers and back
+counted.safetensors    what was counted beside the network, if anything was
+inner.gruta            a model of another task that is asked beside it, if one is
 members/               the networks of an ensemble, each a run of its own
 report.html, *.png     for people
 .lock                  the process that trains; none where nobody does

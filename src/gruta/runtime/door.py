@@ -6,6 +6,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
+from gruta.runtime.file import Contents
+
 Tensors = Mapping[str, NDArray[Any]]
 
 
@@ -25,7 +27,7 @@ class Parts(Protocol[Known_co]):
     """What a head is made of, be it a run's or a model file's.
 
     settings: by attribute, at least those of the door's architecture. counted: what was counted
-    beside the network.
+    beside the network. inner: a model that is asked beside it, if any is.
     """
 
     @property
@@ -43,6 +45,10 @@ class Parts(Protocol[Known_co]):
     @property
     def counted(self) -> Tensors:
         """By the names of whatever counted."""
+
+    @property
+    def inner(self) -> Contents | None:
+        """As a model file has it."""
 
 
 class Asked(Protocol[Known_co]):

@@ -22,10 +22,12 @@ from gruta.locale.numbers import number
 from gruta.runtime.weights import Stored, Weights, float32, off_scale, plain
 
 KIND = "gruta-model"
-FORMAT = 2
-"""Of files with int8, whose recurrent layers multiply in whole numbers; all others are as in 1."""
+WHOLE, NESTED = 2, 3
+"""Of files with int8, whose recurrent layers multiply in whole numbers, and of those with a model
+inside; all others are as in 1.
+"""
 
-FORMATS = (1, FORMAT)
+FORMAT = NESTED
 FIELDS = (
     "format",
     "format_version",
@@ -39,8 +41,14 @@ FIELDS = (
 )
 """What the header's metadata hold, all of them texts; the three before the last are JSON."""
 
+FORMATS: Mapping[int, tuple[str, ...]] = {1: FIELDS, WHOLE: FIELDS, NESTED: (*FIELDS, "inner")}
+"""The fields of each version."""
+
 COUNTED = "counted/"
 """What the names of tensors begin with that were counted, not learned."""
+
+INNER = "inner/"
+"""What the names of tensors begin with that are of the model inside."""
 
 MOST_BYTES = 2**31
 MOST_HEADER = 2**26
@@ -71,7 +79,8 @@ class Contents:
 
     weights: float32, float16, bfloat16 or int8, as the matrices are stored. tensors: as stored, by
     name; those whose name begins with `COUNTED` were counted. version: of the gruta that wrote it.
-    format: of the file; in 1 int8 is no more than how weights are stored.
+    format: of the file; in 1 int8 is no more than how weights are stored. inner: another model,
+    which this one asks, and which has none inside itself.
     """
 
     task: str
@@ -83,20 +92,30 @@ class Contents:
     version: str
     checksum: str = ""
     format: int = FORMAT
+    inner: "Contents | None" = None
 
     def to_bytes(self) -> bytes:
         """The file; ValueError where it could not be read again."""
-        plain = {
-            "format": KIND,
-            "format_version": str(self.format if self.weights == "int8" else 1),
-            "gruta_version": self.version,
-            "task": self.task,
-            "weights": self.weights,
-            "architecture": _told(self.architecture),
-            "codec": _told(self.codec),
-            "units": _told(self.units),
-        }
-        return packed(plain, self.tensors)
+        version = self._without_inner if self.inner is None else NESTED
+        plain = _texts(self) | {"format": KIND, "format_version": str(version)}
+        if self.inner is None:
+            return packed(plain, self.tensors)
+        if self.inner.inner is not None:
+            raise ValueError(_("a model inside a model has none inside itself"))
+        inner = self.inner if self.inner.format > 1 else self.inner.widened()
+        own = {INNER + name: one for name, one in inner.tensors.items()}
+        return packed(plain | {"inner": _told(_texts(inner))}, {**self.tensors, **own})
+
+    @property
+    def digest(self) -> str:
+        """Of all that its own answers depend on, whichever gruta wrote it."""
+        plain = {k: v for k, v in _texts(self).items() if k != "gruta_version"}
+        return _checksum(plain | {"format_version": str(self._without_inner)}, self.tensors)
+
+    @property
+    def _without_inner(self) -> int:
+        """The first version that has what is in it, but for a model inside."""
+        return min(self.format, WHOLE) if self.weights == "int8" else 1
 
     @property
     def network(self) -> Weights:
@@ -109,13 +128,26 @@ class Contents:
         """The same of which nothing is computed in whole numbers: weights of int8 in float32."""
         counted = {n: t for n, t in self.tensors.items() if n.startswith(COUNTED)}
         own = {name: plain(weight) for name, weight in self.network.items()}
-        return replace(self, tensors=own | counted)
+        inner = None if self.inner is None else self.inner.widened()
+        return replace(self, tensors=own | counted, inner=inner)
 
     @property
     def counted(self) -> dict[str, NDArray[Any]]:
         """What was counted, by the names of whoever did."""
         found = {n: t.array for n, t in self.tensors.items() if n.startswith(COUNTED)}
         return {name.removeprefix(COUNTED): array for name, array in found.items()}
+
+
+def _texts(contents: Contents) -> dict[str, str]:
+    """What a header says of a model."""
+    return {
+        "gruta_version": contents.version,
+        "task": contents.task,
+        "weights": contents.weights,
+        "architecture": _told(contents.architecture),
+        "codec": _told(contents.codec),
+        "units": _told(contents.units),
+    }
 
 
 def save(path: Path, contents: Contents) -> bytes:
@@ -144,9 +176,17 @@ def load(path: Path) -> Contents:
 
 def parse(raw: bytes, name: str = "model") -> Contents:
     """The same of a file's bytes. name: what messages call it."""
-    plain, tensors = unpacked(raw, name, KIND, FORMATS, FIELDS)
+    plain, tensors = unpacked(raw, name, KIND, FORMATS)
     if plain["format_version"] != "1":
         _require_scaled(tensors, name)
+    if plain["format_version"] != str(NESTED):
+        return _contents(plain, tensors, name)
+    inside = {n.removeprefix(INNER): one for n, one in tensors.items() if n.startswith(INNER)}
+    own = {n: one for n, one in tensors.items() if not n.startswith(INNER)}
+    return replace(_contents(plain, own, name), inner=_inner(plain, inside, name))
+
+
+def _contents(plain: Mapping[str, str], tensors: Mapping[str, Stored], name: str) -> Contents:
     return Contents(
         plain["task"],
         plain["weights"],
@@ -155,15 +195,26 @@ def parse(raw: bytes, name: str = "model") -> Contents:
         {str(k): str(v) for k, v in _object(plain, "units", name).items()},
         tensors,
         plain["gruta_version"],
-        plain["checksum"],
+        plain.get("checksum", ""),
         int(plain["format_version"]),
     )
+
+
+def _inner(plain: Mapping[str, str], tensors: Mapping[str, Stored], name: str) -> Contents:
+    """The model inside; InputError where its fields are not what they have to be."""
+    found, expected = _object(plain, "inner", name), {*FIELDS[2:-1]}
+    if found.keys() != expected or not all(isinstance(one, str) for one in found.values()):
+        told = _("{path}: inner: expected the texts {expected}, found {found}")
+        fields = {"expected": ", ".join(sorted(expected)), "found": ", ".join(sorted(found))}
+        raise InputError(told.format(path=name, **fields))
+    return _contents(found | {"format_version": plain["format_version"]}, tensors, name)
 
 
 def _require_scaled(tensors: Mapping[str, Stored], path: str) -> None:
     """InputError for int8 that products of whole numbers would round another time."""
     for name, one in tensors.items():
-        if one.dtype != "I8" or name.startswith(COUNTED) or one.array.ndim < 2:
+        counted = name.removeprefix(INNER).startswith(COUNTED)
+        if one.dtype != "I8" or counted or one.array.ndim < 2:
             continue
         row = off_scale(one.array)
         if row is not None:
@@ -193,13 +244,13 @@ def packed(plain: Mapping[str, str], tensors: Mapping[str, Stored]) -> bytes:
 
 
 def unpacked(
-    raw: bytes, name: str, kind: str, versions: tuple[int, ...], fields: tuple[str, ...]
+    raw: bytes, name: str, kind: str, versions: Mapping[int, tuple[str, ...]]
 ) -> tuple[dict[str, str], dict[str, Stored]]:
-    """What `packed` made of texts of these fields, of which the first two say what kind of file it
-    is, and of which version it may be; InputError for anything else.
+    """What `packed` made of texts, those of each version's fields, of which the first two say what
+    kind of file it is, and of which version; InputError for anything else.
     """
     try:
-        return _unpacked(raw, name, kind, versions, fields)
+        return _unpacked(raw, name, kind, versions)
     except InputError:
         raise
     except Exception as error:  # safetensors has a class of its own, outside of ValueError
@@ -208,7 +259,7 @@ def unpacked(
 
 
 def _unpacked(
-    raw: bytes, name: str, kind: str, versions: tuple[int, ...], fields: tuple[str, ...]
+    raw: bytes, name: str, kind: str, versions: Mapping[int, tuple[str, ...]]
 ) -> tuple[dict[str, str], dict[str, Stored]]:
     if len(raw) > MOST_BYTES:
         raise ValueError(_("larger than {most} bytes").format(most=number(MOST_BYTES)))
@@ -221,7 +272,7 @@ def _unpacked(
     # It refuses headers of another form, and sizes that contradict the file's.
     found: list[tuple[str, dict[str, Any]]] = deserialize(raw)  # type: ignore[no-untyped-call]
     about = json.loads(header).get("__metadata__", {})
-    _require_known(about, name, kind, versions, fields)
+    _require_known(about, name, kind, versions)
     if len(found) > MOST_TENSORS:
         raise ValueError(_("more than {most} tensors").format(most=number(MOST_TENSORS)))
     tensors = {key: _tensor(key, **one) for key, one in found}
@@ -234,8 +285,7 @@ def _require_known(
     about: Mapping[str, str],
     name: str,
     kind: str,
-    versions: tuple[int, ...],
-    fields: tuple[str, ...],
+    versions: Mapping[int, tuple[str, ...]],
 ) -> None:
     if about.get("format") != kind:
         problem = _("{path}: expected a file of the kind {kind!r}, found {found!r}")
@@ -253,7 +303,8 @@ def _require_known(
                 version=about.get("gruta_version"),
             )
         )
-    unknown, missing = sorted(about.keys() - {*fields}), sorted({*fields} - about.keys())
+    fields = {*versions[int(about["format_version"])]}
+    unknown, missing = sorted(about.keys() - fields), sorted(fields - about.keys())
     if unknown or missing:
         problem = _("{path}: unknown fields: {unknown}; missing fields: {missing}")
         none = _("none")

@@ -24,6 +24,7 @@ class _Parts(Generic[C]):
     settings: Any
     weights: Tensors
     counted: Tensors
+    inner: Contents | None
 
 
 class Model(Generic[C]):
@@ -46,7 +47,7 @@ class Model(Generic[C]):
         settings = architecture.from_json(door.architecture, contents.architecture)
         codec: C = door.codec.from_json(contents.codec)
         self.codec, self.settings = codec, settings
-        parts = _Parts(codec, settings, contents.network, contents.counted)
+        parts = _Parts(codec, settings, contents.network, contents.counted, contents.inner)
         self.head: Any = door.head(parts)
 
     def __repr__(self) -> str:

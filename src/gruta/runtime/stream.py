@@ -79,7 +79,7 @@ class Stream(ABC, Generic[M]):
 def restored(model: "Model[Any]", raw: bytes) -> Stream[Any]:
     """The stream that gave these bytes; see `Model.restore`."""
     name = "state"
-    about, tensors = unpacked(raw, name, KIND, (VERSION,), FIELDS)
+    about, tensors = unpacked(raw, name, KIND, {VERSION: FIELDS})
     if about["model"] != model.checksum:
         problem = _("{name}: of another model than this one; restore it with the file it is of")
         raise InputError(problem.format(name=name))

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,10 +49,15 @@ def headed(header, tensors=b""):
     return len(text).to_bytes(8, "little") + text + tensors
 
 
+def header_of(raw):
+    size = int.from_bytes(raw[:8], "little")
+    return json.loads(raw[8 : 8 + size])
+
+
 def about(**changed):
     """The header of a file, with other metadata."""
     size = int.from_bytes(RAW[:8], "little")
-    header = json.loads(RAW[8 : 8 + size])
+    header = header_of(RAW)
     metadata = header["__metadata__"] | changed
     header["__metadata__"] = {k: v for k, v in metadata.items() if v is not None}
     return headed(header, RAW[8 + size :])
@@ -73,6 +79,50 @@ def test_what_was_written_is_read(kind, tmp_path):
         off = np.abs(found.network[name] - weight)
         assert (off <= (0 if exact else 1.001 * near * largest)).all()
         assert found.network[name].dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_inside_another_comes_back_with_all_that_it_is(kind):
+    inner = contents(kind, task="translate", codec={"a": 1}, version="0.0.9")
+    found = file.parse(contents(tensors=as_stored(WEIGHTS, "int8"), inner=inner).to_bytes())
+    assert found.network.keys() == WEIGHTS.keys()
+    assert found.network.whole
+    own = found.inner
+    assert (own.task, own.weights, own.codec, own.version) == ("translate", kind, {"a": 1}, "0.0.9")
+    np.testing.assert_array_equal(own.counted["first"], np.arange(5))
+    assert own.network.whole == file.parse(inner.to_bytes()).network.whole
+    for name, weight in inner.network.items():
+        np.testing.assert_array_equal(own.network[name], weight)
+    lone = file.parse(own.to_bytes())
+    assert lone.digest == own.digest == inner.digest == replace(inner, version="9").digest
+    assert lone.digest != replace(lone, codec={"a": 2}).digest
+    with pytest.raises(ValueError, match="has none inside itself"):
+        contents(inner=replace(inner, inner=lone)).to_bytes()
+
+
+def test_int8_of_the_first_version_computes_as_it_did_inside_another():
+    numbers, scale = np.array([[64, -3]], np.int8), np.array([2.0], "f")
+    tensors = {"w": plain(numbers), f"w{SCALE}": plain(scale)}
+    old = contents("int8", tensors=tensors, format=1)
+    found = file.parse(contents(inner=old).to_bytes()).inner.network
+    np.testing.assert_array_equal(found["w"], [[128, -6]])
+    assert not found.whole
+
+
+@pytest.mark.parametrize(
+    ("inner", "message"),
+    [
+        ("[]", "inner: expected an object in JSON"),
+        ("{}", "inner: expected the texts architecture, codec, gruta_version, task, units"),
+        (json.dumps(dict.fromkeys(file.FIELDS[2:-1], 1)), "inner: expected the texts"),
+        (json.dumps(dict.fromkeys(file.FIELDS[2:-1], "{")), "architecture: expected an object"),
+    ],
+)
+def test_a_model_inside_that_is_none_is_refused(inner, message):
+    fields = header_of(RAW)["__metadata__"] | {"format_version": "3", "inner": inner}
+    del fields["checksum"]
+    with pytest.raises(InputError, match=f"m.gruta: {message}"):
+        file.parse(file.packed(fields, {}), "m.gruta")
 
 
 def test_any_reader_of_safetensors_gets_at_the_tensors():
@@ -101,7 +151,8 @@ REFUSED = {
         "not a whole file",
     headed({}): "expected a file of the kind 'gruta-model', found None",
     headed({"__metadata__": {"format": "pt"}}): "of the kind 'gruta-model', found 'pt'",
-    about(format_version="3", gruta_version="9.9"): r"version '3', .* reads 1, 2; .* \(9.9\)",
+    about(format_version="4", gruta_version="9.9"): r"version '4', .* reads 1, 2, 3; .* \(9.9\)",
+    about(format_version="3"): "unknown fields: none; missing fields: inner",
     about(colour="red", task=None): "unknown fields: colour; missing fields: task",
     about(task="forecast"): "the checksum is of other contents",
     about(codec='{"labels": ["b"]}'): "the checksum is of other contents",

@@ -1,9 +1,11 @@
 import io
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 import gruta
+import gruta.tests
 from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.exporting import export
@@ -11,6 +13,9 @@ from gruta.tasks.fitting import fit
 
 WORDS = ["a", "bee", "cab", "dad", "abe", "add", "ebb"]
 RATE = 8000
+PHONEMES = Path(gruta.tests.__path__[0]) / "data" / "phonemes.gruta"
+"""A translator that was trained to turn words of a, b, c and e into phonemes."""
+
 _TONES = {"a": 400, "b": 800, "c": 1300, "d": 2000, "e": 3000}
 
 

@@ -17,8 +17,8 @@ from gruta.tasks.trained import Trained
 def contents_of(trained: Trained[Any], weights: Kind = "float32") -> Contents:
     """What a model file of it holds.
 
-    weights: how its matrices are stored. Nothing of the training is in it: no path, no setting but
-    those that the head goes by.
+    weights: how its matrices are stored; a model inside stays as it is. Nothing of the training is
+    in it: no path, no setting but those that the head goes by.
     """
     if weights not in KINDS:
         known = ", ".join(KINDS)
@@ -35,6 +35,7 @@ def contents_of(trained: Trained[Any], weights: Kind = "float32") -> Contents:
         door.units(trained.codec),
         stored | counted,
         version("gruta"),
+        inner=trained.inner,
     )
 
 

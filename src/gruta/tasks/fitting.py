@@ -10,16 +10,19 @@ from typing import Any, Generic
 import torch
 from safetensors.numpy import load, save
 
+from gruta.errors import OtherRun
+from gruta.locale import translate as _
 from gruta.nn.draws import drawing
 from gruta.runs import METRICS, MODEL, MetricsFile, Run, read_metrics, write_arrays
 from gruta.runs.lock import training_alone
 from gruta.runs.tensors import metadata, unpacked
+from gruta.runtime.file import Contents
 from gruta.settings import resolve
 from gruta.stopwatch import Stopwatch, together
 from gruta.surroundings import threads, undisturbed
 from gruta.tasks.members import joined, of_member
-from gruta.tasks.task import C, Chooses, Combines, Counts, Task, networks
-from gruta.tasks.trained import CODEC, COUNTED, Trained, choice_of
+from gruta.tasks.task import Asks, C, Chooses, Combines, Counts, Task, networks
+from gruta.tasks.trained import CODEC, COUNTED, INNER, Trained, choice_of, inner_of
 from gruta.tracking import require_tracker
 from gruta.train import Lesson, Progress, train
 from gruta.train.ranks import Ranks, current
@@ -82,7 +85,10 @@ class _Training:
     ) -> Fitted[C]:
         """Train a network in `directory`; the last one lets go of the data."""
         codec, lesson = self._prepared(task, settings)
+        inner = task.inner(self.data) if isinstance(task, Asks) else None
         run = self._begin(task, settings, directory, resume)
+        if inner is not None and self.ranks.first:
+            _keep(run, inner)
         chosen = self._chosen(task, settings, run)
         if chosen != settings:
             settings = chosen
@@ -102,7 +108,8 @@ class _Training:
             trained = replace(self._trained(task, settings, own, weights, run), counted=counted)
             return Fitted(trained, stopwatch, read_metrics(run.path / METRICS))
 
-        return self._of_the_first(task, settings, stopwatch, settled)
+        found = self._of_the_first(task, settings, stopwatch, settled)
+        return replace(found, trained=replace(found.trained, inner=inner))
 
     def of_members(self, task: Task[C], settings: Any, directory: Path, resume: bool) -> Fitted[C]:
         """Train each as a run of its own below `directory`; those that are done stay so."""
@@ -182,6 +189,19 @@ class _Training:
     ) -> Trained[C]:
         found = self.fingerprint, self.source, choice_of(run) if self.ranks.first else None
         return Trained(task, settings, codec, weights, *found)
+
+
+def _keep(run: Run, inner: Contents) -> None:
+    """The model that is asked beside the network, in the run; OtherRun where that has another."""
+    before = inner_of(run)
+    if before is None:
+        run.write(INNER, inner.to_bytes())
+    elif before.digest != inner.digest:
+        problem = _(
+            "{path}: the run was started with another {task} model beside it; resume with the same "
+            "one, or train in another directory"
+        )
+        raise OtherRun(problem.format(path=run.path, task=inner.task))
 
 
 def _packed(fitted: Fitted[Any]) -> bytes:

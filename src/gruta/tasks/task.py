@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gruta.insight.foretold import Foretold
     from gruta.report.page import Section, Table
     from gruta.runs import Run
+    from gruta.runtime.file import Contents
     from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
     from gruta.train import Lesson, Progress
@@ -368,6 +369,14 @@ class Counts(Protocol):
 
     def count(self, lesson: Any, codec: Any) -> Mapping[str, Any]:
         """What was counted in what `lesson` learned from, as arrays by name; none for nothing."""
+
+
+@runtime_checkable
+class Asks(Protocol):
+    """A task whose networks ask a model of another task, which goes wherever they go."""
+
+    def inner(self, data: Any) -> "Contents | None":
+        """That model, as its file has it; None where these data need none."""
 
 
 @dataclass(frozen=True, eq=False)

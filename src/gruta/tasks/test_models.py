@@ -45,6 +45,8 @@ def asked(name, model):
             shape = (model.size, model.size, 3)
             given = [rng.integers(0, 256, (*f, *shape), np.uint8) for f in ((), (3,))]
             return [[one.text for one in own] for own in model.nbest(given, language="", best=2)]
+        case "speak phonemes":
+            return model.spectrum("a bee, cab", seed=3)
         case "speak":
             found = model("a bee", seed=3)
             return np.append(found.samples, found.rate)

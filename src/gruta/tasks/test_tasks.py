@@ -18,7 +18,7 @@ from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.caption.conftest import SMALL, clips, pictures
 from gruta.tasks.classify.conftest import waves, words
-from gruta.tasks.conftest import tones
+from gruta.tasks.conftest import PHONEMES, tones
 from gruta.tasks.fitting import fit
 from gruta.tasks.forecast.conftest import hourly
 from gruta.tasks.generate.conftest import rhyme
@@ -55,6 +55,14 @@ EXAMPLES = {
         tones(),
         SHORT
         | {"rate": 2000, "bands": 16, "embedding": 5, "encoder": 5, "prenet": 5, "cell": "lstm"},
+        None,
+    ),
+    "speak phonemes": (
+        "speak",
+        tones(),
+        SHORT
+        | {"rate": 2000, "bands": 16, "embedding": 5, "encoder": 5, "prenet": 5}
+        | {"phonemes": str(PHONEMES)},
         None,
     ),
     "vocode": ("vocode", tones(), SHORT | {"rate": 2000, "bands": 16, "frames": 3}, None),

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.runs import CHOICE, MODEL, Run, read_arrays, write_arrays
+from gruta.runtime.file import Contents, parse
 from gruta.settings import resolve
 from gruta.tasks.task import C, Task
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 CODEC = "codec.json"
 COUNTED = "counted.safetensors"
-FILES = ("run.json", "settings.toml", CODEC, MODEL, COUNTED, CHOICE)
-"""All that answers are made from; the last two are not in every run."""
+INNER = "inner.gruta"
+FILES = ("run.json", "settings.toml", CODEC, MODEL, COUNTED, INNER, CHOICE)
+"""All that answers are made from; the last three are not in every run."""
 
 
 def is_unfinished(path: Path) -> bool:
@@ -36,8 +38,9 @@ class Trained(Generic[C]):
 
     data: the fingerprint of what it was trained on. source: the file or folder that this was read
     from, if any. choice: what was tried to find some of the settings out, if it was. counted: what
-    was counted beside the network. The run directory holds them as codec.json, settings.toml,
-    model.safetensors, counted.safetensors and run.json.
+    was counted beside the network. inner: a model that is asked beside it. The run directory holds
+    them as codec.json, settings.toml, model.safetensors, counted.safetensors, inner.gruta and
+    run.json.
     """
 
     task: Task[C]
@@ -48,6 +51,7 @@ class Trained(Generic[C]):
     source: str | None = None
     choice: Mapping[str, Any] | None = None
     counted: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    inner: Contents | None = None
 
     @cached_property
     def head(self) -> Any:
@@ -86,6 +90,7 @@ class Trained(Generic[C]):
                 about.get("source"),
                 choice_of(run),
                 read_arrays(run, COUNTED)[0] if run.has(COUNTED) else {},
+                inner_of(run),
             )
             _whole = found.head  # whether it all fits together
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
@@ -107,6 +112,8 @@ class Trained(Generic[C]):
         write_arrays(run, MODEL, self.weights, {})
         if self.counted:
             write_arrays(run, COUNTED, self.counted, {})
+        if self.inner is not None:
+            run.write(INNER, self.inner.to_bytes())
         if self.choice is not None:
             run.write_json(CHOICE, self.choice)
 
@@ -115,6 +122,11 @@ def choice_of(run: Run) -> Mapping[str, Any] | None:
     """What was tried before training, where settings were left open."""
     found: Mapping[str, Any] | None = run.read_json(CHOICE) if run.has(CHOICE) else None
     return found
+
+
+def inner_of(run: Run) -> Contents | None:
+    """The model that a run asks beside its network, as a model file has it."""
+    return parse(run.read(INNER), str(run.path / INNER)) if run.has(INNER) else None
 
 
 def settings_of(run: Run, task: Task[Any]) -> dict[str, Any]:

@@ -117,13 +117,19 @@ def changed_tensors(draw, tensors):
     return tensors
 
 
+def header_of(raw):
+    size = int.from_bytes(raw[:8], "little")
+    return json.loads(raw[8 : 8 + size])["__metadata__"]
+
+
 @st.composite
 def contradictory(draw):
     """A file whose checksum is right, and whose parts are not of one network."""
     contents = file.parse(SEEDS[draw(st.sampled_from(sorted(SEEDS)))])
+    nested = contents.inner is not None
     plain = {
         "format": file.KIND,
-        "format_version": str(file.FORMAT),
+        "format_version": str(file.NESTED if nested else file.WHOLE),
         "gruta_version": contents.version,
         "task": contents.task,
         "weights": contents.weights,
@@ -133,13 +139,23 @@ def contradictory(draw):
         "codec": dict(contents.codec),
         "units": dict(contents.units),
     }
-    tensors = contents.tensors
+    tensors = dict(contents.tensors)
+    if nested:
+        json_parts["inner"] = json.loads(header_of(contents.to_bytes())["inner"])
+        tensors |= {file.INNER + name: one for name, one in contents.inner.tensors.items()}
     for _change in range(draw(st.integers(1, 2))):
-        which = draw(st.sampled_from(["architecture", "codec", "codec", "tensors", "field"]))
+        parts = [*json_parts, "codec", "tensors", "field"]
+        which = draw(st.sampled_from(parts))
         if which == "tensors":
             tensors = draw(changed_tensors(tensors))
         elif which == "field":
             plain[draw(st.sampled_from(sorted(plain)))] = draw(st.text(max_size=9))
+        elif which == "inner":  # a text for each of its fields, some of which are JSON
+            name = draw(st.sampled_from(["architecture", "codec", "task", "units"]))
+            content = json_parts["inner"].get(name, "{}")
+            if name != "task":
+                content = json.dumps(draw(changed_json(json.loads(content))))
+            json_parts["inner"][name] = draw(st.sampled_from([content, content[:-1], 5]))
         else:
             json_parts[which] = draw(changed_json(json_parts[which]))
     told = plain | {name: json.dumps(content) for name, content in json_parts.items()}
@@ -200,5 +216,8 @@ def test_huge_sizes_that_a_file_claims_take_no_memory(seed):
     for name in where:
         at = at[name]
     at[key] = value
+    huge = replace(contents, **{part: content})
     with pytest.raises(InputError, match="model: its parts do not fit together"):
-        gruta.loads(replace(contents, **{part: content}).to_bytes())
+        gruta.loads(huge.to_bytes())
+    with pytest.raises(InputError, match="model: its parts do not fit together"):
+        gruta.loads(replace(file.parse(SEEDS["speak-phonemes"]), inner=huge).to_bytes())

@@ -93,19 +93,19 @@ for path in sys.argv[2:]:
 def test_installed_wheel_asks_model_files_with_numpy_and_safetensors_alone(installed, tmp_path):
     site, python = installed
     beside(site, safetensors)
-    left = sorted(Path(__file__).with_name("model_files").iterdir())[-1]
     (tmp_path / "asked.py").write_text(f"import numpy as np\n\n{inspect.getsource(asked)}")
-    files = sorted(left.glob("*.gruta"))
-    command = [python, "-W", "error", "-c", ASK, tmp_path, *files]
-    said = succeed(*command, cwd=tmp_path, env={"PATH": str(tmp_path)})
-    expected = json.loads((left / "answers.json").read_text("utf-8"))
-    found = dict(map(json.loads, said.splitlines()))
-    assert found.keys() == expected.keys()
-    for name, answer in found.items():
-        if isinstance(answer[0], str) or name.startswith("translate"):
-            assert answer == expected[name]
-        else:
-            np.testing.assert_allclose(answer, expected[name], rtol=1e-5, atol=1e-5)
+    for left in Path(__file__).with_name("model_files").iterdir():
+        files = sorted(left.glob("*.gruta"))
+        command = [python, "-W", "error", "-c", ASK, tmp_path, *files]
+        said = succeed(*command, cwd=tmp_path, env={"PATH": str(tmp_path)})
+        expected = json.loads((left / "answers.json").read_text("utf-8"))
+        found = dict(map(json.loads, said.splitlines()))
+        assert found.keys() == expected.keys()
+        for name, answer in found.items():
+            if isinstance(answer[0], str) or name.startswith("translate"):
+                assert answer == expected[name]
+            else:
+                np.testing.assert_allclose(answer, expected[name], rtol=1e-5, atol=1e-5)
 
 
 def test_installed_wheel_is_small_and_says_its_types(installed):

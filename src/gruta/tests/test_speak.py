@@ -10,7 +10,7 @@ import soundfile
 
 from gruta import InputError, Speaker, Vocoder
 from gruta.cli.app import app
-from gruta.tasks.conftest import RATE, spoken
+from gruta.tasks.conftest import PHONEMES, RATE, spoken
 
 SMALL = {
     "rate": RATE, "bands": 20, "hidden": 8, "embedding": 8, "encoder": 8, "prenet": 8,
@@ -60,6 +60,21 @@ def test_the_command_writes_a_sound_with_and_without_a_vocoder(runs, tmp_path):
     assert content["said"] == "a bee"
     assert content["samples"] == soundfile.info(again).frames
     assert beside == ""
+
+
+def test_the_command_tells_phonemes_and_what_was_guessed_of_them(runs, tmp_path):
+    x, y = spoken(24)
+    Speaker(**SMALL, phonemes=str(PHONEMES)).fit(x, y, run=tmp_path / "run")
+    out = tmp_path / "cab.wav"
+    told, beside = command(tmp_path / "run", "Cab, dad", "--out", out)
+    assert "Phonemes: K AA B ␣ AA" in told
+    assert "Left out, as training has not seen them: ," in beside
+    assert "Letters that the model of phonemes was not trained on: d" in beside
+    told, _ = command(tmp_path / "run", "Cab, dad", "--out", out, "--json")
+    content = json.loads(told)
+    assert (content["phonemes"], content["unseen"]) == ("K AA B ␣ AA", ["d"])
+    told, _ = command(runs / "speaker", "a", "--out", out, "--json")
+    assert json.loads(told)["phonemes"] is None
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 """What a speaker knows but for its weights: how texts enter, and which spectra leave."""
 
-import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -13,8 +12,9 @@ from gruta.codec.audio.distortion import DECIBELS
 from gruta.codec.audio.mel import Frames, Mel
 from gruta.codec.scaler import Scaler
 from gruta.codec.text.numerals import Language
+from gruta.codec.text.signs import BLANK, Signs
 from gruta.codec.text.spoken import spoken
-from gruta.codec.text.units import UNKNOWN, Units
+from gruta.codec.text.units import UNKNOWN
 from gruta.errors import InputError
 from gruta.locale import translate as _
 
@@ -34,13 +34,13 @@ Numbers = NDArray[np.int64]
 class SayingCodec:
     """What codec.json holds.
 
-    units: the characters that texts are made of; 0 is padding, and no unknown one is ever read.
-    language: how numbers and short forms are said. mel: the spectra that leave. scaler: of their
-    bands. floor: what is softer is silence. together: frames that are made at a step. longest:
-    characters of the longest text of the training part. pace: characters a step, on average.
+    units: the characters or phonemes that texts are made of; 0 is padding, and no unknown one is
+    ever read. language: how numbers and short forms are said. mel: the spectra that leave. scaler:
+    of their bands. floor: what is softer is silence. together: frames that are made at a step.
+    longest: units of the longest text of the training part. pace: units a step, on average.
     """
 
-    units: Units
+    units: Signs
     language: Language
     mel: Mel
     scaler: Scaler
@@ -63,16 +63,14 @@ class SayingCodec:
         """A text as it is read: in words, and in small letters."""
         return said(text, self.language)
 
-    def unknown(self, text: str) -> list[str]:
-        """The characters of a text that training has not seen, each once."""
-        found = self.written_out(text)
-        numbers = self.units.encode(found)
-        strange = dict.fromkeys(c for c, n in zip(found, numbers, strict=True) if n == UNKNOWN)
-        return list(strange)
+    def unknown(self, units: Sequence[str]) -> list[str]:
+        """The units of a text that training has not seen, each once."""
+        numbers = self.units.numbers(units).tolist()
+        return list(dict.fromkeys(u for u, n in zip(units, numbers, strict=True) if n == UNKNOWN))
 
-    def numbers(self, text: str) -> Numbers:
-        """A text's characters that are known, with the end behind them."""
-        found = self.units.encode(self.written_out(text) + END)
+    def numbers(self, units: Sequence[str]) -> Numbers:
+        """`[S]`: a text's units that are known, with the end behind them."""
+        found = self.units.numbers([*units, END])
         known: Numbers = found[found != UNKNOWN]
         return known
 
@@ -104,7 +102,7 @@ class SayingCodec:
             counts = [int(content[name]) for name in ("together", "longest")]
             reals = [float(content[name]) for name in ("floor", "pace")]
             found = cls(
-                Units.from_json(content["units"]),
+                Signs.from_json(content["units"]),
                 content["language"],
                 Mel.from_json(content["mel"]),
                 Scaler.from_json(content["scaler"]),
@@ -117,8 +115,8 @@ class SayingCodec:
             able = 1 <= found.together <= 100 and found.longest > 0 and np.isfinite(reals).all()
             if not whole or not able or found.pace <= 0:
                 raise ValueError(_("expected a scale for each band, and lengths above 0"))
-            if found.units.kind != "characters" or found.language not in get_args(Language):
-                raise ValueError(_("expected characters of a known language"))
+            if found.language not in get_args(Language):
+                raise ValueError(_("expected units of a known language"))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             if isinstance(error, InputError):
                 raise
@@ -139,26 +137,43 @@ def heard(log_mel: Frames) -> slice:
     return slice(max(int(places[0]) - _BEFORE, 0), int(places[-1]) + 1 + _BEHIND)
 
 
-def sentences(text: str, most: int) -> Sequence[str]:
-    """A text in pieces of at most so many characters: cut behind sentences where that will do, else
+def sentences(units: Sequence[str], most: int) -> list[Sequence[str]]:
+    """A text's units in pieces of at most so many: cut behind sentences where that will do, else
     behind other marks, else between words, and in words that are longer.
     """
-    parts = [text]
-    for ends in (r"(?<=[.!?…])\s+|\n+", r"(?<=[,;:–—-])\s+", r"\s+"):
-        parts = [
+    spans = [(0, len(units))]
+    for cuts in (_behind(".!?…"), _behind(",;:–—-"), lambda _before: True):
+        spans = [
             piece
-            for part in parts
-            for piece in ([part] if len(part) <= most else _gathered(re.split(ends, part), most))
+            for span in spans
+            for piece in ([span] if _size(span) <= most else _gathered(units, span, cuts, most))
         ]
-    return [part[i : i + most] for part in parts for i in range(0, len(part), most)]
+    return [units[i : min(i + most, end)] for begin, end in spans for i in range(begin, end, most)]
 
 
-def _gathered(parts: Sequence[str], most: int) -> list[str]:
-    """Neighbours together, as many as there is room for."""
-    found: list[str] = []
-    for part in filter(None, (one.strip() for one in parts)):
-        if found and len(found[-1]) + 1 + len(part) <= most:
-            found[-1] += f" {part}"
+def _behind(marks: str) -> Callable[[str], bool]:
+    """Whether a blank is behind one of these."""
+    return lambda before: before in marks
+
+
+def _size(span: tuple[int, int]) -> int:
+    return span[1] - span[0]
+
+
+def _gathered(
+    units: Sequence[str], span: tuple[int, int], cuts: Callable[[str], bool], most: int
+) -> list[tuple[int, int]]:
+    """Parts of a span between blanks where it may be cut, neighbours together, as many as there is
+    room for.
+    """
+    begin, end = span
+    at = [i for i in range(begin + 1, end) if units[i] == BLANK and cuts(units[i - 1])]
+    found: list[tuple[int, int]] = []
+    for first, last in zip([begin, *(i + 1 for i in at)], [*at, end], strict=True):
+        if first == last:
+            continue
+        if found and last - found[-1][0] <= most:
+            found[-1] = (found[-1][0], last)
         else:
-            found.append(part)
+            found.append((first, last))
     return found

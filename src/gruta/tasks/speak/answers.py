@@ -15,11 +15,15 @@ def answered(trained: Trained[SayingCodec], source: Any) -> "pl.DataFrame":
     """A row a text."""
     import polars as pl
 
+    texts = texts_of(source, trained.settings)
+    trained.head.reader.units(texts)  # whose words are asked together
     rows = []
-    for text in texts_of(source, trained.settings):
-        one = say(trained.head, trained.codec, text)
-        rows.append((text, one.written, len(one.pieces), one.seconds, one.ended))
-    names = {"text": pl.String, "said": pl.String, "pieces": pl.Int64}
-    return pl.DataFrame(
+    for text in texts:
+        one = say(trained.head, text)
+        rows.append((text, one.written, one.phonemes, len(one.pieces), one.seconds, one.ended))
+    names = {"text": pl.String, "said": pl.String, "phonemes": pl.String, "pieces": pl.Int64}
+    found = pl.DataFrame(
         rows, schema=names | {"seconds": pl.Float64, "ended": pl.Boolean}, orient="row"
     )
+    phonemes = trained.codec.units.kind == "phonemes"
+    return found if phonemes else found.drop("phonemes")

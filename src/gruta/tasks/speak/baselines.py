@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gruta.codec.audio.mel import Frames
-from gruta.codec.audio.saying import SayingCodec
 from gruta.locale import translate as _
 from gruta.tasks.sounds import Sounds
 from gruta.tasks.speak.parts import spectrum
+from gruta.tasks.speak.reading import Reader
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +22,12 @@ class Simple:
 
 
 def simple_models(
-    train: Sounds | None, codec: SayingCodec, texts: Sequence[str], source: str | None
+    train: Sounds | None, reader: Reader, texts: Sequence[str], source: str | None
 ) -> Simple:
-    """mean: the mean of all frames, as long as so many characters take on average. nearest: the
-    training part's recording whose text has most runs of three characters in common.
+    """mean: the mean of all frames, as long as so many units take on average. nearest: the training
+    part's recording whose text has most runs of three characters in common.
     """
+    codec = reader.codec
     if train is None:
         gone = (
             _("{source}, which the network was trained on, is not there any more, or has changed")
@@ -38,8 +39,8 @@ def simple_models(
     mean = codec.scaler.mean.astype(np.float32)
     known = [_runs(codec.written_out(text)) for text in train.recordings.texts]
     means, nearest = [], []
-    for text in texts:
-        steps = max(1, round(len(codec.numbers(text)) / codec.pace))
+    for text, numbers in zip(texts, reader.numbers(texts), strict=True):
+        steps = max(1, round(len(numbers) / codec.pace))
         means.append(np.tile(mean, (steps * codec.together, 1)))
         own = _runs(codec.written_out(text))
         alike = [_alike(own, one) for one in known]

@@ -25,6 +25,9 @@ class Speaker(Taught[SayingCodec]):
     >>> speaker = Speaker(steps=3000).fit("prompts/")
     >>> samples = speaker.speak("Please press 2.")
 
+    With `phonemes="runs/cmudict-gru"`, a run of `gruta train translate` or its model file, the
+    network reads the phonemes of words, and not their letters.
+
     Recordings are whatever `gruta.data.audio.read.read_recordings` takes, of one voice. What is
     said needs no PyTorch.
     """
@@ -52,9 +55,11 @@ class Speaker(Taught[SayingCodec]):
 
     @as_usual()
     def say(self, text: str, *, seed: int = 0) -> Said:
-        """The same before it is sound: `log_mel`, `written`, `pieces`, `unknown`, `ended`."""
+        """The same before it is sound: `log_mel`, `written`, `pieces`, `phonemes`, `unknown`,
+        `unseen`, `ended`.
+        """
         trained = self._fitted()
-        return say(trained.head, trained.codec, text, seed=seed)
+        return say(trained.head, text, seed=seed)
 
     def predict(self, data: Sequence[str], **how: Any) -> list[Samples]:
         """Each text of a list said; how: see `speak`."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -45,17 +46,18 @@ class Evaluation:
 
     def frame(self) -> pl.DataFrame:
         """Of each recording what was said, how long, and how far off."""
-        seconds = [one.seconds for one in self.said]
-        return pl.DataFrame(
-            {
-                "recording": [one.name for one in self.recordings.utterances],
-                "text": [one.text for one in self.said],
-                "said": [one.written for one in self.said],
-                "seconds": seconds,
-                "distortion": list(self.distortions),
-                "ended": [one.ended for one in self.said],
-            }
-        )
+        found: dict[str, Sequence[Any]] = {
+            "recording": [one.name for one in self.recordings.utterances],
+            "text": [one.text for one in self.said],
+            "said": [one.written for one in self.said],
+            "phonemes": [one.phonemes for one in self.said],
+            "seconds": [one.seconds for one in self.said],
+            "distortion": list(self.distortions),
+            "ended": [one.ended for one in self.said],
+        }
+        if found["phonemes"][:1] == [None]:
+            del found["phonemes"]
+        return pl.DataFrame(found)
 
     @property
     def renamed(self) -> Mapping[str, str]:
@@ -86,9 +88,10 @@ def evaluate(
         test = test.pick(range(options.count))
     sounds = Sounds(test, codec.mel)
     real = [spectrum(sounds, i) for i in range(len(test))]
-    said = [say(head, codec, text, seed=options.seed) for text in test.texts]
+    head.reader.units(test.texts)  # whose words are asked together
+    said = [say(head, text, seed=options.seed) for text in test.texts]
     known = Sounds(train, codec.mel) if train is not None else None
-    simple = like.simple if like else simple_models(known, codec, test.texts, trained.source)
+    simple = like.simple if like else simple_models(known, head.reader, test.texts, trained.source)
     made = [one.log_mel for one in said]
     distortions = [_far(codec, own, wanted) for own, wanted in zip(made, real, strict=True)]
     ended = float(np.mean([one.ended for one in said]))

@@ -26,9 +26,10 @@ from gruta.runtime.blocks import (
 from gruta.runtime.convolution import Convolution
 from gruta.runtime.door import Door, Parts
 from gruta.runtime.paced_attention import PacedAttention, paced_shapes
+from gruta.tasks.speak.reading import Reader, reader_of
 
 WIDTH = 5
-"""Characters that a convolution sees."""
+"""Units of a text that a convolution sees."""
 
 _ENDS, _OVER = 0.5, 3.0
 """So likely an end has to be; and steps after the text's own end at which it is cut off."""
@@ -60,16 +61,26 @@ class Spectrum:
 
 
 class SpeakHead:
-    """What `SpeakNetwork` computes; ValueError if the weights are of another network."""
+    """What `SpeakNetwork` computes; ValueError if the weights are of another network.
 
-    def __init__(self, weights: Mapping[str, Array], codec: SayingCodec, settings: Any) -> None:
+    reader: makes numbers of texts; by default a codec's of characters.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, Array],
+        codec: SayingCodec,
+        settings: Any,
+        reader: Reader | None = None,
+    ) -> None:
         s = settings
+        self.reader = reader or Reader(codec)
         require_shapes(weights, _shapes(codec, s))
         self.size = sum(w.size for w in weights.values())
         self._codec, self._hidden, self._variety = codec, s.hidden, s.variety
         self._text = weights["text.weight"]
         self._convolutions = [Convolution(weights, name, (1,)) for name in ("first", "second")]
-        self._reader = Recurrent(weights, "reader", s.cell)
+        self._text_layer = Recurrent(weights, "reader", s.cell)
         self._before, self._last = (Linear(weights, name) for name in ("before", "last"))
         self._follower, self._maker = (
             step_of(s.cell, weights, name) for name in ("follower", "maker")
@@ -85,7 +96,7 @@ class SpeakHead:
         """Frames `[T, B, together · bands]`; see `SpeakNetwork.forward`."""
         text, lengths, before = arrays
         h, _last = self._followers.sequence(self._read(before))
-        c = np.zeros((*h.shape[:2], 2 * self._reader.hidden), np.float32)
+        c = np.zeros((*h.shape[:2], 2 * self._text_layer.hidden), np.float32)
         for b, n in enumerate(lengths.tolist()):
             along = self._attention.over(self.memory(text[:n, b]))
             for t in range(len(h)):
@@ -95,10 +106,10 @@ class SpeakHead:
 
     def memory(self, numbers: Numbers) -> Array:
         """`[S, M]` of one text `[S]`."""
-        return self._reader.sequence(self.entering(numbers)[:, None])[0][:, 0]
+        return self._text_layer.sequence(self.entering(numbers)[:, None])[0][:, 0]
 
     def entering(self, numbers: Numbers) -> Array:
-        """What the layer over characters reads of a text `[S]`: `[S, E]`."""
+        """What the layer over its units reads of a text `[S]`: `[S, E]`."""
         y = self._text[numbers]
         for layer in self._convolutions:
             y = silu(layer(y))
@@ -157,12 +168,15 @@ def _shapes(codec: SayingCodec, s: Any) -> Shapes:
 
 def head_of(parts: Parts[SayingCodec]) -> SpeakHead:
     """Of a run or a model file."""
-    return SpeakHead(parts.weights, parts.codec, parts.settings)
+    reader = reader_of(parts.codec, parts.inner)
+    return SpeakHead(parts.weights, parts.codec, parts.settings, reader)
 
 
 def units_of(codec: SayingCodec) -> Mapping[str, str]:
     """What is read, and what is made."""
     about = {"input": "text", "language": codec.language}
+    if codec.units.kind != "characters":
+        about["read"] = codec.units.kind
     return about | {"output": "samples", "rate": str(codec.rate), "bands": str(codec.mel.bands)}
 
 

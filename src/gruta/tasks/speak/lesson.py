@@ -1,6 +1,6 @@
 """What the speaker learns from: recordings of about one length, and what is said in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +13,15 @@ from gruta.codec.audio.saying import SayingCodec
 from gruta.codec.text.graphemes import visible
 from gruta.data.audio.recordings import Recordings
 from gruta.data.order import by_length
+from gruta.locale import translate as _
 from gruta.tasks.sounds import Sounds
 from gruta.tasks.speak.network import SpeakNetwork, loss
 from gruta.tasks.speak.parts import spectrum
+from gruta.tasks.speak.reading import Reader
 from gruta.tasks.speak.settings import SpeakSettings
 from gruta.train import Batch, Progress, Share, State, Validation, cut
 
-_AT_ONCE, _MOST, _SAMPLES = 16, 400, 3
+_AT_ONCE, _MOST, _SAMPLES, _NAMED = 16, 400, 3, 20
 
 Numbers = NDArray[np.int64]
 
@@ -32,11 +34,11 @@ class Saying:
     frames: Frames
 
     @classmethod
-    def of(cls, codec: SayingCodec, text: str, log_mel: Frames) -> "Saying":
+    def of(cls, codec: SayingCodec, numbers: Numbers, log_mel: Frames) -> "Saying":
         """What is missing of the last step is silence."""
         short = -len(log_mel) % codec.together
         whole = np.pad(log_mel, ((0, short), (0, 0)), constant_values=codec.floor)
-        return cls(codec.numbers(text), codec.encode(whole))
+        return cls(numbers, codec.encode(whole))
 
 
 class SpeakLesson:
@@ -47,19 +49,22 @@ class SpeakLesson:
     def __init__(
         self,
         network: SpeakNetwork,
-        codec: SayingCodec,
+        reader: Reader,
         train: Recordings,
         validation: Recordings,
         settings: SpeakSettings,
     ) -> None:
-        self.model, self.settings, self._codec = network, settings, codec
-        self._train = _Sayings(codec, train)
-        kept = _Sayings(codec, validation.pick(range(min(len(validation), _MOST))))
+        self.model, self.settings, self._codec = network, settings, reader.codec
+        self._train = _Sayings(reader, train)
+        kept = _Sayings(reader, validation.pick(range(min(len(validation), _MOST))))
+        self._notes = list(_notes(reader, [*train.texts, *kept.texts]))
         self._validation = [kept.saying(i) for i in range(len(kept.texts))]
         self._texts = kept.texts
 
     def prepare(self, progress: Progress) -> None:
-        """Nothing has to be known before."""
+        """Nothing has to be known before, but for what is read otherwise than it is written."""
+        for note in self._notes:
+            progress.note(note)
 
     def batch(self, step: int) -> Batch:
         """Recordings of about one length."""
@@ -85,7 +90,7 @@ class SpeakLesson:
 
     @torch.no_grad()
     def validate(self) -> Validation:
-        """The loss of the validation part, and how much of the attention lies on one character."""
+        """The loss of the validation part, and how much of the attention lies on one unit."""
         device = self.model.frames.weight.device
         total, sharp, count = 0.0, 0.0, 0
         order = np.argsort([len(one.frames) for one in self._validation], kind="stable")
@@ -103,7 +108,7 @@ class SpeakLesson:
 
     @torch.no_grad()
     def samples(self, step: int) -> Mapping[str, str]:
-        """Of the first recordings of the validation part, the character that each step looks at."""
+        """Of the first recordings of the validation part, the unit that each step looks at."""
         device = self.model.frames.weight.device
         found = {}
         for text, one in list(zip(self._texts, self._validation, strict=True))[:_SAMPLES]:
@@ -111,17 +116,30 @@ class SpeakLesson:
             inputs = (batch[name] for name in ("text", "lengths", "before", "counts"))
             weights = self.model(*inputs)[2]
             places = weights[:, 0].argmax(1).cpu().numpy()
-            letters = [self._codec.units.written(int(k)) for k in one.numbers[places]]
-            found[visible(text)] = visible("".join(letters).replace("\n", "¶"))
+            units = self._codec.units
+            at = units.joined([units.written(int(k)) for k in one.numbers[places]])
+            found[visible(text)] = visible(at.replace("\n", "¶"))
         return found
+
+
+def _notes(reader: Reader, texts: Sequence[str]) -> Iterator[str]:
+    for told, found in (
+        (_("Words without phonemes, which are not read: {signs}"), reader.unsaid),
+        (_("Letters that the model of phonemes was not trained on: {signs}"), reader.unseen),
+    ):
+        signs = list(dict.fromkeys(one for text in texts for one in found(text)))
+        if signs:
+            more = ["…"] if len(signs) > _NAMED else []
+            yield told.format(signs=visible(" ".join([*signs[:_NAMED], *more])))
 
 
 class _Sayings:
     """Recordings as they are learned from; in memory while there is room."""
 
-    def __init__(self, codec: SayingCodec, recordings: Recordings) -> None:
-        self._codec, self._sounds = codec, Sounds(recordings, codec.mel)
+    def __init__(self, reader: Reader, recordings: Recordings) -> None:
+        self._codec, self._sounds = reader.codec, Sounds(recordings, reader.codec.mel)
         self.texts = recordings.texts
+        self._numbers = reader.numbers(self.texts)
         self.lengths = self._sounds.frames()
         self._made: dict[int, Saying] = {}
 
@@ -129,7 +147,7 @@ class _Sayings:
         """One."""
         if i in self._made:
             return self._made[i]
-        found = Saying.of(self._codec, self.texts[i], spectrum(self._sounds, i))
+        found = Saying.of(self._codec, self._numbers[i], spectrum(self._sounds, i))
         if self._sounds.keeps(i):
             self._made[i] = found
         return found

@@ -23,7 +23,7 @@ from gruta.tasks.trained import Trained
 def look(trained: Trained[SayingCodec], source: Any, number: int) -> Look:
     """One recording as it is said or, where there are texts alone, what the network makes of one.
 
-    Beneath each step of the layer that makes frames stands the character that attention is at.
+    Beneath each step of the layer that makes frames stands the unit that attention is at.
     """
     codec = trained.codec
     texts, recordings = asked(trained, source)
@@ -31,16 +31,17 @@ def look(trained: Trained[SayingCodec], source: Any, number: int) -> Look:
         problem = _("expected a case from 1 to {count}, got {number}")
         raise InputError(number=problem.format(count=len(texts), number=number))
     text = texts[number - 1]
-    made = say(trained.head, codec, text)
+    made = say(trained.head, text)
     log_mel = made.log_mel
     if recordings is not None:
         log_mel = spectrum(Sounds(recordings.pick([number - 1]), codec.mel), 0)
-    one = Saying.of(codec, text, log_mel)
+    (numbers,) = trained.head.reader.numbers([text])
+    one = Saying.of(codec, numbers, log_mel)
     batch = together(codec, [one])
     inputs = [batch[name] for name in ("text", "lengths", "before")]
     with torch.no_grad():
         weights = trained.network(*inputs)[2][:, 0].numpy()
-    letters = [sign(codec, int(k)) for k in one.numbers]
+    letters = [sign(codec.units.written(int(k))) for k in one.numbers]
     at = [letters[int(k)] for k in weights.argmax(1)]
 
     def of_frames(found: tuple[Tensor, ...]) -> Tensor:
@@ -74,7 +75,6 @@ def asked(trained: Trained[SayingCodec], source: Any) -> tuple[list[str], Record
     return source.texts, source
 
 
-def sign(codec: SayingCodec, number: int) -> str:
-    """A character as people see it."""
-    own = codec.units.written(number)
-    return {" ": "␣", "\n": "¶"}.get(own, visible(own))
+def sign(unit: str) -> str:
+    """A unit as people see it."""
+    return {" ": "␣", "\n": "¶"}.get(unit, visible(unit))

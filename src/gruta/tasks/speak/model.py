@@ -45,9 +45,11 @@ class SpeakModel(Model[SayingCodec]):
         return Sound(vocoder([said.log_mel], seed=seed)[0], self.rate)
 
     def say(self, text: Any, *, seed: int = 0) -> Said:
-        """The same before it is sound: `log_mel`, `written`, `pieces`, `unknown`, `ended`."""
+        """The same before it is sound: `log_mel`, `written`, `pieces`, `phonemes`, `unknown`,
+        `unseen`, `ended`.
+        """
         seed = checks.whole("seed", seed, 0, 2**31 - 1)
-        return say(self.head, self.codec, checks.text("text", text), seed=seed)
+        return say(self.head, checks.text("text", text), seed=seed)
 
     def spectrum(self, text: Any, *, seed: int = 0) -> Frames:
         """Its log-mel spectrum `[T, bands]`."""

@@ -12,7 +12,7 @@ from gruta.codec.audio.mel import Frames
 from gruta.codec.audio.saying import DEPTH, END, SayingCodec, heard, said
 from gruta.codec.scaler import Scaler
 from gruta.codec.text.numerals import Language
-from gruta.codec.text.units import Units
+from gruta.codec.text.signs import Signs
 from gruta.data.audio.recordings import Recordings
 from gruta.errors import InputError
 from gruta.locale import translate as _
@@ -20,6 +20,9 @@ from gruta.locale.numbers import number
 from gruta.reading import Repair
 from gruta.tasks import sounds
 from gruta.tasks.sounds import Sounds, SoundsInParts
+from gruta.tasks.speak.phonemes import opened
+from gruta.tasks.speak.pronouncing import Pronouncer
+from gruta.tasks.speak.reading import Reader, kind_of, spelled
 from gruta.tasks.speak.settings import SpeakSettings
 from gruta.tasks.trained import Trained
 
@@ -54,14 +57,26 @@ class SayingsInParts:
 
     def told(self) -> list[tuple[str, str]]:
         """How many recordings in each part, how long they are, and what is said in them."""
-        codec = self.codec
-        found = [*self.parts.told(), (_("characters"), number(codec.size - 1))]
+        codec, phonemes = self.codec, self.settings.phonemes
+        title = _("phonemes and marks") if phonemes else _("characters")
+        found = [*self.parts.told(), (title, number(codec.size - 1))]
+        if phonemes:
+            found.append((_("phonemes by"), phonemes))
         return [*found, (_("how numbers are said"), codec.language)]
+
+    @cached_property
+    def pronouncer(self) -> Pronouncer | None:
+        """What turns words into phonemes, if these are read."""
+        return opened(self.settings.phonemes) if self.settings.phonemes else None
 
     @cached_property
     def codec(self) -> SayingCodec:
         """Fitted on the training part."""
-        return fitted(self.parts, self.settings)
+        return fitted(self.parts, self.settings, self.pronouncer)
+
+    def reader(self, codec: SayingCodec) -> Reader:
+        """Makes numbers of texts."""
+        return Reader(codec, self.pronouncer)
 
 
 def read(source: Any, settings: SpeakSettings) -> Recordings:
@@ -101,12 +116,17 @@ def in_parts(recordings: Recordings, settings: SpeakSettings) -> SayingsInParts:
     return SayingsInParts(sounds.in_parts(recordings, settings, held), settings)
 
 
-def fitted(parts: SoundsInParts, settings: SpeakSettings) -> SayingCodec:
-    """Characters, spectra, their scale, and how fast is spoken, in the training part."""
+def fitted(
+    parts: SoundsInParts, settings: SpeakSettings, pronouncer: Pronouncer | None = None
+) -> SayingCodec:
+    """Units, spectra, their scale, and how fast is spoken, in the training part."""
     s, train = settings, parts.train
     language = language_of(train.texts) if s.language == "auto" else s.language
-    texts = [said(text, language) + END for text in train.texts]
-    units = Units.fit(texts, "characters", 1, 10_000)
+    written = [said(text, language) for text in train.texts]
+    if pronouncer is not None:
+        pronouncer.require_said(written, s.phonemes)
+    texts = [[*units, END] for units in spelled(written, pronouncer)]
+    units = Signs.fit(texts, kind_of(pronouncer))
     kept = Sounds(train, parts.mel)
     frames = [spectrum(kept, i) for i in range(len(train))]
     rows = np.concatenate(frames).astype(np.float64)

@@ -1,4 +1,4 @@
-"""A speaker's layer over characters, for a page that computes it."""
+"""A speaker's layer over a text's units, for a page that computes it."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -13,8 +13,8 @@ _TEXTS = 3
 
 
 def portrait(trained: Trained[SayingCodec], texts: Sequence[str]) -> Portrait:
-    """What reads characters, in both directions, and the first texts as the convolutions hand them
-    over; what reads its states is attention.
+    """What reads a text's units, in both directions, and the first texts as the convolutions hand
+    them over; what reads its states is attention.
     """
     return Portrait(
         trained.settings.cell,
@@ -25,7 +25,7 @@ def portrait(trained: Trained[SayingCodec], texts: Sequence[str]) -> Portrait:
 
 def _sample(trained: Trained[SayingCodec], text: str) -> Sample:
     codec = trained.codec
-    numbers = codec.numbers(text)
+    (numbers,) = trained.head.reader.numbers([text])
     x = trained.head.entering(numbers)[:LONGEST]
-    labels = [sign(codec, int(number)) for number in numbers[:LONGEST]]
+    labels = [sign(codec.units.written(int(number))) for number in numbers[:LONGEST]]
     return Sample(partial(str, visible(text)), x=x, labels=labels)

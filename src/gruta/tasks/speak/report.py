@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from gruta.codec.audio.griffin_lim import sound_of
-from gruta.codec.audio.saying import SayingCodec
+from gruta.codec.audio.saying import END, SayingCodec
 from gruta.codec.text.graphemes import visible
+from gruta.codec.text.signs import Kind
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 from gruta.report.aligned import alignment
@@ -18,7 +19,9 @@ from gruta.report.spectrum import spectrum
 from gruta.tasks.report import learned, score_table
 from gruta.tasks.sounds import Sounds
 from gruta.tasks.speak.evaluation import Evaluation
+from gruta.tasks.speak.look import sign
 from gruta.tasks.speak.metrics import METRICS
+from gruta.tasks.speak.phonemes import word_error
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained
 
@@ -81,15 +84,30 @@ def report(
 ) -> Report:
     """How good it is, how it sounds and what it looks at, how it learned."""
     s, name = trained.settings, model_name(trained.settings.cell)
+    notes = [*_of_phonemes(s.phonemes), *found.notes]
     sections = [
-        Section(_("How good it is"), found.notes, [scores(found)]),
+        Section(_("How good it is"), notes, [scores(found)]),
         Section(_("How it sounds"), (), [*_players(trained, found), *_pictures(trained, found)]),
         Section(_("What it looks at"), (), _alignments(found)),
         Section(_("What it says"), (), [_table(found)]),
-        *learned(metrics, s, beside=_samples(metrics)),
+        *learned(metrics, s, beside=_samples(trained.codec.units.kind, metrics)),
         Section(_("Settings"), (), [settings_table({_("value"): {s.cell: s}})]),
     ]
     return Report(_("Speech by a {cell}").format(cell=name), verdict(found), sections)
+
+
+def _of_phonemes(place: str) -> list[str]:
+    """By what words became phonemes, and how well that does it."""
+    if not place:
+        return []
+    share = word_error(place)
+    if share is None:
+        return [_("Words are read as the phonemes that {place} gives them.").format(place=place)]
+    text = _(
+        "Words are read as the phonemes that {place} gives them; of the words of its own test it "
+        "had {share}% wrong."
+    )
+    return [text.format(place=place, share=number(100 * share, 1))]
 
 
 def _middling(found: Evaluation) -> list[int]:
@@ -139,18 +157,23 @@ def _alignments(found: Evaluation) -> list[Figure]:
     figures = []
     for k, i in enumerate(_middling(found)[-_DRAWN:], 1):
         said = found.said[i]
-        piece = said.pieces[0]
-        letters = [{" ": "␣"}.get(c, visible(c)) for c in piece] + ["¶"]
+        units = [sign(one) for one in (*said.units[0], END)]
         told = _("Which character each step looked at while “{text}” was said.")
-        caption = told.format(text=visible(piece))
-        drawn = alignment(said.spectra[0].attention.T, letters, _("step"), _("character"))
+        axis = _("character")
+        if said.phonemes is not None:
+            told = _("Which phoneme each step looked at while “{text}” was said.")
+            axis = _("phoneme")
+        caption = told.format(text=visible(said.pieces[0]))
+        drawn = alignment(said.spectra[0].attention.T, units, _("step"), axis)
         figures.append(Figure(f"attention-{k}", caption, caption, drawn))
     return figures
 
 
 def _table(found: Evaluation) -> Table:
+    read = found.said[0].phonemes is not None
     columns = [
         Column(_("text")),
+        *([Column(_("phonemes"))] if read else []),
         Column(_("said (s)"), 2),
         Column(_("recorded (s)"), 2),
         Column(_("mel cepstral distortion (dB)"), 1),
@@ -160,6 +183,7 @@ def _table(found: Evaluation) -> Table:
     rows: list[list[Value]] = [
         [
             _cut(one.text),
+            *([_cut(one.phonemes or "")] if read else []),
             one.seconds,
             len(found.real[i]) * hop,
             found.distortions[i],
@@ -175,19 +199,29 @@ def _cut(text: str) -> str:
     return text if len(text) <= 120 else f"{text[:119]}…"
 
 
-def _samples(metrics: Sequence[Mapping[str, Any]]) -> list[Table]:
+def _samples(kind: Kind, metrics: Sequence[Mapping[str, Any]]) -> list[Table]:
     """What attention was at as training went on."""
     told = [r for r in metrics if r.get("samples")]
     if not told:
         return []
     at = np.unique(np.linspace(0, len(told) - 1, _STAGES).round().astype(int))
     kept = [told[k] for k in at]
+    titles = {
+        "characters": (
+            _("The character that each step looked at in “{text}”, as training went on"),
+            _("characters"),
+        ),
+        "phonemes": (
+            _("The phoneme that each step looked at in “{text}”, as training went on"),
+            _("phonemes"),
+        ),
+    }
     tables = []
     for text in kept[-1]["samples"]:
         rows: list[list[Value]] = [
             [float(r["step"]), _cut(r["samples"][text])] for r in kept if text in r["samples"]
         ]
-        title = _("The character that each step looked at in “{text}”, as training went on")
-        columns = [Column(_("step"), 0), Column(_("characters"))]
+        title, name = titles[kind]
+        columns = [Column(_("step"), 0), Column(name)]
         tables.append(Table(columns, rows, title.format(text=_cut(text))))
     return tables

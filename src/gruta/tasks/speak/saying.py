@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from gruta.codec.audio.griffin_lim import sound_of
 from gruta.codec.audio.mel import Frames, Samples
 from gruta.codec.audio.saying import SayingCodec, sentences
+from gruta.codec.text.signs import BLANK, is_heard
 from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.tasks.speak.head import SpeakHead, Spectrum
@@ -23,15 +25,31 @@ Vocoder = Callable[[Frames], Samples]
 class Said:
     """A text, as it was written out, in pieces, and the spectrum of each.
 
-    unknown: its characters that training has not seen, which were left out.
+    units: of each piece, its characters or phonemes. unknown: those that training has not seen, and
+    words without phonemes, which were left out. unseen: letters that the model of phonemes was not
+    trained on.
     """
 
     text: str
     written: str
-    pieces: Sequence[str]
+    units: Sequence[Sequence[str]]
     spectra: Sequence[Spectrum]
     unknown: Sequence[str]
+    unseen: Sequence[str]
     codec: SayingCodec
+
+    @property
+    def pieces(self) -> list[str]:
+        """Each as people read it."""
+        return [self.codec.units.joined(units) for units in self.units]
+
+    @property
+    def phonemes(self) -> str | None:
+        """All that was read; None where that is characters."""
+        units = self.codec.units
+        if units.kind == "characters":
+            return None
+        return units.joined([*chain.from_iterable([BLANK, *one] for one in self.units)][1:])
 
     @property
     def ended(self) -> bool:
@@ -62,25 +80,36 @@ class Said:
 
 def say(
     head: SpeakHead,
-    codec: SayingCodec,
     text: str,
     *,
     seed: int = 0,
     variety: float | None = None,
 ) -> Said:
     """A text, whatever its length; InputError where nothing of it can be said."""
+    reader, codec = head.reader, head.reader.codec
     written = codec.written_out(text)
-    unknown = codec.unknown(text)
-    able = " ".join("".join(one for one in written if one not in unknown).split())
-    if not any(one.isalnum() for one in able):
+    (units,) = reader.units([text])
+    unknown = codec.unknown(units)
+    able = _single_blanks([one for one in units if one not in unknown])
+    if not any(map(is_heard, able)):
         if not written.strip():
             problem = _("expected a text, got nothing that can be said")
-        else:
+        elif codec.units.kind == "characters":
             problem = _("{text!r}: no letter of it was in what the network was trained on")
+        else:
+            problem = _("{text!r}: no phoneme of it was in what the network was trained on")
         raise InputError(text=problem.format(text=text if len(text) < 60 else f"{text[:59]}…"))
-    pieces = [one for one in sentences(able, codec.longest - 1) if any(c.isalnum() for c in one)]
+    pieces = [one for one in sentences(able, codec.longest - 1) if any(map(is_heard, one))]
     spectra = [
-        head.say(codec.units.encode(one + "\n"), seed=seed + i, variety=variety)
-        for i, one in enumerate(pieces)
+        head.say(codec.numbers(one), seed=seed + i, variety=variety) for i, one in enumerate(pieces)
     ]
-    return Said(text, written, pieces, spectra, unknown, codec)
+    left_out = [*unknown, *reader.unsaid(text)]
+    return Said(text, written, pieces, spectra, left_out, reader.unseen(text), codec)
+
+
+def _single_blanks(units: Sequence[str]) -> list[str]:
+    """White space as one blank each, and none at the ends."""
+    plain = [BLANK if one.isspace() else one for one in units]
+    pairs = zip(plain, [BLANK, *plain], strict=False)
+    found = [one for one, before in pairs if {one, before} != {BLANK}]
+    return found[:-1] if found[-1:] == [BLANK] else found

@@ -31,6 +31,12 @@ class SpeakSettings(NetworkSettings, SequenceSettings, ReadingSettings, SoundSet
         description="How numbers and short forms are said: en or pt_BR; auto: as the texts look.",
         json_schema_extra=DATA,
     )
+    phonemes: str = Field(
+        "",
+        description="Run of gruta train translate, or its model file, that turns words into the "
+        "phonemes which are then read. Its weights go with the speaker's.",
+        json_schema_extra=DATA | {"shown": "characters are read"},
+    )
     longest: float = Field(
         12.0,
         gt=0,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gruta.data.audio.recordings import Recordings
     from gruta.report.page import Table
+    from gruta.runtime.file import Contents
     from gruta.tasks.portrait import Portrait
     from gruta.tasks.speak.evaluation import Evaluation
     from gruta.tasks.speak.head import SpeakHead
@@ -84,7 +85,7 @@ class SpeakTask:
         return in_parts(read(source, settings), settings)
 
     def fit_codec(self, data: "SayingsInParts", settings: SpeakSettings) -> SayingCodec:
-        """Characters, spectra and their scale in the training part."""
+        """Units of texts, spectra and their scale in the training part."""
         return data.codec
 
     def network(self, codec: SayingCodec, settings: SpeakSettings) -> "SpeakNetwork":
@@ -103,7 +104,11 @@ class SpeakTask:
         """Recordings of about one length."""
         from gruta.tasks.speak.lesson import SpeakLesson
 
-        return SpeakLesson(network, codec, data.train, data.validation, settings)
+        return SpeakLesson(network, data.reader(codec), data.train, data.validation, settings)
+
+    def inner(self, data: "SayingsInParts") -> "Contents | None":
+        """What turns words into phonemes, if these are read."""
+        return None if data.pronouncer is None else data.pronouncer.contents
 
     def settle(self, lesson: "SpeakLesson", codec: SayingCodec) -> SayingCodec:
         """Nothing of the codec is left to decide."""

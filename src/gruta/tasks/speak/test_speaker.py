@@ -135,7 +135,7 @@ def test_network_and_head_are_one_and_a_row_does_not_see_its_neighbours(cell):
     head = SpeakHead({n: w.detach().numpy() for n, w in network.state_dict().items()}, codec, s)
     draw = np.random.default_rng(0)
     sayings = [
-        Saying.of(codec, text, draw.normal(-9, 2, (n, 20)).astype("f"))
+        Saying.of(codec, codec.numbers(text), draw.normal(-9, 2, (n, 20)).astype("f"))
         for text, n in (("a bee", 31), ("dad", 12), ("ebb add cab", 55))
     ]
     batch = together(codec, sayings)
