@@ -5,6 +5,7 @@ import pytest
 
 from gruta.codec.text.graphemes import _plainly, beginning, graphemes
 from gruta.codec.text.units import CODE_POINTS, UNKNOWN, Units, Writing
+from gruta.codec.text.vocabulary import Vocabulary
 from gruta.errors import InputError
 
 TEXT = "A casa é azul.\n\nA  casa, a casa! Não\tsei; 10 casas…\n"
@@ -65,6 +66,14 @@ def test_rare_units_are_left_out_and_the_frequent_come_first():
     units = Units.fit(["bbaac"], "characters", 2, 10)
     assert units.units == ("a", "b")
     assert Units.fit(["bbbaac"], "characters", 1, 2).units == ("b", "a")
+
+
+def test_texts_of_which_nothing_comes_often_enough_are_refused():
+    texts = ["uma casa", "duas vacas"]
+    with pytest.raises(InputError, match="fewest: nothing comes so often"):
+        Units.fit(texts, "words", 2, 10)
+    with pytest.raises(InputError, match="fewest: nothing comes so often"):
+        Vocabulary.fit(texts, "words", lower=False, fewest=2)
 
 
 @pytest.mark.parametrize(

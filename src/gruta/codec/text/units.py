@@ -57,11 +57,15 @@ class Units:
 
     @classmethod
     def fit(cls, texts: Iterable[str], kind: Kind, fewest: int, most: int) -> "Units":
-        """The characters or words that come `fewest` times, `most` of them, most frequent first."""
+        """The characters or words that come `fewest` times, `most` of them, most frequent first;
+        InputError where nothing comes so often.
+        """
         counts = Counter[str]()
         for text in texts:
             counts.update(text if kind == "characters" else pieces(text))
         kept = [one for one, n in counts.items() if n >= fewest]
+        if not kept:
+            raise InputError(fewest=_("nothing comes so often in the training part; lower it"))
         return cls(kind, tuple(sorted(kept, key=lambda one: (-counts[one], one))[:most]))
 
     @property

@@ -53,12 +53,16 @@ class Vocabulary:
 
     @classmethod
     def fit(cls, texts: Iterable[str], unit: Unit, lower: bool, fewest: int) -> "Vocabulary":
-        """The units that stand in `fewest` different texts, the most frequent first."""
+        """The units that stand in `fewest` different texts, the most frequent first; InputError where
+        none does.
+        """
         empty, counts = cls(unit, (), lower), Counter[str]()
         for text in dict.fromkeys(texts):
             steps = empty.split(text)
             counts.update({u for i in range(len(steps)) for u in empty._at(steps, i)})
         kept = [u for u, n in counts.items() if n >= fewest or (unit == "grams" and len(u) == 1)]
+        if not kept:
+            raise InputError(fewest=_("nothing comes so often in the training part; lower it"))
         return cls(unit, tuple(sorted(kept, key=lambda u: (-counts[u], u))), lower)
 
     @property

@@ -7,8 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.codec.text.units import Units
-from gruta.errors import InputError
-from gruta.locale import translate as _
 from gruta.settings import resolve
 from gruta.tasks.generate.metrics import METRICS
 from gruta.tasks.generate.options import ContinueOptions, GenerateOptions, sampling
@@ -57,10 +55,7 @@ class OfText:
 
             return learn_byte_pairs(texts, s.vocabulary)
         assert s.units != "notes"
-        found = Units.fit(texts, s.units, s.fewest, s.vocabulary)
-        if not found.units:
-            raise InputError(fewest=_("nothing comes so often in the training part; lower it"))
-        return found
+        return Units.fit(texts, s.units, s.fewest, s.vocabulary)
 
     def network(self, codec: Units, settings: GenerateSettings) -> "GenerateNetwork":
         """Untrained."""
