@@ -17,7 +17,7 @@ from gruta.exchange.doctor.finding import Recurrent
 from gruta.exchange.layer import Layer
 from gruta.exchange.onnx.read import read
 from gruta.exchange.onnx.write import pieces
-from gruta.exchange.proof import Proof, prove, require_within
+from gruta.exchange.proof import SIZES, Proof, prove, require_within
 from gruta.files import staged, write_atomically
 from gruta.locale import translate as _
 from gruta.runtime.weights import Kind
@@ -26,15 +26,22 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def to_onnx(module: "nn.Module", path: str | Path, *, lengths: bool = False) -> Proof:
+def to_onnx(
+    module: "nn.Module",
+    path: str | Path,
+    *,
+    lengths: bool = False,
+    sizes: tuple[int, int] | None = None,
+) -> Proof:
     """Write an RNN, LSTM or GRU of gruta.nn or torch.nn as an ONNX file, and prove it.
 
     Inputs are x, laid out as the module wants it, h_0 and, of an LSTM, c_0, and with `lengths`
-    those too, `[B]` int64 from 0 to T; outputs y, h_n and c_n. Batch and time are free. The file is
-    run by ONNX Runtime, or by onnx's evaluator where that is not installed, beside the NumPy
-    reference. Which of ONNX Runtime, OpenVINO and tract computes something else stands in the
-    proof's notes. InputError, and nothing written, where the module has options that ONNX has no
-    words for, or the two differ by more than 1e-5.
+    those too, `[B]` int64 from 0 to T; outputs y, h_n and c_n. Batch and time are free, or `sizes`
+    says T and B: MNN, IREE and onnx2tf want them fixed. The file is run by ONNX Runtime, or by
+    onnx's evaluator where that is not installed, beside the NumPy reference. Which of ONNX Runtime,
+    OpenVINO and tract computes something else stands in the proof's notes. InputError, and nothing
+    written, where the module has options that ONNX has no words for, or the two differ by more than
+    1e-5.
     """
     from gruta.exchange.torch_layers import from_torch
 
@@ -47,10 +54,14 @@ def to_onnx(module: "nn.Module", path: str | Path, *, lengths: bool = False) -> 
         y, *finals = run(given if counts is None else given | {"lengths": counts})
         return (y.swapaxes(0, 1) if late else y), *finals
 
-    content = pieces(layers, batch_first=late, lengths=lengths)
+    if sizes is not None and min(sizes) < 1:
+        problem = _("expected T and B, each 1 or more, got {sizes}")
+        raise InputError(sizes=problem.format(sizes=sizes))
+    content = pieces(layers, batch_first=late, lengths=lengths, sizes=sizes)
     with staged(Path(path), content, f".{os.getpid()}") as file:
         run, _by = engine(file)
-        proof = prove(layers, outputs, lengths=lengths)
+        tries = SIZES if sizes is None else [sizes]
+        proof = prove(layers, outputs, lengths=lengths, sizes=tries)
     return replace(proof, notes=_elsewhere(layers, lengths))
 
 

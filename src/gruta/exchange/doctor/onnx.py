@@ -24,12 +24,18 @@ def examine(path: Path) -> Diagnosis:
     shapes = _shapes(model)
     used = Counter(name for node in _all(model.graph) for name in node.input)
     used.update(one.name for one in model.graph.output)
+    used.update(one.name for inside in _inside(model.graph) for one in inside.output)
     found = list(nodes(model, path.parent))
     looped = {
         name for body in _bodies(model.graph) for one in _all(body) for name in one.output if name
     }
+    turned = {node.input[0] for node in _all(model.graph) if _turns_rows(node)}
     layers = [
-        replace(_recurrent(node, shapes, used), looped=bool(looped.intersection(node.outputs)))
+        replace(
+            _recurrent(node, shapes, used),
+            looped=bool(looped.intersection(node.outputs)),
+            turned_beside=node.inputs.get("X") in turned,
+        )
         for node in found
     ]
     doubts = [doubt for node in found for doubt in _contradictions(node)]
@@ -70,6 +76,13 @@ def _recurrent(node: Node, shapes: Mapping[str, Any], used: Mapping[str, int]) -
         free_time=not isinstance(time, int),
         fixed_time=time if isinstance(time, int) else None,
         precision="float32" if W is None else str(W.dtype),
+    )
+
+
+def _turns_rows(node: Any) -> bool:
+    """Whether it is a Transpose of the first two of three axes."""
+    return node.op_type == "Transpose" and any(
+        one.name == "perm" and list(one.ints) == [1, 0, 2] for one in node.attribute
     )
 
 
@@ -149,6 +162,13 @@ def _bodies(graph: Any) -> Iterator[Any]:
     for node in _all(graph):
         if node.op_type == "Loop":
             yield from (attribute.g for attribute in node.attribute if attribute.name == "body")
+
+
+def _inside(graph: Any) -> Iterator[Any]:
+    """The graphs that are attributes of nodes, those of any operator."""
+    for node in _all(graph):
+        for attribute in node.attribute:
+            yield from (attribute.g, *attribute.graphs)
 
 
 def _all(graph: Any) -> Iterable[Any]:

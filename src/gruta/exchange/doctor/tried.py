@@ -109,10 +109,19 @@ def tried(path: Path, places: Sequence[Path] = ()) -> list[Trial]:
 
 
 def asked(path: Path) -> Asked:
-    """Of an ONNX file: inputs by chance, and what the reference makes of them."""
+    """Of an ONNX file: inputs by chance, and what the reference makes of them; InputError where it
+    has an operator that onnx's evaluator has not, or computes nothing at all.
+    """
     model, rng = load(path), np.random.default_rng(0)
-    given = [truth.drawn(model, T, B, rng) for T, B in SIZES]
-    return Asked(path, given, [truth.outputs(model, one) for one in given])
+    try:
+        given = [truth.drawn(model, T, B, rng) for T, B in SIZES]
+        return Asked(path, given, [truth.outputs(model, one) for one in given])
+    except InputError:
+        raise
+    except Exception as error:  # of as many kinds as there are operators
+        problem = _("{path}: the reference does not compute it: {error}")
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise InputError(problem.format(path=path, error=said)) from error
 
 
 def trials(engine: There, files: Sequence[Asked]) -> list[Trial]:

@@ -31,7 +31,7 @@ async function byOnnxRuntime() {
 function byTensorFlow() {
   const tf = require("@tensorflow/tfjs")
   const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())
-  const { kind, config } = asked.keras
+  const { kind, config, masks } = asked.keras
   const of = (own) => ({
     units: own.units,
     activation: camel(own.activation),
@@ -52,8 +52,11 @@ function byTensorFlow() {
   const tensor = ({ dims, data }) => tf.tensor(data.map(Number), dims)
   layer.apply(tensor(asked.given[0].x))
   layer.setWeights(asked.weights.map(tensor))
-  return asked.given.map(({ x }) => {
-    const found = layer.apply(tensor(x))
+  return asked.given.map(({ x, ...states }) => {
+    const inputs = Object.values({ x, ...states }).map((one) => tf.input({ batchShape: one.dims }))
+    const read = masks.reduce((own, maskValue) => tf.layers.masking({ maskValue }).apply(own), inputs[0])
+    const made = inputs.length > 1 ? layer.apply(read, { initialState: inputs.slice(1) }) : layer.apply(read)
+    const found = tf.model({ inputs, outputs: made }).predict(Object.values({ x, ...states }).map(tensor))
     return [plain("float32", found.shape, found.dataSync())]
   })
 }

@@ -49,6 +49,7 @@ class Kept:
     name: the user's, with those of the models that it stands in. kind: its class. wrapped: the
     settings of a Bidirectional around it, None without. sides: kernel, recurrent kernel and, where
     there is one, bias, of each direction. fixed: B and T of its input, None for what is free.
+    given_state: whether its first state is an input. masked: whether a mask comes to it.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Kept:
     wrapped: Config | None
     sides: Sequence[Sequence[Array]]
     fixed: tuple[int | None, int | None] = (None, None)
+    given_state: bool = False
+    masked: bool = False
 
 
 def read(path: Path, content: bytes | None = None) -> list[Kept]:
@@ -97,30 +100,69 @@ class _Place:
     config: Config
     wrapped: Config | None
     fixed: tuple[int | None, int | None]
+    given_state: bool
+    masked: bool
 
 
-def _recurrent(config: Any, group: str = "", name: str = "", depth: int = 0) -> Iterator[_Place]:
-    """Of a model, in its order. A group is called after the layer's class, counted in its model."""
+def _recurrent(
+    config: Any, group: str = "", name: str = "", depth: int = 0, masked: bool = False
+) -> Iterator[_Place]:
+    """Of a model, in its order. A group is called after the layer's class, counted in its model.
+
+    masked: whether what the model reads has a mask.
+    """
     if depth > _DEEPEST:
         problem = _("models stand in one another more than {most} deep")
         raise InputError(problem.format(most=_DEEPEST))
     used: dict[str, int] = {}
-    for layer in config["config"].get("layers", ()):
+    layers = config["config"].get("layers", ())
+    masks = _masks(layers, masked)
+    for layer in layers:
         own = snake(layer["class_name"])
         used[own] = used.get(own, -1) + 1
         place = f"{group}layers/{own}" + (f"_{used[own]}" if used[own] else "")
         said = layer["config"]
         title = f"{name}/{said['name']}" if name else str(said["name"])
+        told = _fixed(layer), _given_state(layer), said["name"] in masks
         if "layers" in said:
-            yield from _recurrent(layer, f"{place}/", title, depth + 1)
+            yield from _recurrent(layer, f"{place}/", title, depth + 1, told[2])
         elif layer["class_name"] == "Bidirectional" and _is_recurrent(said["layer"]):
-            yield _Place(title, place, said["layer"], said, _fixed(layer))
+            yield _Place(title, place, said["layer"], said, *told)
         elif _is_recurrent(layer):
-            yield _Place(title, place, layer, None, _fixed(layer))
+            yield _Place(title, place, layer, None, *told)
+
+
+def _masks(layers: Sequence[Config], masked: bool) -> set[str]:
+    """The names of layers to which a mask comes, or that make one."""
+    found: set[str] = set()
+    before = None
+    for layer in layers:
+        said = layer["config"]
+        own, read = str(said["name"]), _read(layer.get("inbound_nodes") or ())
+        makes = layer["class_name"] == "Masking" or bool(said.get("mask_zero"))
+        first = masked and layer["class_name"] == "InputLayer"
+        if makes or first or found & (read or {before}):
+            found.add(own)
+        before = own
+    return found
+
+
+def _read(value: Any) -> set[str]:
+    """The layers that a call's first arguments come from."""
+    if isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__":
+        return {str(value["config"]["keras_history"][0])}
+    inside = value.get("args", ()) if isinstance(value, Mapping) else value
+    return {name for one in inside for name in _read(one)} if isinstance(inside, list) else set()
+
+
+def _given_state(layer: Config) -> bool:
+    calls = layer.get("inbound_nodes") or ()
+    return any((one.get("kwargs") or {}).get("initial_state") for one in calls)
 
 
 def _fixed(layer: Config) -> tuple[int | None, int | None]:
-    shape = (layer.get("build_config") or {}).get("input_shape") or ()
+    built = layer.get("build_config") or {}
+    shape = built.get("input_shape") or built.get("shapes_dict", {}).get("sequences_shape") or ()
     if len(shape) != 3:
         return None, None
     B, T = (int(size) if size else None for size in shape[:2])
@@ -142,7 +184,16 @@ def _kept(place: _Place, weights: Any, path: Path) -> Kept:
         kept = weights[group]
         found.append([np.asarray(kept[str(k)]) for k in range(len(kept))])
     kind, config = place.config["class_name"], place.config["config"]
-    return Kept(place.name, kind, config, place.wrapped, found, place.fixed)
+    return Kept(
+        place.name,
+        kind,
+        config,
+        place.wrapped,
+        found,
+        place.fixed,
+        place.given_state,
+        place.masked,
+    )
 
 
 def snake(name: str) -> str:
