@@ -15,10 +15,10 @@ from gruta.exchange.compute import compute
 from gruta.exchange.doctor.engines import ENGINES, misread
 from gruta.exchange.doctor.finding import Recurrent
 from gruta.exchange.layer import Layer
-from gruta.exchange.onnx.read import read
+from gruta.exchange.onnx.read import load, nodes
 from gruta.exchange.onnx.write import pieces
 from gruta.exchange.proof import SIZES, Proof, prove, require_within
-from gruta.files import staged, write_atomically
+from gruta.files import staged
 from gruta.locale import translate as _
 from gruta.runtime.weights import Kind
 
@@ -104,11 +104,12 @@ def from_onnx(path: str | Path) -> "dict[str, nn.Module]":
     from gruta.exchange.torch_layers import to_torch
 
     found: dict[str, nn.Module] = {}
-    for node in read(path):
-        layer = node.layer()
+    for node in nodes(load(Path(path)), Path(path).parent):
+        layer, name = node.layer(), node.name
+        del node  # weights are large
         module = to_torch([layer]).eval()
         prove([layer], as_module(module), lengths=True)
-        found[node.name] = module
+        found[name] = module
     if not found:
         raise InputError(_("{path}: no GRU, LSTM or RNN in it").format(path=path))
     return found
@@ -123,15 +124,13 @@ def to_keras(module: "nn.Module", path: str | Path) -> Proof:
     """
     from gruta.exchange.keras.archive import read as kept_in
     from gruta.exchange.keras.layers import layer_of
-    from gruta.exchange.keras.write import content
+    from gruta.exchange.keras.write import pieces as keras_pieces
     from gruta.exchange.torch_layers import from_torch
 
-    layers = [layer.astype(np.float32) for layer in from_torch(module)]
-    made = content(layers)
-    again = [layer_of(one) for one in kept_in(Path(path), made)]
-    proof = prove(layers, lambda *given: compute(again, *given), lengths=True)
-    write_atomically(Path(path), made)
-    return proof
+    layers = [layer.astype(np.float32) for layer in from_torch(module, share=True)]
+    with staged(Path(path), keras_pieces(layers), f".{os.getpid()}") as file:
+        again = [layer_of(one) for one in kept_in(file)]
+        return prove(layers, lambda *given: compute(again, *given), lengths=True)
 
 
 def to_c(
@@ -172,10 +171,14 @@ def from_keras(path: str | Path) -> "dict[str, nn.Module]":
     from gruta.exchange.torch_layers import to_torch
 
     found: dict[str, nn.Module] = {}
-    for kept in kept_in(Path(path)):
+    all_kept = kept_in(Path(path))
+    while all_kept:  # what is read is let go
+        kept = all_kept.pop(0)
         layer = layer_of(kept)
-        prove([layer], as_module(to_torch([layer]).eval()), lengths=True)
-        found[kept.name] = to_torch([layer], batch_first=True).eval()
+        module = to_torch([layer]).eval()
+        prove([layer], as_module(module), lengths=True)
+        module.batch_first = True
+        found[kept.name] = module
     if not found:
         raise InputError(_("{path}: no GRU, LSTM or RNN in it").format(path=path))
     return found

@@ -39,8 +39,7 @@ def examine(path: Path) -> Diagnosis:
         for node in found
     ]
     doubts = [doubt for node in found for doubt in _contradictions(node)]
-    if not found:
-        doubts += list(_unrolled(model))
+    doubts += _unrolled(model, alone=not found)
     return Diagnosis(str(path), "onnx", layers, doubts)
 
 
@@ -105,8 +104,10 @@ def _contradictions(node: Node) -> Iterator[str]:
         ).format(name=node.name)
 
 
-def _unrolled(model: Any) -> Iterator[str]:
-    """Of a graph without a recurrent operator: steps written out one after the other."""
+def _unrolled(model: Any, *, alone: bool) -> Iterator[str]:
+    """Steps written out one after the other. alone: in a graph without a recurrent operator; beside
+    one, weights that are used twice are no steps.
+    """
     inside = list(_all(model.graph))
     if any(node.op_type in _LOOPS for node in inside) or not any(
         node.op_type in _GATES for node in inside
@@ -124,13 +125,13 @@ def _unrolled(model: Any) -> Iterator[str]:
     free = [one.name for one in model.graph.input if _time_is_free(one)]
     steps = max(uses.values(), default=0)
     said = ", ".join(free)
-    if steps > 1 and free:
+    if steps > (1 if alone else 2) and free:
         yield _(
             "{inputs}: the time axis is declared free, but the steps are written out: {steps} of "
             "them. Longer input is cut and shorter input fails, in any engine; export it with a "
             "GRU, LSTM or RNN node (gruta.exchange.to_onnx)"
         ).format(inputs=said, steps=steps)
-    elif steps == 1 and free:
+    elif alone and steps == 1 and free:
         yield _(
             "{inputs}: the time axis is declared free, but there is no loop and no recurrent "
             "node: it holds one step. Feed it step by step, its state handed on, or export it again"

@@ -127,6 +127,24 @@ def test_what_openvino_would_take_for_its_own_transpose_is_told(path):
     assert not examine(node_file(path)).layers[0].turned_beside
 
 
+def test_steps_that_are_written_out_beside_a_layer_are_found_too(path):
+    unrolled(path, 5)
+    apart, whole = load(path), load(node_file(path, "LSTM", given=("initial_h", "initial_c")))
+    whole.graph.node.extend(apart.graph.node)
+    whole.graph.output.extend(apart.graph.output)
+    whole.graph.input.append(apart.graph.input[1])
+    for one in apart.graph.initializer:
+        one.name = f"plain_{one.name}" if one.name in "WR" else one.name
+    whole.graph.initializer.extend(apart.graph.initializer)
+    for node in whole.graph.node:
+        if node.op_type == "MatMul":
+            node.input[1] = f"plain_{node.input[1]}"
+    path.write_bytes(whole.SerializeToString())
+    found = examine(path)
+    assert [layer.cell for layer in found.layers] == ["lstm"]
+    assert "written out: 5 of them" in found.doubts[0]
+
+
 STATES = {"GRU": ("initial_h",), "LSTM": ("initial_h", "initial_c"), "RNN": ("initial_h",)}
 
 

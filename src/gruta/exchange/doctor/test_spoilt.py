@@ -19,7 +19,7 @@ from gruta.exchange.conftest import KINDS, drawn
 from gruta.exchange.doctor.look import examine
 from gruta.exchange.doctor.mend import mend
 from gruta.exchange.doctor.tried import asked
-from gruta.exchange.keras.write import content
+from gruta.exchange.keras.write import pieces
 from gruta.exchange.onnx.write import model
 from gruta.exchange.weights.ncnn import NCNN, files
 
@@ -42,7 +42,7 @@ def seeds():
     made = {
         ".param": text.encode(),
         ".onnx": model([layer], lengths=True).SerializeToString(),
-        ".keras": content([layer]),
+        ".keras": b"".join(pieces([layer])),
         ".safetensors": save(named),
     }
     kept = {path.name: path.read_bytes() for path in sorted(DATA.iterdir())}

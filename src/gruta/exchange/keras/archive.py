@@ -2,7 +2,6 @@
 model.weights.h5, which has their weights. Sizes are looked at before anything is read into memory.
 """
 
-import io
 import json
 import re
 import zipfile
@@ -10,7 +9,9 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,18 +63,21 @@ class Kept:
     masked: bool = False
 
 
-def read(path: Path, content: bytes | None = None) -> list[Kept]:
+def read(path: Path) -> list[Kept]:
     """The recurrent layers in their order; InputError for what is no such file, or contradicts
-    itself. content: the file's, where it is not to be opened.
+    itself.
     """
     import h5py
 
     try:
-        with zipfile.ZipFile(path if content is None else io.BytesIO(content)) as archive:
-            config = json.loads(_member(archive, CONFIG, path))
-            raw = _member(archive, WEIGHTS, path)
-        with h5py.File(io.BytesIO(raw), "r") as weights:
-            return [_kept(one, weights, path) for one in _recurrent(config)]
+        with zipfile.ZipFile(path) as archive, TemporaryFile() as raw:
+            with _member(archive, CONFIG, path) as opened:
+                config = json.loads(opened.read(_LARGEST[CONFIG]))
+            with _member(archive, WEIGHTS, path) as opened:
+                copyfileobj(opened, raw)  # h5py goes to and fro in it
+            raw.seek(0)
+            with h5py.File(raw, "r") as weights:
+                return [_kept(one, weights, path) for one in _recurrent(config)]
     except _BROKEN as error:
         if isinstance(error, InputError):
             raise
@@ -81,14 +85,14 @@ def read(path: Path, content: bytes | None = None) -> list[Kept]:
         raise InputError(problem.format(path=path, error=error)) from error
 
 
-def _member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+def _member(archive: zipfile.ZipFile, name: str, path: Path) -> IO[bytes]:
+    """Opened; what is read of it ends where the archive says."""
     size = archive.getinfo(name).file_size
     if size > _LARGEST[name]:
         problem = _("{path}: its {name} has {size} bytes, more than {most}")
         told = {"name": name, "size": number(size), "most": number(_LARGEST[name])}
         raise InputError(problem.format(path=path, **told))
-    with archive.open(name) as opened:  # never more than what was said
-        return opened.read(_LARGEST[name])
+    return archive.open(name)
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ def _recurrent(
 def _masks(layers: Sequence[Config], masked: bool) -> set[str]:
     """The names of layers to which a mask comes, or that make one."""
     found: set[str] = set()
-    before = None
+    before = ""
     for layer in layers:
         said = layer["config"]
         own, read = str(said["name"]), _read(layer.get("inbound_nodes") or ())
