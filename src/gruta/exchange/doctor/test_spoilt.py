@@ -18,7 +18,7 @@ from gruta.exchange import from_keras, from_onnx
 from gruta.exchange.conftest import KINDS, drawn
 from gruta.exchange.doctor.look import examine
 from gruta.exchange.doctor.mend import mend
-from gruta.exchange.doctor.tried import asked
+from gruta.exchange.doctor.tried import asked, asked_keras
 from gruta.exchange.keras.write import pieces
 from gruta.exchange.onnx.write import model
 from gruta.exchange.weights.ncnn import NCNN, files
@@ -70,7 +70,7 @@ def spoilt(whole, rng):
 
 def readers(suffix):
     """Whoever reads such a file."""
-    further = {".onnx": [from_onnx, asked, mended], ".keras": [from_keras]}
+    further = {".onnx": [from_onnx, asked, mended], ".keras": [from_keras, asked_keras]}
     return [examine, *further.get(suffix, ())]
 
 

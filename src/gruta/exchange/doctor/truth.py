@@ -4,7 +4,7 @@ rounds give.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,10 +48,7 @@ def drawn(model: Any, T: int, B: int, rng: np.random.Generator) -> dict[str, Arr
             for k, d in enumerate(dims)
         ]
         dtype = _dtype(one)
-        if math.prod(shape) > _MOST:
-            problem = _("{name}: an input of {sizes} numbers is larger than is tried ({most})")
-            told = {"name": one.name, "sizes": "·".join(map(str, shape)), "most": number(_MOST)}
-            raise InputError(problem.format(**told))
+        require_small(one.name, shape)
         if one.name in lengths:
             steps, rows = lengths[one.name] or T, shape[0]
             found[one.name] = np.linspace(steps, 0, rows + (rows == 1))[:rows].astype(dtype)
@@ -60,6 +57,14 @@ def drawn(model: Any, T: int, B: int, rng: np.random.Generator) -> dict[str, Arr
         else:
             found[one.name] = rng.normal(size=shape).astype(dtype)
     return found
+
+
+def require_small(name: str, shape: Sequence[int]) -> None:
+    """InputError for sizes that a file says, and nobody would try."""
+    if math.prod(shape) > _MOST:
+        problem = _("{name}: an input of {sizes} numbers is larger than is tried ({most})")
+        told = {"name": name, "sizes": "·".join(map(str, shape)), "most": number(_MOST)}
+        raise InputError(problem.format(**told))
 
 
 def _roles(graph: Any) -> tuple[dict[str, set[int]], dict[str, int]]:
@@ -115,10 +120,12 @@ def _loop() -> Any:
 
     class Loop(op_loop.Loop):  # type: ignore[misc]
         op_domain = ""
+        axes: dict[int, int]
+        _run_body: Any
 
         def __init__(self, node: Any, given: Any) -> None:
             super().__init__(node, given)
-            once, self.axes = self._run_body, dict[int, int]()
+            once, self.axes = self._run_body, {}
 
             def run_body(*inputs: Any, **how: Any) -> list[Array]:
                 found = list(once(*inputs, **how))

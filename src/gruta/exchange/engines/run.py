@@ -190,12 +190,13 @@ def _onnxruntime_web(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
 
 
 def _tensorflow_js(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
-    layers = _keras(path).layers
-    layer = layers[-1]
-    masks = [own.mask_value for own in layers if type(own).__name__ == "Masking"]
-    said = {"kind": type(layer).__name__, "config": layer.get_config(), "masks": masks}
-    said = {"keras": said}
-    return _by_node(said | {"weights": [_as_json(w) for w in layer.get_weights()]}, given)
+    layers = [one for one in _keras(path).layers if type(one).__name__ != "InputLayer"]
+    masks = [one.mask_value for one in layers if type(one).__name__ == "Masking"]
+    own = [one for one in layers if type(one).__name__ != "Masking"]
+    told = [{"kind": type(one).__name__, "config": one.get_config()} for one in own]
+    for one, layer in zip(told, own, strict=True):
+        one["weights"] = [_as_json(w) for w in layer.get_weights()]
+    return _by_node({"keras": {"layers": told, "masks": masks}}, given)
 
 
 def _hls4ml(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
@@ -211,7 +212,8 @@ def _hls4ml(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
         made.compile()
         own = [[np.ascontiguousarray(one[name]) for name in one] for one in given]
         found = [made.predict(one if len(one) > 1 else one[0]) for one in own]
-    return [[own.reshape(*one["x"].shape[:2], -1)] for own, one in zip(found, given, strict=True)]
+    shape = model.output_shape[1:]
+    return [[own.reshape(-1, *shape)] for own in found]
 
 
 def _keras_export_torch(path: Path, given: Sequence[Inputs]) -> list[Outputs]:

@@ -67,6 +67,38 @@ def read(path: Path) -> list[Kept]:
     """The recurrent layers in their order; InputError for what is no such file, or contradicts
     itself.
     """
+    return _opened(path)[1]
+
+
+def chain(path: Path) -> list[Kept]:
+    """The same of a model that is nothing but recurrent layers, each of which reads the one before
+    it and starts at zeros; InputError for any other.
+    """
+    config, kept = _opened(path)
+    try:
+        alone = _is_chain(config["config"]["layers"], kept)
+    except _BROKEN:  # settings that only a chain must have
+        alone = False
+    if not alone:
+        problem = _("{path}: only recurrent layers one behind the other, and no others, are run")
+        raise InputError(problem.format(path=path))
+    return kept
+
+
+def _is_chain(layers: Sequence[Config], kept: Sequence[Kept]) -> bool:
+    own = [one for one in layers if one["class_name"] != "InputLayer"]
+    if not own or len(own) != len(kept) or any(one.given_state or one.masked for one in kept):
+        return False
+    read = [_read(one.get("inbound_nodes") or ()) for one in own[1:]]
+    before = [{str(one["config"]["name"])} for one in own]
+    return (
+        all(_is_recurrent(one) or one["class_name"] == "Bidirectional" for one in own)
+        and all(one <= name for one, name in zip(read, before, strict=False))
+        and all(one.config.get("return_sequences") for one in kept[:-1])
+    )
+
+
+def _opened(path: Path) -> tuple[Any, list[Kept]]:
     import h5py
 
     try:
@@ -77,7 +109,7 @@ def read(path: Path) -> list[Kept]:
                 copyfileobj(opened, raw)  # h5py goes to and fro in it
             raw.seek(0)
             with h5py.File(raw, "r") as weights:
-                return [_kept(one, weights, path) for one in _recurrent(config)]
+                return config, [_kept(one, weights, path) for one in _recurrent(config)]
     except _BROKEN as error:
         if isinstance(error, InputError):
             raise
