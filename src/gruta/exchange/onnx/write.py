@@ -130,7 +130,7 @@ class Ends:
             order = graph.node("Where", self.inside, mirror, self._steps, out=f"{name}order")
             none = graph.node("Sub", order, order, out=f"{name}no_rows")
             rows = graph.node("Add", none, self._rows, out=f"{name}rows_of_steps")
-            self._order = graph.node("Concat", order, rows, out=f"{name}places", axis=-1)
+            self._order = graph.node("Concat", order, rows, out=f"{name}turned_places", axis=-1)
         return graph.node("GatherND", x, self._order, out=out)
 
 
