@@ -69,13 +69,15 @@ fuzz: $(VENV)/for-dev ## Five minutes each of spoilt model files, ours and other
 ENGINES := build/engines
 engines: $(VENV)/for-dev $(VENV)/for-engines $(ENGINES)/onnx2tf $(ENGINES)/hls4ml $(ENGINES)/node ## What other engines make of GRUs, run again: twenty minutes
 	GRUTA_ENGINES=$(ENGINES)/onnx2tf/bin/python:$(ENGINES)/hls4ml/bin/python:$(ENGINES)/node \
-		$(BIN)/python -m pytest -q --timeout 1200 src/gruta/exchange/doctor/test_engines.py src/gruta/tasks/test_as_onnx.py
+		$(BIN)/python -m pytest -q --timeout 1200 src/gruta/exchange/doctor/test_engines.py \
+		src/gruta/exchange/doctor/test_keras_engines.py src/gruta/tasks/test_as_onnx.py
 
 $(ENGINES)/onnx2tf: # Python 3.12 or later
 	python3.12 -m venv $@ && $@/bin/python -m pip install --quiet onnx2tf==2.6.9 || { rm -rf $@; exit 1; }
 
-$(ENGINES)/hls4ml:
-	$(PYTHON) -m venv $@ && $@/bin/python -m pip install --quiet hls4ml==1.3.0 keras==3.15.1 torch || { rm -rf $@; exit 1; }
+$(ENGINES)/hls4ml: # a C++ compiler builds what it writes
+	$(PYTHON) -m venv $@ && $@/bin/python -m pip install --quiet -c constraints.txt \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) hls4ml==1.3.0 keras torch || { rm -rf $@; exit 1; }
 
 $(ENGINES)/node: # Node 20 or later
 	mkdir -p $@ && cd $@ && npm install --silent --no-audit --no-fund --ignore-scripts \

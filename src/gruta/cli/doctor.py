@@ -77,9 +77,11 @@ def doctor(
     if mend is not None and mend.resolve() == file.resolve():
         raise InputError(mend=_("expected another file than the one that is read"))
     places = run_in or []
-    if (run or places or mend is not None) and file.suffix.lower() != ".onnx":
-        problem = _("{path}: only ONNX files are run and mended")
-        raise InputError(problem.format(path=file))
+    suffix = file.suffix.lower()
+    if mend is not None and suffix != ".onnx":
+        raise InputError(_("{path}: only ONNX files are mended").format(path=file))
+    if (run or places) and suffix not in (".onnx", ".keras"):
+        raise InputError(_("{path}: only ONNX and Keras files are run").format(path=file))
     from gruta.exchange.doctor.engines import table
     from gruta.exchange.doctor.look import examine
 

@@ -15,10 +15,10 @@ from gruta.exchange.compute import compute
 from gruta.exchange.doctor.engines import ENGINES, misread
 from gruta.exchange.doctor.finding import Recurrent
 from gruta.exchange.layer import Layer
-from gruta.exchange.onnx.read import read
+from gruta.exchange.onnx.read import load, nodes
 from gruta.exchange.onnx.write import pieces
-from gruta.exchange.proof import Proof, prove, require_within
-from gruta.files import staged, write_atomically
+from gruta.exchange.proof import SIZES, Proof, prove, require_within
+from gruta.files import staged
 from gruta.locale import translate as _
 from gruta.runtime.weights import Kind
 
@@ -26,15 +26,22 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def to_onnx(module: "nn.Module", path: str | Path, *, lengths: bool = False) -> Proof:
+def to_onnx(
+    module: "nn.Module",
+    path: str | Path,
+    *,
+    lengths: bool = False,
+    sizes: tuple[int, int] | None = None,
+) -> Proof:
     """Write an RNN, LSTM or GRU of gruta.nn or torch.nn as an ONNX file, and prove it.
 
     Inputs are x, laid out as the module wants it, h_0 and, of an LSTM, c_0, and with `lengths`
-    those too, `[B]` int64 from 0 to T; outputs y, h_n and c_n. Batch and time are free. The file is
-    run by ONNX Runtime, or by onnx's evaluator where that is not installed, beside the NumPy
-    reference. Which of ONNX Runtime, OpenVINO and tract computes something else stands in the
-    proof's notes. InputError, and nothing written, where the module has options that ONNX has no
-    words for, or the two differ by more than 1e-5.
+    those too, `[B]` int64 from 0 to T; outputs y, h_n and c_n. Batch and time are free, or `sizes`
+    says T and B: MNN, IREE and onnx2tf want them fixed. The file is run by ONNX Runtime, or by
+    onnx's evaluator where that is not installed, beside the NumPy reference. Which of ONNX Runtime,
+    OpenVINO and tract computes something else stands in the proof's notes. InputError, and nothing
+    written, where the module has options that ONNX has no words for, or the two differ by more than
+    1e-5.
     """
     from gruta.exchange.torch_layers import from_torch
 
@@ -47,10 +54,14 @@ def to_onnx(module: "nn.Module", path: str | Path, *, lengths: bool = False) -> 
         y, *finals = run(given if counts is None else given | {"lengths": counts})
         return (y.swapaxes(0, 1) if late else y), *finals
 
-    content = pieces(layers, batch_first=late, lengths=lengths)
+    if sizes is not None and min(sizes) < 1:
+        problem = _("expected T and B, each 1 or more, got {sizes}")
+        raise InputError(sizes=problem.format(sizes=sizes))
+    content = pieces(layers, batch_first=late, lengths=lengths, sizes=sizes)
     with staged(Path(path), content, f".{os.getpid()}") as file:
         run, _by = engine(file)
-        proof = prove(layers, outputs, lengths=lengths)
+        tries = SIZES if sizes is None else [sizes]
+        proof = prove(layers, outputs, lengths=lengths, sizes=tries)
     return replace(proof, notes=_elsewhere(layers, lengths))
 
 
@@ -93,11 +104,12 @@ def from_onnx(path: str | Path) -> "dict[str, nn.Module]":
     from gruta.exchange.torch_layers import to_torch
 
     found: dict[str, nn.Module] = {}
-    for node in read(path):
-        layer = node.layer()
+    for node in nodes(load(Path(path)), Path(path).parent):
+        layer, name = node.layer(), node.name
+        del node  # weights are large
         module = to_torch([layer]).eval()
         prove([layer], as_module(module), lengths=True)
-        found[node.name] = module
+        found[name] = module
     if not found:
         raise InputError(_("{path}: no GRU, LSTM or RNN in it").format(path=path))
     return found
@@ -112,15 +124,13 @@ def to_keras(module: "nn.Module", path: str | Path) -> Proof:
     """
     from gruta.exchange.keras.archive import read as kept_in
     from gruta.exchange.keras.layers import layer_of
-    from gruta.exchange.keras.write import content
+    from gruta.exchange.keras.write import pieces as keras_pieces
     from gruta.exchange.torch_layers import from_torch
 
-    layers = [layer.astype(np.float32) for layer in from_torch(module)]
-    made = content(layers)
-    again = [layer_of(one) for one in kept_in(Path(path), made)]
-    proof = prove(layers, lambda *given: compute(again, *given), lengths=True)
-    write_atomically(Path(path), made)
-    return proof
+    layers = [layer.astype(np.float32) for layer in from_torch(module, share=True)]
+    with staged(Path(path), keras_pieces(layers), f".{os.getpid()}") as file:
+        again = [layer_of(one) for one in kept_in(file)]
+        return prove(layers, lambda *given: compute(again, *given), lengths=True)
 
 
 def to_c(
@@ -161,10 +171,14 @@ def from_keras(path: str | Path) -> "dict[str, nn.Module]":
     from gruta.exchange.torch_layers import to_torch
 
     found: dict[str, nn.Module] = {}
-    for kept in kept_in(Path(path)):
+    all_kept = kept_in(Path(path))
+    while all_kept:  # what is read is let go
+        kept = all_kept.pop(0)
         layer = layer_of(kept)
-        prove([layer], as_module(to_torch([layer]).eval()), lengths=True)
-        found[kept.name] = to_torch([layer], batch_first=True).eval()
+        module = to_torch([layer]).eval()
+        prove([layer], as_module(module), lengths=True)
+        module.batch_first = True
+        found[kept.name] = module
     if not found:
         raise InputError(_("{path}: no GRU, LSTM or RNN in it").format(path=path))
     return found

@@ -39,18 +39,19 @@ def prove(
     lengths: bool = False,
     states: bool = True,
     bound: float = BOUND,
+    sizes: Sequence[tuple[int, int]] = SIZES,
 ) -> Proof:
     """The other side's y `[T, B, D*H]` and final states beside the reference's.
 
     other(x, initial states, lengths or None). lengths: whether it takes them; then a row is empty.
-    states: whether it takes initial ones, else zeros. InputError where they differ by more than
-    `bound`.
+    states: whether it takes initial ones, else zeros. sizes: T and B of the inputs. InputError
+    where they differ by more than `bound`.
     """
     rng, worst = np.random.default_rng(0), 0.0
     rows = sum(len(layer.sides) for layer in layers)
     count = 1 + (layers[0].cell == "lstm")
     dtype = layers[0].sides[0].w_hh.dtype
-    for T, B in SIZES:
+    for T, B in sizes:
         x = rng.normal(size=(T, B, layers[0].inputs)).astype(dtype)
         shape = (count, rows, B, layers[0].hidden)
         initial = rng.normal(size=shape) if states else np.zeros(shape)
@@ -62,7 +63,7 @@ def prove(
             require_shape(one, wanted)
             worst = max(worst, apart(one, wanted))
     require_within(worst, bound)
-    return Proof(worst)
+    return Proof(worst, sizes)
 
 
 def apart(found: Array, expected: Array, size: Array | float = 1.0) -> float:

@@ -1,5 +1,6 @@
 """Modules go to ONNX files and come back, and a wrong file is never written."""
 
+import onnx
 import pytest
 import torch
 from torch import nn
@@ -31,6 +32,19 @@ def test_a_module_goes_out_with_its_proof(module, lengths, tmp_path):
         x = torch.randn(5, 2, 3)
         torch.testing.assert_close(back[0].double()(x.double())[0], module.double()(x.double())[0])
         module.float()
+
+
+def test_sizes_are_fixed_where_that_is_asked_for_and_the_second_file_is_the_first(tmp_path):
+    module, paths = nn.GRU(3, 4, batch_first=True), [tmp_path / "a.onnx", tmp_path / "b.onnx"]
+    for path in paths:
+        assert to_onnx(module, path, lengths=True, sizes=(7, 2)).sizes == [(7, 2)]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    given = onnx.load(paths[0]).graph.input
+    shapes = {one.name: [d.dim_value for d in one.type.tensor_type.shape.dim] for one in given}
+    assert shapes == {"x": [2, 7, 3], "h_0": [1, 2, 4], "lengths": [2]}
+    with pytest.raises(InputError, match=r"expected T and B, each 1 or more, got \(7, 0\)"):
+        to_onnx(module, tmp_path / "c.onnx", sizes=(7, 0))
+    assert not (tmp_path / "c.onnx").exists()
 
 
 def test_nothing_is_written_where_the_two_sides_differ(tmp_path, monkeypatch):

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from gruta.errors import InputError
+from gruta.exchange.doctor.engines import misread
+from gruta.exchange.doctor.look import examine
 from gruta.exchange.doctor.tried import Asked, trials
 from gruta.tasks import as_onnx
 
@@ -53,6 +55,7 @@ def test_a_file_computes_what_the_run_answers(name, changes, files, tmp_path):
     trained = remade(files[name][0], **changes)
     found = as_onnx.write(trained, tmp_path / "m.onnx")
     assert found.error < 1e-5
+    assert not misread(examine(tmp_path / "m.onnx").layers)
     made = onnx.load(tmp_path / "m.onnx")
     assert [one.name for one in made.graph.input] == list(found.inputs)
     assert found.bytes == (tmp_path / "m.onnx").stat().st_size

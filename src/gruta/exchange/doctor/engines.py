@@ -8,9 +8,10 @@ not written here was right within 1e-5.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gruta.exchange.doctor.device_engines import DEVICES, NCNN, OPENVINO, OPENVINO_LENGTHS
 from gruta.exchange.doctor.finding import Recurrent
 from gruta.exchange.doctor.keras_engines import KERAS
-from gruta.exchange.doctor.rules import Engine, Rule, Verdict
+from gruta.exchange.doctor.rules import Engine, Rule, Verdict, free
 from gruta.locale import translate as _
 
 
@@ -49,10 +50,6 @@ def _row(engine: Engine, layers: Sequence[Recurrent]) -> Row:
         if reasons:
             return Row(engine.name, engine.version, verdict, tuple(reasons))
     return Row(engine.name, engine.version, "right", ())
-
-
-def _free(layer: Recurrent) -> bool:
-    return layer.free_batch or layer.free_time
 
 
 def _simple(layer: Recurrent) -> bool:
@@ -104,7 +101,7 @@ _ONNX = (
     Engine("onnxruntime-web", "1.30.0", _ONNXRUNTIME),
     Engine(
         "openvino",
-        "2026.4.1",
+        OPENVINO,
         [
             Rule(
                 "refused",
@@ -121,18 +118,14 @@ _ONNX = (
                 lambda layer: layer.layout == 1,
                 lambda: _("layout=1: the input is read as if time came first"),
             ),
+            *OPENVINO_LENGTHS,
             Rule(
                 "wrong",
-                lambda layer: layer.lengths and _free(layer),
+                lambda layer: layer.turned_beside,
                 lambda: _(
-                    "sequence_lens: lengths are ignored while batch or time are free; "
-                    "model.reshape to fixed sizes cures it"
+                    "its input is transposed for another node too, which gets it as it was: "
+                    "another permutation, or a Gather, cures it"
                 ),
-            ),
-            Rule(
-                "wrong",
-                lambda layer: layer.lengths and not _free(layer) and layer.initial != "zeros",
-                lambda: _("sequence_lens: a row of length 0 loses its initial state"),
             ),
             _FORGET_IGNORED,
             _PEEPHOLES_IGNORED,
@@ -159,7 +152,7 @@ _ONNX = (
             ),
             Rule(
                 "refused",
-                lambda layer: layer.initial == "zeros" and _free(layer),
+                lambda layer: layer.initial == "zeros" and free(layer),
                 lambda: _("no initial state, batch or time free: the process ends"),
             ),
             Rule(
@@ -186,10 +179,15 @@ _ONNX = (
             Rule(
                 "refused",
                 lambda layer: (
-                    _free(layer)
+                    free(layer)
                     and (layer.cell == "gru" or (layer.cell == "lstm" and layer.initial != "zeros"))
                 ),
                 lambda: _("batch or time free: fails when it is run"),
+            ),
+            Rule(
+                "refused",
+                lambda layer: layer.looped,
+                lambda: _("a layer in a Loop: the process ends"),
             ),
             Rule("refused", lambda layer: layer.peepholes, lambda: _("P: does not load")),
             Rule(
@@ -230,6 +228,17 @@ _ONNX = (
         ],
     ),
     Engine(
+        "ncnn",
+        NCNN,
+        [
+            Rule(
+                "refused",
+                lambda layer: True,
+                lambda: _("pnnx writes a layer without its sizes, which does not load"),
+            )
+        ],
+    ),
+    Engine(
         "TVM",
         "0.27",
         [
@@ -246,13 +255,17 @@ _ONNX = (
         [
             Rule(
                 "refused",
-                lambda layer: layer.cell != "lstm" and _free(layer),
+                lambda layer: layer.cell != "lstm" and free(layer),
                 lambda: _("batch or time free: GRU and RNN do not compile"),
             ),
             Rule(
                 "refused",
-                lambda layer: layer.direction != "forward",
-                lambda: _("direction: nothing but forward compiles"),
+                lambda layer: (
+                    layer.direction == "reverse"
+                    or (layer.direction == "bidirectional" and layer.cell != "lstm")
+                    or (layer.direction == "bidirectional" and layer.layout == 1)
+                ),
+                lambda: _("direction: but forward, an LSTM of both and layout=0 alone compiles"),
             ),
             Rule(
                 "refused",
@@ -285,6 +298,11 @@ _ONNX = (
         [
             Rule(
                 "refused",
+                lambda layer: layer.looped,
+                lambda: _("a layer in a Loop: fails when it is run"),
+            ),
+            Rule(
+                "refused",
                 lambda layer: layer.lengths,
                 lambda: _("sequence_lens: it is refused"),
             ),
@@ -306,7 +324,7 @@ _ONNX = (
             ),
             Rule(
                 "refused",
-                lambda layer: layer.cell != "gru" and _free(layer),
+                lambda layer: layer.cell != "gru" and free(layer),
                 lambda: _("batch or time free: an LSTM or RNN runs at one size alone"),
             ),
             Rule(
@@ -371,7 +389,7 @@ _ONNX = (
     ),
 )
 
-ENGINES = {"onnx": _ONNX, "keras": KERAS}
+ENGINES = {"onnx": _ONNX, "keras": KERAS, **DEVICES}
 """By the format of the file."""
 
 HELD_TO = "onnxruntime", "onnxruntime-web", "openvino", "tract"

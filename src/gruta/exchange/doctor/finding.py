@@ -16,8 +16,9 @@ class Recurrent:
     acts after the recurrent product or before. activations: by name, as the file has them. initial:
     where the first state comes from. lengths: whether rows have lengths. final: whether something
     reads the last state. free_batch, free_time: whether those axes have no fixed size. fixed_time:
-    T, where it has. precision: of the weights. looped: whether it stands in a loop's body. refused:
-    what makes it no operator of the standard.
+    T, where it has. precision: of the weights. looped: whether it stands in a loop's body.
+    turned_beside: whether its input is read with its first two axes changed by another node too.
+    refused: what makes it no operator of the standard.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Recurrent:
     fixed_time: int | None = None
     precision: str = "float32"
     looped: bool = False
+    turned_beside: bool = False
     refused: str = ""
 
 

@@ -32,6 +32,8 @@ def _recurrent(kept: Kept) -> Recurrent:
         activations=tuple(str(given.get(name)) for name in functions),
         plain_activations=not any("activation" in name for name in beyond(kept)),
         bias=len(kept.sides[0]) > 2,
+        lengths=kept.masked,
+        initial="given" if kept.given_state else "zeros",
         free_batch=kept.fixed[0] is None,
         free_time=kept.fixed[1] is None,
         fixed_time=kept.fixed[1],

@@ -3,6 +3,7 @@
 `make engines` has neither tf2onnx nor LiteRT: what is said of them was found once.
 """
 
+from gruta.exchange.doctor.device_engines import LITERT, NEEDS_FLEX
 from gruta.exchange.doctor.rules import Engine, Rule
 from gruta.locale import translate as _
 
@@ -38,6 +39,22 @@ KERAS = (
                 lambda: _("Bidirectional with biases: it is refused"),
             ),
             Rule(
+                "refused",
+                lambda layer: layer.free_time,
+                lambda: _("time free: it is refused"),
+            ),
+            Rule("refused", lambda layer: layer.lengths, lambda: _("a mask: it is refused")),
+            Rule(
+                "wrong",
+                lambda layer: layer.initial == "given",
+                lambda: _("initial_state: it is ignored"),
+            ),
+            Rule(
+                "wrong",
+                lambda layer: layer.cell == "rnn",
+                lambda: _("SimpleRNN: it is never called, and what stood in memory comes out"),
+            ),
+            Rule(
                 "wrong",
                 lambda layer: layer.reset == "before",
                 lambda: _("reset_after=False: computed as if it were True"),
@@ -56,13 +73,9 @@ KERAS = (
     ),
     Engine(
         "LiteRT",
-        "2.3",
+        LITERT,
         [
-            Rule(
-                "refused",
-                lambda layer: layer.free_batch,
-                lambda: _("a free batch needs Flex operators: fix its size before converting"),
-            ),
+            NEEDS_FLEX,
         ],
     ),
     Engine(

@@ -24,17 +24,22 @@ def examine(path: Path) -> Diagnosis:
     shapes = _shapes(model)
     used = Counter(name for node in _all(model.graph) for name in node.input)
     used.update(one.name for one in model.graph.output)
+    used.update(one.name for inside in _inside(model.graph) for one in inside.output)
     found = list(nodes(model, path.parent))
     looped = {
         name for body in _bodies(model.graph) for one in _all(body) for name in one.output if name
     }
+    turned = {node.input[0] for node in _all(model.graph) if _turns_rows(node)}
     layers = [
-        replace(_recurrent(node, shapes, used), looped=bool(looped.intersection(node.outputs)))
+        replace(
+            _recurrent(node, shapes, used),
+            looped=bool(looped.intersection(node.outputs)),
+            turned_beside=node.inputs.get("X") in turned,
+        )
         for node in found
     ]
     doubts = [doubt for node in found for doubt in _contradictions(node)]
-    if not found:
-        doubts += list(_unrolled(model))
+    doubts += _unrolled(model, alone=not found)
     return Diagnosis(str(path), "onnx", layers, doubts)
 
 
@@ -73,6 +78,13 @@ def _recurrent(node: Node, shapes: Mapping[str, Any], used: Mapping[str, int]) -
     )
 
 
+def _turns_rows(node: Any) -> bool:
+    """Whether it is a Transpose of the first two of three axes."""
+    return node.op_type == "Transpose" and any(
+        one.name == "perm" and list(one.ints) == [1, 0, 2] for one in node.attribute
+    )
+
+
 def _form(cell: str, after: bool) -> Any:
     return "" if cell != "gru" else "after" if after else "before"
 
@@ -92,8 +104,10 @@ def _contradictions(node: Node) -> Iterator[str]:
         ).format(name=node.name)
 
 
-def _unrolled(model: Any) -> Iterator[str]:
-    """Of a graph without a recurrent operator: steps written out one after the other."""
+def _unrolled(model: Any, *, alone: bool) -> Iterator[str]:
+    """Steps written out one after the other. alone: in a graph without a recurrent operator; beside
+    one, weights that are used twice are no steps.
+    """
     inside = list(_all(model.graph))
     if any(node.op_type in _LOOPS for node in inside) or not any(
         node.op_type in _GATES for node in inside
@@ -111,13 +125,13 @@ def _unrolled(model: Any) -> Iterator[str]:
     free = [one.name for one in model.graph.input if _time_is_free(one)]
     steps = max(uses.values(), default=0)
     said = ", ".join(free)
-    if steps > 1 and free:
+    if steps > (1 if alone else 2) and free:
         yield _(
             "{inputs}: the time axis is declared free, but the steps are written out: {steps} of "
             "them. Longer input is cut and shorter input fails, in any engine; export it with a "
             "GRU, LSTM or RNN node (gruta.exchange.to_onnx)"
         ).format(inputs=said, steps=steps)
-    elif steps == 1 and free:
+    elif alone and steps == 1 and free:
         yield _(
             "{inputs}: the time axis is declared free, but there is no loop and no recurrent "
             "node: it holds one step. Feed it step by step, its state handed on, or export it again"
@@ -149,6 +163,13 @@ def _bodies(graph: Any) -> Iterator[Any]:
     for node in _all(graph):
         if node.op_type == "Loop":
             yield from (attribute.g for attribute in node.attribute if attribute.name == "body")
+
+
+def _inside(graph: Any) -> Iterator[Any]:
+    """The graphs that are attributes of nodes, those of any operator."""
+    for node in _all(graph):
+        for attribute in node.attribute:
+            yield from (attribute.g, *attribute.graphs)
 
 
 def _all(graph: Any) -> Iterable[Any]:

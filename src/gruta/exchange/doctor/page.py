@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gruta.exchange.doctor.device_engines import DEVICES
 from gruta.exchange.doctor.engines import ENGINES, table
 from gruta.exchange.doctor.finding import Recurrent
 from gruta.exchange.doctor.rules import Engine
@@ -73,6 +74,8 @@ def _keras() -> list[Case]:
         of(_("SimpleRNN, sizes fixed"), "rnn"),
         of("Bidirectional", direction="bidirectional"),
         of("go_backwards", direction="reverse"),
+        of("initial_state", initial="given"),
+        of(_("a mask"), lengths=True),
         of("recurrent_activation=hard_sigmoid", activations=("hard_sigmoid",)),
         of(_("time free"), free_time=True),
         of(_("batch free"), free_batch=True),
@@ -133,6 +136,8 @@ def _lines(language: str) -> list[str]:
     ]
     for title, kind, cases in sections:
         lines += ["", f"## {title}", "", *_matrix(kind, cases()), "", *_reasons(ENGINES[kind])]
+    devices = [one for engines in DEVICES.values() for one in engines]
+    lines += ["", f"## {_('Files of OpenVINO, ncnn and LiteRT')}", "", *_reasons(devices)]
     return [*lines, "", f"## {_('What to do')}", "", *_remedies()]
 
 
@@ -159,7 +164,7 @@ def _remedies() -> list[str]:
             "plain operators around the layer. What they wrote was run in ONNX Runtime, its "
             "package for the web and Node, OpenVINO and tract, which takes no Loop and with it no "
             "translator and no captioner. Two things tract computes "
-            "otherwise, which `to_onnx(…).notes` says and `gruta export` does not: tanh in an "
+            "otherwise, which `to_onnx(…).notes` says and no network of a task has: tanh in an "
             "RNN with ReLU, and a cell state of an LSTM that moves past a row's end by 1e-6 a "
             "step."
         ),
@@ -167,10 +172,9 @@ def _remedies() -> list[str]:
         _(
             "`make engines` installs all but tf2onnx and LiteRT, whose columns were found once,"
             " and runs the other cells of these tables again, so that a release that mends "
-            "itself is noticed: all but the row of Keras files with a free batch, and what ends"
-            " or hangs a process. Of Keras files the bound is 1e-3 there, and 2e-2 of hls4ml, "
-            "which computes with a fixed point. `python -m gruta.exchange.doctor.page docs` "
-            "writes this page."
+            "itself is noticed, a test a rule: all but what ends an engine's process. Of Keras "
+            "files the bound is 1e-3 there, and 5e-2 of hls4ml, which computes with a fixed point. "
+            "`python -m gruta.exchange.doctor.page docs` writes this page."
         ),
     ]
 

@@ -26,3 +26,8 @@ class Engine:
     name: str
     version: str
     rules: Sequence[Rule]
+
+
+def free(layer: Recurrent) -> bool:
+    """Whether a size is not fixed."""
+    return layer.free_batch or layer.free_time

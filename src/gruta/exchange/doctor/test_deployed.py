@@ -6,6 +6,7 @@ import pytest
 
 from gruta.errors import InputError
 from gruta.exchange.conftest import KINDS, drawn
+from gruta.exchange.doctor.engines import table
 from gruta.exchange.doctor.look import examine
 from gruta.exchange.weights.ncnn import NCNN, files
 
@@ -39,6 +40,14 @@ def test_what_is_written_for_ncnn_is_told(kind, rng, tmp_path):
 def test_what_ncnn_would_not_compute_is_told(line, doubt, tmp_path):
     (tmp_path / "m.param").write_text(HEAD + line + "\n")
     assert any(doubt in said for said in examine(tmp_path / "m.param").doubts)
+
+
+def test_a_layer_that_pnnx_wrote_without_its_sizes_does_not_load(tmp_path):
+    (tmp_path / "m.param").write_text(HEAD + "GRU g 4 2 x W R B y h\n")
+    (row,) = table("ncnn", examine(tmp_path / "m.param").layers)
+    assert (row.engine, row.verdict) == ("ncnn", "refused")
+    (tmp_path / "m.param").write_text(HEAD + "GRU g 1 1 x y 0=4 1=36 2=0\n")
+    assert table("ncnn", examine(tmp_path / "m.param").layers)[0].verdict == "right"
 
 
 def test_both_directions_and_a_start_at_zeros_are_told(tmp_path):
@@ -78,6 +87,8 @@ def test_openvino_says_of_its_own_file_what_it_ignores():
     assert told.free_time
     assert "stored in 16 bits" in found.doubts[0]
     assert "lengths are ignored while batch or time are free" in found.doubts[1]
+    (row,) = table("openvino", found.layers)
+    assert (row.engine, row.verdict) == ("openvino", "wrong")
 
 
 def test_openvino_s_fixed_sizes_clip_and_reset_form_are_told():
@@ -142,6 +153,7 @@ def test_steps_that_are_written_out_and_operators_that_pip_lacks_are_told():
     flex = examine(DATA / "flex.tflite")
     assert flex.layers[0].free_batch
     assert "FlexTensorListReserve" in flex.doubts[0]
+    assert table("tflite", flex.layers)[0].verdict == "refused"
 
 
 @pytest.mark.parametrize(

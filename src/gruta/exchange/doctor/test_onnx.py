@@ -9,6 +9,7 @@ from gruta.exchange.doctor import engines, truth
 from gruta.exchange.doctor.conftest import H, I, node_file
 from gruta.exchange.doctor.mend import mend
 from gruta.exchange.doctor.onnx import examine
+from gruta.exchange.doctor.tried import asked
 from gruta.exchange.onnx.read import load
 
 
@@ -72,6 +73,76 @@ def test_steps_that_are_written_out_under_a_free_time_axis_are_found(path):
     unrolled(path, 1)
     (doubt,) = examine(path).doubts
     assert "holds one step" in doubt
+
+
+def test_what_the_rounds_of_a_loop_give_is_stacked(path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    value = helper.make_tensor_value_info
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["on"], ["still"]),
+            helper.make_node("Cast", ["k"], ["number"], to=TensorProto.FLOAT),
+            helper.make_node("Add", ["X", "number"], ["more"]),
+        ],
+        "body",
+        [value("k", TensorProto.INT64, ()), value("on", TensorProto.BOOL, ())],
+        [
+            value("still", TensorProto.BOOL, ()),
+            value("number", TensorProto.FLOAT, ()),
+            value("more", TensorProto.FLOAT, ("B", I)),
+        ],
+    )
+    graph = helper.make_graph(
+        [helper.make_node("Loop", ["rounds", ""], ["numbers", "each"], body=body)],
+        "one",
+        [value("X", TensorProto.FLOAT, ("B", I))],
+        [value("numbers", TensorProto.FLOAT, ("n",)), value("each", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.array(5), "rounds")],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    given = {"X": np.ones((2, I), np.float32)}
+    session = onnxruntime.InferenceSession(made.SerializeToString())
+    for one, other in zip(truth.outputs(made, given), session.run(None, given), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_the_reference_cannot_run_is_named(path):
+    made = load(node_file(path))
+    made.graph.node.append(helper.make_node("Mystery", ["X"], ["Z"], domain="elsewhere"))
+    made.opset_import.append(helper.make_opsetid("elsewhere", 1))
+    made.graph.output.append(helper.make_tensor_value_info("Z", TensorProto.FLOAT, None))
+    path.write_bytes(made.SerializeToString())
+    with pytest.raises(InputError, match=r"the reference does not compute it: .*Mystery"):
+        asked(path)
+    node_file(path, fixed=(10**6, 10**6))
+    with pytest.raises(InputError, match="X: an input of 1000000·1000000·3 numbers is larger"):
+        asked(path)
+
+
+def test_what_openvino_would_take_for_its_own_transpose_is_told(path):
+    (layer,) = examine(node_file(path, turned_beside=True)).layers
+    (row,) = (one for one in engines.table("onnx", [layer]) if one.engine == "openvino")
+    assert layer.turned_beside
+    assert row.verdict == "wrong"
+    assert not examine(node_file(path)).layers[0].turned_beside
+
+
+def test_steps_that_are_written_out_beside_a_layer_are_found_too(path):
+    unrolled(path, 5)
+    apart, whole = load(path), load(node_file(path, "LSTM", given=("initial_h", "initial_c")))
+    whole.graph.node.extend(apart.graph.node)
+    whole.graph.output.extend(apart.graph.output)
+    whole.graph.input.append(apart.graph.input[1])
+    for one in apart.graph.initializer:
+        one.name = f"plain_{one.name}" if one.name in "WR" else one.name
+    whole.graph.initializer.extend(apart.graph.initializer)
+    for node in whole.graph.node:
+        if node.op_type == "MatMul":
+            node.input[1] = f"plain_{node.input[1]}"
+    path.write_bytes(whole.SerializeToString())
+    found = examine(path)
+    assert [layer.cell for layer in found.layers] == ["lstm"]
+    assert "written out: 5 of them" in found.doubts[0]
 
 
 STATES = {"GRU": ("initial_h",), "LSTM": ("initial_h", "initial_c"), "RNN": ("initial_h",)}

@@ -1,6 +1,7 @@
 """Engines in processes that answer wrongly, half, or not at all."""
 
 import json
+import os
 import shutil
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 from gruta.errors import InputError
 from gruta.exchange.doctor import tried
 from gruta.exchange.doctor.conftest import node_file
-from gruta.exchange.doctor.tried import There, asked, there, trials
+from gruta.exchange.doctor.tried import There, asked, asked_keras, there, trials
 from gruta.exchange.engines import run as runner
 
 
@@ -45,6 +46,23 @@ for k, steps in enumerate((7, 1, 11)):
     assert trial.error == np.inf
     told = json.loads(json.dumps(trial.to_json(), allow_nan=False))
     assert (told["error"], told["failed"]) == (None, "")
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_layers_of_a_keras_file_are_asked_as_keras_computes_them(tmp_path):
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    keras, path = pytest.importorskip("keras"), tmp_path / "m.keras"
+    both = keras.layers.Bidirectional(keras.layers.GRU(4, return_sequences=True))
+    model = keras.Sequential([keras.Input((None, 3)), both, keras.layers.LSTM(5)])
+    model.save(path)
+    found = asked_keras(path)
+    assert [one["x"].shape for one in found.given] == [(3, 7, 3), (1, 1, 3), (2, 11, 3)]
+    for given, (wanted,) in zip(found.given, found.wanted, strict=True):
+        own = keras.ops.convert_to_numpy(model(given["x"]))
+        np.testing.assert_allclose(wanted, own, atol=1e-5)
+    keras.Sequential([model, keras.layers.Dense(2)]).save(path)
+    with pytest.raises(InputError, match="only recurrent layers one behind the other,"):
+        asked_keras(path)
 
 
 def test_a_place_that_has_no_engines_is_told_with_what_it_said(tmp_path):

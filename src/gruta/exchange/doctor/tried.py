@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.errors import InputError
+from gruta.exchange.compute import compute
 from gruta.exchange.doctor import truth
 from gruta.exchange.doctor.engines import ENGINES
 from gruta.exchange.engines import run as runner
@@ -103,16 +104,51 @@ class Asked:
 
 
 def tried(path: Path, places: Sequence[Path] = ()) -> list[Trial]:
-    """What each engine that is there, and takes ONNX files, makes of one."""
-    own, known = [asked(path)], {one.name for one in ENGINES["onnx"]}
+    """What each engine that is there, and takes such files, makes of one of ONNX or Keras."""
+    keras = path.suffix.lower() == ".keras"
+    own, known = [(asked_keras if keras else asked)(path)], _known("keras" if keras else "onnx")
     return [trials(one, own)[0] for one in there(places) if one.engine in known]
 
 
+def _known(kind: str) -> set[str]:
+    return {one.name for one in ENGINES[kind]}
+
+
+def asked_keras(path: Path) -> Asked:
+    """Of a Keras file that is nothing but recurrent layers; InputError for others, and for what no
+    layer of gruta has.
+    """
+    from gruta.exchange.keras.archive import chain
+    from gruta.exchange.keras.layers import layer_of
+
+    kept, rng = chain(path), np.random.default_rng(0)
+    layers, given, wanted = [layer_of(one) for one in kept], [], []
+    for T, B in SIZES:
+        sizes = kept[0].fixed[1] or T, kept[0].fixed[0] or B, layers[0].inputs
+        truth.require_small(str(path), sizes)
+        x = rng.normal(size=sizes).astype(np.float32)
+        given.append({"x": np.ascontiguousarray(x.swapaxes(0, 1))})
+        for layer in layers:
+            x, last, *_c = compute([layer], x, truth=True)
+        whole = bool(kept[-1].config.get("return_sequences"))
+        wanted.append([x.swapaxes(0, 1) if whole else np.concatenate(last, -1)])
+    return Asked(path, given, wanted)
+
+
 def asked(path: Path) -> Asked:
-    """Of an ONNX file: inputs by chance, and what the reference makes of them."""
+    """Of an ONNX file: inputs by chance, and what the reference makes of them; InputError where it
+    has an operator that onnx's evaluator has not, or computes nothing at all.
+    """
     model, rng = load(path), np.random.default_rng(0)
-    given = [truth.drawn(model, T, B, rng) for T, B in SIZES]
-    return Asked(path, given, [truth.outputs(model, one) for one in given])
+    try:
+        given = [truth.drawn(model, T, B, rng) for T, B in SIZES]
+        return Asked(path, given, [truth.outputs(model, one) for one in given])
+    except InputError:
+        raise
+    except Exception as error:  # of as many kinds as there are operators
+        problem = _("{path}: the reference does not compute it: {error}")
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise InputError(problem.format(path=path, error=said)) from error
 
 
 def trials(engine: There, files: Sequence[Asked]) -> list[Trial]:

@@ -1,17 +1,25 @@
 """What an ONNX graph gives by the standard: its recurrent operators by ours, the rest by onnx's own
-evaluator, which overlooks lengths, clip and activations of recurrent ones.
+evaluator, which overlooks lengths, clip and activations of recurrent ones, and joins what a Loop's
+rounds give.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gruta.errors import InputError
 from gruta.exchange.onnx.operator import Operator
 from gruta.exchange.onnx.run import run
+from gruta.locale import translate as _
+from gruta.locale.numbers import number
 
 Array = NDArray[Any]
+
+_MOST = 2**26
+"""Numbers in an input."""
 
 
 def outputs(model: Any, given: Mapping[str, Array]) -> list[Array]:
@@ -25,6 +33,7 @@ def drawn(model: Any, T: int, B: int, rng: np.random.Generator) -> dict[str, Arr
     """Inputs by name: normal numbers, lengths from T down to 0, small whole numbers.
 
     A free axis has T where a recurrent operator walks along it, else B; a fixed one is as it is.
+    InputError for one that is too large.
     """
     time, lengths = _roles(model.graph)
     found: dict[str, Array] = {}
@@ -39,6 +48,7 @@ def drawn(model: Any, T: int, B: int, rng: np.random.Generator) -> dict[str, Arr
             for k, d in enumerate(dims)
         ]
         dtype = _dtype(one)
+        require_small(one.name, shape)
         if one.name in lengths:
             steps, rows = lengths[one.name] or T, shape[0]
             found[one.name] = np.linspace(steps, 0, rows + (rows == 1))[:rows].astype(dtype)
@@ -47,6 +57,14 @@ def drawn(model: Any, T: int, B: int, rng: np.random.Generator) -> dict[str, Arr
         else:
             found[one.name] = rng.normal(size=shape).astype(dtype)
     return found
+
+
+def require_small(name: str, shape: Sequence[int]) -> None:
+    """InputError for sizes that a file says, and nobody would try."""
+    if math.prod(shape) > _MOST:
+        problem = _("{name}: an input of {sizes} numbers is larger than is tried ({most})")
+        told = {"name": name, "sizes": "·".join(map(str, shape)), "most": number(_MOST)}
+        raise InputError(problem.format(**told))
 
 
 def _roles(graph: Any) -> tuple[dict[str, set[int]], dict[str, int]]:
@@ -91,4 +109,38 @@ def _ours() -> list[Any]:
 
         return type(kind, (OpRun,), {"op_domain": "", "_run": compute})
 
-    return [made(kind) for kind in ("GRU", "LSTM", "RNN")]
+    return [*(made(kind) for kind in ("GRU", "LSTM", "RNN")), _loop()]
+
+
+def _loop() -> Any:
+    """Loop with what each round gives stacked, and that goes on where nothing says whether to:
+    onnx's own joins what has axes, and does no round.
+    """
+    from onnx.reference.ops import op_loop
+
+    class Loop(op_loop.Loop):  # type: ignore[misc]
+        op_domain = ""
+        axes: dict[int, int]
+        _run_body: Any
+
+        def __init__(self, node: Any, given: Any) -> None:
+            super().__init__(node, given)
+            once, self.axes = self._run_body, {}
+
+            def run_body(*inputs: Any, **how: Any) -> list[Array]:
+                found = list(once(*inputs, **how))
+                for k in range(len(found) - self.K, len(found)):
+                    self.axes[k - len(found)] = found[k].ndim
+                    found[k] = found[k][None]
+                return found
+
+            self._run_body = run_body
+
+        def _run(self, most: Any, go: Any, *given: Any, **how: Any) -> tuple[Array, ...]:
+            go = np.array(True) if go is None else go
+            found = list(super()._run(most, go, *given, **how))
+            for k, axes in self.axes.items():  # of numbers it makes a column
+                found[k] = found[k] if axes else found[k].reshape(-1)
+            return tuple(found)
+
+    return Loop

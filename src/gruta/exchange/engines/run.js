@@ -31,18 +31,17 @@ async function byOnnxRuntime() {
 function byTensorFlow() {
   const tf = require("@tensorflow/tfjs")
   const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase())
-  const { kind, config } = asked.keras
   const of = (own) => ({
     units: own.units,
     activation: camel(own.activation),
     useBias: own.use_bias,
     goBackwards: own.go_backwards,
-    returnSequences: true,
+    returnSequences: own.return_sequences,
     ...("recurrent_activation" in own && { recurrentActivation: camel(own.recurrent_activation) }),
     ...("reset_after" in own && { resetAfter: own.reset_after }),
   })
   const makers = { GRU: tf.layers.gru, LSTM: tf.layers.lstm, SimpleRNN: tf.layers.simpleRNN }
-  const layer =
+  const made = ({ kind, config }) =>
     kind === "Bidirectional"
       ? tf.layers.bidirectional({
           layer: makers[config.layer.class_name](of(config.layer.config)),
@@ -50,10 +49,21 @@ function byTensorFlow() {
         })
       : makers[kind](of(config))
   const tensor = ({ dims, data }) => tf.tensor(data.map(Number), dims)
-  layer.apply(tensor(asked.given[0].x))
-  layer.setWeights(asked.weights.map(tensor))
-  return asked.given.map(({ x }) => {
-    const found = layer.apply(tensor(x))
+  const { masks, layers } = asked.keras
+  const whole = layers.map((own) => [made(own), own.weights.map(tensor)])
+  // What was built cannot be applied any more: a layer is applied to something first.
+  whole.reduce((x, [layer]) => layer.apply(x), tensor(asked.given[0].x))
+  whole.forEach(([layer, weights]) => layer.setWeights(weights))
+  return asked.given.map((given) => {
+    const { x, ...states } = given
+    const inputs = [x, ...Object.values(states)].map((one) => tf.input({ batchShape: one.dims }))
+    const read = masks.reduce((own, maskValue) => tf.layers.masking({ maskValue }).apply(own), inputs[0])
+    const initialState = inputs.slice(1)
+    const outputs = whole.reduce(
+      (own, [layer]) => (initialState.length ? layer.apply(own, { initialState }) : layer.apply(own)),
+      read,
+    )
+    const found = tf.model({ inputs, outputs }).predict([x, ...Object.values(states)].map(tensor))
     return [plain("float32", found.shape, found.dataSync())]
   })
 }

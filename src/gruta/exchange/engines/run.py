@@ -77,7 +77,40 @@ def _mnn_variable(array: Any) -> Any:
 
     kinds = {"f": MNN.expr.float, "i": MNN.expr.int}
     kind = kinds[array.dtype.kind]
+    if array.dtype.kind == "i":  # its converter makes int64 of a file that too
+        array = array.astype(np.int32)
     return MNN.expr.const(array, list(array.shape), MNN.expr.NCHW, kind)
+
+
+def _ncnn(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
+    import ncnn
+
+    with tempfile.TemporaryDirectory() as place:
+        param = _by_pnnx(path, Path(place)) if path.suffix == ".onnx" else path
+        net = ncnn.Net()
+        net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = net.opt.use_bf16_storage = False
+        if net.load_param(str(param)) or net.load_model(str(param.with_suffix(".bin"))):
+            raise RuntimeError("load_param")
+    found = []
+    for one in given:
+        run = net.create_extractor()
+        for name, array in zip(net.input_names(), one.values(), strict=True):
+            run.input(name, ncnn.Mat(np.ascontiguousarray(array[:, 0])))  # it has no batch
+        outputs = [np.array(run.extract(name)[1]) for name in net.output_names()]
+        found.append([own[:, None] for own in outputs])
+    return found
+
+
+def _by_pnnx(path: Path, place: Path) -> Path:
+    import pnnx
+
+    (place / path.name).write_bytes(path.read_bytes())
+    command = [pnnx.EXEC_PATH, path.name, "fp16=0"]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+    (made,) = place.glob("*.ncnn.param") if not done.returncode else [None]
+    if made is None:
+        raise RuntimeError(last(done.stderr, done.returncode))
+    return made
 
 
 def _iree(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
@@ -157,9 +190,13 @@ def _onnxruntime_web(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
 
 
 def _tensorflow_js(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
-    layer = _keras(path).layers[-1]
-    said = {"keras": {"kind": type(layer).__name__, "config": layer.get_config()}}
-    return _by_node(said | {"weights": [_as_json(w) for w in layer.get_weights()]}, given)
+    layers = [one for one in _keras(path).layers if type(one).__name__ != "InputLayer"]
+    masks = [one.mask_value for one in layers if type(one).__name__ == "Masking"]
+    own = [one for one in layers if type(one).__name__ != "Masking"]
+    told = [{"kind": type(one).__name__, "config": one.get_config()} for one in own]
+    for one, layer in zip(told, own, strict=True):
+        one["weights"] = [_as_json(w) for w in layer.get_weights()]
+    return _by_node({"keras": {"layers": told, "masks": masks}}, given)
 
 
 def _hls4ml(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
@@ -173,8 +210,10 @@ def _hls4ml(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
             model, hls_config=how, output_dir=place, backend="Vivado"
         )
         made.compile()
-        found = [made.predict(np.ascontiguousarray(one["x"])) for one in given]
-    return [[own.reshape(*one["x"].shape[:2], -1)] for own, one in zip(found, given, strict=True)]
+        own = [[np.ascontiguousarray(one[name]) for name in one] for one in given]
+        found = [made.predict(one if len(one) > 1 else one[0]) for one in own]
+    shape = model.output_shape[1:]
+    return [[own.reshape(-1, *shape)] for own in found]
 
 
 def _keras_export_torch(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
@@ -183,11 +222,11 @@ def _keras_export_torch(path: Path, given: Sequence[Inputs]) -> list[Outputs]:
 
     with tempfile.TemporaryDirectory() as place:
         file = Path(place, "model.onnx")
-        model(given[0]["x"])  # one that was never called is not exported
+        model(list(given[0].values()))  # one that was never called is not exported
         model.export(file, format="onnx", verbose=False)
         session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return [list(session.run(None, {name: one["x"]})) for one in given]
+    names = [one.name for one in session.get_inputs()]
+    return [list(session.run(None, dict(zip(names, one.values(), strict=True)))) for one in given]
 
 
 def _keras(path: Path) -> Any:
@@ -256,6 +295,7 @@ RUNNERS = {
     "openvino": Runner(_openvino, "openvino", "openvino"),
     "tract": Runner(_tract, "tract", "tract"),
     "MNN": Runner(_mnn, "MNN", "MNN"),
+    "ncnn": Runner(_ncnn, "ncnn", "ncnn"),
     "TVM": Runner(_tvm, "tvm", "apache-tvm"),
     "IREE": Runner(_iree, "iree", "iree-base-compiler"),
     "onnx2tf": Runner(_onnx2tf, "onnx2tf", "onnx2tf"),

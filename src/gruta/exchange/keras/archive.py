@@ -2,7 +2,6 @@
 model.weights.h5, which has their weights. Sizes are looked at before anything is read into memory.
 """
 
-import io
 import json
 import re
 import zipfile
@@ -10,7 +9,9 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,7 @@ class Kept:
     name: the user's, with those of the models that it stands in. kind: its class. wrapped: the
     settings of a Bidirectional around it, None without. sides: kernel, recurrent kernel and, where
     there is one, bias, of each direction. fixed: B and T of its input, None for what is free.
+    given_state: whether its first state is an input. masked: whether a mask comes to it.
     """
 
     name: str
@@ -57,20 +59,57 @@ class Kept:
     wrapped: Config | None
     sides: Sequence[Sequence[Array]]
     fixed: tuple[int | None, int | None] = (None, None)
+    given_state: bool = False
+    masked: bool = False
 
 
-def read(path: Path, content: bytes | None = None) -> list[Kept]:
+def read(path: Path) -> list[Kept]:
     """The recurrent layers in their order; InputError for what is no such file, or contradicts
-    itself. content: the file's, where it is not to be opened.
+    itself.
     """
+    return _opened(path)[1]
+
+
+def chain(path: Path) -> list[Kept]:
+    """The same of a model that is nothing but recurrent layers, each of which reads the one before
+    it and starts at zeros; InputError for any other.
+    """
+    config, kept = _opened(path)
+    try:
+        alone = _is_chain(config["config"]["layers"], kept)
+    except _BROKEN:  # settings that only a chain must have
+        alone = False
+    if not alone:
+        problem = _("{path}: only recurrent layers one behind the other, and no others, are run")
+        raise InputError(problem.format(path=path))
+    return kept
+
+
+def _is_chain(layers: Sequence[Config], kept: Sequence[Kept]) -> bool:
+    own = [one for one in layers if one["class_name"] != "InputLayer"]
+    if not own or len(own) != len(kept) or any(one.given_state or one.masked for one in kept):
+        return False
+    read = [_read(one.get("inbound_nodes") or ()) for one in own[1:]]
+    before = [{str(one["config"]["name"])} for one in own]
+    return (
+        all(_is_recurrent(one) or one["class_name"] == "Bidirectional" for one in own)
+        and all(one <= name for one, name in zip(read, before, strict=False))
+        and all(one.config.get("return_sequences") for one in kept[:-1])
+    )
+
+
+def _opened(path: Path) -> tuple[Any, list[Kept]]:
     import h5py
 
     try:
-        with zipfile.ZipFile(path if content is None else io.BytesIO(content)) as archive:
-            config = json.loads(_member(archive, CONFIG, path))
-            raw = _member(archive, WEIGHTS, path)
-        with h5py.File(io.BytesIO(raw), "r") as weights:
-            return [_kept(one, weights, path) for one in _recurrent(config)]
+        with zipfile.ZipFile(path) as archive, TemporaryFile() as raw:
+            with _member(archive, CONFIG, path) as opened:
+                config = json.loads(opened.read(_LARGEST[CONFIG]))
+            with _member(archive, WEIGHTS, path) as opened:
+                copyfileobj(opened, raw)  # h5py goes to and fro in it
+            raw.seek(0)
+            with h5py.File(raw, "r") as weights:
+                return config, [_kept(one, weights, path) for one in _recurrent(config)]
     except _BROKEN as error:
         if isinstance(error, InputError):
             raise
@@ -78,14 +117,14 @@ def read(path: Path, content: bytes | None = None) -> list[Kept]:
         raise InputError(problem.format(path=path, error=error)) from error
 
 
-def _member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+def _member(archive: zipfile.ZipFile, name: str, path: Path) -> IO[bytes]:
+    """Opened; what is read of it ends where the archive says."""
     size = archive.getinfo(name).file_size
     if size > _LARGEST[name]:
         problem = _("{path}: its {name} has {size} bytes, more than {most}")
         told = {"name": name, "size": number(size), "most": number(_LARGEST[name])}
         raise InputError(problem.format(path=path, **told))
-    with archive.open(name) as opened:  # never more than what was said
-        return opened.read(_LARGEST[name])
+    return archive.open(name)
 
 
 @dataclass(frozen=True)
@@ -97,30 +136,69 @@ class _Place:
     config: Config
     wrapped: Config | None
     fixed: tuple[int | None, int | None]
+    given_state: bool
+    masked: bool
 
 
-def _recurrent(config: Any, group: str = "", name: str = "", depth: int = 0) -> Iterator[_Place]:
-    """Of a model, in its order. A group is called after the layer's class, counted in its model."""
+def _recurrent(
+    config: Any, group: str = "", name: str = "", depth: int = 0, masked: bool = False
+) -> Iterator[_Place]:
+    """Of a model, in its order. A group is called after the layer's class, counted in its model.
+
+    masked: whether what the model reads has a mask.
+    """
     if depth > _DEEPEST:
         problem = _("models stand in one another more than {most} deep")
         raise InputError(problem.format(most=_DEEPEST))
     used: dict[str, int] = {}
-    for layer in config["config"].get("layers", ()):
+    layers = config["config"].get("layers", ())
+    masks = _masks(layers, masked)
+    for layer in layers:
         own = snake(layer["class_name"])
         used[own] = used.get(own, -1) + 1
         place = f"{group}layers/{own}" + (f"_{used[own]}" if used[own] else "")
         said = layer["config"]
         title = f"{name}/{said['name']}" if name else str(said["name"])
+        told = _fixed(layer), _given_state(layer), said["name"] in masks
         if "layers" in said:
-            yield from _recurrent(layer, f"{place}/", title, depth + 1)
+            yield from _recurrent(layer, f"{place}/", title, depth + 1, told[2])
         elif layer["class_name"] == "Bidirectional" and _is_recurrent(said["layer"]):
-            yield _Place(title, place, said["layer"], said, _fixed(layer))
+            yield _Place(title, place, said["layer"], said, *told)
         elif _is_recurrent(layer):
-            yield _Place(title, place, layer, None, _fixed(layer))
+            yield _Place(title, place, layer, None, *told)
+
+
+def _masks(layers: Sequence[Config], masked: bool) -> set[str]:
+    """The names of layers to which a mask comes, or that make one."""
+    found: set[str] = set()
+    before = ""
+    for layer in layers:
+        said = layer["config"]
+        own, read = str(said["name"]), _read(layer.get("inbound_nodes") or ())
+        makes = layer["class_name"] == "Masking" or bool(said.get("mask_zero"))
+        first = masked and layer["class_name"] == "InputLayer"
+        if makes or first or found & (read or {before}):
+            found.add(own)
+        before = own
+    return found
+
+
+def _read(value: Any) -> set[str]:
+    """The layers that a call's first arguments come from."""
+    if isinstance(value, Mapping) and value.get("class_name") == "__keras_tensor__":
+        return {str(value["config"]["keras_history"][0])}
+    inside = value.get("args", ()) if isinstance(value, Mapping) else value
+    return {name for one in inside for name in _read(one)} if isinstance(inside, list) else set()
+
+
+def _given_state(layer: Config) -> bool:
+    calls = layer.get("inbound_nodes") or ()
+    return any((one.get("kwargs") or {}).get("initial_state") for one in calls)
 
 
 def _fixed(layer: Config) -> tuple[int | None, int | None]:
-    shape = (layer.get("build_config") or {}).get("input_shape") or ()
+    built = layer.get("build_config") or {}
+    shape = built.get("input_shape") or built.get("shapes_dict", {}).get("sequences_shape") or ()
     if len(shape) != 3:
         return None, None
     B, T = (int(size) if size else None for size in shape[:2])
@@ -142,7 +220,16 @@ def _kept(place: _Place, weights: Any, path: Path) -> Kept:
         kept = weights[group]
         found.append([np.asarray(kept[str(k)]) for k in range(len(kept))])
     kind, config = place.config["class_name"], place.config["config"]
-    return Kept(place.name, kind, config, place.wrapped, found, place.fixed)
+    return Kept(
+        place.name,
+        kind,
+        config,
+        place.wrapped,
+        found,
+        place.fixed,
+        place.given_state,
+        place.masked,
+    )
 
 
 def snake(name: str) -> str:

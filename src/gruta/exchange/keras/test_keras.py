@@ -57,6 +57,21 @@ def test_keras_own_files_are_read_as_keras_computes_them(keras, tmp_path):
     np.testing.assert_allclose(found.swapaxes(0, 1), wanted, atol=1e-5)
 
 
+def test_where_states_and_masks_come_from_and_what_is_fixed_is_told(keras, tmp_path):
+    own, path = keras.layers, tmp_path / "model.keras"
+    x, h = keras.Input(batch_shape=(2, 7, 3)), keras.Input(batch_shape=(2, 4))
+    first = own.GRU(4, return_sequences=True)(own.Masking(-1.0)(x), initial_state=h)
+    second = own.Bidirectional(own.LSTM(3))(first)
+    other = own.SimpleRNN(3)(x)
+    keras.Model([x, h], [second, other]).save(path)
+    told = {one.kind: (one.given_state, one.masked, one.fixed) for one in read(path)}
+    assert told == {
+        "GRU": (True, True, (2, 7)),
+        "LSTM": (False, True, (2, 7)),
+        "SimpleRNN": (False, False, (2, 7)),
+    }
+
+
 @pytest.mark.parametrize("directions", [(False,), (False, True)], ids=["forward", "both"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_written_is_loaded_by_keras_and_read_as_it_was(keras, kind, directions, tmp_path):

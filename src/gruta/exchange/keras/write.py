@@ -1,10 +1,11 @@
 """Layers as a `.keras` file: a Sequential model that Keras loads."""
 
-import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import Any
 
 from gruta.exchange.keras.archive import CONFIG, WEIGHTS, snake
@@ -15,36 +16,47 @@ from gruta.files import write_atomically
 _CLASSES = {cell: name for name, cell in CELLS.items()}
 _VERSION = "3.15.1"
 """Of Keras, with which the files were tried."""
+_PIECE = 2**20
+"""Bytes."""
 
 
 def write(layers: Sequence[Layer], path: Path) -> None:
-    """Write `content` to a file, whole or not at all."""
-    write_atomically(path, content(layers))
+    """Write `pieces` to a file, whole or not at all."""
+    write_atomically(path, b"".join(pieces(layers)))
 
 
-def content(layers: Sequence[Layer]) -> bytes:
-    """A file of a model of these layers in turn, input `[B, T, I]`, output `[B, T, D*H]`.
+def pieces(layers: Sequence[Layer]) -> Iterator[bytes]:
+    """The bytes of a file of a model of these layers in turn, input `[B, T, I]`, output
+    `[B, T, D*H]`; they are put together on the disk.
 
     InputError where a layer does not read what the one before it says.
     """
     import h5py
 
-    config, raw = _config(layers), io.BytesIO()
-    with h5py.File(raw, "w") as file:
-        file.create_group("vars").attrs["name"] = "gruta"
-        file.create_group("layers/input_layer/vars").attrs["name"] = "x"
-        used: dict[str, int] = {}
-        for row, layer in stacked(layers):
-            own = "bidirectional" if len(layer.sides) == 2 else snake(_CLASSES[layer.cell])
-            used[own] = used.get(own, -1) + 1
-            group = f"layers/{own}" + (f"_{used[own]}" if used[own] else "")
-            _keep(file, group, layer, _name(layer, row))
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        archive.writestr("metadata.json", json.dumps({"keras_version": _VERSION}))
-        archive.writestr(CONFIG, json.dumps(config))
-        archive.writestr(WEIGHTS, raw.getvalue())
-    return made.getvalue()
+    config = _config(layers)
+    with TemporaryFile() as made:
+        with TemporaryFile() as raw, zipfile.ZipFile(made, "w") as archive:
+            with h5py.File(raw, "w") as file:
+                _keep_all(file, layers)
+            archive.writestr("metadata.json", json.dumps({"keras_version": _VERSION}))
+            archive.writestr(CONFIG, json.dumps(config))
+            raw.seek(0)
+            with archive.open(WEIGHTS, "w", force_zip64=True) as member:
+                copyfileobj(raw, member)
+        made.seek(0)
+        while piece := made.read(_PIECE):
+            yield piece
+
+
+def _keep_all(file: Any, layers: Sequence[Layer]) -> None:
+    file.create_group("vars").attrs["name"] = "gruta"
+    file.create_group("layers/input_layer/vars").attrs["name"] = "x"
+    used: dict[str, int] = {}
+    for row, layer in stacked(layers):
+        own = "bidirectional" if len(layer.sides) == 2 else snake(_CLASSES[layer.cell])
+        used[own] = used.get(own, -1) + 1
+        group = f"layers/{own}" + (f"_{used[own]}" if used[own] else "")
+        _keep(file, group, layer, _name(layer, row))
 
 
 def _name(layer: Layer, row: int) -> str:

@@ -97,7 +97,28 @@ def load(path: Path) -> Any:
         raise InputError(problem.format(path=path)) from error
     if not model.ir_version or not model.HasField("graph"):
         raise InputError(_("{path}: it is no ONNX file, or is cut short").format(path=path))
+    parts = model.graph, *model.functions
+    if any(isinstance(name, bytes) for part in parts for name in _said(part)):
+        raise InputError(_("{path}: a name in it is no text: it is broken").format(path=path))
     return model
+
+
+def _said(graph: Any) -> Iterator[Any]:
+    """All that is text in a graph or a function: of what is no UTF-8 protobuf makes bytes."""
+    yield graph.name
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield attribute.name
+            for inside in (attribute.g, *attribute.graphs):
+                yield from _said(inside)
+    yield from (one.name for one in getattr(graph, "initializer", ()))
+    for one in (*graph.input, *graph.output):
+        if isinstance(one, str | bytes):  # a function's
+            yield one
+            continue
+        yield one.name
+        yield from (size.dim_param for size in one.type.tensor_type.shape.dim)
 
 
 def nodes(model: Any, folder: Path) -> Iterator[Node]:

@@ -1,7 +1,8 @@
-"""Layers as an ONNX model: one GRU, LSTM or RNN node a layer, batch and time free.
+"""Layers as an ONNX model: one GRU, LSTM or RNN node a layer, batch and time free or fixed.
 
 Inputs: x `[T, B, I]` (`[B, T, I]` with batch_first), h_0 and, of LSTMs, c_0 `[L*D, B, H]`, and with
-lengths those `[B]` as int64. Outputs: y, laid out as x is, h_n and c_n.
+lengths those `[B]` as int64. Outputs: y, laid out as x is, h_n and c_n. sizes: T and B, where they
+are fixed.
 
 Lengths do not go into sequence_lens, which OpenVINO overlooks where an axis is free and with which
 ONNX Runtime loses the state of an empty row. A row is walked to its end and beyond; y is cut, the
@@ -21,6 +22,7 @@ from gruta.exchange.onnx.operator import ORDER
 
 OPSET, IR_VERSION = 17, 8  # old enough for every runtime
 
+Sizes = tuple[int, int] | None
 _HOLD = 1e4
 """What goes into a gate that is to be 0 or 1."""
 
@@ -30,39 +32,45 @@ def model(
     *,
     batch_first: bool = False,
     lengths: bool = False,
+    sizes: Sizes = None,
     name: str = "gruta",
 ) -> Any:
     """The model of a stack of layers of one cell; InputError where one does not read the other."""
-    graph = drawn(layers, batch_first=batch_first, lengths=lengths)
+    graph = drawn(layers, batch_first=batch_first, lengths=lengths, sizes=sizes)
     return graph.model(name, OPSET, IR_VERSION)
 
 
 def pieces(
-    layers: Sequence[Layer], *, batch_first: bool = False, lengths: bool = False
+    layers: Sequence[Layer],
+    *,
+    batch_first: bool = False,
+    lengths: bool = False,
+    sizes: Sizes = None,
 ) -> Iterator[bytes | memoryview]:
     """The same as the bytes of a file."""
-    graph = drawn(layers, batch_first=batch_first, lengths=lengths)
+    graph = drawn(layers, batch_first=batch_first, lengths=lengths, sizes=sizes)
     return graph.pieces("gruta", OPSET, IR_VERSION)
 
 
-def drawn(layers: Sequence[Layer], *, batch_first: bool, lengths: bool) -> Graph:
+def drawn(layers: Sequence[Layer], *, batch_first: bool, lengths: bool, sizes: Sizes) -> Graph:
     """Nodes, inputs, outputs and weights."""
     graph = Graph()
+    time, batch = sizes or ("time", "batch")
     dtype, pair = layers[0].sides[0].w_hh.dtype, layers[0].cell == "lstm"
     rows, H = sum(len(layer.sides) for layer in layers), layers[0].hidden
-    axes = ("batch", "time") if batch_first else ("time", "batch")
+    axes = (batch, time) if batch_first else (time, batch)
     x = graph.input("x", dtype, *axes, layers[0].inputs)
     if batch_first:
         x = graph.node("Transpose", x, out="x_by_time", perm=[1, 0, 2])
     names = ["h_0", "c_0"][: 1 + pair]
-    states = [graph.input(own, dtype, rows, "batch", H) for own in names]
-    ends = Ends(graph, x, dtype, graph.input("lengths", np.int64, "batch")) if lengths else None
+    states = [graph.input(own, dtype, rows, batch, H) for own in names]
+    ends = Ends(graph, x, dtype, graph.input("lengths", np.int64, batch)) if lengths else None
     x, finals = add_stack(graph, layers, x, states, ends)
     graph.node("Transpose" if batch_first else "Identity", x, out="y", **_turn(batch_first))
     graph.output("y", dtype, *axes, layers[-1].hidden * len(layers[-1].sides))
     for final, parts in zip(["h_n", "c_n"], finals, strict=False):
         graph.node("Concat", *parts, out=final, axis=0)
-        graph.output(final, dtype, rows, "batch", H)
+        graph.output(final, dtype, rows, batch, H)
     return graph
 
 
@@ -74,44 +82,56 @@ class Ends:
     """Where rows end, in a graph with lengths.
 
     padding: `[T, B, 1]`, 1 past a row's end, else 0. inside: the same as bool, turned. count:
-    `[B]` int64. last: `[B, 1]` int64, the last step's number, 0 in an empty row. some: `[1, B, 1]`
-    bool, of rows that are not empty. name: before the names of its nodes.
+    `[B]` int64. some: `[1, B, 1]` bool, of rows that are not empty. name: before the names of its
+    nodes.
     """
 
     def __init__(self, graph: Graph, x: str, dtype: Any, count: str, name: str = "") -> None:
         self.zero = graph.constant("zero", 0, dtype)
         none, one = (graph.constant(f"int_{k}", k, np.int64) for k in (0, 1))
-        self.count = count
-        steps = graph.size(x, 0, f"{name}x_steps")
-        steps = graph.node("Squeeze", steps, graph.indices(0), out=f"{name}steps")
-        steps = graph.node("Range", none, steps, one, out=f"{name}step_numbers")
-        steps = graph.node("Unsqueeze", steps, graph.indices(1, 2), out=f"{name}step_column")
-        count = graph.node("Unsqueeze", self.count, graph.indices(0, 2), out=f"{name}length_row")
-        self.inside = graph.node("Less", steps, count, out=f"{name}inside")
+        self.count, self._graph, self._name, self._order = count, graph, name, ""
+        self._steps = graph.node(
+            "Unsqueeze", self._numbers(x, "step"), graph.indices(1, 2), out=f"{name}step_column"
+        )
+        row = graph.node("Unsqueeze", count, graph.indices(0, 2), out=f"{name}length_row")
+        self.inside = graph.node("Less", self._steps, row, out=f"{name}inside")
         past = graph.node("Not", self.inside, out=f"{name}past_end")
         ones = graph.constant("one", 1, dtype)
         self.padding = graph.node("Where", past, ones, self.zero, out=f"{name}padding")
-        self.some = graph.node("Greater", count, none, out=f"{name}not_empty")
-        last = graph.node("Sub", self.count, one, out=f"{name}length_less_one")
-        last = graph.node("Max", last, none, out=f"{name}last_step")
-        self.last = graph.node("Unsqueeze", last, graph.indices(1), out=f"{name}last_step_column")
-        self._graph, self._steps, self._count, self._one = graph, steps, count, one
-        self._name, self._order = name, ""
+        self.some = graph.node("Greater", row, none, out=f"{name}not_empty")
+        self._last = graph.node("Sub", row, one, out=f"{name}last_of_row")
+        self._rows = graph.node(
+            "Unsqueeze", self._numbers(count, "row"), graph.indices(0, 2), out=f"{name}row_line"
+        )
+        last = graph.node("Max", self._last, none, out=f"{name}last_step")
+        self._ends = graph.node("Concat", last, self._rows, out=f"{name}last_places", axis=-1)
+
+    def _numbers(self, of: str, what: str) -> str:
+        """Those below the size of its first axis."""
+        graph, name = self._graph, f"{self._name}{what}"
+        none, one = (graph.constant(f"int_{k}", k, np.int64) for k in (0, 1))
+        size = graph.size(of, 0, f"{name}_size")
+        count = graph.node("Squeeze", size, graph.indices(0), out=f"{name}_count")
+        return graph.node("Range", none, count, one, out=f"{name}_numbers")
+
+    def end(self, y: str, out: str) -> str:
+        """`[1, B, …]` of y `[T, B, …]` where each row ends; of an empty one its first step."""
+        return self._graph.node("GatherND", y, self._ends, out=out)
 
     def turned(self, x: str, out: str) -> str:
         """x `[T, B, …]` with each row from its last step to its first; what is behind stays.
 
-        By indices, as tract has no ReverseSequence.
+        By indices, as tract has no ReverseSequence; and of step and row, as OpenVINO takes a
+        Transpose for one that its own operator undoes, and gathers from what is not transposed.
         """
         graph, name = self._graph, self._name
         if not self._order:
-            mirror = graph.node("Sub", self._count, self._one, out=f"{name}last_of_row")
-            mirror = graph.node("Sub", mirror, self._steps, out=f"{name}mirrored")
+            mirror = graph.node("Sub", self._last, self._steps, out=f"{name}mirrored")
             order = graph.node("Where", self.inside, mirror, self._steps, out=f"{name}order")
-            self._order = graph.node("Transpose", order, out=f"{name}order_by_row", perm=[1, 0, 2])
-        by_row = graph.node("Transpose", x, out=f"{out}_by_row", perm=[1, 0, 2])
-        by_row = graph.node("GatherND", by_row, self._order, out=f"{out}_row", batch_dims=1)
-        return graph.node("Transpose", by_row, out=out, perm=[1, 0, 2])
+            none = graph.node("Sub", order, order, out=f"{name}no_rows")
+            rows = graph.node("Add", none, self._rows, out=f"{name}rows_of_steps")
+            self._order = graph.node("Concat", order, rows, out=f"{name}turned_places", axis=-1)
+        return graph.node("GatherND", x, self._order, out=out)
 
 
 def add_stack(
@@ -209,9 +229,7 @@ def _with_ends(
         x = ends.turned(x, f"{name}_x_turned")
     y, *finals = _node(graph, layer, [side], name, x, initial, held=True)
     y = graph.node("Squeeze", y, graph.indices(1), out=f"{name}_all")
-    by_row = graph.node("Transpose", y, out=f"{name}_by_row", perm=[1, 0, 2])
-    end = graph.node("GatherND", by_row, ends.last, out=f"{name}_end", batch_dims=1)
-    end = graph.node("Unsqueeze", end, graph.indices(0), out=f"{name}_end_row")
+    end = ends.end(y, f"{name}_end")
     finals[0] = graph.node("Where", ends.some, end, initial[0], out=f"{name}_h_n")
     if side.reverse:
         y = ends.turned(y, f"{name}_turned_back")
