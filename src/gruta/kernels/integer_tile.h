@@ -58,16 +58,23 @@ inline void round_row(const float* row, Index K, void* to) {
     const Vec<float> inverse = splat(scale > 0 ? kLargestInt8 / largest : 0.0f);
     __builtin_memcpy(to, &scale, sizeof scale);
     auto* const bytes = static_cast<std::int8_t*>(to) + kRoundedHeader;
-    typedef std::int8_t Bytes __attribute__((vector_size(GRUTA_VECTOR_BYTES / sizeof(float))));
+    constexpr Index at_once = 4 * W;
     Bits<float> below = {};
-    const auto keep = [&](Vec<float> v, Index at) __attribute__((always_inline)) {
-        const Bits<float> numbers = nearest(v * inverse) << 24 >> 24;
-        below -= numbers < 0 ? numbers : 0;
-        const Bytes found = __builtin_convertvector(numbers, Bytes);
-        __builtin_memcpy(bytes + at, &found, sizeof found);
+    std::int32_t numbers[at_once];
+    const auto number = [&](Vec<float> v, Index at) __attribute__((always_inline)) {
+        const Bits<float> found = nearest(v * inverse) << 24 >> 24;
+        below -= found < 0 ? found : 0;
+        __builtin_memcpy(numbers + at, &found, sizeof found);
     };
-    for (k = 0; k + W <= K; k += W) keep(load(row + k), k);
-    if (k < K) keep(load(row + k, K - k), k);
+    for (k = 0; k + at_once <= K; k += at_once) {
+        unrolled<4>([&](int i) { number(load(row + k + i * W), i * W); });
+        for (Index i = 0; i < at_once; ++i) bytes[k + i] = static_cast<std::int8_t>(numbers[i]);
+    }
+    for (; k < K; k += W) {
+        const Index some = K - k < W ? K - k : W;
+        number(load(row + k, some), 0);
+        for (Index i = 0; i < W; ++i) bytes[k + i] = static_cast<std::int8_t>(numbers[i]);
+    }
     std::int32_t in_all = 0;
     for (Index lane = 0; lane < W; ++lane) in_all += below[lane];
     __builtin_memcpy(static_cast<std::int8_t*>(to) + sizeof scale, &in_all, sizeof in_all);
@@ -123,37 +130,32 @@ inline void pack_integers(const float* weights, Index H, Index K, const Gates& g
     }
 }
 
-// One row and P panels, some of them side by side.
+// One row and P panels.
 template <int G, int P>
-void multiply_integer_tile(const Product<float>& product, Index row, Index first,
+void multiply_integer_tile(const Product<float>& product, Index row, Index panel,
                            Vec<float>* found) {
     constexpr Index W = kLanes<float>;
-    constexpr int side = P < kIntegerPanels ? P : kIntegerPanels;
     const Start<float>& given = product.start;
-    for (int item = 0; item < P; item += side) {
-        const Index panel = first + item;
-        const IntegerSums<float> to = {reinterpret_cast<float*>(found + item), P * W, W};
-        IntegerStart start = {{given.first + row * given.row + panel * given.panel, W, given.panel},
-                              nullptr};
-        for (int i = 0; i < product.count; ++i) {
-            const Term<float>& term = product.terms[i];
-            if (G == 3 && product.aside != nullptr && i + 1 == product.count) {
-                const IntegerSums<const float>& sums = start.sums;
-                unrolled<side>([&](int p) {
-                    product.aside[item + p] =
-                        load(sums.first + (G - 1) * sums.gate + p * sums.panel);
-                });
-                start.last = product.apart + panel * W;
-            }
-            const auto* const packed = static_cast<const std::int8_t*>(term.weights);
-            const IntegerWeights weights = {packed + panel * term.panel, term.panel,
-                                            (term.layout.length + 3) / 4};
-            const IntegerRow x =
-                rounded_row(term.rows.listed != nullptr ? term.rows.listed[row]
-                                                        : term.rows.first + row * term.rows.stride);
-            integer_products->of[side - 1][G - 1](x, weights, start, to);
-            start = {{to.first, to.gate, to.panel}, nullptr};
+    const IntegerSums<float> to = {reinterpret_cast<float*>(found), P * W, W};
+    IntegerStart start = {{given.first + row * given.row + panel * given.panel, W, given.panel},
+                          nullptr};
+    for (int i = 0; i < product.count; ++i) {
+        const Term<float>& term = product.terms[i];
+        if (G == 3 && product.aside != nullptr && i + 1 == product.count) {
+            const IntegerSums<const float>& sums = start.sums;
+            unrolled<P>([&](int p) {
+                product.aside[p] = load(sums.first + (G - 1) * sums.gate + p * sums.panel);
+            });
+            start.last = product.apart + panel * W;
         }
+        const auto* const packed = static_cast<const std::int8_t*>(term.weights);
+        const IntegerWeights weights = {packed + panel * term.panel, term.panel,
+                                        (term.layout.length + 3) / 4, P};
+        const IntegerRow x =
+            rounded_row(term.rows.listed != nullptr ? term.rows.listed[row]
+                                                    : term.rows.first + row * term.rows.stride);
+        integer_products->of_gates[G - 1](x, weights, start, to);
+        start = {{to.first, to.gate, to.panel}, nullptr};
     }
 }
 

@@ -20,10 +20,11 @@ struct IntegerPanel {
           weights(reinterpret_cast<const std::int8_t*>(totals + lanes)) {}
 };
 
-// Packed weights of a panel and of those behind it, each `panel` bytes behind the one before.
+// Packed weights of some panels, each `panel` bytes behind the one before.
 struct IntegerWeights {
     const std::int8_t* first;
     std::int64_t panel, words;
+    int panels;
 };
 
 // Numbers [lane] of a gate and of the next one, `gate` behind it, of a panel and of the next one,
@@ -53,11 +54,8 @@ struct IntegerRow {
 using AddIntegers = void (*)(const IntegerRow& x, const IntegerWeights&, const IntegerStart&,
                              const IntegerSums<float>& found);
 
-// Panels side by side, at most: they share what is made of a row.
-constexpr int kIntegerPanels = 2;
-
 struct IntegerProducts {
-    AddIntegers of[kIntegerPanels][4];  // of 1 and 2 panels; of 1, 2, 3 and 4 gates
+    AddIntegers of_gates[4];  // of 1, 2, 3 and 4 gates
 };
 
 // Those of the instruction set that serves this process; the first use decides.

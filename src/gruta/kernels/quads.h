@@ -138,17 +138,18 @@ struct Quad {
 };
 #endif
 
-// See AddIntegers.
+// The sums of P panels from `first` on, side by side: they share what is made of a row.
 template <int G, int P>
-void add_integers(const IntegerRow& row, const IntegerWeights& packed, const IntegerStart& start,
-                  const IntegerSums<float>& found) {
+[[gnu::always_inline]] inline void add_panels(const IntegerRow& row, const IntegerWeights& packed,
+                                              int first, const IntegerStart& start,
+                                              const IntegerSums<float>& found) {
     // Of one panel what counts the words is felt.
     constexpr int count = G * P, chains = kChains(count), at_once = P == 1 ? 4 : chains;
     constexpr Index lanes = kLanes<float>;
     const std::int8_t *x = row.numbers, *weights[P];
     Bits<float> sums[chains][count] = {};
     const auto panel = [&](int p) {
-        return IntegerPanel(packed.first + p * packed.panel, G * lanes);
+        return IntegerPanel(packed.first + (first + p) * packed.panel, G * lanes);
     };
     unrolled<P>([&](int p) {
         const IntegerPanel own = panel(p);
@@ -179,13 +180,25 @@ void add_integers(const IntegerRow& row, const IntegerWeights& packed, const Int
         unrolled<G>([&](int g) {
             const bool aside = g == G - 1 && start.last != nullptr;
             const IntegerSums<const float>& given = start.sums;
-            const Vec<float> from = load(aside ? start.last + p * lanes
-                                               : given.first + g * given.gate + p * given.panel);
+            const Vec<float> from =
+                load(aside ? start.last + (first + p) * lanes
+                           : given.first + g * given.gate + (first + p) * given.panel);
             const Vec<float> scales = load(own.scales + g * lanes) * row.scale;
             const Vec<float> whole = __builtin_convertvector(sums[0][p * G + g], Vec<float>);
-            store(found.first + g * found.gate + p * found.panel, from + apart(whole * scales));
+            store(found.first + g * found.gate + (first + p) * found.panel,
+                  from + apart(whole * scales));
         });
     });
+}
+
+// See AddIntegers.
+template <int G>
+void add_integers(const IntegerRow& row, const IntegerWeights& packed, const IntegerStart& start,
+                  const IntegerSums<float>& found) {
+    int first = 0;
+    for (; first + 2 <= packed.panels; first += 2)
+        add_panels<G, 2>(row, packed, first, start, found);
+    if (first < packed.panels) add_panels<G, 1>(row, packed, first, start, found);
 }
 
 }  // namespace gruta::GRUTA_ISA
