@@ -104,10 +104,10 @@ def from_onnx(path: str | Path) -> "dict[str, nn.Module]":
     from gruta.exchange.torch_layers import to_torch
 
     found: dict[str, nn.Module] = {}
-    for node in nodes(load(Path(path)), Path(path).parent):
+    for node in nodes(load(Path(path), whole=False), Path(path)):
         layer, name = node.layer(), node.name
         del node  # weights are large
-        module = to_torch([layer]).eval()
+        module = to_torch([layer], share=True).eval()
         prove([layer], as_module(module), lengths=True)
         found[name] = module
     if not found:
@@ -122,14 +122,14 @@ def to_keras(module: "nn.Module", path: str | Path) -> Proof:
     the layers; where Keras is installed the tests hold it to what Keras computes. InputError, and
     nothing written, where the module has options that Keras has no words for.
     """
-    from gruta.exchange.keras.archive import read as kept_in
+    from gruta.exchange.keras.archive import each
     from gruta.exchange.keras.layers import layer_of
     from gruta.exchange.keras.write import pieces as keras_pieces
     from gruta.exchange.torch_layers import from_torch
 
     layers = [layer.astype(np.float32) for layer in from_torch(module, share=True)]
     with staged(Path(path), keras_pieces(layers), f".{os.getpid()}") as file:
-        again = [layer_of(one) for one in kept_in(file)]
+        again = list(map(layer_of, each(file)))
         return prove(layers, lambda *given: compute(again, *given), lengths=True)
 
 
@@ -166,38 +166,41 @@ def from_keras(path: str | Path) -> "dict[str, nn.Module]":
     Modules read `[B, T, I]`. InputError for a file that is none of Keras 3, and for what no layer
     has: other activations, go_backwards, a Bidirectional that does not concatenate.
     """
-    from gruta.exchange.keras.archive import read as kept_in
+    from gruta.exchange.keras.archive import each
     from gruta.exchange.keras.layers import layer_of
     from gruta.exchange.torch_layers import to_torch
 
     found: dict[str, nn.Module] = {}
-    all_kept = kept_in(Path(path))
-    while all_kept:  # what is read is let go
-        kept = all_kept.pop(0)
+    for kept in each(Path(path)):
         layer = layer_of(kept)
-        module = to_torch([layer]).eval()
+        del kept  # weights are large
+        module = to_torch([layer], share=True).eval()
         prove([layer], as_module(module), lengths=True)
         module.batch_first = True
-        found[kept.name] = module
+        found[layer.name] = module
     if not found:
         raise InputError(_("{path}: no GRU, LSTM or RNN in it").format(path=path))
     return found
 
 
 def as_module(module: Any) -> Any:
-    """What `prove` asks of a module of gruta.nn."""
+    """What `prove` asks of a module of gruta.nn.
+
+    Run as in training, to the same bits: inference keeps packed weights for its next call, some
+    twice the module's memory.
+    """
     import torch
 
     def outputs(x: Any, states: Any, counts: Any) -> Any:
         hx = tuple(map(torch.from_numpy, states))
-        with torch.no_grad():
+        with torch.enable_grad():
             y, state = module(
                 torch.from_numpy(x),
                 hx if len(hx) > 1 else hx[0],
                 lengths=None if counts is None else torch.from_numpy(counts),
             )
         finals = state if isinstance(state, tuple) else (state,)
-        return y.numpy(), *(s.numpy() for s in finals)
+        return y.detach().numpy(), *(s.detach().numpy() for s in finals)
 
     return outputs
 

@@ -117,8 +117,10 @@ def named(weights: Mapping[str, Array], name: str, cell: Cell) -> list[Layer]:
 
 def blocks(array: Array, order: Sequence[int]) -> Array:
     """`[G·H, …]` with its G blocks in this order: block k of the result is block order[k]."""
+    array = np.asarray(array)
     parts = np.split(array, len(order))
-    return np.concatenate([parts[k] for k in order])
+    made = np.empty(array.shape, array.dtype)  # rows one behind the other, however `array` lies
+    return np.concatenate([parts[k] for k in order], out=made)
 
 
 def inverse(order: Sequence[int]) -> list[int]:

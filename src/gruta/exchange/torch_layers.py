@@ -42,8 +42,12 @@ def from_torch(module: nn.Module, *, share: bool = False) -> list[Layer]:
     ]
 
 
-def to_torch(layers: Sequence[Layer], *, batch_first: bool = False) -> Recurrent:
-    """A module of gruta.nn with these weights, in one stack; InputError where that cannot be."""
+def to_torch(
+    layers: Sequence[Layer], *, batch_first: bool = False, share: bool = False
+) -> Recurrent:
+    """A module of gruta.nn with these weights, in one stack; copies, or with `share` the layers'
+    own memory where that can be. InputError where no module has such layers.
+    """
     first = layers[0]
     sizes = {(layer.hidden, len(layer.sides), layer.kernel) for layer in layers}
     turned = [side.reverse for side in first.sides]
@@ -61,14 +65,21 @@ def to_torch(layers: Sequence[Layer], *, batch_first: bool = False) -> Recurrent
         num_layers=len(layers),
         bidirectional=len(turned) == 2,
         batch_first=batch_first,
-        dtype=torch.float64 if double else torch.float32,
+        device="meta",  # nothing is drawn, as all is given
         **own,
     )
-    with torch.no_grad():
-        for k, layer in enumerate(layers):
-            for end, side in zip(_ends(made), layer.sides, strict=False):
-                for name, array in zip(NAMES, side.arrays, strict=True):
-                    getattr(made, f"{name}_l{k}{end}").copy_(torch.from_numpy(array.copy()))
+    dtype = np.dtype(np.float64 if double else np.float32)
+    weights = {
+        f"{name}_l{k}{end}": torch.from_numpy(
+            np.require(array, dtype, ("C", "W", "A"))
+            if share
+            else np.array(array, dtype, order="C")
+        )
+        for k, layer in enumerate(layers)
+        for end, side in zip(_ends(made), layer.sides, strict=False)
+        for name, array in zip(NAMES, side.arrays, strict=True)
+    }
+    made.load_state_dict(weights, assign=True)
     return made
 
 

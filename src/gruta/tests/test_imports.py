@@ -43,6 +43,13 @@ def test_import_loads_no_torch_and_nothing_else_that_is_heavy(module):
     assert not loaded_by(f"import {module}") & HEAVY
 
 
+def test_formats_of_others_load_none_of_their_frameworks():
+    frameworks = "onnx onnxruntime keras h5py tensorflow jax flax haiku equinox openvino paddle"
+    others = "mindspore mlx tinygrad ncnn"
+    loaded = loaded_by("import gruta.exchange")
+    assert not loaded & (HEAVY | {*frameworks.split(), *others.split()})
+
+
 def test_who_only_reads_a_run_loads_no_torch():
     assert "torch" not in loaded_by("import gruta.runs.lock, gruta.report.page")
 

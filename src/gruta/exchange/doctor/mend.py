@@ -30,7 +30,7 @@ def mend(path: Path, to: Path, *, reset_after: bool = False) -> dict[str, str]:
     model = load(path)
     _require_new(model, path)
     graph, prefix = model.graph, _prefix(model.graph)
-    found = {node.outputs[0]: node for node in nodes(model, path.parent) if node.outputs}
+    found = {node.outputs[0]: node for node in nodes(model, path) if node.outputs}
     done: dict[str, str] = {}
     new: list[Any] = []
     for given in graph.node:

@@ -25,7 +25,7 @@ def examine(path: Path) -> Diagnosis:
     used = Counter(name for node in _all(model.graph) for name in node.input)
     used.update(one.name for one in model.graph.output)
     used.update(one.name for inside in _inside(model.graph) for one in inside.output)
-    found = list(nodes(model, path.parent))
+    found = list(nodes(model, path))
     looped = {
         name for body in _bodies(model.graph) for one in _all(body) for name in one.output if name
     }

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryFile
@@ -67,16 +68,22 @@ def read(path: Path) -> list[Kept]:
     """The recurrent layers in their order; InputError for what is no such file, or contradicts
     itself.
     """
-    return _opened(path)[1]
+    return list(each(path))
+
+
+def each(path: Path) -> Iterator[Kept]:
+    """The same one by one, so that the weights of one alone need be held."""
+    return map(itemgetter(1), _opened(path))  # which holds none of them
 
 
 def chain(path: Path) -> list[Kept]:
     """The same of a model that is nothing but recurrent layers, each of which reads the one before
     it and starts at zeros; InputError for any other.
     """
-    config, kept = _opened(path)
+    found = list(_opened(path))
+    kept = [own for _config, own in found]
     try:
-        alone = _is_chain(config["config"]["layers"], kept)
+        alone = bool(found) and _is_chain(found[0][0]["config"]["layers"], kept)
     except _BROKEN:  # settings that only a chain must have
         alone = False
     if not alone:
@@ -98,7 +105,8 @@ def _is_chain(layers: Sequence[Config], kept: Sequence[Kept]) -> bool:
     )
 
 
-def _opened(path: Path) -> tuple[Any, list[Kept]]:
+def _opened(path: Path) -> Iterator[tuple[Any, Kept]]:
+    """The recurrent layers, each with the configuration of the whole."""
     import h5py
 
     try:
@@ -109,7 +117,8 @@ def _opened(path: Path) -> tuple[Any, list[Kept]]:
                 copyfileobj(opened, raw)  # h5py goes to and fro in it
             raw.seek(0)
             with h5py.File(raw, "r") as weights:
-                return config, [_kept(one, weights, path) for one in _recurrent(config)]
+                for one in _recurrent(config):
+                    yield config, _kept(one, weights, path)
     except _BROKEN as error:
         if isinstance(error, InputError):
             raise

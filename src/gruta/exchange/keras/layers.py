@@ -63,7 +63,7 @@ def _side(kept: Kept, cell: str, after: bool, reverse: bool) -> Side:
     bias = rest[0] if rest else np.zeros(expected, kernel.dtype)
     b_ih, b_hh = bias if bias.ndim == 2 else (bias, np.zeros_like(bias))
     w_ih, w_hh, b_ih, b_hh = (blocks(a, order) for a in (kernel.T, recurrent.T, b_ih, b_hh))
-    arrays = (np.ascontiguousarray(a, np.float32) for a in (w_ih, w_hh, b_ih, b_hh))
+    arrays = (a.astype(np.float32, copy=False) for a in (w_ih, w_hh, b_ih, b_hh))
     a, b, c, d = arrays
     return Side(a, b, c, d, reverse)
 

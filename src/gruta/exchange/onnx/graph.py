@@ -102,10 +102,10 @@ class Graph:
         heads, size = [], len(graph)
         for key, array in self.constants.items():
             tensor = TensorProto(name=key, data_type=_kind(array.dtype), dims=array.shape)
-            own = tensor.SerializeToString() + _RAW_DATA + _varint(array.nbytes)
-            heads.append(_INITIALIZER + _varint(len(own) + array.nbytes) + own)
+            own = tensor.SerializeToString() + _RAW_DATA + varint(array.nbytes)
+            heads.append(_INITIALIZER + varint(len(own) + array.nbytes) + own)
             size += len(heads[-1]) + array.nbytes
-        start = made.SerializeToString() + _GRAPH + _varint(size)
+        start = made.SerializeToString() + _GRAPH + varint(size)
         if len(start) + size > LARGEST:
             problem = _("{size} bytes are more than an ONNX file can have ({most})")
             told = {"size": number(len(start) + size), "most": number(LARGEST)}
@@ -152,7 +152,7 @@ and TensorProto.raw_data in onnx.proto, whose bytes have the low one first.
 """
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
     """Seven bits a byte, the lowest first; all but the last byte say that more follow."""
     found = bytearray()
     while number > 127:

@@ -15,6 +15,7 @@ from gruta.errors import InputError
 from gruta.exchange.layer import GATES, Layer
 from gruta.exchange.onnx.graph import LARGEST
 from gruta.exchange.onnx.operator import Operator
+from gruta.exchange.onnx.outline import kept, outline
 from gruta.exchange.onnx.run import INPUTS, layer_of
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
@@ -76,11 +77,13 @@ def read(path: str | Path) -> list[Node]:
     InputError for a file that is none of ONNX, is larger than `LARGEST`, or contradicts itself.
     """
     path = Path(path)
-    return list(nodes(load(path), path.parent))
+    return list(nodes(load(path, whole=False), path))
 
 
-def load(path: Path) -> Any:
-    """The model, without weights that lie in files of their own."""
+def load(path: Path, *, whole: bool = True) -> Any:
+    """The model, without weights that lie in files of their own; where it need not be whole, large
+    ones stay in this one too, from which `nodes` reads them.
+    """
     import onnx
     from google.protobuf.message import DecodeError
 
@@ -91,8 +94,12 @@ def load(path: Path) -> Any:
         problem = _("{path}: {size} bytes are more than an ONNX file can have ({most})")
         raise InputError(problem.format(path=path, size=number(size), most=number(LARGEST)))
     try:
-        model = onnx.load_model(path, format="protobuf", load_external_data=False)
-    except DecodeError as error:
+        model = (
+            onnx.load_model(path, format="protobuf", load_external_data=False)
+            if whole
+            else onnx.ModelProto.FromString(outline(path))
+        )
+    except (DecodeError, ValueError) as error:
         problem = _("{path}: it is no ONNX file, or is cut short")
         raise InputError(problem.format(path=path)) from error
     if not model.ir_version or not model.HasField("graph"):
@@ -121,14 +128,14 @@ def _said(graph: Any) -> Iterator[Any]:
         yield from (size.dim_param for size in one.type.tensor_type.shape.dim)
 
 
-def nodes(model: Any, folder: Path) -> Iterator[Node]:
-    """Of a model that is loaded; weights in files of their own lie in `folder`."""
-    yield from _in_graph(model.graph, {}, folder)
+def nodes(model: Any, path: Path) -> Iterator[Node]:
+    """Of a model that is loaded from this path; weights in files of their own lie beside it."""
+    yield from _in_graph(model.graph, {}, path)
     for function in model.functions:
-        yield from _in_graph(function, {}, folder)
+        yield from _in_graph(function, {}, path)
 
 
-def _in_graph(graph: Any, around: Mapping[str, Any], folder: Path) -> Iterator[Node]:
+def _in_graph(graph: Any, around: Mapping[str, Any], path: Path) -> Iterator[Node]:
     """around: the constants of the graphs that this one stands in, by name."""
     known = dict(around) | {one.name: one for one in getattr(graph, "initializer", ())}
     for node in graph.node:
@@ -138,18 +145,18 @@ def _in_graph(graph: Any, around: Mapping[str, Any], folder: Path) -> Iterator[N
             known[node.output[0]] = known[node.input[0]]
         for attribute in node.attribute:
             for inside in (attribute.g, *attribute.graphs):
-                yield from _in_graph(inside, known, folder)
+                yield from _in_graph(inside, known, path)
         if node.op_type.lower() in GATES and node.domain in ("", "ai.onnx"):
-            yield _node(node, known, folder)
+            yield _node(node, known, path)
 
 
-def _node(node: Any, known: Mapping[str, Any], folder: Path) -> Node:
+def _node(node: Any, known: Mapping[str, Any], path: Path) -> Node:
     import onnx
 
     name = node.name or (node.output[0] if node.output else node.op_type)
     inputs = {own: given for own, given in zip(INPUTS, node.input, strict=False) if given}
     constants = {
-        own: _array(known[given], name, folder) for own, given in inputs.items() if given in known
+        own: _array(known[given], name, path) for own, given in inputs.items() if given in known
     }
     operator, refused = None, ""
     try:
@@ -160,11 +167,12 @@ def _node(node: Any, known: Mapping[str, Any], folder: Path) -> Node:
     return Node(name, node.op_type, operator, inputs, tuple(node.output), constants, refused)
 
 
-def _array(tensor: Any, name: str, folder: Path) -> Array:
+def _array(tensor: Any, name: str, path: Path) -> Array:
     from onnx import numpy_helper
 
     try:
-        found: Array = numpy_helper.to_array(tensor, str(folder))
+        own = kept(tensor, path)
+        found: Array = numpy_helper.to_array(tensor, str(path.parent)) if own is None else own
     except Exception as error:  # of many kinds: sizes, types, files that are not there
         problem = _("{name}: the weight {weight} cannot be read: {error}")
         told = {"name": name, "weight": tensor.name, "error": error}

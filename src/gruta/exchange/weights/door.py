@@ -1,8 +1,9 @@
 """A module's weights as another framework keeps them, and back, each with its proof."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -57,21 +58,21 @@ def to_weights(module: "nn.Module", framework: str) -> Mapped:
     from gruta.exchange.torch_layers import from_torch
 
     own = _require(framework)
-    layers = [layer.astype(np.float32) for layer in from_torch(module)]
+    layers = [layer.astype(np.float32) for layer in from_torch(module, share=True)]
     _require_image(own, layers)
     trees = {
-        f"l{k}{'_reverse' if side.reverse else ''}": own.out(layer, side)
+        f"l{k}{'_reverse' if side.reverse else ''}": _trees_own(own.out(layer, side), side.arrays)
         for k, layer in enumerate(layers)
         for side in layer.sides
     }
     kind = layers[0].kernel
-    weights = _contiguous(_flat(trees) if own.flat else trees)
-    ran = own.run is not None and find_spec(own.module) is not None
-    if ran:
-        proof = prove(layers, _run(own, layers, trees), bound=own.bound)
+    weights: Mapping[str, Any] = _flat(trees) if own.flat else trees
+    if own.run is not None and find_spec(own.module) is not None:
+        ran, proof = True, prove(layers, _stack(own.run, layers, trees), bound=own.bound)
     else:
-        again = _layers(own, weights, kind)
-        proof = prove(layers, lambda *given: compute(again, *given))
+        again: Mapping[str, Tree] = _apart(weights) if own.flat else weights
+        read = partial(_read_back, own)
+        ran, proof = False, prove(layers, _stack(read, layers, again))
     return Mapped(framework, own.kinds[kind], weights, proof, ran)
 
 
@@ -89,8 +90,11 @@ def from_weights(weights: Mapping[str, Any], framework: str, kind: str = "gru") 
         problem = _("kind: expected one of {known}, which {framework} has, got {found!r}")
         known = ", ".join(own.kinds)
         raise InputError(problem.format(known=known, framework=framework, found=kind))
-    layers = _layers(own, weights, kind)
-    module = to_torch(layers).eval()
+    layers, leaves = _layers(own, weights, kind), list(_leaves(weights))
+    layers = [
+        replace(layer, sides=[_sides_own(side, leaves) for side in layer.sides]) for layer in layers
+    ]
+    module = to_torch(layers, share=True).eval()
     prove(layers, as_module(module))
     return module
 
@@ -177,15 +181,41 @@ def _apart(weights: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
     return found
 
 
-def _contiguous(tree: Any) -> Any:
+def _leaves(tree: Any) -> Iterator[Array]:
     if isinstance(tree, Mapping):
-        return {name: _contiguous(own) for name, own in tree.items()}
-    return np.ascontiguousarray(tree)
+        for own in tree.values():
+            yield from _leaves(own)
+    else:
+        yield np.asarray(tree)
 
 
-def _run(own: Framework, layers: Sequence[Layer], trees: Mapping[str, Tree]) -> Outputs:
-    run = own.run
-    assert run is not None
+def _trees_own(tree: Any, others: Sequence[Array]) -> Any:
+    """The tree's arrays, contiguous, copied where they lie in the memory of others."""
+    if isinstance(tree, Mapping):
+        return {name: _trees_own(own, others) for name, own in tree.items()}
+    shared = any(np.may_share_memory(tree, other) for other in others)
+    return np.array(tree, order="C") if shared else np.ascontiguousarray(tree)
+
+
+def _sides_own(side: Side, others: Sequence[Array]) -> Side:
+    """The same of a side."""
+    w_ih, w_hh, b_ih, b_hh = (_trees_own(array, others) for array in side.arrays)
+    return Side(w_ih, w_hh, b_ih, b_hh, side.reverse)
+
+
+def _read_back(own: Framework, given: Given) -> Sequence[Array]:
+    """What the kernels make of a tree, as a framework's `run`; of one alone, as the arrays that it
+    becomes are as large.
+    """
+    layer = Layer(sides=[_side(own, {"l0": given.tree}, "l0", given.kind)], **KINDS[given.kind])
+    h, *finals = compute([layer], given.x, [s[None] for s in given.states])
+    return h, *(s[0] for s in finals)
+
+
+def _stack(
+    run: Callable[[Given], Sequence[Array]], layers: Sequence[Layer], trees: Mapping[str, Tree]
+) -> Outputs:
+    """A stack of what runs one direction of a layer."""
 
     def outputs(x: Array, states: Sequence[Array], _lengths: Array | None) -> Sequence[Array]:
         finals, row, every = [], 0, iter(trees.values())
