@@ -55,7 +55,7 @@ def outline(path: Path) -> bytes:
 def kept(tensor: Any, path: Path) -> NDArray[Any] | None:
     """The numbers that an outline left in the file, None where it left none.
 
-    ValueError where they are not as many as the tensor's shape says.
+    ValueError where they are not as many as the tensor's shape says, or not all in the file.
     """
     from onnx import TensorProto
 
@@ -63,10 +63,12 @@ def kept(tensor: Any, path: Path) -> NDArray[Any] | None:
     if tensor.data_location != TensorProto.EXTERNAL or said.keys() != {"offset", "length"}:
         return None  # all others have a location
     dtype, dims = np.dtype(_FLOATS[tensor.data_type]), tuple(tensor.dims)
-    count, rest = divmod(int(said["length"]), dtype.itemsize)
-    if rest or count != np.prod(dims, dtype=object):
-        raise ValueError(f"{said['length']} bytes, {list(dims)}")
-    return np.fromfile(path, dtype, count, offset=int(said["offset"])).reshape(dims)
+    offset, length = int(said["offset"]), int(said["length"])
+    count, rest = divmod(length, dtype.itemsize)
+    whole = 0 <= offset <= path.stat().st_size - length
+    if rest or count != np.prod(dims, dtype=object) or not whole:
+        raise ValueError(f"{length} bytes, {list(dims)}")
+    return np.fromfile(path, dtype, count, offset=offset).reshape(dims)
 
 
 def _model(file: IO[bytes], end: int) -> Iterator[bytes]:
