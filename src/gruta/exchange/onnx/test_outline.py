@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from onnx import TensorProto
 
-pytest.importorskip("onnx")
 from gruta import nn
 from gruta.exchange.doors import to_onnx
 from gruta.exchange.onnx.outline import kept, outline
@@ -21,8 +21,6 @@ def test_weights_that_stay_on_the_disk_are_those_of_the_whole_file(tmp_path):
 
 
 def test_weights_that_a_file_does_not_hold_are_refused_before_memory_is_taken(tmp_path):
-    from onnx import TensorProto
-
     path = tmp_path / "short.onnx"
     path.write_bytes(bytes(64))
     for offset, length in ((0, 2**50), (2**50, 8), (-8, 8)):
