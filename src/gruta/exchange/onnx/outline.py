@@ -65,7 +65,7 @@ def kept(tensor: Any, path: Path) -> NDArray[Any] | None:
     dtype, dims = np.dtype(_FLOATS[tensor.data_type]), tuple(tensor.dims)
     count, rest = divmod(int(said["length"]), dtype.itemsize)
     if rest or count != np.prod(dims, dtype=object):
-        raise ValueError(f"{said['length']} bytes, {list(dims)}")
+        raise ValueError(said["length"], list(dims))
     return np.fromfile(path, dtype, count, offset=int(said["offset"])).reshape(dims)
 
 
