@@ -28,11 +28,11 @@ _SMALL = 1, 3, 4
 _BESIDE = {
     "to_onnx": "module",
     "to_keras": "module",
-    "to_weights flax.linen": "module",
-    "to_weights openvino": "module",
+    "to_weights:flax.linen": "module",
+    "to_weights:openvino": "module",
     "from_onnx": "nothing",
     "from_keras": "nothing",
-    "from_weights flax.linen": "weights",
+    "from_weights:flax.linen": "weights",
 }
 """What is measured, and what the process holds that it is measured beside."""
 
@@ -50,8 +50,8 @@ def main(part: str = "", way: str = "", folder: str = "", *sizes: str) -> int:
     most = MOST_TIME * plain["seconds"]
     found = {
         "parameters": made["parameters"],
-        "seconds": {"to_onnx": proven["seconds"], "at most": most},
-        "memory": used | {"at most": MOST_MEMORY},
+        "seconds": {"to_onnx": proven["seconds"], "at_most": most},
+        "memory": used | {"at_most": MOST_MEMORY},
     }
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
     return int(proven["seconds"] > most or max(used.values()) > MOST_MEMORY)
@@ -124,7 +124,7 @@ def _parts(
     from gruta import exchange
 
     onnx, keras, weights = (folder / name for name in ("model.onnx", "model.keras", "weights.npz"))
-    way, _space, framework = part.partition(" ")
+    way, _colon, framework = part.partition(":")
     match way:
         case "module" | "files" | "plain" | "to_onnx" | "to_keras" | "to_weights":
             starts = lambda: _module(sizes)  # noqa: E731

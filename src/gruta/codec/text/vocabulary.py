@@ -53,8 +53,8 @@ class Vocabulary:
 
     @classmethod
     def fit(cls, texts: Iterable[str], unit: Unit, lower: bool, fewest: int) -> "Vocabulary":
-        """The units that stand in `fewest` different texts, the most frequent first; InputError where
-        none does.
+        """The units that stand in `fewest` different texts, the most frequent first; InputError
+        where none does.
         """
         empty, counts = cls(unit, (), lower), Counter[str]()
         for text in dict.fromkeys(texts):
