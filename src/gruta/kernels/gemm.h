@@ -147,15 +147,14 @@ struct FixedTile {
     }
 };
 
-// f of a tile of G gates: as a fixed one, if it is full or of one row, whose panels are four most
-// often.
+// f of a tile of G gates: as a fixed one, if it is full, or of one row and as wide as one may be.
 template <int G, class F>
 [[gnu::always_inline]] inline void by_size(const Tile& tile, const F& f) {
-    constexpr int R = tile_rows(G), P = tile_panels(R, G);
+    constexpr int R = tile_rows(G), P = tile_panels(R, G), most = tile_panels(1, G);
     if (tile.rows == R && tile.panels == P) {
         f(FixedTile<R, P>{tile});
-    } else if (tile.rows == 1 && tile.panels == 4) {
-        f(FixedTile<1, 4>{tile});
+    } else if (tile.rows == 1 && tile.panels == most) {
+        f(FixedTile<1, most>{tile});
     } else if (tile.rows == 1) {
         f(FixedTile<1, 0>{tile});
     } else {

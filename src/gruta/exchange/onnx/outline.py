@@ -63,19 +63,12 @@ def kept(tensor: Any, path: Path) -> NDArray[Any] | None:
     if tensor.data_location != TensorProto.EXTERNAL or said.keys() != {"offset", "length"}:
         return None  # all others have a location
     dtype, dims = np.dtype(_FLOATS[tensor.data_type]), tuple(tensor.dims)
-<<<<<<< HEAD
     offset, length = int(said["offset"]), int(said["length"])
     count, rest = divmod(length, dtype.itemsize)
     whole = 0 <= offset <= path.stat().st_size - length
     if rest or count != np.prod(dims, dtype=object) or not whole:
-        raise ValueError(f"{length} bytes, {list(dims)}")
+        raise ValueError(length, list(dims))
     return np.fromfile(path, dtype, count, offset=offset).reshape(dims)
-=======
-    count, rest = divmod(int(said["length"]), dtype.itemsize)
-    if rest or count != np.prod(dims, dtype=object):
-        raise ValueError(said["length"], list(dims))
-    return np.fromfile(path, dtype, count, offset=int(said["offset"])).reshape(dims)
->>>>>>> eng
 
 
 def _model(file: IO[bytes], end: int) -> Iterator[bytes]:
