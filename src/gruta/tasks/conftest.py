@@ -13,7 +13,7 @@ from gruta.tasks.fitting import fit
 
 WORDS = ["a", "bee", "cab", "dad", "abe", "add", "ebb"]
 RATE = 8000
-PHONEMES = Path(gruta.tests.__path__[0]) / "data" / "phonemes.gruta"
+PHONEMES = Path(gruta.tests.__path__[0]) / "pronouncing" / "phonemes.gruta"
 """A translator that was trained to turn words of a, b, c and e into phonemes."""
 
 _TONES = {"a": 400, "b": 800, "c": 1300, "d": 2000, "e": 3000}
