@@ -89,12 +89,7 @@ def speak(
         content = {
             "file": str(out),
             "text": text,
-            "said": said.written,
-            "phonemes": said.phonemes,
-            "pieces": said.pieces,
-            "unknown": list(said.unknown),
-            "unseen": list(said.unseen),
-            "ended": said.ended,
+            **_told(said),
             "rate": rate,
             "samples": len(samples),
             "vocoder": None if vocoder is None else str(vocoder),
@@ -109,6 +104,17 @@ def speak(
         print(_("Phonemes: {phonemes}").format(phonemes=said.phonemes))
     for line in _remarks(said, vocoder):
         print(line, file=sys.stderr)
+
+
+def _told(said: Any) -> dict[str, Any]:
+    return {
+        "said": said.written,
+        "phonemes": said.phonemes,
+        "pieces": said.pieces,
+        "unknown": list(said.unknown),
+        "unseen": list(said.unseen),
+        "ended": said.ended,
+    }
 
 
 def _text(texts: list[str]) -> str:

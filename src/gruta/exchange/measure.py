@@ -11,16 +11,18 @@ in a process of its own. A file to read lies on the disk, weights to read are he
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+
+from gruta.resident import peak
 
 MOST_TIME, MOST_MEMORY = 2.0, 2.5
 _LAYERS, _I, _H = 3, 1536, 1024
@@ -34,7 +36,7 @@ _BESIDE = {
     "from_keras": "nothing",
     "from_weights:flax.linen": "weights",
 }
-"""What is measured, and what the process holds that it is measured beside."""
+"""What is measured, and what it starts from, as does the process that it is measured beside."""
 
 
 def main(part: str = "", way: str = "", folder: str = "", *sizes: str) -> int:
@@ -101,20 +103,11 @@ def _measured(part: str, way: str, folder: Path, sizes: tuple[int, int, int]) ->
     start = time.process_time()
     kept = run(held)
     seconds = time.process_time() - start
-    peak = _peak()
+    most = peak()
     del kept
     layers, I, H = sizes
     count = sum(3 * H * (own + H + 2) for own in [I, *[H] * (layers - 1)])
-    return {"parameters": count, "seconds": seconds, "bytes": peak}
-
-
-def _peak() -> int:
-    """Bytes; Linux counts what getrusage says from the process that started this one on."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        told = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        return 1024 * int(told["VmHWM"].split()[0])
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"parameters": count, "seconds": seconds, "bytes": most}
 
 
 def _parts(
@@ -125,13 +118,6 @@ def _parts(
 
     onnx, keras, weights = (folder / name for name in ("model.onnx", "model.keras", "weights.npz"))
     way, _colon, framework = part.partition(":")
-    match way:
-        case "module" | "files" | "plain" | "to_onnx" | "to_keras" | "to_weights":
-            starts = lambda: _module(sizes)  # noqa: E731
-        case "weights" | "from_weights":
-            starts = lambda: _read(weights)  # noqa: E731
-        case _:
-            starts = lambda: None  # noqa: E731
     runs: dict[str, Callable[[Any], Any]] = {
         "files": lambda gru: _written(gru, onnx, keras, weights),
         "plain": lambda gru: _written_and_run_twice(gru, folder / "plain.onnx", sizes),
@@ -142,7 +128,13 @@ def _parts(
         "from_keras": lambda _none: exchange.from_keras(keras),
         "from_weights": lambda tree: exchange.from_weights(tree, framework),
     }
+    own: dict[str, Callable[[], Any]] = {"weights": partial(_read, weights), "nothing": _nothing}
+    starts = own.get(_BESIDE.get(part, part), partial(_module, sizes))
     return starts, runs.get(way, lambda held: held)
+
+
+def _nothing() -> None:
+    """All that is needed lies on the disk."""
 
 
 def _module(sizes: tuple[int, int, int]) -> Any:

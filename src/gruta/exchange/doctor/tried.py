@@ -105,13 +105,9 @@ class Asked:
 
 def tried(path: Path, places: Sequence[Path] = ()) -> list[Trial]:
     """What each engine that is there, and takes such files, makes of one of ONNX or Keras."""
-    keras = path.suffix.lower() == ".keras"
-    own, known = [(asked_keras if keras else asked)(path)], _known("keras" if keras else "onnx")
-    return [trials(one, own)[0] for one in there(places) if one.engine in known]
-
-
-def _known(kind: str) -> set[str]:
-    return {one.name for one in ENGINES[kind]}
+    kind, own = ("keras", asked_keras) if path.suffix.lower() == ".keras" else ("onnx", asked)
+    files, known = [own(path)], {one.name for one in ENGINES[kind]}
+    return [trials(one, files)[0] for one in there(places) if one.engine in known]
 
 
 def asked_keras(path: Path) -> Asked:
