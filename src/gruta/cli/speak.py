@@ -99,9 +99,7 @@ def speak(
     told = _("Wrote {path}: {seconds} s, made in {took} s.")
     seconds = number(len(samples) / rate, 1)
     print(told.format(path=out, seconds=seconds, took=number(took, 1)))
-    print(_("Said: {text}").format(text=said.written))
-    if said.phonemes is not None:
-        print(_("Phonemes: {phonemes}").format(phonemes=said.phonemes))
+    _print_said(said)
     for line in _remarks(said, vocoder):
         print(line, file=sys.stderr)
 
@@ -115,6 +113,12 @@ def _told(said: Any) -> dict[str, Any]:
         "unseen": list(said.unseen),
         "ended": said.ended,
     }
+
+
+def _print_said(said: Any) -> None:
+    print(_("Said: {text}").format(text=said.written))
+    if said.phonemes is not None:
+        print(_("Phonemes: {phonemes}").format(phonemes=said.phonemes))
 
 
 def _text(texts: list[str]) -> str:
