@@ -1,9 +1,9 @@
 """Which cases, rivals and numbers of threads a person asked for."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from gruta.bench.cases import CASES, REGIMES, Case
+from gruta.bench.cases import CASES, OF_RUNTIME, REGIMES, Case
 from gruta.bench.rivals import ENTRIES, GRUTA
 from gruta.cells import CELLS
 from gruta.cores import cores
@@ -21,10 +21,8 @@ def select(only: Sequence[str], quick: bool) -> tuple[list[Case], list[str]]:
     several with commas between. Names of one kind add up, kinds narrow each other down, and a kind
     that is not named stays whole. InputError for an unknown name, or if no case is left.
     """
-    names = [name.strip() for item in only for name in item.split(",") if name.strip()]
-    wanted: dict[str, set[str]] = {}
-    for name in names:
-        wanted.setdefault(_kind(name), set()).add(name)
+    kinds = {"cell": CELLS, "regime": REGIMES, "rival": (GRUTA, *RIVALS)}
+    wanted = _wanted(only, kinds)
     chosen = [case for case in CASES if _fits(case, wanted) and (case.quick or not quick)]
     if not chosen:
         problem = (
@@ -32,13 +30,36 @@ def select(only: Sequence[str], quick: bool) -> tuple[list[Case], list[str]]:
             if quick
             else _("no case is all of {names}; name fewer")
         )
-        raise InputError(only=problem.format(names=",".join(names)))
+        raise _none_left(problem, wanted)
     rivals = [name for name in RIVALS if name in wanted.get("rival", RIVALS)]
     return chosen, [GRUTA, *rivals]
 
 
-def _kind(name: str) -> str:
-    kinds = {"cell": CELLS, "regime": REGIMES, "rival": (GRUTA, *RIVALS)}
+def select_of_runtime(cell: str, only: Sequence[str]) -> list[Case]:
+    """The cases of `gruta bench runtime`: of this cell, and of regimes and sizes as `select`."""
+    regimes = dict.fromkeys(case.regime for case in OF_RUNTIME)
+    wanted = _wanted(only, {"regime": tuple(regimes)}) | {"cell": {cell}}
+    chosen = [case for case in OF_RUNTIME if _fits(case, wanted)]
+    if not chosen:
+        raise _none_left(_("no case is all of {names}; name fewer"), wanted)
+    return chosen
+
+
+def _wanted(only: Sequence[str], kinds: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
+    """The names by their kinds."""
+    wanted: dict[str, set[str]] = {}
+    for name in (name.strip() for item in only for name in item.split(",")):
+        if name:
+            wanted.setdefault(_kind(name, kinds), set()).add(name)
+    return wanted
+
+
+def _none_left(problem: str, wanted: dict[str, set[str]]) -> InputError:
+    names = ",".join(name for of_kind in wanted.values() for name in sorted(of_kind))
+    return InputError(only=problem.format(names=names))
+
+
+def _kind(name: str, kinds: Mapping[str, Sequence[str]]) -> str:
     for kind, known in kinds.items():
         if name in known:
             return kind

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from gruta.bench.cases import OF_RUNTIME, Case
+from gruta.bench.cases import Case
 from gruta.bench.inputs import draw
 from gruta.bench.parity import truth
 from gruta.bench.process import Process, WorkerError, processes
@@ -68,10 +68,9 @@ class Steps:
         return f"{of} {self.name} {self.variant}: {told}"
 
 
-def measured(cell: CellName, steps: int, seed: int, logs: Path) -> Iterator[Steps]:
-    """Each size, and of these each contestant that is installed."""
+def measured(cases: Sequence[Case], steps: int, seed: int, logs: Path) -> Iterator[Steps]:
+    """Each case, and of it each contestant that is installed."""
     names = [name for name in OF_STREAMS if not missing_packages(name)]
-    cases = [case for case in OF_RUNTIME if case.cell == cell]
     with tempfile.TemporaryDirectory() as place, _team(names, logs) as team:
         for case in cases:
             yield from _case(case, team, steps, seed, place)

@@ -3,9 +3,9 @@
 import pytest
 
 from gruta.bench import limits
-from gruta.bench.cases import CASES, REGIMES, Case
+from gruta.bench.cases import CASES, OF_RUNTIME, REGIMES, Case
 from gruta.bench.limits import ARITHMETIC, L2, L3
-from gruta.bench.select import RIVALS, select, thread_counts
+from gruta.bench.select import RIVALS, select, select_of_runtime, thread_counts
 from gruta.cells import CELLS
 from gruta.errors import InputError
 
@@ -69,6 +69,21 @@ def test_names_of_a_kind_add_up_and_kinds_narrow_down():
     assert rivals == ["gruta", "jax"]
     assert select([], quick=False) == (list(CASES), ["gruta", *RIVALS])
     assert all(case.quick for case in select(["training"], quick=True)[0])
+
+
+def test_of_the_runtime_regimes_and_sizes_are_named():
+    found = select_of_runtime("lstm", ["step,row", "H=64,H=512"])
+    assert [case.key for case in found] == [
+        "lstm-step-T1-B1-I40-H64",
+        "lstm-step-T1-B1-I256-H512",
+        "lstm-row-T100-B1-I40-H64",
+        "lstm-row-T100-B1-I256-H512",
+    ]
+    assert select_of_runtime("gru", []) == [case for case in OF_RUNTIME if case.cell == "gru"]
+    with pytest.raises(InputError, match="only: expected some of step, row, stack, or a size"):
+        select_of_runtime("gru", ["training"])
+    with pytest.raises(InputError, match="only: no case is all of H=65,gru"):
+        select_of_runtime("gru", ["H=65"])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import secrets
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -138,6 +138,17 @@ def runtime(
     cell: Annotated[
         str, typer.Option(help=_("Cell: {cells}.").format(cells=", ".join(CELLS)))
     ] = "gru",
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help=_(
+                "Only these, with commas or several times: regimes (step: a call a step; row: "
+                "sequences; stack: sequences of both directions and of two layers), sizes (H=64, "
+                "H=256, H=512)."
+            ),
+        ),
+    ] = None,
     steps: Annotated[
         int, typer.Option(min=100, max=10_000_000, help=_("Steps of each that are timed."))
     ] = 200_000,
@@ -146,14 +157,16 @@ def runtime(
     out: Annotated[Path, typer.Option(help=_("Directory for the logs."))] = OUT / "runtime",
 ) -> None:
     """Measure streams."""
+    from gruta.bench.select import select_of_runtime
     from gruta.bench.streams import measured
     from gruta.cli.bench_tables import print_streams
 
     if cell not in CELLS:
         problem = _("expected one of {known}, got {given!r}")
         raise InputError(cell=problem.format(known=", ".join(CELLS), given=cell))
+    cases = select_of_runtime(cell, only or [])
     out.mkdir(parents=True, exist_ok=True)
-    found = measured(cast(Any, cell), steps, _drawn(seed), out)
+    found = measured(cases, steps, _drawn(seed), out)
     try:
         hand_out(found, json_path, print_streams)
     except KeyboardInterrupt:

@@ -51,7 +51,7 @@ EXAMPLES = {
     "bench": "gruta bench cells --quick",
     "bench cells": "gruta bench cells --only gru,sequence,H=64,torch --threads 1",
     "bench accuracy": "gruta bench accuracy --steps 100,1000 --seed 1",
-    "bench runtime": "gruta bench runtime --cell lstm --steps 50000",
+    "bench runtime": "gruta bench runtime --cell lstm --only step,H=64 --steps 50000",
     "bench options": "gruta bench options --threads 2",
     "bench modules": "gruta bench modules --json modules.json",
     "bench health": "gruta bench health --json -",
