@@ -35,7 +35,7 @@ $(VENV)/built: pyproject.toml constraints.txt $(NATIVE)
 	@echo "Installing PyTorch: some 200 MB to fetch, the first time"
 	@$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) torch
 	@echo "Compiling the kernels: about 2 minutes, shared by as many cores as there are"
-	@$(PIP) scikit-build-core nanobind cmake ninja
+	@$(PIP) scikit-build-core nanobind numpy cmake ninja
 	@mkdir -p build
 	@$(PIP) -vv --no-deps --no-build-isolation --editable . 2>&1 | tee build/log \
 		| { grep --line-buffered -oE '\[[0-9]+/[0-9]+\] (Building|Linking) .*' || true; } \

@@ -160,3 +160,26 @@ def test_step_of_the_kernel_takes_arrays_as_they_lie(name, spoil, message):
     arrays[name] = spoil(arrays[name])
     with pytest.raises(ValueError, match=message):
         cell.step(*arrays.values())
+
+
+def test_step_of_the_kernel_reads_arrays_of_derived_classes():
+    call = arguments("gru")
+    cell = gru.Step(call["w_ih"], call["w_hh"])
+    expected, h = call["h_0"].copy(), call["h_0"].copy().view(np.recarray)
+    cell.step(call["x"][0], expected)
+    cell.step(call["x"][0].view(np.recarray), h)
+    assert np.array_equal(h, expected)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "message"),
+    [
+        (np.int32, "x must be float32, got int32"),
+        (np.dtype(np.float32).newbyteorder(), "x must be in this machine's byte order"),
+    ],
+)
+def test_step_of_the_kernel_takes_numbers_of_its_kind_alone(dtype, message):
+    call = arguments("gru")
+    cell = gru.Step(call["w_ih"], call["w_hh"])
+    with pytest.raises(TypeError, match=message):
+        cell.step(call["x"][0].astype(dtype), call["h_0"])

@@ -1,5 +1,7 @@
 #include "gruta/kernels/arguments.h"
 
+#include <algorithm>
+
 #include "gruta/kernels/dispatch.h"
 
 namespace nb = nanobind;
@@ -45,16 +47,6 @@ std::string axes_text(Axes axes) {
     return "[" + symbols + "] = [" + extents + "]";
 }
 
-bool fits(const ReadArray& array, Axes axes) {
-    if (array.ndim() != axes.size()) return false;
-    std::size_t i = 0;
-    for (const Axis& axis : axes) {
-        const auto extent = static_cast<std::int64_t>(array.shape(i++));
-        if (axis.extent != kAny && axis.extent != extent) return false;
-    }
-    return true;
-}
-
 bool is_contiguous(const ReadArray& array) {
     if (array.size() == 0) return true;
     std::int64_t expected = 1;
@@ -78,39 +70,11 @@ bool is_aligned(const ReadArray& array) {
                              .c_str());
 }
 
-}  // namespace
-
-int cell_index(const std::string& name) {
-    for (int i = 0; i < kCellCount; ++i) {
-        if (name == kCellNames[i]) return i;
-    }
-    throw nb::value_error(("cell must be one of gru, gru_reset_before, lstm, rnn_tanh, rnn_relu, "
-                           "got '" +
-                           name + "'")
-                              .c_str());
-}
-
-ReadArray take_read(const char* name, nb::handle object) {
-    ReadArray array;
-    if (nb::try_cast(object, array, false)) return array;
-    throw nb::type_error((std::string(name) + " must be a NumPy array of numbers, got " +
-                          nb::type_name(object.type()).c_str() + ": pass numpy.asarray(" + name +
-                          ")")
-                             .c_str());
-}
-
-WrittenArray take_written(const char* name, nb::handle object) {
-    WrittenArray array;
-    if (nb::try_cast(object, array, false)) return array;
-    take_read(name, object);
-    throw nb::value_error(
-        (std::string(name) + " must be writable, got a read-only array: pass a copy of it")
-            .c_str());
-}
-
-void check(const char* name, const ReadArray& array, nb::dlpack::dtype dtype, Axes axes) {
+Dense checked(const char* name, const ReadArray& array, nb::dlpack::dtype dtype, Axes axes) {
     if (array.dtype() != dtype) refuse_dtype(name, dtype_text(dtype), array.dtype());
-    if (!fits(array, axes)) {
+    Dense dense = {const_cast<void*>(array.data()), static_cast<int>(array.ndim()), {}};
+    std::copy_n(array.shape_ptr(), std::min<std::size_t>(array.ndim(), kMostAxes), dense.shape);
+    if (!fits(dense, axes)) {
         throw nb::value_error((std::string(name) + " must have the shape " + axes_text(axes) +
                                ", got " + shape_text(array) +
                                ": make it agree with the other arguments")
@@ -129,6 +93,55 @@ void check(const char* name, const ReadArray& array, nb::dlpack::dtype dtype, Ax
                                "pass a copy of it")
                                   .c_str());
     }
+    return dense;
+}
+
+}  // namespace
+
+int cell_index(const std::string& name) {
+    for (int i = 0; i < kCellCount; ++i) {
+        if (name == kCellNames[i]) return i;
+    }
+    throw nb::value_error(("cell must be one of gru, gru_reset_before, lstm, rnn_tanh, rnn_relu, "
+                           "got '" +
+                           name + "'")
+                              .c_str());
+}
+
+bool fits(const Dense& dense, Axes axes) {
+    if (dense.ndim != static_cast<int>(axes.size())) return false;
+    const std::int64_t* extent = dense.shape;
+    for (const Axis& axis : axes) {
+        if (axis.extent != kAny && axis.extent != *extent) return false;
+        ++extent;
+    }
+    return true;
+}
+
+Dense take_read(const char* name, nb::handle object, nb::dlpack::dtype dtype, Axes axes,
+                ReadArray& array) {
+    if (nb::try_cast(object, array, false)) return checked(name, array, dtype, axes);
+    if (is_swapped(object)) {
+        throw nb::type_error((std::string(name) +
+                              " must be in this machine's byte order, got the other one: pass "
+                              "numpy.asarray(" +
+                              name + ", dtype=...)")
+                                 .c_str());
+    }
+    throw nb::type_error((std::string(name) + " must be a NumPy array of numbers, got " +
+                          nb::type_name(object.type()).c_str() + ": pass numpy.asarray(" + name +
+                          ")")
+                             .c_str());
+}
+
+Dense take_written(const char* name, nb::handle object, nb::dlpack::dtype dtype, Axes axes,
+                   WrittenArray& array) {
+    if (nb::try_cast(object, array, false)) return checked(name, ReadArray(array), dtype, axes);
+    ReadArray read_only;
+    take_read(name, object, dtype, axes, read_only);
+    throw nb::value_error(
+        (std::string(name) + " must be writable, got a read-only array: pass a copy of it")
+            .c_str());
 }
 
 }  // namespace gruta

@@ -15,6 +15,7 @@
 #include "gruta/kernels/dispatch.h"
 #include "gruta/kernels/fields.h"
 #include "gruta/kernels/language_model.h"
+#include "gruta/kernels/numpy.h"
 #include "gruta/kernels/packed.h"
 #include "gruta/kernels/short.h"
 #include "gruta/kernels/step.h"
@@ -158,6 +159,7 @@ Returns the bytes of the matrix read, float32.)";
 
 NB_MODULE(_native, module) {
     using namespace gruta;
+    meet_numpy();
     module.def("isa", [] { return isa().name; }, kIsaDoc);
     module.def("activations", [] { return fast_activations ? "fast" : "exact"; }, kActivationsDoc);
     module.def("cell_facts", cell_facts, kFactsDoc);

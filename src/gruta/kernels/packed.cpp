@@ -6,6 +6,7 @@
 
 #include "gruta/kernels/arguments.h"
 #include "gruta/kernels/fields.h"
+#include "gruta/kernels/interpreter.h"
 
 using namespace nanobind::literals;
 
@@ -38,7 +39,7 @@ template <class Real>
 void step(Packed<Real>& packed, nb::handle x_array, nb::handle h_array, nb::handle c_array) {
     const Argument<const Real> x("x", x_array, {{"B", kAny}, {"I", packed.shape().I}});
     const StateArguments<Real> states(packed, x.extent(0), h_array, c_array);
-    const nb::gil_scoped_release unlocked;
+    const LetGo unlocked(packed.products(x.extent(0)));
     packed.step(x.data(), x.extent(0), states.h.data(), states.c_data());
 }
 
@@ -70,7 +71,7 @@ void step_of_row(Lookup<Real>& lookup, nb::handle rows_array, nb::handle h_array
                                   .c_str());
     }
     const StateArguments<Real> states(lookup.packed(), B, h_array, c_array);
-    const nb::gil_scoped_release unlocked;
+    const LetGo unlocked(lookup.packed().products(B));
     lookup.step(rows.data(), B, states.h.data(), states.c_data());
 }
 

@@ -40,6 +40,11 @@ class Packed {
     const Shape& shape() const { return shape_; }
     int states() const { return states_; }
 
+    // Of a step of B rows.
+    std::int64_t products(std::int64_t B) const {
+        return gates_ * B * shape_.H * (shape_.I + shape_.P);
+    }
+
     void sequence(const Shape& shape, const Forward<Real>& pass, int threads) const {
         run_forward(kernels_, shape, {packed_.data()}, {pass}, plan(shape, gates_, 1, threads));
     }

@@ -7,6 +7,7 @@
 
 #include "gruta/kernels/arguments.h"
 #include "gruta/kernels/dispatch.h"
+#include "gruta/kernels/interpreter.h"
 #include "gruta/kernels/packs.h"
 #include "gruta/kernels/torch.h"
 
@@ -64,9 +65,6 @@ struct Call {
     void hold(nb::handle object) { held[held_count++] = nb::borrow(object); }
 };
 
-// Products below which other threads of Python may as well wait: to let go costs as much.
-constexpr double kWorthLettingGo = 1e5;
-
 // How a step is computed: row by row with the weights as they lie, or from packed ones.
 enum class Way { rows, packed, none };
 
@@ -112,9 +110,7 @@ void run(const CellKernels<Real>& kernels, const Call& call, Way way, const Desc
         pass.initial[s] = at(call.states[s]);
         pass.final[s] = at(after[s]);
     }
-    const auto work = static_cast<double>(kernels.gates * shape.B * shape.H * (shape.I + shape.H));
-    std::optional<nb::gil_scoped_release> unlocked;
-    if (work > kWorthLettingGo) unlocked.emplace();
+    const LetGo unlocked(kernels.gates * shape.B * shape.H * (shape.I + shape.H));
     if (way == Way::rows) {
         return run_rows(kernels.step_row, kernels.states, shape, weights, pass);
     }
