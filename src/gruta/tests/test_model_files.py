@@ -168,8 +168,10 @@ def contradictory(draw):
         "units": dict(contents.units),
     }
     tensors = dict(contents.tensors)
+    inside = {}
     if nested:
-        json_parts["inner"] = json.loads(header_of(contents.to_bytes())["inner"])
+        inside = json.loads(header_of(contents.to_bytes())["inner"])
+        json_parts["inner"] = dict(inside)
         tensors |= {file.INNER + name: one for name, one in contents.inner.tensors.items()}
     for _change in range(draw(st.integers(1, 2))):
         parts = [*json_parts, "codec", "tensors", "field"]
@@ -180,7 +182,7 @@ def contradictory(draw):
             plain[draw(st.sampled_from(sorted(plain)))] = draw(st.text(max_size=9))
         elif which == "inner":  # a text for each of its fields, some of which are JSON
             name = draw(st.sampled_from(["architecture", "codec", "task", "units"]))
-            content = json_parts["inner"].get(name, "{}")
+            content = inside[name]
             if name != "task":
                 content = json.dumps(draw(changed_json(json.loads(content))))
             json_parts["inner"][name] = draw(st.sampled_from([content, content[:-1], 5]))
