@@ -317,10 +317,34 @@ def test_what_a_classifier_cannot_take_is_named(classifier):
         ([good.astype(str)], r"cases\[0\]: expected real numbers of shape \[steps, 2\], got <U"),
         ([good * np.nan], r"cases\[0\]: expected a number at \[0, 0\], found NaN"),
         ([good[:0]], r"cases\[0\]: expected at least one step"),
+        ([good, good * 1e300], r"cases\[1\]: expected smaller numbers; give them in a larger unit"),
         ([[[1, 2], [3]]], r"cases\[0\]: .* got rows of several lengths"),
     ]:
         with pytest.raises(InputError, match=f"^{message}"):
             classifier(cases)
+    for rows in (good[0] * 1e300, good * -1e300):
+        with pytest.raises(InputError, match=r"^rows: expected smaller numbers"):
+            classifier.stream().accept(rows)
+
+
+def test_what_a_recogniser_cannot_take_is_named(recogniser):
+    fine = np.sin(np.arange(900) / 3)
+    whole = (fine * 32767).astype(np.int16)
+    for sound, message in [
+        (fine[:, None], r"expected shape \[samples\], got \[900, 1\]"),
+        (fine * np.nan, r"expected a number at \[0\], found NaN"),
+        (fine * 1e300, "expected smaller numbers; give them in a larger unit"),
+        (whole, "expected samples from -1 to 1, found 32,7[0-9]+; divide"),
+        (whole.astype("f"), "expected samples from -1 to 1, found"),
+        (["a"], r"expected real numbers of shape \[samples\], got <U1"),
+    ]:
+        with pytest.raises(InputError, match=rf"^recordings\[1\]: {message}"):
+            recogniser([fine, sound])
+        with pytest.raises(InputError, match=f"^sound: {message}"):
+            recogniser.stream().accept(sound)
+    recogniser([1.3 * fine, np.zeros(900, np.int16), [0, 1, 0, -1]])
+    with pytest.raises(InputError, match="streams: expected streams of this model"):
+        recogniser.advance([None])
 
 
 def test_what_a_writer_cannot_take_is_named(writer, composer):
