@@ -1,6 +1,7 @@
 """A stream says what the whole says, alone or among others, and after it was kept somewhere."""
 
 import datetime
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import polars as pl
@@ -112,6 +113,29 @@ def test_texts_grow_side_by_side_to_what_each_is_alone(writer):
         stream.reset()
         stream.advance()
         assert [stream.result()] == writer(length=1, **one)
+
+
+def test_threads_may_advance_streams_of_one_model_at_once(classifier, writer):
+    rng = np.random.default_rng(4)
+    cases = [rng.normal(size=(30, 2)) for _stream in range(8)]
+
+    def read(case):
+        stream = classifier.stream()
+        for row in case:
+            stream.accept(row)
+            stream.advance()
+        return stream.result()
+
+    def written(seed):
+        stream = writer.stream("a casa", seed=seed)
+        for _step in range(30):
+            stream.advance()
+        return stream.result()
+
+    with ThreadPoolExecutor(8) as pool:
+        found, texts = list(pool.map(read, cases)), list(pool.map(written, range(8)))
+    np.testing.assert_array_equal(found, [read(case) for case in cases])
+    assert texts == [written(seed) for seed in range(8)]
 
 
 def test_what_is_accepted_is_a_part_of_the_text(writer):
