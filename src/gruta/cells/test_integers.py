@@ -122,28 +122,35 @@ RELU = """
 import sys
 import numpy as np
 from gruta import kernels
-from gruta.cells import rnn
+from gruta.cells import gru, rnn
 rng = np.random.default_rng(5)
 weights = [rng.standard_normal(shape, np.float32) / 12 for shape in ((70, 37), (70, 70), 70, 70)]
 x, h = rng.standard_normal((30, 5, 37), np.float32), rng.standard_normal((5, 70), np.float32)
 found = rnn.Step(*weights, nonlinearity="relu", storage="int8").sequence(x, h)
-sys.stdout.buffer.write(kernels.isa().encode() + b" " + found[0].tobytes())
+gates = [rng.standard_normal(shape, np.float32) / 12 for shape in ((210, 37), (210, 70), 210, 210)]
+more = gru.Step(*gates, storage="int8").sequence(x, h)
+sys.stdout.buffer.write(kernels.isa().encode() + b" " + found[0].tobytes() + more[0].tobytes())
 """
 
 
 def test_every_instruction_set_has_the_same_bits(monkeypatch):
-    """Of ReLU, whose activation is exact: σ and tanh have last digits of their own in each."""
-    found = {}
+    """Of ReLU, whose activation is exact: σ and tanh have last digits of their own in each width,
+    with VNNI those of the set without.
+    """
+    found, gated = {}, {}
     for isa in ("baseline", "avx2", "avxvnni", "avx512", "avx512vnni"):
         monkeypatch.setenv("GRUTA_ISA", isa)
         done = subprocess.run([sys.executable, "-c", RELU], capture_output=True, check=False)
         if b"GRUTA_ISA must be one of" in done.stderr:
             continue
         assert done.returncode == 0, done.stderr.decode()
-        name, _blank, found[isa] = done.stdout.partition(b" ")
+        name, _blank, both = done.stdout.partition(b" ")
+        found[isa], gated[isa] = both[: len(both) // 2], both[len(both) // 2 :]
         assert name.decode() == isa
     assert "baseline" in found
     assert len(set(found.values())) == 1
+    for narrow, wide in (("avx2", "avxvnni"), ("avx512", "avx512vnni")):
+        assert wide not in gated or gated[wide] == gated[narrow]
 
 
 def test_weights_that_are_whole_numbers_are_kept_as_they_are():

@@ -175,6 +175,10 @@ def _change(
         after=after,
         verdict=verdict.format(error=error, other=other),
     )
+    if found.seconds is not None:
+        fast = _("To answer and score that took {before} s in float32, {after} s in {weights}.")
+        slow, quick = (number(float(f"{one:.2g}")) for one in found.seconds)
+        told = f"{told}\n{fast.format(before=slow, after=quick, weights=weights)}"
     return found.to_json(), told, found.well
 
 

@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 from gruta.codec.text.whole import is_whole
 from gruta.errors import InputError
 from gruta.locale import translate as _
+from gruta.locale.numbers import number
 
 Real = NDArray[np.float64]
+
+LARGEST = 1e15
+"""Beyond it nothing is what networks were trained on, and squares in float32 come near their end.
+"""
+
+_TOO_LOUD = 16
 
 
 def whole(name: str, value: Any, least: int, most: int = 2**31 - 1) -> int:
@@ -86,6 +93,34 @@ def numbers(name: str, given: Any, axes: Sequence[int | str], gaps: Any = True) 
         where = np.argwhere(lacking & ~np.broadcast_to(gaps, values.shape))[0].tolist()
         problem = _("expected a number at {place}, found NaN; training had no gaps there")
         raise InputError(**{name: problem.format(place=where)})
+    return values
+
+
+def singles(name: str, given: Any, axes: Sequence[int | str]) -> NDArray[np.float32]:
+    """The same in float32, where there is no gap; InputError for numbers that are too large too."""
+    values = numbers(name, given, axes, False)
+    require_small(name, values)
+    return values.astype(np.float32)
+
+
+def require_small(name: str, values: Real) -> None:
+    """InputError for what would be no number any more on its way through a network."""
+    if (np.abs(values) > LARGEST).any():
+        raise InputError(**{name: _("expected smaller numbers; give them in a larger unit")})
+
+
+def samples(name: str, given: Any) -> NDArray[np.float32]:
+    """Sound `[N]` from -1 to 1; InputError for anything else, such as the whole numbers of a file,
+    but not for what is a little too loud.
+    """
+    values = singles(name, given, ("samples",))
+    largest = np.abs(values).max(initial=0)
+    if largest > (1 if np.asarray(given).dtype.kind in "iu" else _TOO_LOUD):
+        problem = _(
+            "expected samples from -1 to 1, found {largest}; divide by the largest that there can "
+            "be, 32768 of 16 bits"
+        )
+        raise InputError(**{name: problem.format(largest=number(float(largest)))})
     return values
 
 

@@ -6,6 +6,7 @@ its header and how much that holds are looked at before memory is taken for them
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,7 +171,10 @@ def load(path: Path) -> Contents:
             raise InputError(problem.format(path=path))
         raise InputError(_("{path}: expected a model file, found none").format(path=path))
     with naming(path), open(path, "rb") as file:
-        raw = file.read(MOST_BYTES + 1)
+        large = os.fstat(file.fileno()).st_size > MOST_BYTES
+        raw = b"" if large else file.read(MOST_BYTES + 1)  # it may have grown
+    if large:
+        raise _not_whole(str(path), _larger())
     return parse(raw, str(path))
 
 
@@ -254,15 +258,23 @@ def unpacked(
     except InputError:
         raise
     except Exception as error:  # safetensors has a class of its own, outside of ValueError
-        problem = _("{path}: not a whole file of gruta ({error}); copy or export it again")
-        raise InputError(problem.format(path=name, error=error)) from error
+        raise _not_whole(name, error) from error
+
+
+def _not_whole(name: str, error: Exception | str) -> InputError:
+    problem = _("{path}: not a whole file of gruta ({error}); copy or export it again")
+    return InputError(problem.format(path=name, error=error))
+
+
+def _larger() -> str:
+    return _("larger than {most} bytes").format(most=number(MOST_BYTES))
 
 
 def _unpacked(
     raw: bytes, name: str, kind: str, versions: Mapping[int, tuple[str, ...]]
 ) -> tuple[dict[str, str], dict[str, Stored]]:
     if len(raw) > MOST_BYTES:
-        raise ValueError(_("larger than {most} bytes").format(most=number(MOST_BYTES)))
+        raise ValueError(_larger())
     size = int.from_bytes(raw[:8], "little")
     if len(raw) < 8 or size > len(raw) - 8:
         problem = _("its header should have {size} bytes, the file has {found} in all")

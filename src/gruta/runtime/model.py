@@ -66,7 +66,7 @@ class Model(Generic[C]):
         one step goes. Those that are not ready stay as they are.
         """
         for stream in streams:
-            if stream.model is not self:
+            if not isinstance(stream, Stream) or stream.model is not self:
                 raise InputError(streams=_("expected streams of this model"))
         ready = [stream for stream in streams if stream.ready()]
         if len(ready) > 1 and len({id(stream) for stream in ready}) < len(ready):

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+import resource
 from dataclasses import replace
 
 import numpy as np
@@ -164,6 +165,18 @@ def test_what_is_no_model_file_is_refused_and_named(raw, tmp_path):
     (tmp_path / "m.gruta").write_bytes(raw)
     with pytest.raises(InputError, match=f"m.gruta: .*{REFUSED[raw]}"):
         file.load(tmp_path / "m.gruta")
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
+    with open(tmp_path / "m.gruta", "wb") as sparse:
+        sparse.truncate(file.MOST_BYTES + 1)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(InputError, match=r"m\.gruta: not a whole file .*larger than 2,147,483,648"):
+        file.load(tmp_path / "m.gruta")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+    monkeypatch.setattr(file, "MOST_BYTES", 99)
+    with pytest.raises(InputError, match=r"model: not a whole file .*larger than 99 bytes"):
+        file.parse(RAW)
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,8 +1,13 @@
-"""What rounded weights change of a trained network's answers, by the task's own score."""
+"""What rounded weights change of a trained network's answers, by the task's own score, and how fast
+they are.
+"""
 
 import math
 import shlex
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +24,14 @@ GROUPS = 20
 FEWEST = 5
 """Groups of what was scored; of fewer none tells how certain a score is."""
 
+_TURNS, _SECONDS = 5, 0.5
+
 
 @dataclass(frozen=True)
 class Change:
     """A score on what training did not see, before and after, and its standard error before; None
-    where too little was scored to tell.
+    where too little was scored to tell. seconds: that answering and scoring all of it took, before
+    and after, if that was timed.
     """
 
     name: str
@@ -32,6 +40,7 @@ class Change:
     before: float
     after: float
     error: float | None
+    seconds: tuple[float, float] | None = None
 
     @property
     def well(self) -> bool:
@@ -40,18 +49,22 @@ class Change:
 
     def to_json(self) -> dict[str, Any]:
         """For a program."""
-        return {
+        found = {
             "metric": self.name,
             "before": self.before,
             "after": self.after,
             "standard_error": self.error,
             "well": self.well,
         }
+        if self.seconds is None:
+            return found
+        before, after = self.seconds
+        return found | {"seconds_before": before, "seconds_after": after}
 
 
 def changed(trained: Trained[Any], weights: Kind, *, widened: bool = False) -> Change:
     """By weights that are stored so; InputError says why a run cannot be scored. widened: they
-    compute in single precision, as in C.
+    compute in single precision, as in C, which is not timed.
     """
     task, settings = trained.task, trained.settings
     if not isinstance(task, Judges):
@@ -62,6 +75,7 @@ def changed(trained: Trained[Any], weights: Kind, *, widened: bool = False) -> C
     source: Any = trained.source
     if task.input.many:
         source = [Path(one) for one in shlex.split(trained.source)]
+    source = task.open(source, settings)  # once, so that reading is not timed
     held = task.held_out(source, settings)
     if held is None:
         raise InputError(_("nothing was held out of the training"))
@@ -72,7 +86,12 @@ def changed(trained: Trained[Any], weights: Kind, *, widened: bool = False) -> C
     given = {name: value for name, value in held.items() if name != "importance"}
     first = task.evaluate(trained, **given)
     other = replace(trained, weights=rounded(trained, weights, widened=widened))
-    second = task.evaluate(other, like=first, **given)
+    seconds = None
+    if widened:
+        second = task.evaluate(other, like=first, **given)
+    else:
+        again: Callable[[Trained[Any]], Any] = partial(task.evaluate, like=first, **given)
+        (_first, second), seconds = _in_turns(again, trained, other)
     before, after = task.judged(first), task.judged(second)
     metric, every = before.metric, np.arange(before.size)
     return Change(
@@ -82,7 +101,25 @@ def changed(trained: Trained[Any], weights: Kind, *, widened: bool = False) -> C
         before.score(every),
         after.score(every),
         standard_error(before),
+        seconds,
     )
+
+
+def _in_turns(
+    score: Callable[[Trained[Any]], Any], *networks: Trained[Any]
+) -> tuple[Sequence[Any], Any]:
+    """What each of two scores, and of each the fewest seconds that this took."""
+    found, least = [None for _one in networks], [math.inf for _one in networks]
+    begun = time.perf_counter()
+    for _turn in range(_TURNS):
+        for i, one in enumerate(networks):
+            _whole = one.head  # loading is not counted
+            start = time.perf_counter()
+            found[i] = score(one)
+            least[i] = min(least[i], time.perf_counter() - start)
+        if time.perf_counter() - begun > _SECONDS:
+            break
+    return found, tuple(least)
 
 
 def standard_error(judged: Judged) -> float | None:

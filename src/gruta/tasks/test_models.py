@@ -41,6 +41,9 @@ def asked(name, model):
             return model([[60, 64], [60]], length=8, seed=4)[0].sounding
         case "transcribe features":
             return model([rng.normal(size=(n, len(model.codec.names))) for n in (40, 25)])
+        case "transcribe sounds":
+            at = np.arange(4000) / model.rate
+            return model([np.sin(900 * at * (1 + at)) / 2, rng.normal(size=999) / 9])
         case "caption pictures" | "caption clips":
             shape = (model.size, model.size, 3)
             given = [rng.integers(0, 256, (*f, *shape), np.uint8) for f in ((), (3,))]

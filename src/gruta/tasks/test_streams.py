@@ -1,6 +1,7 @@
 """A stream says what the whole says, alone or among others, and after it was kept somewhere."""
 
 import datetime
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import polars as pl
@@ -112,6 +113,29 @@ def test_texts_grow_side_by_side_to_what_each_is_alone(writer):
         stream.reset()
         stream.advance()
         assert [stream.result()] == writer(length=1, **one)
+
+
+def test_threads_may_advance_streams_of_one_model_at_once(classifier, writer):
+    rng = np.random.default_rng(4)
+    cases = [rng.normal(size=(30, 2)) for _stream in range(8)]
+
+    def read(case):
+        stream = classifier.stream()
+        for row in case:
+            stream.accept(row)
+            stream.advance()
+        return stream.result()
+
+    def written(seed):
+        stream = writer.stream("a casa", seed=seed)
+        for _step in range(30):
+            stream.advance()
+        return stream.result()
+
+    with ThreadPoolExecutor(8) as pool:
+        found, texts = list(pool.map(read, cases)), list(pool.map(written, range(8)))
+    np.testing.assert_array_equal(found, [read(case) for case in cases])
+    assert texts == [written(seed) for seed in range(8)]
 
 
 def test_what_is_accepted_is_a_part_of_the_text(writer):
@@ -317,10 +341,34 @@ def test_what_a_classifier_cannot_take_is_named(classifier):
         ([good.astype(str)], r"cases\[0\]: expected real numbers of shape \[steps, 2\], got <U"),
         ([good * np.nan], r"cases\[0\]: expected a number at \[0, 0\], found NaN"),
         ([good[:0]], r"cases\[0\]: expected at least one step"),
+        ([good, good * 1e300], r"cases\[1\]: expected smaller numbers; give them in a larger unit"),
         ([[[1, 2], [3]]], r"cases\[0\]: .* got rows of several lengths"),
     ]:
         with pytest.raises(InputError, match=f"^{message}"):
             classifier(cases)
+    for rows in (good[0] * 1e300, good * -1e300):
+        with pytest.raises(InputError, match=r"^rows: expected smaller numbers"):
+            classifier.stream().accept(rows)
+
+
+def test_what_a_recogniser_cannot_take_is_named(recogniser):
+    fine = np.sin(np.arange(900) / 3)
+    whole = (fine * 32767).astype(np.int16)
+    for sound, message in [
+        (fine[:, None], r"expected shape \[samples\], got \[900, 1\]"),
+        (fine * np.nan, r"expected a number at \[0\], found NaN"),
+        (fine * 1e300, "expected smaller numbers; give them in a larger unit"),
+        (whole, "expected samples from -1 to 1, found 32,7[0-9]+; divide"),
+        (whole.astype("f"), "expected samples from -1 to 1, found"),
+        (["a"], r"expected real numbers of shape \[samples\], got <U1"),
+    ]:
+        with pytest.raises(InputError, match=rf"^recordings\[1\]: {message}"):
+            recogniser([fine, sound])
+        with pytest.raises(InputError, match=f"^sound: {message}"):
+            recogniser.stream().accept(sound)
+    recogniser([1.3 * fine, np.zeros(900, np.int16), [0, 1, 0, -1]])
+    with pytest.raises(InputError, match="streams: expected streams of this model"):
+        recogniser.advance([None])
 
 
 def test_what_a_writer_cannot_take_is_named(writer, composer):

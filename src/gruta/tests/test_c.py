@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from gruta.runtime import file
 from gruta.settings import resolve
 from gruta.tasks import registry
 from gruta.tasks.classify.conftest import waves, words
+from gruta.tasks.conftest import tones
 from gruta.tasks.exporting import contents_of
 from gruta.tasks.fitting import fit
 from gruta.tasks.forecast.conftest import hourly
@@ -80,6 +82,11 @@ CASES = {
         "transcribe",
         archive,
         {"direction": "forward", "filters": 2, "layers": 2, "stride": 4, "front": "maps"},
+    ),
+    "transcribe sounds": (
+        "transcribe",
+        tones,
+        {"direction": "forward", "filters": 2, "layers": 1, "rate": 2000, "bands": 12},
     ),
 }
 INTEGERS = ("classify largest", "generate bytes", "forecast many", "transcribe features")
@@ -162,14 +169,14 @@ def test_clang_has_nothing_to_say_either(programs, case):
     assert error_of(programs[case], compiled(programs[case], ["clang", "-O0"], "clang")) <= 1e-5
 
 
-@pytest.mark.parametrize("case", ["forecast many", "generate characters"])
+@pytest.mark.parametrize("case", CASES)
 def test_it_computes_the_same_on_64_bit_arm(programs, case):
     needs("aarch64-linux-gnu-gcc", "qemu-aarch64")
     made = compiled(programs[case], ["aarch64-linux-gnu-gcc", "-O1", "-static"], "arm64")
     assert error_of(programs[case], "qemu-aarch64", made) <= 1e-5
 
 
-@pytest.mark.parametrize("case", ["forecast many", "transcribe features"])
+@pytest.mark.parametrize("case", CASES)
 def test_it_computes_the_same_on_a_cortex_m(programs, case):
     needs("arm-none-eabi-gcc", "qemu-system-arm")
     cpu = ["-mcpu=cortex-m3", "-mthumb", "-O1", "--specs=rdimon.specs"]
@@ -191,6 +198,24 @@ def test_its_test_finds_a_weight_that_is_wrong(programs, case, tmp_path):
     first = re.search(r"static const float \w+_recurrent_bias\[\d+\] = \{\n    ([^,]+),", text)
     source.write_text(text[: first.start(1)] + "0.5f" + text[first.end(1) :])
     assert error_of(tmp_path / "net", compiled(tmp_path / "net", ["gcc"])) > 1e-5
+
+
+def test_its_cmake_file_builds_a_library_and_runs_the_test(programs, tmp_path):
+    places = [str(Path(sys.executable).parent), os.environ["PATH"]]
+    cmake = shutil.which("cmake", path=os.pathsep.join(places))
+    ctest = shutil.which("ctest", path=os.pathsep.join(places))
+    if cmake is None or ctest is None or not build.compilers():
+        pytest.skip("cmake or a C compiler not installed")
+    flags = f"-DCMAKE_C_FLAGS={' '.join(build.WARNINGS[1:])}"
+    for command in (
+        [cmake, "-S", str(programs["classify largest"]), "-B", str(tmp_path), flags],
+        [cmake, "--build", str(tmp_path)],
+        [ctest, "--test-dir", str(tmp_path), "--output-on-failure"],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "libnet.a").is_file()
+    assert "100% tests passed" in done.stdout
 
 
 @pytest.mark.parametrize("case", CASES)

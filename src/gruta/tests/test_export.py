@@ -1,6 +1,7 @@
 """`gruta export`: what is written, what it tells of smaller weights, and what it refuses."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -42,9 +43,12 @@ def test_smaller_weights_are_held_to_the_score(trained, run_gruta, tmp_path, mon
     assert told["well"] is True
     assert told["bytes"] == out.stat().st_size < told["bytes_float32"]
     assert abs(told["after"] - told["before"]) <= told["standard_error"]
+    assert 0 < told["seconds_before"] < 60
+    assert 0 < told["seconds_after"] < 60
     done = run_gruta("export", run, out, "--weights", "float16")
     assert "MAE on what training did not see: " in done.out
     assert "within its standard error of " in done.out
+    assert re.search(r"that took [0-9.]+ s in float32, [0-9.]+ s in float16\.\n$", done.out)
 
     def spoilt(trained, weights, widened):
         return {name: own * 3 for name, own in trained.weights.items()}

@@ -5,9 +5,10 @@ The files in model_files are the seeds. `make fuzz` looks for longer: GRUTA_FUZZ
 
 import json
 import os
+import re
 import resource
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,17 @@ from hypothesis import strategies as st
 import gruta
 from gruta.errors import InputError
 from gruta.runtime import file
-from gruta.runtime.weights import Stored
+from gruta.runtime.weights import KINDS, Stored
+from gruta.tasks import registry
+from gruta.tasks.models import door_of
 from gruta.tasks.test_models import asked
 
 FORMATS = sorted(Path(__file__).with_name("model_files").iterdir())
-SEEDS = {path.stem: path.read_bytes() for one in FORMATS for path in sorted(one.glob("*.gruta"))}
+SEEDS = {
+    f"{one.name}/{path.stem}": path.read_bytes()
+    for one in FORMATS
+    for path in sorted(one.glob("*.gruta"))
+}
 SECONDS = float(os.environ.get("GRUTA_FUZZ_SECONDS", 0))
 
 MOST_MEMORY = 2**30
@@ -38,6 +45,27 @@ def test_files_of_every_format_answer_as_they_did_then(left):
             np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
         else:
             assert found == expected
+
+
+def test_a_file_of_every_task_is_kept_and_of_every_kind_of_weights():
+    kept = [file.parse(raw) for raw in SEEDS.values()]
+    assert {one.task for one in kept} == set(registry.HOMES)
+    assert {one.weights for one in kept} == set(KINDS)
+    assert {path.name for path in FORMATS} == {str(one.format) for one in kept}
+    for left in FORMATS:
+        answers = json.loads((left / "answers.json").read_text("utf-8"))
+        told = {name.replace(" ", "-") for name in answers}
+        assert told == {path.stem for path in left.glob("*.gruta")}
+
+
+def test_the_format_tells_of_every_task_all_that_its_files_hold():
+    page = (Path(file.__file__).with_name("FORMAT.md")).read_text("utf-8")
+    architectures, codecs = page.split("## Codec")
+    for task in registry.HOMES:
+        (row,) = re.findall(rf"^\| `{task}` \| (.*?) \|", architectures, re.MULTILINE)
+        own = {one.name for one in fields(door_of(task).architecture)}
+        assert {"cell", "hidden", *re.findall(r"`(\w+)`", row)} == own
+        assert f"| `{task}` | `" in codecs
 
 
 def refused_or_read(raw):
@@ -140,8 +168,10 @@ def contradictory(draw):
         "units": dict(contents.units),
     }
     tensors = dict(contents.tensors)
+    inside = {}
     if nested:
-        json_parts["inner"] = json.loads(header_of(contents.to_bytes())["inner"])
+        inside = json.loads(header_of(contents.to_bytes())["inner"])
+        json_parts["inner"] = dict(inside)
         tensors |= {file.INNER + name: one for name, one in contents.inner.tensors.items()}
     for _change in range(draw(st.integers(1, 2))):
         parts = [*json_parts, "codec", "tensors", "field"]
@@ -152,7 +182,7 @@ def contradictory(draw):
             plain[draw(st.sampled_from(sorted(plain)))] = draw(st.text(max_size=9))
         elif which == "inner":  # a text for each of its fields, some of which are JSON
             name = draw(st.sampled_from(["architecture", "codec", "task", "units"]))
-            content = json_parts["inner"].get(name, "{}")
+            content = inside[name]
             if name != "task":
                 content = json.dumps(draw(changed_json(json.loads(content))))
             json_parts["inner"][name] = draw(st.sampled_from([content, content[:-1], 5]))
@@ -200,11 +230,14 @@ def test_spoilt_files_give_one_clear_error_in_bounded_memory():
 
 
 HUGE = {
-    "classify-texts": ("architecture", "hidden", 2**30),
-    "classify-series": ("architecture", "layers", 1000),
-    "generate": ("architecture", "embedding", 2**30),
-    "translate-texts": ("architecture", "layers", 999),
-    "forecast": ("codec", "encoding", "horizon", 2**40),
+    "1/classify-texts": ("architecture", "hidden", 2**30),
+    "1/classify-series": ("architecture", "layers", 1000),
+    "1/generate": ("architecture", "embedding", 2**30),
+    "1/translate-texts": ("architecture", "layers", 999),
+    "1/transcribe-sounds": ("architecture", "filters", 2**30),
+    "1/caption-pictures": ("architecture", "size", 2**15),
+    "1/vocode": ("architecture", "hidden", 2**30),
+    "1/forecast": ("codec", "encoding", "horizon", 2**40),
 }
 
 
@@ -220,4 +253,4 @@ def test_huge_sizes_that_a_file_claims_take_no_memory(seed):
     with pytest.raises(InputError, match="model: its parts do not fit together"):
         gruta.loads(huge.to_bytes())
     with pytest.raises(InputError, match="model: its parts do not fit together"):
-        gruta.loads(replace(file.parse(SEEDS["speak-phonemes"]), inner=huge).to_bytes())
+        gruta.loads(replace(file.parse(SEEDS["3/speak-phonemes"]), inner=huge).to_bytes())

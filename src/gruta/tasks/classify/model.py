@@ -76,13 +76,16 @@ class ClassifyModel(Model[ClassCodec]):
         if reader.gaps or not real or given.shape != reader.scaler.mean.shape:
             return None
         scaled = reader.scaler.encode(given)
-        return scaled.astype(np.float32)[None] if np.isfinite(scaled).all() else None
+        fine = np.abs(scaled).max() <= checks.LARGEST  # NaN is not
+        return scaled.astype(np.float32)[None] if fine else None
 
     def _checked(self, name: str, given: Any) -> NDArray[np.float64]:
         """Rows `[T, C]` of the channels, with NaN where training had gaps."""
         reader = self.codec.reader
         assert isinstance(reader, Channels)
-        return checks.numbers(name, given, ("steps", len(self.channels)), reader.may_lack)
+        found = checks.numbers(name, given, ("steps", len(self.channels)), reader.may_lack)
+        checks.require_small(name, reader.scaler.encode(found))
+        return found
 
     def _texts(self, cases: Any) -> list[str]:
         return checks.texts("cases", cases)

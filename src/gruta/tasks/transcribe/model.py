@@ -74,8 +74,9 @@ class TranscribeModel(Model[SpeechCodec]):
 
     def checked(self, name: str, given: Any) -> NDArray[np.float32]:
         """Samples `[N]`, or features `[T, C]`; InputError for anything else."""
-        axes = ("samples",) if self.codec.mel else ("frames", len(self.codec.names))
-        return checks.numbers(name, given, axes, False).astype(np.float32)
+        if self.codec.mel is not None:
+            return checks.samples(name, given)
+        return checks.singles(name, given, ("frames", len(self.codec.names)))
 
 
 MODEL = TranscribeModel

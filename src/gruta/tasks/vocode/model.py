@@ -38,8 +38,7 @@ class VocodeModel(Model[VocoderCodec]):
 
     def log_mel(self, samples: Any) -> Frames:
         """The spectrum `[T, bands]`, as it reads them, of samples `[N]` at `rate` a second."""
-        values = checks.numbers("samples", samples, ("samples",), False).astype(np.float32)
-        return self.codec.mel.of(values)
+        return self.codec.mel.of(checks.samples("samples", samples))
 
     def stream(self, *, temperature: float = 0.9, seed: int = 0) -> "VocodeStream":  # type: ignore[override]
         """A sound whose spectrum comes frame by frame: the whole's samples, to the last bit."""
@@ -51,8 +50,7 @@ class VocodeModel(Model[VocoderCodec]):
 
     def checked(self, name: str, given: Any) -> Frames:
         """Log-mel frames `[T, bands]`; InputError for anything else."""
-        axes = ("frames", self.codec.mel.bands)
-        return checks.numbers(name, given, axes, False).astype(np.float32)
+        return checks.singles(name, given, ("frames", self.codec.mel.bands))
 
 
 class VocodeStream(Stream[VocodeModel]):
