@@ -34,7 +34,7 @@ Array = NDArray[Any]
 
 # Largest difference from the reference in float64, relative to an array's largest number or to 1.
 TOLERANCE = {"float32": 2e-5, "float64": 2e-14}
-ISAS = ("baseline", "avx2", "avxvnni", "avx512", "avx512vnni")
+ISAS = ("baseline", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512amx")
 SIZES = [(1, 1, 1, 1), (3, 5, 7, 9), (2, 17, 1, 63), (9, 4, 65, 33), (17, 3, 16, 64)]  # B, T, I, H
 
 # Kernel, doors, reference, what asks them for the form of the cell, whether h is a projection.

@@ -83,10 +83,11 @@ class Packed:
     """Weights taken in once, in the order in which the kernel reads them.
 
     storage: "float16" or "bfloat16" rounds float32 matrices to 16 bits; biases, states and all that
-    is computed stay float32. "int8" multiplies in whole numbers, as `integers` says: matrices are
-    rounded to them row by row, x and h at each step; the rest stays float32. threads: how many a
-    step may use. step(x `[B, I]`, h `[B, P]`, and c `[B, H]` in the LSTM) brings the states one
-    step forward in place; it is the kernel's own, so that nothing is spent on the way.
+    is computed stay float32, but that a CPU with a matrix unit (AMX) also rounds to bfloat16 what
+    such matrices are multiplied with. "int8" multiplies in whole numbers, as `integers` says:
+    matrices are rounded to them row by row, x and h at each step; the rest stays float32. threads:
+    how many a step may use. step(x `[B, I]`, h `[B, P]`, and c `[B, H]` in the LSTM) brings the
+    states one step forward in place; it is the kernel's own, so that nothing is spent on the way.
     """
 
     def __init__(

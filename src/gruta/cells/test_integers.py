@@ -138,7 +138,7 @@ def test_every_instruction_set_has_the_same_bits(monkeypatch):
     with VNNI those of the set without.
     """
     found, gated = {}, {}
-    for isa in ("baseline", "avx2", "avxvnni", "avx512", "avx512vnni"):
+    for isa in ("baseline", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512amx"):
         monkeypatch.setenv("GRUTA_ISA", isa)
         done = subprocess.run([sys.executable, "-c", RELU], capture_output=True, check=False)
         if b"GRUTA_ISA must be one of" in done.stderr:

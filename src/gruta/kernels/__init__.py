@@ -1,7 +1,8 @@
 """The compiled kernels: whether they are there, which instruction set serves, and how to call them.
 
-`GRUTA_ISA` (baseline, avx2, avxvnni, avx512 or avx512vnni) picks the instruction set; unset, the
-fastest one of this CPU is taken. A name that the CPU cannot serve is an InputError on import.
+`GRUTA_ISA` (baseline, avx2, avxvnni, avx512, avx512vnni or avx512amx) picks the instruction set;
+unset, the fastest one of this CPU is taken. A name that the CPU cannot serve is an InputError on
+import.
 `GRUTA_ACTIVATIONS=fast` takes a faster σ and tanh for float32, with absolute errors up to 2e-6.
 `GRUTA_THREADS` says how many threads a call on NumPy arrays may use that does not say it itself;
 unset, one.

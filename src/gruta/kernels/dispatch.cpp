@@ -5,6 +5,10 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include <cstdlib>
 #include <stdexcept>
@@ -15,6 +19,7 @@ namespace gruta {
 
 bool fast_activations = false;
 const IntegerProducts* integer_products = nullptr;
+const MatrixProducts* matrix_products = nullptr;
 
 namespace baseline {
 extern const Kernels kernels;
@@ -44,6 +49,11 @@ namespace avx512vnni {
 extern const IntegerProducts integers;
 }
 #endif
+#if defined(GRUTA_HAS_AVX512AMX)
+namespace avx512amx {
+extern const MatrixProducts matrix;
+}
+#endif
 
 namespace {
 
@@ -67,6 +77,19 @@ bool has_f16c() {
     return has_avx512() && __builtin_cpu_supports("avx512vnni");
 }
 
+// The system lets a process use the matrix unit that asks for it: its state is large.
+[[maybe_unused]] bool has_avx512amx() {
+#if defined(__linux__) && defined(SYS_arch_prctl)
+    constexpr unsigned bf16 = 1u << 22, tiles = 1u << 24;
+    constexpr long ask = 0x1023, tile_data = 18;
+    unsigned a, b, c, d;
+    return has_avx512vnni() && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 &&
+           (d & (bf16 | tiles)) == (bf16 | tiles) && syscall(SYS_arch_prctl, ask, tile_data) == 0;
+#else
+    return false;
+#endif
+}
+
 // Compilers of today cannot all be asked for it by name. Its registers are those of AVX2.
 [[maybe_unused]] bool has_avxvnni() {
     unsigned a, b, c, d;
@@ -76,19 +99,22 @@ bool has_f16c() {
 
 // Widest first. Each test asks for what CMakeLists.txt lets the compiler use in that file.
 constexpr Isa kIsas[] = {
+#if defined(GRUTA_HAS_AVX512AMX)
+    {"avx512amx", 64, &avx512::kernels, &avx512vnni::integers, &avx512amx::matrix, has_avx512amx},
+#endif
 #if defined(GRUTA_HAS_AVX512VNNI)
-    {"avx512vnni", 64, &avx512::kernels, &avx512vnni::integers, has_avx512vnni},
+    {"avx512vnni", 64, &avx512::kernels, &avx512vnni::integers, nullptr, has_avx512vnni},
 #endif
 #if defined(GRUTA_HAS_AVX512)
-    {"avx512", 64, &avx512::kernels, &avx512::integers, has_avx512},
+    {"avx512", 64, &avx512::kernels, &avx512::integers, nullptr, has_avx512},
 #endif
 #if defined(GRUTA_HAS_AVXVNNI)
-    {"avxvnni", 32, &avx2::kernels, &avxvnni::integers, has_avxvnni},
+    {"avxvnni", 32, &avx2::kernels, &avxvnni::integers, nullptr, has_avxvnni},
 #endif
 #if defined(GRUTA_HAS_AVX2)
-    {"avx2", 32, &avx2::kernels, &avx2::integers, has_avx2},
+    {"avx2", 32, &avx2::kernels, &avx2::integers, nullptr, has_avx2},
 #endif
-    {"baseline", 16, &baseline::kernels, &baseline::integers, [] { return true; }},
+    {"baseline", 16, &baseline::kernels, &baseline::integers, nullptr, [] { return true; }},
 };
 
 const Isa& choose() {
@@ -122,6 +148,7 @@ const Isa& isa() {
         fast_activations = wants_fast_activations();
         const Isa& found = choose();
         integer_products = found.integers;
+        matrix_products = found.matrix;
         return found;
     }();
     return chosen;

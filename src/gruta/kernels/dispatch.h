@@ -5,6 +5,7 @@
 
 #include "gruta/kernels/integers.h"
 #include "gruta/kernels/layer.h"
+#include "gruta/kernels/matrix.h"
 
 namespace gruta {
 
@@ -59,6 +60,7 @@ struct Isa {
     int vector_bytes;
     const Kernels* kernels;
     const IntegerProducts* integers;
+    const MatrixProducts* matrix;  // or null
     bool (*runs_here)();
 };
 

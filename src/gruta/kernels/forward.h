@@ -380,7 +380,7 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
         scratch.starts = pass.projected +
                          part.rows.first * panel_count<Real>(shape.H) * cell.gates * kLanes<Real>;
     }
-    Vec<Real> aside[kAccumulators];
+    Vec<Real> aside[kMostSums];
     Product<Real> product = step_product(cell, shape, packed, scratch, aside);
     product.turned = pass.turned;
     for (Index done = 0; done < shape.T; done += scratch.steps) {

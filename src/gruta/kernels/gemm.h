@@ -105,6 +105,15 @@ struct Product {
 
 constexpr int kMostGates = 4, kMostRows = tile_rows(2), kMostPanels = 8;
 
+// Sums of a tile, those of the matrix unit's among them: of 32 rows, for which it reads weights
+// once.
+constexpr int kMostSums = GRUTA_VECTOR_BYTES == 64 ? kMostGates * 32 : kAccumulators;
+
+// Panels that a tile of the matrix unit takes at once.
+constexpr Index most_panels(Index rows, int G) {
+    return rows == 1 ? tile_panels(1, G) : rows <= 8 || G == 1 ? 2 : 1;
+}
+
 template <class Real>
 constexpr Real kZeros[kMostGates * kLanes<Real>] = {};
 
@@ -190,8 +199,8 @@ constexpr Gates in_order(int count) {
     return {count, {0, 1, 2, 3}};
 }
 
-// How rows are rounded before they meet weights, where these are whole numbers: a row becomes
-// `bytes(K)` bytes, which only the products read.
+// How rows are rounded before they meet weights, where these are whole numbers or the matrix
+// unit's: a row becomes `bytes(K)` bytes, which only the products read.
 template <class Real>
 struct Rounding {
     Index (*bytes)(Index K);
@@ -209,6 +218,9 @@ struct Storage {
                  void* packed);
     Index header = 0;  // weights' room in each lane of a gate, before its K weights
     const Rounding<Real>* rounding = nullptr;  // null where rows are read as they are
+    Index rows_at_once = 0;                    // of a tile at most, or 0: those of a full tile
+    // Null, or what takes the place of `tiles`, of 1, 2, 3 and 4 gates.
+    void (*on_unit[kMostGates])(const Product<Real>&, const Tile&, Vec<Real>* sums) = {};
 
     // How many of K weights are stored: whole words, behind the header.
     Index count(Index K) const { return header + ((K + (word_weights - 1)) & -word_weights); }
@@ -237,29 +249,45 @@ const StorageOf<Weight>& storage();
 template <>
 const Storage<float>& storage<Int8>();
 
+// The same for a layer, whose products may be the matrix unit's.
+template <class Weight>
+const StorageOf<Weight>& layer_storage() {
+    return storage<Weight>();
+}
+#if GRUTA_VECTOR_BYTES == 64
+template <>
+const Storage<float>& layer_storage<Bfloat16>();
+#endif
+
 // A product for every row in `rows` and panel in `panels`, a tile at a time: use(tile, sums) takes
 // the sums [G][item] away.
 template <int G, class Real, class Use>
 void multiply(const Storage<Real>& storage, Range rows, Range panels, const Product<Real>& product,
               const Use& use) {
     constexpr Index most = tile_rows(G), at_once = tile_panels(1, G);
-    // Whole numbers share what is made of a row, and not what is read of the weights.
-    const bool single = storage.rounding != nullptr;
-    const Index R = single ? 1 : most, P = single ? at_once : tile_panels(most, G);
+    const Index R = storage.rows_at_once > 0 ? storage.rows_at_once : most;
+    const Index P = R == 1 ? at_once : tile_panels(most, G);
     const Tiles<Real>& tiles = storage.tiles[G - 1];
-    Vec<Real> sums[kAccumulators];
+    const auto on_unit = storage.on_unit[G - 1];
+    Vec<Real> sums[kMostSums];
     // Some rows, no more than a full tile has, in tiles as wide as fit.
     const auto multiply_across = [&](Range few, Range some) {
         const Index count = few.size();
         Index panel = some.first;
-        for (Index panels = tiles.widest[count]; panels > 0; panels /= 2) {
+        for (Index panels = on_unit ? most_panels(count, G) : tiles.widest[count]; panels > 0;
+             panels /= 2) {
             for (; panel + panels <= some.end; panel += panels) {
-                tiles.of[count][panels](product, few.first, panel, sums);
-                use(Tile{few.first, panel, count, panels}, sums);
+                const Tile tile = {few.first, panel, count, panels};
+                if (on_unit != nullptr) {
+                    on_unit(product, tile, sums);
+                } else {
+                    tiles.of[count][panels](product, tile.row, tile.panel, sums);
+                }
+                use(tile, sums);
             }
         }
     };
-    const Index full = single ? rows.end : rows.first + rows.size() / most * most;
+    const Index full = rows.first + rows.size() / R * R;
     // All rows meet a few panels before they meet the next ones: weights that do not fit in the
     // cache are fetched once.
     const Index blocks = (panels.size() + at_once - 1) / at_once;

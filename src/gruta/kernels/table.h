@@ -6,6 +6,7 @@
 #include "gruta/cells/rnn/kernel.h"
 #include "gruta/kernels/dense.h"
 #include "gruta/kernels/dispatch.h"
+#include "gruta/kernels/matrix.h"
 #include "gruta/kernels/row.h"
 
 namespace gruta::GRUTA_ISA {
@@ -20,18 +21,19 @@ extern const IntegerCells int8_cells;
 template <class Cell, class Weight, class Real = typename RealOf<Weight>::Real>
 struct ForwardOf {
     static Packed<Real> cut(const Shape& shape, const void* packed) {
-        return cut_packed(Cell::form, shape, storage<Weight>(), packed);
+        return cut_packed(Cell::form, shape, layer_storage<Weight>(), packed);
     }
     static std::size_t packed_bytes(const Shape& shape) { return cut(shape, nullptr).bytes; }
     static void pack(const Shape& shape, const Weights<Real>& weights, void* packed) {
         pack_forward(Cell::form, shape, weights, cut(shape, packed));
     }
     static std::size_t scratch_bytes(const Shape& shape, const Team& team) {
-        return forward_scratch_bytes<Real>(Cell::form, storage<Weight>(), shape, team);
+        return forward_scratch_bytes<Real>(Cell::form, layer_storage<Weight>(), shape, team);
     }
     static void run(const Shape& shape, const void* packed, const Forward<Real>& pass,
                     void* scratch, Team& team) {
         forward<Cell>(shape, cut(shape, packed), pass, scratch, team);
+        end_products();
     }
     static std::size_t projected_bytes(const Shape& shape) {
         const Index width = Cell::form.gates * GRUTA_VECTOR_BYTES;
@@ -39,7 +41,7 @@ struct ForwardOf {
     }
     static void project(const Shape& shape, const void* packed, const Real* x, Real* projected,
                         void* scratch) {
-        const Storage<Real>& stored = storage<Weight>();
+        const Storage<Real>& stored = layer_storage<Weight>();
         Rows<Real> rows = {nullptr, x, shape.I};
         if (stored.rounding != nullptr) {
             rows = {nullptr, static_cast<const Real*>(scratch), stored.rounded(shape.I)};
@@ -51,6 +53,13 @@ struct ForwardOf {
         gruta::GRUTA_ISA::project<Cell::form.gates>(Cell::form, shape,
                                                     {0, panel_count<Real>(shape.H)},
                                                     cut(shape, packed), rows, shape.B, projected);
+        end_products();
+    }
+    // What this thread's products took of the CPU is given back.
+    static void end_products() {
+        if constexpr (std::is_same_v<Weight, Bfloat16>) {
+            if (matrix_products != nullptr) matrix_products->release();
+        }
     }
     static constexpr ForwardKernels<Real> kernels = {packed_bytes,    pack,   scratch_bytes, run,
                                                      projected_bytes, project};

@@ -21,7 +21,7 @@ pytestmark = [
 on_x86 = pytest.mark.skipif(not ON_X86, reason="qemu-x86_64 is used on x86-64 alone")
 
 
-KNOWN = ["avx2", "avxvnni", "avx512", "avx512vnni"]
+KNOWN = ["avx2", "avxvnni", "avx512", "avx512vnni", "avx512amx"]
 
 
 def tool(name):
@@ -78,7 +78,9 @@ def emulated(cpu):
 def test_kernels_keep_to_their_memory_and_to_what_the_language_defines():
     program = by_gcc("addresses", "avx2", GRUTA_SANITIZE="address,undefined")
     succeed(program, "--quick")
-    succeed(program, "--quick", "layers", "rows", "storage", "integers", GRUTA_ISA="baseline")
+    succeed(
+        program, "--quick", "layers", "rows", "storage", "integers", "matrix", GRUTA_ISA="baseline"
+    )
 
 
 def test_threads_do_not_race():
@@ -90,10 +92,11 @@ def test_clang_compiles_the_kernels_right_and_without_a_warning():
     succeed(built("clang", CMAKE_CXX_COMPILER=tool("clang++"), GRUTA_ISAS="avx2"), "--quick")
 
 
-@pytest.mark.parametrize("isa", ["baseline", "avx2", "avxvnni", "avx512", "avx512vnni"])
+@pytest.mark.parametrize("isa", ["baseline", *KNOWN])
 def test_every_instruction_set_of_this_cpu_is_right(isa):
-    # Those with VNNI are the ones before but for sums of whole numbers.
-    parts = ["integers"] if "vnni" in isa else []
+    # Those with VNNI are the ones before but for sums of whole numbers, the one with AMX is that
+    # with VNNI but for products in bfloat16.
+    parts = ["integers"] if "vnni" in isa else ["matrix", "storage"] if "amx" in isa else []
     done = run(by_gcc("gcc"), "--quick", *parts, GRUTA_ISA=isa)
     if "GRUTA_ISA must be one of" in done.stderr:
         pytest.skip(f"this CPU has no {isa}")
@@ -104,7 +107,7 @@ def test_every_instruction_set_of_this_cpu_is_right(isa):
 @on_x86
 @pytest.mark.parametrize(("cpu", "isa"), [("Nehalem", "baseline"), ("Haswell", "avx2")])
 def test_a_cpu_gets_the_widest_kernels_that_it_can_run(cpu, isa):
-    parts = ["layers", "rows", "storage", "integers", "sizes", "threads"]
+    parts = ["layers", "rows", "storage", "integers", "matrix", "sizes", "threads"]
     found = succeed(*emulated(cpu), by_gcc("gcc"), "--quick", *parts)
     assert found.startswith(f"kernels for {isa}\n")
 
@@ -127,14 +130,14 @@ def test_kernels_are_right_on_64_bit_arm():
         CMAKE_TOOLCHAIN_FILE=ROOT / "cmake" / "aarch64-linux-gnu.cmake",
         CMAKE_CXX_FLAGS_RELEASE=QUICKLY_BUILT,
     )
-    parts = ["layers", "rows", "storage", "integers", "sizes", "threads"]
+    parts = ["layers", "rows", "storage", "integers", "matrix", "sizes", "threads"]
     succeed(tool("qemu-aarch64"), "-L", system, program, "--quick", *parts)
 
 
 @on_x86
 @pytest.mark.parametrize(
     ("asked", "found"),
-    [("", "avx2 avxvnni avx512 avx512vnni"), ("none", ""), ("avx2;avx512", "avx2 avx512")],
+    [("", " ".join(KNOWN)), ("none", ""), ("avx2;avx512", "avx2 avx512")],
 )
 def test_a_build_tree_has_the_sets_asked_for_and_else_all_that_are_known(asked, found, tmp_path):
     assert configured(tmp_path, f"-DGRUTA_ISAS={asked}") == found.split()
@@ -145,7 +148,7 @@ def test_a_build_tree_has_the_sets_asked_for_and_else_all_that_are_known(asked, 
 def test_a_build_tree_from_before_a_set_was_known_gets_it(tmp_path):
     kept = "//Instruction sets beside the baseline, on x86-64\nGRUTA_ISAS:STRING=avx2;avx512\n"
     (tmp_path / "CMakeCache.txt").write_text(kept)
-    assert configured(tmp_path) == ["avx2", "avxvnni", "avx512", "avx512vnni"]
+    assert configured(tmp_path) == KNOWN
 
 
 def configured(folder, *given):

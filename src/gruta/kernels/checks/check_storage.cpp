@@ -1,5 +1,6 @@
 // Packed weights of 16 bits: rounded to nearest, ties to even, and then as good as float32.
 #include <limits>
+#include <utility>
 
 #include "gruta/kernels/checks/pass.h"
 
@@ -116,13 +117,16 @@ void check_cell(Report& report, const Storage& storage, int cell, int index) {
 
 }  // namespace
 
+// Of weights alone: rows that the matrix unit rounds are checked in check_matrix.cpp.
 void check_storage(Report& report, Effort) {
+    const MatrixProducts* const own = std::exchange(matrix_products, nullptr);
     for (const Storage& storage : kStorages) {
         check_rounding(report, storage);
         for (int cell = 0; cell < kCellCount; ++cell) {
             for (int index = 0; index < 4; ++index) check_cell(report, storage, cell, index);
         }
     }
+    matrix_products = own;
 }
 
 }  // namespace gruta::checks

@@ -1,7 +1,7 @@
 // check_kernels: the kernels of one instruction set against a reference, without Python.
 //
-//   check_kernels [--quick] [layers] [bits] [rows] [storage] [integers] [sizes] [packs] [threads]
-//   [forks]
+//   check_kernels [--quick] [layers] [bits] [rows] [storage] [integers] [matrix] [sizes] [packs]
+//   [threads] [forks]
 //
 // Runs the named parts, or all of them. GRUTA_ISA picks the instruction set. Exits with 1 when
 // anything is wrong. ThreadSanitizer and qemu, which follow no threads into a fork, must be spared
@@ -42,16 +42,17 @@ struct Part {
     void (*check)(Report&, Effort);
 };
 
-constexpr Part kParts[] = {
-    {"layers", check_layers},   {"bits", check_bits},         {"rows", check_rows},
-    {"storage", check_storage}, {"integers", check_integers}, {"sizes", check_sizes},
-    {"packs", check_packs},     {"threads", check_threads},   {"forks", check_forks}};
+constexpr Part kParts[] = {{"layers", check_layers},     {"bits", check_bits},
+                           {"rows", check_rows},         {"storage", check_storage},
+                           {"integers", check_integers}, {"matrix", check_matrix},
+                           {"sizes", check_sizes},       {"packs", check_packs},
+                           {"threads", check_threads},   {"forks", check_forks}};
 
 int usage() {
     std::fputs(
-        "usage: check_kernels [--quick] [layers] [bits] [rows] [storage] [integers] [sizes] "
-        "[packs] "
-        "[threads] [forks]\n",
+        "usage: check_kernels [--quick] [layers] [bits] [rows] [storage] [integers] [matrix] "
+        "[sizes] "
+        "[packs] [threads] [forks]\n",
         stderr);
     return 2;
 }

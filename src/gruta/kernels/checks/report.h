@@ -38,6 +38,7 @@ void check_bits(Report& report, Effort effort);      // the same bits however th
 void check_rows(Report& report, Effort effort);      // a step with the weights as they lie
 void check_storage(Report& report, Effort effort);   // weights of 16 bits
 void check_integers(Report& report, Effort effort);  // weights of 8 bits
+void check_matrix(Report& report, Effort effort);    // the matrix unit
 void check_sizes(Report& report, Effort effort);     // sizes that no memory can hold
 void check_packs(Report& report, Effort effort);     // packed weights that are kept
 void check_threads(Report& report, Effort effort);   // many callers, idle threads

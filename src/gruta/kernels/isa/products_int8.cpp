@@ -11,7 +11,8 @@ const Storage<float>& storage<Int8>() {
         {integer_tiles<1>(), integer_tiles<2>(), integer_tiles<3>(), integer_tiles<4>()},
         pack_integers,
         kIntegerHeader,
-        &rounding};
+        &rounding,
+        1};
     return found;
 }
 
