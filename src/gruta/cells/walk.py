@@ -92,6 +92,13 @@ def part(share: Array, v: Array) -> Array:
         return np.where(share == 0, np.zeros((), v.dtype), share * v)
 
 
+def product(x: Array, w: Array) -> Array:
+    """W x_t `[T, B, G]` of all steps at once, for which w `[G, I]` is read once and not T times."""
+    T, B, I = x.shape
+    with np.errstate(invalid="ignore"):  # OpenBLAS may say so of finite numbers, beside the edges
+        return (x.reshape(T * B, I) @ w.T).reshape(T, B, len(w))
+
+
 def sum_outer(d: Array, v: Array) -> Array:
     """Σ d vᵀ over all steps and rows of d `[T, B, G]` and v `[T, B, I]`: `[G, I]`."""
     return np.tensordot(d, v, axes=([0, 1], [0, 1]))

@@ -115,12 +115,41 @@ def named(weights: Mapping[str, Array], name: str, cell: Cell) -> list[Layer]:
     return found
 
 
-def blocks(array: Array, order: Sequence[int]) -> Array:
-    """`[G·H, …]` with its G blocks in this order: block k of the result is block order[k]."""
+def blocks(array: Array, order: Sequence[int], axis: int = 0) -> Array:
+    """`[G·H, …]` with its G blocks in this order: block k of the result is block order[k]; its rows
+    one behind the other, however `array` lies. axis: where else the blocks are.
+    """
     array = np.asarray(array)
-    parts = np.split(array, len(order))
-    made = np.empty(array.shape, array.dtype)  # rows one behind the other, however `array` lies
-    return np.concatenate([parts[k] for k in order], out=made)
+    made, parts = np.empty(array.shape, array.dtype), np.split(array, len(order), axis)
+    for into, k in zip(np.split(made, len(order), axis), order, strict=True):
+        _fill(into, parts[k])
+    return made
+
+
+def by_rows(array: Array, dtype: Any = None) -> Array:
+    """An array with its rows one behind the other: itself where it lies so, else a copy."""
+    array = np.asarray(array)
+    if not _is_turned(array):
+        return np.ascontiguousarray(array, dtype)
+    made = np.empty(array.shape, dtype or array.dtype)
+    _fill(made, array)
+    return made
+
+
+_STRIP = 64
+"""Columns of a transposed matrix that are copied at a time: all at once they take four times as
+long, as each number then lies in another line of the cache.
+"""
+
+
+def _is_turned(array: Array) -> bool:
+    return array.ndim == 2 and array.strides[0] < array.strides[1]
+
+
+def _fill(into: Array, array: Array) -> None:
+    step = _STRIP if _is_turned(array) else max(1, array.shape[-1])
+    for k in range(0, array.shape[-1], step):
+        into[..., k : k + step] = array[..., k : k + step]
 
 
 def inverse(order: Sequence[int]) -> list[int]:

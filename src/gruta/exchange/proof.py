@@ -1,8 +1,8 @@
 """That two sides compute the same: run beside each other on random input, at several sizes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,17 @@ from gruta.locale.numbers import exponential
 
 Array = NDArray[Any]
 Outputs = Callable[[Array, Sequence[Array], Array | None], Sequence[Array]]
+
+
+class Try(NamedTuple):
+    """What both sides are given: x `[T, B, I]`, the initial states, and the lengths or None."""
+
+    x: Array
+    states: Sequence[Array]
+    lengths: Array | None
+
+
+EveryOutput = Callable[[Sequence[Try]], Iterable[Sequence[Array]]]
 
 BOUND = 1e-5
 SIZES = ((7, 3), (1, 1), (23, 2))
@@ -47,7 +58,32 @@ def prove(
     states: whether it takes initial ones, else zeros. sizes: T and B of the inputs. InputError
     where they differ by more than `bound`.
     """
-    rng, worst = np.random.default_rng(0), 0.0
+    tries = drawn(layers, lengths, states, sizes)
+    return prove_at_once(layers, lambda given: (other(*one) for one in given), tries, bound)
+
+
+def prove_at_once(
+    layers: Sequence[Layer], other: EveryOutput, tries: Sequence[Try], bound: float = BOUND
+) -> Proof:
+    """The same of a side that is given all tries together, and may so go layer by layer."""
+    worst = 0.0
+    for one, outputs in zip(tries, other(tries), strict=True):
+        truth = compute(layers, *one, truth=True)
+        for found, wanted in zip(outputs, truth, strict=True):
+            require_shape(found, wanted)
+            worst = max(worst, apart(found, wanted))
+    require_within(worst, bound)
+    return Proof(worst, [one.x.shape[:2] for one in tries])
+
+
+def drawn(
+    layers: Sequence[Layer],
+    lengths: bool = False,
+    states: bool = True,
+    sizes: Sequence[tuple[int, int]] = SIZES,
+) -> list[Try]:
+    """What a proof gives to both sides, as `prove` says; always the same."""
+    rng, tries = np.random.default_rng(0), []
     rows = sum(len(layer.sides) for layer in layers)
     count = 1 + (layers[0].cell == "lstm")
     dtype = layers[0].sides[0].w_hh.dtype
@@ -55,15 +91,9 @@ def prove(
         x = rng.normal(size=(T, B, layers[0].inputs)).astype(dtype)
         shape = (count, rows, B, layers[0].hidden)
         initial = rng.normal(size=shape) if states else np.zeros(shape)
-        given = [s.astype(dtype) for s in initial]
         counts = np.linspace(T, 0, B + (B == 1))[:B].astype(np.int64) if lengths else None
-        found = other(x, given, counts)
-        truth = compute(layers, x, given, counts, truth=True)
-        for one, wanted in zip(found, truth, strict=True):
-            require_shape(one, wanted)
-            worst = max(worst, apart(one, wanted))
-    require_within(worst, bound)
-    return Proof(worst, sizes)
+        tries.append(Try(x, [s.astype(dtype) for s in initial], counts))
+    return tries
 
 
 def apart(found: Array, expected: Array, size: Array | float = 1.0) -> float:

@@ -7,7 +7,7 @@ import torch
 from onnx import TensorProto, helper
 
 from gruta.exchange import from_onnx, to_keras, to_onnx
-from gruta.exchange.measure import MOST_MEMORY, memory
+from gruta.exchange.measure import MOST_MEMORY, main, memory
 from gruta.exchange.onnx.outline import outline
 
 SIZES = 1, 1024, 768  # a single layer is the hardest: none of it is let go before another
@@ -21,6 +21,17 @@ def test_a_model_comes_in_within_two_and_a_half_times_its_size(tmp_path):
         to_keras(module, folder / "model.keras")
     for way in ("from_onnx", "from_keras"):
         assert 1 < memory(way, str(tmp_path), SIZES) < MOST_MEMORY, way
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "said"),
+    [(["--help"], 0, "--tries"), (["--tries", "0"], 2, "1 or more"), (["plain"], 2, "nothing")],
+)
+def test_what_cannot_be_measured_is_refused_before_anything_is(asked, code, said, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(asked)
+    assert ended.value.code == code
+    assert said in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("raw", [True, False], ids=["bytes", "numbers"])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gruta.cells.activations import sigmoid
 from gruta.cells.layer_norm import Norm, norms
-from gruta.cells.walk import Options, part, steps, sum_outer
+from gruta.cells.walk import Options, part, product, steps, sum_outer
 
 Array = NDArray[Any]
 
@@ -75,11 +75,12 @@ def forward(
     """
     T, B, _ = x.shape
     H = h_0.shape[1]
-    W_ir, W_iz, W_in = np.split(w_ih, 3)
     W_hr, W_hz, W_hn = np.split(w_hh, 3)
-    b_ir, b_iz, b_in = np.split(np.zeros(3 * H, x.dtype) if b_ih is None else b_ih, 3)
+    b_ih = np.zeros(3 * H, x.dtype) if b_ih is None else b_ih
     b_hr, b_hz, b_hn = np.split(np.zeros(3 * H, x.dtype) if b_hh is None else b_hh, 3)
-    (LN_ir, LN_iz, LN_in), (LN_hr, LN_hz, LN_hn) = (LN.gates(3) for LN in norms(norm, H))
+    LN_i, LN_h = norms(norm, H)
+    LN_hr, LN_hz, LN_hn = LN_h.gates(3)
+    x_r, x_z, x_n = np.split(LN_i(product(x, w_ih)) + b_ih, 3, axis=-1)
     order, active, reset, dropout, (hold,) = steps(x, 1, **options)
     saved = np.zeros((5, T, B, H), x.dtype)
     out = np.zeros((T, B, H), x.dtype)
@@ -87,14 +88,14 @@ def forward(
     for t in order:
         h_prev = np.where(reset[t], 0 if restart is None else restart, h)
         u = dropout * h_prev
-        r = sigmoid(LN_ir(x[t] @ W_ir.T) + b_ir + LN_hr(u @ W_hr.T) + b_hr)
-        z = sigmoid(LN_iz(x[t] @ W_iz.T) + b_iz + LN_hz(u @ W_hz.T) + b_hz)
+        r = sigmoid(x_r[t] + LN_hr(u @ W_hr.T) + b_hr)
+        z = sigmoid(x_z[t] + LN_hz(u @ W_hz.T) + b_hz)
         if reset_after:
             q = LN_hn(u @ W_hn.T) + b_hn
-            n = np.tanh(LN_in(x[t] @ W_in.T) + b_in + r * q)
+            n = np.tanh(x_n[t] + r * q)
         else:
             q = LN_hn((r * u) @ W_hn.T) + b_hn
-            n = np.tanh(LN_in(x[t] @ W_in.T) + b_in + q)
+            n = np.tanh(x_n[t] + q)
         h_new = (1 - z) * n + z * h_prev
         h_new = part(hold[t], h_prev) + part(1 - hold[t], h_new)
         saved[:, t] = np.where(active[t], (h_prev, r, z, n, q), 0)

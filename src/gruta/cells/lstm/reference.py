@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gruta.cells.activations import sigmoid
 from gruta.cells.layer_norm import Norm, norms
-from gruta.cells.walk import Options, part, steps, sum_outer
+from gruta.cells.walk import Options, part, product, steps, sum_outer
 
 Array = NDArray[Any]
 
@@ -89,13 +89,12 @@ def forward(
     """
     T, B, _ = x.shape
     P, H = h_0.shape[1], c_0.shape[1]
-    W_ii, W_if, W_ig, W_io = np.split(w_ih, 4)
     W_hi, W_hf, W_hg, W_ho = np.split(w_hh, 4)
-    b_ii, b_if, b_ig, b_io = np.split(np.zeros(4 * H, x.dtype) if b_ih is None else b_ih, 4)
+    b_ih = np.zeros(4 * H, x.dtype) if b_ih is None else b_ih
     b_hi, b_hf, b_hg, b_ho = np.split(np.zeros(4 * H, x.dtype) if b_hh is None else b_hh, 4)
     LN_i, LN_h = norms(norm, H)
-    LN_ii, LN_if, LN_ig, LN_io = LN_i.gates(4)
     LN_hi, LN_hf, LN_hg, LN_ho = LN_h.gates(4)
+    x_i, x_f, x_g, x_o = np.split(LN_i(product(x, w_ih)) + b_ih, 4, axis=-1)
     order, active, reset, dropout, (hold_h, hold_c) = steps(x, 2, **options)
     saved_h = np.zeros((2, T, B, P), x.dtype)
     saved = np.zeros((6, T, B, H), x.dtype)
@@ -104,10 +103,10 @@ def forward(
         h_prev = np.where(reset[t], 0 if restart_h is None else restart_h, h)
         c_prev = np.where(reset[t], 0 if restart_c is None else restart_c, c)
         u = dropout * h_prev
-        i = sigmoid(LN_ii(x[t] @ W_ii.T) + b_ii + LN_hi(u @ W_hi.T) + b_hi)
-        f = sigmoid(LN_if(x[t] @ W_if.T) + b_if + LN_hf(u @ W_hf.T) + b_hf)
-        g = np.tanh(LN_ig(x[t] @ W_ig.T) + b_ig + LN_hg(u @ W_hg.T) + b_hg)
-        o = sigmoid(LN_io(x[t] @ W_io.T) + b_io + LN_ho(u @ W_ho.T) + b_ho)
+        i = sigmoid(x_i[t] + LN_hi(u @ W_hi.T) + b_hi)
+        f = sigmoid(x_f[t] + LN_hf(u @ W_hf.T) + b_hf)
+        g = np.tanh(x_g[t] + LN_hg(u @ W_hg.T) + b_hg)
+        o = sigmoid(x_o[t] + LN_ho(u @ W_ho.T) + b_ho)
         c_new = f * c_prev + i * g
         m = o * np.tanh(c_new)
         h_new = m if w_hr is None else m @ w_hr.T

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.cells.layer_norm import Norm, norms
-from gruta.cells.walk import Options, part, steps, sum_outer
+from gruta.cells.walk import Options, part, product, steps, sum_outer
 
 Array = NDArray[Any]
 Nonlinearity = Literal["tanh", "relu"]
@@ -74,13 +74,14 @@ def forward(
     b_ih = np.zeros(H, x.dtype) if b_ih is None else b_ih
     b_hh = np.zeros(H, x.dtype) if b_hh is None else b_hh
     LN_i, LN_h = norms(norm, H)
+    x_n = LN_i(product(x, w_ih)) + b_ih
     order, active, reset, dropout, (hold,) = steps(x, 1, **options)
     saved = np.zeros((3, T, B, H), x.dtype)
     h = h_0
     for t in order:
         h_prev = np.where(reset[t], 0 if restart is None else restart, h)
         u = dropout * h_prev
-        a = LN_i(x[t] @ w_ih.T) + b_ih + LN_h(u @ w_hh.T) + b_hh
+        a = x_n[t] + LN_h(u @ w_hh.T) + b_hh
         n = np.tanh(a) if nonlinearity == "tanh" else np.maximum(a, 0)
         h_new = part(hold[t], h_prev) + part(1 - hold[t], n)
         saved[:, t] = np.where(active[t], (h_new, h_prev, n), 0)

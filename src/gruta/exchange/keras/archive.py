@@ -30,6 +30,8 @@ _LARGEST = {CONFIG: 2**26, WEIGHTS: 2**33}
 """Bytes of a member, unpacked."""
 
 _DEEPEST = 32
+_PIECE = 2**20
+"""Bytes."""
 
 _BROKEN = (
     zipfile.BadZipFile,
@@ -114,7 +116,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Kept]]:
             with _member(archive, CONFIG, path) as opened:
                 config = json.loads(opened.read(_LARGEST[CONFIG]))
             with _member(archive, WEIGHTS, path) as opened:
-                copyfileobj(opened, raw)  # h5py goes to and fro in it
+                copyfileobj(opened, raw, _PIECE)  # h5py goes to and fro in it
             raw.seek(0)
             with h5py.File(raw, "r") as weights:
                 for one in _recurrent(config):

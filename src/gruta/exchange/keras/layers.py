@@ -70,6 +70,7 @@ def _side(kept: Kept, cell: str, after: bool, reverse: bool) -> Side:
 
 def weights_of(layer: Layer, side: Side) -> Sequence[Array]:
     """kernel `[I, G·H]`, recurrent kernel `[H, G·H]` and bias, as Keras keeps them."""
-    w_ih, w_hh, b_ih, b_hh = (blocks(a, ORDER[layer.cell]) for a in side.arrays)
+    order = ORDER[layer.cell]
+    b_ih, b_hh = (blocks(b, order) for b in (side.b_ih, side.b_hh))
     bias = np.stack([b_ih, b_hh]) if layer.cell == "gru" and layer.reset_after else b_ih + b_hh
-    return [np.ascontiguousarray(a) for a in (w_ih.T, w_hh.T, bias)]
+    return [*(blocks(w.T, order, axis=1) for w in (side.w_ih, side.w_hh)), bias]

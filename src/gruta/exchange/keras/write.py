@@ -42,7 +42,7 @@ def pieces(layers: Sequence[Layer]) -> Iterator[bytes]:
             archive.writestr(CONFIG, json.dumps(config))
             raw.seek(0)
             with archive.open(WEIGHTS, "w", force_zip64=True) as member:
-                copyfileobj(raw, member)
+                copyfileobj(raw, member, _PIECE)
         made.seek(0)
         while piece := made.read(_PIECE):
             yield piece

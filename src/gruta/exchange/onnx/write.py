@@ -250,7 +250,7 @@ def _node(
     order, both = ORDER[layer.cell], len(sides) == 2
     W, R, B = zip(*(_packed(layer, side, order, held) for side in sides), strict=True)
     given = [
-        graph.constant(f"{name}_{key}", np.stack(arrays))
+        graph.constant(f"{name}_{key}", np.stack(arrays) if both else arrays[0][None])
         for key, arrays in (("W", W), ("R", R), ("B", B))
     ]
     outputs = [f"{name}_{key}" for key in ("Y", "Y_h", "Y_c")[: 1 + len(initial)]]

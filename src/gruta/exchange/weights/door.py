@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from gruta.errors import InputError
 from gruta.exchange.compute import compute
-from gruta.exchange.layer import Layer, Side
-from gruta.exchange.proof import Outputs, Proof, prove
-from gruta.exchange.weights.framework import Framework, Given, Tree, words
+from gruta.exchange.layer import Layer, Side, by_rows
+from gruta.exchange.proof import BOUND, EveryOutput, Proof, Try, drawn, prove, prove_at_once
+from gruta.exchange.weights.framework import Framework, Given, Run, Tree, words
 from gruta.exchange.weights.known import FRAMEWORKS
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
@@ -67,12 +67,11 @@ def to_weights(module: "nn.Module", framework: str) -> Mapped:
     }
     kind = layers[0].kernel
     weights: Mapping[str, Any] = _flat(trees) if own.flat else trees
-    if own.run is not None and find_spec(own.module) is not None:
-        ran, proof = True, prove(layers, _stack(own.run, layers, trees), bound=own.bound)
-    else:
-        again: Mapping[str, Tree] = _apart(weights) if own.flat else weights
-        read = partial(_read_back, own)
-        ran, proof = False, prove(layers, _stack(read, layers, again))
+    ran = own.run is not None and find_spec(own.module) is not None
+    again: Mapping[str, Tree] = _apart(weights) if own.flat else weights
+    load = partial(_loaded if ran else _read_back, own)
+    bound = own.bound if ran else BOUND
+    proof = prove_at_once(layers, _stack(load, layers, again), drawn(layers), bound)
     return Mapped(framework, own.kinds[kind], weights, proof, ran)
 
 
@@ -155,7 +154,7 @@ def _layers(own: Framework, weights: Mapping[str, Any], kind: str) -> list[Layer
 def _side(own: Framework, trees: Mapping[str, Tree], name: str, kind: str) -> Side:
     try:
         arrays = own.back(kind, trees[name])
-        w_ih, w_hh, b_ih, b_hh = (np.ascontiguousarray(a, np.float32) for a in arrays)
+        w_ih, w_hh, b_ih, b_hh = (by_rows(a, np.float32) for a in arrays)
         return Side(w_ih, w_hh, b_ih, b_hh, name.endswith("_reverse"))
     except KeyError as error:
         problem = _("weights: {name}: {missing} is missing")
@@ -193,8 +192,8 @@ def _trees_own(tree: Any, others: Sequence[Array]) -> Any:
     """The tree's arrays, contiguous, copied where they lie in the memory of others."""
     if isinstance(tree, Mapping):
         return {name: _trees_own(own, others) for name, own in tree.items()}
-    shared = any(np.may_share_memory(tree, other) for other in others)
-    return np.array(tree, order="C") if shared else np.ascontiguousarray(tree)
+    made = by_rows(tree)
+    return made.copy() if any(np.may_share_memory(made, other) for other in others) else made
 
 
 def _sides_own(side: Side, others: Sequence[Array]) -> Side:
@@ -203,33 +202,60 @@ def _sides_own(side: Side, others: Sequence[Array]) -> Side:
     return Side(w_ih, w_hh, b_ih, b_hh, side.reverse)
 
 
-def _read_back(own: Framework, given: Given) -> Sequence[Array]:
-    """What the kernels make of a tree, as a framework's `run`; of one alone, as the arrays that it
-    becomes are as large.
-    """
-    layer = Layer(sides=[_side(own, {"l0": given.tree}, "l0", given.kind)], **KINDS[given.kind])
-    h, *finals = compute([layer], given.x, [s[None] for s in given.states])
-    return h, *(s[0] for s in finals)
+def _read_back(own: Framework, kind: str, tree: Tree) -> Run:
+    """What the kernels make of a tree."""
+    layer = Layer(sides=[_side(own, {"l0": tree}, "l0", kind)], **KINDS[kind])
+
+    def run(given: Given) -> Sequence[Array]:
+        h, *finals = compute([layer], given.x, [s[None] for s in given.states])
+        return h, *(s[0] for s in finals)
+
+    return run
+
+
+def _loaded(own: Framework, kind: str, tree: Tree) -> Run:
+    """What the framework makes of a tree."""
+    if own.loaded is not None:
+        return own.loaded(kind, tree)
+    assert own.run is not None
+    return own.run
 
 
 def _stack(
-    run: Callable[[Given], Sequence[Array]], layers: Sequence[Layer], trees: Mapping[str, Tree]
-) -> Outputs:
-    """A stack of what runs one direction of a layer."""
+    load: Callable[[str, Tree], Run], layers: Sequence[Layer], trees: Mapping[str, Tree]
+) -> EveryOutput:
+    """A stack of what runs one direction of a layer.
 
-    def outputs(x: Array, states: Sequence[Array], _lengths: Array | None) -> Sequence[Array]:
-        finals, row, every = [], 0, iter(trees.values())
+    All tries go through a tree before the next is loaded: what is made of one takes long, and is as
+    large.
+    """
+
+    def outputs(tries: Sequence[Try]) -> Sequence[Sequence[Array]]:
+        every, xs = iter(trees.values()), [one.x for one in tries]
+        finals: list[list[Sequence[Array]]] = [[] for _one in tries]
         for layer in layers:
-            sides = []
+            sides: list[list[Array]] = [[] for _one in tries]
             for side in layer.sides:
-                way = slice(None, None, -1 if side.reverse else 1)
-                given = [np.ascontiguousarray(s[row]) for s in states]
-                x_there = np.ascontiguousarray(x[way])
-                h, *last = run(Given(layer.kernel, next(every), x_there, given))
-                sides.append(h[way])
-                finals.append(last)
-                row += 1
-            x = np.concatenate(sides, -1)
-        return x, *(np.stack(s) for s in zip(*finals, strict=True))
+                tree = next(every)
+                run, turned = load(layer.kernel, tree), side.reverse
+                for k, (x, one) in enumerate(zip(xs, tries, strict=True)):
+                    states = [s[len(finals[k])] for s in one.states]
+                    h, *last = _directed(run, Given(layer.kernel, tree, x, states), turned)
+                    sides[k].append(h)
+                    finals[k].append(last)
+                del run
+            xs = [np.concatenate(own, -1) for own in sides]
+        return [
+            (x, *(np.stack(s) for s in zip(*own, strict=True)))
+            for x, own in zip(xs, finals, strict=True)
+        ]
 
     return outputs
+
+
+def _directed(run: Run, given: Given, reverse: bool) -> Sequence[Array]:
+    """What it makes of x, or of x from its last step to its first."""
+    way = slice(None, None, -1 if reverse else 1)
+    states = [np.ascontiguousarray(s) for s in given.states]
+    h, *last = run(given._replace(x=np.ascontiguousarray(given.x[way]), states=states))
+    return h[way], *last

@@ -40,6 +40,9 @@ class Given(NamedTuple):
         return int(self.states[0].shape[1])
 
 
+Run = Callable[[Given], Sequence[Array]]
+
+
 @dataclass(frozen=True)
 class Framework:
     """kinds: what it has of gru, gru_reset_before, lstm, rnn_tanh and rnn_relu, and its name there.
@@ -48,7 +51,8 @@ class Framework:
     `[T, B, H]` and the final states `[B, H]`, by the framework itself; None where Python cannot.
     module: what is imported for that. no_image: what of a layer that is of a kind it has cannot be
     said there, if anything, and the layer without that. bound: largest error of what it runs.
-    flat: whether a stack's weights stand side by side, named as in torch.nn.
+    flat: whether a stack's weights stand side by side, named as in torch.nn. loaded: of a kind and
+    a tree what `run` does with them, where it takes long to make a layer of these; else None.
     """
 
     name: str
@@ -56,10 +60,11 @@ class Framework:
     out: Callable[[Layer, Side], Tree]
     back: Callable[[str, Tree], Arrays]
     module: str
-    run: Callable[[Given], Sequence[Array]] | None = None
+    run: Run | None = None
     no_image: Callable[[Layer], tuple[str, Layer] | None] = lambda layer: None
     bound: float = 1e-5
     flat: bool = False
+    loaded: Callable[[str, Tree], Run] | None = None
 
 
 def words(kind: str) -> str:

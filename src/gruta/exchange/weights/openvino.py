@@ -11,6 +11,7 @@ from gruta.exchange.weights.framework import (
     Arrays,
     Framework,
     Given,
+    Run,
     Tree,
     alone,
     halves,
@@ -44,35 +45,45 @@ def _back(kind: str, tree: Tree) -> Arrays:
     )
 
 
-def _run(given: Given) -> Sequence[Array]:
+def _loaded(kind: str, tree: Tree) -> Run:
+    """Compiled once, for any B and T."""
     import openvino as ov
     from openvino import opset8 as ops
     from openvino.opset13 import constant  # which can do without a copy
 
-    x, H = given.x.swapaxes(0, 1).copy(), given.hidden
-    B, T, _I = x.shape
-    held = [np.ascontiguousarray(given.tree[k]) for k in ("W", "R", "B")]
+    held = [np.ascontiguousarray(tree[k]) for k in ("W", "R", "B")]
+    I, H = (array.shape[-1] for array in held[:2])
+    cell = kind.split("_")[0]
     weights = [constant(array, shared_memory=True) for array in held]
-    inputs = [ops.parameter(x.shape, np.float32)]
-    inputs += [ops.parameter((B, 1, H), np.float32) for _s in given.states]
-    lengths = ops.constant(np.full(B, T, np.int32))
-    arguments = (inputs[0], *inputs[1:], lengths, *weights, H, "FORWARD")
+    states = [ops.parameter([-1, 1, H], np.float32) for _s in range(1 + (cell == "lstm"))]
+    inputs = [ops.parameter([-1, -1, I], np.float32), *states, ops.parameter([-1], np.int32)]
+    arguments = (*inputs, *weights, H, "FORWARD")
     how: dict[str, Any] = {}
-    match given.kind.split("_")[0]:
+    match cell:
         case "gru":
             made = ops.gru_sequence
-            how["linear_before_reset"] = given.kind == "gru"
+            how["linear_before_reset"] = kind == "gru"
         case "lstm":
             made = ops.lstm_sequence
         case _:
             made = ops.rnn_sequence
-            how["activations"] = [given.kind.removeprefix("rnn_")]
+            how["activations"] = [kind.removeprefix("rnn_")]
     node = made(*arguments, **how)
     model = ov.Model(list(node.outputs()), inputs)
     exact = {"INFERENCE_PRECISION_HINT": "f32"}
-    run = ov.Core().compile_model(model, "CPU", exact)
-    y, *finals = run([x, *(s[:, None] for s in given.states)]).values()
-    return y[:, 0].swapaxes(0, 1), *(s[:, 0] for s in finals)
+    compiled = ov.Core().compile_model(model, "CPU", exact)
+
+    def run(given: Given) -> Sequence[Array]:
+        x = given.x.swapaxes(0, 1).copy()
+        lengths = np.full(x.shape[0], x.shape[1], np.int32)
+        y, *finals = compiled([x, *(s[:, None] for s in given.states), lengths]).values()
+        return y[:, 0].swapaxes(0, 1), *(s[:, 0] for s in finals)
+
+    return run
+
+
+def _run(given: Given) -> Sequence[Array]:
+    return _loaded(given.kind, given.tree)(given)
 
 
 OPENVINO = Framework(
@@ -88,4 +99,5 @@ OPENVINO = Framework(
     _back,
     "openvino",
     _run,
+    loaded=_loaded,
 )

@@ -12,6 +12,7 @@ import gruta.nn
 from gruta.errors import InputError
 from gruta.exchange import FRAMEWORKS, from_weights, to_weights
 from gruta.exchange.compute import compute
+from gruta.exchange.proof import SIZES
 from gruta.exchange.weights import door
 from gruta.exchange.weights.record import drawn, flat
 
@@ -87,6 +88,22 @@ def test_a_framework_that_is_there_is_run(monkeypatch):
     assert calls
     monkeypatch.setitem(FRAMEWORKS, "flax.linen", door.replace(wrong, run=truth))
     assert to_weights(nn.GRU(3, 4), "flax.linen").ran
+
+
+def test_what_a_framework_makes_of_a_tree_is_made_once(monkeypatch):
+    own, loaded, ran = FRAMEWORKS["flax.linen"], [], []
+
+    def load(kind, tree):
+        loaded.append(tree)
+        return lambda given: (
+            ran.append(given.x.shape[:2]) or door._read_back(own, kind, tree)(given)
+        )
+
+    there = door.replace(own, run=lambda given: None, loaded=load, module="numpy")
+    monkeypatch.setitem(FRAMEWORKS, "flax.linen", there)
+    assert to_weights(nn.GRU(3, 4, num_layers=2, bidirectional=True), "flax.linen").ran
+    assert len(loaded) == 4
+    assert ran == [*SIZES] * 4
 
 
 @pytest.mark.parametrize(
