@@ -1,8 +1,8 @@
 """`gruta export`: a trained run as one file, which is asked without PyTorch, or as C."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +17,7 @@ from gruta.runtime.weights import KINDS
 from gruta.tasks import registry
 
 if TYPE_CHECKING:
+    from gruta.tasks.changed import Change
     from gruta.tasks.trained import Trained
 
 export_app = Commands()
@@ -82,11 +83,13 @@ class Asked:
 def _as_model_file(trained: "Trained[Any]", out: Path, how: Asked) -> bool:
     """With what rounded weights change; False where that is not within chance."""
     from gruta.tasks.exporting import export as written
-    from gruta.tasks.exporting import size_of
+    from gruta.tasks.exporting import require_directory, size_of
 
-    weights, size = how.weights, written(trained, out, how.weights)
+    require_directory(out)
+    weights, judged = how.weights, _judged(trained, how.weights)
+    size = written(judged.trained, out, weights)
     told: dict[str, Any] = {"path": str(out), "weights": weights, "bytes": size}
-    text, well = _("Wrote {path}: {size} bytes").format(path=out, size=number(size)), True
+    text = _("Wrote {path}: {size} bytes").format(path=out, size=number(size))
     if weights != "float32":
         told["bytes_float32"] = size_of(trained)
         text = _("Wrote {path}: {size} bytes, as {weights}; {whole} as float32").format(
@@ -95,10 +98,9 @@ def _as_model_file(trained: "Trained[Any]", out: Path, how: Asked) -> bool:
             weights=weights,
             whole=number(told["bytes_float32"]),
         )
-        change, judged, well = _change(trained, weights)
-        told, text = told | change, f"{text}\n{judged}"
+    told, text = told | judged.told, "\n".join([text, *judged.lines])
     print(json.dumps(told) if how.as_json else text)
-    return well
+    return judged.well
 
 
 def _as_c(trained: "Trained[Any]", out: Path, how: Asked) -> bool:
@@ -108,7 +110,8 @@ def _as_c(trained: "Trained[Any]", out: Path, how: Asked) -> bool:
     from gruta.exchange.c import build
     from gruta.tasks.in_c import in_c
 
-    made = in_c(trained, out, how.weights, how.name)
+    judged = _judged(trained, how.weights, widened=True)
+    made = in_c(judged.trained, out, how.weights, how.name)
     files, name = made.files(), made.name
     found, sizes = build.error(files), build.sizes(files, name)
     build.write(out, files)
@@ -138,25 +141,48 @@ def _as_c(trained: "Trained[Any]", out: Path, how: Asked) -> bool:
         line = _("Its test here: largest error {error}, at most {bound} is allowed")
         lines.append(line.format(error=exponential(found, 1), bound=exponential(made.bound)))
     lines += [_(note) for note in made.notes]
-    if how.weights != "float32":
-        change, judged, alike = _change(trained, how.weights, widened=True)
-        told, well = told | change, well and alike
-        lines.append(judged)
+    told, lines = told | judged.told, [*lines, *judged.lines]
     print(json.dumps(told) if how.as_json else "\n".join(lines))
-    return well
+    return well and judged.well
 
 
-def _change(
-    trained: "Trained[Any]", weights: Any, *, widened: bool = False
-) -> tuple[dict[str, Any], str, bool]:
-    """For a program, for people, and whether nothing speaks against these weights."""
-    from gruta.tasks.changed import changed
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """The network to be written; for a program, for people, and whether nothing speaks against its
+    weights.
+    """
 
-    try:
-        found = changed(trained, weights, widened=widened)
-    except InputError as reason:
+    trained: "Trained[Any]"
+    told: dict[str, Any] = field(default_factory=dict)
+    lines: Sequence[str] = ()
+    well: bool = True
+
+
+def _judged(trained: "Trained[Any]", weights: Any, *, widened: bool = False) -> _Judged:
+    if weights not in KINDS[1:]:
+        return _Judged(trained)  # exact, or refused by who writes
+    from gruta.tasks.smaller import smaller
+
+    made = smaller(trained, weights, widened=widened)
+    if made.change is None:
         problem = _("Not scored, so nobody knows what the rounding costs: {reason}.")
-        return {"well": None, "reason": str(reason)}, problem.format(reason=reason), True
+        unknown = {"well": None, "reason": made.reason}
+        return _Judged(trained, unknown, [problem.format(reason=made.reason)])
+    told, lines = made.change.to_json(), _lines(made.change, weights)
+    if made.share is not None:
+        told["clipped_at"] = made.share
+        line = _(
+            "Weights above {share} % of the largest of their row are clipped: of four such "
+            "bounds the validation part is met best by this one."
+        )
+        whole = _("No weight is clipped: of four bounds the validation part is met best by none.")
+        clipped = line.format(share=number(100 * made.share))
+        lines = [whole if made.share == 1 else clipped, *lines]
+    return _Judged(made.trained, told, lines, made.change.well)
+
+
+def _lines(found: "Change", weights: str) -> list[str]:
+    """For people."""
     if found.error is None:
         verdict = _("too few were scored to tell whether that is chance: do not rely on it")
     elif found.well:
@@ -169,17 +195,19 @@ def _change(
     )
     other = "float16" if weights != "float16" else "float32"
     text = _("{metric} on what training did not see: {before} before, {after} after, {verdict}.")
-    told = text.format(
-        metric=_(found.title),
-        before=before,
-        after=after,
-        verdict=verdict.format(error=error, other=other),
-    )
+    lines = [
+        text.format(
+            metric=_(found.title),
+            before=before,
+            after=after,
+            verdict=verdict.format(error=error, other=other),
+        )
+    ]
     if found.seconds is not None:
         fast = _("To answer and score that took {before} s in float32, {after} s in {weights}.")
         slow, quick = (number(float(f"{one:.2g}")) for one in found.seconds)
-        told = f"{told}\n{fast.format(before=slow, after=quick, weights=weights)}"
-    return found.to_json(), told, found.well
+        lines.append(fast.format(before=slow, after=quick, weights=weights))
+    return lines
 
 
 def _as_onnx(trained: "Trained[Any]", out: Path, how: Asked) -> bool:

@@ -5,8 +5,8 @@ they are.
 import math
 import shlex
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,6 @@ import numpy as np
 
 from gruta.errors import InputError
 from gruta.locale import translate as _
-from gruta.runtime.weights import Kind
-from gruta.tasks.exporting import rounded
 from gruta.tasks.task import Judged, Judges
 from gruta.tasks.trained import Trained
 
@@ -62,10 +60,16 @@ class Change:
         return found | {"seconds_before": before, "seconds_after": after}
 
 
-def changed(trained: Trained[Any], weights: Kind, *, widened: bool = False) -> Change:
-    """By weights that are stored so; InputError says why a run cannot be scored. widened: they
-    compute in single precision, as in C, which is not timed.
-    """
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a run was trained on, read again, and what `evaluate` takes of what it did not see."""
+
+    data: Any
+    held: dict[str, Any]
+
+
+def seen(trained: Trained[Any]) -> Seen:
+    """InputError says why a run cannot be scored."""
     task, settings = trained.task, trained.settings
     if not isinstance(task, Judges):
         problem = _("a run of the task {task} has no score of its own")
@@ -83,14 +87,20 @@ def changed(trained: Trained[Any], weights: Kind, *, widened: bool = False) -> C
     if data.fingerprint() != trained.data:
         problem = _("{source}: not what the run was trained on any more")
         raise InputError(problem.format(source=trained.source))
-    given = {name: value for name, value in held.items() if name != "importance"}
-    first = task.evaluate(trained, **given)
-    other = replace(trained, weights=rounded(trained, weights, widened=widened))
-    seconds = None
-    if widened:
-        second = task.evaluate(other, like=first, **given)
+    return Seen(data, {name: value for name, value in held.items() if name != "importance"})
+
+
+def changed(
+    trained: Trained[Any], other: Trained[Any], held: Mapping[str, Any], *, timed: bool = True
+) -> Change:
+    """What `other`, the network with rounded weights, scores in its place. held: see `Seen`."""
+    task, seconds = trained.task, None
+    assert isinstance(task, Judges)
+    first = task.evaluate(trained, **held)
+    if not timed:
+        second = task.evaluate(other, like=first, **held)
     else:
-        again: Callable[[Trained[Any]], Any] = partial(task.evaluate, like=first, **given)
+        again: Callable[[Trained[Any]], Any] = partial(task.evaluate, like=first, **held)
         (_first, second), seconds = _in_turns(again, trained, other)
     before, after = task.judged(first), task.judged(second)
     metric, every = before.metric, np.arange(before.size)

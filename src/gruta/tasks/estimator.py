@@ -100,11 +100,13 @@ class Estimator(Generic[C]):
     def export(self, path: str | Path, weights: "Kind" = "float32") -> None:
         """Write a model file, which `gruta.load` asks without PyTorch.
 
-        weights: how matrices are stored: float32, float16, bfloat16 or int8.
+        weights: how matrices are stored: float32, float16, bfloat16 or int8. Rows of int8 are
+        clipped as suits the validation part, where the files trained on are there unchanged.
         """
         from gruta.tasks.exporting import export
+        from gruta.tasks.smaller import to_store
 
-        export(self._fitted(), Path(path), weights)
+        export(to_store(self._fitted(), weights), Path(path), weights)
 
     def report(self, found: Any) -> Report:
         """An evaluation as a page: `report.save("page.html")`, `report.plot()["NAME"]`.

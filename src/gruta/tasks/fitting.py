@@ -84,7 +84,7 @@ class _Training:
         self, task: Task[C], settings: Any, directory: Path, resume: bool, *, last: bool = True
     ) -> Fitted[C]:
         """Train a network in `directory`; the last one lets go of the data."""
-        codec, lesson = self._prepared(task, settings)
+        codec, lesson = prepared(task, self.data, settings)
         inner = task.inner(self.data) if isinstance(task, Asks) else None
         run = self._begin(task, settings, directory, resume)
         if inner is not None and self.ranks.first:
@@ -92,7 +92,7 @@ class _Training:
         chosen = self._chosen(task, settings, run)
         if chosen != settings:
             settings = chosen
-            codec, lesson = self._prepared(task, settings)
+            codec, lesson = prepared(task, self.data, settings)
         if last:
             self.data = None  # as large as what the lesson made of it
         stopwatch = train(lesson, settings, run, self.progress)
@@ -114,7 +114,8 @@ class _Training:
     def of_members(self, task: Task[C], settings: Any, directory: Path, resume: bool) -> Fitted[C]:
         """Train each as a run of its own below `directory`; those that are done stay so."""
         assert isinstance(task, Combines)
-        self._prepared(*next(iter(networks(task, settings).values())))
+        own_task, own = next(iter(networks(task, settings).values()))
+        prepared(own_task, self.data, own)
         run = self._begin(task, settings, directory, resume)
         settings = self._chosen(task, settings, run)
         members = networks(task, settings)
@@ -167,13 +168,6 @@ class _Training:
             source=self.source,
         )
 
-    def _prepared(self, task: Task[C], settings: Any) -> tuple[C, Lesson]:
-        """What training begins with; InputError where settings and data do not go together."""
-        codec = task.fit_codec(self.data, settings)
-        with drawing(settings.seed):
-            network = task.network(codec, settings)
-        return codec, task.lesson(network, codec, self.data, settings)
-
     def _chosen(self, task: Task[C], settings: Any, run: Run) -> Any:
         """The settings, with those found out that they leave open."""
         if not (isinstance(task, Chooses) and task.leaves_open(settings)):
@@ -189,6 +183,14 @@ class _Training:
     ) -> Trained[C]:
         found = self.fingerprint, self.source, choice_of(run) if self.ranks.first else None
         return Trained(task, settings, codec, weights, *found)
+
+
+def prepared(task: Task[C], data: Any, settings: Any) -> tuple[C, Lesson]:
+    """What training begins with; InputError where settings and data do not go together."""
+    codec = task.fit_codec(data, settings)
+    with drawing(settings.seed):
+        network = task.network(codec, settings)
+    return codec, task.lesson(network, codec, data, settings)
 
 
 def _keep(run: Run, inner: Contents) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import gruta
-from gruta.tasks import changed, registry
+from gruta.tasks import calibrated, changed, registry, smaller
 from gruta.tasks.trained import Trained
 
 RELEASES = sorted(Path(__file__).with_name("data").iterdir())
@@ -41,6 +41,7 @@ def test_smaller_weights_are_held_to_the_score(trained, run_gruta, tmp_path, mon
     told = json.loads(done.out)
     assert done.code == 0
     assert told["well"] is True
+    assert told["clipped_at"] in calibrated.SHARES
     assert told["bytes"] == out.stat().st_size < told["bytes_float32"]
     assert abs(told["after"] - told["before"]) <= told["standard_error"]
     assert 0 < told["seconds_before"] < 60
@@ -53,7 +54,7 @@ def test_smaller_weights_are_held_to_the_score(trained, run_gruta, tmp_path, mon
     def spoilt(trained, weights, widened):
         return {name: own * 3 for name, own in trained.weights.items()}
 
-    monkeypatch.setattr(changed, "rounded", spoilt)
+    monkeypatch.setattr(smaller, "rounded", spoilt)
     done = run_gruta("export", run, out, "--weights", "bfloat16")
     assert done.code == 1
     assert "more than its standard error of " in done.out
@@ -76,11 +77,31 @@ def test_a_run_whose_data_have_changed_is_not_scored_and_that_is_told(trained, r
 def test_every_task_is_scored_by_what_decides_there(files):
     for trained, source, _path in files.values():
         known = Trained.load(source.parent / "run", registry.task(trained.task.name))
-        found = changed.changed(known, "float32")
+        found = smaller.smaller(known, "float32").change
         assert found.before == found.after
         assert found.well or found.error is None
         judged = [metric.name for metric in trained.task.metrics]
         assert found.name in {*judged, "exact", "crps", "nats"}
+
+
+def test_whole_numbers_are_clipped_as_the_validation_part_likes_best(files, monkeypatch):
+    for trained, source, _path in files.values():
+        known = Trained.load(source.parent / "run", registry.task(trained.task.name))
+        losses, loss = [], calibrated._loss
+
+        def watched(*given, losses=losses, loss=loss):
+            losses.append(loss(*given))
+            return losses[-1]
+
+        monkeypatch.setattr(calibrated, "_loss", watched)
+        found, share = calibrated.calibrated(known, changed.seen(known).data)
+        monkeypatch.undo()
+        assert share == calibrated.SHARES[np.argmin(losses)]
+        assert all(np.isfinite(losses))
+        for name, weight in known.weights.items():
+            if weight.ndim == 2 and found.weights[name] is not weight:
+                most = np.abs(weight).max(1)
+                np.testing.assert_allclose(np.abs(found.weights[name]).max(1), share * most, 1e-6)
 
 
 @pytest.mark.parametrize(
