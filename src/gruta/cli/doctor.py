@@ -80,8 +80,12 @@ def doctor(
     suffix = file.suffix.lower()
     if mend is not None and suffix != ".onnx":
         raise InputError(_("{path}: only ONNX files are mended").format(path=file))
-    if (run or places) and suffix not in (".onnx", ".keras"):
-        raise InputError(_("{path}: only ONNX and Keras files are run").format(path=file))
+    if (run or places) and suffix not in (".onnx", ".keras", ".xml"):
+        problem = _(
+            "{path}: only ONNX, Keras and OpenVINO files are run: of others the doctor reads what "
+            "they say of their layers, not the weights that a reference would need"
+        )
+        raise InputError(problem.format(path=file))
     from gruta.exchange.doctor.engines import table
     from gruta.exchange.doctor.look import examine
 

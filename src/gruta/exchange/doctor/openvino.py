@@ -14,15 +14,15 @@ from gruta.locale import translate as _
 _LARGEST = 2**28
 """Bytes; weights lie in another file."""
 
-_SEQUENCES = {"GRUSequence": "gru", "LSTMSequence": "lstm", "RNNSequence": "rnn"}
-_CELLS = {"GRUCell": "gru", "LSTMCell": "lstm", "RNNCell": "rnn"}
+SEQUENCES = {"GRUSequence": "gru", "LSTMSequence": "lstm", "RNNSequence": "rnn"}
+CELLS = {"GRUCell": "gru", "LSTMCell": "lstm", "RNNCell": "rnn"}
 _STATES = {"gru": 1, "lstm": 2, "rnn": 1}
 _USUAL = {"gru": ("sigmoid", "tanh"), "lstm": ("sigmoid", "tanh", "tanh"), "rnn": ("tanh",)}
 _DECLARED = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class _Graph:
+class Graph:
     """layers by their id, and which layer's port each input `(layer, port)` comes from."""
 
     layers: Mapping[str, Any]
@@ -31,20 +31,21 @@ class _Graph:
 
 def examine(path: Path) -> Diagnosis:
     """InputError for a file that is no such XML; one that declares entities is not read."""
-    root = _root(path)
+    net = root(path)
     layers: list[Recurrent] = []
     doubts: list[str] = []
-    for graph, looped in _graphs(root, False):
+    for graph, looped in graphs(net, False):
         for own in graph.layers.values():
             kind = own.get("type", "")
-            if kind in _SEQUENCES or kind in _CELLS:
-                found = _layer(graph, own)
+            if kind in SEQUENCES or kind in CELLS:
+                found = told(graph, own)
                 layers.append(found)
                 doubts += _doubts(found, kind, looped)
     return Diagnosis(str(path), "openvino", layers, doubts)
 
 
-def _root(path: Path) -> Any:
+def root(path: Path) -> Any:
+    """The net; InputError for what is none."""
     size = path.stat().st_size
     raw = path.read_bytes() if size <= _LARGEST else b""
     problem = _("{path}: expected the XML of an OpenVINO model ({error})")
@@ -59,7 +60,7 @@ def _root(path: Path) -> Any:
     return root
 
 
-def _graphs(root: Any, looped: bool) -> Iterator[tuple[_Graph, bool]]:
+def graphs(root: Any, looped: bool) -> Iterator[tuple[Graph, bool]]:
     """The graph, and those in its loops."""
     found, edges = root.find("layers"), root.find("edges")
     own = {one.get("id", ""): one for one in (found if found is not None else ())}
@@ -67,22 +68,23 @@ def _graphs(root: Any, looped: bool) -> Iterator[tuple[_Graph, bool]]:
         (one.get("to-layer", ""), one.get("to-port", "")): one.get("from-layer", "")
         for one in (edges if edges is not None else ())
     }
-    yield _Graph(own, comes), looped
+    yield Graph(own, comes), looped
     for layer in own.values():
         for name in ("body", "then_body", "else_body"):
             if (inside := layer.find(name)) is not None:
                 loops = layer.get("type") in ("TensorIterator", "Loop")
-                yield from _graphs(inside, looped or loops)
+                yield from graphs(inside, looped or loops)
 
 
-def _layer(graph: _Graph, layer: Any) -> Recurrent:
+def told(graph: Graph, layer: Any) -> Recurrent:
+    """What a layer says of itself."""
     kind, name = layer.get("type", ""), layer.get("name", "")
-    sequence = kind in _SEQUENCES
-    cell = _SEQUENCES.get(kind) or _CELLS[kind]
+    sequence = kind in SEQUENCES
+    cell = SEQUENCES.get(kind) or CELLS[kind]
     data = layer.find("data")
     said = {} if data is None else data.attrib
     ports = layer.findall("input/port")
-    sizes = [_dims(port) for port in ports]
+    sizes = [dims(port) for port in ports]
     states = _STATES[cell]
     if len(ports) < 4 or len(sizes[0]) != 2 + sequence or not sizes[1]:
         return Recurrent(name, cell, 0, 0, refused=_("its inputs are not those of a layer"))
@@ -116,7 +118,7 @@ def _doubts(layer: Recurrent, kind: str, looped: bool) -> Iterator[str]:
             "{name}: its weights are stored in 16 bits, as save_model does unless "
             "compress_to_fp16=False: errors up to 3e-2 were seen where gates are saturated"
         ).format(name=layer.name)
-    if kind in _CELLS and not looped:
+    if kind in CELLS and not looped:
         yield _(
             "{name}: a {kind} outside a loop is one step: feed it step by step, its state handed on"
         ).format(name=layer.name, kind=kind)
@@ -127,7 +129,8 @@ def _doubts(layer: Recurrent, kind: str, looped: bool) -> Iterator[str]:
         ).format(name=layer.name)
 
 
-def _dims(port: Any) -> list[int]:
+def dims(port: Any) -> list[int]:
+    """Of a port, -1 for a free one; none where they are no numbers."""
     try:
         return [int(one.text or "-1") for one in port.findall("dim")]
     except ValueError:
@@ -159,7 +162,7 @@ def _clip(said: str) -> float | None:
         return None
 
 
-def _source(graph: _Graph, layer: Any, port: Any) -> Any:
+def _source(graph: Graph, layer: Any, port: Any) -> Any:
     """The layer that an input comes from, past what only changes its shape or type."""
     at, through = (layer.get("id", ""), port.get("id", "")), 0
     while (found := graph.layers.get(graph.comes_from.get(at, ""))) is not None and through < 64:
@@ -175,18 +178,18 @@ def _source(graph: _Graph, layer: Any, port: Any) -> Any:
 _PASSED = {"Convert", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "StridedSlice"}
 
 
-def _is_given(graph: _Graph, layer: Any, port: Any) -> bool:
+def _is_given(graph: Graph, layer: Any, port: Any) -> bool:
     found = _source(graph, layer, port)
     return found is not None and found.get("type") == "Parameter"
 
 
-def _start(graph: _Graph, layer: Any, port: Any) -> Any:
+def _start(graph: Graph, layer: Any, port: Any) -> Any:
     found = _source(graph, layer, port)
     kind = "" if found is None else found.get("type")
     return {"Parameter": "given", "Const": "constant"}.get(kind, "zeros")
 
 
-def _precision(graph: _Graph, layer: Any, port: Any) -> str:
+def _precision(graph: Graph, layer: Any, port: Any) -> str:
     found = _source(graph, layer, port)
     data = None if found is None else found.find("data")
     kind = "f32" if data is None else data.get("element_type", "f32")

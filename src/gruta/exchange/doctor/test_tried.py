@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,11 @@ import pytest
 from gruta.errors import InputError
 from gruta.exchange.doctor import tried
 from gruta.exchange.doctor.conftest import node_file
-from gruta.exchange.doctor.tried import There, asked, asked_keras, there, trials
+from gruta.exchange.doctor.openvino_alone import alone
+from gruta.exchange.doctor.tried import SIZES, Asked, There, asked, asked_keras, there, trials
 from gruta.exchange.engines import run as runner
+
+DATA = Path(__file__).parent / "data"
 
 
 def script(path, text):
@@ -63,6 +67,49 @@ def test_layers_of_a_keras_file_are_asked_as_keras_computes_them(tmp_path):
     keras.Sequential([model, keras.layers.Dense(2)]).save(path)
     with pytest.raises(InputError, match="only recurrent layers one behind the other,"):
         asked_keras(path)
+
+
+def openvino_file(name, folder, kind):
+    """One of ours, with weights by chance."""
+    path = folder / "m.xml"
+    shutil.copy(DATA / f"{name}.xml", path)
+    weights = np.random.default_rng(0).normal(size=512).astype(kind)
+    path.with_suffix(".bin").write_bytes(weights.tobytes())
+    return path
+
+
+def test_layers_of_an_openvino_file_are_run_alone(tmp_path):
+    pytest.importorskip("openvino")
+    (found,) = tried.tried(openvino_file("gru-before", tmp_path, np.float32))
+    assert (found.engine, found.failed) == ("openvino", "")
+    assert found.error <= 1e-5
+    path = openvino_file("lstm-lengths-fp16", tmp_path, np.float16)
+    (engine,) = (one for one in there() if one.engine == "openvino")
+    (file,) = alone(path, tmp_path, SIZES)
+    assert file.given[0]["lengths"].tolist() == [7, 3, 0]
+    one_step = Asked(file.path, file.given[1:2], file.wanted[1:2])
+    assert trials(engine, [one_step])[0].error <= 1e-5
+    (free,) = tried.tried(path)
+    assert free.error > 0.1  # lengths are overlooked, as the doctor says
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('offset="40"', 'offset="4000"', "decoder is not run: its weights have no place"),
+        ('from-layer="3"', 'from-layer="6"', "decoder is not run: its weights are computed"),
+        ('id="7"', 'id="seven"', "decoder is not run: its inputs are not those of a layer"),
+        ("GRUSequence", "GRUCell", "is not run: a cell, or a layer in a loop"),
+    ],
+)
+def test_what_of_an_openvino_file_is_not_run_is_named(old, new, message, tmp_path):
+    path = openvino_file("gru-before", tmp_path, np.float32)
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(InputError, match=message):
+        alone(path, tmp_path, SIZES)
+    path.with_suffix(".bin").unlink()
+    with pytest.raises(InputError, match=r"its weights are expected in .*, which is not there"):
+        tried.tried(path)
 
 
 def test_a_place_that_has_no_engines_is_told_with_what_it_said(tmp_path):

@@ -18,12 +18,16 @@ from gruta.errors import InputError
 from gruta.exchange.compute import compute
 from gruta.exchange.doctor import truth
 from gruta.exchange.doctor.engines import ENGINES
+from gruta.exchange.doctor.openvino_alone import alone
 from gruta.exchange.engines import run as runner
 from gruta.exchange.onnx.read import load
 from gruta.exchange.proof import apart
 from gruta.locale import translate as _
 
 Array = NDArray[Any]
+
+KINDS = {".onnx": "onnx", ".keras": "keras", ".xml": "openvino"}
+"""Of the files that are run, by their suffixes."""
 
 SIZES = ((7, 3), (1, 1), (11, 2))
 """T and B of the inputs that are drawn."""
@@ -104,10 +108,20 @@ class Asked:
 
 
 def tried(path: Path, places: Sequence[Path] = ()) -> list[Trial]:
-    """What each engine that is there, and takes such files, makes of one of ONNX or Keras."""
-    kind, own = ("keras", asked_keras) if path.suffix.lower() == ".keras" else ("onnx", asked)
-    files, known = [own(path)], {one.name for one in ENGINES[kind]}
-    return [trials(one, files)[0] for one in there(places) if one.engine in known]
+    """What each engine that is there, and takes such files, makes of one of `KINDS`."""
+    kind = KINDS[path.suffix.lower()]
+    known = {one.name for one in ENGINES[kind]}
+    with tempfile.TemporaryDirectory() as scratch:
+        if kind == "openvino":
+            files = [Asked(*one) for one in alone(path, Path(scratch), SIZES)]
+        else:
+            files = [asked_keras(path) if kind == "keras" else asked(path)]
+        return [_worst(trials(one, files)) for one in there(places) if one.engine in known]
+
+
+def _worst(found: Sequence[Trial]) -> Trial:
+    """Of one engine: one that failed, else that with the largest error."""
+    return max(found, key=lambda one: float("inf") if one.error is None else one.error)
 
 
 def asked_keras(path: Path) -> Asked:

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,6 +89,33 @@ def test_what_is_written_is_loaded_by_keras_and_read_as_it_was(keras, kind, dire
     np.testing.assert_allclose(found.swapaxes(0, 1), wanted, atol=1e-5)
     again = [layer_of(one) for one in read(path)]
     np.testing.assert_allclose(compute(again, x, truth=True)[0], wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_with_lengths_are_what_keras_makes_of_a_mask(keras, kind, tmp_path):
+    """Keras repeats a row's last output past its end: outputs are held together inside alone."""
+    rng, path, lengths = np.random.default_rng(0), tmp_path / "model.keras", np.array([7, 3, 0])
+    layer = drawn(rng, 3, 4, directions=(False, True), **KINDS[kind])
+    write([layer], path)
+    both = keras.saving.load_model(path).layers[0]
+    count = 1 + (layer.cell == "lstm")
+    states = rng.normal(size=(count, 2, 3, 4)).astype(np.float32)
+    x = rng.normal(size=(7, 3, 3)).astype(np.float32)
+    inside = np.arange(7)[:, None] < lengths
+    y = keras.ops.convert_to_numpy(both(x.swapaxes(0, 1), mask=inside.T)).swapaxes(0, 1)
+    h, *_ends = compute([layer], x, lengths=lengths, truth=True)
+    np.testing.assert_allclose(y[inside], h[inside], atol=1e-5)
+    for k, own in enumerate((both.forward_layer, both.backward_layer)):
+        own.return_state, turned = True, slice(None, None, -1 if k else 1)
+        first = [keras.ops.convert_to_tensor(s[k]) for s in states]
+        found = own(x.swapaxes(0, 1), mask=inside.T, initial_state=first)
+        y, *finals = (keras.ops.convert_to_numpy(one) for one in found)
+        alone = replace(layer, sides=[layer.sides[k]])
+        h, *ends = compute([alone], x, [s[k : k + 1] for s in states], lengths, truth=True)
+        y = y.swapaxes(0, 1)[turned]
+        np.testing.assert_allclose(y[inside], h[inside], atol=1e-5)
+        for one, end in zip(finals, ends, strict=True):
+            np.testing.assert_allclose(one, end[0], atol=1e-5)
 
 
 @pytest.mark.parametrize(

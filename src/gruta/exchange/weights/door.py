@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from gruta.errors import InputError
 from gruta.exchange.compute import compute
 from gruta.exchange.layer import Layer, Side, by_rows
-from gruta.exchange.proof import BOUND, EveryOutput, Proof, Try, drawn, prove, prove_at_once
+from gruta.exchange.proof import (
+    BOUND,
+    SIZES,
+    EveryOutput,
+    Proof,
+    Try,
+    drawn,
+    prove,
+    prove_at_once,
+)
 from gruta.exchange.weights.framework import Framework, Given, Run, Tree, words
 from gruta.exchange.weights.known import FRAMEWORKS
 from gruta.locale import translate as _
@@ -30,6 +39,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "rnn_tanh": {"cell": "rnn", "nonlinearity": "tanh"},
     "rnn_relu": {"cell": "rnn", "nonlinearity": "relu"},
 }
+_LARGE = 2**22
+"""Weights, above which no layer is made anew to be run with lengths."""
 _PLACE = re.compile(r"(?:(.+)_)?l(\d+)(_reverse)?")
 
 
@@ -52,8 +63,9 @@ class Mapped:
 def to_weights(module: "nn.Module", framework: str) -> Mapped:
     """An RNN, LSTM or GRU of gruta.nn or torch.nn for one of `FRAMEWORKS`, proven.
 
-    InputError where the framework has no such layer; it says what would be lost, and how far h
-    would be off.
+    Rows have lengths in the proof where the framework is run and takes such, and where it is not
+    run; the proof's notes say what of them is not proven. InputError where the framework has no
+    such layer; it says what would be lost, and how far h would be off.
     """
     from gruta.exchange.torch_layers import from_torch
 
@@ -71,8 +83,9 @@ def to_weights(module: "nn.Module", framework: str) -> Mapped:
     again: Mapping[str, Tree] = _apart(weights) if own.flat else weights
     load = partial(_loaded if ran else _read_back, own)
     bound = own.bound if ran else BOUND
-    proof = prove_at_once(layers, _stack(load, layers, again), drawn(layers), bound)
-    return Mapped(framework, own.kinds[kind], weights, proof, ran)
+    tries, notes = _tries(own, layers) if ran else (_with_lengths(layers, 0), [])
+    proof = prove_at_once(layers, _stack(load, layers, again), tries, bound)
+    return Mapped(framework, own.kinds[kind], weights, replace(proof, notes=notes), ran)
 
 
 def from_weights(weights: Mapping[str, Any], framework: str, kind: str = "gru") -> "nn.Module":
@@ -94,8 +107,33 @@ def from_weights(weights: Mapping[str, Any], framework: str, kind: str = "gru") 
         replace(layer, sides=[_sides_own(side, leaves) for side in layer.sides]) for layer in layers
     ]
     module = to_torch(layers, share=True).eval()
-    prove(layers, as_module(module))
+    prove(layers, as_module(module), lengths=True)
     return module
+
+
+def _tries(own: Framework, layers: Sequence[Layer]) -> tuple[list[Try], list[str]]:
+    """What a framework is run on, and what of lengths is not among it."""
+    if not own.lengths:
+        return drawn(layers), []
+    count = sum(side.w_ih.size + side.w_hh.size for layer in layers for side in layer.sides)
+    if own.loaded is not None and count > _LARGE:
+        problem = _("{framework}: the proof of {count} weights has no lengths: it would take long")
+        return drawn(layers), [problem.format(framework=own.name, count=count)]
+    if own.empty:
+        return _with_lengths(layers, 0), []
+    problem = _(
+        "{framework} takes lengths, but a row of length 0 does not keep its initial state there: "
+        "the proof has none"
+    )
+    return _with_lengths(layers, 1), [problem.format(framework=own.name)]
+
+
+def _with_lengths(layers: Sequence[Layer], least: int) -> list[Try]:
+    """Those of any proof, rows of the first with lengths, one of them the least."""
+    first, *others = drawn(layers)
+    (lengths,) = (one.lengths for one in drawn(layers, lengths=True, sizes=SIZES[:1]))
+    assert lengths is not None
+    return [first._replace(lengths=np.maximum(lengths, least)), *others]
 
 
 def _require(framework: str) -> Framework:
@@ -207,7 +245,7 @@ def _read_back(own: Framework, kind: str, tree: Tree) -> Run:
     layer = Layer(sides=[_side(own, {"l0": tree}, "l0", kind)], **KINDS[kind])
 
     def run(given: Given) -> Sequence[Array]:
-        h, *finals = compute([layer], given.x, [s[None] for s in given.states])
+        h, *finals = compute([layer], given.x, [s[None] for s in given.states], given.lengths)
         return h, *(s[0] for s in finals)
 
     return run
@@ -240,7 +278,8 @@ def _stack(
                 run, turned = load(layer.kernel, tree), side.reverse
                 for k, (x, one) in enumerate(zip(xs, tries, strict=True)):
                     states = [s[len(finals[k])] for s in one.states]
-                    h, *last = _directed(run, Given(layer.kernel, tree, x, states), turned)
+                    asked = Given(layer.kernel, tree, x, states, one.lengths)
+                    h, *last = _directed(run, asked, turned)
                     sides[k].append(h)
                     finals[k].append(last)
                 del run
@@ -254,8 +293,17 @@ def _stack(
 
 
 def _directed(run: Run, given: Given, reverse: bool) -> Sequence[Array]:
-    """What it makes of x, or of x from its last step to its first."""
-    way = slice(None, None, -1 if reverse else 1)
-    states = [np.ascontiguousarray(s) for s in given.states]
-    h, *last = run(given._replace(x=np.ascontiguousarray(given.x[way]), states=states))
-    return h[way], *last
+    """What it makes of x, or of each row of x from its last step to its first."""
+    x, states = given.x, [np.ascontiguousarray(s) for s in given.states]
+    x = _turned(x, given.lengths) if reverse else x
+    h, *last = run(given._replace(x=np.ascontiguousarray(x), states=states))
+    return (_turned(h, given.lengths) if reverse else h), *last
+
+
+def _turned(x: Array, lengths: Array | None) -> Array:
+    """What lies past a row's end stays there."""
+    if lengths is None:
+        return x[::-1]
+    steps = np.arange(len(x))[:, None]
+    order = np.where(steps < lengths, lengths - 1 - steps, steps)
+    return np.take_along_axis(x, order[..., None], 0)

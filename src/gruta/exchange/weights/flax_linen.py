@@ -1,4 +1,8 @@
-"""flax.linen: GRUCell, LSTMCell and SimpleCell, a kernel `[in, out]` a gate."""
+"""flax.linen: GRUCell, LSTMCell and SimpleCell, a kernel `[in, out]` a gate.
+
+Its RNN takes lengths. Past a row's end its outputs go on, and are not compared; a row of length 0
+ends in the state of the last step, by index -1, not in its first.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +18,7 @@ from gruta.exchange.weights.framework import (
     Tree,
     alone,
     halves,
+    inside,
     whole,
 )
 
@@ -60,9 +65,21 @@ def _run(given: Given) -> Sequence[Array]:
         "rnn_tanh": nn.SimpleCell(H),
         "rnn_relu": nn.SimpleCell(H, activation_fn=nn.relu),
     }
-    return stepped(
-        given, lambda carry, x: cells[given.kind].apply({"params": given.tree}, carry, x)
-    )
+    cell = cells[given.kind]
+    if given.lengths is not None:
+        layer, tree = nn.RNN(cell, return_carry=True), {"params": {"cell": given.tree}}
+        return whole_rows(given, lambda x, **how: layer.apply(tree, x, **how))
+    return stepped(given, lambda carry, x: cell.apply({"params": given.tree}, carry, x))
+
+
+def whole_rows(given: Given, run: Any) -> Sequence[Array]:
+    """By a layer that takes x `[B, T, I]` and lengths, and returns a cell's carry and y."""
+    lengths, pair = given.lengths, len(given.states) == 2
+    assert lengths is not None
+    carry: Any = tuple(given.states[::-1]) if pair else given.states[0]
+    last, y = run(given.x.swapaxes(0, 1), initial_carry=carry, seq_lengths=lengths)
+    finals = last[::-1] if pair else (last,)
+    return inside(np.asarray(y).swapaxes(0, 1), lengths), *map(np.asarray, finals)
 
 
 def stepped(given: Given, step: Any) -> Sequence[Array]:
@@ -83,4 +100,6 @@ FLAX_LINEN = Framework(
     _back,
     "flax",
     _run,
+    lengths=True,
+    empty=False,
 )

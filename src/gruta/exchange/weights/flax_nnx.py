@@ -1,4 +1,7 @@
-"""flax.nnx: GRUCell, OptimizedLSTMCell and SimpleCell, one kernel `[in, out]` for all gates."""
+"""flax.nnx: GRUCell, OptimizedLSTMCell and SimpleCell, one kernel `[in, out]` for all gates.
+
+Its RNN does with lengths what flax.linen's does.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gruta.exchange.layer import Layer, Side
-from gruta.exchange.weights.flax_linen import stepped
+from gruta.exchange.weights.flax_linen import stepped, whole_rows
 from gruta.exchange.weights.framework import (
     Array,
     Arrays,
@@ -65,6 +68,8 @@ def _run(given: Given) -> Sequence[Array]:
     for dense, own in given.tree.items():
         for name, array in own.items():
             getattr(getattr(cell, dense), name)[...] = array
+    if given.lengths is not None:
+        return whole_rows(given, nnx.RNN(cell, return_carry=True))
     return stepped(given, cell)
 
 
@@ -81,4 +86,6 @@ FLAX_NNX = Framework(
     "flax",
     _run,
     _no_image,
+    lengths=True,
+    empty=False,
 )

@@ -25,14 +25,15 @@ class Arrays(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What one direction of a layer is run with: its weights, x `[T, B, I]`, and the initial
-    states `[B, H]`, h and of an LSTM c.
+    """What one direction of a layer is run with: its weights, x `[T, B, I]`, the initial states
+    `[B, H]`, h and of an LSTM c, and the lengths `[B]`, 0 to T, or None.
     """
 
     kind: str
     tree: Tree
     x: Array
     states: Sequence[Array]
+    lengths: Array | None = None
 
     @property
     def hidden(self) -> int:
@@ -53,6 +54,7 @@ class Framework:
     said there, if anything, and the layer without that. bound: largest error of what it runs.
     flat: whether a stack's weights stand side by side, named as in torch.nn. loaded: of a kind and
     a tree what `run` does with them, where it takes long to make a layer of these; else None.
+    lengths: whether `run` takes them. empty: whether a row of length 0 then keeps its states.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Framework:
     bound: float = 1e-5
     flat: bool = False
     loaded: Callable[[str, Tree], Run] | None = None
+    lengths: bool = False
+    empty: bool = True
 
 
 def words(kind: str) -> str:
@@ -76,6 +80,11 @@ def words(kind: str) -> str:
         "rnn_tanh": _("RNN with tanh"),
         "rnn_relu": _("RNN with ReLU"),
     }[kind]
+
+
+def inside(y: Array, lengths: Array) -> Array:
+    """y `[T, B, H]` with 0 past each row's end: of a framework that has other things there."""
+    return np.where((np.arange(len(y))[:, None] < lengths)[..., None], y, np.float32(0))
 
 
 def halves(b_ih: Array, b_hh: Array) -> tuple[Array, Array]:

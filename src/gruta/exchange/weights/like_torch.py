@@ -31,7 +31,8 @@ def _paddle(given: Given) -> Sequence[Array]:
             layer = paddle.nn.SimpleRNN(*sizes, activation=kind.removeprefix("rnn_"))
     layer.set_state_dict({f"{name}_l0": paddle.to_tensor(w) for name, w in given.tree.items()})
     x = paddle.to_tensor(given.x.swapaxes(0, 1).copy())
-    y, *last = _called(layer, x, [paddle.to_tensor(s[None]) for s in given.states])
+    more = () if given.lengths is None else (paddle.to_tensor(given.lengths.astype(np.int32)),)
+    y, *last = _called(layer, x, [paddle.to_tensor(s[None]) for s in given.states], *more)
     return y.numpy().swapaxes(0, 1), *(s.numpy()[0] for s in last)
 
 
@@ -51,15 +52,17 @@ def _mindspore(given: Given) -> Sequence[Array]:
         own = parameter.name.rpartition(".")[2].removesuffix("_l0")
         parameter.set_data(mindspore.Tensor(np.ascontiguousarray(given.tree[own])))
     states = [mindspore.Tensor(s[None]) for s in given.states]
-    y, *last = _called(layer, mindspore.Tensor(given.x), states)
+    lengths = given.lengths
+    more = () if lengths is None else (mindspore.Tensor(lengths.astype(np.int32)),)
+    y, *last = _called(layer, mindspore.Tensor(given.x), states, *more)
     return y.asnumpy(), *(s.asnumpy()[0] for s in last)
 
 
-def _called(layer: Any, x: Any, states: Sequence[Any]) -> Sequence[Any]:
+def _called(layer: Any, x: Any, states: Sequence[Any], *more: Any) -> Sequence[Any]:
     """y and the final states: h alone is given and comes by itself, h and c as a pair."""
     if len(states) == 1:
-        return layer(x, states[0])  # type: ignore[no-any-return]
-    y, finals = layer(x, tuple(states))
+        return layer(x, states[0], *more)  # type: ignore[no-any-return]
+    y, finals = layer(x, tuple(states), *more)
     return y, *finals
 
 
@@ -86,6 +89,7 @@ PADDLE = Framework(
     "paddle",
     _paddle,
     flat=True,
+    lengths=True,
 )
 MINDSPORE = Framework(
     "mindspore",
@@ -96,5 +100,6 @@ MINDSPORE = Framework(
     _mindspore,
     bound=2e-4,  # its tanh is that far off, and beyond 1
     flat=True,
+    lengths=True,
 )
 TINYGRAD = Framework("tinygrad", {"lstm": "LSTMCell"}, _out, _back, "tinygrad", _tinygrad)

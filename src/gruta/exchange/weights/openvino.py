@@ -1,4 +1,8 @@
-"""OpenVINO: GRUSequence, LSTMSequence and RNNSequence, W, R and B of one direction each."""
+"""OpenVINO: GRUSequence, LSTMSequence and RNNSequence, W, R and B of one direction each.
+
+Lengths are overlooked while B or T are free, and right where both are fixed: outputs past a row's
+end are 0. But a row of length 0 ends in zeros, not in its first state.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -46,7 +50,28 @@ def _back(kind: str, tree: Tree) -> Arrays:
 
 
 def _loaded(kind: str, tree: Tree) -> Run:
-    """Compiled once, for any B and T."""
+    """Compiled once for any B and T, and anew for those of rows with lengths; one of these is held
+    at a time.
+    """
+    held: dict[tuple[int, int], Any] = {}
+
+    def run(given: Given) -> Sequence[Array]:
+        x = given.x.swapaxes(0, 1).copy()
+        T, B = given.x.shape[:2]
+        sizes, lengths = (-1, -1), np.full(B, T, np.int32)
+        if given.lengths is not None:
+            sizes, lengths = (B, T), given.lengths.astype(np.int32)
+        if sizes not in held:
+            held.clear()
+            held[sizes] = _compiled(kind, tree, *sizes)
+        y, *finals = held[sizes]([x, *(s[:, None] for s in given.states), lengths]).values()
+        return y[:, 0].swapaxes(0, 1), *(s[:, 0] for s in finals)
+
+    return run
+
+
+def _compiled(kind: str, tree: Tree, B: int, T: int) -> Any:
+    """A model for these sizes, -1 for any; inputs x, the states and the lengths."""
     import openvino as ov
     from openvino import opset8 as ops
     from openvino.opset13 import constant  # which can do without a copy
@@ -55,8 +80,8 @@ def _loaded(kind: str, tree: Tree) -> Run:
     I, H = (array.shape[-1] for array in held[:2])
     cell = kind.split("_")[0]
     weights = [constant(array, shared_memory=True) for array in held]
-    states = [ops.parameter([-1, 1, H], np.float32) for _s in range(1 + (cell == "lstm"))]
-    inputs = [ops.parameter([-1, -1, I], np.float32), *states, ops.parameter([-1], np.int32)]
+    states = [ops.parameter([B, 1, H], np.float32) for _s in range(1 + (cell == "lstm"))]
+    inputs = [ops.parameter([B, T, I], np.float32), *states, ops.parameter([B], np.int32)]
     arguments = (*inputs, *weights, H, "FORWARD")
     how: dict[str, Any] = {}
     match cell:
@@ -71,15 +96,7 @@ def _loaded(kind: str, tree: Tree) -> Run:
     node = made(*arguments, **how)
     model = ov.Model(list(node.outputs()), inputs)
     exact = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled = ov.Core().compile_model(model, "CPU", exact)
-
-    def run(given: Given) -> Sequence[Array]:
-        x = given.x.swapaxes(0, 1).copy()
-        lengths = np.full(x.shape[0], x.shape[1], np.int32)
-        y, *finals = compiled([x, *(s[:, None] for s in given.states), lengths]).values()
-        return y[:, 0].swapaxes(0, 1), *(s[:, 0] for s in finals)
-
-    return run
+    return ov.Core().compile_model(model, "CPU", exact)
 
 
 def _run(given: Given) -> Sequence[Array]:
@@ -100,4 +117,6 @@ OPENVINO = Framework(
     "openvino",
     _run,
     loaded=_loaded,
+    lengths=True,
+    empty=False,
 )

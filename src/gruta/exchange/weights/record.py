@@ -27,6 +27,7 @@ _PACKAGES = {
     "paddle": "paddlepaddle",
 }
 T, B, I, H = 5, 2, 3, 4
+LENGTHS = np.array([3, 0])
 
 
 def drawn(kind: str) -> tuple[Layer, Any, list[Any]]:
@@ -90,6 +91,9 @@ def main() -> None:
             outputs, at = _by_node(asked.node, given)
         else:
             outputs = list(own.run(given))
+            if own.lengths:
+                short = own.run(given._replace(lengths=LENGTHS))
+                kept |= {f"{kind}/short/{k}": np.asarray(one) for k, one in enumerate(short)}
             at = version(_PACKAGES.get(own.name, own.module.split(".")[0]))
         kept |= {f"{kind}/tree/{name}": w for name, w in flat(given.tree).items()}
         kept |= {f"{kind}/found/{k}": np.asarray(one) for k, one in enumerate(outputs)}

@@ -14,13 +14,14 @@ from gruta.exchange import FRAMEWORKS, from_weights, to_weights
 from gruta.exchange.compute import compute
 from gruta.exchange.proof import SIZES
 from gruta.exchange.weights import door
-from gruta.exchange.weights.record import drawn, flat
+from gruta.exchange.weights.framework import Given
+from gruta.exchange.weights.record import LENGTHS, drawn, flat
 
 DATA = Path(__file__).parent / "data"
 CASES = [(name, kind) for name, own in FRAMEWORKS.items() for kind in own.kinds]
 
 
-def recorded(name, kind):
+def recorded(name, kind, which="found"):
     """The tree that the framework was given, and what it computed."""
     with np.load(DATA / f"{name}.npz") as kept:
         tree, found = {}, []
@@ -31,7 +32,7 @@ def recorded(name, kind):
                 for one in path:
                     place = place.setdefault(one, {})
                 place[last] = kept[key]
-            elif key.startswith(f"{kind}/found/"):
+            elif key.startswith(f"{kind}/{which}/"):
                 found.append(kept[key])
         return tree, found, str(kept["version"])
 
@@ -52,6 +53,21 @@ def test_what_a_framework_keeps_computes_what_it_computed(name, kind):
     assert found[0].shape == again[0].shape
     for one, wanted in zip(again, [found[0], *(f[None] for f in found[1:])], strict=True):
         np.testing.assert_allclose(one, wanted, atol=own.bound, err_msg=version)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [(name, kind) for name, kind in CASES if FRAMEWORKS[name].lengths]
+)
+def test_rows_with_lengths_end_as_the_framework_ended_them(name, kind):
+    own, (tree, (y, *finals), version) = FRAMEWORKS[name], recorded(name, kind, "short")
+    _layer, x, states = drawn(kind)
+    given = Given(kind, tree, x, states, LENGTHS)
+    wanted, *ends = door._read_back(own, kind, tree)(given)
+    np.testing.assert_allclose(y, wanted, atol=own.bound, err_msg=version)
+    for found, end, initial in zip(finals, ends, states, strict=True):
+        np.testing.assert_allclose(found[0], end[0], atol=own.bound, err_msg=version)
+        kept = np.abs(found[1] - initial[1]).max() < own.bound  # of the row of length 0
+        assert kept == own.empty
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
@@ -78,8 +94,11 @@ def test_a_framework_that_is_there_is_run(monkeypatch):
         arrays = own.back(given.kind, given.tree)
         side = door.Side(*arrays)
         layer = door.Layer("gru", [side])
-        h, last = compute([layer], given.x, [s[None] for s in given.states])
+        h, last = compute([layer], given.x, [s[None] for s in given.states], given.lengths)
         return h, last[0]
+
+    def whole(given):
+        return truth(given._replace(lengths=None))
 
     wrong = door.replace(own, run=run, module="numpy")
     monkeypatch.setitem(FRAMEWORKS, "flax.linen", wrong)
@@ -87,7 +106,12 @@ def test_a_framework_that_is_there_is_run(monkeypatch):
         to_weights(nn.GRU(3, 4), "flax.linen")
     assert calls
     monkeypatch.setitem(FRAMEWORKS, "flax.linen", door.replace(wrong, run=truth))
-    assert to_weights(nn.GRU(3, 4), "flax.linen").ran
+    made = to_weights(nn.GRU(3, 4), "flax.linen")
+    assert made.ran
+    assert "a row of length 0 does not keep" in made.proof.notes[0]
+    monkeypatch.setitem(FRAMEWORKS, "flax.linen", door.replace(wrong, run=whole))
+    with pytest.raises(InputError, match="the two sides differ by"):  # it overlooks lengths
+        to_weights(nn.GRU(3, 4), "flax.linen")
 
 
 def test_what_a_framework_makes_of_a_tree_is_made_once(monkeypatch):
@@ -153,3 +177,13 @@ def test_weights_that_do_not_fit_are_named(name, change, message):
 def test_a_kind_that_the_framework_lacks_is_named():
     with pytest.raises(InputError, match="kind: expected one of lstm, which tinygrad has, got"):
         from_weights({}, "tinygrad", "gru")
+
+
+def test_of_many_weights_nothing_is_made_anew_for_lengths(monkeypatch):
+    layer, _x, _states = drawn("gru")
+    (first, *_others), _notes = door._tries(FRAMEWORKS["openvino"], [layer])
+    assert first.lengths.tolist() == [7, 3, 1]
+    monkeypatch.setattr(door, "_LARGE", 80)
+    (first, *_others), notes = door._tries(FRAMEWORKS["openvino"], [layer])
+    assert first.lengths is None
+    assert "has no lengths" in notes[0]
