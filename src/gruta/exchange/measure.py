@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from gruta.locale import translate as _
 from gruta.resident import peak
 
 MOST_TIME, MOST_MEMORY = 2.0, 2.5
@@ -44,15 +45,13 @@ _BESIDE = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """The whole of it, or one part in this process."""
     parser = argparse.ArgumentParser(
-        prog="python -m gruta.exchange.measure",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--tries", type=int, default=3, help="of each time (default: %(default)s)")
+    parser.add_argument("--tries", type=int, default=3, help=_("of each time; 3 if unset"))
     parser.add_argument("part", nargs="*", help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
     if asked.tries < 1 or len(asked.part) not in (0, 6):
-        parser.error("expected nothing, or --tries of 1 or more")
+        parser.error(_("expected nothing, or --tries of 1 or more"))
     if asked.part:
         part, way, folder, *sizes = asked.part
         layers, I, H = map(int, sizes)
