@@ -34,7 +34,8 @@ def doctor(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help=_("A model: .onnx, .keras, .safetensors, .param, .xml, .tflite.")
+            metavar="FILE",
+            help=_("A model: .onnx, .keras, .weights.h5, .safetensors, .param, .xml, .tflite."),
         ),
     ],
     run: Annotated[
@@ -80,6 +81,9 @@ def doctor(
     suffix = file.suffix.lower()
     if mend is not None and suffix != ".onnx":
         raise InputError(_("{path}: only ONNX files are mended").format(path=file))
+    if (run or places) and file.name.lower().endswith(".weights.h5"):
+        problem = _("{path}: it has weights alone, and no engine runs it: give the .keras file")
+        raise InputError(problem.format(path=file))
     if (run or places) and suffix not in (".onnx", ".keras", ".xml"):
         problem = _(
             "{path}: only ONNX, Keras and OpenVINO files are run: of others the doctor reads what "

@@ -1,6 +1,7 @@
 """A module to a file of another's and back, each with its proof."""
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -116,21 +117,35 @@ def from_onnx(path: str | Path) -> "dict[str, nn.Module]":
 
 
 def to_keras(module: "nn.Module", path: str | Path) -> Proof:
-    """Write an RNN, LSTM or GRU of gruta.nn or torch.nn as a `.keras` file, and prove it.
+    """Write an RNN, LSTM or GRU of gruta.nn or torch.nn as a `.keras` file, and prove it; or as a
+    `.weights.h5` file, weights alone, for load_weights of a model that the proof's notes describe.
 
     The model is Sequential, its input `[B, T, I]`. What is proven is that the file, read again, has
     the layers; where Keras is installed the tests hold it to what Keras computes. InputError, and
-    nothing written, where the module has options that Keras has no words for.
+    nothing written, where the module has options that Keras has no words for, and where the file's
+    name ends in another way of Keras: `.h5`.
     """
-    from gruta.exchange.keras.archive import each
+    from gruta.exchange.keras import archive, bare, write
     from gruta.exchange.keras.layers import layer_of
-    from gruta.exchange.keras.write import pieces as keras_pieces
     from gruta.exchange.torch_layers import from_torch
 
+    path = Path(path)
+    alone = bare.is_bare(path)
+    if path.suffix.lower() == ".h5" and not alone:
+        problem = _("{path}: expected a name that ends in .keras, or in .weights.h5")
+        raise InputError(problem.format(path=path))
     layers = [layer.astype(np.float32) for layer in from_torch(module, share=True)]
-    with staged(Path(path), keras_pieces(layers), f".{os.getpid()}") as file:
+    content, each = (write.bare_pieces, bare.each) if alone else (write.pieces, archive.each)
+    with staged(path, content(layers), f".{os.getpid()}") as file:
         again = list(map(layer_of, each(file)))
-        return prove(layers, lambda *given: compute(again, *given), lengths=True)
+        if alone:  # which say nothing of it
+            kinds = [layer.nonlinearity for layer in layers]
+            again = [replace(a, nonlinearity=k) for a, k in zip(again, kinds, strict=True)]
+        proof = prove(layers, lambda *given: compute(again, *given), lengths=True)
+    if not alone:
+        return proof
+    problem = _("the model that loads these weights has {layers}")
+    return replace(proof, notes=[problem.format(layers=", ".join(write.wanted(layers)))])
 
 
 def to_c(
@@ -161,23 +176,30 @@ def to_c(
 
 
 def from_keras(path: str | Path) -> "dict[str, nn.Module]":
-    """The recurrent layers of a `.keras` file as modules of gruta.nn, by their names, each proven.
+    """The recurrent layers of a `.keras` or `.weights.h5` file as modules of gruta.nn, by their
+    names, each proven.
 
-    Modules read `[B, T, I]`. InputError for a file that is none of Keras 3, and for what no layer
-    has: other activations, go_backwards, a Bidirectional that does not concatenate.
+    Modules read `[B, T, I]`. A `.weights.h5` file has weights alone: what it does not say is taken
+    to be Keras' default, and a UserWarning tells it of each layer. InputError for a file that is
+    none of Keras 3, and for what no layer has: other activations, go_backwards, a Bidirectional
+    that does not concatenate.
     """
-    from gruta.exchange.keras.archive import each
+    from gruta.exchange.keras import archive, bare
     from gruta.exchange.keras.layers import layer_of
     from gruta.exchange.torch_layers import to_torch
 
     found: dict[str, nn.Module] = {}
-    for kept in each(Path(path)):
-        layer = layer_of(kept)
+    path = Path(path)
+    alone = bare.is_bare(path)
+    for kept in (bare if alone else archive).each(path):
+        layer, told = layer_of(kept), bare.assumed(kept) if alone else ""
         del kept  # weights are large
         module = to_torch([layer], share=True).eval()
         prove([layer], as_module(module), lengths=True)
         module.batch_first = True
         found[layer.name] = module
+        if told:
+            warnings.warn(told, UserWarning, stacklevel=2)
     if not found:
         raise InputError(_("{path}: no GRU, LSTM or RNN in it").format(path=path))
     return found

@@ -1,19 +1,24 @@
-"""What a `.keras` file says of its recurrent layers."""
+"""What a `.keras` or `.weights.h5` file says of its recurrent layers."""
 
 from pathlib import Path
 
 from gruta.errors import InputError
 from gruta.exchange.doctor.finding import Diagnosis, Recurrent
 from gruta.exchange.keras.archive import Kept, read
+from gruta.exchange.keras.bare import assumed, each, is_bare
 from gruta.exchange.keras.layers import CELLS, beyond, layer_of
 from gruta.locale import translate as _
 
 
 def examine(path: Path) -> Diagnosis:
     """InputError for a file that is none of Keras 3."""
-    kept = read(path)
+    alone = is_bare(path)
+    kept = list(each(path)) if alone else read(path)
     doubts = [doubt for one in kept for doubt in _doubts(one)]
-    return Diagnosis(str(path), "keras", [_recurrent(one) for one in kept], doubts)
+    if alone:
+        doubts += [assumed(one) for one in kept]
+    kind = "keras_weights" if alone else "keras"
+    return Diagnosis(str(path), kind, [_recurrent(one) for one in kept], doubts)
 
 
 def _recurrent(kept: Kept) -> Recurrent:

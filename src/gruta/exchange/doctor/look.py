@@ -11,6 +11,7 @@ from gruta.locale import translate as _
 _READERS = {
     ".onnx": ("onnx", "onnx"),
     ".keras": ("keras", "h5py"),
+    ".weights.h5": ("keras", "h5py"),
     ".safetensors": ("state_dict", ""),
     ".param": ("ncnn", ""),
     ".xml": ("openvino", ""),
@@ -23,8 +24,8 @@ def examine(path: Path) -> Diagnosis:
     """What the file holds; InputError for one that is not there, is broken, or of another kind."""
     if not path.is_file():
         raise InputError(_("{path}: expected a file, found none").format(path=path))
-    suffix = path.suffix.lower()
-    if suffix not in _READERS:
+    suffix = next((one for one in _READERS if path.name.lower().endswith(one)), None)
+    if suffix is None:
         problem = _("{path}: expected a file that ends in one of {known}")
         raise InputError(problem.format(path=path, known=", ".join(_READERS)))
     module, package = _READERS[suffix]

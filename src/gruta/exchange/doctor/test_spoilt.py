@@ -19,7 +19,7 @@ from gruta.exchange.conftest import KINDS, drawn
 from gruta.exchange.doctor.look import examine
 from gruta.exchange.doctor.mend import mend
 from gruta.exchange.doctor.tried import asked, asked_keras
-from gruta.exchange.keras.write import pieces
+from gruta.exchange.keras.write import bare_pieces, pieces
 from gruta.exchange.onnx.write import model
 from gruta.exchange.weights.ncnn import NCNN, files
 
@@ -43,6 +43,7 @@ def seeds():
         ".param": text.encode(),
         ".onnx": model([layer], lengths=True).SerializeToString(),
         ".keras": b"".join(pieces([layer])),
+        ".weights.h5": b"".join(bare_pieces([layer])),
         ".safetensors": save(named),
     }
     kept = {path.name: path.read_bytes() for path in sorted(DATA.iterdir())}
@@ -70,7 +71,11 @@ def spoilt(whole, rng):
 
 def readers(suffix):
     """Whoever reads such a file."""
-    further = {".onnx": [from_onnx, asked, mended], ".keras": [from_keras, asked_keras]}
+    further = {
+        ".onnx": [from_onnx, asked, mended],
+        ".keras": [from_keras, asked_keras],
+        ".h5": [from_keras],
+    }
     return [examine, *further.get(suffix, ())]
 
 
@@ -100,7 +105,7 @@ def told(path):
 @pytest.mark.parametrize("name", seeds())
 @pytest.mark.timeout(60 + 2 * SECONDS)
 def test_a_spoilt_file_is_told_in_one_sentence(name, tmp_path):
-    whole, path = seeds()[name], tmp_path / f"m{Path(name).suffix or name}"
+    whole, path = seeds()[name], tmp_path / f"m{name if name[0] == '.' else Path(name).suffix}"
     rng, until, rounds = np.random.default_rng(0), time.monotonic() + SECONDS / len(seeds()), 0
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     while rounds < ROUNDS or time.monotonic() < until:

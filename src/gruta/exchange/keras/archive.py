@@ -26,14 +26,14 @@ Config = Mapping[str, Any]
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 
-_LARGEST = {CONFIG: 2**26, WEIGHTS: 2**33}
+LARGEST = {CONFIG: 2**26, WEIGHTS: 2**33}
 """Bytes of a member, unpacked."""
 
-_DEEPEST = 32
+DEEPEST = 32
 _PIECE = 2**20
 """Bytes."""
 
-_BROKEN = (
+BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
     OSError,
@@ -86,7 +86,7 @@ def chain(path: Path) -> list[Kept]:
     kept = [own for _config, own in found]
     try:
         alone = bool(found) and _is_chain(found[0][0]["config"]["layers"], kept)
-    except _BROKEN:  # settings that only a chain must have
+    except BROKEN:  # settings that only a chain must have
         alone = False
     if not alone:
         problem = _("{path}: only recurrent layers one behind the other, and no others, are run")
@@ -114,14 +114,14 @@ def _opened(path: Path) -> Iterator[tuple[Any, Kept]]:
     try:
         with zipfile.ZipFile(path) as archive, TemporaryFile() as raw:
             with _member(archive, CONFIG, path) as opened:
-                config = json.loads(opened.read(_LARGEST[CONFIG]))
+                config = json.loads(opened.read(LARGEST[CONFIG]))
             with _member(archive, WEIGHTS, path) as opened:
                 copyfileobj(opened, raw, _PIECE)  # h5py goes to and fro in it
             raw.seek(0)
             with h5py.File(raw, "r") as weights:
                 for one in _recurrent(config):
                     yield config, _kept(one, weights, path)
-    except _BROKEN as error:
+    except BROKEN as error:
         if isinstance(error, InputError):
             raise
         problem = _("{path}: it is no .keras file, or is cut short ({error})")
@@ -131,9 +131,9 @@ def _opened(path: Path) -> Iterator[tuple[Any, Kept]]:
 def _member(archive: zipfile.ZipFile, name: str, path: Path) -> IO[bytes]:
     """Opened; what is read of it ends where the archive says."""
     size = archive.getinfo(name).file_size
-    if size > _LARGEST[name]:
+    if size > LARGEST[name]:
         problem = _("{path}: its {name} has {size} bytes, more than {most}")
-        told = {"name": name, "size": number(size), "most": number(_LARGEST[name])}
+        told = {"name": name, "size": number(size), "most": number(LARGEST[name])}
         raise InputError(problem.format(path=path, **told))
     return archive.open(name)
 
@@ -158,9 +158,9 @@ def _recurrent(
 
     masked: whether what the model reads has a mask.
     """
-    if depth > _DEEPEST:
+    if depth > DEEPEST:
         problem = _("models stand in one another more than {most} deep")
-        raise InputError(problem.format(most=_DEEPEST))
+        raise InputError(problem.format(most=DEEPEST))
     used: dict[str, int] = {}
     layers = config["config"].get("layers", ())
     masks = _masks(layers, masked)
@@ -225,11 +225,11 @@ def _kept(place: _Place, weights: Any, path: Path) -> Kept:
     found = []
     for side in sides:
         group = f"{place.group}/{side}cell/vars"
-        if group not in weights:
+        kept = within(weights, group)
+        if kept is None:
             problem = _("{path}: {name}: no weights at {group}")
             raise InputError(problem.format(path=path, name=place.name, group=group))
-        kept = weights[group]
-        found.append([np.asarray(kept[str(k)]) for k in range(len(kept))])
+        found.append(arrays(kept))
     kind, config = place.config["class_name"], place.config["config"]
     return Kept(
         place.name,
@@ -241,6 +241,46 @@ def _kept(place: _Place, weights: Any, path: Path) -> Kept:
         place.given_state,
         place.masked,
     )
+
+
+def within(place: Any, group: str) -> Any:
+    """What stands there in a file of HDF5, None where nothing does: links to elsewhere, which may
+    be another file, are not followed.
+    """
+    import h5py
+
+    for part in group.split("/"):
+        if not isinstance(place, h5py.Group):
+            return None
+        if not isinstance(place.get(part, getlink=True), h5py.HardLink):
+            return None
+        place = place[part]
+    return place
+
+
+def arrays(group: Any) -> list[Array]:
+    """Kernel, recurrent kernel and, where there is one, bias; ValueError for what Keras writes
+    nowhere: other numbers, some that lie outside the file, or fewer than it says it has.
+    """
+    import h5py
+
+    if not isinstance(group, h5py.Group) or len(group) not in (2, 3):
+        raise ValueError(_("expected two or three weights in a recurrent layer"))
+    found = []
+    for k in range(len(group)):
+        one = within(group, str(k))
+        if not isinstance(one, h5py.Dataset) or not _is_whole(one):
+            raise ValueError(_("expected weights that lie whole in the file"))
+        if one.dtype.kind != "f":
+            raise ValueError(_("expected weights that are floating-point numbers"))
+        found.append(np.asarray(one))
+    return found
+
+
+def _is_whole(data: Any) -> bool:
+    """Whether it is as large in the file as in memory, and in no other file."""
+    stored = min(data.id.get_storage_size(), data.file.id.get_filesize())
+    return not data.external and not data.is_virtual and stored >= data.nbytes
 
 
 def snake(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Layers as a `.keras` file: a Sequential model that Keras loads."""
+"""Layers as a `.keras` file, a Sequential model that Keras loads, or as its weights alone."""
 
 import json
 import zipfile
@@ -46,6 +46,38 @@ def pieces(layers: Sequence[Layer]) -> Iterator[bytes]:
         made.seek(0)
         while piece := made.read(_PIECE):
             yield piece
+
+
+def bare_pieces(layers: Sequence[Layer]) -> Iterator[bytes]:
+    """The same of a `.weights.h5` file, which load_weights of a Sequential of these layers takes.
+
+    InputError where a layer does not read what the one before it says.
+    """
+    import h5py
+
+    with TemporaryFile() as raw:
+        with h5py.File(raw, "w") as file:
+            _keep_all(file, layers)
+        raw.seek(0)
+        while piece := raw.read(_PIECE):
+            yield piece
+
+
+def wanted(layers: Sequence[Layer]) -> list[str]:
+    """Each layer as the model must have it that loads such weights, in Python."""
+    return [_made(_one(layer, _name(layer, row))) for row, layer in stacked(layers)]
+
+
+def _made(layer: dict[str, Any]) -> str:
+    """A layer's configuration as the call that makes it."""
+    kind, config = layer["class_name"], layer["config"]
+    if kind == "Bidirectional":
+        return f"Bidirectional({_made(config['layer'])})"
+    given = ", ".join(f"{k}={v!r}" for k, v in config.items() if k not in _TOLD_ELSEWHERE)
+    return f"{kind}({given})"
+
+
+_TOLD_ELSEWHERE = "name", "go_backwards"
 
 
 def _keep_all(file: Any, layers: Sequence[Layer]) -> None:
