@@ -275,9 +275,10 @@ void project(const CellForm& cell, const Shape& shape, Range panels, const Packe
 }
 
 // Where the rows of a block have their products: among what is saved, or in the scratch, from where
-// they are coded if they are.
+// they are coded if they are. Who saves them leaves nothing of a record unwritten.
 template <class Real>
-void list_records(const CellForm& cell, const Shape& shape, const ForwardScratch<Real>& scratch) {
+void list_records(const CellForm& cell, const Shape& shape, const ForwardScratch<Real>& scratch,
+                  bool saving) {
     const Index size = side_size<Real>(cell, shape.H);
     for (Index i = 0; i < scratch.block.row_count(); ++i) {
         const Row<Real>& row = scratch.block.rows[i];
@@ -287,6 +288,7 @@ void list_records(const CellForm& cell, const Shape& shape, const ForwardScratch
         const auto saved = Record<Real>::of(cell, shape, row.gates);
         if (!is_halved<Real>(shape)) record = saved;
         record.scales = saved.scales;
+        if (saving) clear(saved.scales, kScaleRoom<Real>);
     }
 }
 
@@ -394,7 +396,7 @@ void forward(const Shape& shape, const Packed<Real>& packed, const Forward<Real>
                              scratch.x_rows);
         }
         if (shape.normed) {
-            list_records(cell, shape, scratch);
+            list_records(cell, shape, scratch, saves(team));
             project_normed<cell.gates>(shape, part, packed, scratch, team);
         } else if (scratch.ahead && !given) {
             project<cell.gates>(cell, shape, part.units, packed, {scratch.x_rows, nullptr, 0},

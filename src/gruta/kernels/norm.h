@@ -28,13 +28,16 @@ constexpr Index side_room(const CellForm& cell, const Shape& shape) {
     return is_halved<Real>(shape) ? coded_room<Real>(size) : size;
 }
 
+// The room of 1/σ in a record, whole vectors.
+template <class Real>
+constexpr Index kScaleRoom = (2 * kMostGates + kLanes<Real> - 1) / kLanes<Real> * kLanes<Real>;
+
 // Numbers of a row and step that the way back reads.
 template <class Real>
 constexpr Index saved_size(const CellForm& cell, const Shape& shape) {
-    constexpr Index scales = 2 * kMostGates, W = kLanes<Real>;
     const Index slots = slot_place<Real>(cell, shape, cell.saved);
     if (!shape.normed) return slots;
-    return slots + 2 * side_room<Real>(cell, shape) + (scales + W - 1) / W * W;
+    return slots + 2 * side_room<Real>(cell, shape) + kScaleRoom<Real>;
 }
 
 // The products of a row and, side by side, 1/σ of each of their gates: [x, h][kMostGates], or null.

@@ -152,7 +152,13 @@ class Told:
 
 
 def served(model: Model[Any]) -> Served[Any]:
-    """How a model of whatever task is asked."""
-    home = HOMES[model.task].rpartition(".")[0]
-    found: Served[Any] = import_module(f"{home}.served").SERVED(model)
+    """How a model of whatever task is asked; InputError of a task that has no such module."""
+    place = f"{HOMES[model.task].rpartition('.')[0]}.served"
+    try:
+        found: Served[Any] = import_module(place).SERVED(model)
+    except ModuleNotFoundError as error:
+        if error.name != place:
+            raise
+        problem = _("a model of the task {task} is not served: ask it in Python, by gruta.load")
+        raise InputError(problem.format(task=model.task)) from error
     return found

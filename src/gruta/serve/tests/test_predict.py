@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import gruta
+from gruta.errors import InputError
+from gruta.serve.models import Models
 from gruta.serve.tests.conftest import KEPT, serving
 from gruta.tasks.served import plain
 
@@ -18,10 +20,20 @@ ROWS = RNG.normal(size=(9, 2))
 Y = (20 + np.sin(np.arange(80) / 4)).tolist()
 
 
+NOT_SERVED = ("vocode",)
+
+
 @pytest.fixture(scope="module")
 def server():
-    with serving(*sorted(KEPT.glob("*.gruta")), body_kb=64) as running:
+    kept = [path for path in KEPT.glob("*.gruta") if path.stem not in NOT_SERVED]
+    with serving(*sorted(kept), body_kb=64) as running:
         yield running
+
+
+@pytest.mark.parametrize("name", NOT_SERVED)
+def test_a_model_that_nobody_serves_is_refused_by_its_task(name):
+    with pytest.raises(InputError, match=f"a model of the task {name} is not served"):
+        Models.of([str(KEPT / f"{name}.gruta")])
 
 
 def ask(server, model, question, **how):
@@ -77,7 +89,7 @@ MISFITS = [
         "cases[0].data: expected 8 bytes for this shape, got 3",
     ),
     ("translate-texts", {"texts": ["x" * 70_000]}, 413, "more than 65,536 bytes"),
-    ("nobody", {}, 404, "no model is called 'nobody'; there are: classify-series"),
+    ("nobody", {}, 404, "no model is called 'nobody'; there are: caption-pictures"),
 ]
 
 
