@@ -125,7 +125,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Kept]]:
         if isinstance(error, InputError):
             raise
         problem = _("{path}: it is no .keras file, or is cut short ({error})")
-        raise InputError(problem.format(path=path, error=error)) from error
+        raise InputError(problem.format(path=path, error=short(error))) from error
 
 
 def _member(archive: zipfile.ZipFile, name: str, path: Path) -> IO[bytes]:
@@ -241,6 +241,11 @@ def _kept(place: _Place, weights: Any, path: Path) -> Kept:
         place.given_state,
         place.masked,
     )
+
+
+def short(error: Exception) -> str:
+    """What it says, in a line: zipfile's may quote half the file."""
+    return " ".join(str(error).split())[:300]
 
 
 def within(place: Any, group: str) -> Any:

@@ -18,6 +18,7 @@ from gruta.exchange.keras.archive import (
     Array,
     Kept,
     arrays,
+    short,
     snake,
     within,
 )
@@ -63,7 +64,7 @@ def each(path: Path) -> Iterator[Kept]:
         problem = _(
             "{path}: it is no .weights.h5 file of Keras 3, or is cut short ({error}): save it anew"
         )
-        raise InputError(problem.format(path=path, error=error)) from error
+        raise InputError(problem.format(path=path, error=short(error))) from error
 
 
 def _found(file: Any, path: Path) -> Iterator[Kept]:
@@ -84,7 +85,9 @@ def _found(file: Any, path: Path) -> Iterator[Kept]:
 def _places(
     group: Any, place: str, name: str, seen: set[Any], depth: int = 0
 ) -> Iterator[tuple[str, str]]:
-    """The group of each recurrent layer, and the user's name with those of the models around it.
+    """The group of each recurrent layer, and its name: that of its group with those of the models
+    around it. The user's are strings of varying length, at which HDF5 can be made to walk in a
+    circle for ever; they are not read.
 
     seen: what was looked into, so that nothing is twice.
     """
@@ -97,7 +100,7 @@ def _places(
             continue
         seen.add(inside)
         at = f"{place}/{part}" if place else part
-        own = name if part == "layers" else "/".join(filter(None, (name, _name(inside, part))))
+        own = name if part == "layers" else f"{name}/{part}" if name else part
         if _is_recurrent(inside):
             yield at, own
         else:
@@ -107,12 +110,6 @@ def _places(
 def _counted(name: str) -> list[Any]:
     """gru, gru_2, gru_10."""
     return [int(one) if k % 2 else one for k, one in enumerate(re.split(r"(\d+)", name))]
-
-
-def _name(group: Any, part: str) -> str:
-    kept = within(group, "vars")
-    given = None if kept is None else kept.attrs.get("name")
-    return given if isinstance(given, str) and 0 < len(given) < 200 else part
 
 
 def _is_recurrent(group: Any) -> bool:

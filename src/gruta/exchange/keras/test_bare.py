@@ -53,13 +53,15 @@ def test_weights_alone_are_the_layers_of_the_whole_file(keras, tmp_path):
     with pytest.warns(UserWarning, match="the file has weights alone") as told:
         found = from_keras(bare)
     assert len(told) == len(found)
-    assert list(found) == ["both", "encoder", "last", "inside/lstm", *(f"n{k}" for k in range(11))]
-    for name, module in whole.items():
-        assert repr(found[name]) == repr(module)
-        for mine, wanted in zip(found[name].parameters(), module.parameters(), strict=True):
+    count = ["simple_rnn", *(f"simple_rnn_{k}" for k in range(1, 11))]
+    assert list(found) == ["bidirectional", "gru", "gru_1", "sequential/gru", *count]
+    names = ["both", "encoder", "last", "inside/lstm", *(f"n{k}" for k in range(11))]
+    for name, module in zip(names, found.values(), strict=True):
+        assert repr(whole[name]) == repr(module)
+        for mine, wanted in zip(module.parameters(), whole[name].parameters(), strict=True):
             torch.testing.assert_close(mine, wanted, rtol=0, atol=0)
     doubts = examine(bare).doubts
-    assert "both: the file has weights alone; taken for a LSTM with" in doubts[0]
+    assert "bidirectional: the file has weights alone; taken for a LSTM with" in doubts[0]
     assert doubts[2].endswith("reset_after=True, go_backwards=False")  # no bias that would tell
 
 
@@ -147,7 +149,7 @@ def one_way(file):
     ("spoil", "named"),
     [
         (keras_2, "Keras 2 wrote it: load it"),
-        (moved, "l0: its weights do not belong together"),
+        (moved, "lstm: its weights do not belong together"),
         (no_cell, "its weights do not belong together"),
         (short, "expected two or three weights"),
         (words, "floating-point"),

@@ -162,6 +162,15 @@ def test_what_is_no_keras_file_is_refused(content, tmp_path):
         read(path)
 
 
+def test_what_zipfile_quotes_of_a_spoilt_file_is_cut(tmp_path):
+    path = tmp_path / "model.keras"
+    raw = archive(40000 * ".")
+    path.write_bytes(raw[:26] + b"\xff\x7f" + raw[28:])  # how long the first member's name is
+    with pytest.raises(InputError, match=r"no \.keras file") as told:
+        read(path)
+    assert len(str(told.value)) < 1000
+
+
 def test_weights_that_do_not_fit_the_configuration_are_refused(tmp_path):
     rng, path = np.random.default_rng(0), tmp_path / "model.keras"
     write([drawn(rng, 3, 4, **KINDS["gru"])], path)
