@@ -75,21 +75,11 @@ def doctor(
     """Examine a file."""
     if reset_after and mend is None:
         raise InputError(reset_after=_("it changes what --mend writes; name a file there"))
-    if mend is not None and mend.resolve() == file.resolve():
-        raise InputError(mend=_("expected another file than the one that is read"))
+    if mend is not None:
+        _require_mendable(file, mend)
     places = run_in or []
-    suffix = file.suffix.lower()
-    if mend is not None and suffix != ".onnx":
-        raise InputError(_("{path}: only ONNX files are mended").format(path=file))
-    if (run or places) and file.name.lower().endswith(".weights.h5"):
-        problem = _("{path}: it has weights alone, and no engine runs it: give the .keras file")
-        raise InputError(problem.format(path=file))
-    if (run or places) and suffix not in (".onnx", ".keras", ".xml"):
-        problem = _(
-            "{path}: only ONNX, Keras and OpenVINO files are run: of others the doctor reads what "
-            "they say of their layers, not the weights that a reference would need"
-        )
-        raise InputError(problem.format(path=file))
+    if run or places:
+        _require_runnable(file)
     from gruta.exchange.doctor.engines import table
     from gruta.exchange.doctor.look import examine
 
@@ -108,6 +98,27 @@ def doctor(
     _show(found, rows, trials)
     for name, said in mended.items():
         print(f"{name}: {said}")
+
+
+def _require_mendable(file: Path, to: Path) -> None:
+    if to.resolve() == file.resolve():
+        raise InputError(mend=_("expected another file than the one that is read"))
+    if file.suffix.lower() != ".onnx":
+        raise InputError(_("{path}: only ONNX files are mended").format(path=file))
+
+
+def _require_runnable(file: Path) -> None:
+    from gruta.exchange.keras.bare import is_bare
+
+    if is_bare(file):
+        problem = _("{path}: it has weights alone, and no engine runs it: give the .keras file")
+        raise InputError(problem.format(path=file))
+    if file.suffix.lower() not in (".onnx", ".keras", ".xml"):
+        problem = _(
+            "{path}: only ONNX, Keras and OpenVINO files are run: of others the doctor reads what "
+            "they say of their layers, not the weights that a reference would need"
+        )
+        raise InputError(problem.format(path=file))
 
 
 def _mended(file: Path, to: Path | None, reset_after: bool) -> dict[str, str]:

@@ -33,9 +33,8 @@ def calibrated(trained: Trained[C], data: Any) -> tuple[Trained[C], float]:
                 networks(trained.task, trained.settings) or {"": (trained.task, trained.settings)}
             ).items()
         }
-        clipped = {share: _clipped(trained, share) for share in SHARES}
-        best = min(SHARES, key=lambda share: _loss(clipped[share], lessons))
-    return clipped[best], best
+        best = min(SHARES, key=lambda share: _loss(_clipped(trained, share), lessons))
+    return _clipped(trained, best), best
 
 
 def _clipped(trained: Trained[C], share: float) -> Trained[C]:

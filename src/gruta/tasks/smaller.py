@@ -5,7 +5,7 @@ from typing import Any
 
 from gruta.errors import InputError
 from gruta.runtime.weights import Kind
-from gruta.tasks.changed import Change, changed, seen
+from gruta.tasks.changed import Change, Seen, changed, seen
 from gruta.tasks.exporting import rounded
 from gruta.tasks.trained import Trained
 
@@ -26,10 +26,8 @@ def to_store(trained: Trained[Any], weights: Kind) -> Trained[Any]:
     """Of int8 calibrated, if it is known what the network was trained on."""
     if weights != "int8":
         return trained
-    from gruta.tasks.calibrated import calibrated
-
     try:
-        return calibrated(trained, seen(trained).data)[0]
+        return _chosen(trained, weights, seen(trained))[0]
     except InputError:
         return trained
 
@@ -40,10 +38,15 @@ def smaller(trained: Trained[Any], weights: Kind, *, widened: bool = False) -> S
         found = seen(trained)
     except InputError as reason:
         return Smaller(trained, reason=str(reason))
-    chosen, share = trained, None
-    if weights == "int8":
-        from gruta.tasks.calibrated import calibrated
-
-        chosen, share = calibrated(trained, found.data)
+    chosen, share = _chosen(trained, weights, found)
     other = replace(chosen, weights=rounded(chosen, weights, widened=widened))
     return Smaller(chosen, share, changed(trained, other, found.held, timed=not widened))
+
+
+def _chosen(trained: Trained[Any], weights: Kind, found: Seen) -> tuple[Trained[Any], float | None]:
+    """What is to be stored, and of int8 the share at which its rows are clipped."""
+    if weights != "int8":
+        return trained, None
+    from gruta.tasks.calibrated import calibrated
+
+    return calibrated(trained, found.data)

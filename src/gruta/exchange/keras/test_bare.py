@@ -1,6 +1,5 @@
 """Weights that Keras saved alone are its own layers, and its models load what is written so."""
 
-import os
 import warnings
 
 import h5py
@@ -19,12 +18,6 @@ from gruta.exchange.keras.layers import layer_of
 from gruta.exchange.keras.write import bare_pieces
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ.setdefault("KERAS_BACKEND", "torch")
-    return pytest.importorskip("keras")
 
 
 def test_weights_alone_are_the_layers_of_the_whole_file(keras, tmp_path):

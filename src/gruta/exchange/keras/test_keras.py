@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import zipfile
 from dataclasses import replace
 
@@ -17,12 +16,6 @@ from gruta.exchange.keras.layers import layer_of
 from gruta.exchange.keras.write import write
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ.setdefault("KERAS_BACKEND", "torch")
-    return pytest.importorskip("keras")
 
 
 def test_keras_own_files_are_read_as_keras_computes_them(keras, tmp_path):
