@@ -5,6 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from gruta.codec.text import along
+from gruta.codec.text.along import counted_along, weighed_along
 from gruta.codec.text.mixture import Mixture
 from gruta.codec.text.ngram import FALLBACK, SHORT, NGram, best
 
@@ -148,6 +150,28 @@ def test_arrays_that_are_not_whole_are_refused(name, wrong):
     arrays = NGram.count(TEXTS, 4, 3).to_arrays()
     with pytest.raises(ValueError, match="do not fit together"):
         NGram.from_arrays(arrays | {name: wrong(arrays[name])}, 4)
+
+
+def test_counts_along_a_text_are_those_of_what_stands_before(monkeypatch):
+    monkeypatch.setattr(along, "STRETCH", 16)
+    text = np.random.default_rng(1).integers(0, 4, 50)
+    found = counted_along(text, 4)
+    assert (found[:15] == 0.25).all()
+    for at in (16, 31, 32, 49):
+        counts = NGram.count([text[: at // 16 * 16]], 4, along.ORDER)
+        assert found[at - 1] == pytest.approx(counts.probabilities(text[: at + 1])[-1])
+    changed = np.concatenate([text[:40], 3 - text[40:]])
+    np.testing.assert_array_equal(counted_along(changed, 4)[:39], found[:39])
+    assert len(counted_along(text[:1], 4)) == 0
+
+
+def test_models_that_were_right_so_far_weigh_more(monkeypatch):
+    monkeypatch.setattr(along, "STRETCH", 10)
+    good, bad = np.full(40, 0.9), np.full(40, 0.1)
+    found = weighed_along([good, bad], [0.5, 0.5])
+    np.testing.assert_allclose(found[:10], 0.5)
+    assert (np.diff(found[::10]) > 0).all()
+    assert found[-1] < 0.9
 
 
 def test_a_mixture_finds_a_text_likelier_than_either_of_its_parts():

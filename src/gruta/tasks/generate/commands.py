@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gruta.settings import resolve
 from gruta.tasks.commands import Call, Command
+from gruta.tasks.generate.options import ScoreOptions
 from gruta.tasks.generate.settings import GenerateSettings
 from gruta.tasks.generate.task import TASK
 from gruta.tasks.task import Report
@@ -74,7 +75,11 @@ def scored(call: Call) -> Scored:
     settings = resolve(GenerateSettings, trained.settings.model_dump() | dict(call.given))
     read = TASK.open(call.source, settings)
     call.tell(read)
-    return Scored(trained, TASK.scored(trained, read))
+    dynamic = resolve(ScoreOptions, dict(call.how)).dynamic
+    if not dynamic:
+        return Scored(trained, TASK.scored(trained, read))
+    with call.progress("score", read.length) as shown:
+        return Scored(trained, TASK.scored(trained, read, dynamic, shown))
 
 
-COMMANDS = (Command(TASK, "score", scored, place="score"),)
+COMMANDS = (Command(TASK, "score", scored, ScoreOptions, place="score"),)

@@ -9,7 +9,7 @@ from gruta.errors import InputError
 from gruta.locale import translate as _
 from gruta.settings import resolve
 from gruta.tasks.estimator import Estimator
-from gruta.tasks.generate.options import GenerateOptions, sampling
+from gruta.tasks.generate.options import GenerateOptions, ScoreOptions, sampling
 from gruta.tasks.generate.task import TASK
 
 if TYPE_CHECKING:
@@ -73,12 +73,14 @@ class TextGenerator(Estimator[Units]):
         )
 
     @as_usual()
-    def score(self, data: Any, y: None = None) -> float:
-        """Minus the bits a character of these texts: more is better, as in scikit-learn."""
-        from gruta.tasks.generate.evaluation import scored
+    def score(self, data: Any, y: None = None, *, dynamic: float = 0.0) -> float:
+        """Minus the bits a character of these texts: more is better, as in scikit-learn.
 
-        trained = self._fitted()
-        return -float(scored(trained, TASK.open(data, trained.settings)).scores[0].bits)
+        dynamic: the learning rate at which the network goes on learning from each text, every
+        stretch once it is scored; what was fitted stays as it is.
+        """
+        o = resolve(ScoreOptions, {"dynamic": dynamic})
+        return -float(TASK.scored(self._fitted(), data, o.dynamic).scores[0].bits)
 
     @as_usual()
     def evaluate(self, data: Any, *, train: Any = None) -> "Evaluation":

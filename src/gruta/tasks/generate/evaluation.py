@@ -134,10 +134,10 @@ def evaluate(
     counts = head.mixture.ngram if head.mixture is not None else None
     simple = like.simple if like else simple_models(codec, known, test, numbers, spelt, counts)
     cell, size = trained.settings.cell, head.size
-    networks = [_scores(cell, size, test, alone, spelt)]
+    networks = [scores_of(cell, size, test, alone, spelt)]
     if counts is not None:
         model = f"{cell}+{counts.order}-gram"
-        networks.insert(0, _scores(model, size + counts.parameters, test, nats, spelt))
+        networks.insert(0, scores_of(model, size + counts.parameters, test, nats, spelt))
     notes = [*_unknown(numbers), *([] if known or like else [_no_simple_models()])]
     if head.mixture is not None:
         told = _("The network weighs {share} beside the counts, as the validation part likes best.")
@@ -174,7 +174,7 @@ def simple_models(
     scores, nats = [], []
     for name, model in models.items():
         nats = [-np.log(model.probabilities(own)) for own in numbers]
-        scores.append(_scores(name, model.parameters, test, nats, spelt))
+        scores.append(scores_of(name, model.parameters, test, nats, spelt))
     left = sum(map(len, train)) - sum(map(len, kept))
     return Simple(scores, [a + b for a, b in zip(nats, spelt, strict=True)], left)
 
@@ -189,12 +189,10 @@ def last(texts: Sequence[Numbers], most: int) -> list[Numbers]:
     return kept[::-1]
 
 
-def scored(trained: Trained[Units], texts: Texts) -> Evaluation:
-    """Of texts, whatever they are: the network alone."""
-    return evaluate(trained, texts, None, like=Evaluation(texts, trained.codec, [], []))
-
-
-def _scores(model: str, size: int, test: Texts, nats: Nats, spelt: Nats) -> Scores:
+def scores_of(model: str, size: int, test: Texts, nats: Nats, spelt: Nats) -> Scores:
+    """A model's, of so many numbers. nats: of each text, what its units cost; spelt: and what it
+    costs to spell those that are unknown.
+    """
     units = sum(map(len, nats))
     total = float(sum(a.sum() + b.sum() for a, b in zip(nats, spelt, strict=True)))
     values = {

@@ -69,6 +69,18 @@ class EvaluateOptions(BaseModel):
     )
 
 
+class ScoreOptions(BaseModel):
+    """How texts are scored."""
+
+    dynamic: float = Field(
+        0.0,
+        ge=0,
+        le=0.1,
+        description="Go on learning from the text, each stretch once it is scored (dynamic "
+        "evaluation), at this learning rate; 0.0001 suits most; 0: learn nothing.",
+    )
+
+
 def sampling(how: Any) -> Sampling:
     """What is said of drawing."""
     return Sampling(how.temperature, how.top_k, how.top_p, how.min_p, how.repetition_penalty)

@@ -19,6 +19,7 @@ from gruta.tasks.generate.evaluation import Evaluation, Nats
 from gruta.tasks.generate.generation import written
 from gruta.tasks.generate.metrics import METRICS
 from gruta.tasks.generate.names import kind_name
+from gruta.tasks.generate.scoring import DYNAMIC
 from gruta.tasks.report import learned, score_table
 from gruta.tasks.task import Report
 from gruta.tasks.trained import Trained
@@ -35,6 +36,9 @@ _BEFORE = 48
 
 def model_name(model: str) -> str:
     """A cell, an n-gram model or both, as people read it."""
+    if model.startswith(DYNAMIC):
+        own = model_name(model.removeprefix(DYNAMIC))
+        return _("{model}, learning as it reads").format(model=own)
     if model == "unigram":
         return _("how often each unit comes")
     if "+" in model:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gruta.report.page import Table
     from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
+    from gruta.train import Progress
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,17 @@ class GenerateTask:
         """
         return _of(trained.settings.units).evaluate(trained, source, train=train, like=like)
 
-    def scored(self, trained: "Trained[Any]", source: Any) -> Any:
-        """Scores of the network alone, on whatever texts or pieces."""
-        return _of(trained.settings.units).scored(trained, source)
+    def scored(
+        self,
+        trained: "Trained[Any]",
+        source: Any,
+        dynamic: float = 0.0,
+        progress: "Progress | None" = None,
+    ) -> Any:
+        """Scores on whatever texts or pieces. dynamic: the rate at which the network goes on
+        learning from them; progress: where a person sees it go.
+        """
+        return _of(trained.settings.units).scored(trained, source, dynamic, progress)
 
     def judged(self, found: Any) -> Judged:
         """Bits a character, or of notes nats a frame."""

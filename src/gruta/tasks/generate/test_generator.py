@@ -11,9 +11,11 @@ from gruta.codec.text.graphemes import Shown
 from gruta.codec.text.ngram import NGram
 from gruta.errors import InputError
 from gruta.tasks.generate.conftest import rhyme
+from gruta.tasks.generate.dynamic import STRETCH
 from gruta.tasks.generate.evaluation import last
 from gruta.tasks.generate.generation import Text
 from gruta.tasks.generate.sampled import Noise
+from gruta.tasks.generate.task import TASK
 
 SHORT = {"hidden": 24, "embedding": 8, "steps": 150, "batch_size": 8, "tbptt": 32}
 
@@ -62,6 +64,32 @@ def test_score_is_that_of_every_unit_on_its_own(generator):
     both, network, *_simple = generator.evaluate([text]).scores
     assert (both.model, network.model) == (f"gru+{head.mixture.ngram.order}-gram", "gru")
     assert network.nats * len(text) == pytest.approx(alone, rel=1e-5)
+
+
+def test_a_text_is_scored_before_it_is_learned_from(generator):
+    """The first stretch costs what it costs anyhow, and later ones know of all before alone."""
+    how = {"dynamic": 0.003}
+    text, other = rhyme(300), "xyzzy" * 40
+    first = TASK.scored(generator.trained_, [text[:STRETCH]], **how).frame()["nats"]
+    longer = TASK.scored(generator.trained_, [text[:200] + other], **how)
+    plain = TASK.scored(generator.trained_, [text[:STRETCH]]).frame()["nats"]
+    np.testing.assert_allclose(first, plain, rtol=1e-4)
+    before = TASK.scored(generator.trained_, [text[:200]], **how).frame()["nats"]
+    np.testing.assert_allclose(longer.frame()["nats"][:200], before, rtol=1e-4)
+
+
+def test_learning_as_it_reads_makes_a_new_text_likelier_and_leaves_the_network_alone(generator):
+    text = "a chuva cai, a rua fica só\n" * 30
+    alone = generator.score([text])
+    assert generator.score([text], dynamic=0.003) > alone
+    assert generator.score([text]) == alone
+    found = TASK.scored(generator.trained_, [text, text], dynamic=0.003)
+    one, other = found.nats
+    np.testing.assert_array_equal(one, other)
+    gram = f"{generator.trained_.head.mixture.ngram.order}-gram"
+    names = ["dynamic-gru+" + gram, "dynamic-gru", "gru+" + gram, "gru", gram, "dynamic-" + gram]
+    assert [own.model for own in found.scores] == names
+    assert found.lost_to == [] or "dynamic" in found.lost_to[0]
 
 
 def test_counts_that_are_gone_are_missed(generator, tmp_path):

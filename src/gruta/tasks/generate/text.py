@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gruta.tasks.generate.parts import TextsInParts
     from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
+    from gruta.train import Progress
 
 
 class OfText:
@@ -125,11 +126,22 @@ class OfText:
         known = to_score_again(self, trained, source, train)
         return evaluate(trained, known.test, known.parts, seen=known.seen, like=like)
 
-    def scored(self, trained: "Trained[Units]", source: Any) -> "Evaluation":
-        """Scores of the network alone, on whatever texts."""
-        from gruta.tasks.generate.evaluation import scored
+    def scored(
+        self,
+        trained: "Trained[Units]",
+        source: Any,
+        dynamic: float = 0.0,
+        progress: "Progress | None" = None,
+    ) -> "Evaluation":
+        """Scores on whatever texts. dynamic: the rate at which it goes on learning from them."""
+        from gruta.tasks.generate.scoring import scored, scored_dynamically
 
-        return scored(trained, self.open(source, trained.settings))
+        texts = self.open(source, trained.settings)
+        if not dynamic:
+            return scored(trained, texts)
+        from gruta.train import Progress as Silent
+
+        return scored_dynamically(trained, texts, dynamic, progress or Silent())
 
     def judged(self, found: "Evaluation") -> Judged:
         """Bits a character, by units."""

@@ -88,10 +88,14 @@ class OfNotes:
         learned = known.parts.train if known.parts else None
         return evaluate(trained, known.test, learned, seen=known.seen, like=like)
 
-    def scored(self, trained: "Trained[Frames]", source: Any) -> "Evaluation":
-        """Scores of the network alone, on whatever pieces."""
+    def scored(
+        self, trained: "Trained[Frames]", source: Any, dynamic: float = 0.0, progress: Any = None
+    ) -> "Evaluation":
+        """Scores of the network alone, on whatever pieces; it learns nothing from them."""
         from gruta.tasks.generate.notes.evaluation import scored
 
+        if dynamic:
+            raise InputError(dynamic=_("is for text; leave it out for notes"))
         return scored(trained, self.open(source, trained.settings))
 
     def make(self, trained: "Trained[Frames]", opening: Any = None, **how: Any) -> "Making":

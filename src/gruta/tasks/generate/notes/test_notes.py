@@ -328,6 +328,8 @@ def test_the_estimator_fits_writes_and_scores(tmp_path):
     made.save(tmp_path / "song.mid")
     assert len(made.rolls()[0]) == 28
     assert generator.score(tunes(3)) < 0
+    with pytest.raises(InputError, match="dynamic: is for text"):
+        TASK.scored(generator.trained_, tunes(3), dynamic=0.001)
     assert generator.get_params()["units"] == "notes"
     for one, other in (("MusicGenerator", "words"), ("TextGenerator", "notes")):
         with pytest.raises(InputError, match="units: "):
