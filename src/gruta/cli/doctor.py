@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gruta.cli.commands import Commands
+from gruta.cli.console import console
 from gruta.cli.verbs import Json
 from gruta.errors import InputError
 from gruta.locale import translate as _
@@ -85,6 +86,8 @@ def doctor(
 
     found = examine(file)
     rows = table(found.format, found.layers)
+    if not as_json:  # what is not run or mended is told all the same
+        _show(found, rows)
     trials: Sequence[Trial] = ()
     if run or places:
         from gruta.exchange.doctor.tried import tried
@@ -95,7 +98,8 @@ def doctor(
         told = found.to_json() | {"engines": [asdict(row) for row in rows], "mended": mended}
         print(json.dumps(told | {"tried": [trial.to_json() for trial in trials]}))
         return
-    _show(found, rows, trials)
+    for trial in trials:
+        console().print(_tried(trial))
     for name, said in mended.items():
         print(f"{name}: {said}")
 
@@ -129,17 +133,15 @@ def _mended(file: Path, to: Path | None, reset_after: bool) -> dict[str, str]:
     return mend(file, to, reset_after=reset_after)
 
 
-def _show(found: "Diagnosis", rows: "Sequence[Row]", trials: "Sequence[Trial]") -> None:
+def _show(found: "Diagnosis", rows: "Sequence[Row]") -> None:
     from rich import box
     from rich.table import Table
-
-    from gruta.cli.console import console
 
     out = console()
     if not found.layers:
         out.print(_("{path}: no GRU, LSTM or RNN in it").format(path=found.path))
     for layer in found.layers:
-        out.print(_told(layer))
+        out.print(_told(layer, sized=found.format not in _UNSIZED))
     for doubt in found.doubts:
         out.print(_("! {doubt}").format(doubt=doubt), style="bold")
     if rows:
@@ -149,9 +151,10 @@ def _show(found: "Diagnosis", rows: "Sequence[Row]", trials: "Sequence[Trial]") 
         for row in rows:
             shown.add_row(row.engine, row.version, _VERDICTS[row.verdict](), "; ".join(row.why))
         out.print(shown)
-    for trial in trials:
-        out.print(_tried(trial))
 
+
+_UNSIZED = "safetensors", "keras_weights"
+"""Weights alone say nothing of batch and time."""
 
 _VERDICTS = {
     "right": lambda: _("right"),
@@ -170,8 +173,8 @@ def _tried(trial: "Trial") -> str:
     return _("{engine} {version}: WRONG, error {error}").format(**told)
 
 
-def _told(layer: "Recurrent") -> str:
-    """A layer in a line."""
+def _told(layer: "Recurrent", *, sized: bool) -> str:
+    """A layer in a line; sized: whether the file says how large batch and time are."""
     if layer.refused:
         return _("{name}: {cell} that the standard has not: {reason}").format(
             name=layer.name, cell=layer.cell.upper(), reason=layer.refused
@@ -195,10 +198,11 @@ def _told(layer: "Recurrent") -> str:
     parts += ["input_forget=1"] if layer.input_forget else []
     parts += [_("peepholes")] if layer.peepholes else []
     parts += ["layout=1"] if layer.layout else []
-    parts.append(_STARTS[layer.initial]())
+    if layer.initial != "untold":
+        parts.append(_STARTS[layer.initial]())
     if layer.lengths:
         parts.append(_("rows have lengths"))
-    parts.append(_axes(layer))
+    parts += [_axes(layer)] if sized else []
     return ", ".join(parts)
 
 

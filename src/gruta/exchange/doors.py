@@ -60,10 +60,10 @@ def to_onnx(
         raise InputError(sizes=problem.format(sizes=sizes))
     content = pieces(layers, batch_first=late, lengths=lengths, sizes=sizes)
     with staged(Path(path), content, f".{os.getpid()}") as file:
-        run, _by = engine(file)
+        run, by = engine(file)
         tries = SIZES if sizes is None else [sizes]
         proof = prove(layers, outputs, lengths=lengths, sizes=tries)
-    return replace(proof, notes=_elsewhere(layers, lengths))
+    return replace(proof, notes=_elsewhere(layers, lengths), by=by)
 
 
 def _elsewhere(layers: Sequence[Layer], lengths: bool) -> list[str]:
@@ -121,11 +121,12 @@ def to_keras(module: "nn.Module", path: str | Path) -> Proof:
     `.weights.h5` file, weights alone, for load_weights of a model that the proof's notes describe.
 
     The model is Sequential, its input `[B, T, I]`. What is proven is that the file, read again, has
-    the layers; where Keras is installed the tests hold it to what Keras computes. InputError, and
-    nothing written, where the module has options that Keras has no words for, and where the file's
-    name ends in another way of Keras: `.h5`.
+    the layers; and where the process has imported Keras 3, of at most 4 million weights, that Keras
+    computes them, with states, lengths as a mask and an empty row: then the proof says `by` which.
+    InputError, and nothing written, where the two sides differ by more than 1e-5, the module has
+    options that Keras has no words for, or the file's name ends in another way of Keras: `.h5`.
     """
-    from gruta.exchange.keras import archive, bare, write
+    from gruta.exchange.keras import archive, bare, run, write
     from gruta.exchange.keras.layers import layer_of
     from gruta.exchange.torch_layers import from_torch
 
@@ -142,6 +143,9 @@ def to_keras(module: "nn.Module", path: str | Path) -> Proof:
             kinds = [layer.nonlinearity for layer in layers]
             again = [replace(a, nonlinearity=k) for a, k in zip(again, kinds, strict=True)]
         proof = prove(layers, lambda *given: compute(again, *given), lengths=True)
+        if by := run.loaded(layers):
+            theirs = prove(layers, run.outputs(file, layers, alone=alone), lengths=True)
+            proof = replace(theirs, error=max(proof.error, theirs.error), by=by)
     if not alone:
         return proof
     problem = _("the model that loads these weights has {layers}")
@@ -175,24 +179,31 @@ def to_c(
     return Proof(error, ((STEPS, 1),))
 
 
-def from_keras(path: str | Path) -> "dict[str, nn.Module]":
+def from_keras(
+    path: str | Path, *, settings: Mapping[str, Mapping[str, Any]] | None = None
+) -> "dict[str, nn.Module]":
     """The recurrent layers of a `.keras` or `.weights.h5` file as modules of gruta.nn, by their
     names, each proven.
 
     Modules read `[B, T, I]`. A `.weights.h5` file has weights alone: what it does not say is taken
-    to be Keras' default, and a UserWarning tells it of each layer. InputError for a file that is
-    none of Keras 3, and for what no layer has: other activations, go_backwards, a Bidirectional
-    that does not concatenate.
+    to be Keras' default, and a UserWarning tells it of each layer; settings says otherwise, by the
+    layers' names: `{"gru": {"reset_after": False}}`. InputError for a file that is none of Keras 3,
+    and for what no layer has: other activations, go_backwards, a Bidirectional that does not
+    concatenate.
     """
     from gruta.exchange.keras import archive, bare
     from gruta.exchange.keras.layers import layer_of
     from gruta.exchange.torch_layers import to_torch
 
     found: dict[str, nn.Module] = {}
-    path = Path(path)
+    path, own = Path(path), dict(settings or {})
     alone = bare.is_bare(path)
+    if own and not alone:
+        raise InputError(_("{path}: it says its settings itself").format(path=path))
     for kept in (bare if alone else archive).each(path):
-        layer, told = layer_of(kept), bare.assumed(kept) if alone else ""
+        said = own.pop(kept.name, {})
+        kept = bare.told(kept, said) if said else kept
+        layer, told = layer_of(kept), bare.assumed(kept, said) if alone else ""
         del kept  # weights are large
         module = to_torch([layer], share=True).eval()
         prove([layer], as_module(module), lengths=True)
@@ -202,6 +213,10 @@ def from_keras(path: str | Path) -> "dict[str, nn.Module]":
             warnings.warn(told, UserWarning, stacklevel=2)
     if not found:
         raise InputError(_("{path}: no GRU, LSTM or RNN in it").format(path=path))
+    if own:
+        problem = _("settings: expected some of {known}, got {found}")
+        known, strange = ", ".join(found), ", ".join(map(repr, own))
+        raise InputError(problem.format(known=known, found=strange))
     return found
 
 

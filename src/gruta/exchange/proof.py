@@ -35,12 +35,14 @@ SIZES = ((7, 3), (1, 1), (23, 2))
 @dataclass(frozen=True)
 class Proof:
     """error: the largest difference of any output or final state; sizes: T and B of the inputs;
-    notes: what is computed otherwise elsewhere.
+    notes: what is computed otherwise elsewhere; by: what computed the other side, "" where that is
+    ours, on what was written and read again.
     """
 
     error: float
     sizes: Sequence[tuple[int, int]] = SIZES
     notes: Sequence[str] = ()
+    by: str = ""
 
 
 def prove(

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Form = Literal["after", "before", ""]
-Start = Literal["given", "constant", "zeros"]
+Start = Literal["given", "constant", "zeros", "untold"]
 
 
 @dataclass(frozen=True)
@@ -14,11 +14,11 @@ class Recurrent:
 
     inputs, hidden: I and H, 0 where the file does not tell. reset: of a GRU, whether its reset gate
     acts after the recurrent product or before. activations: by name, as the file has them. initial:
-    where the first state comes from. lengths: whether rows have lengths. final: whether something
-    reads the last state. free_batch, free_time: whether those axes have no fixed size. fixed_time:
-    T, where it has. precision: of the weights. looped: whether it stands in a loop's body.
-    turned_beside: whether its input is read with its first two axes changed by another node too.
-    refused: what makes it no operator of the standard.
+    where the first state comes from, "untold" where the file does not say. lengths: whether rows
+    have lengths. final: whether something reads the last state. free_batch, free_time: whether
+    those axes have no fixed size. fixed_time: T, where it has. precision: of the weights. looped:
+    whether it stands in a loop's body. turned_beside: whether its input is read with its first two
+    axes changed by another node too. refused: what makes it no operator of the standard.
     """
 
     name: str
@@ -50,8 +50,8 @@ class Recurrent:
 class Diagnosis:
     """All of it: the layers, and what the file declares and does not keep.
 
-    format: onnx, keras, safetensors, ncnn, openvino or tflite. doubts: sentences, each with what to
-    do.
+    format: onnx, keras, keras_weights, safetensors, ncnn, openvino or tflite. doubts: sentences,
+    each with what to do.
     """
 
     path: str

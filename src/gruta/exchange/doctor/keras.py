@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gruta.errors import InputError
 from gruta.exchange.doctor.finding import Diagnosis, Recurrent
-from gruta.exchange.keras.archive import Kept, read
+from gruta.exchange.keras.archive import Kept, read, unread
 from gruta.exchange.keras.bare import assumed, each, is_bare
 from gruta.exchange.keras.layers import CELLS, beyond, layer_of
 from gruta.locale import translate as _
@@ -17,11 +17,14 @@ def examine(path: Path) -> Diagnosis:
     doubts = [doubt for one in kept for doubt in _doubts(one)]
     if alone:
         doubts += [assumed(one) for one in kept]
+    else:
+        problem = _("{name}: {kind} is not read: make it a GRU, an LSTM or a SimpleRNN")
+        doubts += [problem.format(name=name, kind=kind) for name, kind in unread(path)]
     kind = "keras_weights" if alone else "keras"
-    return Diagnosis(str(path), kind, [_recurrent(one) for one in kept], doubts)
+    return Diagnosis(str(path), kind, [_recurrent(one, alone) for one in kept], doubts)
 
 
-def _recurrent(kept: Kept) -> Recurrent:
+def _recurrent(kept: Kept, alone: bool) -> Recurrent:
     given, cell = kept.config, CELLS[kept.kind]
     kernel, recurrent = kept.sides[0][:2]
     after = bool(given.get("reset_after", False))
@@ -38,7 +41,7 @@ def _recurrent(kept: Kept) -> Recurrent:
         plain_activations=not any("activation" in name for name in beyond(kept)),
         bias=len(kept.sides[0]) > 2,
         lengths=kept.masked,
-        initial="given" if kept.given_state else "zeros",
+        initial="untold" if alone else "given" if kept.given_state else "zeros",
         free_batch=kept.fixed[0] is None,
         free_time=kept.fixed[1] is None,
         fixed_time=kept.fixed[1],
@@ -54,6 +57,9 @@ def _doubts(kept: Kept) -> list[str]:
         layer_of(plain)
     except InputError as error:
         found.append(str(error))
+    if kept.around:
+        problem = _("{name}: an RNN of cells, told as a {kind}; engines were tried with that")
+        found.append(problem.format(name=kept.name, kind=kept.kind))
     merged = (kept.wrapped or {}).get("merge_mode", "concat")
     if merged != "concat":
         problem = _("{name}: merge_mode={mode!r}: only concat has an image outside Keras")

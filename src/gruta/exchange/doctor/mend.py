@@ -4,7 +4,7 @@ Each GRU, LSTM or RNN whose weights the file holds becomes nodes that all engine
 0, forward or bidirectional, lengths by a mask instead of sequence_lens. All else stays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from gruta.errors import InputError
 from gruta.exchange.layer import Layer
 from gruta.exchange.onnx.graph import Graph
-from gruta.exchange.onnx.read import Node, load, nodes
+from gruta.exchange.onnx.read import Node, nodes, whole
 from gruta.exchange.onnx.write import Ends, add_layer
 from gruta.files import write_atomically
 from gruta.locale import translate as _
@@ -27,12 +27,13 @@ def mend(path: Path, to: Path, *, reset_after: bool = False) -> dict[str, str]:
     was trained in the other form: write that. InputError for a file that is none of ONNX, or is
     older than opset 13, whose operators have other inputs.
     """
-    model = load(path)
+    model = whole(path)
     _require_new(model, path)
     graph, prefix = model.graph, _prefix(model.graph)
     found = {node.outputs[0]: node for node in nodes(model, path) if node.outputs}
     done: dict[str, str] = {}
     new: list[Any] = []
+    read: set[str] = set()
     for given in graph.node:
         node = found.pop(given.output[0] if given.output else "", None)
         if node is None:
@@ -47,10 +48,12 @@ def mend(path: Path, to: Path, *, reset_after: bool = False) -> dict[str, str]:
         grown = _replaced(node, layer, f"{prefix}_{len(done)}")
         new.extend(grown.nodes)
         graph.initializer.extend(grown.held())
+        read.update(given.input)
     for node in found.values():
         done[node.name] = _("left as it is: it stands in a subgraph or a function")
     del graph.node[:]
     graph.node.extend(new)
+    _let_go(graph, read)
     _write(model, path, to)
     return done
 
@@ -60,6 +63,25 @@ def _require_new(model: Any, path: Path) -> None:
     if version < 13:
         problem = _("{path}: opset {version}; make it 13 or later by onnx.version_converter first")
         raise InputError(problem.format(path=path, version=version))
+
+
+def _let_go(graph: Any, names: set[str]) -> None:
+    """Leave out constants of these names that nothing reads any more."""
+    gone = names.intersection(one.name for one in graph.initializer) - set(_read(graph))
+    for held in (graph.initializer, graph.input):  # old files list constants among the inputs
+        kept = [one for one in held if one.name not in gone]
+        del held[:]
+        held.extend(kept)
+
+
+def _read(graph: Any) -> Iterator[str]:
+    """The names of all that a graph, and the graphs in it, read or give."""
+    yield from (one.name for one in graph.output)
+    for node in graph.node:
+        yield from node.input
+        for attribute in node.attribute:
+            for inside in (attribute.g, *attribute.graphs):
+                yield from _read(inside)
 
 
 def _prefix(graph: Any) -> str:
@@ -78,7 +100,8 @@ def _write(model: Any, path: Path, to: Path) -> None:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
         problem = _("{path}: what would be written is not valid: {error}")
-        raise InputError(problem.format(path=path, error=error)) from error
+        said = " ".join(str(error).split())[:300]
+        raise InputError(problem.format(path=path, error=said)) from error
     write_atomically(to, model.SerializeToString())
 
 

@@ -1,7 +1,7 @@
 """What an OpenVINO `.xml` says of its recurrent layers, and how its weights are stored."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,10 +90,11 @@ def told(graph: Graph, layer: Any) -> Recurrent:
         return Recurrent(name, cell, 0, 0, refused=_("its inputs are not those of a layer"))
     batch, steps = sizes[0][0], sizes[0][1] if sequence else 1
     weights = 1 + states + sequence
+    inputs = max(sizes[0][-1], 0) or _read(sizes, weights)
     return Recurrent(
         name=name,
         cell=cell,
-        inputs=max(sizes[0][-1], 0),
+        inputs=inputs,
         hidden=max(sizes[1][-1], 0),
         direction=_direction(said.get("direction", "forward")),
         reset=_form(cell, said.get("linear_before_reset", "false")),
@@ -108,6 +109,11 @@ def told(graph: Graph, layer: Any) -> Recurrent:
         fixed_time=steps if steps >= 0 else None,
         precision=_precision(graph, layer, ports[weights]) if weights < len(ports) else "float32",
     )
+
+
+def _read(sizes: Sequence[list[int]], weights: int) -> int:
+    """The inputs that the weights are for, where x does not say how many it has."""
+    return max(sizes[weights][-1], 0) if weights < len(sizes) and sizes[weights] else 0
 
 
 def _doubts(layer: Recurrent, kind: str, looped: bool) -> Iterator[str]:

@@ -163,3 +163,11 @@ def test_what_is_no_tflite_file_is_named(content, tmp_path):
     (tmp_path / "m.tflite").write_bytes(content)
     with pytest.raises(InputError, match=r"it is no whole \.tflite file"):
         examine(tmp_path / "m.tflite")
+
+
+def test_what_openvino_s_x_does_not_say_its_weights_do(tmp_path):
+    text = (DATA / "gru-before.xml").read_text()
+    x = "<dim>2</dim>\n\t\t\t\t\t<dim>5</dim>\n\t\t\t\t\t<dim>3</dim>\n"
+    assert x in text
+    (tmp_path / "m.xml").write_text(text.replace(x, x.replace("3", "-1")))
+    assert examine(tmp_path / "m.xml").layers[0].inputs == 3

@@ -1,6 +1,7 @@
 """What the doctor says of ONNX files, and that what it mends comes out right."""
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -202,3 +203,57 @@ def test_a_file_cut_short_is_refused(path):
         path.write_bytes(whole[:end])
         with pytest.raises(InputError):
             examine(path)
+
+
+def apart(path):
+    """A model of a layer and a product, its weights in a file of their own."""
+    model = onnx.load(node_file(path, "LSTM", given=("initial_h", "sequence_lens")))
+    model.graph.node[0].input[6] = "initial_h"  # as PyTorch starts both at the same zeros
+    more = np.eye(H, dtype=np.float32) * 2
+    model.graph.initializer.append(numpy_helper.from_array(more, "two"))
+    model.graph.node.append(helper.make_node("MatMul", ["Y", "two"], ["twice"]))
+    model.graph.output[0].name = "twice"
+    kept = path.with_suffix(".data")
+    onnx.save(model, path, save_as_external_data=True, location=kept.name, size_threshold=0)
+    return kept
+
+
+def test_weights_in_a_file_of_their_own_are_run_and_come_along_when_it_is_mended(path, tmp_path):
+    apart(path)
+    (tmp_path / "elsewhere").mkdir()
+    to = tmp_path / "elsewhere" / "mended.onnx"
+    assert set(mend(path, to).values()) == {"mended"}
+    before = asked(path)
+    for given, wanted in zip(before.given, before.wanted, strict=True):
+        for one, other in zip(truth.outputs(load(to), given), wanted, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5)
+    held = [one.name for one in load(to).graph.initializer]
+    assert "two" in held
+    assert not {"W", "R", "B"}.intersection(held)
+
+
+@pytest.mark.parametrize("spoil", [lambda kept: kept.unlink(), lambda kept: kept.write_bytes(b"")])
+def test_weights_that_are_not_beside_the_file_are_named(spoil, path):
+    spoil(apart(path))
+    for read in (asked, lambda file: mend(file, file.with_name("mended.onnx"))):
+        with pytest.raises(InputError, match=r"model\.onnx: the weight \w+ cannot be read"):
+            read(path)
+    assert not path.with_name("mended.onnx").exists()
+
+
+def test_weights_that_are_too_many_are_refused_before_they_are_read(path, monkeypatch):
+    kept = apart(path)
+    monkeypatch.setattr("gruta.exchange.onnx.read.LARGEST", path.stat().st_size + 100)
+    assert kept.stat().st_size > 100
+    with pytest.raises(InputError, match="bytes are more than an ONNX file can have"):
+        asked(path)
+
+
+def test_what_cannot_be_written_is_told_in_a_line(path):
+    model = onnx.load(node_file(path))
+    model.graph.output[0].name = "nobody"
+    model.graph.node.append(helper.make_node("Relu", ["missing"], ["nobody"]))
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(InputError, match="what would be written is not valid") as refused:
+        mend(path, path.with_name("mended.onnx"))
+    assert "\n" not in str(refused.value)

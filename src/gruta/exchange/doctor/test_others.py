@@ -5,6 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as torch_file
+from torch import nn
+from torch.nn.utils import parametrizations, prune
 
 from gruta.errors import InputError
 from gruta.exchange.conftest import KINDS, drawn
@@ -71,3 +74,42 @@ def test_a_file_of_another_kind_is_refused_by_name(name, tmp_path):
     path.write_bytes(b"something else altogether")
     with pytest.raises(InputError, match=name):
         examine(path)
+
+
+def kept(path, module):
+    """A state dict in a file, and what is said of it."""
+    torch_file({name: one.contiguous() for name, one in module.state_dict().items()}, path)
+    return examine(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: parametrizations.weight_norm(m, "weight_hh_l0"),
+        lambda m: parametrizations.spectral_norm(m, "weight_ih_l0_reverse"),
+        lambda m: prune.l1_unstructured(m, "weight_hh_l0", 0.5),
+    ],
+    ids=["norm", "spectral", "pruned"],
+)
+def test_weights_that_are_made_as_a_layer_runs_are_known(change, tmp_path):
+    module = nn.Sequential(change(nn.GRU(3, 4, bidirectional=True)))
+    found = kept(tmp_path / "m.safetensors", module)
+    (told,) = found.layers
+    assert (told.name, told.cell, told.inputs, told.hidden) == ("0.l0", "gru", 3, 4)
+    assert (told.direction, told.initial) == ("bidirectional", "untold")
+    made, form = found.doubts
+    assert "it is made of other tensors as the layer runs" in made
+    assert "which reset form" in form
+
+
+def test_a_cell_s_weights_are_known_and_numbers_without_axes_are_none(tmp_path):
+    path = tmp_path / "m.safetensors"
+    found = kept(path, nn.ModuleDict({"step": nn.LSTMCell(3, 4)}))
+    (told,) = found.layers
+    assert (told.name, told.cell, told.inputs, told.hidden) == ("step", "lstm", 3, 4)
+    assert found.doubts == ["step: a cell is one step: feed it step by step, its state handed on"]
+    save_file({n: np.zeros((), np.float32) for n in ("a.weight_ih_l0", "a.weight_hh_l0")}, path)
+    assert examine(path).layers[0].refused
+    odd = {"a.weight_ih_l0": np.zeros((), np.float32), "a.weight_hh_l0": np.zeros((4, 4), "f4")}
+    save_file(odd, path)
+    assert "a.weight_ih_l0: expected the shape [4, 0], found []" in examine(path).doubts

@@ -87,6 +87,7 @@ def _sized(cell: str, graph: _Graph, name: str, **told: Any) -> Recurrent:
         inputs=max(x[2], 0),
         hidden=max(h[1], 0),
         activations=("tanh",) if cell == "rnn" else ("sigmoid", "tanh"),
+        initial="untold",
         free_batch=x[1] < 0,
         free_time=x[0] < 0,
         fixed_time=x[0] if x[0] >= 0 else None,

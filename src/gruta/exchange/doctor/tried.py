@@ -20,7 +20,7 @@ from gruta.exchange.doctor import truth
 from gruta.exchange.doctor.engines import ENGINES
 from gruta.exchange.doctor.openvino_alone import alone
 from gruta.exchange.engines import run as runner
-from gruta.exchange.onnx.read import load
+from gruta.exchange.onnx.read import whole
 from gruta.exchange.proof import apart
 from gruta.locale import translate as _
 
@@ -149,7 +149,7 @@ def asked(path: Path) -> Asked:
     """Of an ONNX file: inputs by chance, and what the reference makes of them; InputError where it
     has an operator that onnx's evaluator has not, or computes nothing at all.
     """
-    model, rng = load(path), np.random.default_rng(0)
+    model, rng = whole(path), np.random.default_rng(0)
     try:
         given = [truth.drawn(model, T, B, rng) for T, B in SIZES]
         return Asked(path, given, [truth.outputs(model, one) for one in given])

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gruta.errors import InputError
+from gruta.exchange.keras.hdf5 import require_ends
 from gruta.locale import translate as _
 from gruta.locale.numbers import number
 
@@ -53,7 +54,8 @@ class Kept:
     name: the user's, with those of the models that it stands in. kind: its class. wrapped: the
     settings of a Bidirectional around it, None without. sides: kernel, recurrent kernel and, where
     there is one, bias, of each direction. fixed: B and T of its input, None for what is free.
-    given_state: whether its first state is an input. masked: whether a mask comes to it.
+    given_state: whether its first state is an input. masked: whether a mask comes to it. around:
+    whether it is an RNN around a cell of this class.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Kept:
     fixed: tuple[int | None, int | None] = (None, None)
     given_state: bool = False
     masked: bool = False
+    around: bool = False
 
 
 def read(path: Path) -> list[Kept]:
@@ -118,6 +121,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Kept]]:
             with _member(archive, WEIGHTS, path) as opened:
                 copyfileobj(opened, raw, _PIECE)  # h5py goes to and fro in it
             raw.seek(0)
+            require_ends(raw)
             with h5py.File(raw, "r") as weights:
                 for one in _recurrent(config):
                     yield config, _kept(one, weights, path)
@@ -216,8 +220,50 @@ def _fixed(layer: Config) -> tuple[int | None, int | None]:
     return B, T
 
 
+_CLASSES = "GRU", "LSTM", "SimpleRNN"
+
+
 def _is_recurrent(layer: Config) -> bool:
-    return layer["class_name"] in ("GRU", "LSTM", "SimpleRNN")
+    """One of the three, or an RNN around the cell of one: they compute the same."""
+    return layer["class_name"] in _CLASSES or _around(layer) in _CLASSES
+
+
+def _around(layer: Config) -> str:
+    """Of an RNN the class of its cell, without Cell."""
+    if layer["class_name"] != "RNN" or not isinstance(cell := layer["config"].get("cell"), dict):
+        return ""
+    return str(cell.get("class_name")).removesuffix("Cell")
+
+
+def unread(path: Path) -> list[tuple[str, str]]:
+    """Name and class of each layer that is recurrent, and none of those that are read: an RNN of
+    several cells or of another's, a convolution with memory, one in a wrapper. The path is of a
+    file that was read.
+    """
+    with zipfile.ZipFile(path) as archive, _member(archive, CONFIG, path) as opened:
+        return list(_unread(json.loads(opened.read(LARGEST[CONFIG]))))
+
+
+def _unread(config: Any) -> Iterator[tuple[str, str]]:
+    for layer in config["config"].get("layers", ()):
+        said, kind = layer["config"], str(layer["class_name"])
+        if "layers" in said:
+            yield from _unread(layer)
+            continue
+        wrapped = said.get("layer") if kind == "Bidirectional" else None
+        known = _is_recurrent(wrapped) if wrapped is not None else _is_recurrent(layer)
+        if not known and (kind == "RNN" or kind.startswith("ConvLSTM") or _holds(said)):
+            yield str(said["name"]), kind
+
+
+def _holds(said: Any) -> bool:
+    """Whether the settings name a layer or a cell of Keras' that is recurrent."""
+    if isinstance(said, list):
+        return any(map(_holds, said))
+    if not isinstance(said, Mapping):
+        return False
+    own = str(said.get("class_name")).removesuffix("Cell")
+    return own in (*_CLASSES, "RNN") or any(map(_holds, said.values()))
 
 
 def _kept(place: _Place, weights: Any, path: Path) -> Kept:
@@ -231,6 +277,8 @@ def _kept(place: _Place, weights: Any, path: Path) -> Kept:
             raise InputError(problem.format(path=path, name=place.name, group=group))
         found.append(arrays(kept))
     kind, config = place.config["class_name"], place.config["config"]
+    if around := _around(place.config):
+        kind, config = around, config["cell"]["config"] | config
     return Kept(
         place.name,
         kind,
@@ -240,6 +288,7 @@ def _kept(place: _Place, weights: Any, path: Path) -> Kept:
         place.fixed,
         place.given_state,
         place.masked,
+        bool(around),
     )
 
 

@@ -5,7 +5,8 @@ Keras' default, and said.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from gruta.exchange.keras.archive import (
     snake,
     within,
 )
+from gruta.exchange.keras.hdf5 import require_ends
 from gruta.exchange.keras.layers import CELLS
 from gruta.exchange.layer import GATES
 from gruta.locale import translate as _
@@ -50,14 +52,16 @@ def each(path: Path) -> Iterator[Kept]:
             problem = _("{path}: it has {size} bytes, more than {most}")
             told = {"size": number(size), "most": number(LARGEST[WEIGHTS])}
             raise InputError(problem.format(path=path, **told))
-        with path.open("rb") as raw, h5py.File(raw, "r") as file:
-            if {"layer_names", "model_config"} & set(file.attrs):
-                problem = _(
-                    "{path}: Keras 2 wrote it: load it into its model in Keras 3, and save that "
-                    "as .keras"
-                )
-                raise InputError(problem.format(path=path))
-            yield from _found(file, path)
+        with path.open("rb") as raw:
+            require_ends(raw)
+            with h5py.File(raw, "r") as file:
+                if {"layer_names", "model_config"} & set(file.attrs):
+                    problem = _(
+                        "{path}: Keras 2 wrote it: load it into its model in Keras 3, and save "
+                        "that as .keras"
+                    )
+                    raise InputError(problem.format(path=path))
+                yield from _found(file, path)
     except BROKEN as error:
         if isinstance(error, InputError):
             raise
@@ -139,13 +143,36 @@ def _kind(recurrent: Array) -> str:
     return next(fit, "SimpleRNN")
 
 
-def assumed(kept: Kept) -> str:
-    """What the file does not say of a layer, and how it is taken."""
+def told(kept: Kept, settings: Mapping[str, Any]) -> Kept:
+    """A layer with what its user says of it; InputError for what is none of Keras' settings that
+    such a file leaves open.
+    """
+    known = _open(kept)
+    if strange := ", ".join(map(repr, settings.keys() - known.keys())):
+        problem = _("settings: {name}: expected some of {known}, got {found}")
+        raise InputError(problem.format(name=kept.name, known=", ".join(known), found=strange))
+    wrapped = kept.wrapped
+    if wrapped is not None:
+        wrapped = {**wrapped, **{k: v for k, v in settings.items() if k in wrapped}}
+    return replace(kept, config={**kept.config, **settings}, wrapped=wrapped)
+
+
+def _open(kept: Kept) -> dict[str, Any]:
+    """The settings that the file does not say, as they are taken."""
     names = ["activation"] if kept.kind == "SimpleRNN" else ["activation", "recurrent_activation"]
     given = {name: kept.config[name] for name in names}
     if kept.kind == "GRU" and len(kept.sides[0]) == 2:
         given["reset_after"] = kept.config["reset_after"]
-    given |= {"go_backwards": False} if kept.wrapped is None else kept.wrapped
+    return given | ({"go_backwards": False} if kept.wrapped is None else dict(kept.wrapped))
+
+
+def assumed(kept: Kept, settings: Collection[str] = ()) -> str:
+    """What the file does not say of a layer, and how it is taken; nothing of what its user says,
+    and "" where that is all.
+    """
+    given = {name: value for name, value in _open(kept).items() if name not in settings}
+    if not given:
+        return ""
     told = ", ".join(f"{name}={value!r}" for name, value in given.items())
     problem = _("{name}: the file has weights alone; taken for a {kind} with {assumed}")
     return problem.format(name=kept.name, kind=kept.kind, assumed=told)

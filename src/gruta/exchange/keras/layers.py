@@ -55,7 +55,7 @@ def _side(kept: Kept, cell: str, after: bool, reverse: bool) -> Side:
     G, order = GATES[cell], inverse(ORDER[cell])
     rows, (two, one) = recurrent.shape[-1], ((2, recurrent.shape[-1]), (recurrent.shape[-1],))
     expected = two if cell == "gru" and after else one
-    fits = kernel.ndim == recurrent.ndim == 2 and rows == G * len(recurrent)
+    fits = kernel.ndim == recurrent.ndim == 2 and kernel.shape[1] == rows == G * len(recurrent)
     if not fits or len(rest) > 1 or (rest and rest[0].shape != expected):
         problem = _("{name}: its weights do not belong together: {shapes}")
         shapes = ", ".join(str(list(w.shape)) for w in kept.sides[int(reverse)])

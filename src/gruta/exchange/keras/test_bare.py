@@ -109,6 +109,11 @@ def no_cell(file):
     file["layers/gru/cell/vars/1"] = np.zeros((4, 8), np.float32)
 
 
+def narrow(file):
+    del file["layers/gru/cell/vars/0"]
+    file["layers/gru/cell/vars/0"] = np.zeros((3, 11), np.float32)
+
+
 def short(file):
     file["layers/gru/cell/vars/3"] = np.zeros(4, np.float32)
 
@@ -144,6 +149,7 @@ def one_way(file):
         (keras_2, "Keras 2 wrote it: load it"),
         (moved, "lstm: its weights do not belong together"),
         (no_cell, "its weights do not belong together"),
+        (narrow, "its weights do not belong together"),
         (short, "expected two or three weights"),
         (words, "floating-point"),
         (elsewhere, "lie whole in the file"),
@@ -176,3 +182,45 @@ def test_groups_that_hold_each_other_end(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert len(from_keras(path)) == 1
+
+
+def test_what_such_a_file_leaves_open_is_taken_as_its_user_says(tmp_path):
+    path = tmp_path / "m.weights.h5"
+    makes = [gruta.nn.GRU(3, 4, reset_after=False, bias=False), nn.RNN(3, 4, nonlinearity="relu")]
+    for module, own in zip(makes, [{"reset_after": False}, {"activation": "relu"}], strict=True):
+        module.batch_first = True
+        to_keras(module, path)
+        with h5py.File(path, "r+") as file:
+            (group,) = (one for one in file["layers"] if one != "input_layer")
+            if not module.bias:
+                del file[f"layers/{group}/cell/vars/2"]
+        with pytest.warns(UserWarning, match="go_backwards=False") as said:
+            found = from_keras(path, settings={group: own})[group]
+        assert not any(name in str(said[0].message) for name in own)
+        x = torch.randn(2, 7, 3)
+        torch.testing.assert_close(found(x)[0], module(x)[0], atol=1e-5, rtol=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            rest = (
+                {"activation": "tanh", "recurrent_activation": "sigmoid"} if group == "gru" else {}
+            )
+            from_keras(path, settings={group: rest | own | {"go_backwards": False}})
+
+
+@pytest.mark.filterwarnings("ignore:.*the file has weights alone")
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"gru": {"reset_before": True}}, "settings: gru: expected some of activation, .*'reset_b"),
+        ({"gru": {"reset_after": False}}, "expected some of activation.*got 'reset_after'"),
+        ({"gru": {"activation": "relu"}}, "no layer of gruta has activation='relu'"),
+        ({"gru_1": {}}, "settings: expected some of gru, got 'gru_1'"),
+    ],
+)
+def test_settings_that_the_file_does_not_leave_open_are_refused(settings, named, tmp_path):
+    path = written(tmp_path / "m.weights.h5")
+    with pytest.raises(InputError, match=named):
+        from_keras(path, settings=settings)
+    to_keras(nn.GRU(3, 4), tmp_path / "m.keras")
+    with pytest.raises(InputError, match="it says its settings itself"):
+        from_keras(tmp_path / "m.keras", settings=settings)

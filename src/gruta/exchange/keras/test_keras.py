@@ -11,6 +11,7 @@ import pytest
 from gruta.errors import InputError
 from gruta.exchange.compute import compute
 from gruta.exchange.conftest import KINDS, drawn
+from gruta.exchange.doctor.look import examine
 from gruta.exchange.keras.archive import read, snake
 from gruta.exchange.keras.layers import layer_of
 from gruta.exchange.keras.write import write
@@ -185,3 +186,32 @@ def test_classes_are_called_as_keras_calls_them():
     assert [snake(name) for name in names] == [
         *("gru", "simple_rnn", "input_layer", "conv2d", "lstm", "time_distributed"),
     ]
+
+
+def test_an_rnn_around_a_cell_is_the_cell_s_layer_and_what_is_not_read_is_told(keras, tmp_path):
+    own, path = keras.layers, tmp_path / "model.keras"
+    several = own.RNN([own.GRUCell(4), own.LSTMCell(3)], return_sequences=True, name="several")
+    model = keras.Sequential(
+        [
+            keras.Input((None, 3)),
+            own.RNN(own.GRUCell(4, reset_after=False), return_sequences=True, name="one"),
+            own.Bidirectional(own.RNN(own.LSTMCell(2), return_sequences=True), name="both"),
+        ]
+    )
+    for weight in model.weights:
+        weight.assign(np.random.default_rng(0).normal(size=weight.shape))
+    model.save(path)
+    layers = [layer_of(one) for one in read(path)]
+    assert [layer.kernel for layer in layers] == ["gru_reset_before", "lstm"]
+    found = x = np.random.default_rng(1).normal(size=(7, 2, 3)).astype(np.float32)
+    for layer in layers:
+        found = compute([layer], found, truth=True)[0]
+    wanted = keras.ops.convert_to_numpy(model(x.swapaxes(0, 1)))
+    np.testing.assert_allclose(found.swapaxes(0, 1), wanted, atol=1e-5)
+    told = examine(path)
+    assert [layer.name for layer in told.layers] == ["one", "both"]
+    assert "one: an RNN of cells, told as a GRU" in told.doubts[0]
+    model.add(several)
+    model.add(own.Dense(2))
+    model.save(path)
+    assert examine(path).doubts[-1].startswith("several: RNN is not read")

@@ -33,7 +33,7 @@ def pieces(layers: Sequence[Layer]) -> Iterator[bytes]:
     """
     import h5py
 
-    config = _config(layers)
+    config = model_config(layers)
     with TemporaryFile() as made:
         with TemporaryFile() as raw, zipfile.ZipFile(made, "w") as archive:
             with h5py.File(raw, "w") as file:
@@ -107,7 +107,8 @@ def _keep(file: Any, group: str, layer: Layer, name: str) -> None:
             kept.create_dataset(str(k), data=array)
 
 
-def _config(layers: Sequence[Layer]) -> Any:
+def model_config(layers: Sequence[Layer]) -> Any:
+    """The model as Keras tells of it."""
     given = {"batch_shape": [None, None, layers[0].inputs], "dtype": "float32", "name": "x"}
     made = [{"module": "keras.layers", "class_name": "InputLayer", "config": given}]
     made += [_one(layer, _name(layer, row)) for row, layer in stacked(layers)]

@@ -89,10 +89,7 @@ def load(path: Path, *, whole: bool = True) -> Any:
 
     if not path.is_file():
         raise InputError(_("{path}: expected a file, found none").format(path=path))
-    size = path.stat().st_size
-    if size > LARGEST:
-        problem = _("{path}: {size} bytes are more than an ONNX file can have ({most})")
-        raise InputError(problem.format(path=path, size=number(size), most=number(LARGEST)))
+    _require_fits(path, path.stat().st_size)
     try:
         model = (
             onnx.load_model(path, format="protobuf", load_external_data=False)
@@ -108,6 +105,51 @@ def load(path: Path, *, whole: bool = True) -> Any:
     if any(isinstance(name, bytes) for part in parts for name in _said(part)):
         raise InputError(_("{path}: a name in it is no text: it is broken").format(path=path))
     return model
+
+
+def whole(path: Path) -> Any:
+    """The model with all its weights, those of files beside it too."""
+    from onnx import TensorProto
+    from onnx.external_data_helper import load_external_data_for_tensor
+
+    model = load(path)
+    parts = model.graph, *model.functions
+    outside = TensorProto.EXTERNAL
+    apart = [one for part in parts for one in _tensors(part) if one.data_location == outside]
+    _require_fits(path, model.ByteSize() + sum(_bytes(one, path) for one in apart))
+    for tensor in apart:
+        try:
+            load_external_data_for_tensor(tensor, str(path.parent))
+        except Exception as error:
+            raise _unread(path.name, tensor, error) from error
+        del tensor.external_data[:]
+        tensor.data_location = TensorProto.DEFAULT
+    return model
+
+
+def _tensors(graph: Any) -> Iterator[Any]:
+    """All that a graph or a function holds, in its subgraphs too."""
+    yield from getattr(graph, "initializer", ())
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from (attribute.t, *attribute.tensors)
+            for inside in (attribute.g, *attribute.graphs):
+                yield from _tensors(inside)
+
+
+def _bytes(tensor: Any, path: Path) -> int:
+    """What a tensor says that it takes of the file that it lies in, at most the whole."""
+    said = {one.key: one.value for one in tensor.external_data}
+    file = path.parent / said.get("location", "")
+    size = file.stat().st_size if file.is_file() else 0
+    length = said.get("length", "")
+    return min(size, int(length)) if length.isdecimal() else size
+
+
+def _require_fits(path: Path, size: int) -> None:
+    if size > LARGEST:
+        problem = _("{path}: {size} bytes are more than an ONNX file can have ({most})")
+        raise InputError(problem.format(path=path, size=number(size), most=number(LARGEST)))
 
 
 def _said(graph: Any) -> Iterator[Any]:
@@ -174,7 +216,11 @@ def _array(tensor: Any, name: str, path: Path) -> Array:
         own = kept(tensor, path)
         found: Array = numpy_helper.to_array(tensor, str(path.parent)) if own is None else own
     except Exception as error:  # of many kinds: sizes, types, files that are not there
-        problem = _("{name}: the weight {weight} cannot be read: {error}")
-        told = {"name": name, "weight": tensor.name, "error": error}
-        raise InputError(problem.format(**told)) from error
+        raise _unread(name, tensor, error) from error
     return found
+
+
+def _unread(name: str, tensor: Any, error: Exception) -> InputError:
+    problem = _("{name}: the weight {weight} cannot be read: {error}")
+    said = " ".join(str(error).split())[:300]
+    return InputError(problem.format(name=name, weight=tensor.name, error=said))

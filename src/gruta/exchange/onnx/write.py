@@ -197,7 +197,10 @@ def add_layer(
     sides = []
     for k, side in enumerate(layer.sides):
         span = graph.indices(k), graph.indices(k + 1), graph.indices(0)
-        own = [graph.node("Slice", s, *span, out=f"{name}_{s}_{k}") for s in initial]
+        own = [  # h and c may start as one and the same
+            graph.node("Slice", state, *span, out=f"{name}_{of}_0_{k}")
+            for of, state in zip("hc", initial, strict=False)
+        ]
         sides.append(_with_ends(graph, layer, side, f"{name}_{k}", x, own, ends))
     if len(sides) == 1:
         return sides[0]
