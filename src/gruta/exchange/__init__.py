@@ -9,7 +9,7 @@ README.md has who stores what in which order.
 
 from gruta.exchange.doors import from_keras, from_onnx, to_c, to_keras, to_onnx
 from gruta.exchange.layer import Layer, Side
-from gruta.exchange.proof import Proof, prove
+from gruta.exchange.proof import Proof, proof_of, prove
 from gruta.exchange.weights.door import Mapped, from_weights, to_weights
 from gruta.exchange.weights.known import FRAMEWORKS
 
@@ -22,6 +22,7 @@ __all__ = [
     "from_keras",
     "from_onnx",
     "from_weights",
+    "proof_of",
     "prove",
     "to_c",
     "to_keras",

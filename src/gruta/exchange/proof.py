@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ class Try(NamedTuple):
 
 
 EveryOutput = Callable[[Sequence[Try]], Iterable[Sequence[Array]]]
+
+_PROOFS: WeakKeyDictionary[Any, "Proof"] = WeakKeyDictionary()
 
 BOUND = 1e-5
 SIZES = ((7, 3), (1, 1), (23, 2))
@@ -61,21 +64,50 @@ def prove(
     where they differ by more than `bound`.
     """
     tries = drawn(layers, lengths, states, sizes)
-    return prove_at_once(layers, lambda given: (other(*one) for one in given), tries, bound)
+    return prove_at_once(layers, one_by_one(other), tries, bound)
 
 
 def prove_at_once(
     layers: Sequence[Layer], other: EveryOutput, tries: Sequence[Try], bound: float = BOUND
 ) -> Proof:
     """The same of a side that is given all tries together, and may so go layer by layer."""
+    truth = one_by_one(lambda *given: compute(layers, *given, truth=True))
+    return beside(truth, other, tries, bound)
+
+
+def beside(
+    truth: EveryOutput, other: EveryOutput, tries: Sequence[Try], bound: float = BOUND
+) -> Proof:
+    """Of any two sides, given the same tries; InputError where they differ by more than `bound`."""
     worst = 0.0
-    for one, outputs in zip(tries, other(tries), strict=True):
-        truth = compute(layers, *one, truth=True)
-        for found, wanted in zip(outputs, truth, strict=True):
+    for outputs, right in zip(other(tries), truth(tries), strict=True):
+        for found, wanted in zip(outputs, right, strict=True):
             require_shape(found, wanted)
             worst = max(worst, apart(found, wanted))
     require_within(worst, bound)
     return Proof(worst, [one.x.shape[:2] for one in tries])
+
+
+def proven(module: Any, proof: Proof) -> Any:
+    """The module, of which `proof_of` tells this."""
+    _PROOFS[module] = proof
+    return module
+
+
+def proof_of(module: Any) -> Proof:
+    """How a module was proven that `from_onnx`, `from_keras` or `from_weights` gave; KeyError for
+    any other, copies of these among them.
+    """
+    try:
+        return _PROOFS[module]
+    except KeyError:
+        problem = _("no module that from_onnx, from_keras or from_weights gave")
+        raise KeyError(problem) from None
+
+
+def one_by_one(outputs: Outputs) -> EveryOutput:
+    """Of a side that is given a try at a time."""
+    return lambda given: (outputs(*one) for one in given)
 
 
 def drawn(

@@ -7,7 +7,8 @@ from torch import nn
 
 import gruta.nn
 from gruta.errors import InputError
-from gruta.exchange import doors, from_keras, from_onnx, to_keras, to_onnx
+from gruta.exchange import doors, from_keras, from_onnx, proof_of, to_keras, to_onnx
+from gruta.exchange.onnx import run as onnx_run
 
 
 @pytest.mark.parametrize("lengths", [False, True])
@@ -32,6 +33,20 @@ def test_a_module_goes_out_with_its_proof(module, lengths, tmp_path):
         x = torch.randn(5, 2, 3)
         torch.testing.assert_close(back[0].double()(x.double())[0], module.double()(x.double())[0])
         module.float()
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_what_is_read_is_held_to_the_standards_equations(cell, tmp_path, monkeypatch):
+    path, module = tmp_path / "module.onnx", {"gru": nn.GRU, "lstm": nn.LSTM}[cell](3, 4)
+    to_onnx(module, path)
+    (back,) = from_onnx(path).values()
+    assert 0 < proof_of(back).error < 1e-5
+    with pytest.raises(KeyError, match="no module that from_onnx"):
+        proof_of(module)
+    turned = tuple(reversed(onnx_run.ORDER[cell]))
+    monkeypatch.setattr(onnx_run, "ORDER", {**onnx_run.ORDER, cell: turned})
+    with pytest.raises(InputError, match="the two sides differ by"):
+        from_onnx(path)
 
 
 def test_sizes_are_fixed_where_that_is_asked_for_and_the_second_file_is_the_first(tmp_path):

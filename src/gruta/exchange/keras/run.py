@@ -7,6 +7,7 @@ import shutil
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,7 +36,22 @@ def loaded(layers: Sequence[Layer]) -> str:
 
 def outputs(file: Path, layers: Sequence[Layer], *, alone: bool) -> Outputs:
     """Of a file of these layers; alone: of weights alone. What Keras has past a row's end is 0."""
-    found = _model(file, layers, alone).layers
+    return _outputs(_model(file, layers, alone))
+
+
+def weighed(layer: Layer, sides: Sequence[Sequence[Array]]) -> Outputs:
+    """Of such a layer with weights as Keras keeps them, of each direction."""
+    model = _fresh([replace(layer, name="layer")])  # a user's may have strokes
+    wanted = [weight.shape for weight in model.weights]
+    each = len(wanted) // len(sides)
+    none = [np.zeros(shape, np.float32) for shape in wanted[each - 1 :: each]]
+    given = [[*side, bias][:each] for side, bias in zip(sides, none, strict=True)]
+    model.set_weights([weight for side in given for weight in side])
+    return _outputs(model)
+
+
+def _outputs(model: Any) -> Outputs:
+    found = model.layers
 
     def run(x: Array, states: Sequence[Array], lengths: Array | None) -> Sequence[Array]:
         finals: list[Sequence[Array]] = []
@@ -62,9 +78,15 @@ def _model(file: Path, layers: Sequence[Layer], alone: bool) -> Any:
         shutil.copyfile(file, own)
         if not alone:
             return keras.saving.load_model(own, compile=False)
-        model = keras.Sequential.from_config(model_config(layers)["config"])
+        model = _fresh(layers)
         model.load_weights(own)
         return model
+
+
+def _fresh(layers: Sequence[Layer]) -> Any:
+    import keras
+
+    return keras.Sequential.from_config(model_config(layers)["config"])
 
 
 def _one(way: Any, x: Array, initial: Sequence[Array], lengths: Array | None) -> tuple[Array, ...]:

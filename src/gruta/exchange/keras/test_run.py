@@ -7,7 +7,7 @@ from torch import nn
 
 import gruta
 from gruta.errors import InputError
-from gruta.exchange import to_keras
+from gruta.exchange import from_keras, proof_of, to_keras
 from gruta.exchange.keras import layers
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -41,6 +41,20 @@ def test_nothing_is_written_that_only_we_read_right(keras, name, tmp_path, monke
     assert not list(tmp_path.iterdir())
     monkeypatch.delitem(sys.modules, "keras")
     assert to_keras(nn.GRU(3, 4), tmp_path / name).by == ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.filterwarnings("ignore:.*the file has weights alone")
+def test_what_is_read_is_what_keras_computes_with_the_files_weights(
+    keras, name, tmp_path, monkeypatch
+):
+    to_keras(nn.LSTM(3, 4, bidirectional=True), tmp_path / name)
+    (module,) = from_keras(tmp_path / name).values()
+    assert proof_of(module).by == f"Keras {keras.__version__}"
+    assert 0 < proof_of(module).error < 1e-5
+    monkeypatch.setattr(layers, "ORDER", {**layers.ORDER, "lstm": (0, 1, 3, 2)})
+    with pytest.raises(InputError, match="the two sides differ by"):
+        from_keras(tmp_path / name)
 
 
 def test_of_many_weights_no_model_is_made(keras, tmp_path, monkeypatch):

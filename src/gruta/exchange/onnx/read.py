@@ -3,7 +3,7 @@
 The file is parsed and nothing of it executed; its size is looked at before it is read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from gruta.errors import InputError
 from gruta.exchange.layer import GATES, Layer
+from gruta.exchange.onnx import equations
+from gruta.exchange.onnx.equations import Inputs
 from gruta.exchange.onnx.graph import LARGEST
 from gruta.exchange.onnx.operator import Operator
 from gruta.exchange.onnx.outline import kept, outline
@@ -50,10 +52,8 @@ class Node:
             raise InputError(
                 _("{name}: no layer of gruta has peepholes (P)").format(name=self.name)
             )
-        W, R = (self._constant(name) for name in ("W", "R"))
+        W, R, B = self._weights()
         D, rows = W.shape[0], W.shape[1] if W.ndim == 3 else 0
-        given = "B" in self.inputs
-        B = self._constant("B") if given else np.zeros((D, 2 * rows), W.dtype)
         if {W.ndim, R.ndim} != {3} or B.shape != (D, 2 * rows) or len(R) != D:
             problem = _("{name}: its W, R and B do not belong together: {shapes}")
             shapes = ", ".join(str(list(a.shape)) for a in (W, R, B))
@@ -63,6 +63,20 @@ class Node:
             told = {"shape": list(W.shape), "direction": self.operator.direction}
             raise InputError(problem.format(name=self.name, **told))
         return layer_of(self.operator, W, R, B, self.name)
+
+    def computed(self, x: Array, states: Sequence[Array], lengths: Array | None) -> Sequence[Array]:
+        """By the standard's equations y `[T, B, D*H]` and the final states, of what is a layer."""
+        assert self.operator is not None
+        given = Inputs(x, *self._weights(), lengths, tuple(states))
+        Y, *finals = equations.compute(self.operator, given)
+        return Y.transpose(0, 2, 1, 3).reshape(*x.shape[:2], -1), *finals
+
+    def _weights(self) -> tuple[Array, Array, Array]:
+        """W, R and B, which is 0 where it is left out."""
+        W, R = (self._constant(name) for name in ("W", "R"))
+        if "B" in self.inputs:
+            return W, R, self._constant("B")
+        return W, R, np.zeros((len(W), 2 * (W.shape[1] if W.ndim == 3 else 0)), W.dtype)
 
     def _constant(self, name: str) -> Array:
         if name not in self.constants:

@@ -1,6 +1,7 @@
 """A module's weights as another framework keeps them, and back, each with its proof."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +23,7 @@ from gruta.exchange.proof import (
     drawn,
     prove,
     prove_at_once,
+    proven,
 )
 from gruta.exchange.weights.framework import Framework, Given, Run, Tree, words
 from gruta.exchange.weights.known import FRAMEWORKS
@@ -73,7 +75,7 @@ def to_weights(module: "nn.Module", framework: str) -> Mapped:
     layers = [layer.astype(np.float32) for layer in from_torch(module, share=True)]
     _require_image(own, layers)
     trees = {
-        f"l{k}{'_reverse' if side.reverse else ''}": _trees_own(own.out(layer, side), side.arrays)
+        _name(k, side): _trees_own(own.out(layer, side), side.arrays)
         for k, layer in enumerate(layers)
         for side in layer.sides
     }
@@ -92,7 +94,8 @@ def from_weights(weights: Mapping[str, Any], framework: str, kind: str = "gru") 
     """A module of gruta.nn of what `to_weights` makes, or the framework itself keeps under the same
     names; kind: gru, gru_reset_before, lstm, rnn_tanh or rnn_relu.
 
-    InputError that names what is missing or does not fit.
+    `proof_of(module)` has the largest error; where the process has imported the framework, up to 4
+    million weights are run in it. InputError that names what is missing or does not fit.
     """
     from gruta.exchange.doors import as_module
     from gruta.exchange.torch_layers import to_torch
@@ -107,15 +110,43 @@ def from_weights(weights: Mapping[str, Any], framework: str, kind: str = "gru") 
         replace(layer, sides=[_sides_own(side, leaves) for side in layer.sides]) for layer in layers
     ]
     module = to_torch(layers, share=True).eval()
-    prove(layers, as_module(module), lengths=True)
+    proof = prove(layers, as_module(module), lengths=True)
+    if by := _imported(own, layers):
+        theirs = _by_the_framework(own, layers, _apart(weights) if own.flat else weights)
+        proof = replace(theirs, error=max(proof.error, theirs.error), by=by)
+    proven(module, proof)
     return module
+
+
+def _by_the_framework(own: Framework, layers: Sequence[Layer], trees: Mapping[str, Tree]) -> Proof:
+    """Of what it computes with these trees."""
+    named = {
+        _name(k, side): trees[_name(k, side)] for k, one in enumerate(layers) for side in one.sides
+    }
+    tries, notes = _tries(own, layers)
+    found = prove_at_once(layers, _stack(partial(_loaded, own), layers, named), tries, own.bound)
+    return replace(found, notes=notes)
+
+
+def _name(k: int, side: Side) -> str:
+    """Of a direction of a layer."""
+    return f"l{k}{'_reverse' if side.reverse else ''}"
+
+
+def _imported(own: Framework, layers: Sequence[Layer]) -> str:
+    """The framework's name where this process has it, and few enough weights to run them in it."""
+    return own.name if own.run and own.module in sys.modules and _count(layers) <= _LARGE else ""
+
+
+def _count(layers: Sequence[Layer]) -> int:
+    return sum(side.w_ih.size + side.w_hh.size for layer in layers for side in layer.sides)
 
 
 def _tries(own: Framework, layers: Sequence[Layer]) -> tuple[list[Try], list[str]]:
     """What a framework is run on, and what of lengths is not among it."""
     if not own.lengths:
         return drawn(layers), []
-    count = sum(side.w_ih.size + side.w_hh.size for layer in layers for side in layer.sides)
+    count = _count(layers)
     if own.loaded is not None and count > _LARGE:
         problem = _("{framework}: the proof of {count} weights has no lengths: it would take long")
         return drawn(layers), [problem.format(framework=own.name, count=count)]

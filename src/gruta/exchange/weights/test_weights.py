@@ -10,7 +10,7 @@ from torch import nn
 
 import gruta.nn
 from gruta.errors import InputError
-from gruta.exchange import FRAMEWORKS, from_weights, to_weights
+from gruta.exchange import FRAMEWORKS, from_weights, proof_of, to_weights
 from gruta.exchange.compute import compute
 from gruta.exchange.proof import SIZES
 from gruta.exchange.weights import door
@@ -112,6 +112,28 @@ def test_a_framework_that_is_there_is_run(monkeypatch):
     monkeypatch.setitem(FRAMEWORKS, "flax.linen", door.replace(wrong, run=whole))
     with pytest.raises(InputError, match="the two sides differ by"):  # it overlooks lengths
         to_weights(nn.GRU(3, 4), "flax.linen")
+
+
+def test_weights_that_come_back_are_run_by_a_framework_that_is_imported(monkeypatch):
+    own = FRAMEWORKS["flax.linen"]
+    made = to_weights(nn.GRU(3, 4, num_layers=2), "flax.linen").weights
+    turned = dict(reversed(made.items()))
+    module = from_weights(turned, "flax.linen")
+    assert proof_of(module).by == ""
+    assert proof_of(module).error < 1e-5
+
+    def run(given):
+        return door._read_back(own, given.kind, given.tree)(given)
+
+    there = door.replace(own, run=run, loaded=None, module="numpy")
+    monkeypatch.setitem(FRAMEWORKS, "flax.linen", there)
+    assert proof_of(from_weights(turned, "flax.linen")).by == own.name
+    wrong = door.replace(there, run=lambda given: [2 * one for one in run(given)])
+    monkeypatch.setitem(FRAMEWORKS, "flax.linen", wrong)
+    with pytest.raises(InputError, match="the two sides differ by"):
+        from_weights(turned, "flax.linen")
+    monkeypatch.setattr(door, "_LARGE", 3)
+    assert proof_of(from_weights(turned, "flax.linen")).by == ""
 
 
 def test_what_a_framework_makes_of_a_tree_is_made_once(monkeypatch):
