@@ -65,7 +65,7 @@ def step_of(
 ) -> Any:
     """The cell's `Step` of a layer in one direction, where the parameters' names end in `end`.
 
-    storage: how it keeps its matrices; unset, whole numbers where the weights are those.
+    storage: how it keeps its matrices; unset, as `storage_of` has it.
     """
     names = [f"{name}.{kind}{end}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
     kept = storage or storage_of(weights, *names[:2])

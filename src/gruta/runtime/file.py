@@ -123,7 +123,9 @@ class Contents:
         """The network's weights, as they compute."""
         own = {n: t for n, t in self.tensors.items() if not n.startswith(COUNTED)}
         found = float32(own)
-        return found if self.format > 1 else Weights(found)
+        if self.format > 1:
+            return found
+        return Weights(found, {n: how for n, how in found.small.items() if how != "int8"})
 
     def widened(self) -> "Contents":
         """The same of which nothing is computed in whole numbers: weights of int8 in float32."""

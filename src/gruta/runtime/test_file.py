@@ -14,8 +14,9 @@ from safetensors.numpy import load as load_tensors
 
 from gruta.errors import InputError
 from gruta.runtime import file
+from gruta.runtime.blocks import step_of
 from gruta.runtime.file import COUNTED, Contents
-from gruta.runtime.weights import KINDS, SCALE, Weights, as_stored, float32, plain
+from gruta.runtime.weights import KINDS, SCALE, Weights, as_stored, float32, plain, storage_of
 
 RNG = np.random.default_rng(0)
 WEIGHTS = {
@@ -87,11 +88,11 @@ def test_a_model_inside_another_comes_back_with_all_that_it_is(kind):
     inner = contents(kind, task="translate", codec={"a": 1}, version="0.0.9")
     found = file.parse(contents(tensors=as_stored(WEIGHTS, "int8"), inner=inner).to_bytes())
     assert found.network.keys() == WEIGHTS.keys()
-    assert found.network.whole
+    assert found.network.small
     own = found.inner
     assert (own.task, own.weights, own.codec, own.version) == ("translate", kind, {"a": 1}, "0.0.9")
     np.testing.assert_array_equal(own.counted["first"], np.arange(5))
-    assert own.network.whole == file.parse(inner.to_bytes()).network.whole
+    assert own.network.small == file.parse(inner.to_bytes()).network.small
     for name, weight in inner.network.items():
         np.testing.assert_array_equal(own.network[name], weight)
     lone = file.parse(own.to_bytes())
@@ -107,7 +108,7 @@ def test_int8_of_the_first_version_computes_as_it_did_inside_another():
     old = contents("int8", tensors=tensors, format=1)
     found = file.parse(contents(inner=old).to_bytes()).inner.network
     np.testing.assert_array_equal(found["w"], [[128, -6]])
-    assert not found.whole
+    assert not found.small
 
 
 @pytest.mark.parametrize(
@@ -238,16 +239,33 @@ def test_every_row_that_is_written_can_be_read():
     file.parse(contents("int8", tensors=as_stored({"w": w}, "int8")).to_bytes())
 
 
-def test_weights_put_together_or_copied_know_which_are_whole_numbers():
+def test_weights_put_together_or_copied_know_how_they_are_stored():
     a, b = np.ones((1, 1), "f"), np.zeros((1, 1), "f")
-    some = Weights({"a": a, "b": b}, ["a", "b"])
-    assert some.copy().whole == copy.copy(some).whole == {"a", "b"}
-    assert (some | {"b": a, "c": a}).whole == {"a"}
-    assert ({"a": b, "c": a} | some).whole == {"a", "b"}
-    assert (some | Weights({"c": a}, ["c"])).whole == {"a", "b", "c"}
+    some = Weights({"a": a, "b": b}, {"a": "int8", "b": "float16"})
+    assert some.copy().small == copy.copy(some).small == {"a": "int8", "b": "float16"}
+    assert (some | {"b": a, "c": a}).small == {"a": "int8"}
+    assert ({"a": b, "c": a} | some).small == {"a": "int8", "b": "float16"}
+    assert (some | Weights({"c": a}, {"c": "int8"})).small == {**some.small, "c": "int8"}
     some |= {"a": b}
-    assert some.whole == {"b"}
+    assert some.small == {"b": "float16"}
     assert some["a"] is b
+
+
+@pytest.mark.parametrize(("H", "kept"), [(295, None), (296, "float16")])
+def test_many_numbers_of_float16_are_kept_so(H, kept):
+    weights = {
+        f"layer.{kind}_l0": RNG.normal(size=(3 * H, H)).astype("f") / 9
+        for kind in ("weight_ih", "weight_hh")
+    }
+    weights |= {
+        f"layer.{kind}_l0": RNG.normal(size=3 * H).astype("f") for kind in ("bias_ih", "bias_hh")
+    }
+    read = file.parse(contents("float16", tensors=as_stored(weights, "float16")).to_bytes()).network
+    assert storage_of(read, "layer.weight_ih_l0", "layer.weight_hh_l0") == kept
+    assert storage_of(read, "layer.weight_ih_l0", "layer.bias_ih_l0") is None
+    x, h = RNG.normal(size=(7, 2, H)).astype("f"), np.zeros((2, H), "f")
+    found, wanted = (step_of("gru", w, "layer").sequence(x, h)[0] for w in (read, dict(read)))
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
 def test_the_checksum_is_computed_as_the_format_says():

@@ -1,10 +1,10 @@
 """How weights are stored, and how they compute: in single precision, but for products of recurrent
-layers with int8, which are of whole numbers.
+layers with int8, which are of whole numbers. Large ones in float16 are kept so in memory as well.
 
 Matrices are rounded where that is asked for; vectors, which weigh little, stay as they are.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -22,6 +22,12 @@ SCALE = ".scale_of_int8"
 
 _LARGEST_HALF = 65504.0
 _LARGEST_INT8 = 127
+
+Small = Literal["int8", "float16"]
+_SMALL: dict[str, Small] = {"I8": "int8", "F16": "float16"}
+
+_LARGE = 2**19
+"""Numbers of a layer's matrices, 2 MB in single precision: from so many on float16 is faster."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,19 +54,19 @@ _NAMES = {
 
 
 class Weights(dict[str, NDArray[np.float32]]):
-    """Of a network, by name, in single precision. whole: names of those that are whole numbers,
-    each row times a scale.
+    """Of a network, by name, in single precision. small: of those that take less than their numbers
+    show, how: "int8", whole numbers, each row times a scale, or "float16".
     """
 
     def __init__(
-        self, weights: Mapping[str, NDArray[np.float32]], whole: Collection[str] = ()
+        self, weights: Mapping[str, NDArray[np.float32]], small: Mapping[str, Small] | None = None
     ) -> None:
         super().__init__(weights)
-        self.whole = frozenset(whole)
+        self.small = dict(small or {})
 
     def copy(self) -> "Weights":
         """The same, apart."""
-        return Weights(self, self.whole)
+        return Weights(self, self.small)
 
     __copy__ = copy
 
@@ -73,34 +79,41 @@ class Weights(dict[str, NDArray[np.float32]]):
         return _together(other, self)
 
     def __ior__(self, other: Any) -> Any:
-        """These with others: what is whole follows."""
-        self.whole = _together(self, dict(other)).whole
+        """These with others: how they are stored follows."""
+        self.small = _together(self, dict(other)).small
         self.update(other)
         return self
 
 
 def _together(first: Any, second: Any) -> Any:
-    """Both, of a name the second's; whole are those that are so where they come from."""
+    """Both, of a name the second's; small are those that are so where they come from."""
     if not (isinstance(first, Mapping) and isinstance(second, Mapping)):
         return NotImplemented
-    whole = (getattr(first, "whole", frozenset()) - second.keys()) | getattr(
-        second, "whole", frozenset()
-    )
-    return Weights({**first, **second}, whole)
+    before = {name: how for name, how in small_of(first).items() if name not in second}
+    return Weights({**first, **second}, before | small_of(second))
 
 
-def storage_of(weights: Mapping[str, NDArray[np.float32]], *names: str) -> Literal["int8"] | None:
-    """ "int8" where these matrices are whole numbers, and a layer is to multiply by those."""
-    whole = weights.whole if isinstance(weights, Weights) else frozenset[str]()
-    return "int8" if whole.issuperset(names) else None
+def small_of(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, Small]:
+    """How those are stored that take less than their numbers show."""
+    return weights.small if isinstance(weights, Weights) else {}
+
+
+def storage_of(weights: Mapping[str, NDArray[np.float32]], *names: str) -> Small | None:
+    """How a layer is to keep these matrices: in whole numbers where they are those, in float16
+    where they are that and so many that they leave the cache; converting takes time too.
+    """
+    first, *others = (small_of(weights).get(name) for name in names)
+    if first is None or any(other != first for other in others):
+        return None
+    count = sum(weights[name].size for name in names)
+    return first if first == "int8" or count >= _LARGE else None
 
 
 def like(
     weights: Mapping[str, NDArray[np.float32]], other: Mapping[str, NDArray[np.float32]]
 ) -> Weights:
-    """Others, of which those are whole numbers that are so in `weights` by the same name."""
-    whole = weights.whole if isinstance(weights, Weights) else frozenset[str]()
-    return Weights(other, whole & other.keys())
+    """Others, stored as those of `weights` are by the same name."""
+    return Weights(other, {name: how for name, how in small_of(weights).items() if name in other})
 
 
 def plain(array: NDArray[Any]) -> Stored:
@@ -154,7 +167,9 @@ def float32(stored: Mapping[str, Stored]) -> Weights:
         if not np.isfinite(array).all():
             raise ValueError(_("{name}: expected finite numbers").format(name=name))
         found[name] = np.ascontiguousarray(array, np.float32)
-    return Weights(found, [name for name, one in stored.items() if one.dtype == "I8"])
+    return Weights(
+        found, {n: _SMALL[one.dtype] for n, one in stored.items() if one.dtype in _SMALL}
+    )
 
 
 def _in_bytes(weight: NDArray[np.float32]) -> tuple[Stored, Stored]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from gruta.runtime.weights import Weights, storage_of
+from gruta.runtime.weights import Weights, small_of
 
 
 def joined(members: Mapping[str, Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
@@ -17,5 +17,5 @@ def of_member(name: str, weights: Mapping[str, NDArray[Any]]) -> Weights:
     """Those that `joined` has put under this name."""
     place = f"{name}/"
     own = [k for k in weights if k.startswith(place)]
-    whole = [k.removeprefix(place) for k in own if storage_of(weights, k)]
-    return Weights({k.removeprefix(place): weights[k] for k in own}, whole)
+    small = {k.removeprefix(place): how for k, how in small_of(weights).items() if k in own}
+    return Weights({k.removeprefix(place): weights[k] for k in own}, small)

@@ -94,7 +94,7 @@ class Gruta:
 def _stack(case: Case, inputs: Inputs, *, whole: bool) -> Job:
     """As a model's head has it."""
     from gruta.runtime.blocks import Recurrent
-    from gruta.runtime.weights import Weights
+    from gruta.runtime.weights import Small, Weights
 
     weights, matrices = dict[str, NDArray[Any]](), list[str]()
     for k, parts in enumerate(inputs.passes):
@@ -103,7 +103,8 @@ def _stack(case: Case, inputs: Inputs, *, whole: bool) -> Job:
         names = [f"layer.{kind}_{end}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
         weights |= dict(zip(names, parts, strict=True))
         matrices += names[:2]
-    layers = Recurrent(Weights(weights, matrices if whole else ()), "layer", case.cell)
+    small: dict[str, Small] = dict.fromkeys(matrices, "int8") if whole else {}
+    layers = Recurrent(Weights(weights, small), "layer", case.cell)
     return Job(
         lambda: layers.sequence(inputs.x), lambda: {"h": np.asarray(layers.sequence(inputs.x)[0])}
     )
