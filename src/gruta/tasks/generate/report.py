@@ -37,17 +37,21 @@ _BEFORE = 48
 def model_name(model: str) -> str:
     """A cell, an n-gram model or both, as people read it."""
     if model.startswith(DYNAMIC):
-        own = model_name(model.removeprefix(DYNAMIC))
-        return _("{model}, learning as it reads").format(model=own)
+        own = model.removeprefix(DYNAMIC)
+        name = _gram(own) if own[0].isdigit() else model_name(own)
+        return _("learning {model}").format(model=name)
     if model == "unigram":
         return _("how often each unit comes")
     if "+" in model:
         cell, gram = model.split("+")
-        return _("{cell} and {gram}").format(cell=cell.upper(), gram=gram)
+        return _("{cell} and {gram}").format(cell=cell.upper(), gram=_gram(gram))
     if model.endswith("-gram"):
-        order = model.removesuffix("-gram")
-        return _("{order}-gram, Kneser-Ney smoothing").format(order=order)
+        return _("{gram}, Kneser-Ney smoothing").format(gram=_gram(model))
     return model.upper()
+
+
+def _gram(model: str) -> str:
+    return _("{order}-gram").format(order=model.removesuffix("-gram"))
 
 
 def verdict(found: Evaluation) -> str:
@@ -86,6 +90,8 @@ def scores(found: Evaluation) -> Table:
         "of what came, over all characters, whatever the units are; so models of other units can "
         "be compared. Nats a unit: over units. Perplexity: e to the power of that."
     )
+    if any(s.model.startswith(DYNAMIC) for s in found.scores):
+        note += " " + _("Learning: from the text itself, each stretch once it was scored.")
     return score_table(found.scores, METRICS, styles, name=model_name, caption=caption, note=note)
 
 
