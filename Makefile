@@ -67,10 +67,10 @@ fuzz: $(VENV)/for-dev ## Five minutes each of spoilt model files, ours and other
 
 # What the doctor's table tells of: engines in the environment, and those that go with nothing else in ones of their own.
 ENGINES := build/engines
-engines: $(VENV)/for-dev $(VENV)/for-engines $(ENGINES)/onnx2tf $(ENGINES)/hls4ml $(ENGINES)/node ## What other engines make of GRUs, run again: twenty minutes
+engines: $(VENV)/for-dev $(VENV)/for-engines $(ENGINES)/onnx2tf $(ENGINES)/hls4ml $(ENGINES)/node ## What other engines make of GRUs, run again: eight minutes
 	GRUTA_ENGINES=$(ENGINES)/onnx2tf/bin/python:$(ENGINES)/hls4ml/bin/python:$(ENGINES)/node \
 		$(BIN)/python -m pytest -q --timeout 1200 src/gruta/exchange/doctor/test_engines.py \
-		src/gruta/exchange/doctor/test_keras_engines.py src/gruta/tasks/test_as_onnx.py
+		src/gruta/exchange/doctor/test_ncnn_asked.py src/gruta/exchange/doctor/test_keras_engines.py src/gruta/tasks/test_as_onnx.py
 
 $(ENGINES)/onnx2tf: # Python 3.12 or later
 	python3.12 -m venv $@ && $@/bin/python -m pip install --quiet onnx2tf==2.6.9 || { rm -rf $@; exit 1; }

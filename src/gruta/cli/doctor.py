@@ -117,10 +117,10 @@ def _require_runnable(file: Path) -> None:
     if is_bare(file):
         problem = _("{path}: it has weights alone, and no engine runs it: give the .keras file")
         raise InputError(problem.format(path=file))
-    if file.suffix.lower() not in (".onnx", ".keras", ".xml"):
+    if file.suffix.lower() not in (".onnx", ".keras", ".xml", ".param"):
         problem = _(
-            "{path}: only ONNX, Keras and OpenVINO files are run: of others the doctor reads what "
-            "they say of their layers, not the weights that a reference would need"
+            "{path}: only ONNX, Keras, OpenVINO and ncnn files are run: of others the doctor reads "
+            "what they say of their layers, not the weights that a reference would need"
         )
         raise InputError(problem.format(path=file))
 

@@ -6,6 +6,7 @@ LSTM  name  inputs outputs  blobs…  0=units 1=weights 2=direction 3=units befo
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gruta.errors import InputError
 from gruta.exchange.doctor.finding import Diagnosis, Recurrent
@@ -16,13 +17,15 @@ _MAGIC = "7767517"
 _LARGEST = 2**24
 """Bytes; weights lie in another file."""
 
-_CELLS = {"GRU": "gru", "LSTM": "lstm", "RNN": "rnn"}
+CELLS: dict[str, Any] = {"GRU": "gru", "LSTM": "lstm", "RNN": "rnn"}
 _CELL_LAYERS = {"GRUCell", "LSTMCell", "RNNCell", "nn.GRUCell", "nn.LSTMCell", "nn.RNNCell"}
 _DIRECTIONS = ("forward", "reverse", "bidirectional")
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
+    """A layer of a file: the names of what it reads and gives, and its options by their numbers."""
+
     kind: str
     name: str
     inputs: Sequence[str]
@@ -32,11 +35,11 @@ class _Line:
 
 def examine(path: Path) -> Diagnosis:
     """InputError for a file that is none of ncnn, or is its binary form."""
-    lines = list(_lines(path))
-    used = {blob for line in lines for blob in line.inputs}
+    every = list(lines(path))
+    used = {blob for line in every for blob in line.inputs}
     layers, doubts = [], []
-    for line in lines:
-        if line.kind in _CELLS:
+    for line in every:
+        if line.kind in CELLS:
             layer, doubt = _layer(line, used)
             layers.append(layer)
             doubts += doubt
@@ -55,7 +58,8 @@ def examine(path: Path) -> Diagnosis:
     return Diagnosis(str(path), "ncnn", layers, doubts)
 
 
-def _lines(path: Path) -> Iterator[_Line]:
+def lines(path: Path) -> Iterator[Line]:
+    """Its layers; InputError for a file that is none of ncnn, or is its binary form."""
     size = path.stat().st_size
     raw = path.read_bytes() if size <= _LARGEST else b""
     try:
@@ -78,11 +82,18 @@ def _lines(path: Path) -> Iterator[_Line]:
         except ValueError:
             problem = _("{path}: row {number}: expected a layer of ncnn, found {found!r}")
             raise InputError(problem.format(path=path, number=number, found=text[:60])) from None
-        yield _Line(kind, name, blobs[:taken], blobs[taken:], told)
+        yield Line(kind, name, blobs[:taken], blobs[taken:], told)
 
 
-def _layer(line: _Line, used: set[str]) -> tuple[Recurrent, list[str]]:
-    cell, doubts = _CELLS[line.kind], []
+def recurrent(line: Line) -> Recurrent | None:
+    """What a line says of a GRU, LSTM or RNN whose h is as wide as its gates; None for another."""
+    if line.kind not in CELLS or _number(line, "3") not in (0, _number(line, "0")):
+        return None
+    return _layer(line, set())[0]
+
+
+def _layer(line: Line, used: set[str]) -> tuple[Recurrent, list[str]]:
+    cell, doubts = CELLS[line.kind], []
     numbers = [_number(line, key) for key in ("0", "1", "2", "3")]
     if None in numbers or not 0 <= (numbers[2] or 0) < len(_DIRECTIONS):
         return Recurrent(line.name, cell, 0, 0, refused=_("its options are no numbers")), []
@@ -118,7 +129,7 @@ def _layer(line: _Line, used: set[str]) -> tuple[Recurrent, list[str]]:
     )
 
 
-def _number(line: _Line, key: str) -> int | None:
+def _number(line: Line, key: str) -> int | None:
     try:
         return int(line.options.get(key, "0"))
     except ValueError:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gruta.errors import InputError
 from gruta.exchange.compute import compute
-from gruta.exchange.doctor import truth
+from gruta.exchange.doctor import ncnn_asked, truth
 from gruta.exchange.doctor.engines import ENGINES
 from gruta.exchange.doctor.openvino_alone import alone
 from gruta.exchange.engines import run as runner
@@ -26,7 +26,7 @@ from gruta.locale import translate as _
 
 Array = NDArray[Any]
 
-KINDS = {".onnx": "onnx", ".keras": "keras", ".xml": "openvino"}
+KINDS = {".onnx": "onnx", ".keras": "keras", ".xml": "openvino", ".param": "ncnn"}
 """Of the files that are run, by their suffixes."""
 
 SIZES = ((7, 3), (1, 1), (11, 2))
@@ -114,6 +114,8 @@ def tried(path: Path, places: Sequence[Path] = ()) -> list[Trial]:
     with tempfile.TemporaryDirectory() as scratch:
         if kind == "openvino":
             files = [Asked(*one) for one in alone(path, Path(scratch), SIZES)]
+        elif kind == "ncnn":
+            files = [Asked(path, *ncnn_asked.asked(path, SIZES))]
         else:
             files = [asked_keras(path) if kind == "keras" else asked(path)]
         return [_worst(trials(one, files)) for one in there(places) if one.engine in known]
