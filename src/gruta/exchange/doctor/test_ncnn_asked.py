@@ -98,7 +98,11 @@ def changed(text, raw):
         (text.replace("0=4", "0=4 8=2"), raw, "no GRU, LSTM or RNN in floating"),
         (text.replace("x h0 y", "a h0 y"), raw, "reads its input x"),
         (text.replace("x h0 y", "y h0 x"), raw, "reads its input x"),
-        (text.replace("GRU layer 2 2 x h0 y h1", "GRU layer 0 1 y"), raw, "layers do not fit together"),
+        (
+            text.replace("GRU layer 2 2 x h0 y h1", "GRU layer 0 1 y"),
+            raw,
+            "layers do not fit together",
+        ),
     ]
 
 

@@ -16,9 +16,10 @@ from safetensors.numpy import save
 from gruta.errors import InputError
 from gruta.exchange import from_keras, from_onnx
 from gruta.exchange.conftest import KINDS, drawn
+from gruta.exchange.doctor import ncnn_asked
 from gruta.exchange.doctor.look import examine
 from gruta.exchange.doctor.mend import mend
-from gruta.exchange.doctor.tried import asked, asked_keras
+from gruta.exchange.doctor.tried import SIZES, asked, asked_keras
 from gruta.exchange.keras.write import bare_pieces, pieces
 from gruta.exchange.onnx.write import model
 from gruta.exchange.weights.ncnn import NCNN, files
@@ -31,19 +32,22 @@ MOST_MEMORY = 2**30
 """Bytes more that examining a file of some kilobytes may take."""
 
 
+LAYER = drawn(np.random.default_rng(0), 3, 4, **KINDS["gru"])
+PARAM, WEIGHTS = files("gru", NCNN.out(LAYER, LAYER.sides[0]))
+
+
 def seeds():
     """A whole file of each format, by its suffix; several of some."""
-    layer = drawn(np.random.default_rng(0), 3, 4, **KINDS["gru"])
-    text, _raw = files("gru", NCNN.out(layer, layer.sides[0]))
     named = {
         f"a.{n}_l0": w
-        for n, w in zip(("weight_ih", "weight_hh"), layer.sides[0].arrays, strict=False)
+        for n, w in zip(("weight_ih", "weight_hh"), LAYER.sides[0].arrays, strict=False)
     }
     made = {
-        ".param": text.encode(),
-        ".onnx": model([layer], lengths=True).SerializeToString(),
-        ".keras": b"".join(pieces([layer])),
-        ".weights.h5": b"".join(bare_pieces([layer])),
+        ".param": PARAM.encode(),
+        ".bin": WEIGHTS,
+        ".onnx": model([LAYER], lengths=True).SerializeToString(),
+        ".keras": b"".join(pieces([LAYER])),
+        ".weights.h5": b"".join(bare_pieces([LAYER])),
         ".safetensors": save(named),
     }
     kept = {path.name: path.read_bytes() for path in sorted(DATA.iterdir())}
@@ -69,12 +73,24 @@ def spoilt(whole, rng):
     return bytes(raw)
 
 
+def with_weights(path):
+    path.with_suffix(".bin").write_bytes(WEIGHTS)
+    ncnn_asked.asked(path, SIZES)
+
+
+def with_layers(path):
+    path.with_suffix(".param").write_text(PARAM)
+    ncnn_asked.asked(path.with_suffix(".param"), SIZES)
+
+
 def readers(suffix):
     """Whoever reads such a file."""
     further = {
         ".onnx": [from_onnx, asked, mended],
         ".keras": [from_keras, asked_keras],
         ".h5": [from_keras],
+        ".param": [with_weights],
+        ".bin": [with_layers],
     }
     return [examine, *further.get(suffix, ())]
 
