@@ -240,6 +240,9 @@ def test_generator_is_trained_on_several_files_writes_scores_and_is_looked_into(
     assert scored["bits"] > 0
     assert scored["surprises"]
     assert (run / "score" / "report.html").is_file()
+    learned = run_gruta("score", run, files[0], "--dynamic", 0.001)
+    assert "learning GRU" in learned.out, learned.err
+    assert "100% read" in learned.err
     beside = run_gruta("evaluate", run, files[0]).out
     assert "how often each unit comes" in beside  # of the run's own files, which are still there
     looked = run_gruta("inspect", run, "o mar vem", "--out", tmp_path / "xray")

@@ -57,9 +57,9 @@ class Learner:
         """-log P of each unit of a text `[T]` but the first `[T - 1]`; each text begins with the
         weights that training left.
         """
-        units = torch.from_numpy(text.astype(np.int64))
         found: list[Tensor] = []
         with undisturbed(), threads(self._trained.settings.threads):
+            units = torch.from_numpy(text.astype(np.int64))
             network = cast(GenerateNetwork, copy.deepcopy(self._trained.network))
             weights = list(network.parameters())
             optimizer = torch.optim.Adam(weights, self._rate, _BETAS, _STEADY)

@@ -1,6 +1,8 @@
 """The text generator learns what is regular, writes it, and is scored beside n-grams."""
 
 import itertools
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,12 +12,14 @@ from gruta import TextGenerator
 from gruta.codec.text.graphemes import Shown
 from gruta.codec.text.ngram import NGram
 from gruta.errors import InputError
+from gruta.tasks.generate.commands import scored
 from gruta.tasks.generate.conftest import rhyme
 from gruta.tasks.generate.dynamic import STRETCH
 from gruta.tasks.generate.evaluation import last
 from gruta.tasks.generate.generation import Text
 from gruta.tasks.generate.sampled import Noise
 from gruta.tasks.generate.task import TASK
+from gruta.train import Progress
 
 SHORT = {"hidden": 24, "embedding": 8, "steps": 150, "batch_size": 8, "tbptt": 32}
 
@@ -90,6 +94,29 @@ def test_learning_as_it_reads_makes_a_new_text_likelier_and_leaves_the_network_a
     names = ["dynamic-gru+" + gram, "dynamic-gru", "gru+" + gram, "gru", gram, "dynamic-" + gram]
     assert [own.model for own in found.scores] == names
     assert found.lost_to == [] or "dynamic" in found.lost_to[0]
+    with torch.inference_mode():
+        assert generator.score([text, text], dynamic=0.003) == -found.scores[0].bits
+
+
+@pytest.mark.parametrize("units", ["words", "subwords", "bytes"])
+def test_progress_counts_the_units_that_are_read(units, tmp_path):
+    run, asked, told = tmp_path / "run", [], []
+
+    class Shown(Progress):
+        def step(self, metrics):
+            told.append(metrics["step"])
+
+    @contextmanager
+    def progress(_title, steps):
+        asked.append(steps)
+        yield Shown()
+
+    TextGenerator(**SHORT | {"steps": 2}, units=units).fit([rhyme()]).save(run)
+    call = SimpleNamespace(
+        run=run, given={}, how={"dynamic": 0.001}, tell=id, progress=progress, source=[rhyme(90)]
+    )
+    scored(call)
+    assert asked == told[-1:]
 
 
 def test_counts_that_are_gone_are_missed(generator, tmp_path):

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from gruta.data.notes.pieces import read_pieces
 from gruta.errors import InputError
 from gruta.settings import resolve
 from gruta.tasks.fitting import fit
+from gruta.tasks.generate.commands import scored
 from gruta.tasks.generate.notes.conftest import tunes
 from gruta.tasks.generate.notes.head import NotesHead
 from gruta.tasks.generate.notes.lesson import NotesLesson
@@ -330,6 +333,12 @@ def test_the_estimator_fits_writes_and_scores(tmp_path):
     assert generator.score(tunes(3)) < 0
     with pytest.raises(InputError, match="dynamic: is for text"):
         TASK.scored(generator.trained_, tunes(3), dynamic=0.001)
+    generator.save(tmp_path / "run")
+    call = SimpleNamespace(
+        run=tmp_path / "run", given={}, how={"dynamic": 0.001}, tell=id, source=tunes(3)
+    )
+    with pytest.raises(InputError, match="dynamic: is for text"):
+        scored(call)
     assert generator.get_params()["units"] == "notes"
     for one, other in (("MusicGenerator", "words"), ("TextGenerator", "notes")):
         with pytest.raises(InputError, match="units: "):
