@@ -5,7 +5,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from torch import Tensor
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
@@ -57,6 +57,28 @@ def compare_with_reference(subject: Any, walk: Walk, tensors: Any, assert_close:
         assert_close(gradients(outputs, tensors, d_outputs), there)
 
 
+def is_steady(subject: Any, walk: Walk, tensors: Any, assert_close: Any) -> bool:
+    """Whether the last two bits of the inputs move the reference by less than two ways may differ:
+    a layer norm of a state that dropout has left all but empty divides by next to nothing.
+    """
+    generator, trials = torch.Generator().manual_seed(0), []
+    for bits in (0, 2**-50):
+        nudged = [
+            None
+            if t is None
+            else t.detach() * (1 + bits * torch.randn(t.shape, generator=generator).double().sign())
+            for t in tensors
+        ]
+        d_outputs = random_like(run(subject.cell, walk, tensors))
+        trace, found = subject.reference(walk, nudged, d_outputs)
+        trials.append([*trace[: len(d_outputs)], *found])
+    try:
+        assert_close(*trials)
+    except AssertionError:
+        return False
+    return True
+
+
 @every_option
 def test_option_alone_agrees_with_reference(subject, option, dtype, assert_close):
     options = {option, "reset"} if option == "restart" else {option}
@@ -79,6 +101,7 @@ def test_options_together_agree_with_reference(subject, options, dtype, assert_c
 @settings(max_examples=25, deadline=None)
 def test_any_options_agree_with_reference_at_any_size(subject, assert_close, sizes, options, bias):
     walk, tensors = make(subject, options, sizes, bias=bias)
+    assume(is_steady(subject, walk, tensors, assert_close))
     compare_with_reference(subject, walk, tensors, assert_close)
 
 
