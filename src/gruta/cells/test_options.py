@@ -62,6 +62,7 @@ def is_steady(subject: Any, walk: Walk, tensors: Any, assert_close: Any) -> bool
     a layer norm of a state that dropout has left all but empty divides by next to nothing.
     """
     generator, trials = torch.Generator().manual_seed(0), []
+    d_outputs = random_like(run(subject.cell, walk, tensors))
     for bits in (0, 2**-50):
         nudged = [
             None
@@ -69,7 +70,6 @@ def is_steady(subject: Any, walk: Walk, tensors: Any, assert_close: Any) -> bool
             else t.detach() * (1 + bits * torch.randn(t.shape, generator=generator).double().sign())
             for t in tensors
         ]
-        d_outputs = random_like(run(subject.cell, walk, tensors))
         trace, found = subject.reference(walk, nudged, d_outputs)
         trials.append([*trace[: len(d_outputs)], *found])
     try:

@@ -112,12 +112,13 @@ def _require_mendable(file: Path, to: Path) -> None:
 
 
 def _require_runnable(file: Path) -> None:
+    from gruta.exchange.doctor.tried import KINDS
     from gruta.exchange.keras.bare import is_bare
 
     if is_bare(file):
         problem = _("{path}: it has weights alone, and no engine runs it: give the .keras file")
         raise InputError(problem.format(path=file))
-    if file.suffix.lower() not in (".onnx", ".keras", ".xml", ".param"):
+    if file.suffix.lower() not in KINDS:
         problem = _(
             "{path}: only ONNX, Keras, OpenVINO and ncnn files are run: of others the doctor reads "
             "what they say of their layers, not the weights that a reference would need"

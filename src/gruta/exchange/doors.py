@@ -29,6 +29,7 @@ from gruta.exchange.proof import (
     prove,
     proven,
     require_within,
+    together,
 )
 from gruta.files import staged
 from gruta.locale import translate as _
@@ -164,7 +165,7 @@ def to_keras(module: "nn.Module", path: str | Path) -> Proof:
         proof = prove(layers, lambda *given: compute(again, *given), lengths=True)
         if by := run.loaded(layers):
             theirs = prove(layers, run.outputs(file, layers, alone=alone), lengths=True)
-            proof = replace(theirs, error=max(proof.error, theirs.error), by=by)
+            proof = together(proof, theirs, by)
     if not alone:
         return proof
     problem = _("the model that loads these weights has {layers}")
@@ -230,7 +231,7 @@ def from_keras(
         proof = prove([layer], as_module(module), lengths=True)
         if by:
             theirs = prove([layer], run.weighed(layer, kernels), lengths=True)
-            proof = replace(theirs, error=max(proof.error, theirs.error), by=by)
+            proof = together(proof, theirs, by)
         module.batch_first = True
         found[layer.name] = proven(module, proof)
         if told:

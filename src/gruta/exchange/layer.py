@@ -157,6 +157,11 @@ def inverse(order: Sequence[int]) -> list[int]:
     return [order.index(k) for k in range(len(order))]
 
 
+def matrix_size(layers: Sequence[Layer]) -> int:
+    """How many numbers the matrices of layers have."""
+    return sum(side.w_ih.size + side.w_hh.size for layer in layers for side in layer.sides)
+
+
 def stacked(layers: Sequence[Layer]) -> Iterator[tuple[int, Layer]]:
     """Each layer with its place among the states `[L*D, B, H]`; InputError where one does not read
     what the one before it says.

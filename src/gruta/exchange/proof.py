@@ -1,7 +1,7 @@
 """That two sides compute the same: run beside each other on random input, at several sizes."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -86,6 +86,11 @@ def beside(
             worst = max(worst, apart(found, wanted))
     require_within(worst, bound)
     return Proof(worst, [one.x.shape[:2] for one in tries])
+
+
+def together(ours: Proof, theirs: Proof, by: str) -> Proof:
+    """That of another side, by its name, and of our own: the larger error."""
+    return replace(theirs, error=max(ours.error, theirs.error), by=by)
 
 
 def proven(module: Any, proof: Proof) -> Any:

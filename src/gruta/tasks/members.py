@@ -17,5 +17,7 @@ def of_member(name: str, weights: Mapping[str, NDArray[Any]]) -> Weights:
     """Those that `joined` has put under this name."""
     place = f"{name}/"
     own = [k for k in weights if k.startswith(place)]
-    small = {k.removeprefix(place): how for k, how in small_of(weights).items() if k in own}
+    small = {
+        k.removeprefix(place): how for k, how in small_of(weights).items() if k.startswith(place)
+    }
     return Weights({k.removeprefix(place): weights[k] for k in own}, small)

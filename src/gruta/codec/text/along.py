@@ -28,7 +28,7 @@ def counted_along(text: Units, size: int) -> Probabilities:
     stretches before its own; those of the first stretch are all alike.
     """
     found = np.full(max(0, len(text) - 1), 1 / size)
-    for start, end in _stretches(len(text), STRETCH):
+    for start, end in _stretches(len(text)):
         if start:
             counts = NGram.count([text[:start]], size, ORDER)
             before = max(0, start - ORDER)
@@ -45,7 +45,7 @@ def weighed_along(models: Sequence[Probabilities], weights: Sequence[float]) -> 
     each = np.stack(models)
     own = np.array(weights, np.float64)
     found = np.empty(each.shape[1])
-    for start, end in _stretches(each.shape[1], STRETCH):
+    for start, end in _stretches(each.shape[1]):
         found[start:end] = own @ each[:, start:end]
         for _turn in range(_TURNS):
             shares = own[:, None] * each[:, :end]
@@ -53,7 +53,7 @@ def weighed_along(models: Sequence[Probabilities], weights: Sequence[float]) -> 
     return found
 
 
-def _stretches(count: int, size: int) -> Iterator[tuple[int, int]]:
+def _stretches(count: int) -> Iterator[tuple[int, int]]:
     """Where each begins and ends."""
-    for start in range(0, count, size):
-        yield start, min(start + size, count)
+    for start in range(0, count, STRETCH):
+        yield start, min(start + STRETCH, count)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gruta.exchange.keras.bare import SUFFIX
 from gruta.exchange.keras.write import model_config
-from gruta.exchange.layer import Layer
+from gruta.exchange.layer import Layer, matrix_size
 from gruta.exchange.proof import Outputs
 from gruta.exchange.weights.framework import inside
 
@@ -30,8 +30,8 @@ _LARGE = 2**22
 def loaded(layers: Sequence[Layer]) -> str:
     """Keras 3 by its name and version where it is to be run on these; "" where it is not."""
     version = str(getattr(sys.modules.get("keras"), "__version__", ""))
-    count = sum(side.w_ih.size + side.w_hh.size for layer in layers for side in layer.sides)
-    return f"Keras {version}" if version.startswith("3.") and count <= _LARGE else ""
+    few = matrix_size(layers) <= _LARGE
+    return f"Keras {version}" if version.startswith("3.") and few else ""
 
 
 def outputs(file: Path, layers: Sequence[Layer], *, alone: bool) -> Outputs:

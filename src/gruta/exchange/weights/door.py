@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gruta.errors import InputError
 from gruta.exchange.compute import compute
-from gruta.exchange.layer import Layer, Side, by_rows
+from gruta.exchange.layer import Layer, Side, by_rows, matrix_size
 from gruta.exchange.proof import (
     BOUND,
     SIZES,
@@ -24,6 +24,7 @@ from gruta.exchange.proof import (
     prove,
     prove_at_once,
     proven,
+    together,
 )
 from gruta.exchange.weights.framework import Framework, Given, Run, Tree, words
 from gruta.exchange.weights.known import FRAMEWORKS
@@ -113,7 +114,7 @@ def from_weights(weights: Mapping[str, Any], framework: str, kind: str = "gru") 
     proof = prove(layers, as_module(module), lengths=True)
     if by := _imported(own, layers):
         theirs = _by_the_framework(own, layers, _apart(weights) if own.flat else weights)
-        proof = replace(theirs, error=max(proof.error, theirs.error), by=by)
+        proof = together(proof, theirs, by)
     proven(module, proof)
     return module
 
@@ -135,18 +136,16 @@ def _name(k: int, side: Side) -> str:
 
 def _imported(own: Framework, layers: Sequence[Layer]) -> str:
     """The framework's name where this process has it, and few enough weights to run them in it."""
-    return own.name if own.run and own.module in sys.modules and _count(layers) <= _LARGE else ""
-
-
-def _count(layers: Sequence[Layer]) -> int:
-    return sum(side.w_ih.size + side.w_hh.size for layer in layers for side in layer.sides)
+    return (
+        own.name if own.run and own.module in sys.modules and matrix_size(layers) <= _LARGE else ""
+    )
 
 
 def _tries(own: Framework, layers: Sequence[Layer]) -> tuple[list[Try], list[str]]:
     """What a framework is run on, and what of lengths is not among it."""
     if not own.lengths:
         return drawn(layers), []
-    count = _count(layers)
+    count = matrix_size(layers)
     if own.loaded is not None and count > _LARGE:
         problem = _("{framework}: the proof of {count} weights has no lengths: it would take long")
         return drawn(layers), [problem.format(framework=own.name, count=count)]

@@ -76,11 +76,7 @@ def scored(call: Call) -> Scored:
     read = TASK.open(call.source, settings)
     call.tell(read)
     dynamic = resolve(ScoreOptions, dict(call.how)).dynamic
-    if not dynamic or trained.codec.kind == "notes":  # these the task refuses by name
-        return Scored(trained, TASK.scored(trained, read, dynamic))
-    units = sum(len(trained.codec.encode(one.text)) for one in read.texts)
-    with call.progress("score", units) as shown:
-        return Scored(trained, TASK.scored(trained, read, dynamic, shown))
+    return Scored(trained, TASK.scored(trained, read, dynamic, call.progress))
 
 
 COMMANDS = (Command(TASK, "score", scored, ScoreOptions, place="score"),)

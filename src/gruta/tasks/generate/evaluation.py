@@ -3,7 +3,7 @@
 import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -171,12 +171,19 @@ def simple_models(
     models = {"unigram": NGram.count(kept, codec.size, 1)}
     found = counts or best(kept, codec.size, held)
     models[f"{found.order}-gram"] = found
+    left = sum(map(len, train)) - sum(map(len, kept))
+    return replace(by_counts(models, test, numbers, spelt), left=left)
+
+
+def by_counts(
+    models: Mapping[str, NGram], test: Texts, numbers: Sequence[Numbers], spelt: Nats
+) -> Simple:
+    """What n-gram models make of texts, by their names."""
     scores, nats = [], []
     for name, model in models.items():
         nats = [-np.log(model.probabilities(own)) for own in numbers]
         scores.append(scores_of(name, model.parameters, test, nats, spelt))
-    left = sum(map(len, train)) - sum(map(len, kept))
-    return Simple(scores, [a + b for a, b in zip(nats, spelt, strict=True)], left)
+    return Simple(scores, [a + b for a, b in zip(nats, spelt, strict=True)])
 
 
 def last(texts: Sequence[Numbers], most: int) -> list[Numbers]:

@@ -1,14 +1,18 @@
 """How likely a language model finds any text: `gruta score`."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import numpy as np
 
-from gruta.codec.text.units import Units
+from gruta.codec.text.units import Numbers, Units
 from gruta.data.text import Texts
-from gruta.tasks.generate.evaluation import Evaluation, Simple, evaluate, scores_of
+from gruta.tasks.generate.evaluation import Evaluation, Nats, Simple, by_counts, evaluate, scores_of
 from gruta.tasks.trained import Trained
 from gruta.train import Progress
+
+OpenProgress = Callable[[str, int], AbstractContextManager[Progress]]
 
 DYNAMIC = "dynamic-"
 """What the name of a model begins with that goes on learning from what it is scored on."""
@@ -19,20 +23,14 @@ def scored(trained: Trained[Units], texts: Texts) -> Evaluation:
     codec, mixture = trained.codec, trained.head.mixture
     simple = Simple()
     if mixture is not None:
-        nats, spelt = [], []
-        for one in texts.texts:
-            numbers = codec.encode(one.text)
-            nats.append(-np.log(mixture.ngram.probabilities(numbers)))
-            spelt.append(codec.spelling(one.text, numbers))
-        name, size = f"{mixture.ngram.order}-gram", mixture.ngram.parameters
-        costs = [a + b for a, b in zip(nats, spelt, strict=True)]
-        simple = Simple([scores_of(name, size, texts, nats, spelt)], costs)
+        models = {f"{mixture.ngram.order}-gram": mixture.ngram}
+        simple = by_counts(models, texts, *_numbers(codec, texts))
     like = Evaluation(texts, codec, [], [], simple)
     return evaluate(trained, texts, None, like=like)
 
 
 def scored_dynamically(
-    trained: Trained[Units], texts: Texts, rate: float, progress: Progress
+    trained: Trained[Units], texts: Texts, rate: float, progress: OpenProgress
 ) -> Evaluation:
     """The same, and of models that go on learning from these texts; each text begins with what
     training left.
@@ -40,11 +38,12 @@ def scored_dynamically(
     from gruta.tasks.generate.dynamic import Learner, with_counts
 
     found, codec, head = scored(trained, texts), trained.codec, trained.head
-    numbers = [codec.encode(one.text) for one in texts.texts]
-    spelt = [codec.spelling(one.text, own) for one, own in zip(texts.texts, numbers, strict=True)]
-    learner = Learner(trained, rate, sum(map(len, numbers)), progress)
+    numbers, spelt = _numbers(codec, texts)
+    units = sum(map(len, numbers))
     read = [np.concatenate([codec.before, own]) for own in numbers]
-    alone = [learner.nats(own) for own in read]
+    with progress("score", units) as shown:
+        learner = Learner(trained, rate, units, shown)
+        alone = [learner.nats(own) for own in read]
     cell, size, mixture = trained.settings.cell, head.size, head.mixture
     networks, counted = [scores_of(DYNAMIC + cell, size, texts, alone, spelt)], []
     nats = alone
@@ -58,3 +57,10 @@ def scored_dynamically(
     simple = replace(found.simple, scores=[*found.simple.scores, *counted])
     costs = [a + b for a, b in zip(nats, spelt, strict=True)]
     return replace(found, nats=costs, scores=[*networks, *found.scores, *counted], simple=simple)
+
+
+def _numbers(codec: Units, texts: Texts) -> tuple[list[Numbers], Nats]:
+    """Of each text its units, and what it costs to spell those that are unknown."""
+    numbers = [codec.encode(one.text) for one in texts.texts]
+    pairs = zip(texts.texts, numbers, strict=True)
+    return numbers, [codec.spelling(one.text, own) for one, own in pairs]

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gruta.report.page import Table
+    from gruta.tasks.generate.scoring import OpenProgress
     from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
-    from gruta.train import Progress
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,10 @@ class GenerateTask:
         trained: "Trained[Any]",
         source: Any,
         dynamic: float = 0.0,
-        progress: "Progress | None" = None,
+        progress: "OpenProgress | None" = None,
     ) -> Any:
         """Scores on whatever texts or pieces. dynamic: the rate at which the network goes on
-        learning from them; progress: where a person sees it go.
+        learning from them; progress: opens what shows a person how that goes.
         """
         return _of(trained.settings.units).scored(trained, source, dynamic, progress)
 

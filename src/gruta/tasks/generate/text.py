@@ -1,5 +1,6 @@
 """What the generator does with texts: a language model of their units."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from gruta.tasks.generate.making import Making
     from gruta.tasks.generate.network import GenerateNetwork
     from gruta.tasks.generate.parts import TextsInParts
+    from gruta.tasks.generate.scoring import OpenProgress
     from gruta.tasks.portrait import Portrait
     from gruta.tasks.trained import Trained
-    from gruta.train import Progress
 
 
 class OfText:
@@ -131,7 +132,7 @@ class OfText:
         trained: "Trained[Units]",
         source: Any,
         dynamic: float = 0.0,
-        progress: "Progress | None" = None,
+        progress: "OpenProgress | None" = None,
     ) -> "Evaluation":
         """Scores on whatever texts. dynamic: the rate at which it goes on learning from them."""
         from gruta.tasks.generate.scoring import scored, scored_dynamically
@@ -139,9 +140,10 @@ class OfText:
         texts = self.open(source, trained.settings)
         if not dynamic:
             return scored(trained, texts)
-        from gruta.train import Progress as Silent
+        from gruta.train import Progress
 
-        return scored_dynamically(trained, texts, dynamic, progress or Silent())
+        silent = nullcontext(Progress())
+        return scored_dynamically(trained, texts, dynamic, progress or (lambda *_said: silent))
 
     def judged(self, found: "Evaluation") -> Judged:
         """Bits a character, by units."""

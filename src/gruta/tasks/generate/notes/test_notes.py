@@ -335,7 +335,12 @@ def test_the_estimator_fits_writes_and_scores(tmp_path):
         TASK.scored(generator.trained_, tunes(3), dynamic=0.001)
     generator.save(tmp_path / "run")
     call = SimpleNamespace(
-        run=tmp_path / "run", given={}, how={"dynamic": 0.001}, tell=id, source=tunes(3)
+        run=tmp_path / "run",
+        given={},
+        how={"dynamic": 0.001},
+        tell=id,
+        source=tunes(3),
+        progress=None,
     )
     with pytest.raises(InputError, match="dynamic: is for text"):
         scored(call)
